@@ -1,0 +1,79 @@
+"""What is shipped: the wheel and the sdist, built by hatchling as pip would."""
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def build(target: str, folder: Path) -> Path:
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(folder)],
+        cwd=CHECKOUT,
+        env={"SOURCE_DATE_EPOCH": "1767225600"},
+        check=True,
+        capture_output=True,
+    )
+    (made,) = folder.iterdir()
+    return made
+
+
+def files(folder: str) -> set[str]:
+    """The files of a folder of the checkout, as git sees them: no caches, nothing ignored."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", folder], cwd=CHECKOUT, check=True, capture_output=True, text=True
+    ).stdout
+    return {name for name in listed.split("\0") if name}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def shipped(wheel: Path) -> set[str]:
+    return set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_the_wheel_holds_every_module_and_template(shipped: set[str]) -> None:
+    modules = files("gateway") - {"gateway/twist_plugin.py"}
+    templates = {f"gateway/{name}" for name in files("templates")}
+    assert modules
+    assert (modules | templates) - shipped == set()
+
+
+def test_the_wheel_holds_the_twist_plugin_where_twisted_looks(wheel: Path, shipped: set[str]) -> None:
+    plugins = {name for name in shipped if name.startswith("twisted/")}
+    assert plugins == {"twisted/plugins/finger_gateway.py"}
+    source = zipfile.ZipFile(wheel).read("twisted/plugins/finger_gateway.py")
+    assert source == (CHECKOUT / "gateway/twist_plugin.py").read_bytes()
+
+
+def test_the_wheel_holds_the_licence_and_the_command(wheel: Path, shipped: set[str]) -> None:
+    (licence,) = (name for name in shipped if name.endswith("/licenses/LICENSE"))
+    assert b"MIT License" in zipfile.ZipFile(wheel).read(licence)
+    (commands,) = (name for name in shipped if name.endswith("/entry_points.txt"))
+    assert b"finger-gateway = gateway.cli:main" in zipfile.ZipFile(wheel).read(commands)
+
+
+def test_the_wheel_holds_nothing_else(shipped: set[str]) -> None:
+    tops = {name.split("/")[0] for name in shipped}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"gateway", "twisted"}
+    assert not [name for name in shipped if "tests" in name.split("/") or name.endswith(".pyc")]
+
+
+def test_the_same_sources_make_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    assert build("wheel", tmp_path).read_bytes() == wheel.read_bytes()
+
+
+def test_the_sdist_holds_templates_tests_and_examples(tmp_path: Path) -> None:
+    with tarfile.open(build("sdist", tmp_path)) as archive:
+        names = {name.split("/", 1)[1] for name in archive.getnames()}
+    wanted = files("gateway") | files("templates") | files("tests") | files("examples") | {"LICENSE", "pyproject.toml"}
+    assert wanted - names == set()
