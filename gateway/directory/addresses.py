@@ -1,0 +1,59 @@
+"""An asker's network address as one value: IPv4, IPv6, and IPv4 mapped into IPv6, which counts as IPv4."""
+
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+_MAPPED = bytes(10) + b"\xff\xff"
+_LOOPBACK_6 = bytes(15) + b"\x01"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """*packed* is 4 or 16 bytes in network order."""
+
+    packed: bytes
+
+    @staticmethod
+    @lru_cache(maxsize=4096)
+    def parse(text: str) -> "Address | None":
+        """The address in *text*, a zone (%eth0) left out; None where there is none."""
+        for family in (socket.AF_INET, socket.AF_INET6):
+            try:
+                packed = socket.inet_pton(family, text.partition("%")[0])
+            except (OSError, ValueError):
+                continue
+            return Address(packed[12:] if packed.startswith(_MAPPED) else packed)
+        return None
+
+    @property
+    def key(self) -> bytes:
+        """Who counts as one asker: the IPv4 address, or the /64 of an IPv6 one."""
+        return self.packed[:8] if len(self.packed) == 16 else self.packed
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.packed == _LOOPBACK_6 or (len(self.packed) == 4 and self.packed[0] == 127)
+
+    def truncated(self) -> str:
+        """For records: an IPv4 address without its last byte, an IPv6 one without all behind its /48."""
+        keep = 6 if len(self.packed) == 16 else 3
+        return str(ip_address(self.packed[:keep] + bytes(len(self.packed) - keep)))
+
+    def __str__(self) -> str:
+        return str(ip_address(self.packed))
+
+
+class Networks:
+    """A set of networks, asked for membership. Raises ValueError for what is no network."""
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._networks: tuple[IPv4Network | IPv6Network, ...] = tuple(ip_network(text) for text in networks)
+
+    def __contains__(self, address: object) -> bool:
+        if not self._networks or not isinstance(address, Address):
+            return False
+        one = ip_address(address.packed)
+        return any(one in network for network in self._networks)

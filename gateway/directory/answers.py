@@ -1,0 +1,95 @@
+"""What the directory answers. Protocols turn each into words of their own manner."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from .person import Visibility
+from .privacy import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    profile: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """More than one person goes by the name; *profiles* are those that exist for the asker, in the order of logins."""
+
+    profiles: tuple[Profile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody, or nobody whom the asker may see: the two are never told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The asker may not do this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Cannot be answered now; try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of people; *after* asks for the next one, None where this is the last."""
+
+    profiles: tuple[Profile, ...]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A plan as it stood from *at* on; *level* is how far it could go when it was written."""
+
+    at: datetime
+    text: str
+    level: Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Plans, the newest first."""
+
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The edit is on disk; *version* is what the next edit is based on (0: nothing had to change)."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Somebody else was faster. Nothing was changed; *current* is what stands there now."""
+
+    current: Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with an edit."""
+
+    login: str
+    field: str
+    found: str
+    allowed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    problems: tuple[Problem, ...]
+
+
+FOUND_NOBODY = Unknown()
+NOT_NOW = Unavailable()
+NOT_FOR_YOU = Refused()
+
+Answer = Found | Several | Unknown | Refused | Unavailable
+Outcome = Saved | Conflict | Invalid | Refused | Unknown | Unavailable

@@ -1,0 +1,173 @@
+"""The one table of a person's fields: size, shape, default visibility, who may edit. Everything that walks over fields
+(privacy, documents, forms, the tests' canary) walks over this."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+from zoneinfo import available_timezones
+
+from .names import NotALogin, login
+from .person import Account, Key, Link, Status, Visibility
+
+Shape = Literal["line", "lines", "names", "links", "keys", "status", "accounts", "presence"]
+EVERYONE, MEMBERS, NOBODY = Visibility
+T = TypeVar("T")
+MANY = 32  # most entries of a list
+
+
+class BadValue(ValueError):
+    """A value that a field does not take: what was found, and what is allowed."""
+
+    def __init__(self, found: str, allowed: str) -> None:
+        super().__init__(f"found {found}; allowed: {allowed}")
+        self.found, self.allowed = found, allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field. *size*: most characters (plan: bytes) of each text in it; *default*: preset "open"'s; *editor*: who may
+    change it; *stored*: False where the value is not written down but observed (presence.py)."""
+
+    name: str
+    shape: Shape
+    size: int
+    default: Visibility
+    editor: Literal["self", "administrator"] = "self"
+    stored: bool = True
+
+
+_TABLE = (
+    Field("name", "line", 128, EVERYONE),
+    Field("aliases", "names", 64, EVERYONE, "administrator"),
+    Field("pronouns", "line", 64, EVERYONE),
+    Field("say", "line", 128, EVERYONE),
+    Field("title", "line", 128, EVERYONE),
+    Field("organisation", "line", 128, MEMBERS),
+    Field("office", "line", 128, MEMBERS),
+    Field("office_phone", "line", 64, MEMBERS),
+    Field("home_phone", "line", 64, MEMBERS),
+    Field("email", "line", 254, MEMBERS),
+    Field("location", "line", 128, MEMBERS),
+    Field("timezone", "line", 64, MEMBERS),
+    Field("links", "links", 1024, EVERYONE),
+    Field("keys", "keys", 4096, MEMBERS),
+    Field("project", "line", 512, EVERYONE),
+    Field("plan", "lines", 256 * 1024, EVERYONE),
+    Field("status", "status", 256, EVERYONE),
+    Field("irc", "accounts", 128, NOBODY, "administrator"),
+    Field("fediverse", "line", 256, EVERYONE),
+    Field("presence", "presence", 0, MEMBERS, stored=False),
+    Field("last_seen", "presence", 0, NOBODY, stored=False),
+)
+FIELDS: Mapping[str, Field] = {field.name: field for field in _TABLE}
+STORED: tuple[str, ...] = tuple(field.name for field in _TABLE if field.stored)
+
+
+def check(name: str, value: Any) -> Any:
+    """*value* as field *name* keeps it. Text is taken as it comes, escapes and all; only size and shape are judged.
+
+    Raises BadValue. An empty value of any shape empties the field.
+    """
+    field = FIELDS[name]
+    return _SHAPES[field.shape](field, value)
+
+
+def empty(name: str) -> Any:
+    """What field *name* holds where nothing is said."""
+    shape = FIELDS[name].shape
+    return "" if shape in ("line", "lines") else None if shape == "status" else ()
+
+
+def _text(value: Any, size: int, what: str = "text") -> str:
+    if not isinstance(value, str):
+        raise BadValue(type(value).__name__, what)
+    if len(value) > size:
+        raise BadValue(f"{len(value)} characters", f"at most {size}")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise BadValue(f"half a character (U+{ord(value[error.start]):04X})", "valid Unicode text") from None
+    return value
+
+
+def _line(field: Field, value: Any) -> str:
+    text = _text(value, field.size)
+    if field.name == "timezone" and text and text not in available_timezones():
+        raise BadValue(repr(text), 'a name of the time zone database, as in "Europe/Prague"')
+    if re.search("[\r\n]", text):
+        raise BadValue("several lines", "one line")
+    return text
+
+
+def _lines(field: Field, value: Any) -> str:
+    text = _text(value, field.size)
+    if (size := len(text.encode())) > field.size:
+        raise BadValue(f"{size} bytes", f"at most {field.size}")
+    return text
+
+
+def _names(field: Field, value: Any) -> tuple[str, ...]:
+    names = []
+    for name in _each(value, str, "a list of names"):
+        try:
+            names.append(login(_text(name, field.size)))
+        except NotALogin as error:
+            raise BadValue(repr(name), str(error)) from None
+    return tuple(dict.fromkeys(names))
+
+
+def _links(field: Field, value: Any) -> tuple[Link, ...]:
+    for link in (links := _each(value, Link, "a list of links")):
+        _text(link.label, 128)
+        if not re.match(r"(https?|gemini|gopher|finger|mailto|xmpp|matrix|ircs?)://?\S+$|mailto:\S+$|xmpp:\S+$", link.url, re.I):
+            raise BadValue(repr(link.url[:80]), "an address that begins with https:// (or http, gemini, gopher, finger, mailto, xmpp, irc)")
+        _text(link.url, field.size)
+    return links
+
+
+def _keys(field: Field, value: Any) -> tuple[Key, ...]:
+    for key in (keys := _each(value, Key, "a list of keys")):
+        _text(key.kind, 64), _text(key.label, 128)
+        if not _text(key.text, field.size):
+            raise BadValue("a key without text", '{"kind": ..., "label": ..., "text": ...}')
+    return keys
+
+
+def _status(field: Field, value: Any) -> Status | None:
+    if isinstance(value, str):
+        value = Status(text=value)
+    if value is None or (isinstance(value, Status) and not value.text):
+        return None
+    if not isinstance(value, Status):
+        raise BadValue(type(value).__name__, '{"text": ..., "until": ...}')
+    if value.until is not None and (not isinstance(value.until, datetime) or value.until.tzinfo is None):
+        raise BadValue(repr(value.until), "a time with its zone, as in 2026-12-01T10:00:00Z")
+    _line(field, value.text)
+    return value
+
+
+def _accounts(field: Field, value: Any) -> tuple[Account, ...]:
+    for account in (accounts := _each(value, Account, "a list of accounts")):
+        if not (_text(account.network, field.size) and _text(account.account, field.size)):
+            raise BadValue("an account without network or name", '{"network": ..., "account": ...}')
+    return accounts
+
+
+def _presence(field: Field, value: Any) -> None:
+    raise BadValue("a value", "none: it is observed, only its visibility can be set")
+
+
+def _each(value: Any, kind: type[T], allowed: str) -> tuple[T, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(entry, kind) for entry in value):
+        raise BadValue(type(value).__name__, allowed)
+    if len(value) > MANY:
+        raise BadValue(f"{len(value)} entries", f"at most {MANY}")
+    return tuple(value)
+
+
+_SHAPES: Mapping[Shape, Callable[[Field, Any], Any]] = {
+    "line": _line, "lines": _lines, "names": _names, "links": _links, "keys": _keys,
+    "status": _status, "accounts": _accounts, "presence": _presence,
+}  # fmt: skip

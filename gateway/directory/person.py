@@ -1,0 +1,83 @@
+"""A person and the parts of one, as frozen values. Who may see them is not decided here: see privacy.py."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import IntEnum
+
+from msgspec import Struct
+
+
+class Visibility(IntEnum):
+    """Who may see a field: each level leaves out more askers than the one before."""
+
+    EVERYONE = 0
+    MEMBERS = 1
+    NOBODY = 2
+
+
+class Link(Struct, frozen=True, omit_defaults=True):
+    """A web address; *me* says that it is the person's own (rel="me")."""
+
+    label: str = ""
+    url: str = ""
+    me: bool = False
+
+
+class Key(Struct, frozen=True, omit_defaults=True):
+    """A public key as text: *kind* is "ssh", "pgp", "age" ..."""
+
+    kind: str = ""
+    label: str = ""
+    text: str = ""
+
+
+class Status(Struct, frozen=True, omit_defaults=True):
+    """What one is at just now; gone by itself at *until*."""
+
+    text: str = ""
+    until: datetime | None = None
+
+
+class Account(Struct, frozen=True, omit_defaults=True):
+    """A services account on an IRC network."""
+
+    network: str = ""
+    account: str = ""
+
+
+class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The fields of a person that hold a value; an empty one means that nothing is said. fields.py describes each."""
+
+    login: str
+    name: str = ""
+    aliases: tuple[str, ...] = ()
+    pronouns: str = ""
+    say: str = ""
+    title: str = ""
+    organisation: str = ""
+    office: str = ""
+    office_phone: str = ""
+    home_phone: str = ""
+    email: str = ""
+    location: str = ""
+    timezone: str = ""
+    links: tuple[Link, ...] = ()
+    keys: tuple[Key, ...] = ()
+    project: str = ""
+    plan: str = ""
+    status: Status | None = None
+    irc: tuple[Account, ...] = ()
+    fediverse: str = ""
+
+
+class Partial(Facts, frozen=True, kw_only=True, omit_defaults=True):
+    """What one source knows of a person. *version* counts the edits of the store's own entry, 0 where it has none."""
+
+    listed: bool = True
+    visibility: Mapping[str, Visibility] = {}
+    changed: Mapping[str, datetime] = {}
+    version: int = 0
+
+
+class Person(Partial, frozen=True, kw_only=True, omit_defaults=True):
+    """A person as all sources together tell it. Never leaves the directory: others get a Profile."""

@@ -1,0 +1,111 @@
+"""What the directory asks of those who keep people. Implemented in store/ and sources/, or by an operator's own class."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from .answers import Entry
+from .changes import Change
+from .person import Partial, Visibility
+from .viewers import Viewer
+
+
+class SourceDown(Exception):
+    """The source cannot answer now. Says why, for the log; never shown to an asker."""
+
+
+class Stale(Exception):
+    """An edit was based on a version that is no longer the newest. Nothing was changed."""
+
+    def __init__(self, login: str) -> None:
+        super().__init__(login)
+        self.login = login
+
+
+class Taken(Exception):
+    """A login or alias that cannot be had, whoever has it or reserved it."""
+
+    def __init__(self, login: str, name: str) -> None:
+        super().__init__(name)
+        self.login, self.name = login, name
+
+
+class Missing(Exception):
+    """An edit of somebody who is not there."""
+
+    def __init__(self, login: str) -> None:
+        super().__init__(login)
+        self.login = login
+
+
+@dataclass(frozen=True)
+class Create:
+    """A new person. *values* and *visibility* by field name, checked."""
+
+    login: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    visibility: Mapping[str, Visibility] = field(default_factory=dict)
+    listed: bool = True
+    plan_level: Visibility = Visibility.NOBODY
+
+
+@dataclass(frozen=True)
+class Modify:
+    """Other values for some fields; None in *visibility* takes the person's choice back. *base*: the version that the
+    editor saw, None to change whatever stands there."""
+
+    login: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    visibility: Mapping[str, Visibility | None] = field(default_factory=dict)
+    listed: bool | None = None
+    base: int | None = None
+    plan_level: Visibility = Visibility.NOBODY
+
+
+@dataclass(frozen=True)
+class Remove:
+    login: str
+
+
+Edit = Create | Modify | Remove
+
+
+class Source(Protocol):
+    """A place where people are written down. *restricts*: may it hide what others show? *cache*: how long an answer
+    holds; None where the source tells of every change itself."""
+
+    name: str
+    restricts: bool
+    cache: timedelta | None
+
+    async def get(self, login: str) -> Partial | None:
+        """The person with the canonical *login*; None only where there is none. Raises SourceDown."""
+
+    def everyone(self) -> AsyncIterator[Partial]:
+        """All of them, in any order."""
+
+
+class Store(Source, Protocol):
+    """The gateway's own database: a source that can be searched and edited."""
+
+    async def find(self, name: str) -> Sequence[str]:
+        """Logins of those who have the folded *name* as alias, full name or last name; at most 200. Raises SourceDown."""
+
+    async def page(self, after: str, limit: int) -> Sequence[str]:
+        """At most *limit* logins behind *after*, in order. Raises SourceDown."""
+
+    async def history(self, login: str, limit: int) -> Sequence[Entry]:
+        """The last *limit* plans, the newest first. Raises SourceDown."""
+
+    async def save(self, edits: Sequence[Edit], by: Viewer, at: datetime) -> int:
+        """All edits in one transaction, or none. Gives the newest version. Raises Stale, Taken, Missing, SourceDown."""
+
+    async def last_change(self) -> int:
+        """The number of the newest change. Raises SourceDown."""
+
+    async def changes(self, after: int) -> Sequence[Change]:
+        """What changed behind number *after*, in order. Raises SourceDown."""
+
+    def watch(self, wake: Callable[[], Awaitable[None]]) -> None:
+        """*wake* is awaited soon after anybody, here or elsewhere, may have changed something; again where it raised."""

@@ -1,0 +1,139 @@
+"""The one rule of who may see what, for every protocol, document and record. It knows no protocol.
+
+A level says how far a field may go, a rank how near an audience stands; a field is shown where the rank reaches the
+level, and nothing is shown of a person whose name is not for the asker: such a person does not exist for them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Literal
+
+from .fields import FIELDS, STORED, empty
+from .person import Facts, Person, Visibility
+from .viewers import Viewer
+
+EVERYONE, MEMBERS, NOBODY = Visibility
+Preset = Literal["open", "A", "B", "C"]
+
+
+class Audience(Enum):
+    """Who asks, as seen from one person; the value is the rank."""
+
+    EVERYONE = "everyone"
+    MEMBER = "member"
+    SELF = "self"
+    ADMINISTRATOR = "administrator"
+
+    @property
+    def rank(self) -> int:
+        return _RANKS[self]
+
+
+_RANKS = {Audience.EVERYONE: 0, Audience.MEMBER: 1, Audience.SELF: 2, Audience.ADMINISTRATOR: 2}
+
+# RFC 1288 section 3.2.3 names three profiles for what strangers see.
+_C = frozenset({"name"})
+_B = _C | {"office", "office_phone"}
+_A = _B | {"home_phone", "presence", "last_seen"}
+_SHOWN: Mapping[str, frozenset[str]] = {"A": _A, "B": _B, "C": _C}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """For each field the level where a person said nothing (*default*), and the widest that anyone may choose (*limit*)."""
+
+    default: Mapping[str, Visibility]
+    limit: Mapping[str, Visibility]
+
+    @classmethod
+    def preset(
+        cls,
+        preset: Preset = "open",
+        default: Mapping[str, Visibility] | None = None,
+        limit: Mapping[str, Visibility] | None = None,
+    ) -> "Policy":
+        """A preset with the operator's own levels laid over it."""
+        if preset == "open":
+            limits = dict.fromkeys(FIELDS, EVERYONE)
+            defaults = {name: field.default for name, field in FIELDS.items()}
+        else:
+            shown = _SHOWN[preset]
+            limits = {name: EVERYONE if name in shown else MEMBERS for name in FIELDS}
+            defaults = {n: EVERYONE if n in shown else max(f.default, MEMBERS) for n, f in FIELDS.items()}
+        return cls(defaults | dict(default or {}), limits | dict(limit or {}))
+
+    def level(self, person: Person, field: str) -> Visibility:
+        """How far *field* of *person* may go: the stricter of the limit and of what was chosen, or the default."""
+        own = person.visibility.get(field)
+        return max(self.limit[field], self.default[field] if own is None else own)
+
+
+class Profile(Facts, frozen=True, kw_only=True):
+    """What one audience may see of a person, and nothing else: all that ever leaves the directory.
+
+    *shown* names the fields that this audience may see, empty or not; *changed* the times of change of just those, and
+    *updated* the latest of them. *until* is when the profile changes by time alone. What only an editor needs
+    (*visibility*, *listed*, *version*) is None for all others.
+    """
+
+    audience: Audience
+    shown: frozenset[str]
+    changed: Mapping[str, datetime]
+    updated: datetime | None
+    until: datetime | None = None
+    visibility: Mapping[str, Visibility] | None = None
+    listed: bool | None = None
+    version: int | None = None
+
+
+def audience(viewer: Viewer, person: Person) -> Audience:
+    """How near *viewer* stands to *person*."""
+    if viewer.administrator and viewer.scope == "administrator":
+        return Audience.ADMINISTRATOR
+    if viewer.login == person.login and viewer.scope in ("self", "administrator"):
+        return Audience.SELF
+    if (viewer.login is not None or viewer.member) and viewer.scope is not None:
+        return Audience.MEMBER
+    return Audience.EVERYONE
+
+
+def exists(person: Person, audience: Audience, policy: Policy) -> bool:
+    """May *audience* know that there is such a person?"""
+    return audience.rank >= policy.level(person, "name")
+
+
+def shows(person: Person, field: str, audience: Audience, policy: Policy) -> bool:
+    """May *audience* see *field* of *person*?"""
+    return exists(person, audience, policy) and audience.rank >= policy.level(person, field)
+
+
+def reveal(person: Person, audience: Audience, policy: Policy, now: datetime) -> Profile | None:
+    """What *audience* may see of *person* at *now*; None where for them there is no such person."""
+    if not exists(person, audience, policy):
+        return None
+    shown = frozenset(name for name in FIELDS if shows(person, name, audience, policy))
+    values: dict[str, Any] = {name: getattr(person, name) for name in STORED if name in shown}
+    changed = {name: at for name, at in person.changed.items() if name in shown}
+    until = None
+    status = values.get("status")
+    if status is not None and status.until is not None:
+        if status.until <= now:
+            values["status"] = empty("status")
+            changed["status"] = status.until
+        else:
+            until = status.until
+    editor = audience.rank == Audience.SELF.rank
+    return Profile(
+        login=person.login,
+        **values,
+        audience=audience,
+        shown=shown,
+        changed=changed,
+        updated=max(changed.values(), default=None),
+        until=until,
+        visibility=person.visibility if editor else None,
+        listed=person.listed if editor else None,
+        version=person.version if editor else None,
+    )

@@ -1,0 +1,42 @@
+"""House: the parts that a protocol is given. It wires nothing; application.py does."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from .directory.names import Hosts
+from .directory.service import DirectoryService
+from .directory.viewers import Viewers
+from .operate.exchange import Exchanges
+from .operate.limits import Connections
+from .text.render import Renderer
+
+
+@dataclass(frozen=True)
+class Site:
+    """What this place is called. *url* is the web side's public address, without a slash at the end."""
+
+    name: str
+    hosts: Hosts
+    url: str
+
+    @property
+    def host(self) -> str:
+        return self.hosts.main
+
+    def person_url(self, login: str) -> str:
+        return f"{self.url}/users/{quote(login)}"
+
+
+@dataclass(frozen=True)
+class House:
+    """*reactor* is Twisted's, or a test's. *timeout*: seconds for a query line or a request head."""
+
+    reactor: Any
+    site: Site
+    directory: DirectoryService
+    viewers: Viewers
+    exchanges: Exchanges
+    connections: Connections
+    renderer: Renderer
+    timeout: float

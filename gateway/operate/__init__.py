@@ -1,0 +1,1 @@
+"""What every question passes, whatever the protocol: limits, a clock, a record, a count."""

@@ -1,0 +1,111 @@
+"""One JSON object a line for each question and its answer, written in batches. No value of a person ever stands in one.
+
+A file that cannot be written never stops an answer: what is lost is counted.
+"""
+
+import hmac
+import os
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from twisted.application.service import Service
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+from ..directory.addresses import Address
+from ..text.clean import escaped
+
+FLUSH = 0.2  # seconds that a record may wait
+MOST_WAITING = 20_000
+Addresses = Literal["full", "truncated", "hash", "none"]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """*time* in UTC; *peer* who asked, as far as the settings let it be kept; *query* as typed, escaped; *ms* milliseconds;
+    *reference* is what an asker was told to quote after an error."""
+
+    time: datetime
+    protocol: str
+    peer: str | None
+    login: str | None
+    verb: str
+    query: str
+    outcome: str
+    bytes: int
+    ms: float
+    reference: str | None = None
+
+
+class Records(Service):
+    """Writes to *file*, or to standard output where it is None."""
+
+    def __init__(self, file: Path | None, addresses: Addresses, reactor: IReactorTime) -> None:
+        self._file, self._addresses, self._reactor = file, addresses, reactor
+        self._encoder = msgspec.json.Encoder()
+        self._salt = secrets.token_bytes(16)
+        self._waiting = bytearray()
+        self._count = 0
+        self._flushing: IDelayedCall | None = None
+        self._descriptor: int | None = None
+        self.dropped = 0
+        self._log = Logger()
+
+    def startService(self) -> None:
+        """Opens the file. Raises OSError."""
+        if self._file is None:
+            self._descriptor = 1
+        else:
+            self._descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        super().startService()
+
+    def stopService(self) -> None:
+        super().stopService()
+        if self._flushing is not None:
+            self._flushing.cancel()
+        self._flush()
+        if self._descriptor is not None and self._file is not None:
+            os.close(self._descriptor)
+        self._descriptor = None
+
+    def write(self, record: Record) -> None:
+        """Takes *record*; it is in the file within FLUSH seconds."""
+        if self._count >= MOST_WAITING:
+            self.dropped += 1
+            return
+        self._count += 1
+        self._waiting += self._encoder.encode(record) + b"\n"
+        if self._flushing is None:
+            self._flushing = self._reactor.callLater(FLUSH, self._flush)
+
+    def peer(self, address: Address | None) -> str | None:
+        """*address* as the settings let it stand in a record."""
+        if address is None or self._addresses == "none":
+            return None
+        if self._addresses == "full":
+            return str(address)
+        if self._addresses == "truncated":
+            return address.truncated()
+        return hmac.digest(self._salt, address.packed, "sha256").hex()[:16]
+
+    def _flush(self) -> None:
+        self._flushing = None
+        if self._descriptor is None or not self._waiting:
+            return
+        batch, count = bytes(self._waiting), self._count
+        self._waiting.clear()
+        self._count = 0
+        try:
+            while batch:
+                batch = batch[os.write(self._descriptor, batch) :]
+        except OSError as error:
+            if not self.dropped:
+                self._log.error("records cannot be written: {error}", error=str(error))
+            self.dropped += count
+
+
+def stamped(protocol: str, verb: str, query: str, peer: str | None, login: str | None, outcome: str, size: int, ms: float, reference: str | None) -> Record:
+    """A record of now."""
+    return Record(datetime.now(UTC), protocol, peer, login, verb, escaped(query, 512), outcome, size, round(ms, 2), reference)
