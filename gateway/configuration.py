@@ -1,0 +1,165 @@
+"""How gateway.toml is read into structs, and how its mistakes are told: file, key, what was found, what is allowed.
+
+It knows no setting by name; settings.py puts the structs together, each protocol's settings.py brings its own.
+"""
+
+import difflib
+import re
+import tomllib
+import types
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+import msgspec
+
+S = TypeVar("S", bound=msgspec.Struct)
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class Duration(timedelta):
+    """A length of time, written as "10s", "0.5s", "200ms", "5m", "12h" or "30d"."""
+
+    @classmethod
+    def parse(cls, text: object) -> "Duration":
+        """Raises ValueError for all but a positive number with a unit."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", text) if isinstance(text, str) else None
+        if match is None or not float(match[1]):
+            raise ValueError('a length of time such as "10s", "5m" or "30d"')
+        return cls(seconds=float(match[1]) * _UNITS[match[2]])
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing wrong with a settings file. *key* as "limits.timeout"; empty where the file as a whole is wrong."""
+
+    file: str
+    key: str
+    found: str
+    allowed: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}: {self.key}" if self.key else self.file
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{where}: found {self.found}; allowed: {self.allowed}{hint}"
+
+
+class BadSettings(Exception):
+    """All mistakes of a settings file."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = mistakes
+
+
+def read(file: Path, kind: type[S]) -> S:
+    """*file* as a *kind*. Raises BadSettings with every mistake that was found."""
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadSettings([Mistake(str(file), "", error.strerror or "no file", "a readable file")]) from None
+    except UnicodeDecodeError as error:
+        raise BadSettings([Mistake(str(file), "", f"a byte at {error.start} that is not UTF-8", "TOML in UTF-8")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings([Mistake(str(file), "", str(error), "TOML")]) from None
+    return convert(str(file), table, kind)
+
+
+def convert(file: str, table: Mapping[str, Any], kind: type[S]) -> S:
+    """*table* as a *kind*; *file* is what mistakes name. Raises BadSettings."""
+    mistakes = list(_mistakes(file, table, kind, ""))
+    if mistakes:
+        raise BadSettings(mistakes)
+    try:
+        return msgspec.convert(table, kind, dec_hook=_hook)
+    except msgspec.ValidationError as error:
+        raise BadSettings([Mistake(file, "", str(error), "see the schema")]) from None
+
+
+def _mistakes(file: str, table: Mapping[str, Any], kind: type[msgspec.Struct], above: str) -> Iterator[Mistake]:
+    known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    for key, value in table.items():
+        path = f"{above}.{key}" if above else key
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1, 0.5)
+            yield Mistake(file, path, "an unknown key", ", ".join(known), f"did you mean {near[0]}?" if near else "")
+        else:
+            yield from _judged(file, value, known[key].type, path)
+    for key, field in known.items():
+        if field.required and key not in table:
+            yield Mistake(file, f"{above}.{key}" if above else key, "nothing", _said(field.type))
+
+
+def _judged(file: str, value: Any, kind: Any, path: str) -> Iterator[Mistake]:
+    struct = _struct(kind)
+    origin, inner = get_origin(kind), get_args(kind)
+    if struct is not None and isinstance(value, Mapping):
+        yield from _mistakes(file, value, struct, path)
+    elif origin is list and isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _judged(file, each, inner[0], f"{path}[{number}]")
+    elif origin is dict and isinstance(value, Mapping):
+        for key, each in value.items():
+            if problem := _problem(key, inner[0]):
+                yield Mistake(file, f"{path}.{key}", *problem)
+            else:
+                yield from _judged(file, each, inner[1], f"{path}.{key}")
+    elif problem := _problem(value, kind):
+        yield Mistake(file, path, *problem)
+
+
+def _struct(kind: Any) -> type[msgspec.Struct] | None:
+    options = get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    return next((each for each in options if isinstance(each, type) and issubclass(each, msgspec.Struct)), None)
+
+
+def _problem(value: Any, kind: Any) -> tuple[str, str, str] | None:
+    try:
+        msgspec.convert(value, kind, dec_hook=_hook)
+    except msgspec.ValidationError as error:
+        near = difflib.get_close_matches(str(value), [str(each) for each in get_args(kind)], 1, 0.5)
+        return repr(value), _said(kind, str(error)), f"did you mean {near[0]}?" if near else ""
+    return None
+
+
+def _said(kind: Any, error: str = "") -> str:
+    """The values that *kind* allows, in words."""
+    if isinstance(kind, type) and issubclass(kind, Duration):
+        return 'a length of time such as "10s", "5m" or "30d"'
+    if (doc := getattr(kind, "allowed", None)) is not None:
+        return str(doc)
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is not None and str(origin).endswith("Literal"):
+        return ", ".join(f'"{each}"' for each in inner)
+    if origin is list:
+        return f"a list, each {_said(inner[0])}"
+    if isinstance(kind, types.UnionType):
+        return " or ".join(_said(each) for each in inner if each is not type(None))
+    if hasattr(kind, "__metadata__"):
+        return f"{_said(inner[0])}{_bounds(kind.__metadata__)}"
+    if _struct(kind) is not None:
+        return "a table"
+    words = {str: "text", int: "a whole number", bool: "true or false", float: "a number", dict: "a table"}
+    return words.get(kind, error or str(kind))
+
+
+def _bounds(metadata: tuple[Any, ...]) -> str:
+    said = ""
+    for meta in metadata:
+        for name, word in (("ge", "from"), ("gt", "over"), ("le", "to"), ("lt", "under")):
+            bound = getattr(meta, name, None)
+            said += f" {word} {bound}" if bound is not None else ""
+        if (length := getattr(meta, "min_length", None)) is not None:
+            said += f", at least {length}"
+        if (pattern := getattr(meta, "pattern", None)) is not None:
+            said += f" that matches {pattern}"
+    return said
+
+
+def _hook(kind: type, value: Any) -> Any:
+    if issubclass(kind, Duration):
+        return Duration.parse(value)
+    raise NotImplementedError

@@ -1,0 +1,23 @@
+"""What finger says that is not in a template. Scanners and clients look for some of these words."""
+
+TOO_LONG = "Query too long."
+TIMEOUT = "Input timeout."
+DENIED = "Finger forwarding service denied"
+NO_LIST = "Finger online user list denied"
+NOBODY_ON = "No one is logged on."
+NOBODY_LISTED = "No one is listed here."
+UNAVAILABLE = "The directory cannot answer just now, try again later."
+CROWDED = "Too many connections, try again later."
+
+
+def no_such_user(name: str) -> str:
+    return f"{name}: no such user."
+
+
+def too_often(seconds: float) -> str:
+    whole = max(1, round(seconds + 0.5))
+    return f"Too many queries, try again in {whole} second{'' if whole == 1 else 's'}."
+
+
+def internal(reference: str) -> str:
+    return f"Internal error in server, reference {reference}."

@@ -1,0 +1,1 @@
+"""Documents in and out. A document holds what its Profile holds and no more."""

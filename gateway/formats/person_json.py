@@ -1,0 +1,196 @@
+"""The person document: a person as JSON, out of a Profile, and into an edit. INTERFACE names its keys; fields.py judges
+its values when it is saved."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, Protocol
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from ..directory.fields import FIELDS, STORED
+from ..directory.person import Account, Key, Link, Status, Visibility
+from ..directory.ports import Create, Modify
+from ..directory.privacy import Profile
+
+Level = Literal["everyone", "members", "nobody"]
+Time = Annotated[datetime, Meta(tz=True)]
+
+
+class Place(Protocol):
+    """What a document tells of the site: house.Site has it."""
+
+    @property
+    def host(self) -> str: ...
+    def person_url(self, login: str) -> str: ...
+
+
+class StatusDocument(msgspec.Struct, forbid_unknown_fields=True):
+    text: str
+    until: Time | None = None
+
+
+class LinkDocument(msgspec.Struct, forbid_unknown_fields=True):
+    url: str
+    label: str = ""
+    me: bool = False
+
+
+class KeyDocument(msgspec.Struct, forbid_unknown_fields=True):
+    kind: str
+    text: str
+    label: str = ""
+
+
+class AccountDocument(msgspec.Struct, forbid_unknown_fields=True):
+    network: str
+    account: str
+
+
+class PersonDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A person as written by hand or by `people export`. What is left out stays as it is; an empty value empties."""
+
+    login: str
+    name: str | UnsetType = UNSET
+    aliases: list[str] | UnsetType = UNSET
+    pronouns: str | UnsetType = UNSET
+    say: str | UnsetType = UNSET
+    title: str | UnsetType = UNSET
+    organisation: str | UnsetType = UNSET
+    office: str | UnsetType = UNSET
+    office_phone: str | UnsetType = UNSET
+    home_phone: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    location: str | UnsetType = UNSET
+    timezone: str | UnsetType = UNSET
+    links: list[LinkDocument] | UnsetType = UNSET
+    keys: list[KeyDocument] | UnsetType = UNSET
+    project: str | UnsetType = UNSET
+    plan: str | UnsetType = UNSET
+    status: StatusDocument | None | UnsetType = UNSET
+    irc: list[AccountDocument] | UnsetType = UNSET
+    fediverse: str | UnsetType = UNSET
+    listed: bool | UnsetType = UNSET
+    hidden: bool | UnsetType = UNSET
+    visibility: dict[str, Level] | UnsetType = UNSET
+
+
+class BadDocument(ValueError):
+    """A document that cannot be read: says where and why."""
+
+
+def read(data: bytes) -> list[PersonDocument]:
+    """The person documents in *data*: a list of them, or one. Raises BadDocument with every mistake, a line each."""
+    try:
+        tree = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadDocument(f"not JSON: {error}") from None
+    documents, mistakes = [], []
+    for number, each in enumerate(tree if isinstance(tree, list) else [tree], 1):
+        try:
+            documents.append(msgspec.convert(each, PersonDocument))
+        except msgspec.ValidationError as error:
+            who = each.get("login") if isinstance(each, dict) else None
+            mistakes.append(f"person {number}{f' ({who})' if isinstance(who, str) else ''}: {error}")
+    if mistakes:
+        raise BadDocument("\n".join(mistakes))
+    return documents
+
+
+def value(name: str, raw: Any) -> Any:
+    """*raw*, one value of a document as JSON decodes it, as field *name* takes it. Raises BadDocument."""
+    try:
+        document = msgspec.convert({"login": "_", name: raw}, PersonDocument)
+    except msgspec.ValidationError as error:
+        raise BadDocument(str(error)) from None
+    return _value(getattr(document, name))
+
+
+def create(document: PersonDocument) -> Create:
+    """The edit that makes a new person of *document*."""
+    levels = {name: level for name, level in _levels(document, {}).items() if level is not None}
+    listed = True if document.listed is UNSET else bool(document.listed)
+    return Create(document.login, _values(document), levels, listed)
+
+
+def modify(document: PersonDocument, now: Profile) -> Modify:
+    """The edit that brings *now*, as an administrator sees it, to what *document* says."""
+    listed = None if document.listed is UNSET else bool(document.listed)
+    return Modify(document.login, _values(document), _levels(document, now.visibility or {}), listed, now.version)
+
+
+def _values(document: PersonDocument) -> dict[str, Any]:
+    given = ((name, getattr(document, name)) for name in STORED)
+    return {name: _value(raw) for name, raw in given if raw is not UNSET}
+
+
+def _value(raw: Any) -> Any:
+    if isinstance(raw, StatusDocument):
+        return Status(text=raw.text, until=raw.until)
+    if isinstance(raw, list):
+        return tuple(_part(each) for each in raw)
+    return raw
+
+
+def _part(raw: Any) -> Any:
+    if isinstance(raw, LinkDocument):
+        return Link(label=raw.label, url=raw.url, me=raw.me)
+    if isinstance(raw, KeyDocument):
+        return Key(kind=raw.kind, label=raw.label, text=raw.text)
+    if isinstance(raw, AccountDocument):
+        return Account(network=raw.network, account=raw.account)
+    return raw
+
+
+def _levels(document: PersonDocument, now: Mapping[str, Visibility]) -> dict[str, Visibility | None]:
+    levels: dict[str, Visibility | None] = {}
+    if not isinstance(document.visibility, UnsetType):
+        levels = {name: None for name in now if name not in document.visibility and name != "name"}
+        levels |= {name: Visibility[level.upper()] for name, level in document.visibility.items()}
+    if document.hidden is True:
+        levels["name"] = Visibility.NOBODY
+    elif document.hidden is False and now.get("name") is Visibility.NOBODY and levels.get("name") is not Visibility.NOBODY:
+        levels.setdefault("name", None)
+    return levels
+
+
+def _facts(profile: Profile) -> dict[str, Any]:
+    facts: dict[str, Any] = {"login": profile.login}
+    for name in STORED:
+        held = getattr(profile, name)
+        if held:
+            facts[name] = msgspec.to_builtins(held, builtin_types=(datetime,))
+    return facts
+
+
+def profile_document(profile: Profile, site: Place) -> dict[str, Any]:
+    """What the asker may see, for the JSON API."""
+    document = _facts(profile) | {
+        "url": site.person_url(profile.login),
+        "acct": f"acct:{profile.login}@{site.host}",
+        "finger": f"finger://{site.host}/{profile.login}",
+    }
+    if profile.updated is not None:
+        document["updated"] = profile.updated.replace(microsecond=0)
+    return document
+
+
+def person_document(profile: Profile) -> dict[str, Any]:
+    """All that is kept about a person, as import takes it; *profile* is an editor's."""
+    levels: Mapping[str, Visibility] = profile.visibility or {}
+    document = _facts(profile) | {"listed": bool(profile.listed), "hidden": levels.get("name") is Visibility.NOBODY}
+    named = {name: level.name.lower() for name, level in sorted(levels.items()) if name in FIELDS}
+    if named:
+        document["visibility"] = named
+    return document
+
+
+def encode(document: Any) -> bytes:
+    """JSON to be read by people too."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of a person document (2020-12)."""
+    described = msgspec.json.schema(PersonDocument)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | described
