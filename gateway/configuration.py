@@ -62,7 +62,9 @@ def read(file: Path, kind: type[S]) -> S:
     except OSError as error:
         raise BadSettings([Mistake(str(file), "", error.strerror or "no file", "a readable file")]) from None
     except UnicodeDecodeError as error:
-        raise BadSettings([Mistake(str(file), "", f"a byte at {error.start} that is not UTF-8", "TOML in UTF-8")]) from None
+        raise BadSettings(
+            [Mistake(str(file), "", f"a byte at {error.start} that is not UTF-8", "TOML in UTF-8")]
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise BadSettings([Mistake(str(file), "", str(error), "TOML")]) from None
     return convert(str(file), table, kind)

@@ -121,8 +121,13 @@ def _names(field: Field, value: Any) -> tuple[str, ...]:
 def _links(field: Field, value: Any) -> tuple[Link, ...]:
     for link in (links := _each(value, Link, "a list of links")):
         _text(link.label, 128)
-        if not re.match(r"(https?|gemini|gopher|finger|mailto|xmpp|matrix|ircs?)://?\S+$|mailto:\S+$|xmpp:\S+$", link.url, re.I):
-            raise BadValue(repr(link.url[:80]), "an address that begins with https:// (or http, gemini, gopher, finger, mailto, xmpp, irc)")
+        if not re.match(
+            r"(https?|gemini|gopher|finger|mailto|xmpp|matrix|ircs?)://?\S+$|mailto:\S+$|xmpp:\S+$", link.url, re.I
+        ):
+            raise BadValue(
+                repr(link.url[:80]),
+                "an address that begins with https:// (or http, gemini, gopher, finger, mailto, xmpp, irc)",
+            )
         _text(link.url, field.size)
     return links
 

@@ -41,7 +41,7 @@ from .changes import Change
 from .names import NotALogin, fold, login, maybe_login
 from .person import Partial, Person, Visibility
 from .ports import Create, Edit, Missing, Modify, Remove, Source, SourceDown, Stale, Store, Taken
-from .privacy import Audience, Policy, Profile, audience, exists, reveal
+from .privacy import Audience, Policy, Profile, audience, reveal
 from .viewers import Viewer
 
 T = TypeVar("T")
@@ -149,7 +149,11 @@ class DirectoryService(MultiService):
                 for each in logins:
                     entry = await self._cache.get(each)
                     profile = None if entry.person is None else self._revealed(entry, entry.person, viewer)
-                    if profile is not None and entry.person is not None and (entry.person.listed or profile.version is not None):
+                    if (
+                        profile is not None
+                        and entry.person is not None
+                        and (entry.person.listed or profile.version is not None)
+                    ):
                         found.append(profile)
                 if not logins:
                     break
@@ -253,7 +257,16 @@ class DirectoryService(MultiService):
             version = await self._store.save(ready, viewer, self._now())
             await self._catch_up()
         except Taken as taken:
-            return Invalid((Problem(taken.login, "login" if taken.name == taken.login else "aliases", repr(taken.name), "a name that can still be had"),))
+            return Invalid(
+                (
+                    Problem(
+                        taken.login,
+                        "login" if taken.name == taken.login else "aliases",
+                        repr(taken.name),
+                        "a name that can still be had",
+                    ),
+                )
+            )
         except Stale as stale:
             self._cache.drop(stale.login)
             current = await self._profile(stale.login, viewer)
@@ -282,7 +295,9 @@ class DirectoryService(MultiService):
             return NOT_FOR_YOU
         if isinstance(edit, Remove):
             return Remove(canonical) if may_all else NOT_FOR_YOU
-        if not may_all and any(fields.FIELDS[name].editor == "administrator" for name in edit.values if name in fields.FIELDS):
+        if not may_all and any(
+            fields.FIELDS[name].editor == "administrator" for name in edit.values if name in fields.FIELDS
+        ):
             return NOT_FOR_YOU
         visibility = dict(entry.person.visibility)
         visibility.update({name: level for name, level in edit.visibility.items() if level is not None})
@@ -290,13 +305,21 @@ class DirectoryService(MultiService):
             if level is None:
                 visibility.pop(name, None)
         return replace(
-            edit, login=canonical, values=_values(edit.values), plan_level=self._plan_level(canonical, visibility), visibility=_levels(edit.visibility)
+            edit,
+            login=canonical,
+            values=_values(edit.values),
+            plan_level=self._plan_level(canonical, visibility),
+            visibility=_levels(edit.visibility),
         )
 
     def _created(self, edit: Create, canonical: str) -> Create:
         values = _values(edit.values)
         return replace(
-            edit, login=canonical, values=values, visibility=_levels(edit.visibility), plan_level=self._plan_level(canonical, edit.visibility)
+            edit,
+            login=canonical,
+            values=values,
+            visibility=_levels(edit.visibility),
+            plan_level=self._plan_level(canonical, edit.visibility),
         )
 
     def _plan_level(self, canonical: str, visibility: Any) -> Visibility:
@@ -356,7 +379,9 @@ def merged(partials: Sequence[Partial]) -> Person | None:
         for name, level in partial.visibility.items():
             visibility[name] = max(level, visibility.get(name, level))
         listed = listed and partial.listed
-    return Person(login=first.login, **values, visibility=visibility, changed=changed, listed=listed, version=first.version)
+    return Person(
+        login=first.login, **values, visibility=visibility, changed=changed, listed=listed, version=first.version
+    )
 
 
 def _shielded(running: "Deferred[T]") -> "Deferred[T]":

@@ -149,7 +149,11 @@ def _levels(document: PersonDocument, now: Mapping[str, Visibility]) -> dict[str
         levels |= {name: Visibility[level.upper()] for name, level in document.visibility.items()}
     if document.hidden is True:
         levels["name"] = Visibility.NOBODY
-    elif document.hidden is False and now.get("name") is Visibility.NOBODY and levels.get("name") is not Visibility.NOBODY:
+    elif (
+        document.hidden is False
+        and now.get("name") is Visibility.NOBODY
+        and levels.get("name") is not Visibility.NOBODY
+    ):
         levels.setdefault("name", None)
     return levels
 

@@ -30,7 +30,7 @@ from .records import Records, stamped
 
 Outcome = Literal[
     "found", "several", "unknown", "listed", "refused", "limited", "invalid", "unavailable", "changed", "served",
-    "timeout", "empty", "error",
+    "timeout", "empty", "gone", "error",
 ]  # fmt: skip
 
 _OUTCOMES: dict[type, Outcome] = {

@@ -106,6 +106,18 @@ class Records(Service):
             self.dropped += count
 
 
-def stamped(protocol: str, verb: str, query: str, peer: str | None, login: str | None, outcome: str, size: int, ms: float, reference: str | None) -> Record:
+def stamped(
+    protocol: str,
+    verb: str,
+    query: str,
+    peer: str | None,
+    login: str | None,
+    outcome: str,
+    size: int,
+    ms: float,
+    reference: str | None,
+) -> Record:
     """A record of now."""
-    return Record(datetime.now(UTC), protocol, peer, login, verb, escaped(query, 512), outcome, size, round(ms, 2), reference)
+    return Record(
+        datetime.now(UTC), protocol, peer, login, verb, escaped(query, 512), outcome, size, round(ms, 2), reference
+    )

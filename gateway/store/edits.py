@@ -116,7 +116,9 @@ class Tables:
         """Raises Taken where a login or alias of anybody else stands in the way."""
         for name in wanted:
             asked = select(people.c.login).where(people.c.login == name)
-            aliased = select(names.c.login).where(names.c.name == fold(name), names.c.kind == "alias", names.c.login != login)
+            aliased = select(names.c.login).where(
+                names.c.name == fold(name), names.c.kind == "alias", names.c.login != login
+            )
             if db.execute(asked).first() or db.execute(aliased).first():
                 raise Taken(login, name)
 
@@ -132,7 +134,9 @@ class Tables:
 
     def _keep_plan(self, db: Connection, person: Partial, level: int, at: datetime) -> None:
         db.execute(
-            insert(history).values(n=person.version, login=person.login, at=at.isoformat(), level=int(level), text=person.plan)
+            insert(history).values(
+                n=person.version, login=person.login, at=at.isoformat(), level=int(level), text=person.plan
+            )
         )
 
     def _told(self, db: Connection, login: str, told: Sequence[str], at: datetime) -> int:

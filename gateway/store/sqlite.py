@@ -104,7 +104,9 @@ class SQLiteStore(Service):
 
     async def history(self, login: str, limit: int) -> Sequence[Entry]:
         with self._reading() as read:
-            rows = read.execute("SELECT at, text, level FROM history WHERE login = ? ORDER BY n DESC LIMIT ?", (login, limit))
+            rows = read.execute(
+                "SELECT at, text, level FROM history WHERE login = ? ORDER BY n DESC LIMIT ?", (login, limit)
+            )
             return [Entry(datetime.fromisoformat(at), text, Visibility(level)) for at, text, level in rows]
 
     async def last_change(self) -> int:
@@ -114,7 +116,9 @@ class SQLiteStore(Service):
     async def changes(self, after: int) -> Sequence[Change]:
         with self._reading() as read:
             rows = read.execute("SELECT n, login, fields, at FROM changes WHERE n > ? ORDER BY n", (after,))
-            return [Change(n, login, tuple(fields.split()), datetime.fromisoformat(at)) for n, login, fields, at in rows]
+            return [
+                Change(n, login, tuple(fields.split()), datetime.fromisoformat(at)) for n, login, fields, at in rows
+            ]
 
     async def everyone(self) -> AsyncIterator[Partial]:
         after = ""
@@ -197,7 +201,9 @@ def create(path: Path) -> None:
         raise Unusable(f"{path}: cannot be made: {error.strerror}") from None
     import sqlalchemy
 
-    engine = sqlalchemy.create_engine("sqlite://", creator=lambda: _connect(path, "rw", BUSY), poolclass=sqlalchemy.NullPool)
+    engine = sqlalchemy.create_engine(
+        "sqlite://", creator=lambda: _connect(path, "rw", BUSY), poolclass=sqlalchemy.NullPool
+    )
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")
         connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -8,7 +8,9 @@ changes nothing. It leaves to its callers: line ends on the wire, width, length 
 import re
 
 _ENDS = re.compile("\r\n|[\r\x85\u2028\u2029]")
-_SUSPECT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]")
+_SUSPECT = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
 # Terminals obey these in the middle of a sequence, so they go before sequences are looked for.
 _INERT = re.compile("[\x00-\x06\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff]")
 # ECMA-48: CSI (5.4), control strings (5.6) with ST or, as xterm has it, BEL; then ESC with its intermediates. A control

@@ -13,7 +13,9 @@ from .clean import clean, one_line
 
 HTML = (".html", ".svg", ".xml")
 OURS = next(
-    folder for folder in (Path(__file__).parents[1] / "templates", Path(__file__).parents[2] / "templates") if folder.is_dir()
+    folder
+    for folder in (Path(__file__).parents[1] / "templates", Path(__file__).parents[2] / "templates")
+    if folder.is_dir()
 )
 
 

@@ -1,0 +1,240 @@
+"""The only wiring: settings in, one MultiService out, whose children are the protocols and what they share.
+
+It knows every room and decides nothing about people. Order matters here: what can be wrong is found before anything
+starts, ports are bound before anything else, and a stop goes by stages, so that what is being answered is answered.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import IService, MultiService
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from .configuration import BadSettings, Mistake
+from .directory.names import Hosts
+from .directory.person import Visibility
+from .directory.ports import Source
+from .directory.privacy import Policy
+from .directory.service import DirectoryService
+from .directory.viewers import Viewers
+from .house import House, Site
+from .operate.exchange import Exchanges
+from .operate.limits import Connections, Rate
+from .operate.records import Records
+from .settings import Settings, database
+from .sources import own
+from .store import sqlite
+from .text.render import Renderer
+from .text.templates import BrokenTemplate, Texts
+
+DRAIN = 3.0  # seconds that questions in flight get at the end
+STAGE = 2.5  # seconds that any other stage of a stop may take
+
+
+class CannotStart(Exception):
+    """Something stands in the way; the message is for the operator. Nothing has been started."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A protocol: *table* of the settings, what makes its service of that table and the house."""
+
+    table: str
+    make: Callable[[Any, House], IService]
+
+
+def _finger(settings: Any, house: House) -> IService:
+    from .finger import make
+
+    return make(settings, house)
+
+
+def _web(settings: Any, house: House) -> IService:
+    from .web import make
+
+    return make(settings, house)
+
+
+def _irc(settings: Any, house: House) -> IService:
+    from .irc import make
+
+    return make(settings, house)
+
+
+PARTS = (Part("finger", _finger), Part("web", _web), Part("irc", _irc))
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A protocol's factory and one endpoint string of the settings; *key* names the setting."""
+
+    key: str
+    endpoint: str
+    factory: IProtocolFactory
+
+
+class Gateway(MultiService):
+    """Everything that runs. Constructed it has opened nothing; startService raises CannotStart."""
+
+    def __init__(self, settings: Settings, folder: Path, reactor: Any) -> None:
+        super().__init__()
+        self._reactor = reactor
+        self._file = str(folder / "gateway.toml")
+        self._log = Logger()
+        self.store = sqlite.SQLiteStore(database(settings, folder), reactor)
+        self.directory = make_directory(settings, folder, self.store, reactor)
+        rate = Rate(settings.limits.queries_per_minute, reactor.seconds)
+        file = None if settings.records.file == "-" else folder / settings.records.file
+        self.records = Records(file, settings.records.addresses, reactor)
+        self.house = House(
+            reactor=reactor,
+            site=Site(settings.site.name, Hosts(settings.site.hosts), settings.site.url),
+            directory=self.directory,
+            viewers=Viewers(settings.site.members, settings.site.administrators),
+            exchanges=Exchanges(rate, self.records, reactor),
+            connections=Connections(settings.limits.connections, settings.limits.connections_per_address),
+            renderer=make_renderer(settings, folder),
+            timeout=settings.limits.timeout.total_seconds(),
+        )
+        self.protocols = MultiService()
+        self._listeners: list[Listener] = []
+        for part in PARTS:
+            table = getattr(settings, part.table)
+            if table:
+                service = part.make(table, self.house)
+                service.setServiceParent(self.protocols)
+                for number, endpoint in enumerate(getattr(table, "listen", ())):
+                    self._listeners.append(Listener(f"{part.table}.listen[{number}]", endpoint, service.factory))
+        self._ports: list[IListeningPort] = []
+
+    @property
+    def ports(self) -> Sequence[IListeningPort]:
+        """What is listened on, in the order of the settings."""
+        return tuple(self._ports)
+
+    def privilegedStartService(self) -> None:
+        """Binds the ports, while there may be the right to. Raises CannotStart."""
+        super().privilegedStartService()
+        self._listen()
+
+    def startService(self) -> None:
+        try:
+            sqlite.inspect(self.store.path)
+            self._listen()
+            self.records.startService()
+            self.store.startService()
+        except sqlite.Unusable as error:
+            self._close_ports()
+            raise CannotStart(str(error)) from None
+        except OSError as error:
+            self._close_ports()
+            raise CannotStart(f"{self._file}: records.file: {error}") from None
+        self.directory.startService()
+        super().startService()
+        self.protocols.startService()
+        for listener in self._listeners:
+            self._log.info("{key}: listening on {endpoint}", key=listener.key, endpoint=listener.endpoint)
+
+    def _listen(self) -> None:
+        """Binds what is not bound yet; all ports or none."""
+        if self._ports:
+            return
+        wrong: list[str] = []
+        for listener in self._listeners:
+            try:
+                endpoint = serverFromString(self._reactor, listener.endpoint)
+            except (ValueError, TypeError, KeyError, IndexError) as error:
+                wrong.append(bad_endpoint(self._file, listener.key, listener.endpoint, error))
+                continue
+            listening = endpoint.listen(listener.factory)
+            listening.addCallback(self._ports.append)
+            listening.addErrback(lambda failure, listener=listener: wrong.append(self._taken(failure, listener)))
+        if wrong:
+            self._close_ports()
+            raise CannotStart("\n".join(wrong))
+
+    def _taken(self, failure: Failure, listener: Listener) -> str:
+        reason = failure.value.socketError if failure.check(CannotListenError) else failure.value
+        return (
+            f"{self._file}: {listener.key}: cannot listen on {listener.endpoint!r}: "
+            f"{getattr(reason, 'strerror', None) or reason}; name another port there, or end what is using this one"
+        )
+
+    def _close_ports(self) -> "Deferred[Any]":
+        ports, self._ports = self._ports, []
+        return DeferredList([maybeDeferred(port.stopListening) for port in ports])
+
+    def stopService(self) -> "Deferred[None]":
+        """Listeners, questions in flight, protocols, records, directory, store: each awaited, and none for ever."""
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        exchanges = self.house.exchanges
+        await self._bounded("listeners", STAGE, self._close_ports)
+        await self._bounded("questions in flight", DRAIN, exchanges.idle)
+        await self._bounded("protocols", STAGE, self.protocols.stopService)
+        for name, service in (("records", self.records), ("directory", self.directory), ("store", self.store)):
+            await self._bounded(name, STAGE, service.stopService)
+        await super().stopService()
+        for (protocol, verb, outcome), count in sorted(exchanges.counts.items()):
+            self._log.info(
+                "{protocol} {verb} {outcome}: {count}", protocol=protocol, verb=verb, outcome=outcome, count=count
+            )
+
+    async def _bounded(self, name: str, seconds: float, stop: Callable[[], Any]) -> None:
+        stopping = maybeDeferred(stop)
+        stopping.addTimeout(seconds, self._reactor)
+        try:
+            await stopping
+        except Exception as error:
+            self._log.warn("stopping {name}: {error!r}", name=name, error=error)
+
+
+def bad_endpoint(file: str, key: str, endpoint: str, error: Exception) -> str:
+    allowed = 'an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
+    return str(Mistake(file, key, f"{endpoint!r} ({type(error).__name__}: {error})", allowed))
+
+
+def make_directory(settings: Settings, folder: Path, store: sqlite.SQLiteStore, reactor: Any) -> DirectoryService:
+    """The directory on *store* and the settings' other sources. Raises BadSettings."""
+    levels = [
+        {field: Visibility[level.upper()] for field, level in table.items()}
+        for table in (settings.privacy.default, settings.privacy.limit)
+    ]
+    sources: list[Source] = []
+    mistakes = []
+    for name, table in settings.sources.items():
+        try:
+            sources.append(own.load(name, table.class_, table.options, table.cache, folder))
+        except own.BadSource as bad:
+            mistakes.append(Mistake(str(folder / "gateway.toml"), f"sources.{name}.class", bad.found, bad.allowed))
+    if mistakes:
+        raise BadSettings(mistakes)
+    directory = DirectoryService(store, sources, Policy.preset(settings.privacy.preset, *levels), reactor)
+    for source in sources:
+        if IService.providedBy(source):
+            source.setServiceParent(directory)
+    return directory
+
+
+def make_renderer(settings: Settings, folder: Path) -> Renderer:
+    """Texts, the operator's own before ours. Raises CannotStart for a template that cannot be read."""
+    texts = Texts(folder / settings.site.templates if settings.site.templates else None)
+    try:
+        texts.check()
+    except BrokenTemplate as broken:
+        raise CannotStart(str(broken)) from None
+    return Renderer(texts, Site(settings.site.name, Hosts(settings.site.hosts), settings.site.url))
+
+
+def steady_clock(reactor: Any) -> None:
+    """Timers by the monotonic clock: one set back by an hour must not stop them. Before anything is scheduled."""
+    reactor.seconds = time.monotonic

@@ -1,0 +1,136 @@
+"""gateway.toml as structs: the tables of all rooms put together, and what no type can say about them.
+
+How a file is read and how mistakes are told stands in configuration.py.
+"""
+
+import difflib
+import ipaddress
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta
+
+from .configuration import BadSettings, Duration, Mistake, read
+from .directory.fields import FIELDS
+from .directory.names import NotALogin, login
+from .finger.settings import Finger
+from .irc.settings import Network
+from .web.settings import Web
+
+Level = Literal["everyone", "members", "nobody"]
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of gateway.toml."""
+
+
+class SiteTable(Table):
+    """[site]: *hosts* are our own names, the first is the main one; *url* the web side's public address."""
+
+    name: str = "Our people"
+    hosts: Annotated[list[str], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["localhost"])
+    url: str = "http://localhost:8080"
+    members: list[str] = []
+    administrators: list[str] = []
+    templates: str | None = None
+
+
+class Privacy(Table):
+    """[privacy]: PRIVACY's presets, and the operator's own levels by field."""
+
+    preset: Literal["open", "A", "B", "C"] = "open"
+    default: dict[str, Level] = {}
+    limit: dict[str, Level] = {}
+
+
+class StoreTable(Table):
+    url: str = "sqlite:people.db"
+
+
+class SourceTable(Table):
+    """[sources.NAME]: an operator's own class, made with *options*."""
+
+    class_: str = msgspec.field(name="class")
+    options: dict[str, Any] = {}
+    cache: Duration | None = None
+
+
+class Limits(Table):
+    connections: Annotated[int, Meta(ge=1)] = 1000
+    connections_per_address: Annotated[int, Meta(ge=1)] = 20
+    queries_per_minute: Annotated[int, Meta(ge=1)] = 60
+    timeout: Duration = Duration(seconds=10)
+
+
+class RecordsTable(Table):
+    """[records]: *file* "-" is standard output."""
+
+    file: str = "-"
+    addresses: Literal["full", "truncated", "hash", "none"] = "truncated"
+
+
+class Settings(Table):
+    """All of gateway.toml. A protocol whose table is missing does not run."""
+
+    site: SiteTable = SiteTable()
+    privacy: Privacy = Privacy()
+    store: StoreTable = StoreTable()
+    sources: dict[str, SourceTable] = {}
+    finger: Finger | None = None
+    web: Web | None = None
+    irc: list[Network] = []
+    limits: Limits = Limits()
+    records: RecordsTable = RecordsTable()
+
+
+def load(file: Path) -> Settings:
+    """The settings in *file*. Raises BadSettings with every mistake."""
+    settings = read(file, Settings)
+    mistakes = [Mistake(str(file), *each) for each in _impossible(settings, file.parent)]
+    if mistakes:
+        raise BadSettings(mistakes)
+    return settings
+
+
+def database(settings: Settings, folder: Path) -> Path:
+    """The path of the SQLite file, relative ones seen from *folder*."""
+    return folder / settings.store.url.removeprefix("sqlite:")
+
+
+def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, str] | tuple[str, str, str, str]]:
+    site = settings.site
+    for number, host in enumerate(site.hosts):
+        if not host or any(character in host for character in "/@ :"):
+            yield f"site.hosts[{number}]", repr(host), 'a host name, as in "dir.test"'
+    url = urlsplit(site.url)
+    if url.scheme not in ("http", "https") or not url.netloc or url.query or url.fragment or site.url.endswith("/"):
+        yield "site.url", repr(site.url), 'an address that begins with https:// or http://, no "/" at its end'
+    for number, network in enumerate(site.members):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            yield f"site.members[{number}]", f"{network!r} ({error})", 'a network, as in "192.0.2.0/24"'
+    for number, name in enumerate(site.administrators):
+        try:
+            login(name)
+        except NotALogin as error:
+            yield f"site.administrators[{number}]", repr(name), f"a login name: {error}"
+    if site.templates is not None and not (folder / site.templates).is_dir():
+        yield "site.templates", repr(site.templates), "a folder that is there"
+    for table in ("default", "limit"):
+        for field in getattr(settings.privacy, table):
+            if field not in FIELDS:
+                near = difflib.get_close_matches(field, FIELDS, 1, 0.5)
+                hint = f"did you mean {near[0]}?" if near else ""
+                yield f"privacy.{table}.{field}", "an unknown field", ", ".join(FIELDS), hint
+    if not settings.store.url.startswith("sqlite:") or settings.store.url == "sqlite:":
+        yield "store.url", repr(settings.store.url), '"sqlite:" and the path of a file, as in "sqlite:people.db"'
+    networks = [network.network for network in settings.irc]
+    for number, each in enumerate(networks):
+        if each in networks[:number]:
+            yield f"irc[{number}].network", f"{each!r} again", "a name of its own for each network"
+    if settings.finger is None and settings.web is None and not settings.irc:
+        yield "", "none of [finger], [web] and [[irc]]", "at least one of them: there is nothing to run"

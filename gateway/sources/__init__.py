@@ -1,0 +1,1 @@
+"""Other places where people are written down, asked after the store."""

@@ -1,0 +1,145 @@
+"""A House on a real SQLite file, without a reactor that runs: what units of all rooms stand on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from gateway.directory.names import Hosts
+from gateway.directory.ports import Create, Edit
+from gateway.directory.privacy import Policy
+from gateway.directory.service import DirectoryService
+from gateway.directory.viewers import Viewers
+from gateway.formats import person_json
+from gateway.house import House, Site
+from gateway.operate.exchange import Exchanges
+from gateway.operate.limits import Connections, Rate
+from gateway.operate.records import Records
+from gateway.store import sqlite
+from gateway.store.edits import Tables
+from gateway.text.render import Renderer
+from gateway.text.templates import Texts
+
+ALICE = {
+    "login": "alice",
+    "name": "Alice Adams",
+    "aliases": ["ally"],
+    "title": "Keeper of the kettle",
+    "office": "B12",
+    "office_phone": "+420 555 0100",
+    "email": "alice@dir.test",
+    "project": "A better teapot",
+    "plan": "First line\nSecond line\n",
+    "links": [{"label": "Blog", "url": "https://alice.example/", "me": True}],
+}
+BOB = {"login": "bob", "name": "Bob Adams"}
+CAROL = {"login": "carol", "name": "Carol Hidden", "plan": "Nobody sees this.", "hidden": True}
+DAVE = {"login": "dave", "name": "Dave", "plan": "\x1b[31mRED\x1b[0m \x1b]0;T\x07"}
+ZOFIE = {"login": "zofie", "name": "Žofie Černá"}
+PEOPLE = (ALICE, BOB, CAROL, DAVE, ZOFIE)
+
+
+class TestClock(Clock):
+    """A Clock that is also what the store needs of a reactor; the writer's thread calls back into the test."""
+
+    def callFromThread(self, function: Any, *args: Any, **kwargs: Any) -> None:
+        function(*args, **kwargs)
+
+
+@dataclass
+class Built:
+    """A House and what a test wants to look into."""
+
+    house: House
+    clock: TestClock
+    store: sqlite.SQLiteStore
+    path: Path
+    file: Path
+
+    def change(self, *edits: Edit) -> None:
+        """Writes as another process would; seen when the clock next moves by 40 ms."""
+        write(self.path, edits)
+
+    def see(self) -> None:
+        """Lets what others wrote come in."""
+        self.clock.advance(sqlite.WATCH)
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """All records so far."""
+        self.clock.advance(1)
+        return [msgspec.json.decode(line) for line in self.file.read_bytes().splitlines()]
+
+    def stop(self) -> None:
+        self.house.exchanges._records.stopService()
+        self.store._watching.stop()
+        if self.store._reader is not None:
+            self.store._reader.close()
+
+
+def write(path: Path, edits: Sequence[Edit], at: datetime | None = None) -> int:
+    """Edits the database at *path* in this thread."""
+    tables = Tables(lambda: sqlite._connect(path, "rw", 5.0))
+    try:
+        return tables.save(edits, at or datetime.now(UTC))
+    finally:
+        tables.close()
+
+
+def document(fields: dict[str, Any]) -> Create:
+    """The edit that makes the person of a document."""
+    return person_json.create(person_json.read(msgspec.json.encode(fields))[0])
+
+
+def make_house(
+    folder: Path,
+    people: Sequence[dict[str, Any]] = PEOPLE,
+    policy: Policy | None = None,
+    sources: Sequence[Any] = (),
+    members: Sequence[str] = ("192.0.2.0/24",),
+    queries_per_minute: int = 1000,
+    connections: int = 1000,
+    per_address: int = 1000,
+    timeout: float = 10.0,
+    hosts: Sequence[str] = ("dir.test", "club.test"),
+    clock: Any = None,
+    own_templates: Path | None = None,
+) -> Built:
+    """A House whose directory is started and knows *people*."""
+    path, file = folder / "people.db", folder / "records.jsonl"
+    sqlite.create(path)
+    write(path, [document(fields) for fields in people])
+    reactor = clock or TestClock()
+    store = sqlite.SQLiteStore(path, reactor)
+    records = Records(file, "full", reactor)
+    records.startService()
+    store.startService()
+    directory = DirectoryService(store, sources, policy or Policy.preset(), reactor)
+    directory.startService()
+    site = Site("The Tea Club", Hosts(hosts), "https://dir.test")
+    house = House(
+        reactor=reactor,
+        site=site,
+        directory=directory,
+        viewers=Viewers(members, ["alice"]),
+        exchanges=Exchanges(Rate(queries_per_minute, reactor.seconds), records, reactor),
+        connections=Connections(connections, per_address),
+        renderer=Renderer(Texts(own_templates), site),
+        timeout=timeout,
+    )
+    return Built(house, reactor, store, path, file)
+
+
+def now(coroutine: Any) -> Any:
+    """The result of a coroutine that has to end without waiting."""
+    results: list[Any] = []
+    Deferred.fromCoroutine(coroutine).addBoth(results.append)
+    assert results, "it waits"
+    if isinstance(results[0], BaseException) or hasattr(results[0], "raiseException"):
+        results[0].raiseException()
+    return results[0]
