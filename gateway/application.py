@@ -45,30 +45,32 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class Part:
-    """A protocol: *table* of the settings, what makes its service of that table and the house."""
+    """A protocol: *table* of the settings; *make* gives its service, of that table and the house. A service of a table
+    with `listen` has a `factory`."""
 
     table: str
-    make: Callable[[Any, House], IService]
+    make: Callable[[Any, House], Any]
 
 
-def _finger(settings: Any, house: House) -> IService:
+def _finger(settings: Any, house: House) -> Any:
     from .finger import make
 
     return make(settings, house)
 
 
-def _web(settings: Any, house: House) -> IService:
+def _web(settings: Any, house: House) -> Any:
     from .web import make
 
     return make(settings, house)
 
 
-def _irc(settings: Any, house: House) -> IService:
+def _irc(settings: Any, house: House) -> Any:
     from .irc import make
 
     return make(settings, house)
 
 
+# Imported when the settings ask for them: a gateway without IRC never loads twisted.words.
 PARTS = (Part("finger", _finger), Part("web", _web), Part("irc", _irc))
 
 
@@ -162,7 +164,8 @@ class Gateway(MultiService):
             raise CannotStart("\n".join(wrong))
 
     def _taken(self, failure: Failure, listener: Listener) -> str:
-        reason = failure.value.socketError if failure.check(CannotListenError) else failure.value
+        error = failure.value
+        reason = error.socketError if isinstance(error, CannotListenError) else error
         return (
             f"{self._file}: {listener.key}: cannot listen on {listener.endpoint!r}: "
             f"{getattr(reason, 'strerror', None) or reason}; name another port there, or end what is using this one"

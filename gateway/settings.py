@@ -23,11 +23,7 @@ from .web.settings import Web
 Level = Literal["everyone", "members", "nobody"]
 
 
-class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of gateway.toml."""
-
-
-class SiteTable(Table):
+class SiteTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[site]: *hosts* are our own names, the first is the main one; *url* the web side's public address."""
 
     name: str = "Our people"
@@ -38,7 +34,7 @@ class SiteTable(Table):
     templates: str | None = None
 
 
-class Privacy(Table):
+class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[privacy]: PRIVACY's presets, and the operator's own levels by field."""
 
     preset: Literal["open", "A", "B", "C"] = "open"
@@ -46,11 +42,11 @@ class Privacy(Table):
     limit: dict[str, Level] = {}
 
 
-class StoreTable(Table):
+class StoreTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     url: str = "sqlite:people.db"
 
 
-class SourceTable(Table):
+class SourceTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[sources.NAME]: an operator's own class, made with *options*."""
 
     class_: str = msgspec.field(name="class")
@@ -58,21 +54,21 @@ class SourceTable(Table):
     cache: Duration | None = None
 
 
-class Limits(Table):
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     connections: Annotated[int, Meta(ge=1)] = 1000
     connections_per_address: Annotated[int, Meta(ge=1)] = 20
     queries_per_minute: Annotated[int, Meta(ge=1)] = 60
     timeout: Duration = Duration(seconds=10)
 
 
-class RecordsTable(Table):
+class RecordsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[records]: *file* "-" is standard output."""
 
     file: str = "-"
     addresses: Literal["full", "truncated", "hash", "none"] = "truncated"
 
 
-class Settings(Table):
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of gateway.toml. A protocol whose table is missing does not run."""
 
     site: SiteTable = SiteTable()

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 from twisted.application.service import IService
 from twisted.python.usage import Options as TwistedOptions
@@ -16,7 +17,7 @@ from .settings import load
 class Options(TwistedOptions):
     """Options of the plug-in."""
 
-    optParameters = [["config", "c", None, "gateway.toml (default: here, then /etc/finger-gateway)"]]
+    optParameters: ClassVar = [["config", "c", None, "gateway.toml (default: here, then /etc/finger-gateway)"]]
 
 
 class Twisted(Gateway):

@@ -38,7 +38,7 @@ class _Flight:
     def land(self, result: Entry | Failure) -> None:
         waiting, self.waiting = self.waiting, []
         for each in waiting:
-            each.callback(result)  # type: ignore[arg-type]  # a Failure makes it an errback
+            each.callback(result)  # a Failure makes it an errback
 
 
 class Cache:

@@ -67,7 +67,7 @@ class PersonDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     keys: list[KeyDocument] | UnsetType = UNSET
     project: str | UnsetType = UNSET
     plan: str | UnsetType = UNSET
-    status: StatusDocument | None | UnsetType = UNSET
+    status: StatusDocument | UnsetType | None = UNSET
     irc: list[AccountDocument] | UnsetType = UNSET
     fediverse: str | UnsetType = UNSET
     listed: bool | UnsetType = UNSET

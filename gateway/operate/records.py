@@ -24,8 +24,8 @@ Addresses = Literal["full", "truncated", "hash", "none"]
 
 
 class Record(msgspec.Struct, frozen=True):
-    """*time* in UTC; *peer* who asked, as far as the settings let it be kept; *query* as typed, escaped; *ms* milliseconds;
-    *reference* is what an asker was told to quote after an error."""
+    """*time* in UTC; *peer* who asked, as far as the settings let it be kept; *query* as typed, escaped; *ms*
+    milliseconds; *reference* is what an asker was told to quote after an error."""
 
     time: datetime
     protocol: str

@@ -8,14 +8,13 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -42,18 +41,15 @@ class Unusable(Exception):
     """A database that cannot be used: the message names the file, what was found and what to do."""
 
 
-class Reactor(IReactorTime, IReactorFromThreads):  # type: ignore[misc]  # two zope interfaces in one annotation
-    """What the store needs of a reactor."""
-
-
 class SQLiteStore(Service):
     """The Store in the file *path*. Opens nothing before startService, which raises Unusable."""
 
-    cache = None
+    name: str = "store"
+    cache: timedelta | None = None
     restricts = True
 
     def __init__(self, path: Path, reactor: Any) -> None:
-        self.path, self.name = path, "store"
+        self.path = path
         self._reactor = reactor
         self._writer = Writer(reactor)
         self._reader: sqlite3.Connection | None = None

@@ -28,7 +28,7 @@ class Writer:
         self._thread: Thread | None = None
 
     def do(self, job: Callable[[], T]) -> "Deferred[T]":
-        """Runs *job* in the thread. Its Deferred cannot take the job back. Fails with SourceDown where too many wait."""
+        """Runs *job* in the thread. The Deferred cannot take it back. Fails with SourceDown where too many wait."""
         done: Deferred[T] = Deferred()
         if self._waiting >= MOST_WAITING:
             done.errback(SourceDown("too many edits wait to be written"))

@@ -47,7 +47,7 @@ PEOPLE = (ALICE, BOB, CAROL, DAVE, ZOFIE)
 class TestClock(Clock):
     """A Clock that is also what the store needs of a reactor; the writer's thread calls back into the test."""
 
-    def callFromThread(self, function: Any, *args: Any, **kwargs: Any) -> None:
+    def callFromThread(self, function: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N802  # Twisted's name
         function(*args, **kwargs)
 
 
