@@ -1,0 +1,25 @@
+"""The bot's part of gateway.toml: one `[[irc]]` table for each network."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from ..configuration import Duration
+
+_NICK = r"^[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]{0,63}$"
+Nick = Annotated[str, Meta(pattern=_NICK)]
+Channel = Annotated[str, Meta(pattern=r"^[#&+!][^\x00-\x20,]{0,199}( [^\x00-\x20,]{1,199})?$")]
+
+
+class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """*server* is a Twisted client endpoint, "tls:host:port" or "tcp:host:port"; a channel may have its key behind a
+    blank; *burst* lines may leave at once, then one every *pace*."""
+
+    network: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    server: Annotated[str, Meta(pattern=r"^(tls|tcp):.+:\d+(:[^:]+=.*)?$")]
+    nick: Nick = "fingerbot"
+    alternate_nicks: list[Nick] = []
+    channels: list[Channel] = []
+    prefix: Annotated[str, Meta(pattern=r"^[!-~]{1,8}$")] = "!"
+    burst: Annotated[int, Meta(ge=1)] = 5
+    pace: Duration = Duration(seconds=2)
