@@ -122,6 +122,10 @@ class Gateway(MultiService):
         """What is listened on, in the order of the settings."""
         return tuple(self._ports)
 
+    def add(self, listener: Listener) -> None:
+        """One more listener; before the start."""
+        self._listeners.append(listener)
+
     def privilegedStartService(self) -> None:
         """Binds the ports, while there may be the right to. Raises CannotStart."""
         super().privilegedStartService()

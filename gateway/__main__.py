@@ -1,0 +1,5 @@
+"""`python -m gateway` is `finger-gateway`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,50 @@
+"""The finger-gateway command."""
+
+import sys
+
+import click
+
+from .. import __version__
+from ..application import CannotStart
+from ..configuration import BadSettings
+from ..store.sqlite import Unusable
+from .asking import ask
+from .common import Failed, configured
+from .people import people, plan
+from .serving import check, demo, init, run, schema
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@configured
+@click.version_option(__version__, prog_name="finger-gateway")
+def cli() -> None:
+    """One directory of people, asked by finger, in a browser and on IRC.
+
+    \b
+    Example:
+      finger-gateway demo                 sample people on all three, to try
+      finger-gateway init && finger-gateway people add alice --name "Alice Adams"
+      finger-gateway run
+    """
+
+
+for command in (demo, init, check, run, people, plan, ask, schema):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Runs the command and ends the process: 0 done, 1 not found or refused, 2 usage or settings, 69 unavailable."""
+    try:
+        result = cli.main(prog_name="finger-gateway", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(1)
+    except (BadSettings, CannotStart, Unusable) as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    except Failed as failed:
+        click.echo(str(failed), err=True)
+        sys.exit(failed.code)
+    sys.exit(result if isinstance(result, int) else 0)

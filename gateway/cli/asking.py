@@ -1,0 +1,65 @@
+"""finger-gateway ask: a finger client that prints nothing unsafe. No directory of ours is asked."""
+
+from typing import Any
+
+import click
+from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.error import ConnectError, DNSLookupError
+from twisted.python.failure import Failure
+
+from ..outgoing import finger
+from ..text.clean import clean
+from . import messages
+from .common import Failed
+
+TIMEOUT = 10.0  # seconds for the connection, and again for the answer
+
+
+@click.command()
+@click.argument("who", metavar="NAME[@HOST[:PORT]]")
+@click.option("-l", "verbose", is_flag=True, help="All that the server tells (sends /W).")
+def ask(who: str, verbose: bool) -> None:
+    """Ask a finger server, here or elsewhere. Without a name (@HOST): who is there?
+
+    \b
+    Example:
+      finger-gateway ask alice@localhost:1079
+    """
+    name, _, place = who.rpartition("@") if "@" in who else (who, "", "")
+    host, port = _place(place or "localhost")
+    line = " ".join(part for part in ("/W" if verbose else "", name) if part)
+    if any(character in line for character in "\r\n"):
+        raise click.UsageError("found several lines; allowed: a name on one line")
+    click.echo(clean(_asked(host, port, line)), nl=False)
+
+
+def _asked(host: str, port: int, line: str) -> bytes:
+    from twisted.internet import reactor
+
+    results: list[Any] = []
+
+    def begin() -> None:
+        asking = Deferred.fromCoroutine(finger.ask(reactor, host, port, line, TIMEOUT))
+        asking.addBoth(results.append).addBoth(lambda _: reactor.stop())
+
+    reactor.callWhenRunning(begin)
+    reactor.run()
+    if not results:
+        raise Failed(messages.INTERRUPTED, 1)
+    if isinstance(result := results[0], Failure):
+        result.trap(ConnectError, DNSLookupError, TimeoutError)
+        raise Failed(messages.not_reached(host, port, result.getErrorMessage() or messages.NO_ANSWER), 69)
+    answer: bytes = result
+    return answer
+
+
+def _place(place: str) -> tuple[str, int]:
+    host, port = place, ""
+    if place.startswith("["):
+        host, _, rest = place[1:].partition("]")
+        port = rest.removeprefix(":")
+    elif place.count(":") == 1:
+        host, _, port = place.partition(":")
+    if port and not (port.isdecimal() and 0 < int(port) < 65536):
+        raise click.UsageError(f"found port {port!r}; allowed: a number from 1 to 65535")
+    return host, int(port or finger.PORT)

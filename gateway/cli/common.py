@@ -1,0 +1,172 @@
+"""What the commands share: -c before or after the subcommand, a directory to work with, exits."""
+
+import os
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import (
+    FilteringLogObserver,
+    LogEvent,
+    LogLevel,
+    LogLevelFilterPredicate,
+    formatEvent,
+    globalLogBeginner,
+    textFileLogObserver,
+)
+from twisted.python.failure import Failure
+
+from ..application import make_directory, make_renderer, steady_clock
+from ..directory.answers import Conflict, Found, Invalid, Outcome, Refused, Saved, Unavailable, Unknown
+from ..directory.privacy import Profile
+from ..directory.service import DirectoryService
+from ..directory.viewers import LocalCommand, Viewer, Viewers
+from ..files import find
+from ..settings import Settings, database, load
+from ..store import sqlite
+from ..text.render import Renderer
+from . import messages
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Failed(Exception):
+    """Ends the command with *code* and a message."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def configured(command: F) -> F:
+    """Gives *command* the option -c; the innermost one counts."""
+
+    def keep(context: click.Context, _: click.Parameter, value: Path | None) -> None:
+        if value is not None:
+            context.find_root().obj = value
+
+    option = click.option(
+        "-c",
+        "--config",
+        type=click.Path(path_type=Path),
+        callback=keep,
+        expose_value=False,
+        help="gateway.toml (default: here, then /etc/finger-gateway).",
+    )
+    return option(command)
+
+
+def settings_file() -> Path:
+    """The gateway.toml that this command goes by."""
+    return find(click.get_current_context().find_root().obj)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A started directory, as the administrator at this machine sees it."""
+
+    settings: Settings
+    directory: DirectoryService
+    administrator: Viewer
+    renderer: Renderer
+
+    async def profile(self, login: str) -> Profile:
+        """The person with *login*. Raises Failed."""
+        answer = await self.directory.lookup(login, self.administrator)
+        if not isinstance(answer, Found):
+            raise failed(answer, login)
+        return answer.profile
+
+
+def in_directory(work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
+    """Runs *work* with the directory of the settings, whether the gateway runs or not."""
+    from twisted.internet import reactor
+
+    steady_clock(reactor)
+    file = settings_file()
+    settings = load(file)
+    path = database(settings, file.parent)
+    become_owner(path)
+    warnings_only()
+    sqlite.inspect(path)
+    store = sqlite.SQLiteStore(path, reactor)
+    directory = make_directory(settings, file.parent, store, reactor)
+    renderer = make_renderer(settings, file.parent)
+    results: list[Any] = []
+
+    async def whole() -> T:
+        store.startService()
+        directory.startService()
+        try:
+            viewers = Viewers(settings.site.members, settings.site.administrators)
+            administrator = await viewers.from_evidence(LocalCommand())
+            return await work(Session(settings, directory, administrator, renderer))
+        finally:
+            await maybeDeferred(directory.stopService)
+            await store.stopService()
+
+    def begin() -> None:
+        running = Deferred.fromCoroutine(whole())
+        running.addBoth(results.append).addBoth(lambda _: reactor.stop())
+
+    reactor.callWhenRunning(begin)
+    reactor.run()
+    if not results:
+        raise Failed(messages.INTERRUPTED, 1)
+    if isinstance(results[0], Failure):
+        results[0].raiseException()
+    done: T = results[0]
+    return done
+
+
+def become_owner(path: Path) -> None:
+    """Root acts as the owner of the database, so that no file of another owner is left behind."""
+    if os.geteuid() == 0 and path.exists() and (owner := path.stat()).st_uid != 0:
+        os.setgroups([])
+        os.setresgid(owner.st_gid, owner.st_gid, owner.st_gid)
+        os.setresuid(owner.st_uid, owner.st_uid, owner.st_uid)
+
+
+def failed(answer: object, login: str) -> Failed:
+    """What ends the command where *answer* is not what was wanted."""
+    if isinstance(answer, Unavailable):
+        return Failed(messages.UNAVAILABLE, 69)
+    if isinstance(answer, Refused):
+        return Failed(messages.refused(login), 1)
+    return Failed(messages.no_such_user(login), 1)
+
+
+def saved(answer: Outcome, login: str) -> Saved:
+    """*answer*, where the edit was saved. Raises Failed."""
+    if isinstance(answer, Saved):
+        return answer
+    if isinstance(answer, Invalid):
+        raise Failed("\n".join(messages.invalid(problem) for problem in answer.problems), 2)
+    if isinstance(answer, Conflict):
+        raise Failed(messages.conflict(login), 1)
+    unsaved: Refused | Unknown | Unavailable = answer
+    raise failed(unsaved, login)
+
+
+def warnings_only() -> None:
+    """Warnings of the parts as plain lines on standard error."""
+
+    def say(event: LogEvent) -> None:
+        click.echo(f"finger-gateway: {formatEvent(event)}", err=True)
+
+    _log_to(say, LogLevel.warn)
+
+
+def full_log(level: str = "info") -> None:
+    """Times, levels and tracebacks on standard error, from *level* on."""
+    _log_to(textFileLogObserver(sys.stderr), LogLevel.levelWithName(level))
+
+
+def _log_to(observer: Callable[[LogEvent], object], level: Any) -> None:
+    filtered = FilteringLogObserver(observer, [LogLevelFilterPredicate(level)])  # type: ignore[arg-type]
+    globalLogBeginner.beginLoggingTo([filtered], redirectStandardIO=False, discardBuffer=True)

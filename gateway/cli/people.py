@@ -1,0 +1,340 @@
+"""finger-gateway people and plan: the administrator's commands, through the same directory as everything else."""
+
+import difflib
+import getpass
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from ..directory.answers import Found, History, Listing
+from ..directory.fields import FIELDS, STORED, empty
+from ..directory.names import maybe_login
+from ..directory.person import Visibility
+from ..directory.ports import Create, Edit, Modify, Remove
+from ..directory.privacy import Profile
+from ..directory.viewers import LocalCommand, Viewers
+from ..formats import person_json
+from ..formats.person_json import BadDocument
+from ..text.clean import clean
+from . import messages
+from .common import Failed, Session, configured, failed, in_directory, saved
+
+AS = click.Choice(["administrator", "self", "members", "everyone"])
+WORDS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+
+
+@click.group()
+@configured
+def people() -> None:
+    """Look at people and change them. Works whether the gateway runs or not.
+
+    \b
+    Example:
+      finger-gateway people add alice --name "Alice Adams" --office B12
+      finger-gateway people set alice visibility.office everyone
+    """
+
+
+@people.command("list")
+@configured
+@click.option("--json", "as_json", is_flag=True, help="Person documents, as export gives them.")
+def list_(as_json: bool) -> None:
+    """All people, hidden ones too.
+
+    \b
+    Example:
+      finger-gateway people list
+    """
+    everyone = in_directory(_everyone)
+    if as_json:
+        click.echo(person_json.encode([person_json.person_document(each) for each in everyone]), nl=False)
+        return
+    for each in everyone:
+        hidden = person_json.person_document(each)["hidden"]
+        notes = " (hidden)" if hidden else "" if each.listed else " (not listed)"
+        click.echo(f"{each.login:<20} {clean(each.name)}{notes}")
+
+
+@people.command()
+@configured
+@click.argument("login")
+@click.option("--json", "as_json", is_flag=True, help="The person document.")
+@click.option("--as", "as_", type=AS, default="administrator", help="As one of these sees it.")
+@click.option("--history", is_flag=True, help="Earlier plans, the newest first.")
+def show(login: str, as_json: bool, as_: Any, history: bool) -> None:
+    """One person: all that is kept, or what others see.
+
+    \b
+    Example:
+      finger-gateway people show alice --as everyone
+    """
+
+    async def work(session: Session) -> str:
+        viewers = Viewers(session.settings.site.members, session.settings.site.administrators)
+        viewer = await viewers.from_evidence(LocalCommand(login, as_))
+        answer = await session.directory.lookup(login, viewer)
+        if not isinstance(answer, Found):
+            raise failed(answer, login)
+        profile = answer.profile
+        if history:
+            kept = await session.directory.history(profile.login, viewer)
+            if not isinstance(kept, History):
+                raise failed(kept, login)
+            return "\n".join(f"{entry.at:%Y-%m-%d %H:%M:%S} UTC\n{clean(entry.text)}" for entry in kept.entries)
+        if as_json:
+            return person_json.encode(person_json.person_document(profile)).decode().removesuffix("\n")
+        return session.renderer.profile(profile, "finger/long.txt").removesuffix("\n") + _levels(profile)
+
+    click.echo(in_directory(work))
+
+
+def _levels(profile: Profile) -> str:
+    if not profile.visibility:
+        return ""
+    return "".join(f"\nVisible to {level.name.lower()}: {name}" for name, level in sorted(profile.visibility.items()))
+
+
+@people.command()
+@configured
+@click.argument("login")
+@click.option("--hidden", is_flag=True, help="Nobody else learns that there is such a person.")
+def add(login: str, hidden: bool, **values: str | None) -> None:
+    """A new person. Each field that is text has an option.
+
+    \b
+    Example:
+      finger-gateway people add alice --name "Alice Adams" --title "Keeper of the kettle"
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    visibility = {"name": Visibility.NOBODY} if hidden else {}
+
+    async def work(session: Session) -> None:
+        saved(await session.directory.save([Create(login, given, visibility)], session.administrator), login)
+
+    in_directory(work)
+    click.echo(messages.added(login), err=True)
+
+
+for _field in FIELDS.values():
+    if _field.shape in ("line", "lines"):
+        add.params.append(click.Option(["--" + _field.name.replace("_", "-"), _field.name], metavar="TEXT"))
+
+
+@people.command("set")
+@configured
+@click.argument("login")
+@click.argument("field")
+@click.argument("value")
+def set_(login: str, field: str, value: str) -> None:
+    """Change one field; an empty VALUE empties it.
+
+    FIELD is a field's name, visibility.FIELD (everyone, members, nobody, or empty to take the choice back), listed or
+    hidden (yes, no). aliases takes names with blanks between; links, keys, status and irc take JSON.
+
+    \b
+    Example:
+      finger-gateway people set alice status '{"text": "at the kettle"}'
+    """
+    edit = _edit(login, field, value)
+
+    async def work(session: Session) -> bool:
+        before = await session.profile(login)
+        done = saved(await session.directory.edit(before.login, edit, session.administrator), login)
+        return done.version != before.version
+
+    changed = in_directory(work)
+    click.echo(messages.changed(login, field) if changed else messages.NOTHING_CHANGED, err=True)
+
+
+def _edit(login: str, field: str, value: str) -> Modify:
+    try:
+        if field == "listed":
+            return Modify(login, listed=_yes_or_no(field, value))
+        if field == "hidden":
+            hidden = _yes_or_no(field, value)
+            return Modify(login, visibility={"name": Visibility.NOBODY if hidden else None})
+        if field.startswith("visibility."):
+            level = Visibility[value.upper()] if value else None
+            return Modify(login, visibility={field.removeprefix("visibility."): level})
+        if field not in STORED:
+            near = difflib.get_close_matches(field, [*STORED, "listed", "hidden"], 1, 0.5)
+            allowed = ", ".join([*STORED, "listed", "hidden", "visibility.FIELD"])
+            raise Failed(messages.unknown_field(field, near[0] if near else "", allowed), 2)
+        return Modify(login, {field: _read(field, value)})
+    except KeyError:
+        raise Failed(f"{field}: found {value!r}; allowed: everyone, members, nobody", 2) from None
+    except BadDocument as error:
+        raise Failed(f"{field}: {error}", 2) from None
+
+
+def _yes_or_no(field: str, value: str) -> bool:
+    if value.lower() not in WORDS:
+        raise Failed(f"{field}: found {value!r}; allowed: yes, no", 2)
+    return WORDS[value.lower()]
+
+
+def _read(field: str, value: str) -> Any:
+    shape = FIELDS[field].shape
+    if shape in ("line", "lines"):
+        return value
+    if not value:
+        return empty(field)
+    if shape == "names":
+        return tuple(value.replace(",", " ").split())
+    if shape == "status" and not value.startswith("{"):
+        return value
+    try:
+        return person_json.value(field, msgspec.json.decode(value))
+    except msgspec.DecodeError as error:
+        raise BadDocument(f"found {value!r} ({error}); allowed: JSON") from None
+
+
+@people.command()
+@configured
+@click.argument("login")
+def remove(login: str) -> None:
+    """Take a person out, with all earlier plans.
+
+    \b
+    Example:
+      finger-gateway people remove alice
+    """
+
+    async def work(session: Session) -> None:
+        saved(await session.directory.edit(login, Remove(login), session.administrator), login)
+
+    in_directory(work)
+    click.echo(messages.removed(login), err=True)
+
+
+@people.command("import")
+@configured
+@click.argument("file", type=click.File("rb"))
+def import_(file: Any) -> None:
+    """Add or change the people of a JSON file, all of them or none.
+
+    FILE is a list of person documents (see `schema person`), "-" standard input. Who is there already gets the fields
+    that a document names; the others stay.
+
+    \b
+    Example:
+      finger-gateway people import people.json
+    """
+    try:
+        documents = person_json.read(file.read())
+    except BadDocument as error:
+        raise Failed("\n".join(f"{file.name}: {line}" for line in str(error).splitlines()), 2) from None
+    logins = Counter(maybe_login(document.login) or document.login for document in documents)
+    if twice := [login for login, count in logins.items() if count > 1]:
+        raise Failed(f"{file.name}: {', '.join(twice)}: found more than once; allowed: once; nothing was imported", 2)
+
+    async def work(session: Session) -> tuple[int, int, int]:
+        edits: list[Edit] = []
+        new = same = 0
+        for document in documents:
+            answer = await session.directory.lookup(document.login, session.administrator)
+            if isinstance(answer, Found) and answer.profile.login == maybe_login(document.login):
+                edits.append(person_json.modify(document, answer.profile))
+            else:
+                new += 1
+                edits.append(person_json.create(document))
+        before = {edit.login: edit.base for edit in edits if isinstance(edit, Modify)}
+        saved(await session.directory.save(edits, session.administrator), file.name)
+        for login, version in before.items():
+            same += (await session.profile(login)).version == version
+        return new, len(edits) - new - same, same
+
+    click.echo(messages.imported(*in_directory(work)), err=True)
+
+
+@people.command()
+@configured
+@click.argument("login", required=False)
+def export(login: str | None) -> None:
+    """Person documents as JSON on standard output, of all or of LOGIN.
+
+    \b
+    Example:
+      finger-gateway people export > people.json
+    """
+
+    async def work(session: Session) -> bytes:
+        if login is not None:
+            return person_json.encode(person_json.person_document(await session.profile(login)))
+        return person_json.encode([person_json.person_document(each) for each in await _everyone(session)])
+
+    click.echo(in_directory(work), nl=False)
+
+
+async def _everyone(session: Session) -> list[Profile]:
+    found: list[Profile] = []
+    after: str | None = ""
+    while after is not None:
+        page = await session.directory.listing(session.administrator, after, 500)
+        if not isinstance(page, Listing):
+            raise failed(page, "")
+        found += page.profiles
+        after = page.after
+    return found
+
+
+@click.command()
+@configured
+@click.argument("login", required=False)
+@click.argument("file", type=click.File("rb"), required=False)
+def plan(login: str | None, file: Any) -> None:
+    """Show a plan, or put the text of FILE ("-": standard input) in its place.
+
+    On a terminal and without FILE it opens $EDITOR. LOGIN is your own name on this machine unless given.
+
+    \b
+    Example:
+      finger-gateway plan alice ~alice/.plan
+    """
+    name = login or getpass.getuser()
+    try:
+        text = None if file is None else file.read().decode()
+    except UnicodeDecodeError as error:
+        raise Failed(f"{file.name}: byte {error.start} is not UTF-8; nothing was saved", 2) from None
+    if text is not None:
+        in_directory(lambda session: _save_plan(session, name, text, None))
+    elif sys.stdin.isatty() and sys.stdout.isatty():
+        in_directory(lambda session: _edit_plan(session, name))
+    else:
+        shown = clean(in_directory(lambda session: session.profile(name)).plan) or messages.NO_PLAN
+        click.echo(shown, nl=not shown.endswith("\n"))
+
+
+async def _save_plan(session: Session, login: str, text: str, base: int | None) -> None:
+    edit = Modify(login, {"plan": text}, base=base)
+    saved(await session.directory.edit(login, edit, session.administrator), login)
+    click.echo(messages.changed(login, "plan"), err=True)
+
+
+async def _edit_plan(session: Session, login: str) -> None:
+    """The plan in $EDITOR. The loop waits for it: this process has nothing else to do."""
+    before = await session.profile(login)
+    with tempfile.NamedTemporaryFile("w", prefix=f"plan-{os.getpid()}-", suffix=".txt", delete=False) as draft:
+        draft.write(before.plan)
+    path = Path(draft.name)
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    if subprocess.run([*shlex.split(editor), draft.name], check=False).returncode:
+        raise Failed(messages.NO_EDITOR, 1)
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    if text == before.plan:
+        path.unlink()
+        click.echo(messages.NOTHING_CHANGED, err=True)
+        return
+    try:
+        await _save_plan(session, login, text, before.version)
+    except Failed as error:
+        raise Failed(f"{error}\n{messages.kept(draft.name)}", error.code) from None
+    path.unlink()

@@ -1,0 +1,151 @@
+"""finger-gateway init, check, run, demo, schema: the settings and what they start."""
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from twisted.internet.endpoints import serverFromString
+
+from ..application import CannotStart, Gateway, bad_endpoint, make_directory, make_renderer, steady_clock
+from ..configuration import Duration
+from ..formats import person_json
+from ..settings import Settings, database, load
+from ..store import sqlite
+from ..text.templates import Texts
+from . import messages
+from .common import Failed, configured, full_log, settings_file
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
+def init(folder: Path) -> None:
+    """Write a commented gateway.toml and an empty people.db into FOLDER.
+
+    \b
+    Example:
+      finger-gateway init /srv/finger
+    """
+    for name in ("gateway.toml", "people.db"):
+        if (folder / name).exists():
+            raise Failed(messages.exists(str(folder / name)), 2)
+    text = Texts().render("gateway.toml", host=socket.gethostname().lower() or "localhost")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "gateway.toml").write_text(text)
+    except OSError as error:
+        raise Failed(f"{folder}: {error.strerror}", 2) from None
+    sqlite.create(folder / "people.db")
+    click.echo(messages.initialised(str(folder)))
+
+
+@click.command()
+@configured
+def check() -> None:
+    """Read the settings and templates, open what they name, bind nothing. Exit 0, or 2 and a message for each mistake.
+
+    \b
+    Example:
+      finger-gateway check -c /etc/finger-gateway/gateway.toml
+    """
+    from twisted.internet import reactor
+
+    file = settings_file()
+    settings = load(file)
+    wrong: list[str] = []
+    _noted(wrong, lambda: make_renderer(settings, file.parent))
+    _noted(wrong, lambda: sqlite.inspect(database(settings, file.parent)))
+    store = sqlite.SQLiteStore(database(settings, file.parent), reactor)
+    _noted(wrong, lambda: make_directory(settings, file.parent, store, reactor))
+    for table in ("finger", "web"):
+        for number, endpoint in enumerate(getattr(getattr(settings, table), "listen", ())):
+            try:
+                serverFromString(reactor, endpoint)
+            except (ValueError, TypeError, KeyError, IndexError) as error:
+                wrong.append(bad_endpoint(str(file), f"{table}.listen[{number}]", endpoint, error))
+    for network in settings.site.members:
+        if ipaddress.ip_network(network).is_loopback:
+            click.echo(messages.loopback_members(network), err=True)
+    if wrong:
+        raise Failed("\n".join(wrong), 2)
+    click.echo(messages.fine(str(file)))
+
+
+def _noted(wrong: list[str], look: Callable[[], object]) -> None:
+    from ..configuration import BadSettings
+
+    try:
+        look()
+    except (CannotStart, BadSettings, sqlite.Unusable) as error:
+        wrong.append(str(error))
+
+
+@click.command()
+@configured
+def run() -> None:
+    """The gateway, in the foreground, until SIGTERM or Ctrl-C. Records go where the settings say, the log to standard error.
+
+    \b
+    Example:
+      finger-gateway run -c /etc/finger-gateway/gateway.toml
+    """
+    from twisted.internet import reactor
+
+    steady_clock(reactor)
+    file = settings_file()
+    settings = load(file)
+    full_log()
+    serve(Gateway(settings, file.parent, reactor), reactor)
+
+
+def serve(gateway: Gateway, reactor: Any) -> None:
+    """Starts *gateway* and runs until a signal; ends when it has stopped. Raises CannotStart."""
+    gateway.privilegedStartService()
+    gateway.startService()
+    reactor.addSystemEventTrigger("before", "shutdown", gateway.stopService)
+    reactor.run()
+
+
+@click.command()
+@click.option("--dir", "folder", type=click.Path(path_type=Path, file_okay=False), help="Keep everything here.")
+@click.option("--finger", default="tcp:1079:interface=127.0.0.1", show_default=True, metavar="ENDPOINT")
+@click.option("--web", default="tcp:8080:interface=127.0.0.1", show_default=True, metavar="ENDPOINT")
+@click.option("--irc", default="tcp:6667:interface=127.0.0.1", show_default=True, metavar="ENDPOINT")
+def demo(folder: Path | None, finger: str, web: str, irc: str) -> None:
+    """Sample people on finger, web and a small IRC network of its own, on loopback, until Ctrl-C.
+
+    \b
+    Example:
+      finger-gateway demo --web tcp:8081
+    """
+    from ..demo import show
+
+    full_log("warn")
+    show(folder, finger, web, irc, click.echo)
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["settings", "person"]))
+def schema(what: str) -> None:
+    """JSON Schema of gateway.toml or of a person document, on standard output.
+
+    \b
+    Example:
+      finger-gateway schema person > person.schema.json
+    """
+    if what == "person":
+        described = person_json.schema()
+    else:
+        described = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(
+            Settings, schema_hook=_schema_of
+        )
+    click.echo(person_json.encode(described), nl=False)
+
+
+def _schema_of(kind: type) -> dict[str, Any]:
+    if issubclass(kind, Duration):
+        return {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$"}
+    raise NotImplementedError

@@ -1,0 +1,117 @@
+"""Runs the demo: writes settings, fills the database through the directory, asks itself the same question over the wire
+on all three protocols, prints the answers and what to try."""
+
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Template
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from ..application import CannotStart, Gateway, Listener, steady_clock
+from ..directory.answers import Saved
+from ..directory.viewers import LocalCommand
+from ..formats import person_json
+from ..outgoing import finger as finger_client
+from ..settings import load
+from ..store import sqlite
+from ..text.clean import clean
+from . import asking, messages
+from .network import make_network
+
+ASKED = "alice"
+PATIENCE = 10.0  # seconds that each answer may take
+
+
+def show(folder: Path | None, finger: str, web: str, irc: str, say: Callable[[str], None]) -> None:
+    """Serves on the three endpoint strings until a signal. *folder* is kept; without one all is gone at the end.
+
+    Raises CannotStart, with how to choose other ports.
+    """
+    from twisted.internet import reactor
+
+    steady_clock(reactor)
+    home = Path(tempfile.mkdtemp(prefix="finger-gateway-")) if folder is None else folder
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        try:
+            Demo(home, finger, web, irc, reactor, say).serve()
+        except CannotStart as error:
+            raise CannotStart(f"{error}\n{messages.OTHER_PORTS}") from None
+    finally:
+        if folder is None:
+            shutil.rmtree(home, ignore_errors=True)
+
+
+class Demo:
+    """One run of the demo in *home*."""
+
+    def __init__(self, home: Path, finger: str, web: str, irc: str, reactor: Any, say: Callable[[str], None]) -> None:
+        self._reactor, self._say, self._home = reactor, say, home
+        ports = {"finger": _port(finger), "web": _port(web), "irc": _port(irc)}
+        self._ports = ports
+        text = files(__package__).joinpath("gateway.toml").read_text()
+        (home / "gateway.toml").write_text(Template(text).render(finger=finger, web=web, ports=ports))
+        self._new = not (home / "people.db").exists()
+        if self._new:
+            sqlite.create(home / "people.db")
+        self._gateway = Gateway(load(home / "gateway.toml"), home, reactor)
+        self._gateway.add(Listener("--irc", irc, make_network()))
+
+    def serve(self) -> None:
+        """Raises CannotStart."""
+        self._gateway.privilegedStartService()
+        self._gateway.startService()
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._gateway.stopService)
+        self._reactor.callWhenRunning(self._begin)
+        self._reactor.run()
+
+    def _begin(self) -> None:
+        Deferred.fromCoroutine(self._tell()).addErrback(self._failed)
+
+    def _failed(self, failure: Failure) -> None:
+        self._say(messages.no_answer(failure.getErrorMessage() or repr(failure.value)))
+
+    async def _tell(self) -> None:
+        if self._new:
+            await self._fill()
+        web = f"http://localhost:{self._ports['web']}/users/{ASKED}"
+        answers = (
+            (f"finger {ASKED}", finger_client.ask(self._reactor, "localhost", self._ports["finger"], ASKED, PATIENCE)),
+            (f"curl {web}", asking.web(self._reactor, web, PATIENCE)),
+            (f"/msg fingerbot {ASKED}", asking.irc(self._reactor, self._ports["irc"], ASKED, PATIENCE)),
+        )
+        self._say(messages.OPEN)
+        for command, answer in answers:
+            self._say(messages.answered(command, clean(await answer)))
+        self._say(messages.to_try(_command(), str(self._home), self._ports))
+
+    async def _fill(self) -> None:
+        documents = person_json.read(files(__package__).joinpath("people.json").read_bytes())
+        administrator = await self._gateway.house.viewers.from_evidence(LocalCommand())
+        outcome = await self._gateway.directory.save([person_json.create(each) for each in documents], administrator)
+        if not isinstance(outcome, Saved):
+            raise RuntimeError(f"sample people: {outcome}")
+
+
+def _port(endpoint: str) -> int:
+    """The port in an endpoint string such as "tcp:1079:interface=127.0.0.1". Raises CannotStart."""
+    kind, _, rest = endpoint.partition(":")
+    port = rest.partition(":")[0].removeprefix("port=")
+    if kind != "tcp" or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise CannotStart(messages.no_port(endpoint))
+    return int(port)
+
+
+def _command() -> str:
+    """How this command is called from here."""
+    if shutil.which("finger-gateway"):
+        return "finger-gateway"
+    path = Path(sys.argv[0])
+    return shlex.quote(str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path))
