@@ -84,18 +84,20 @@ class Listener:
 
 
 class Gateway(MultiService):
-    """Everything that runs. Constructed it has opened nothing; startService raises CannotStart."""
+    """Everything that runs, by the *settings* of *file*. Constructed it has opened nothing; startService raises
+    CannotStart."""
 
-    def __init__(self, settings: Settings, folder: Path, reactor: Any) -> None:
+    def __init__(self, settings: Settings, file: Path, reactor: Any) -> None:
         super().__init__()
+        folder = file.parent
         self._reactor = reactor
-        self._file = str(folder / "gateway.toml")
+        self._file = str(file)
         self._log = Logger()
         self.store = sqlite.SQLiteStore(database(settings, folder), reactor)
-        self.directory = make_directory(settings, folder, self.store, reactor)
+        self.directory = make_directory(settings, file, self.store, reactor)
         rate = Rate(settings.limits.queries_per_minute, reactor.seconds)
-        file = None if settings.records.file == "-" else folder / settings.records.file
-        self.records = Records(file, settings.records.addresses, reactor)
+        records = None if settings.records.file == "-" else folder / settings.records.file
+        self.records = Records(records, settings.records.addresses, reactor)
         self.house = House(
             reactor=reactor,
             site=Site(settings.site.name, Hosts(settings.site.hosts), settings.site.url),
@@ -210,7 +212,7 @@ def bad_endpoint(file: str, key: str, endpoint: str, error: Exception) -> str:
     return str(Mistake(file, key, f"{endpoint!r} ({type(error).__name__}: {error})", allowed))
 
 
-def make_directory(settings: Settings, folder: Path, store: sqlite.SQLiteStore, reactor: Any) -> DirectoryService:
+def make_directory(settings: Settings, file: Path, store: sqlite.SQLiteStore, reactor: Any) -> DirectoryService:
     """The directory on *store* and the settings' other sources. Raises BadSettings."""
     levels = [
         {field: Visibility[level.upper()] for field, level in table.items()}
@@ -220,9 +222,9 @@ def make_directory(settings: Settings, folder: Path, store: sqlite.SQLiteStore, 
     mistakes = []
     for name, table in settings.sources.items():
         try:
-            sources.append(own.load(name, table.class_, table.options, table.cache, folder))
+            sources.append(own.load(name, table.class_, table.options, table.cache, file.parent))
         except own.BadSource as bad:
-            mistakes.append(Mistake(str(folder / "gateway.toml"), f"sources.{name}.class", bad.found, bad.allowed))
+            mistakes.append(Mistake(str(file), f"sources.{name}.class", bad.found, bad.allowed))
     if mistakes:
         raise BadSettings(mistakes)
     directory = DirectoryService(store, sources, Policy.preset(settings.privacy.preset, *levels), reactor)

@@ -1,7 +1,6 @@
 """`twist finger-gateway` and `twistd finger-gateway`: the same gateway as `finger-gateway run`."""
 
 import sys
-from pathlib import Path
 from typing import ClassVar
 
 from twisted.application.service import IService
@@ -45,6 +44,6 @@ def makeService(options: Options) -> IService:
     steady_clock(reactor)
     try:
         file = find(options["config"])
-        return Twisted(load(file), Path(file).parent, reactor)
+        return Twisted(load(file), file, reactor)
     except (BadSettings, CannotStart) as error:
         raise UsageError(str(error)) from None

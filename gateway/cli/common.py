@@ -95,7 +95,7 @@ def in_directory(work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
     warnings_only()
     sqlite.inspect(path)
     store = sqlite.SQLiteStore(path, reactor)
-    directory = make_directory(settings, file.parent, store, reactor)
+    directory = make_directory(settings, file, store, reactor)
     renderer = make_renderer(settings, file.parent)
     results: list[Any] = []
 

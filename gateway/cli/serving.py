@@ -59,7 +59,7 @@ def check() -> None:
     _noted(wrong, lambda: make_renderer(settings, file.parent))
     _noted(wrong, lambda: sqlite.inspect(database(settings, file.parent)))
     store = sqlite.SQLiteStore(database(settings, file.parent), reactor)
-    _noted(wrong, lambda: make_directory(settings, file.parent, store, reactor))
+    _noted(wrong, lambda: make_directory(settings, file, store, reactor))
     for table in ("finger", "web"):
         for number, endpoint in enumerate(getattr(getattr(settings, table), "listen", ())):
             try:
@@ -98,7 +98,7 @@ def run() -> None:
     file = settings_file()
     settings = load(file)
     full_log()
-    serve(Gateway(settings, file.parent, reactor), reactor)
+    serve(Gateway(settings, file, reactor), reactor)
 
 
 def serve(gateway: Gateway, reactor: Any) -> None:

@@ -57,11 +57,12 @@ class Demo:
         ports = {"finger": _port(finger), "web": _port(web), "irc": _port(irc)}
         self._ports = ports
         text = files(__package__).joinpath("gateway.toml").read_text()
-        (home / "gateway.toml").write_text(Template(text).render(finger=finger, web=web, ports=ports))
+        settings = home / "gateway.toml"
+        settings.write_text(Template(text).render(finger=finger, web=web, ports=ports))
         self._new = not (home / "people.db").exists()
         if self._new:
             sqlite.create(home / "people.db")
-        self._gateway = Gateway(load(home / "gateway.toml"), home, reactor)
+        self._gateway = Gateway(load(settings), settings, reactor)
         self._gateway.add(Listener("--irc", irc, make_network()))
 
     def serve(self) -> None:

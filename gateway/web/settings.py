@@ -1,0 +1,3 @@
+import msgspec
+class Web(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    listen: list[str] = msgspec.field(default_factory=lambda: ["tcp:8080:interface=127.0.0.1"])
