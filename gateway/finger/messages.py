@@ -8,6 +8,7 @@ NOBODY_ON = "No one is logged on."
 NOBODY_LISTED = "No one is listed here."
 UNAVAILABLE = "The directory cannot answer just now, try again later."
 CROWDED = "Too many connections, try again later."
+STOPPING = "The server is stopping, try again later."
 
 
 def no_such_user(name: str) -> str:

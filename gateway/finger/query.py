@@ -5,9 +5,8 @@ with an @ before it. Our own host names are dropped from the right, since the qu
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-
-from ..directory.names import Hosts
 
 MOST = 512  # bytes of a line without its end
 _TELNET = re.compile(rb"\xff(?:[\xfb-\xfe].|\xfa.*?\xff\xf0|[\xf0-\xfa]|\xff)", re.DOTALL)
@@ -48,12 +47,12 @@ def decode(line: bytes) -> str:
     return line.decode("utf-8", "replace")
 
 
-def parse(text: str, ours: Hosts) -> Query:
-    """What *text* asks. Never fails: a line that makes no sense is the name of nobody."""
+def parse(text: str, ours: Callable[[str], bool]) -> Query:
+    """What *text* asks; *ours* tells whether a host is this one. Never fails: a line that makes no sense is the name of
+    nobody."""
     rest, switches = _SWITCH.subn("", text)
-    name, *hosts = rest.strip(" \t").split("@")
-    name = name.rstrip(" \t")
-    while hosts and (not hosts[-1].strip() or hosts[-1].strip() in ours):
+    name, *hosts = (part.strip(" \t") for part in rest.split("@"))
+    while hosts and (not hosts[-1] or ours(hosts[-1])):
         hosts.pop()
     verbose = bool(switches)
     if hosts:
