@@ -26,6 +26,8 @@ def login(text: str) -> str:
         canonical = text.lower()
     else:
         canonical = _enforce(text)
+        if len(canonical) > MOST:  # a character may have become several
+            raise NotALogin(f"at most {MOST} characters")
         if _FORBIDDEN.search(canonical):
             raise NotALogin("none of / \\ @ , : ; % ? # & < > \" ' and no blank")
         if canonical.startswith(("-", "~", ".")):
