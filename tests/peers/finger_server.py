@@ -13,7 +13,7 @@ from typing import Any
 
 from twisted.internet import epollreactor
 
-epollreactor.install()  # type: ignore[no-untyped-call]
+epollreactor.install()
 
 from twisted.internet import reactor as _reactor  # noqa: E402
 from twisted.internet.task import deferLater  # noqa: E402
