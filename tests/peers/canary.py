@@ -1,0 +1,132 @@
+"""The privacy canary: people whose every field holds a word of its own, and what has to be true of every word.
+
+Fields come from the table of fields, routes from the web app's map, commands from the bot's registry: what is new is
+found, and what cannot be classified fails. What may be seen is written down here once more, from the rule as operators
+read it, not from the code.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.directory.fields import FIELDS, Field
+
+EVERYONE, MEMBERS, NOBODY = 0, 1, 2
+RANKS = {"stranger": 0, "member": 1, "self": 2, "administrator": 2}
+
+# What preset "open" shows of somebody who said nothing.
+OPEN = dict.fromkeys(
+    ("name", "aliases", "pronouns", "say", "title", "project", "plan", "status", "links", "fediverse"), EVERYONE
+)
+OPEN |= dict.fromkeys(
+    ("organisation", "office", "office_phone", "home_phone", "email", "location", "timezone", "keys", "presence"),
+    MEMBERS,
+)
+OPEN |= dict.fromkeys(("last_seen", "irc"), NOBODY)
+ZONES = ("Pacific/Chatham", "Asia/Kathmandu", "Indian/Cocos", "America/Nome", "Atlantic/Faroe", "Australia/Eucla")
+LEVELS = {EVERYONE: "everyone", MEMBERS: "members", NOBODY: "nobody"}
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A person: *levels* by field as chosen (none: the default), *name* the level of the name itself."""
+
+    login: str
+    name: int | None
+    levels: dict[str, int]
+    listed: bool = True
+
+    def word(self, name: str) -> str:
+        """What stands in field *name*."""
+        if name == "timezone":
+            return ZONES[[each.login for each in CANARIES].index(self.login)]
+        return f"{self.login}{name.replace('_', '')}zq"
+
+    def level(self, name: str) -> int:
+        """How far *name* may go, by the rule."""
+        whole = OPEN["name"] if self.name is None else self.name
+        return max(whole, self.levels.get(name, OPEN[name]))
+
+    def document(self) -> dict[str, Any]:
+        """The person as import takes it."""
+        filled = {each.name: _filled(self, each) for each in FIELDS.values() if each.stored}
+        visibility = {name: LEVELS[level] for name, level in self.levels.items() if name != "name"}
+        if self.name is not None:
+            visibility["name"] = LEVELS[self.name]
+        return {"login": self.login, **filled, "visibility": visibility, "listed": self.listed}
+
+
+def _filled(canary: Canary, each: Field) -> Any:
+    """The word in the shape of the field; an unknown shape fails here."""
+    word = canary.word(each.name)
+    shapes: dict[str, Any] = {
+        "line": f"{word} Canary" if each.name == "name" else word,
+        "lines": f"{word}\nand so on\n",
+        "names": [word],
+        "links": [{"label": word, "url": f"https://{word}.example/", "me": True}],
+        "keys": [{"kind": "ssh", "label": word, "text": f"ssh-ed25519 {word}"}],
+        "status": {"text": word, "until": "2099-01-01T00:00:00Z"},
+        "accounts": [{"network": "demo", "account": word}],
+    }
+    return shapes[each.shape]
+
+
+ALL = tuple(FIELDS)
+CANARIES = (
+    Canary("qopen", EVERYONE, dict.fromkeys(ALL, EVERYONE)),
+    Canary("qmembers", EVERYONE, dict.fromkeys(ALL, MEMBERS)),
+    Canary("qnobody", EVERYONE, dict.fromkeys(ALL, NOBODY)),
+    Canary("qinner", MEMBERS, dict.fromkeys(ALL, EVERYONE)),
+    Canary("qhidden", NOBODY, dict.fromkeys(ALL, EVERYONE)),
+    Canary("qdefault", None, {}),
+)
+UNLISTED = Canary("qunlisted", EVERYONE, dict.fromkeys(ALL, EVERYONE), listed=False)
+ZONES += ("Asia/Pyongyang",)
+CANARIES += (UNLISTED,)
+
+
+def asked_names() -> tuple[str, ...]:
+    """Every name by which somebody could be asked for."""
+    names = [
+        name
+        for each in CANARIES
+        for name in (each.login, each.word("aliases"), f"{each.word('name')} Canary", each.word("name"))
+    ]
+    return (*names, "Canary", "nobodyatall")
+
+
+@dataclass
+class Heard:
+    """What one audience was told. *asked* is taken out: to repeat a question tells nothing."""
+
+    audience: str
+    texts: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def add(self, source: str, asked: str, text: str) -> None:
+        for own in sorted(
+            {asked, asked.lower(), asked.replace(" ", "%20"), asked.replace(" ", "+")}, key=len, reverse=True
+        ):
+            text = text.replace(own, "\N{BULLET}") if own else text
+        self.texts.append((source, asked, text))
+
+    def leaks(self) -> Iterator[str]:
+        """Words that this audience may not see, and people in lists who are not listed."""
+        rank = RANKS[self.audience]
+        for source, asked, text in self.texts:
+            for canary in CANARIES:
+                if canary.login in text and rank < canary.level("name"):
+                    yield f"{self.audience}: {source} {asked!r}: the login {canary.login}"
+                by_name = asked == f"{canary.word('name')} Canary"
+                if not canary.listed and canary.login in text and (by_name or canary.login not in asked):
+                    yield f"{self.audience}: {source} {asked!r}: {canary.login}, who is not listed"
+                for each in FIELDS.values():
+                    if each.stored and canary.word(each.name) in text and rank < canary.level(each.name):
+                        yield f"{self.audience}: {source} {asked!r}: {each.name} of {canary.login}"
+
+    def missing(self, level: int) -> Iterator[str]:
+        """Words whose least audience this is and that it was nowhere told."""
+        told = "\n".join(text for _, _, text in self.texts)
+        for canary in CANARIES:
+            for each in FIELDS.values():
+                if each.stored and canary.level(each.name) == level and canary.word(each.name) not in told:
+                    yield f"{self.audience} is nowhere told {each.name} of {canary.login}"

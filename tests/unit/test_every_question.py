@@ -1,0 +1,104 @@
+"""Every question on every protocol passes one exchange: limited, recorded, counted. Taken out of any of the three, the
+same checks see it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from twisted.internet.address import IPv4Address
+from twisted.internet.testing import StringTransport
+
+from gateway.finger import make as make_finger
+from gateway.finger.settings import Finger
+from gateway.house import House
+from gateway.irc.commands import Desk, Question
+from gateway.operate.exchange import Asked, Exchange, Exchanges
+from gateway.web import make as make_web
+from gateway.web.settings import Web
+
+from .house import Built, make_house, now
+
+Ask = Callable[[House], str]
+STRANGER = IPv4Address("TCP", "198.51.100.7", 4079)
+
+
+def over_finger(house: House) -> str:
+    return _wire(make_finger(Finger(), house).factory.buildProtocol(STRANGER), b"alice\r\n")
+
+
+def over_web(house: House) -> str:
+    protocol = make_web(Web(), house).factory.buildProtocol(STRANGER)
+    return _wire(protocol, b"GET /users/alice HTTP/1.1\r\nHost: dir.test\r\nConnection: close\r\n\r\n")
+
+
+def over_irc(house: House) -> str:
+    asked = Question(nick="bo", userhost="bo@host", channel=None, text="alice", me="fingerbot", room=400)
+    reply = now(Desk("demo", "!", house).answer(asked))
+    return "" if reply is None else "\n".join(reply.lines)
+
+
+PROTOCOLS = {"finger": over_finger, "web": over_web, "irc": over_irc}
+
+
+class Wire(StringTransport):
+    def loseWriteConnection(self) -> None:
+        """The answer is said."""
+
+
+def _wire(protocol: object, said: bytes) -> str:
+    transport = Wire(peerAddress=STRANGER)
+    protocol.makeConnection(transport)  # type: ignore[attr-defined]
+    protocol.dataReceived(said)  # type: ignore[attr-defined]
+    return transport.value().decode()
+
+
+def limited(built: Built, ask: Ask) -> bool:
+    """Is the third question of a minute, where two are allowed, not answered?"""
+    answers = [ask(built.house) for _ in range(3)]
+    return "Alice Adams" in answers[0] and "Alice Adams" in answers[1] and "Alice Adams" not in answers[2]
+
+
+def recorded(built: Built, ask: Ask) -> bool:
+    """Is there one record for one question?"""
+    ask(built.house)
+    return [(each["query"], each["outcome"]) for each in built.records] == [("alice", "found")]
+
+
+def counted(built: Built, ask: Ask) -> bool:
+    """Is one question counted once?"""
+    ask(built.house)
+    return [key[2] for key, count in built.house.exchanges.counts.items() if count == 1] == ["found"]
+
+
+class Open(Exchanges):
+    """Lets everything through and keeps nothing: a protocol that does not pass the exchange."""
+
+    def open(self, asked: Asked) -> Exchange:
+        return Bare(self, asked, 0.0)
+
+
+class Bare(Exchange):
+    def close(self, outcome: object, size: int = 0, reference: str | None = None) -> None:
+        pass
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("check", [limited, recorded, counted])
+def test_each_protocol_passes_the_exchange(protocol: str, check: Callable[[Built, Ask], bool], tmp_path: Path) -> None:
+    built = make_house(tmp_path, queries_per_minute=2)
+    assert check(built, PROTOCOLS[protocol])
+    built.stop()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("check", [limited, recorded, counted])
+def test_without_the_exchange_each_check_fails(
+    protocol: str, check: Callable[[Built, Ask], bool], tmp_path: Path
+) -> None:
+    built = make_house(tmp_path, queries_per_minute=2)
+    exchanges = built.house.exchanges
+    opened = Open(exchanges._rate, exchanges._records, built.clock)
+    bare = replace(built, house=replace(built.house, exchanges=opened))
+    assert not check(bare, PROTOCOLS[protocol])
+    built.stop()
