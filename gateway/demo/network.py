@@ -215,7 +215,8 @@ class _User(service.IRCUser):
 
     def whois(self, *values: Any) -> None:
         """Server information, the seventh value, is a joke in twisted.words."""
-        super().whois(*values[:6], "the demo of finger-gateway", *values[7:])
+        told: tuple[Any, ...] = (*values[:6], "the demo of finger-gateway", *values[7:])
+        super().whois(*told)
 
     def _channels(self) -> set[str]:
         return {group.name for group in self.avatar.itergroups()}

@@ -1,0 +1,280 @@
+"""The connection: registration, joins, and whatever a server may send."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.logger import globalLogPublisher
+
+from tests.unit.irc.server import Bench, texts
+
+
+@pytest.fixture
+def log() -> Iterator[list[dict[str, Any]]]:
+    """All that is logged; failures and tracebacks fail the test."""
+    events: list[dict[str, Any]] = []
+    observer: Any = events.append
+    globalLogPublisher.addObserver(observer)
+    yield events
+    globalLogPublisher.removeObserver(observer)
+    assert [event for event in events if "log_failure" in event] == []
+
+
+def logged(events: list[dict[str, Any]], word: str) -> int:
+    return sum(word in event["log_format"].format(**event) for event in events if event.get("log_format"))
+
+
+def test_registration(tmp_path: Path) -> None:
+    """I007"""
+    irc = Bench(tmp_path).accept()
+    nick, user = irc.got()
+    assert nick == "NICK fingerbot"
+    assert user.startswith("USER finger ")
+    assert user.endswith(" :finger gateway of The Tea Club; /msg fingerbot help")
+
+
+def test_channels_are_joined_with_their_keys(tmp_path: Path) -> None:
+    """I011"""
+    irc = Bench(tmp_path, channels=["#tea", "#club s3cret", "#x"]).accept()
+    irc.got()
+    irc.send("NOTICE * :hello")
+    assert irc.got() == []
+    irc.welcome()
+    assert irc.got() == ["JOIN #club,#tea,#x s3cret"]
+
+
+def test_many_channels_are_joined_ten_a_line(tmp_path: Path) -> None:
+    """I011"""
+    irc = Bench(tmp_path, channels=[f"#c{n}" for n in range(12)]).accept()
+    irc.got()
+    irc.welcome()
+    assert irc.got() == ["JOIN #c0,#c1,#c2,#c3,#c4,#c5,#c6,#c7,#c8,#c9", "JOIN #c10,#c11"]
+
+
+def test_after_a_kick_it_comes_back_later_and_later(tmp_path: Path) -> None:
+    """I011"""
+    bench = Bench(tmp_path, channels=["#tea k"])
+    irc = bench.signed_on()
+    for delay in (10, 20, 40):
+        irc.send(":op!o@h KICK #TEA FingerBot :out")
+        irc.send(":op!o@h KICK #TEA FingerBot :out")
+        bench.pass_(delay - 0.25)
+        assert irc.got() == []
+        bench.pass_(0.25)
+        assert irc.got() == ["JOIN #tea k"]
+    bench.pass_(1300, 100)
+    irc.got()
+    irc.send(":op!o@h KICK #tea fingerbot :out")
+    bench.pass_(10)
+    assert irc.got() == ["JOIN #tea k"]
+
+
+@pytest.mark.parametrize("number", ["403", "405", "437", "471", "473", "474", "475", "477"])
+def test_a_channel_that_cannot_be_joined_is_tried_again(tmp_path: Path, number: str) -> None:
+    """I011"""
+    bench = Bench(tmp_path, channels=["#tea"])
+    irc = bench.signed_on()
+    irc.send(f":irc.test {number} fingerbot #tea :Cannot join channel")
+    bench.pass_(10)
+    assert irc.got() == ["JOIN #tea"]
+
+
+def test_a_kick_of_somebody_else_or_from_elsewhere_means_nothing(tmp_path: Path) -> None:
+    """I011"""
+    bench = Bench(tmp_path, channels=["#tea"])
+    irc = bench.signed_on()
+    irc.send(":op!o@h KICK #tea bob :out", ":op!o@h KICK #other fingerbot :out")
+    bench.pass_(60)
+    assert irc.got() == []
+
+
+def test_no_rejoin_is_left_when_the_connection_ends(tmp_path: Path) -> None:
+    """I011"""
+    bench = Bench(tmp_path, channels=["#tea"])
+    irc = bench.signed_on()
+    irc.send(":op!o@h KICK #tea fingerbot :out")
+    irc.close()
+    bench.pass_(20)
+    assert irc.got() == []
+
+
+def test_a_nick_in_use_gives_way_to_the_alternates(tmp_path: Path) -> None:
+    """I006"""
+    irc = Bench(tmp_path, alternate_nicks=["fb", "fb2"]).accept()
+    irc.got()
+    for wanted in ("fb", "fb2", "fingerbot_", "fingerb1", "fingerb2"):
+        irc.send(":irc.test 433 * x :Nickname is already in use")
+        assert irc.got() == [f"NICK {wanted}"]
+    irc.send(":irc.test 432 * x :Erroneous", ":irc.test 436 * x :Collision", ":irc.test 437 * x :Unavailable")
+    assert irc.got() == ["NICK fingerb3", "NICK fingerb4", "NICK fingerb5"]
+    irc.welcome("fingerb5")
+    assert texts(irc.says("fingerb5: bob", to="#tea"), "#tea")
+    assert texts(irc.says("bob", to="fingerb5"))
+    irc.send(":irc.test 433 fingerb5 x :Nickname is already in use")
+    assert irc.got() == []
+
+
+def test_no_nick_to_be_had_ends_the_connection(tmp_path: Path) -> None:
+    """I006"""
+    irc = Bench(tmp_path).accept()
+    for _ in range(30):
+        irc.send(":irc.test 433 * x :Nickname is already in use")
+    assert irc.transport.disconnecting
+    assert len([line for line in irc.got() if line.startswith("NICK")]) < 15
+
+
+def test_the_server_may_name_us_otherwise(tmp_path: Path) -> None:
+    """I006"""
+    irc = Bench(tmp_path).accept()
+    irc.welcome("fingerbo")
+    irc.got()
+    assert texts(irc.says("bob", to="fingerbo"))
+    irc.send(":fingerbo!f@h NICK :Guest1", ":eve!e@h NICK :fingerbo")
+    assert irc.says("bob", to="fingerbo") == []
+    assert texts(irc.says("bob", to="guest1"))
+
+
+def test_a_ping_is_answered(tmp_path: Path) -> None:
+    """I009"""
+    irc = Bench(tmp_path).accept()
+    irc.got()
+    irc.send("PING :abc", "PING x y")
+    assert irc.got() == ["PONG abc", "PONG y"]
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"",
+        b"   ",
+        b":",
+        b":only-a-prefix",
+        b":p ",
+        b"@tag",
+        b"@tag ",
+        b"\xff\xfe\x00\x01",
+        b"\x10\x10",
+        b":\xe9!x@y PRIVMSG",
+        b"PING",
+        b":irc.test 001",
+        b":irc.test 005",
+        b":irc.test 433",
+        b":irc.test 475",
+        b":irc.test 475 fingerbot",
+        b"KICK",
+        b":x KICK #tea",
+        b"JOIN",
+        b":fingerbot!a@b JOIN",
+        b":fingerbot NICK",
+        b"NICK",
+        b"MODE",
+        b":x MODE #tea",
+        b":x MODE #tea +",
+        b"QUIT",
+        b"TOPIC",
+        b"NOTICE x",
+        b":bob!b@h NOTICE fingerbot :",
+        b"PRIVMSG",
+        b":bob!b@h PRIVMSG fingerbot",
+        b"PRIVMSG fingerbot :alice",
+        b":a 999",
+        b"\0" * 50,
+        b":irc.test 353 fingerbot",
+        b":irc.test 254 fingerbot x",
+        b"CAP",
+        b"AUTHENTICATE",
+        b"BATCH +x",
+        b"ERR_NICKNAMEINUSE",
+        b"UNKNOWN",
+        b"DATARECEIVED a b",
+        b"RPL_WELCOME",
+        b": PRIVMSG  :",
+        b":bob! PRIVMSG fingerbot :alice",
+    ],
+)
+def test_garbage_is_passed_over(tmp_path: Path, garbage: bytes, log: list[dict[str, Any]]) -> None:
+    """I009"""
+    irc = Bench(tmp_path).signed_on()
+    irc.send(garbage, garbage, garbage)
+    irc.got()
+    assert not irc.transport.disconnecting
+    assert texts(irc.says("bob")) == ["Bob Adams (bob)"]
+    assert sum("passed over" in str(event.get("log_format")) for event in log) <= 1
+
+
+@pytest.mark.parametrize("size", [16 * 1024 - 30, 16 * 1024, 16 * 1024 + 1, 300_000])
+def test_a_line_of_16_kib_is_survived(tmp_path: Path, size: int, log: list[dict[str, Any]]) -> None:
+    """I009"""
+    bench = Bench(tmp_path)
+    irc = bench.signed_on()
+    line = b":x NOTICE fingerbot :" + b"x" * size
+    for start in range(0, len(line), 4000):
+        irc.protocol.dataReceived(line[start : start + 4000])
+        assert len(bench.client._pending) <= 16 * 1024
+    irc.protocol.dataReceived(b"\r\n")
+    irc.send(line)
+    assert texts(irc.says("bob")) == ["Bob Adams (bob)"]
+    assert logged(log, "too long") == (size >= 16 * 1024)
+
+
+@pytest.mark.parametrize("name", [b"\xe9l\xe8ve", b"\xff\xff", b"\xc5", b"\xf0\xa9"])
+def test_bytes_that_are_not_utf_8_are_read_as_latin_1(tmp_path: Path, name: bytes, log: list[dict[str, Any]]) -> None:
+    """I009"""
+    irc = Bench(tmp_path).signed_on()
+    assert texts(irc.says(name)) == ["no such user: " + name.decode("latin-1")]
+
+
+def test_a_character_parted_over_two_segments_stays_whole(tmp_path: Path) -> None:
+    """I009"""
+    irc = Bench(tmp_path).signed_on()
+    data = ":bob!b@h PRIVMSG fingerbot :Žofie Černá\r\n".encode()
+    for byte in data:
+        irc.protocol.dataReceived(bytes([byte]))
+    assert texts(irc.got()) == ["Žofie Černá (zofie)"]
+
+
+def test_tags_and_lines_that_end_in_lf_are_taken(tmp_path: Path) -> None:
+    """I009"""
+    irc = Bench(tmp_path).signed_on()
+    irc.protocol.dataReceived(
+        b"@time=2026-01-01T00:00:00Z;x :bob!b@h PRIVMSG fingerbot :bob\n:bob!b@h privmsg fingerbot bob\n"
+    )
+    assert texts(irc.got()) == ["Bob Adams (bob)"] * 2
+
+
+def test_what_is_never_answered(tmp_path: Path) -> None:
+    """I023"""
+    bench = Bench(tmp_path)
+    irc = bench.signed_on()
+    irc.send(
+        ":bob!b@h NOTICE fingerbot :alice",
+        ":bob!b@h NOTICE #tea :!finger alice",
+        ":fingerbot!f@h PRIVMSG #tea :!finger alice",
+        ":FINGERBOT!f@h PRIVMSG fingerbot :alice",
+        ":irc.test PRIVMSG fingerbot :alice",
+        ":bob!b@h PRIVMSG $* :alice",
+        ":bob!b@h PRIVMSG @#tea :!finger alice",
+        ":bob!b@h PRIVMSG fingerbot :\x01VERSION\x01",
+        ":bob!b@h PRIVMSG fingerbot :\x01PING 1\x01",
+        ":bob!b@h PRIVMSG fingerbot :\x01FINGER\x01",
+        ":bob!b@h PRIVMSG fingerbot :\x01SOURCE",
+        ":bob!b@h PRIVMSG fingerbot :\x01DCC SEND passwd 1 1 1\x01",
+        ":bob!b@h PRIVMSG #tea :\x01ACTION !finger alice\x01",
+    )
+    assert irc.got() == []
+    assert bench.records == []
+
+
+def test_a_link_that_fell_silent_is_given_up(tmp_path: Path) -> None:
+    """I008"""
+    bench = Bench(tmp_path)
+    irc = bench.signed_on()
+    bench.pass_(120, 10)
+    assert irc.got() == ["PING :finger-gateway"]
+    irc.send(":irc.test PONG irc.test :finger-gateway")
+    bench.pass_(120, 10)
+    assert irc.got() == ["PING :finger-gateway"]
+    assert not irc.transport.disconnecting
+    bench.pass_(120, 10)
+    assert irc.transport.disconnecting

@@ -1,0 +1,110 @@
+"""Cleaning to one line, and splitting to 512 bytes."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.irc.lines import plain, plain_lines, room, split
+
+NICKS = st.text(st.characters(min_codepoint=0x30, max_codepoint=0x7D), min_size=1, max_size=30)
+TARGETS = st.text(st.characters(min_codepoint=0x23, max_codepoint=0x17F), min_size=1, max_size=64)
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+FLAG = "\U0001f1e8\U0001f1ff"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("a\r\nQUIT :bye", "a QUIT :bye"),
+        ("a\nb", "a b"),
+        ("a\0b", "ab"),
+        ("\x01VERSION\x01", "VERSION"),
+        (
+            "\x02bold\x02 \x1ditalic\x1d \x1funder\x1f \x1estruck\x1e \x16reverse\x16 \x11mono\x11\x0f",
+            "bold italic under struck reverse mono",
+        ),
+        ("\x0304,12red\x03 \x034x \x04ff0000,00ff00rgb\x04", "red x rgb"),
+        ("\x1b[31mred\x1b[0m \x1b]0;title\x07end", "red end"),
+        ("\x9b31mred", "red"),
+        ("a\u202egnp.exe", "agnp.exe"),
+        ("\x03\x1b[31m4", "4"),
+        ("\x1b\x02[31mred", "red"),
+        ("\ttab", "        tab"),
+        ("  art  ", "  art"),
+    ],
+)
+def test_nothing_but_text_is_left_of_a_line(value: str, said: str) -> None:
+    """I024"""
+    assert plain(value) == said
+
+
+@given(st.text(st.characters(max_codepoint=0x2FF)))
+def test_one_line_stays_one_line_whatever_it_holds(value: str) -> None:
+    """I024"""
+    said = plain(value)
+    assert not any(unicodedata.category(c) in ("Cc", "Cs") for c in said)
+    assert plain(said) == said
+
+
+def test_empty_lines_are_left_out() -> None:
+    """I024"""
+    assert plain_lines("a\n\n  \n\x02\n b\n") == ["a", " b"]
+
+
+def test_the_room_is_what_512_bytes_leave_with_the_longest_prefix() -> None:
+    """I025"""
+    # ":fingerbot!" + "~" and 10 + "@" + 64 + " PRIVMSG bob :" + CR LF
+    assert room("fingerbot", "bob") == 512 - 11 - 11 - 1 - 64 - 14 - 2
+    assert room("n" * 300, "#" + "c" * 200) == 32
+
+
+@given(st.text(min_size=1, max_size=3000), NICKS, TARGETS)
+def test_every_line_fits_512_bytes_and_no_word_is_lost(text: str, nick: str, target: str) -> None:
+    """I025"""
+    line = plain(text)
+    pieces = split(line, room(nick, target))
+    prefix = f":{nick}!{'u' * 11}@{'h' * 64} PRIVMSG {target} :".encode()
+    for piece in pieces:
+        assert len(prefix + piece.encode() + b"\r\n") <= 512
+    assert "".join(pieces).replace(" ", "") == line.replace(" ", "")
+
+
+@given(
+    st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12), min_size=1, max_size=60),
+    st.integers(60, 400),
+)
+def test_lines_are_parted_at_blanks(words: list[str], width: int) -> None:
+    """I025"""
+    pieces = split(" ".join(words), width)
+    assert [word for piece in pieces for word in piece.split(" ")] == words
+
+
+def test_a_line_is_filled_as_far_as_it_goes() -> None:
+    """I025"""
+    assert split("aaaa bbbb cccc", 9) == ["aaaa bbbb", "cccc"]
+    assert split("aaaa bbbb cccc", 8) == ["aaaa", "bbbb", "cccc"]
+    assert split("aaaaaaaaaaaa b", 5) == ["aaaaa", "aaaaa", "aa b"]
+    assert split("   aaaaaaaa", 6) == ["   aaa", "aaaaa"]
+    assert split("aaaa     bbbb", 5) == ["aaaa", "bbbb"]
+    assert split("aaaa       ", 5) == ["aaaa"]
+    assert split("", 9) == [""]
+
+
+@pytest.mark.parametrize(
+    "cluster", ["e\u0301\u0323", FAMILY, FLAG, "\U0001f44d\U0001f3fd", "\u1112\u1161\u11ab", "\u0915\u094d\u0937\u093f"]
+)
+def test_no_grapheme_cluster_is_parted(cluster: str) -> None:
+    """I025"""
+    for width in range(len(cluster.encode()), 60):
+        pieces = split(cluster * 30, width)
+        assert "".join(pieces) == cluster * 30
+        assert all(len(piece) % len(cluster) == 0 for piece in pieces)
+
+
+def test_a_cluster_longer_than_a_line_is_parted_between_characters() -> None:
+    """I025"""
+    pieces = split("a" + "\u0301" * 300, 32)
+    assert all(len(piece.encode()) <= 32 for piece in pieces)
+    assert "".join(pieces) == "a" + "\u0301" * 300

@@ -1,0 +1,225 @@
+"""A network's service: reconnecting, saying good-bye, several networks."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.internet.testing import MemoryReactorClock
+
+from gateway.configuration import BadSettings, convert
+from gateway.irc.network import Backoff, make
+from gateway.irc.settings import Network
+from tests.unit.house import make_house
+from tests.unit.irc.server import Bench, Connection, texts
+
+
+def test_the_delay_grows_is_capped_and_half_of_it_is_chance() -> None:
+    """I007"""
+    clock = Clock()
+    longest = Backoff(clock, lambda: 1.0)
+    assert [longest.delay(1) for _ in range(9)] == [2, 4, 8, 16, 32, 64, 128, 256, 300]
+    shortest = Backoff(clock, lambda: 0.0)
+    assert [shortest.delay(1) for _ in range(9)] == [1, 2, 4, 8, 16, 32, 64, 128, 150]
+
+
+def test_only_a_stable_minute_counts_as_success() -> None:
+    """I007"""
+    clock = Clock()
+    backoff = Backoff(clock, lambda: 1.0)
+    for expected in (2, 4, 8):
+        backoff.signed_on()
+        clock.advance(59)
+        assert backoff.delay(1) == expected
+    backoff.signed_on()
+    clock.advance(60)
+    assert backoff.delay(1) == 2
+    clock.advance(60)
+    assert backoff.delay(1) == 4
+
+
+def test_a_refused_connection_is_tried_again(tmp_path: Path) -> None:
+    """I007"""
+    bench = Bench(tmp_path)
+    assert bench.tries == 1
+    bench.refuse()
+    bench.pass_(2)
+    assert bench.tries == 2
+    assert texts(bench.signed_on().says("bob")) == ["Bob Adams (bob)"]
+
+
+@pytest.mark.parametrize(
+    "last", ["ERROR :Closing Link: fingerbot (K-Lined)", ":irc.test 465 fingerbot :You are banned", "ERROR"]
+)
+@pytest.mark.parametrize("welcome", [True, False])
+def test_being_thrown_out_never_becomes_a_fast_loop(tmp_path: Path, last: str, welcome: bool) -> None:
+    """I007"""
+    bench = Bench(tmp_path)
+    seen: set[int] = set()
+    for _ in range(600):
+        if bench.tries not in seen:
+            seen.add(bench.tries)
+            irc = bench.accept()
+            if welcome:
+                irc.welcome()
+            irc.send(last)
+            irc.close()
+        bench.pass_(1)
+    # 1 + 2 + ... + 150 seconds is the fastest that chance allows
+    assert 3 < bench.tries <= 11
+
+
+def test_after_a_stable_minute_it_comes_back_at_once(tmp_path: Path) -> None:
+    """I007"""
+    bench = Bench(tmp_path)
+    for _ in range(6):
+        bench.signed_on().close()
+        bench.pass_(300)
+    irc = bench.signed_on()
+    bench.pass_(60)
+    irc.close()
+    before = bench.tries
+    bench.pass_(2)
+    assert bench.tries == before + 1
+
+
+def test_a_server_that_never_welcomes_is_given_up(tmp_path: Path) -> None:
+    """I007"""
+    bench = Bench(tmp_path)
+    irc = bench.accept()
+    irc.send("NOTICE * :wait", "PING :1")
+    bench.pass_(59)
+    assert not irc.transport.disconnecting
+    bench.pass_(1)
+    assert irc.transport.disconnecting
+
+
+def test_channels_are_joined_again_after_a_loss(tmp_path: Path) -> None:
+    """I007"""
+    bench = Bench(tmp_path, channels=["#tea"])
+    bench.signed_on().close()
+    bench.pass_(2)
+    irc = bench.accept()
+    irc.got()
+    irc.welcome()
+    assert irc.got() == ["JOIN #tea"]
+
+
+def test_networks_do_not_touch_one_another(tmp_path: Path) -> None:
+    """I010"""
+    clock = MemoryReactorClock()
+    house = make_house(tmp_path, clock=clock).house
+    settings = [Network(network=name, server=f"tcp:192.0.2.1:{port}") for name, port in (("a", 1), ("b", 2))]
+    bots = make(settings, house)
+    assert clock.tcpClients == []
+    bots.startService()
+    assert [client[1] for client in clock.tcpClients] == [1, 2]
+    a, b = (Connection(client[2]) for client in clock.tcpClients)
+    a.send("ERROR :gone")
+    a.close()
+    b.welcome()
+    b.got()
+    assert texts(b.says("bob")) == ["Bob Adams (bob)"]
+
+
+def stopped(bench: Bench) -> list[Any]:
+    done: list[Any] = []
+    stopping: Deferred[None] = bench.bot.stopService()
+    stopping.addBoth(done.append)
+    return done
+
+
+def test_quit_reaches_the_server_past_everything_that_waits(tmp_path: Path) -> None:
+    """I012"""
+    bench = Bench(tmp_path, burst=1)
+    irc = bench.signed_on()
+    irc.says("alice")
+    done = stopped(bench)
+    assert irc.got() == ["QUIT :finger gateway is going down"]
+    assert done == []
+    assert not irc.transport.disconnecting
+    assert irc.says("bob") == []
+    irc.send("ERROR :Closing Link: fingerbot (Quit)")
+    irc.close()
+    assert done == [None]
+    bench.pass_(600, 10)
+    assert bench.tries == 1
+    assert irc.got() == []
+
+
+def test_a_server_that_does_not_close_is_left_after_two_seconds(tmp_path: Path) -> None:
+    """I012"""
+    bench = Bench(tmp_path)
+    irc = bench.signed_on()
+    done = stopped(bench)
+    bench.pass_(1.75)
+    assert done == []
+    bench.pass_(0.25)
+    assert irc.transport.disconnecting
+    irc.close()
+    assert done == [None]
+
+
+def test_a_welcome_after_quit_changes_nothing(tmp_path: Path) -> None:
+    """I012"""
+    bench = Bench(tmp_path, channels=["#tea"])
+    irc = bench.accept()
+    irc.got()
+    done = stopped(bench)
+    irc.welcome()
+    irc.send(":op!o@h KICK #tea fingerbot :out")
+    assert irc.got() == ["QUIT :finger gateway is going down"]
+    irc.close()
+    assert done == [None]
+
+
+@pytest.mark.parametrize("state", ["connecting", "waiting"])
+def test_stops_at_once_where_no_connection_stands(tmp_path: Path, state: str) -> None:
+    """I012"""
+    bench = Bench(tmp_path)
+    if state == "waiting":
+        bench.refuse()
+    done = stopped(bench)
+    if state == "connecting":
+        bench.clock.connectors[0].stopConnecting()
+    assert done == [None]
+    bench.pass_(600, 10)
+    assert bench.tries == 1
+
+
+def test_settings_are_read_from_a_table() -> None:
+    """I022"""
+    table = {
+        "network": "libera",
+        "server": "tls:irc.libera.chat:6697",
+        "channels": ["#tea", "#club key"],
+        "pace": "0.5s",
+    }
+    settings = convert("gateway.toml", table, Network)
+    assert (settings.nick, settings.prefix, settings.burst, settings.pace.total_seconds()) == ("fingerbot", "!", 5, 0.5)
+    assert Network(network="x", server="tcp:h:1").pace.total_seconds() == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("server", "irc.libera.chat"),
+        ("server", "udp:x:1"),
+        ("nick", "two words"),
+        ("nick", "a\r\nQUIT"),
+        ("channels", ["tea"]),
+        ("burst", 0),
+        ("channels", ["#a\nQUIT"]),
+        ("pace", 2),
+        ("prefix", ""),
+        ("prefix", "a b"),
+        ("network", "a/b"),
+        ("sasl", {}),
+    ],
+)
+def test_settings_that_cannot_be(key: str, value: object) -> None:
+    """I024"""
+    with pytest.raises(BadSettings) as error:
+        convert("gateway.toml", {"network": "x", "server": "tcp:h:1"} | {key: value}, Network)
+    assert key in str(error.value)
