@@ -1,3 +1,9 @@
+"""[web] of gateway.toml."""
+
 import msgspec
+
+
 class Web(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """*listen*: Twisted endpoint strings."""
+
     listen: list[str] = msgspec.field(default_factory=lambda: ["tcp:8080:interface=127.0.0.1"])

@@ -1,0 +1,201 @@
+"""A connection: how long it may take, how much it may send, and how it ends. The parsing of heads is Twisted's; what
+Twisted answers with a bare line, or not at all, is answered here like everything else.
+
+A connection waits, reads a head, reads a body, answers, and waits again. Reading has one deadline for a whole head, and
+one for a whole body. A request that is refused before all of it was read ends in a lingering close, since to close with
+bytes unread would send a reset that may overtake the answer (RFC 9112 section 9.6).
+
+A client that shuts its side counts as gone: nothing tells it from one that has closed.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableDescriptor
+from twisted.python.failure import Failure
+from twisted.web.http import HTTPChannel
+
+from ..directory.addresses import Address
+from ..operate.exchange import Asked, Outcome
+from ..operate.limits import Room
+from .formats import Format, accepted
+from .reply import Conditions, Reply
+
+if TYPE_CHECKING:
+    from .http import Request, Site
+
+MOST_TARGET = 8192  # bytes of a request line
+MOST_HEAD = 16384  # bytes of a whole head
+MOST_LINES = 100  # header lines
+MOST_DROPPED = 1024 * 1024  # bytes that are read and dropped while a connection closes
+LINGER = 1.0  # seconds that we wait for the other side to close
+
+
+class Channel(HTTPChannel):
+    """One connection of *site*."""
+
+    MAX_LENGTH = MOST_HEAD
+    maxHeaders = totalHeadersSize = 1 << 30  # ours are smaller and have an answer
+    requests: "list[Request]"
+
+    def __init__(self, site: "Site") -> None:
+        super().__init__()
+        self.site = self.factory = site
+        self.requestFactory = site.requestFactory
+        self.timeOut = None
+        self.address: Address | None = None
+        self._house = site.house
+        self._method = ""
+        self._head = self._lines = self._dropped = self._served = 0
+        self._closing = False
+        self._deadline: IDelayedCall | None = None
+        self._waiting = True
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self.address = Address.parse(getattr(self.transport.getPeer(), "host", ""))
+        self.site.channels.add(self)
+        self._room = self._house.connections.enter(self.address)
+        if self._room is Room.OVERFULL:
+            self._note("limited")
+            self.loseConnection()
+        else:
+            self._within(self._house.timeout, self._timed_out)
+
+    def connectionLost(self, reason: Failure) -> None:
+        self._disarm()
+        self._house.connections.leave(self.address)
+        super().connectionLost(reason)
+        self.site.left(self)
+
+    @property
+    def own_address(self) -> str:
+        """Where the connection came in."""
+        return str(getattr(self.transport.getHost(), "host", ""))
+
+    # what comes in
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._closing:
+            self._dropped += len(data)
+            if self._dropped > MOST_DROPPED:
+                self.transport.abortConnection()
+            return
+        if self._waiting and self._served:
+            self._within(self._house.timeout, self._timed_out)
+        self._waiting = False
+        super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:
+        if self._closing:
+            return
+        if not self.requests and line:
+            self._method = line.partition(b" ")[0].decode("ascii", "replace")
+            if self._room is Room.FULL:
+                self.refuse(503, "limited", (("Retry-After", "5"),))
+                return
+            if len(line) > MOST_TARGET:
+                self.refuse(414)
+                return
+        self._head += len(line) + 2
+        self._lines += 1
+        if self._head > MOST_HEAD or self._lines > MOST_LINES:
+            self.refuse(431)
+        elif self.requests and line[:1] in (b" ", b"\t"):
+            self.refuse(400)
+        else:
+            super().lineReceived(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self.refuse(431 if self.requests else 414)
+
+    def allHeadersReceived(self) -> None:
+        if self._closing:
+            return
+        coding = self.requests[-1].requestHeaders.getRawHeaders("transfer-encoding")
+        if coding is not None and [each.lower() for each in coding] != ["chunked"]:
+            self.refuse(400)
+            return
+        self._within(self._house.timeout, self._timed_out)
+        super().allHeadersReceived()
+
+    def rawDataReceived(self, data: bytes) -> None:
+        if not self._closing:
+            super().rawDataReceived(data)
+
+    def allContentReceived(self) -> None:
+        if self._closing:
+            return
+        self._disarm()
+        self._head = self._lines = 0
+        self._served += 1
+        super().allContentReceived()
+
+    def requestDone(self, request: "Request") -> None:
+        self._waiting = True
+        self._within(self._house.timeout, self._timed_out)
+        super().requestDone(request)
+
+    # how it ends
+
+    def refuse(self, code: int, outcome: Outcome = "invalid", headers: tuple[tuple[str, str], ...] = ()) -> None:
+        """Ends a connection whose request is not taken: an answer, then a lingering close."""
+        if self._closing:
+            return
+        accept = self.requests[-1].requestHeaders.getRawHeaders("accept") if self.requests else None
+        reply = self.site.error(code, accepted(accept[0]) if accept else Format.TEXT, headers)
+        self._note(outcome, self._write(reply))
+        self._linger()
+
+    def loseConnection(self) -> None:
+        """Closes when all is sent, which is waited for only so long."""
+        self._closing = True
+        super().loseConnection()
+        self._within(self._house.timeout, self.transport.abortConnection)
+
+    def end(self) -> None:
+        """The service stops: a connection that waits for a question is closed, another one after its answer."""
+        self.persistent = False
+        if self._waiting:
+            self.loseConnection()
+
+    def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802  # Twisted's, for heads it cannot read
+        self.refuse(400)
+
+    def _write(self, reply: Reply) -> int:
+        sent = self.site.out(reply, Conditions(self._method, secure=self.site.is_secure(self)))
+        head = [f"HTTP/1.1 {sent.code} {self.site.reason(sent.code)}", *(f"{name}: {value}" for name, value in sent.headers)]
+        self.transport.write("\r\n".join([*head, "Connection: close", "", ""]).encode() + sent.body)
+        return len(sent.body)
+
+    def _linger(self) -> None:
+        if self.isSecure() or not IHalfCloseableDescriptor.providedBy(self.transport):
+            self.loseConnection()
+            return
+        self._closing = True
+        self._networkProducer.unregisterProducer()
+        self.transport.loseWriteConnection()
+        self._within(LINGER, self.transport.abortConnection)
+
+    def _timed_out(self) -> None:
+        if self._room is Room.FULL:
+            self._note("limited")
+            self.loseConnection()
+        elif self.requests or self.clearLineBuffer().strip():
+            self.refuse(408, "timeout")
+        else:
+            if not self._served:
+                self._note("timeout")
+            self.loseConnection()
+
+    def _note(self, outcome: Outcome, size: int = 0) -> None:
+        self._house.exchanges.note(Asked("web", "lookup", "", self.address), outcome, size)
+
+    def _within(self, seconds: float, then: Callable[[], Any]) -> None:
+        self._disarm()
+        self._deadline = self._house.reactor.callLater(seconds, then)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None

@@ -1,0 +1,230 @@
+"""The layer under Klein: a request whose host, path and method are judged before it is routed, and the site.
+
+Whatever is answered leaves through Site.out. Twisted's access log is off (each question has its record), its parsing of
+forms too, and HTTP/2 is not offered.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web import server
+from twisted.web.http import RESPONSES, datetimeToString
+
+from ..directory.addresses import Address
+from ..house import House
+from ..operate.exchange import Asked, Outcome
+from . import target
+from .channel import Channel
+from .formats import Format, accepted, split
+from .reply import Conditions, Reply, Sent, finished
+
+SERVER = "finger-gateway"
+MOST_BODY = 64 * 1024  # bytes
+FAREWELL = 1.0  # seconds that open connections get when the service stops
+_ROUTED = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Request(server.Request):
+    """A request. *format*: what it is answered in; *verb* is None until there is an answer."""
+
+    defaultContentType = None
+    channel: Channel
+    site: "Site"
+    format = Format.TEXT
+
+    # the body: kept in memory, since it is small
+
+    def gotLength(self, length: int | None) -> None:
+        self.content = BytesIO()
+        self._room = MOST_BODY
+        if length is not None and length > MOST_BODY:
+            self.requestHeaders.removeHeader("expect")  # or Twisted says "100 Continue" behind the refusal
+            self.channel.refuse(413)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        self._room -= len(data)
+        if self._room < 0:
+            self.channel.refuse(413)
+        else:
+            cast("BytesIO", self.content).write(data)
+
+    # the question
+
+    @property
+    def address(self) -> Address | None:
+        """Who asks."""
+        return self.channel.address
+
+    def header(self, name: str) -> str | None:
+        """The last header called *name*."""
+        values = self.requestHeaders.getRawHeaders(name)
+        return values[-1] if values else None
+
+    def process(self) -> None:
+        """Judges the request, then has it routed. Nothing is raised."""
+        self.site = self.channel.site
+        self.prepath, self.postpath = [], []
+        self.format = accepted(self.header("accept"))
+        try:
+            path = self._judged()
+            allowed = [] if self.method.decode() in _ROUTED else self.site.allowed(path)
+            if allowed:
+                code = 204 if self.method == b"OPTIONS" else 405
+                self._refuse(code, (("Allow", ", ".join(allowed)),))
+            else:
+                self.render(self.site.resource)
+        except target.Bad as bad:
+            self._refuse(bad.code)
+        except Exception:
+            self.processingFailed(Failure())
+
+    def _judged(self) -> str:
+        """The path as text, which Klein gets in parts. Raises Bad."""
+        hosts = self.requestHeaders.getRawHeaders("host") or ()
+        raw = target.place(self.uri.decode("latin-1"), hosts, self.clientproto.decode(), self._is_ours)
+        if raw == "*":
+            if self.method != b"OPTIONS":
+                raise target.Bad(400)
+            return "*"
+        parts = target.segments(raw)
+        self.postpath = list(parts)
+        path = "/" + b"/".join(parts).decode()
+        self.format = split(path)[1] or self.format
+        self.requestHeaders.setRawHeaders("host", [self.site.house.site.host])  # the one that Klein hears of
+        return path
+
+    def _is_ours(self, host: str) -> bool:
+        return self.site.is_ours(host) or host.strip("[]") == self.channel.own_address
+
+    def _refuse(self, code: int, headers: Headers = ()) -> None:
+        reply = Reply(b"", code=204, headers=headers) if code == 204 else self.site.error(code, self.format, headers)
+        outcome: Outcome = "served" if code == 204 else "invalid"
+        body = self.prepared(reply)
+        self.note(outcome, len(body))
+        self.write(body)
+        self.finish()
+
+    # the answer
+
+    def prepared(self, reply: Reply) -> bytes:
+        """Sets status and headers; gives the body that is to be written."""
+        asked = Conditions(
+            self.method.decode(),
+            self.header("if-none-match"),
+            self.header("if-modified-since"),
+            self.site.is_secure(self.channel),
+        )
+        sent = self.site.out(reply, asked)
+        self.setResponseCode(sent.code)
+        for name, value in sent.headers:
+            self.responseHeaders.setRawHeaders(name, [value])
+        return sent.body
+
+    def note(self, outcome: Outcome, size: int, reference: str | None = None) -> None:
+        """Records a request that came to no question."""
+        query = self.uri.decode("latin-1")
+        self.site.house.exchanges.note(Asked("web", "page", query, self.address), outcome, size)
+
+    def processingFailed(self, reason: Failure) -> Failure:
+        """What no page has caught: told by a reference number, the traceback in the log."""
+        reference = self.site.failed(reason)
+        body = self.prepared(self.site.internal(self.format, reference))
+        self.note("error", len(body), reference)
+        self.write(body)
+        self.finish()
+        return reason
+
+
+class Site(server.Site):
+    """*resource* is Klein's; *error* and *internal* make error pages; *allowed* the methods that a path takes."""
+
+    requestFactory = Request
+
+    def __init__(
+        self,
+        house: House,
+        resource: Any,
+        error: Callable[[int, Format, Headers], Reply],
+        internal: Callable[[Format, str], Reply],
+        allowed: Callable[[str], Sequence[str]],
+    ) -> None:
+        super().__init__(resource, reactor=house.reactor, timeout=house.timeout, parsePOSTFormSubmission=False)
+        self.house, self.error, self.internal, self.allowed = house, error, internal, allowed
+        self.channels: set[Channel] = set()
+        url = urlsplit(house.site.url)
+        self._name = url.hostname
+        self._tls = url.scheme == "https"
+        self._emptied: Deferred[None] | None = None
+        self._log = Logger(namespace="gateway.web")
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        return Channel(self)
+
+    def acceptableProtocols(self) -> list[bytes]:
+        return [b"http/1.1"]
+
+    def startFactory(self) -> None:
+        """No access log."""
+
+    def stopFactory(self) -> None:
+        """No access log."""
+
+    def log(self, request: Any) -> None:
+        """No access log."""
+
+    # the one way out
+
+    def out(self, reply: Reply, asked: Conditions) -> Sent:
+        """*reply* as it is sent. Every answer passes here."""
+        sent = finished(reply, asked)
+        return Sent(sent.code, [("Server", SERVER), ("Date", datetimeToString().decode()), *sent.headers], sent.body)
+
+    def reason(self, code: int) -> str:
+        """The phrase behind a status code, which nobody reads."""
+        return RESPONSES[code].decode()
+
+    def is_ours(self, host: str) -> bool:
+        return host in self.house.site.hosts or host.lower() == self._name
+
+    def is_secure(self, channel: Channel) -> bool:
+        """By TLS, here or at the proxy before us."""
+        return self._tls or channel.isSecure()
+
+    def failed(self, reason: Failure) -> str:
+        """Logs *reason*; gives the reference number to quote."""
+        reference = secrets.token_hex(4)
+        self._log.failure("web, reference {reference}", reason, reference=reference)
+        return reference
+
+    # the end
+
+    def left(self, channel: Channel) -> None:
+        self.channels.discard(channel)
+        if not self.channels and self._emptied is not None:
+            emptied, self._emptied = self._emptied, None
+            emptied.callback(None)
+
+    def end(self) -> "Deferred[None]":
+        """Closes all connections; fires when there is none left."""
+        for channel in tuple(self.channels):
+            channel.end()
+        if not self.channels:
+            return succeed(None)
+        self._emptied = Deferred()
+        late: IDelayedCall = self.house.reactor.callLater(FAREWELL, self._abort)
+        return self._emptied.addCallback(lambda _: late.cancel() if late.active() else None)
+
+    def _abort(self) -> None:
+        for channel in tuple(self.channels):
+            channel.transport.abortConnection()
+
+

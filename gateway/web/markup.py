@@ -1,0 +1,96 @@
+"""A person's texts as HTML: a plan with its addresses made links, a link's target judged, a face made from the name.
+Everything is cleaned and escaped here, since templates let Markup pass."""
+
+import re
+import zlib
+from collections.abc import Iterator
+
+from markupsafe import Markup, escape
+
+from ..text.cells import width
+from ..text.clean import clean, one_line
+
+HUES = 12
+LONG = 32  # cells; a longer line may have to be broken on a small screen
+DEEPEST = 12  # cells of indentation that a broken line keeps
+
+_ADDRESS = re.compile(r"(?<![\w+.-])https?://[\w\[][^\s<>\"\u3000-\u303f\uff00-\uffef]*", re.I)
+_TARGET = re.compile(r"(?:(?:https?|gemini|gopher|finger|ircs?)://|mailto:|xmpp:)[^\s<>\"]+", re.I)
+_MAIL = re.compile(r"[^\s@<>\"?&%:]+@[^\s@<>\"?&%:]+")
+_CLOSING = {")": "(", "]": "[", "}": "{"}
+
+
+def plan(text: str) -> Markup:
+    """*text* as written, its http addresses made links. A line that may be broken keeps its indentation then, by a
+    class: "in" and the number of blanks before it."""
+    return Markup("").join(_lines(clean(text)))
+
+
+def target(url: str) -> str | None:
+    """*url* where it may stand in a link, else None."""
+    cleaned = one_line(url)
+    return cleaned if _TARGET.fullmatch(cleaned) else None
+
+
+def mail(address: str) -> str | None:
+    cleaned = one_line(address)
+    return f"mailto:{cleaned}" if _MAIL.fullmatch(cleaned) else None
+
+
+def telephone(number: str) -> str | None:
+    """A tel: address (RFC 3966) for a number with its country, None for any other."""
+    digits = re.sub(r"[\s().-]", "", one_line(number))
+    return f"tel:{digits}" if re.fullmatch(r"\+[0-9]{3,15}", digits) else None
+
+
+def letters(name: str, login: str) -> str:
+    """One or two letters that stand for a person."""
+    words = [word for word in re.split(r"[\s_.-]+", one_line(name) or login) if word]
+    first = next((word[0] for word in words if word[0].isalnum()), None) or (words[0][0] if words else "?")
+    last = words[-1][0] if len(words) > 1 and words[-1][0].isalpha() and first.isascii() else ""
+    return (first + last).upper()
+
+
+def hue(login: str) -> int:
+    """Which of HUES colours is *login*'s, always the same."""
+    return zlib.crc32(login.encode()) % HUES
+
+
+def cut(text: str, most: int) -> tuple[str, bool]:
+    """*text* up to the last whole line within *most* characters, and whether something had to go."""
+    if len(text) <= most:
+        return text, False
+    return text[:most].rpartition("\n")[0] or text[:most], True
+
+
+def _lines(text: str) -> Iterator[Markup]:
+    for line in text.splitlines(keepends=True):
+        linked = Markup("").join(_linked(line))
+        if width(line.rstrip("\n")) <= LONG:
+            yield linked
+        else:
+            indent = min(len(line) - len(line.lstrip(" ")), DEEPEST)
+            yield Markup('<span class="in{}">{}</span>').format(indent, linked)
+
+
+def _linked(line: str) -> Iterator[Markup]:
+    done = 0
+    for match in _ADDRESS.finditer(line):
+        url = _without_punctuation(match[0])
+        yield escape(line[done : match.start()])
+        yield Markup('<a href="{0}" rel="nofollow ugc">{0}</a>').format(url)
+        done = match.start() + len(url)
+    yield escape(line[done:])
+
+
+def _without_punctuation(url: str) -> str:
+    """*url* without what belongs to the sentence around it: closing brackets stay where they are opened inside."""
+    unopened = {closing: url.count(closing) - url.count(opening) for closing, opening in _CLOSING.items()}
+    end = len(url)
+    while True:
+        last = url[end - 1]
+        if last in _CLOSING and unopened[last] > 0:
+            unopened[last] -= 1
+        elif last not in ".,;:!?'*~":
+            return url[:end]
+        end -= 1

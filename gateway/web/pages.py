@@ -1,0 +1,157 @@
+"""From what the directory answers to replies: HTML, JSON, text, and the errors in each. Knows no route and no socket."""
+
+import math
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from twisted.logger import Logger
+
+from ..directory.answers import Answer, Found, Listing, Several, Unavailable
+from ..directory.privacy import Audience, Profile
+from ..directory.viewers import Viewer
+from ..formats.person_json import encode, profile_document
+from ..house import House
+from . import markup, messages
+from .assets import Assets
+from .formats import Format
+from .reply import HTML, JSON, PRIVATE, PROBLEM, PUBLIC, TEXT, Reply
+
+MOST_KEPT = 1024  # replies
+PLAN_ON_PAGE = 16 * 1024  # characters; the whole plan stands in the text
+AGAIN = "5"  # seconds until one may ask again while the directory is down
+_KINDS = {Format.TEXT: TEXT, Format.HTML: HTML, Format.JSON: JSON}
+_PROBLEMS = _KINDS | {Format.JSON: PROBLEM}
+# The asker's address decides too, which no Vary can say: what is not for everyone is therefore never kept.
+_VIEWER = "Cookie, Authorization"
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A problem document (RFC 9457)."""
+
+    title: str
+    status: int
+    detail: str
+    type: str = "about:blank"
+    reference: str | None = None
+
+
+class Pages:
+    """Replies are kept for what everyone may see, as long as the directory gives the same profile."""
+
+    def __init__(self, house: House, assets: Assets) -> None:
+        self._house, self._assets = house, assets
+        self._kept: dict[tuple[int, Format, bool], tuple[Profile, Reply]] = {}
+        self._log = Logger(namespace="gateway.web")
+
+    # people
+
+    def answer(self, answer: Answer, format: Format, forced: bool) -> Reply:
+        """What a lookup came to. Unknown and hidden are one case already, and get the same bytes."""
+        if isinstance(answer, Found):
+            return self._person(answer.profile, format, forced)
+        if isinstance(answer, Several):
+            return self._several(answer, format, forced)
+        if isinstance(answer, Unavailable):
+            return self.error(503, format, (("Retry-After", AGAIN),))
+        return self.error(404, format)
+
+    def _person(self, profile: Profile, format: Format, forced: bool) -> Reply:
+        key = (id(profile), format, forced)
+        kept = self._kept.get(key)
+        if kept is not None and kept[0] is profile:
+            return kept[1]
+        open_to_all = profile.audience is Audience.EVERYONE
+        reply = Reply(
+            self._person_body(profile, format),
+            _KINDS[format],
+            cache=PUBLIC if open_to_all else PRIVATE,
+            vary=_vary(forced),
+            updated=profile.updated,
+            mark=profile.audience.value,
+        )
+        if open_to_all:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = (profile, reply)
+        return reply
+
+    def _person_body(self, profile: Profile, format: Format) -> bytes:
+        if format is Format.JSON:
+            return encode(profile_document(profile, self._house.site))
+        if format is Format.TEXT:
+            return self._house.renderer.profile(profile, "finger/person.txt").encode()
+        plan, cut = markup.cut(profile.plan, PLAN_ON_PAGE)
+        return self._html("person.html", person=profile, plan=markup.plan(plan), plan_cut=cut)
+
+    def _several(self, answer: Several, format: Format, forced: bool) -> Reply:
+        everyone = all(profile.audience is Audience.EVERYONE for profile in answer.profiles)
+        return self._list("several", answer.profiles, None, format, everyone, _vary(forced))
+
+    # the front page
+
+    def front(self, answer: Listing | Unavailable, viewer: Viewer, format: Format) -> Reply:
+        """What this place is, how to ask, and who lets themselves be listed."""
+        if isinstance(answer, Unavailable):
+            return self.error(503, format, (("Retry-After", AGAIN),))
+        return self._list("index", answer.profiles, answer.after, format, viewer.scope is None, _vary(False))
+
+    def _list(
+        self, name: str, profiles: tuple[Profile, ...], more: str | None, format: Format, everyone: bool, vary: str
+    ) -> Reply:
+        if format is Format.JSON:
+            body = encode({"people": [profile_document(profile, self._house.site) for profile in profiles]})
+        elif format is Format.HTML:
+            body = self._html(f"{name}.html", profiles=profiles, more=more)
+        else:
+            body = self._house.renderer.text(f"web/{name}.txt", profiles=profiles, more=more).encode()
+        mark = "everyone" if everyone else "members"
+        return Reply(body, _KINDS[format], cache=PUBLIC if everyone else PRIVATE, vary=vary, mark=mark)
+
+    # errors
+
+    def error(self, code: int, format: Format, headers: Headers = ()) -> Reply:
+        return self._problem(code, messages.sentence(code), format, headers)
+
+    def limited(self, seconds: float, format: Format) -> Reply:
+        whole = max(1, math.ceil(seconds))
+        return self._problem(429, messages.too_often(whole), format, (("Retry-After", str(whole)),))
+
+    def internal(self, format: Format, reference: str) -> Reply:
+        return self._problem(500, messages.internal(reference), format, reference=reference)
+
+    def _problem(
+        self, code: int, sentence: str, format: Format, headers: Headers = (), reference: str | None = None
+    ) -> Reply:
+        kind, body = _PROBLEMS[format], (sentence + "\n").encode()
+        if format is Format.JSON:
+            body = encode(Problem(messages.title(code), code, sentence, reference=reference))
+        elif format is Format.HTML:
+            try:
+                body = self._html("error.html", code=code, title=messages.title(code), sentence=sentence)
+            except Exception:  # an operator's own template, perhaps the very one that failed before
+                self._log.failure("the error page cannot be made")
+                kind = TEXT
+        return Reply(body, kind, code, PRIVATE, "Accept", headers=headers)
+
+    def _html(self, name: str, **values: Any) -> bytes:
+        text = self._house.renderer.text(
+            f"web/{name}", asset=self._assets.url, markup=markup, moment=moment, iso=iso, **values
+        )
+        return text.encode()
+
+
+def moment(at: datetime) -> str:
+    """A time as people read it."""
+    return at.strftime("%-d %B %Y, %H:%M UTC")
+
+
+def iso(at: datetime) -> str:
+    """A time as programs read it."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _vary(forced: bool) -> str:
+    return _VIEWER if forced else f"Accept, {_VIEWER}"
