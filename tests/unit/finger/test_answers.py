@@ -1,0 +1,420 @@
+"""What the room answers to the bytes of the checklist. Expected bytes are the checklist's."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.logger import globalLogPublisher
+
+from gateway.finger.settings import Finger
+from tests.unit.finger.conftest import Build
+from tests.unit.finger.wire import MEMBER, Broken, Client, Down, ask
+from tests.unit.house import ALICE, Built
+
+ALICE_PLAIN = (
+    b"Login:      alice\r\n"
+    b"Name:       Alice Adams\r\n"
+    b"Job:        Keeper of the kettle\r\n"
+    b"Link:       https://alice.example/ (Blog)\r\n"
+    b"Web:        https://dir.test/users/alice\r\n"
+    b"Project:    A better teapot\r\n"
+    b"\r\n"
+    b"Plan:\r\n"
+    b"First line\r\n"
+    b"Second line\r\n"
+)
+NO_ONE = b"No one is logged on.\r\n"
+DENIED = b"Finger forwarding service denied\r\n"
+TOO_LONG = b"Query too long.\r\n"
+
+LINES = {
+    "F002": b"alice\r\n",
+    "F003": b"alice\r\nbob\r\n",
+    "F006": b"alice\n",
+    "F029": b"dave\r\n",
+    "F039": b"\r\n",
+    "F040": b"\n",
+    "F041": b"/W\r\n",
+    "F042": b"/W \r\n",
+    "F043": b"   \r\n",
+    "F045": b"/W alice\r\n",
+    "F046": b"/w alice\r\n",
+    "F049": b" alice\r\n",
+    "F050": b"alice  \r\n",
+    "F058": b"ALICE\r\n",
+    "F066": b"\x1b[31mx\r\n",
+    "F067": b"\xff\xfe\r\n",
+    "F068": b"\xff\xfb\x18\xff\xfd\x03alice\r\n",
+    "F069": b"ali\x00ce\r\n",
+    "F070": b"a" * 512 + b"\r\n",
+    "F071": b"a" * 536 + b"\r\n",
+    "F071-4096": b"A" * 4096 + b"\r\n",
+    "F076": b"bob@other.test\r\n",
+    "F077": b"@other.test\r\n",
+    "F078": b"alice@dir.test\r\n",
+    "F079": b"@dir.test\r\n",
+    "F096": b"zofie\r\n",
+    "F102": b"carol\r\n",
+    "F103": b"root\r\n",
+    "several": b"adams\r\n",
+    "a lone CR": b"\r\r\n",
+}
+
+
+def lines_of_text(reply: bytes) -> bool:
+    """F022, F025: whole lines that end in CRLF, no other CR or LF, UTF-8."""
+    text = reply.decode("utf-8", "strict")
+    bare = text.replace("\r\n", "")
+    return text.endswith("\r\n") and "\r" not in bare and "\n" not in bare
+
+
+# connection and flow
+
+
+def test_F001_the_server_never_talks_first(built: Built) -> None:
+    client = Client(built)
+    built.clock.advance(0.3)
+    assert client.received == b""
+    assert not client.closed
+    client.lose()
+
+
+def test_F002_a_line_is_answered_and_the_server_closes(built: Built) -> None:
+    client = Client(built).send(b"alice\r\n")
+    assert client.received == ALICE_PLAIN
+    assert client.closed
+    assert not client.aborted
+    client.end()
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        pytest.param([b"ali", b"ce", b"\r\n"], id="F004"),
+        pytest.param([bytes([each]) for each in b"alice\r\n"], id="F005"),
+        pytest.param([b"alice\r", b"\n"], id="F005-crlf-split"),
+        pytest.param([b"alice\n"], id="F006"),
+        pytest.param([b"alice\r\nbob\r\n"], id="F003"),
+        pytest.param([b"\xff", b"\xfb", b"\x18\xff\xfd", b"\x03alice\r\n"], id="F068-split"),
+    ],
+)
+def test_the_same_bytes_however_they_come(built: Built, segments: list[bytes]) -> None:
+    assert ask(built, *segments) == ALICE_PLAIN
+
+
+def test_F004_the_switch_in_a_segment_of_its_own(built: Built) -> None:
+    assert ask(built, b"/W ", b"alice", b"\r\n") == ask(built, b"/W alice\r\n")
+
+
+def test_F061_a_character_split_over_segments(build: Build) -> None:
+    built = build(people=[{"login": "žofie", "name": "Žofie Černá"}])
+    assert "Žofie Černá".encode() in ask(built, b"\xc5", b"\xbeofie\r\n")
+
+
+def test_F003_the_second_line_is_no_query(build: Build) -> None:
+    built = build()
+    ask(built, b"alice\r\nbob\r\n")
+    assert [record["query"] for record in built.records] == ["alice"]
+
+
+def test_F007_a_line_without_its_end(built: Built) -> None:
+    client = Client(built).send(b"alice").half_close()
+    assert client.received == ALICE_PLAIN
+    assert client.wire.disconnecting
+    client.lose()
+
+
+# data format
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
+def test_F022_every_reply_is_lines_that_end_in_crlf(built: Built, line: bytes) -> None:
+    for listing in (True, False):
+        for empty in ("online", "people"):
+            assert lines_of_text(ask(built, line, settings=Finger(listing=listing, empty=empty)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("plan", "sent"),
+    [
+        pytest.param("a\nb\r\nc\rd", b"a\r\nb\r\nc\r\nd\r\n", id="F023"),
+        pytest.param("no end", b"no end\r\n", id="F024"),
+        pytest.param("an end\r\n", b"an end\r\n", id="F024-crlf"),
+        pytest.param("příliš žluťoučký kůň\n", "příliš žluťoučký kůň\r\n".encode(), id="F025"),
+        pytest.param("\x1b[31mRED\x1b[0m \x1b]0;T\x07", b"RED \r\n", id="F029"),
+        pytest.param("\tTAB\tkept\n", b"\tTAB\tkept\r\n", id="F032"),
+        pytest.param("  art\n\n\n   /\\  \n", b"  art\r\n\r\n\r\n   /\\  \r\n", id="F035"),
+    ],
+)
+def test_a_plan_and_how_it_is_sent(build: Build, plan: str, sent: bytes) -> None:
+    reply = ask(build(people=[{"login": "dave", "name": "Dave", "plan": plan}]), b"dave\r\n")
+    assert reply.partition(b"\r\nPlan:\r\n")[2] == sent
+
+
+def test_F029_no_escape_and_no_remains_of_one(built: Built) -> None:
+    reply = ask(built, b"dave\r\n")
+    assert b"RED " in reply
+    assert b"\x1b" not in reply
+    assert b"[31m" not in reply
+    assert b"\x07" not in reply
+
+
+# the grammar
+
+
+@pytest.mark.parametrize("line", [b"\r\n", b"\n", b"/W\r\n", b"/W \r\n", b"   \r\n", b"@dir.test\r\n", b"/W @dir.test\r\n"])
+def test_F039_F040_F041_F042_F043_F079_the_empty_query(built: Built, line: bytes) -> None:
+    assert ask(built, line) == NO_ONE
+    assert ask(built, line, settings=Finger(listing=False)) == b"Finger online user list denied\r\n"
+
+
+def test_F039_a_list_of_people_has_logins_and_full_names(built: Built) -> None:
+    reply = ask(built, b"\r\n", settings=Finger(empty="people"))
+    assert reply == (
+        b"Login  Name\r\n"
+        b"alice  Alice Adams\r\n"
+        b"bob    Bob Adams\r\n"
+        b"dave   Dave\r\n" + "zofie  Žofie Černá\r\n".encode()
+    )
+
+
+def test_a_list_of_nobody(build: Build) -> None:
+    assert ask(build(people=[]), b"\r\n", settings=Finger(empty="people")) == b"No one is listed here.\r\n"
+
+
+def test_a_list_that_is_cut_says_so(build: Build) -> None:
+    people = [{"login": f"p{number:03}", "name": f"Person {number}"} for number in range(51)]
+    reply = ask(build(people=people), b"\r\n", settings=Finger(empty="people"))
+    assert reply.endswith("p049   Person 49\r\n… and more.\r\n".encode())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param(b"alice\r\n", id="F044"),
+        pytest.param(b" alice\r\n", id="F049"),
+        pytest.param(b"alice  \r\n", id="F050"),
+        pytest.param(b"ALICE\r\n", id="F058"),
+        pytest.param(b"\xff\xfb\x18\xff\xfd\x03alice\r\n", id="F068"),
+        pytest.param(b"alice@dir.test\r\n", id="F078"),
+        pytest.param(b"alice@DIR.TEST.\r\n", id="F080-case-and-dot"),
+        pytest.param(b"alice@127.0.0.1\r\n", id="F080-loopback"),
+        pytest.param(b"alice@[::1]\r\n", id="F080-v6"),
+        pytest.param(b"alice@203.0.113.9\r\n", id="F080-the-address-that-was-dialled"),
+        pytest.param(b"alice@club.test\r\n", id="F081"),
+    ],
+)
+def test_a_line_that_asks_for_alice(built: Built, line: bytes) -> None:
+    assert ask(built, line) == ALICE_PLAIN
+
+
+@pytest.mark.parametrize("line", [b"/W alice\r\n", b"/w alice\r\n", b"/W alice@dir.test\r\n"])
+def test_F045_F046_verbose(built: Built, line: bytes) -> None:
+    reply = ask(built, line)
+    assert b"Also:       ally\r\n" in reply
+    assert set(ALICE_PLAIN.splitlines()) <= set(reply.splitlines())  # F100
+
+
+@pytest.mark.parametrize(
+    ("line", "reply"),
+    [
+        pytest.param(b"\x1b[31mx\r\n", b"\\x1b[31mx: no such user.\r\n", id="F066"),
+        pytest.param(b"y" * 100 + b"\r\n", b"y" * 63 + "…".encode() + b": no such user.\r\n", id="F066-cut"),
+        pytest.param("\u202egnp\r\n".encode(), b"\\u202egnp: no such user.\r\n", id="F066-bidi"),
+        pytest.param(b"\xff\xfe\r\n", "\ufffd\ufffd: no such user.\r\n".encode(), id="F067"),
+        pytest.param(b"ali\x00ce\r\n", b"ali\\x00ce: no such user.\r\n", id="F069"),
+        pytest.param(b"a" * 512 + b"\r\n", b"a" * 63 + "…".encode() + b": no such user.\r\n", id="F070"),
+        pytest.param(b"a" * 512 + b"\n", b"a" * 63 + "…".encode() + b": no such user.\r\n", id="F070-lf"),
+        pytest.param(b"a" * 513 + b"\r\n", TOO_LONG, id="F071-513"),
+        pytest.param(b"a" * 513 + b"\n", TOO_LONG, id="F071-513-lf"),
+        pytest.param(b"a" * 536 + b"\r\n", TOO_LONG, id="F071-536"),
+        pytest.param(b"A" * 4096 + b"\r\n", TOO_LONG, id="F071-4096"),
+        pytest.param(b"bob@other.test\r\n", DENIED, id="F076"),
+        pytest.param(b"@other.test\r\n", DENIED, id="F077"),
+        pytest.param(b"/W bob@other.test\r\n", DENIED, id="F077-verbose"),
+        pytest.param(b"bob@h1@h2\r\n", DENIED, id="F077-two-hosts"),
+        pytest.param(b"bob@198.51.100.1\r\n", DENIED, id="F077-address"),
+        pytest.param(b"root\r\n", b"root: no such user.\r\n", id="F103"),
+        pytest.param(b"daemon\r\n", b"daemon: no such user.\r\n", id="F103-daemon"),
+    ],
+)
+def test_a_line_and_its_whole_answer(built: Built, line: bytes, reply: bytes) -> None:
+    assert ask(built, line) == reply
+
+
+def test_F071_too_long_without_any_line_end(built: Built) -> None:
+    client = Client(built).send(b"a" * 300)
+    assert client.received == b""
+    client.send(b"a" * 300)
+    assert client.end() == TOO_LONG
+
+
+def test_F071_too_long_and_half_closed(built: Built) -> None:
+    client = Client(built).send(b"a" * 513).half_close()
+    assert client.received == TOO_LONG
+    client.lose()
+
+
+_SEEN: list[tuple[str, Any]] = []
+_WATCHING = False
+
+
+def _audit(event: str, arguments: Any) -> None:
+    if _WATCHING and event.startswith("socket."):
+        _SEEN.append((event, arguments))
+
+
+sys.addaudithook(_audit)
+
+
+@contextmanager
+def watched() -> Iterator[list[tuple[str, Any]]]:
+    """Every look-up of a name and every connection that the interpreter makes meanwhile."""
+    global _WATCHING  # noqa: PLW0603  # an audit hook can never be taken out
+    _SEEN.clear()
+    _WATCHING = True
+    try:
+        yield _SEEN
+    finally:
+        _WATCHING = False
+
+
+@pytest.mark.parametrize("line", [b"bob@other.test\r\n", b"@other.test\r\n", b"/W bob@other.test\r\n", b"bob@h1@h2\r\n"])
+def test_F076_F077_nothing_is_looked_up_or_dialled(built: Built, line: bytes) -> None:
+    with watched() as seen:
+        assert ask(built, line) == DENIED
+    assert seen == []
+
+
+# answers
+
+
+def test_F096_the_full_name(built: Built) -> None:
+    assert b"Name:       Alice Adams\r\n" in ask(built, b"alice\r\n")
+    assert "Name:       Žofie Černá\r\n".encode() in ask(built, b"zofie\r\n")
+
+
+def test_F059_several_of_one_name(built: Built) -> None:
+    assert ask(built, b"adams\r\n") == (
+        b"2 people go by that name; ask for one by the login:\r\n"
+        b"\r\n"
+        b"Login  Name\r\n"
+        b"alice  Alice Adams\r\n"
+        b"bob    Bob Adams\r\n"
+    )
+
+
+@pytest.mark.parametrize("switch", [b"", b"/W "])
+def test_F102_hidden_is_unknown(build: Build, switch: bytes) -> None:
+    built = build()
+    hidden, unknown = ask(built, switch + b"carol\r\n"), ask(built, switch + b"nobdy\r\n")
+    assert hidden == b"carol: no such user.\r\n"
+    assert hidden.replace(b"carol", b"nobdy") == unknown
+    mine, theirs = built.records
+    for record in (mine, theirs):
+        del record["time"], record["ms"], record["query"]
+    assert mine == theirs
+    assert mine["outcome"] == "unknown"
+
+
+def test_F102_hidden_and_unknown_take_the_same_way(build: Build) -> None:
+    """Every call outside the directory, in its order; the directory's own part of it is tested there."""
+    built = build()
+    ways = {}
+    for name in (b"carol", b"nobdy"):
+        ask(built, name + b"\r\n")
+    for name in (b"carol", b"nobdy"):
+        calls: list[str] = []
+
+        def note(frame: Any, event: str, argument: Any, calls: list[str] = calls) -> None:
+            where = frame.f_code.co_filename
+            if event == "call" and "/gateway/" in where and "/gateway/directory/" not in where:
+                calls.append(f"{where}:{frame.f_code.co_qualname}")
+
+        sys.setprofile(note)
+        try:
+            ask(built, name + b"\r\n")
+        finally:
+            sys.setprofile(None)
+        ways[name] = calls
+    assert ways[b"carol"] == ways[b"nobdy"]
+    assert any("find" in call for call in ways[b"carol"])
+
+
+@pytest.mark.parametrize("peer", ["198.51.100.7", MEMBER])
+@pytest.mark.parametrize("line", [b"alice\r\n", b"/W alice\r\n"])
+def test_F104_nothing_of_the_machine(built: Built, line: bytes, peer: str) -> None:
+    reply = ask(built, line, peer=peer).lower()
+    for word in (b"directory:", b"shell:", b"/home", b"/root", b"/bin", b"no mail", b"unread", b"forward", b"logged in"):
+        assert word not in reply
+
+
+def test_F104_a_stranger_sees_no_members_field(built: Built) -> None:
+    members = [b"B12", b"+420 555 0100", b"alice@dir.test"]
+    for line in (b"alice\r\n", b"/W alice\r\n"):
+        assert not any(value in ask(built, line) for value in members)
+        assert all(value in ask(built, line, peer=MEMBER) for value in members)
+
+
+def test_F104_an_error_names_a_reference_and_no_path(build: Build) -> None:
+    built = build(sources=[Broken()])
+    logged: list[Any] = []
+    globalLogPublisher.addObserver(logged.append)
+    try:
+        reply = ask(built, b"alice\r\n")
+    finally:
+        globalLogPublisher.removeObserver(logged.append)
+    said = re.fullmatch(rb"Internal error in server, reference ([0-9a-f]{8})\.\r\n", reply)
+    assert said
+    (record,) = built.records
+    assert (record["outcome"], record["reference"]) == ("error", said[1].decode())
+    assert [event["reference"] for event in logged if "log_failure" in event] == [said[1].decode()]
+
+
+def test_the_directory_is_down(build: Build) -> None:
+    built = build(sources=[Down()])
+    for line, verb in ((b"alice\r\n", "lookup"), (b"\r\n", "list")):
+        reply = ask(built, line, settings=Finger(empty="people"))
+        assert reply == b"The directory cannot answer just now, try again later.\r\n"
+        assert (built.records[-1]["verb"], built.records[-1]["outcome"]) == (verb, "unavailable")
+
+
+# F120, small
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=300), max_size=5), st.booleans())
+def test_F120_any_bytes_in_any_segments(built: Built, segments: list[bytes], end: bool) -> None:
+    client = Client(built)
+    for segment in [*segments, *([b"\r\n"] if end else [])]:
+        client.send(segment)
+    if not client.closed:
+        client.half_close()
+    if segments or end:
+        assert lines_of_text(client.received)
+    assert client.closed
+    assert not client.aborted
+    client.lose()
+
+
+def test_F115_a_record_of_each_question(build: Build) -> None:
+    built = build()
+    ask(built, b"/W alice\r\n")
+    ask(built, b"\r\n")
+    ask(built, b"bob@other.test\r\n")
+    kept = [(r["protocol"], r["peer"], r["verb"], r["query"], r["outcome"]) for r in built.records]
+    assert kept == [
+        ("finger", "198.51.100.7", "lookup", "/W alice", "found"),
+        ("finger", "198.51.100.7", "list", "", "listed"),
+        ("finger", "198.51.100.7", "lookup", "bob@other.test", "refused"),
+    ]
+    assert [r["bytes"] for r in built.records][1:] == [len(NO_ONE), len(DENIED)]
+
+
+def test_names_of_alice_in_the_fixture_are_what_the_checklist_says() -> None:
+    assert ALICE["name"] == "Alice Adams"

@@ -1,0 +1,303 @@
+"""The life of one connection: deadlines, refusals, clients that leave, the stop. By Clock, without a socket."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from twisted.internet import ssl
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import ISSLTransport
+from twisted.logger import globalLogPublisher
+from zope.interface import directlyProvides
+
+from gateway.finger import make
+from gateway.finger.settings import Finger
+from tests.unit.finger.conftest import Build
+from tests.unit.finger.test_answers import ALICE_PLAIN
+from tests.unit.finger.wire import Client, Slow, ask
+
+TIMEOUT = b"Input timeout.\r\n"
+CROWDED = b"Too many connections, try again later.\r\n"
+STOPPING = b"The server is stopping, try again later.\r\n"
+FRANK = {"login": "frank", "name": "Frank", "plan": "".join(f"{n:06} {'x' * 92}\n" for n in range(1000))}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_unhandled() -> Iterator[None]:
+    """Ends with an error where Twisted was told of a failure that nobody took."""
+    failures: list[Any] = []
+
+    def observe(event: Any) -> None:
+        if "log_failure" in event:
+            failures.append(event["log_failure"])
+
+    globalLogPublisher.addObserver(observe)
+    yield
+    globalLogPublisher.removeObserver(observe)
+    assert failures == []
+
+
+def test_F003_two_lines_and_a_slow_source_are_one_answer(build: Build) -> None:
+    slow = Slow()
+    built = build(sources=[slow])
+    client = Client(built).send(b"alice\r\nbob\r\n")
+    assert client.received == b""
+    client.send(b"zofie\r\n")
+    slow.answer()
+    assert client.end() == ALICE_PLAIN
+    assert slow.asked == ["alice"]
+    assert [record["query"] for record in built.records] == ["alice"]
+
+
+def test_F008_a_client_that_has_shut_its_half_gets_the_slow_answer(build: Build) -> None:
+    slow = Slow()
+    client = Client(build(sources=[slow])).send(b"alice\r\n").half_close()
+    assert not client.closed
+    slow.answer()
+    assert client.received == ALICE_PLAIN
+    assert client.wire.disconnecting
+    client.lose()
+
+
+def test_F009_nothing_asked(build: Build) -> None:
+    built = build()
+    client = Client(built).half_close()
+    assert client.received == b""
+    assert client.wire.disconnecting
+    client.lose()
+    assert [(record["outcome"], record["bytes"]) for record in built.records] == [("empty", 0)]
+    assert built.house.exchanges.counts["finger", "lookup", "empty"] == 1
+
+
+def test_F010_a_client_that_is_gone_is_not_answered(build: Build) -> None:
+    slow = Slow()
+    built = build(sources=[slow])
+    client = Client(built).send(b"alice\r\n")
+    client.lose()
+    assert built.house.exchanges.in_flight == 0
+    slow.answer()
+    assert client.received == b""
+    assert [record["outcome"] for record in built.records] == ["gone"]
+    assert ask_again(built, slow) == ALICE_PLAIN
+
+
+def ask_again(built: Any, slow: Slow) -> bytes:
+    client = Client(built).send(b"alice\r\n")
+    slow.answer()
+    return client.end()
+
+
+def test_F011_a_client_that_says_nothing(build: Build) -> None:
+    built = build(timeout=10.0)
+    client = Client(built)
+    built.clock.advance(9.9)
+    assert client.received == b""
+    built.clock.advance(0.2)
+    assert client.end() == TIMEOUT
+    assert [record["outcome"] for record in built.records] == ["timeout"]
+
+
+def test_F012_a_byte_now_and_then_does_not_move_the_deadline(build: Build) -> None:
+    built = build(timeout=10.0)
+    client = Client(built)
+    for _ in range(4):
+        built.clock.advance(2)
+        client.send(b"a")
+        assert not client.closed
+    built.clock.advance(2)
+    assert client.end() == TIMEOUT
+
+
+def test_a_slow_source_is_no_slow_client(build: Build) -> None:
+    slow = Slow()
+    built = build(sources=[slow], timeout=10.0)
+    client = Client(built).send(b"alice\r\n")
+    built.clock.advance(60)
+    slow.answer()
+    assert client.end() == ALICE_PLAIN
+
+
+@pytest.mark.parametrize("person", ["alice", "frank"])
+def test_F013_a_client_that_never_reads_is_cut(build: Build, person: str) -> None:
+    built = build(people=[FRANK, {"login": "alice", "name": "Alice Adams"}], timeout=10.0)
+    client = Client(built).send(person.encode() + b"\r\n")
+    built.clock.advance(9.9)
+    assert not client.aborted
+    built.clock.advance(0.2)
+    assert client.aborted
+    client.lose()
+
+
+def test_F013_no_more_than_a_piece_waits_for_a_reader(build: Build) -> None:
+    built = build(people=[FRANK])
+    client = Client(built).send(b"frank\r\n")
+    assert client.received == b""
+    client.wire.producer.resumeProducing()
+    assert len(client.received) == 64 * 1024
+    reply = client.end()
+    assert reply.count(b"\r\n") > 1000
+    assert reply.endswith(b"000999 " + b"x" * 92 + b"\r\n")
+    assert built.records[0]["bytes"] == len(reply)
+
+
+def test_F013_a_reader_who_leaves_half_way(build: Build) -> None:
+    client = Client(build(people=[FRANK])).send(b"frank\r\n")
+    producer = client.wire.producer
+    producer.resumeProducing()
+    producer.stopProducing()
+    client.lose()
+    assert len(client.received) == 64 * 1024
+
+
+def test_a_slow_reader_has_its_time_and_then_a_second_to_close(build: Build) -> None:
+    built = build(timeout=10.0)
+    client = Client(built).send(b"alice\r\n")
+    built.clock.advance(8)
+    client.drain()
+    built.clock.advance(0.9)
+    assert not client.wire.disconnecting
+    built.clock.advance(0.2)
+    assert client.wire.disconnecting
+    assert not client.aborted
+    client.lose()
+
+
+def test_what_comes_behind_the_line_is_dropped_up_to_64_KiB(build: Build) -> None:
+    client = Client(build()).send(b"alice\r\n" + b"x" * 1000, b"x" * 64_000)
+    assert not client.aborted
+    client.send(b"x" * 1000)
+    assert client.aborted
+    client.lose()
+
+
+def test_over_TLS_there_is_no_half_to_shut(build: Build) -> None:
+    assert ssl.supported
+    client = Client(build())
+    directlyProvides(client.wire, ISSLTransport)
+    client.send(b"alice\r\n")
+    assert client.wire.disconnecting
+    assert not client.wire.shut
+    client.lose()
+
+
+# limits
+
+
+def test_F015_one_connection_too_many_is_told_after_its_line(build: Build) -> None:
+    built = build(per_address=10)
+    held = [Client(built) for _ in range(10)]
+    surplus = Client(built)
+    assert surplus.received == b""
+    surplus.send(b"alice\r\n")
+    assert surplus.end() == CROWDED
+    assert built.records[-1]["outcome"] == "limited"
+    held.pop().lose()
+    assert ask(built, b"alice\r\n") == ALICE_PLAIN
+    for each in held:
+        each.lose()
+
+
+def test_F015_one_connection_too_many_is_told_after_a_second(build: Build) -> None:
+    built = build(per_address=10)
+    held = [Client(built) for _ in range(10)]
+    surplus = Client(built)
+    built.clock.advance(0.9)
+    assert surplus.received == b""
+    built.clock.advance(0.2)
+    assert surplus.end() == CROWDED
+    assert ask(built, b"alice\r\n", peer="203.0.113.77") == ALICE_PLAIN  # another address
+    for each in held:
+        each.lose()
+
+
+def test_F015_far_too_many_are_closed(build: Build) -> None:
+    built = build(per_address=10)
+    held = [Client(built) for _ in range(12)]
+    surplus = Client(built)
+    assert surplus.received == b""
+    assert surplus.wire.disconnecting
+    surplus.send(b"alice\r\n")
+    assert surplus.received == b""
+    for each in [*held, surplus]:
+        each.lose()
+    assert built.house.connections.open == 0
+
+
+def test_F016_too_many_queries_are_told_how_long_to_wait(build: Build) -> None:
+    built = build(queries_per_minute=2)
+    assert [ask(built, b"alice\r\n") for _ in range(2)] == [ALICE_PLAIN] * 2
+    assert ask(built, b"alice\r\n") == b"Too many queries, try again in 30 seconds.\r\n"
+    assert ask(built, b"alice\r\n", peer="203.0.113.77") == ALICE_PLAIN
+    built.clock.advance(29.5)
+    assert ask(built, b"alice\r\n") == b"Too many queries, try again in 1 second.\r\n"
+    built.clock.advance(1)
+    assert ask(built, b"alice\r\n") == ALICE_PLAIN
+    assert built.records[2]["outcome"] == "limited"
+
+
+def test_F016_a_64_is_one_asker(build: Build) -> None:
+    built = build(queries_per_minute=1)
+    assert ask(built, b"alice\r\n", peer="2001:db8::1") == ALICE_PLAIN
+    assert ask(built, b"alice\r\n", peer="2001:db8::2").startswith(b"Too many queries")
+    assert ask(built, b"alice\r\n", peer="2001:db8:0:1::1") == ALICE_PLAIN
+
+
+# the stop
+
+
+def stop(service: Any) -> list[None]:
+    ended: list[None] = []
+    stopping: Deferred[None] = service.stopService()
+    stopping.addCallback(ended.append)
+    return ended
+
+
+def test_a_stop_with_nobody_there_ends_at_once(build: Build) -> None:
+    service = make(Finger(), build().house)
+    service.startService()
+    assert stop(service) == [None]
+
+
+def test_a_stop_lets_an_answer_out_that_is_written(build: Build) -> None:
+    built = build()
+    service = make(Finger(), built.house)
+    client = Client(built, factory=service.factory).send(b"alice\r\n")
+    ended = stop(service)
+    assert not client.aborted
+    assert ended == []
+    assert client.end() == ALICE_PLAIN
+    assert ended == [None]
+    built.clock.advance(5)
+
+
+def test_a_stop_tells_those_who_have_not_asked_yet(build: Build) -> None:
+    built = build()
+    service = make(Finger(), built.house)
+    client = Client(built, factory=service.factory)
+    ended = stop(service)
+    assert client.end() == STOPPING
+    assert ended == [None]
+    assert [record["outcome"] for record in built.records] == ["unavailable"]
+
+
+def test_a_stop_tells_those_who_still_wait(build: Build) -> None:
+    slow = Slow()
+    built = build(sources=[slow])
+    service = make(Finger(), built.house)
+    client = Client(built, factory=service.factory).send(b"alice\r\n")
+    ended = stop(service)
+    slow.answer()
+    assert client.end() == STOPPING
+    assert ended == [None]
+    assert [record["outcome"] for record in built.records] == ["gone"]
+
+
+def test_a_stop_does_not_wait_for_ever(build: Build) -> None:
+    built = build()
+    service = make(Finger(), built.house)
+    client = Client(built, factory=service.factory).send(b"alice\r\n")
+    ended = stop(service)
+    built.clock.advance(1.1)
+    assert client.aborted
+    client.lose()
+    assert ended == [None]

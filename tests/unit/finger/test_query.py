@@ -1,0 +1,83 @@
+"""The grammar of a line, without a house."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.directory.names import Hosts
+from gateway.finger.query import Elsewhere, Everyone, Person, Query, decode, parse
+
+OURS = Hosts(["dir.test", "club.test"])
+
+
+def read(line: bytes) -> Query:
+    return parse(decode(line), OURS.__contains__)
+
+
+@pytest.mark.parametrize(
+    ("line", "query"),
+    [
+        pytest.param(b"", Everyone(False), id="F039"),
+        pytest.param(b"/W", Everyone(True), id="F041"),
+        pytest.param(b"/W ", Everyone(True), id="F042"),
+        pytest.param(b"   ", Everyone(False), id="F043"),
+        pytest.param(b"\t", Everyone(False), id="F043-tab"),
+        pytest.param(b"alice", Person("alice", False), id="F044"),
+        pytest.param(b"/W alice", Person("alice", True), id="F045"),
+        pytest.param(b"/w alice", Person("alice", True), id="F046"),
+        pytest.param(b"/W     alice", Person("alice", True), id="F047"),
+        pytest.param(b"/W\talice", Person("alice", True), id="F048"),
+        pytest.param(b" alice", Person("alice", False), id="F049"),
+        pytest.param(b"alice  ", Person("alice", False), id="F050"),
+        pytest.param(b"alice /W", Person("alice", True), id="F051"),
+        pytest.param(b"/Walice", Person("/Walice", False), id="F052"),
+        pytest.param(b"Alice Adams", Person("Alice Adams", False), id="F057"),
+        pytest.param(b"\xff\xfb\x18\xff\xfd\x03alice", Person("alice", False), id="F068"),
+        pytest.param(b"\xff\xfa\x18\x01\xff\xf0al\xff\xf1ice\xff\xff", Person("alice", False), id="F068-more"),
+        pytest.param(b"\xff\xfe", Person("\ufffd\ufffd", False), id="F067"),
+        pytest.param(b"bob@other.test", Elsewhere("bob", ("other.test",), False), id="F076"),
+        pytest.param(b"@other.test", Elsewhere("", ("other.test",), False), id="F077-nobody"),
+        pytest.param(b"/W bob@other.test", Elsewhere("bob", ("other.test",), True), id="F077-verbose"),
+        pytest.param(b"bob@h1@h2", Elsewhere("bob", ("h1", "h2"), False), id="F077-two"),
+        pytest.param(b"alice@dir.test", Person("alice", False), id="F078"),
+        pytest.param(b"@dir.test", Everyone(False), id="F079"),
+        pytest.param(b"/W @dir.test", Everyone(True), id="F079-verbose"),
+        pytest.param(b"alice@DIR.TEST.", Person("alice", False), id="F080-case-and-dot"),
+        pytest.param(b"alice@127.0.0.1", Person("alice", False), id="F080-v4"),
+        pytest.param(b"alice@[::1]", Person("alice", False), id="F080-v6"),
+        pytest.param(b"alice@club.test", Person("alice", False), id="F081"),
+        pytest.param(b"bob@other.test@dir.test", Elsewhere("bob", ("other.test",), False), id="F082"),
+        pytest.param(b"alice@", Person("alice", False), id="F083"),
+        pytest.param(b"@", Everyone(False), id="F083-nobody"),
+        pytest.param(b"alice@dir.test /W", Person("alice", True), id="switch-behind-a-host"),
+        pytest.param(b"alice @ dir.test ", Person("alice", False), id="blanks-at-the-host"),
+    ],
+)
+def test_a_line_and_what_it_asks(line: bytes, query: Query) -> None:
+    assert read(line) == query
+
+
+def test_F084_two_hundred_hosts_are_read_without_recursion() -> None:
+    query = read(b"bob" + b"@h" * 200)
+    assert isinstance(query, Elsewhere)
+    assert len(query.hosts) == 200
+
+
+PIECES = st.sampled_from(
+    [b"@", b" ", b"\t", b"/W", b"/w", b"\xff", b"\xfa", b"\xf0", b"\xfb", b"\0", b"\x1b[", b"alice", b"dir.test"]
+    + [b"DIR.TEST.", b"127.0.0.1", b"[::1]", b"other.test", b"\xc5\xbe", b",", b"%", b"\r"]
+)
+
+
+@given(st.one_of(st.binary(max_size=512), st.lists(PIECES, max_size=40).map(b"".join)))
+def test_any_line_is_a_query_and_none_is_forwarded_to_ourselves(line: bytes) -> None:
+    query = read(line)
+    if not isinstance(query, Everyone):
+        assert "@" not in query.name
+        assert query.name == query.name.strip(" \t")
+    if isinstance(query, Person):
+        assert query.name
+    if isinstance(query, Elsewhere):
+        assert query.hosts
+        assert query.hosts[-1]
+        assert query.hosts[-1] not in OURS
