@@ -225,7 +225,12 @@ class FingerFactory(Factory[FingerProtocol]):
             return succeed(None)
         self._emptied = Deferred()
         cut = self.house.reactor.callLater(within, self._cut)
-        return self._emptied.addBoth(lambda _: cut.active() and cut.cancel())
+
+        def disarm(_: None) -> None:
+            if cut.active():
+                cut.cancel()
+
+        return self._emptied.addCallback(disarm)
 
     def _cut(self) -> None:
         for protocol in tuple(self.connections):

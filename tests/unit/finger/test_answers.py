@@ -167,7 +167,9 @@ def test_F029_no_escape_and_no_remains_of_one(built: Built) -> None:
 # the grammar
 
 
-@pytest.mark.parametrize("line", [b"\r\n", b"\n", b"/W\r\n", b"/W \r\n", b"   \r\n", b"@dir.test\r\n", b"/W @dir.test\r\n"])
+@pytest.mark.parametrize(
+    "line", [b"\r\n", b"\n", b"/W\r\n", b"/W \r\n", b"   \r\n", b"@dir.test\r\n", b"/W @dir.test\r\n"]
+)
 def test_F039_F040_F041_F042_F043_F079_the_empty_query(built: Built, line: bytes) -> None:
     assert ask(built, line) == NO_ONE
     assert ask(built, line, settings=Finger(listing=False)) == b"Finger online user list denied\r\n"
@@ -176,10 +178,7 @@ def test_F039_F040_F041_F042_F043_F079_the_empty_query(built: Built, line: bytes
 def test_F039_a_list_of_people_has_logins_and_full_names(built: Built) -> None:
     reply = ask(built, b"\r\n", settings=Finger(empty="people"))
     assert reply == (
-        b"Login  Name\r\n"
-        b"alice  Alice Adams\r\n"
-        b"bob    Bob Adams\r\n"
-        b"dave   Dave\r\n" + "zofie  Žofie Černá\r\n".encode()
+        b"Login  Name\r\nalice  Alice Adams\r\nbob    Bob Adams\r\ndave   Dave\r\n" + "zofie  Žofie Černá\r\n".encode()
     )
 
 
@@ -284,7 +283,9 @@ def watched() -> Iterator[list[tuple[str, Any]]]:
         _WATCHING = False
 
 
-@pytest.mark.parametrize("line", [b"bob@other.test\r\n", b"@other.test\r\n", b"/W bob@other.test\r\n", b"bob@h1@h2\r\n"])
+@pytest.mark.parametrize(
+    "line", [b"bob@other.test\r\n", b"@other.test\r\n", b"/W bob@other.test\r\n", b"bob@h1@h2\r\n"]
+)
 def test_F076_F077_nothing_is_looked_up_or_dialled(built: Built, line: bytes) -> None:
     with watched() as seen:
         assert ask(built, line) == DENIED
@@ -350,7 +351,17 @@ def test_F102_hidden_and_unknown_take_the_same_way(build: Build) -> None:
 @pytest.mark.parametrize("line", [b"alice\r\n", b"/W alice\r\n"])
 def test_F104_nothing_of_the_machine(built: Built, line: bytes, peer: str) -> None:
     reply = ask(built, line, peer=peer).lower()
-    for word in (b"directory:", b"shell:", b"/home", b"/root", b"/bin", b"no mail", b"unread", b"forward", b"logged in"):
+    for word in (
+        b"directory:",
+        b"shell:",
+        b"/home",
+        b"/root",
+        b"/bin",
+        b"no mail",
+        b"unread",
+        b"forward",
+        b"logged in",
+    ):
         assert word not in reply
 
 
