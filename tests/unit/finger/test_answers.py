@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twisted.logger import globalLogPublisher
 
 from gateway.finger.settings import Finger
 from tests.unit.finger.conftest import Build
-from tests.unit.finger.wire import MEMBER, Broken, Client, Down, ask
+from tests.unit.finger.wire import MEMBER, Broken, Client, Down, ask, failures
 from tests.unit.house import ALICE, Built
 
 ALICE_PLAIN = (
@@ -80,15 +79,15 @@ def test_F001_the_server_never_talks_first(built: Built) -> None:
     client = Client(built)
     built.clock.advance(0.3)
     assert client.received == b""
-    assert not client.closed
+    assert not client.closed()
     client.lose()
 
 
 def test_F002_a_line_is_answered_and_the_server_closes(built: Built) -> None:
     client = Client(built).send(b"alice\r\n")
     assert client.received == ALICE_PLAIN
-    assert client.closed
-    assert not client.aborted
+    assert client.closed()
+    assert not client.aborted()
     client.end()
 
 
@@ -136,7 +135,7 @@ def test_F007_a_line_without_its_end(built: Built) -> None:
 def test_F022_every_reply_is_lines_that_end_in_crlf(built: Built, line: bytes) -> None:
     for listing in (True, False):
         for empty in ("online", "people"):
-            assert lines_of_text(ask(built, line, settings=Finger(listing=listing, empty=empty)))  # type: ignore[arg-type]
+            assert lines_of_text(ask(built, line, settings=Finger(listing=listing, empty=empty)))
 
 
 @pytest.mark.parametrize(
@@ -374,17 +373,13 @@ def test_F104_a_stranger_sees_no_members_field(built: Built) -> None:
 
 def test_F104_an_error_names_a_reference_and_no_path(build: Build) -> None:
     built = build(sources=[Broken()])
-    logged: list[Any] = []
-    globalLogPublisher.addObserver(logged.append)
-    try:
+    with failures() as logged:
         reply = ask(built, b"alice\r\n")
-    finally:
-        globalLogPublisher.removeObserver(logged.append)
     said = re.fullmatch(rb"Internal error in server, reference ([0-9a-f]{8})\.\r\n", reply)
     assert said
     (record,) = built.records
     assert (record["outcome"], record["reference"]) == ("error", said[1].decode())
-    assert [event["reference"] for event in logged if "log_failure" in event] == [said[1].decode()]
+    assert [event["reference"] for event in logged] == [said[1].decode()]
 
 
 def test_the_directory_is_down(build: Build) -> None:
@@ -404,12 +399,12 @@ def test_F120_any_bytes_in_any_segments(built: Built, segments: list[bytes], end
     client = Client(built)
     for segment in [*segments, *([b"\r\n"] if end else [])]:
         client.send(segment)
-    if not client.closed:
+    if not client.closed():
         client.half_close()
     if segments or end:
         assert lines_of_text(client.received)
-    assert client.closed
-    assert not client.aborted
+    assert client.closed()
+    assert not client.aborted()
     client.lose()
 
 

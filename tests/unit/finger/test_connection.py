@@ -7,14 +7,13 @@ import pytest
 from twisted.internet import ssl
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import ISSLTransport
-from twisted.logger import globalLogPublisher
 from zope.interface import directlyProvides
 
 from gateway.finger import make
 from gateway.finger.settings import Finger
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.test_answers import ALICE_PLAIN
-from tests.unit.finger.wire import Client, Slow, ask
+from tests.unit.finger.wire import Client, Slow, ask, failures
 
 TIMEOUT = b"Input timeout.\r\n"
 CROWDED = b"Too many connections, try again later.\r\n"
@@ -25,16 +24,9 @@ FRANK = {"login": "frank", "name": "Frank", "plan": "".join(f"{n:06} {'x' * 92}\
 @pytest.fixture(autouse=True)
 def _nothing_unhandled() -> Iterator[None]:
     """Ends with an error where Twisted was told of a failure that nobody took."""
-    failures: list[Any] = []
-
-    def observe(event: Any) -> None:
-        if "log_failure" in event:
-            failures.append(event["log_failure"])
-
-    globalLogPublisher.addObserver(observe)
-    yield
-    globalLogPublisher.removeObserver(observe)
-    assert failures == []
+    with failures() as logged:
+        yield
+    assert logged == []
 
 
 def test_F003_two_lines_and_a_slow_source_are_one_answer(build: Build) -> None:
@@ -52,10 +44,10 @@ def test_F003_two_lines_and_a_slow_source_are_one_answer(build: Build) -> None:
 def test_F008_a_client_that_has_shut_its_half_gets_the_slow_answer(build: Build) -> None:
     slow = Slow()
     client = Client(build(sources=[slow])).send(b"alice\r\n").half_close()
-    assert not client.closed
+    assert not client.closed()
     slow.answer()
     assert client.received == ALICE_PLAIN
-    assert client.wire.disconnecting
+    assert client.finished()
     client.lose()
 
 
@@ -63,7 +55,7 @@ def test_F009_nothing_asked(build: Build) -> None:
     built = build()
     client = Client(built).half_close()
     assert client.received == b""
-    assert client.wire.disconnecting
+    assert client.finished()
     client.lose()
     assert [(record["outcome"], record["bytes"]) for record in built.records] == [("empty", 0)]
     assert built.house.exchanges.counts["finger", "lookup", "empty"] == 1
@@ -103,7 +95,7 @@ def test_F012_a_byte_now_and_then_does_not_move_the_deadline(build: Build) -> No
     for _ in range(4):
         built.clock.advance(2)
         client.send(b"a")
-        assert not client.closed
+        assert not client.closed()
     built.clock.advance(2)
     assert client.end() == TIMEOUT
 
@@ -122,9 +114,9 @@ def test_F013_a_client_that_never_reads_is_cut(build: Build, person: str) -> Non
     built = build(people=[FRANK, {"login": "alice", "name": "Alice Adams"}], timeout=10.0)
     client = Client(built).send(person.encode() + b"\r\n")
     built.clock.advance(9.9)
-    assert not client.aborted
+    assert not client.aborted()
     built.clock.advance(0.2)
-    assert client.aborted
+    assert client.aborted()
     client.lose()
 
 
@@ -132,7 +124,7 @@ def test_F013_no_more_than_a_piece_waits_for_a_reader(build: Build) -> None:
     built = build(people=[FRANK])
     client = Client(built).send(b"frank\r\n")
     assert client.received == b""
-    client.wire.producer.resumeProducing()
+    client.producer.resumeProducing()
     assert len(client.received) == 64 * 1024
     reply = client.end()
     assert reply.count(b"\r\n") > 1000
@@ -142,7 +134,7 @@ def test_F013_no_more_than_a_piece_waits_for_a_reader(build: Build) -> None:
 
 def test_F013_a_reader_who_leaves_half_way(build: Build) -> None:
     client = Client(build(people=[FRANK])).send(b"frank\r\n")
-    producer = client.wire.producer
+    producer = client.producer
     producer.resumeProducing()
     producer.stopProducing()
     client.lose()
@@ -155,18 +147,18 @@ def test_a_slow_reader_has_its_time_and_then_a_second_to_close(build: Build) -> 
     built.clock.advance(8)
     client.drain()
     built.clock.advance(0.9)
-    assert not client.wire.disconnecting
+    assert not client.finished()
     built.clock.advance(0.2)
-    assert client.wire.disconnecting
-    assert not client.aborted
+    assert client.finished()
+    assert not client.aborted()
     client.lose()
 
 
 def test_what_comes_behind_the_line_is_dropped_up_to_64_KiB(build: Build) -> None:
     client = Client(build()).send(b"alice\r\n" + b"x" * 1000, b"x" * 64_000)
-    assert not client.aborted
+    assert not client.aborted()
     client.send(b"x" * 1000)
-    assert client.aborted
+    assert client.aborted()
     client.lose()
 
 
@@ -175,7 +167,7 @@ def test_over_TLS_there_is_no_half_to_shut(build: Build) -> None:
     client = Client(build())
     directlyProvides(client.wire, ISSLTransport)
     client.send(b"alice\r\n")
-    assert client.wire.disconnecting
+    assert client.finished()
     assert not client.wire.shut
     client.lose()
 
@@ -215,7 +207,7 @@ def test_F015_far_too_many_are_closed(build: Build) -> None:
     held = [Client(built) for _ in range(12)]
     surplus = Client(built)
     assert surplus.received == b""
-    assert surplus.wire.disconnecting
+    assert surplus.finished()
     surplus.send(b"alice\r\n")
     assert surplus.received == b""
     for each in [*held, surplus]:
@@ -263,7 +255,7 @@ def test_a_stop_lets_an_answer_out_that_is_written(build: Build) -> None:
     service = make(Finger(), built.house)
     client = Client(built, factory=service.factory).send(b"alice\r\n")
     ended = stop(service)
-    assert not client.aborted
+    assert not client.aborted()
     assert ended == []
     assert client.end() == ALICE_PLAIN
     assert ended == [None]
@@ -298,6 +290,6 @@ def test_a_stop_does_not_wait_for_ever(build: Build) -> None:
     client = Client(built, factory=service.factory).send(b"alice\r\n")
     ended = stop(service)
     built.clock.advance(1.1)
-    assert client.aborted
+    assert client.aborted()
     client.lose()
     assert ended == [None]

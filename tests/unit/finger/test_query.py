@@ -64,8 +64,9 @@ def test_F084_two_hundred_hosts_are_read_without_recursion() -> None:
 
 
 PIECES = st.sampled_from(
-    [b"@", b" ", b"\t", b"/W", b"/w", b"\xff", b"\xfa", b"\xf0", b"\xfb", b"\0", b"\x1b[", b"alice", b"dir.test"]
-    + [b"DIR.TEST.", b"127.0.0.1", b"[::1]", b"other.test", b"\xc5\xbe", b",", b"%", b"\r"]
+    b"@| |\t|/W|/w|\xff|\xfa|\xf0|\xfb|\0|\x1b[|alice|dir.test|DIR.TEST.|127.0.0.1|[::1]|other.test|\xc5\xbe|,|%|\r".split(
+        b"|"
+    )
 )
 
 

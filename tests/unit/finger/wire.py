@@ -1,6 +1,7 @@
 """A finger connection without a socket: StringTransport, as far as it goes, with a half that can be shut."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,9 @@ from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from gateway.directory.person import Partial
 from gateway.directory.ports import SourceDown
@@ -59,21 +62,28 @@ class Client:
 
     def drain(self) -> None:
         """The client reads all that there is."""
-        while self.wire.producer is not None:
-            self.wire.producer.resumeProducing()
+        while self.producer is not None:
+            self.producer.resumeProducing()
         if self.wire.shut:
             self.protocol.writeConnectionLost()
 
     @property
-    def received(self) -> bytes:
-        return self.wire.value()
+    def producer(self) -> Any:
+        """Who gives the rest of the answer."""
+        return self.wire.producer
+
+    def finished(self) -> bool:
+        """Has our side been told to close in both directions?"""
+        return self.wire.disconnecting
 
     @property
+    def received(self) -> bytes:
+        return bytes(self.wire.value())
+
     def closed(self) -> bool:
         """Has our side been told to close, at least its sending half?"""
-        return self.wire.shut or bool(self.wire.disconnecting)
+        return self.wire.shut or self.wire.disconnecting
 
-    @property
     def aborted(self) -> bool:
         return bool(self.wire.disconnected)
 
@@ -81,9 +91,9 @@ class Client:
         """Reads the whole answer, closes as a well-behaved client does, and gives what came."""
         self.drain()
         self.half_close()
-        assert self.closed
-        assert self.wire.disconnecting
-        assert not self.aborted
+        assert self.closed()
+        assert self.finished()
+        assert not self.aborted()
         self.lose()
         return self.received
 
@@ -91,6 +101,23 @@ class Client:
 def ask(built: Built, *segments: bytes, peer: str = STRANGER, settings: Finger | None = None) -> bytes:
     """The whole answer to what *segments* say."""
     return Client(built, peer, settings).send(*segments).end()
+
+
+@contextmanager
+def failures() -> Iterator[list[LogEvent]]:
+    """The events that tell of a failure meanwhile: logged by us, or found unhandled by Twisted."""
+    seen: list[LogEvent] = []
+
+    @implementer(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        if "log_failure" in event:
+            seen.append(event)
+
+    globalLogPublisher.addObserver(observe)
+    try:
+        yield seen
+    finally:
+        globalLogPublisher.removeObserver(observe)
 
 
 class Slow:
