@@ -81,12 +81,12 @@ class App:
         reply = self._assets.get(name)
         return self._missing(request, 404) if reply is None else request.prepared(reply)
 
-    @app.handle_errors(HTTPException)
+    @app.handle_errors(HTTPException)  # type: ignore[arg-type]  # our Request is more than IRequest
     def unrouted(self, request: Request, failure: Failure) -> bytes:
         """No such address, or not by this method."""
         error = failure.value
         if isinstance(error, MethodNotAllowed):
-            allowed = self.allowed("/" + b"/".join(request.prepath + request.postpath).decode())
+            allowed = self.allowed(request.where)
             return self._missing(request, 405, (("Allow", ", ".join(allowed)),))
         return self._missing(request, 404)
 

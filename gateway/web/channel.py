@@ -9,7 +9,7 @@ A client that shuts its side counts as gone: nothing tells it from one that has 
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableDescriptor
 from twisted.python.failure import Failure
@@ -35,7 +35,9 @@ class Channel(HTTPChannel):
     """One connection of *site*."""
 
     MAX_LENGTH = MOST_HEAD
-    maxHeaders = totalHeadersSize = 1 << 30  # ours are smaller and have an answer
+    maxHeaders = 1 << 30  # noqa: N815  # Twisted's; our limits are smaller and have an answer
+    totalHeadersSize = 1 << 30  # noqa: N815
+    transport: Any
     requests: "list[Request]"
 
     def __init__(self, site: "Site") -> None:
@@ -62,7 +64,7 @@ class Channel(HTTPChannel):
         else:
             self._within(self._house.timeout, self._timed_out)
 
-    def connectionLost(self, reason: Failure) -> None:
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted's default argument
         self._disarm()
         self._house.connections.leave(self.address)
         super().connectionLost(reason)
@@ -131,7 +133,7 @@ class Channel(HTTPChannel):
         self._served += 1
         super().allContentReceived()
 
-    def requestDone(self, request: "Request") -> None:
+    def requestDone(self, request: "Request") -> None:  # noqa: N802
         self._waiting = True
         self._within(self._house.timeout, self._timed_out)
         super().requestDone(request)
@@ -164,16 +166,18 @@ class Channel(HTTPChannel):
 
     def _write(self, reply: Reply) -> int:
         sent = self.site.out(reply, Conditions(self._method, secure=self.site.is_secure(self)))
-        head = [f"HTTP/1.1 {sent.code} {self.site.reason(sent.code)}", *(f"{name}: {value}" for name, value in sent.headers)]
-        self.transport.write("\r\n".join([*head, "Connection: close", "", ""]).encode() + sent.body)
+        lines = [f"HTTP/1.1 {sent.code} {self.site.reason(sent.code)}"]
+        lines += [f"{name}: {value}" for name, value in (*sent.headers, ("Connection", "close"))]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + sent.body)
         return len(sent.body)
 
     def _linger(self) -> None:
-        if self.isSecure() or not IHalfCloseableDescriptor.providedBy(self.transport):
+        can_shut = IHalfCloseableDescriptor.providedBy(self.transport)
+        if not can_shut or self.isSecure():
             self.loseConnection()
             return
         self._closing = True
-        self._networkProducer.unregisterProducer()
+        cast("Any", self._networkProducer).unregisterProducer()
         self.transport.loseWriteConnection()
         self._within(LINGER, self.transport.abortConnection)
 

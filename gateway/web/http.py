@@ -34,12 +34,13 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Request(server.Request):
-    """A request. *format*: what it is answered in; *verb* is None until there is an answer."""
+    """A request. *format*: what it is answered in; *where*: its path, decoded."""
 
-    defaultContentType = None
+    defaultContentType = None  # noqa: N815
     channel: Channel
     site: "Site"
     format = Format.TEXT
+    where = ""
 
     # the body: kept in memory, since it is small
 
@@ -75,8 +76,8 @@ class Request(server.Request):
         self.prepath, self.postpath = [], []
         self.format = accepted(self.header("accept"))
         try:
-            path = self._judged()
-            allowed = [] if self.method.decode() in _ROUTED else self.site.allowed(path)
+            self._judge()
+            allowed = [] if self.method.decode() in _ROUTED else self.site.allowed(self.where)
             if allowed:
                 code = 204 if self.method == b"OPTIONS" else 405
                 self._refuse(code, (("Allow", ", ".join(allowed)),))
@@ -87,20 +88,19 @@ class Request(server.Request):
         except Exception:
             self.processingFailed(Failure())
 
-    def _judged(self) -> str:
-        """The path as text, which Klein gets in parts. Raises Bad."""
+    def _judge(self) -> None:
+        """Finds the path, which Klein gets in parts. Raises Bad."""
         hosts = self.requestHeaders.getRawHeaders("host") or ()
         raw = target.place(self.uri.decode("latin-1"), hosts, self.clientproto.decode(), self._is_ours)
         if raw == "*":
             if self.method != b"OPTIONS":
                 raise target.Bad(400)
-            return "*"
-        parts = target.segments(raw)
-        self.postpath = list(parts)
-        path = "/" + b"/".join(parts).decode()
-        self.format = split(path)[1] or self.format
-        self.requestHeaders.setRawHeaders("host", [self.site.house.site.host])  # the one that Klein hears of
-        return path
+            self.where = raw
+            return
+        self.postpath = target.segments(raw)
+        self.where = "/" + b"/".join(self.postpath).decode()
+        self.format = split(self.where)[1] or self.format
+        self.requestHeaders.setRawHeaders("host", [self.site.house.site.host])  # all that Klein hears of it
 
     def _is_ours(self, host: str) -> bool:
         return self.site.is_ours(host) or host.strip("[]") == self.channel.own_address
@@ -134,7 +134,7 @@ class Request(server.Request):
         query = self.uri.decode("latin-1")
         self.site.house.exchanges.note(Asked("web", "page", query, self.address), outcome, size)
 
-    def processingFailed(self, reason: Failure) -> Failure:
+    def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802
         """What no page has caught: told by a reference number, the traceback in the log."""
         reference = self.site.failed(reason)
         body = self.prepared(self.site.internal(self.format, reference))
@@ -169,7 +169,8 @@ class Site(server.Site):
     def buildProtocol(self, addr: IAddress | None) -> Any:
         return Channel(self)
 
-    def acceptableProtocols(self) -> list[bytes]:
+    def acceptableProtocols(self) -> list[bytes]:  # noqa: N802
+        """No HTTP/2: it is half as fast here, and a proxy does it better."""
         return [b"http/1.1"]
 
     def startFactory(self) -> None:
@@ -226,5 +227,3 @@ class Site(server.Site):
     def _abort(self) -> None:
         for channel in tuple(self.channels):
             channel.transport.abortConnection()
-
-

@@ -32,6 +32,11 @@ def target(url: str) -> str | None:
     return cleaned if _TARGET.fullmatch(cleaned) else None
 
 
+def shortly(url: str) -> str:
+    """*url* as it is read out: a web address without its scheme, nor the slash at its end."""
+    return re.sub(r"^https?://(?=.)", "", one_line(url), count=1, flags=re.I).removesuffix("/")
+
+
 def mail(address: str) -> str | None:
     cleaned = one_line(address)
     return f"mailto:{cleaned}" if _MAIL.fullmatch(cleaned) else None
@@ -70,7 +75,7 @@ def _lines(text: str) -> Iterator[Markup]:
             yield linked
         else:
             indent = min(len(line) - len(line.lstrip(" ")), DEEPEST)
-            yield Markup('<span class="in{}">{}</span>').format(indent, linked)
+            yield Markup('<span class="in{}" dir="auto">{}</span>').format(indent, linked)
 
 
 def _linked(line: str) -> Iterator[Markup]:
