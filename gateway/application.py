@@ -4,6 +4,7 @@ It knows every room and decides nothing about people. Order matters here: what c
 starts, ports are bound before anything else, and a stop goes by stages, so that what is being answered is answered.
 """
 
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService, MultiService
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError, maybeDeferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
@@ -37,6 +38,7 @@ from .text.templates import BrokenTemplate, Texts
 
 DRAIN = 3.0  # seconds that questions in flight get at the end
 STAGE = 2.5  # seconds that any other stage of a stop may take
+HURRIED = 0.1  # seconds that each stage gets once somebody has asked twice
 
 
 class CannotStart(Exception):
@@ -53,19 +55,19 @@ class Part:
 
 
 def _finger(settings: Any, house: House) -> Any:
-    from .finger import make
+    from .finger.protocol import make
 
     return make(settings, house)
 
 
 def _web(settings: Any, house: House) -> Any:
-    from .web import make
+    from .web.app import make
 
     return make(settings, house)
 
 
 def _irc(settings: Any, house: House) -> Any:
-    from .irc import make
+    from .irc.network import make
 
     return make(settings, house)
 
@@ -118,6 +120,8 @@ class Gateway(MultiService):
                 for number, endpoint in enumerate(getattr(table, "listen", ())):
                     self._listeners.append(Listener(f"{part.table}.listen[{number}]", endpoint, service.factory))
         self._ports: list[IListeningPort] = []
+        self._stage: Deferred[Any] | None = None
+        self._hurried = False
 
     @property
     def ports(self) -> Sequence[IListeningPort]:
@@ -199,12 +203,28 @@ class Gateway(MultiService):
             )
 
     async def _bounded(self, name: str, seconds: float, stop: Callable[[], Any]) -> None:
+        """Awaits *stop*, for at most *seconds*. What takes longer is let be: to cancel it would stop it half-way."""
+        patience: Deferred[None] = Deferred()
+        self._stage = patience
+
+        def ended(_: object) -> None:
+            if not patience.called:
+                patience.callback(None)
+
         stopping = maybeDeferred(stop)
-        stopping.addTimeout(seconds, self._reactor)
+        stopping.addErrback(lambda failure: self._log.failure("stopping {name}", failure, name=name))
+        stopping.addBoth(ended)
+        patience.addTimeout(HURRIED if self._hurried else seconds, self._reactor)
         try:
-            await stopping
-        except Exception as error:
-            self._log.warn("stopping {name}: {error!r}", name=name, error=error)
+            await patience
+        except (TimeoutError, CancelledError):
+            self._log.warn("stopping {name}: not waited for any longer", name=name)
+
+    def hurry(self) -> None:
+        """Ends the stop that has begun without waiting for anything that takes its time."""
+        self._hurried = True
+        if self._stage is not None:
+            self._stage.cancel()
 
 
 def bad_endpoint(file: str, key: str, endpoint: str, error: Exception) -> str:
@@ -242,6 +262,12 @@ def make_renderer(settings: Settings, folder: Path) -> Renderer:
     except BrokenTemplate as broken:
         raise CannotStart(str(broken)) from None
     return Renderer(texts, Site(settings.site.name, Hosts(settings.site.hosts), settings.site.url))
+
+
+def stop_at_once_when_asked_twice(gateway: Gateway, reactor: Any) -> None:
+    """For a stop that has begun: another SIGTERM or Ctrl-C means now. (Twisted would log a traceback and go on.)"""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: reactor.callFromThread(gateway.hurry))
 
 
 def steady_clock(reactor: Any) -> None:

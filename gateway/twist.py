@@ -1,13 +1,15 @@
 """`twist finger-gateway` and `twistd finger-gateway`: the same gateway as `finger-gateway run`."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 from twisted.application.service import IService
+from twisted.internet.defer import Deferred
 from twisted.python.usage import Options as TwistedOptions
-from twisted.python.usage import UsageError
 
-from .application import CannotStart, Gateway, steady_clock
+from .application import CannotStart, Gateway, steady_clock, stop_at_once_when_asked_twice
 from .configuration import BadSettings
 from .files import find
 from .settings import load
@@ -19,31 +21,37 @@ class Options(TwistedOptions):
     optParameters: ClassVar = [["config", "c", None, "gateway.toml (default: here, then /etc/finger-gateway)"]]
 
 
+@contextmanager
+def explained() -> Iterator[None]:
+    """What stands in the way of a start is one message on standard error, and ends the process with 2."""
+    try:
+        yield
+    except (BadSettings, CannotStart) as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from None
+
+
 class Twisted(Gateway):
-    """Says in one message why it cannot start, and ends with 2."""
+    """A Gateway that twist or twistd starts and stops."""
 
     def privilegedStartService(self) -> None:
-        try:
+        with explained():
             super().privilegedStartService()
-        except CannotStart as error:
-            sys.stderr.write(f"{error}\n")
-            raise SystemExit(2) from None
 
     def startService(self) -> None:
-        try:
+        with explained():
             super().startService()
-        except CannotStart as error:
-            sys.stderr.write(f"{error}\n")
-            raise SystemExit(2) from None
+
+    def stopService(self) -> "Deferred[None]":
+        stop_at_once_when_asked_twice(self, self._reactor)
+        return super().stopService()
 
 
 def makeService(options: Options) -> IService:
-    """The gateway of the settings that *options* name. Raises UsageError."""
+    """The gateway of the settings that *options* name."""
     from twisted.internet import reactor
 
     steady_clock(reactor)
-    try:
+    with explained():
         file = find(options["config"])
         return Twisted(load(file), file, reactor)
-    except (BadSettings, CannotStart) as error:
-        raise UsageError(str(error)) from None

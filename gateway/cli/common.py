@@ -163,10 +163,10 @@ def warnings_only() -> None:
 
 
 def full_log(level: str = "info") -> None:
-    """Times, levels and tracebacks on standard error, from *level* on."""
+    """Times, levels and tracebacks on standard error, from *level* on, with what was logged before."""
     _log_to(textFileLogObserver(sys.stderr), LogLevel.levelWithName(level))
 
 
 def _log_to(observer: Callable[[LogEvent], object], level: Any) -> None:
     filtered = FilteringLogObserver(observer, [LogLevelFilterPredicate(level)])  # type: ignore[arg-type]
-    globalLogBeginner.beginLoggingTo([filtered], redirectStandardIO=False, discardBuffer=True)
+    globalLogBeginner.beginLoggingTo([filtered], redirectStandardIO=False)

@@ -10,7 +10,15 @@ import click
 import msgspec
 from twisted.internet.endpoints import serverFromString
 
-from ..application import CannotStart, Gateway, bad_endpoint, make_directory, make_renderer, steady_clock
+from ..application import (
+    CannotStart,
+    Gateway,
+    bad_endpoint,
+    make_directory,
+    make_renderer,
+    steady_clock,
+    stop_at_once_when_asked_twice,
+)
 from ..configuration import Duration
 from ..formats import person_json
 from ..settings import Settings, database, load
@@ -97,14 +105,15 @@ def run() -> None:
     steady_clock(reactor)
     file = settings_file()
     settings = load(file)
-    full_log()
     serve(Gateway(settings, file, reactor), reactor)
 
 
 def serve(gateway: Gateway, reactor: Any) -> None:
-    """Starts *gateway* and runs until a signal; ends when it has stopped. Raises CannotStart."""
+    """Starts *gateway* and runs until a signal; ends when it has stopped. Raises CannotStart, before anything was logged."""
     gateway.privilegedStartService()
     gateway.startService()
+    full_log()
+    reactor.addSystemEventTrigger("before", "shutdown", stop_at_once_when_asked_twice, gateway, reactor)
     reactor.addSystemEventTrigger("before", "shutdown", gateway.stopService)
     reactor.run()
 

@@ -14,7 +14,7 @@ from jinja2 import Template
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ..application import CannotStart, Gateway, Listener, steady_clock
+from ..application import CannotStart, Gateway, Listener, steady_clock, stop_at_once_when_asked_twice
 from ..directory.answers import Saved
 from ..directory.viewers import LocalCommand
 from ..formats import person_json
@@ -69,6 +69,9 @@ class Demo:
         """Raises CannotStart."""
         self._gateway.privilegedStartService()
         self._gateway.startService()
+        self._reactor.addSystemEventTrigger(
+            "before", "shutdown", stop_at_once_when_asked_twice, self._gateway, self._reactor
+        )
         self._reactor.addSystemEventTrigger("before", "shutdown", self._gateway.stopService)
         self._reactor.callWhenRunning(self._begin)
         self._reactor.run()

@@ -1,0 +1,460 @@
+"""The real finger-gateway as a child process, and what tests need round it: a folder with settings and people, free
+ports, clients that wait for an event with a deadline, an IRC server that remembers what it was told.
+
+Every child inherits the environment, so that coverage sees it. Whatever starts the gateway ends by looking through its
+log: a traceback, an unhandled error or a turn of the reactor that took too long fails the test.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.store import sqlite
+from tests.unit.house import PEOPLE, document, write
+
+T = TypeVar("T")
+CHECKOUT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-P", "-m", "gateway")
+WATCHED = (sys.executable, "-P", str(Path(__file__).with_name("watchdog.py")))
+DEADLINE = 20.0  # seconds for anything that is waited for
+BAD_WORDS = ("Traceback", "Unhandled", "watchdog:", "ResourceWarning", "never awaited")
+
+
+def until(look: Callable[[], T], what: str, seconds: float = DEADLINE) -> T:
+    """The first true value of *look*. Fails when there was none within *seconds*."""
+    end = time.monotonic() + seconds
+    while not (seen := look()):
+        assert time.monotonic() < end, f"waited {seconds} s for {what}"
+        time.sleep(0.005)
+    return seen
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listening(port: int) -> bool:
+    """Does somebody listen on *port*? To look does not connect: a connection would leave a record."""
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return any(row[3] == "0A" and int(row[1].partition(":")[2], 16) == port for row in rows)
+
+
+def clean(log: str) -> None:
+    """Nothing of what must never stand in a log is in *log*."""
+    for word in BAD_WORDS:
+        assert word not in log, log
+
+
+# the command
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def command(
+    *arguments: str | Path,
+    folder: Path,
+    code: int = 0,
+    stdin: str | bytes = b"",
+    env: Mapping[str, str] | None = None,
+    start: Sequence[str] = COMMAND,
+    **options: Any,
+) -> Ran:
+    """Runs finger-gateway with *arguments* in *folder*. It has to end with *code* and without a traceback."""
+    done = subprocess.run(
+        [*start, *map(str, arguments)],
+        cwd=folder,
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
+        env=os.environ | (env or {}),
+        capture_output=True,
+        timeout=60,
+        check=False,
+        **options,
+    )
+    ran = Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
+    clean(ran.err)
+    assert ran.code == code, ran
+    return ran
+
+
+# a folder with settings and people
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder with gateway.toml and people.db, and the ports that the settings name."""
+
+    folder: Path
+    finger: int
+    web: int
+    irc: int | None = None
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "gateway.toml"
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "people.db"
+
+    def command(self, *arguments: str | Path, **options: Any) -> Ran:
+        """Runs finger-gateway with *arguments* and these settings. See command."""
+        return command("-c", self.settings, *arguments, **{"folder": self.folder, **options})
+
+    def records(self) -> list[dict[str, Any]]:
+        file = self.folder / "records.jsonl"
+        lines = file.read_text().splitlines(keepends=True) if file.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def recorded(self, count: int) -> list[dict[str, Any]]:
+        """The records, once there are *count* of them."""
+        return until(lambda: found if len(found := self.records()) >= count else [], f"{count} records")
+
+
+SETTINGS = """
+[site]
+name = "The Tea Club"
+hosts = ["dir.test", "localhost"]
+url = "http://localhost:{web}"
+{site}
+[finger]
+listen = ["tcp:{finger}:interface=127.0.0.1"]
+[web]
+listen = ["tcp:{web}:interface=127.0.0.1"]
+{irc}
+[records]
+file = "records.jsonl"
+[limits]
+queries_per_minute = 60000
+connections_per_address = 500
+{more}
+"""
+IRC = """
+[[irc]]
+network = "test"
+server = "tcp:127.0.0.1:{irc}"
+nick = "fingerbot"
+channels = ["#tea"]
+burst = 10000
+pace = "1ms"
+"""
+
+
+def make_place(
+    folder: Path,
+    irc: int | None = None,
+    people: Sequence[dict[str, Any]] = PEOPLE,
+    site: str = "",
+    more: str = "",
+) -> Place:
+    """Settings, and a database with *people*, in *folder*. *irc* is the port of an IRC server."""
+    place = Place(folder, free_port(), free_port(), irc)
+    text = SETTINGS.format(
+        finger=place.finger, web=place.web, site=site, more=more, irc=IRC.format(irc=irc) if irc is not None else ""
+    )
+    place.settings.write_text(text)
+    sqlite.create(place.database)
+    write(place.database, [document(fields) for fields in people])
+    return place
+
+
+# the gateway
+
+
+@dataclass
+class Running:
+    """A gateway that serves."""
+
+    process: "subprocess.Popen[bytes]"
+    log_file: Path
+    out_file: Path
+    started: float  # seconds from the start of the process to the first connection
+    ended: int | None = None
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    @property
+    def out(self) -> str:
+        return self.out_file.read_text()
+
+    @property
+    def memory(self) -> float:
+        """Resident MiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) / 1024
+
+    def send(self, number: int = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float = DEADLINE) -> int:
+        """The exit code, once it has ended by itself."""
+        self.ended = self.process.wait(seconds)
+        return self.ended
+
+    def stop(self, number: int = signal.SIGTERM, seconds: float = DEADLINE) -> int:
+        """Sends the signal *number* and gives the exit code."""
+        if self.ended is None:
+            self.send(number)
+            self.wait(seconds)
+        assert self.ended is not None
+        return self.ended
+
+
+@contextmanager
+def launched(
+    folder: Path, ports: Sequence[int], *arguments: str | Path, start: Sequence[str] = WATCHED, **options: Any
+) -> Iterator[Running]:
+    """*start* with *arguments* in a child process, once it listens on all of *ports*. Ended at the end, by SIGTERM."""
+    name = f"gateway-{time.monotonic_ns()}"
+    log, out = folder / f"{name}.log", folder / f"{name}.out"
+    began = time.monotonic()
+    with log.open("wb") as err, out.open("wb") as said:
+        process = subprocess.Popen(
+            [*start, *map(str, arguments)], cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=err, **options
+        )
+    running = Running(process, log, out, 0.0)
+    try:
+        for port in ports:
+            until(lambda port=port: process.poll() is not None or listening(port), f"port {port}")  # type: ignore[misc]
+        assert process.poll() is None, running.log
+        running.started = time.monotonic() - began
+        yield running
+        running.stop()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    clean(running.log)
+
+
+@contextmanager
+def serving(place: Place, *arguments: str, start: Sequence[str] = WATCHED, **options: Any) -> Iterator[Running]:
+    """`finger-gateway run` with the settings of *place*."""
+    ports = [place.finger, place.web]
+    with launched(
+        place.folder, ports, *(arguments or ("run", "-c", place.settings)), start=start, **options
+    ) as running:
+        yield running
+
+
+# clients
+
+
+def finger(port: int, query: str, seconds: float = DEADLINE) -> str:
+    """What the finger server on *port* answers, all of it."""
+    with socket.create_connection(("127.0.0.1", port), seconds) as asking:
+        asking.sendall(query.encode() + b"\r\n")
+        return b"".join(iter(lambda: asking.recv(65536), b"")).decode()
+
+
+def web(port: int, path: str, seconds: float = DEADLINE) -> tuple[int, str]:
+    """Status and body of *path* on the web server on *port*."""
+    with socket.create_connection(("127.0.0.1", port), seconds) as asking:
+        asking.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: asking.recv(65536), b"")).decode()
+    head, _, body = answer.partition("\r\n\r\n")
+    assert "chunked" not in head.lower(), head
+    return int(head.split()[1]), body
+
+
+class Lines:
+    """One side of an IRC connection: lines out, and lines in as they come, each with the time it came."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._arrived = threading.Condition()
+        self._lines: list[tuple[float, str]] = []
+        self.closed = False
+        self._read = 0
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def send(self, line: str) -> None:
+        self._connection.sendall(line.encode() + b"\r\n")
+
+    def wait(self, matches: Callable[[str], bool], what: str, seconds: float = DEADLINE) -> str:
+        """The next line that *matches*, of those not waited for before."""
+        return self.timed(matches, what, seconds)[1]
+
+    def timed(self, matches: Callable[[str], bool], what: str, seconds: float = DEADLINE) -> tuple[float, str]:
+        """The same, with the time.monotonic() at which it came."""
+        end = time.monotonic() + seconds
+        with self._arrived:
+            while True:
+                while self._read < len(self._lines):
+                    self._read += 1
+                    if matches(self._lines[self._read - 1][1]):
+                        return self._lines[self._read - 1]
+                left = end - time.monotonic()
+                assert left > 0 and not self.closed, f"waited for {what}; came: {self.all}"
+                self._arrived.wait(left)
+
+    @property
+    def all(self) -> list[str]:
+        return [line for _, line in self._lines]
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self._connection.close()
+        self._thread.join(DEADLINE)
+
+    def _listen(self) -> None:
+        rest = b""
+        with suppress(OSError):
+            while data := self._connection.recv(65536):
+                *whole, rest = (rest + data).split(b"\n")
+                now = time.monotonic()
+                for each in whole:
+                    line = each.rstrip(b"\r").decode()
+                    if line.startswith("PING"):
+                        self.send("PONG" + line[4:])
+                    with self._arrived:
+                        self._lines.append((now, line))
+                        self._arrived.notify_all()
+        with self._arrived:
+            self.closed = True
+            self._arrived.notify_all()
+
+
+@contextmanager
+def chatting(port: int, nick: str, channel: str | None = None) -> Iterator[Lines]:
+    """Somebody on an IRC server, signed on, and in *channel*."""
+    lines = Lines(socket.create_connection(("127.0.0.1", port), DEADLINE))
+    try:
+        lines.send(f"NICK {nick}")
+        lines.send(f"USER {nick} 0 * :{nick}")
+        lines.wait(lambda line: " 001 " in line, "the welcome")
+        if channel is not None:
+            lines.send(f"JOIN {channel}")
+            lines.wait(lambda line: " 366 " in line, "the names")
+        yield lines
+    finally:
+        lines.close()
+
+
+def answer(lines: Lines, prefix: str, text: str) -> list[str]:
+    """All that the bot answers to *text*. A second question, for somebody whom nobody knows, shows where that ends."""
+    end = f"nobody{time.monotonic_ns()}"
+    said: list[str] = []
+    for each in (text, end):
+        lines.send(f"{prefix}PRIVMSG fingerbot :{each}")
+    while not said or end not in said[-1]:
+        said.append(lines.wait(lambda line: "PRIVMSG " in line, f"the answer to {text}").partition(" :")[2])
+    return said[:-1]
+
+
+# IRC servers
+
+
+@dataclass
+class Recorder:
+    """An IRC server for one bot: welcomes it, lets it join, remembers what it says. test_run.py holds it against ngircd."""
+
+    port: int
+    connections: list[Lines] = field(default_factory=list)
+    attempts: int = 0
+
+    @property
+    def bot(self) -> Lines:
+        """The bot's connection, once it has joined #tea."""
+        return until(lambda: self.connections[-1:], "the bot")[0]
+
+    def ask(self, text: str) -> list[str]:
+        """What the bot says in private to somebody who asks *text*."""
+        return answer(self.bot, ":asker!asker@host.test ", text)
+
+
+@contextmanager
+def recorder() -> Iterator[Recorder]:
+    """A Recorder that listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        record = Recorder(server.getsockname()[1])
+        thread = threading.Thread(target=_welcome, args=(server, record), daemon=True)
+        thread.start()
+        try:
+            yield record
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(DEADLINE)
+            for each in record.connections:
+                each.close()
+
+
+def _welcome(server: socket.socket, record: Recorder) -> None:
+    with suppress(OSError, AssertionError):
+        while True:
+            connection, _ = server.accept()
+            record.attempts += 1
+            lines = Lines(connection)
+            lines.wait(lambda line: line.startswith("USER "), "USER")
+            for line in (":irc.test 001 fingerbot :Welcome", ":irc.test 376 fingerbot :End of MOTD"):
+                lines.send(line)
+            lines.wait(lambda line: line.startswith("JOIN #tea"), "JOIN")
+            lines.send(":fingerbot!finger@127.0.0.1 JOIN #tea")
+            record.connections.append(lines)
+            threading.Thread(target=_let_go, args=(lines,), daemon=True).start()
+
+
+def _let_go(lines: Lines) -> None:
+    """As a server does: whoever says QUIT is gone."""
+    until(lambda: lines.closed or any(line.startswith("QUIT") for line in lines.all), "QUIT", 600)
+    lines.close()
+
+
+NGIRCD = """
+[Global]
+Name = irc.test
+Info = test
+Listen = 127.0.0.1
+Ports = {port}
+ServerUID = {user}
+ServerGID = {user}
+[Limits]
+MaxConnectionsIP = 0
+MaxNickLength = 30
+[Options]
+DNS = no
+Ident = no
+PAM = no
+"""
+
+
+@contextmanager
+def ngircd(folder: Path) -> Iterator[int]:
+    """ngircd in a child process; gives its port."""
+    port = free_port()
+    file = folder / "ngircd.conf"
+    file.write_text(NGIRCD.format(port=port, user="nobody" if os.geteuid() == 0 else os.geteuid()))
+    with (folder / "ngircd.log").open("wb") as log:
+        server = subprocess.Popen(
+            ["/usr/sbin/ngircd", "--nodaemon", "--config", str(file)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+    try:
+        until(lambda: listening(port), "ngircd")
+        yield port
+    finally:
+        server.terminate()
+        server.wait(DEADLINE)

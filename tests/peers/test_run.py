@@ -1,0 +1,282 @@
+"""`finger-gateway run`, twist and twistd: what serves, how it starts and how it ends."""
+
+import json
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.peers.gateway import (
+    Place,
+    chatting,
+    command,
+    finger,
+    launched,
+    listening,
+    make_place,
+    ngircd,
+    recorder,
+    serving,
+    until,
+    web,
+)
+
+SLOW = '''
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+
+
+class Slow:
+    """Takes its time about some logins, and writes down each time that it is asked."""
+
+    restricts = True
+    cache = timedelta(seconds=60)
+
+    def __init__(self, file: str, seconds: float) -> None:
+        self._file, self._seconds = Path(file), seconds
+
+    async def get(self, login):
+        if login in ("alice", "hung"):
+            with self._file.open("a") as asked:
+                asked.write(login + "\\n")
+            await (Deferred() if login == "hung" else deferLater(reactor, self._seconds))
+        return None
+
+    async def everyone(self):
+        return
+        yield
+'''
+
+
+def slow_place(folder: Path, seconds: float = 1.0, irc: int | None = None) -> Place:
+    """A place with a source of the operator's own, which takes *seconds* for alice and for ever for hung."""
+    (folder / "slow_people.py").write_text(SLOW)
+    source = '[sources.slow]\nclass = "slow_people:Slow"\n'
+    options = f'options = {{ file = "{folder}/asked", seconds = {seconds} }}\n'
+    return make_place(folder, irc, more=source + options)
+
+
+def asked(place: Place, count: int = 1) -> list[str]:
+    """The logins that the slow source was asked for, once there are *count*."""
+    file = place.folder / "asked"
+    return until(
+        lambda: lines if file.exists() and len(lines := file.read_text().split()) >= count else [], "the slow source"
+    )
+
+
+@contextmanager
+def asking(port: int, query: str) -> Iterator[socket.socket]:
+    """A connection that has sent *query*; closed by a reset, as when a client is killed, if there still is something."""
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.sendall(query.encode() + b"\r\n")
+        yield connection
+
+
+def all_of(connection: socket.socket) -> str:
+    return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_R037_a_signal_lets_the_query_in_flight_be_answered_and_the_bot_say_QUIT(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with recorder() as server:
+        place = slow_place(tmp_path, irc=server.port)
+        with serving(place) as gateway:
+            bot = server.bot
+            with asking(place.finger, "alice") as connection:
+                asked(place)
+                began = time.monotonic()
+                gateway.send(number)
+                assert "Alice Adams" in all_of(connection)
+            said = bot.wait(lambda line: line.startswith("QUIT"), "QUIT")
+            assert said.startswith("QUIT :") and len(said) > len("QUIT :")
+            assert gateway.wait() == 0
+            took = time.monotonic() - began
+        assert took < 5
+        print(f"{number.name}: ended {took:.2f} s after it, with a query of 1 s in flight")
+        assert [(each["query"], each["outcome"]) for each in place.records()] == [("alice", "found")]
+
+
+def test_R037_on_ngircd_the_others_see_the_bot_quit(tmp_path: Path) -> None:
+    with ngircd(tmp_path) as port, chatting(port, "watcher", "#tea") as watcher:
+        place = slow_place(tmp_path, irc=port)
+        with serving(place) as gateway:
+            watcher.wait(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
+            with asking(place.finger, "alice") as connection:
+                asked(place)
+                gateway.send()
+                assert "Alice Adams" in all_of(connection)
+            quit_ = watcher.wait(lambda line: line.startswith(":fingerbot!") and " QUIT " in line, "QUIT")
+            assert "finger gateway is going down" in quit_
+            assert gateway.wait() == 0
+
+
+def test_R037_a_hung_source_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    place = slow_place(tmp_path)
+    with serving(place) as gateway, asking(place.finger, "hung") as connection:
+        asked(place)
+        began = time.monotonic()
+        assert gateway.stop(seconds=8) == 0
+        print(f"a hung source: ended after {time.monotonic() - began:.2f} s")
+        assert all_of(connection) == "The server is stopping, try again later.\r\n"
+
+
+def test_R037_a_second_signal_ends_at_once(tmp_path: Path) -> None:
+    place = slow_place(tmp_path)
+    with serving(place) as gateway, asking(place.finger, "hung"):
+        asked(place)
+        gateway.send()
+        until(lambda: not listening(place.finger), "the end of listening")
+        began = time.monotonic()
+        gateway.send()
+        gateway.wait()
+        assert time.monotonic() - began < 1
+
+
+def test_R037_nobody_is_let_in_while_it_ends(tmp_path: Path) -> None:
+    place = slow_place(tmp_path)
+    with serving(place) as gateway, asking(place.finger, "alice") as connection:
+        asked(place)
+        gateway.send()
+        until(lambda: not listening(place.finger) and not listening(place.web), "the end of listening")
+        with pytest.raises(ConnectionRefusedError):
+            finger(place.finger, "bob")
+        assert "Alice Adams" in all_of(connection)
+
+
+def test_R026_100_askers_of_one_slow_login_are_one_call_of_the_source(tmp_path: Path) -> None:
+    place = slow_place(tmp_path)
+    with serving(place):
+        connections = [socket.create_connection(("127.0.0.1", place.finger), 20) for _ in range(100)]
+        for connection in connections:
+            connection.sendall(b"alice\r\n")
+        answers = {all_of(connection) for connection in connections}
+        for connection in connections:
+            connection.close()
+        assert len(answers) == 1
+        assert "Alice Adams" in answers.pop()
+        assert asked(place) == ["alice"]
+        assert [each["outcome"] for each in place.recorded(100)] == ["found"] * 100
+
+
+def test_R026_a_slow_source_does_not_slow_what_is_known(tmp_path: Path) -> None:
+    place = slow_place(tmp_path)
+    with serving(place), asking(place.finger, "hung"):
+        asked(place)
+        began = time.monotonic()
+        assert "Bob Adams" in finger(place.finger, "bob")
+        assert time.monotonic() - began < 0.5
+
+
+def test_a_client_that_goes_during_a_slow_lookup_leaves_no_traceback(tmp_path: Path) -> None:
+    place = slow_place(tmp_path)
+    with serving(place):
+        with asking(place.finger, "alice"):
+            asked(place)
+        until(lambda: [each for each in place.records() if each["outcome"] == "gone"], "the record")
+        assert "Alice Adams" in finger(place.finger, "alice")
+        assert asked(place) == ["alice"]
+
+
+def test_start_time_and_memory(tmp_path: Path) -> None:
+    with recorder() as server:
+        place = make_place(tmp_path, server.port)
+        began = time.monotonic()
+        with serving(place, start=(sys.executable, "-P", "-m", "gateway")) as gateway:
+            assert "Alice Adams" in finger(place.finger, "alice")
+            first = time.monotonic() - began
+            assert not server.bot.closed
+            print(f"start to the first answer: {first:.2f} s; resident: {gateway.memory:.1f} MiB")
+
+
+TWIST = Path(sys.executable).with_name("twist")
+TWISTD = Path(sys.executable).with_name("twistd")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [(str(TWIST), "finger-gateway"), (str(TWISTD), "-n", "--pidfile=", "finger-gateway")],
+    ids=["twist", "twistd"],
+)
+def test_the_plug_in_serves_and_names_a_taken_port(tmp_path: Path, start: tuple[str, ...]) -> None:
+    with recorder() as server:
+        place = make_place(tmp_path, server.port)
+        with launched(tmp_path, [place.finger, place.web], "-c", place.settings, start=start) as gateway:
+            assert "Alice Adams" in finger(place.finger, "alice")
+            assert not server.bot.closed
+            taken = command("-c", place.settings, folder=tmp_path, start=start, code=2)
+            told = (taken.err + taken.out).splitlines()
+            (line,) = (line for line in told if "finger.listen[0]" in line)
+            assert f"tcp:{place.finger}:interface=127.0.0.1" in line and "Address already in use" in line
+            assert server.attempts == 1
+            gateway.send()
+            # Both raise the signal again once all has stopped.
+            assert gateway.wait() in (0, -signal.SIGTERM)
+
+
+@pytest.mark.parametrize("start", [(str(TWIST), "finger-gateway"), (str(TWISTD), "-n", "--pidfile=", "finger-gateway")])
+def test_the_plug_in_names_mistakes_in_the_settings(tmp_path: Path, start: tuple[str, ...]) -> None:
+    (tmp_path / "gateway.toml").write_text("[finger]\nlisteen = []\n")
+    told = command(folder=tmp_path, start=start, code=2)
+    assert told.out == ""
+    (line,) = told.err.splitlines()
+    assert line.startswith(f"{tmp_path}/gateway.toml: finger.listeen: found an unknown key; allowed: listen, ")
+    assert line.endswith("(did you mean listen?)")
+
+
+def test_a_taken_port_is_found_before_anything_else_starts(tmp_path: Path) -> None:
+    with recorder() as server, socket.create_server(("127.0.0.1", 0)) as other:
+        place = make_place(tmp_path, server.port)
+        port = other.getsockname()[1]
+        text = place.settings.read_text().replace(f"tcp:{place.web}:", f"tcp:{port}:")
+        place.settings.write_text(text)
+        ran = place.command("run", code=2)
+        (line,) = ran.err.splitlines()
+        assert line.startswith(f"{place.settings}: web.listen[0]: cannot listen on 'tcp:{port}:interface=127.0.0.1'")
+        assert "Address already in use" in line
+        assert server.attempts == 0
+        assert not listening(place.finger)
+        assert sorted(each.name for each in tmp_path.iterdir()) == ["gateway.toml", "people.db"]
+
+
+def test_all_taken_ports_are_told_at_once(tmp_path: Path) -> None:
+    place = make_place(tmp_path)
+    with socket.create_server(("127.0.0.1", place.finger)), socket.create_server(("127.0.0.1", place.web)):
+        ran = place.command("run", code=2)
+    assert [line.split(": ")[1] for line in ran.err.splitlines()] == ["finger.listen[0]", "web.listen[0]"]
+
+
+def test_the_same_question_and_facts_on_all_three_and_one_record_each(tmp_path: Path) -> None:
+    with recorder() as server:
+        place = make_place(tmp_path, server.port)
+        with serving(place):
+            said = "\n".join(server.ask("alice"))
+            text = finger(place.finger, "alice")
+            status, body = web(place.web, "/users/alice.json")
+            assert status == 200
+            document = json.loads(body)
+            for fact in ("Alice Adams", "Keeper of the kettle", "A better teapot", "First line", "Second line"):
+                assert fact in text
+                assert fact in said
+                assert fact in " ".join(map(str, document.values()))
+            assert (document["name"], document["plan"]) == ("Alice Adams", "First line\nSecond line\n")
+            for private in ("B12", "+420 555 0100", "Prague"):
+                assert private not in text + said + body
+            records = [each for each in place.recorded(4) if not each["query"].startswith("nobody")]
+        assert [(each["protocol"], each["verb"], each["outcome"]) for each in records] == [
+            ("irc", "lookup", "found"), ("finger", "lookup", "found"), ("web", "lookup", "found"),
+        ]  # fmt: skip
+        assert [each["bytes"] > 0 and each["ms"] >= 0 and each["reference"] is None for each in records] == [True] * 3
+        assert [each["peer"] for each in records] == ["test/asker", "127.0.0.0", "127.0.0.0"]
