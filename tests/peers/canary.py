@@ -38,14 +38,13 @@ class Canary:
 
     def word(self, name: str) -> str:
         """What stands in field *name*."""
-        if name == "timezone":
-            return ZONES[[each.login for each in CANARIES].index(self.login)]
-        return f"{self.login}{name.replace('_', '')}zq"
+        number = [each.login for each in CANARIES].index(self.login)
+        return ZONES[number] if name == "timezone" else f"zq{name.replace('_', '')}{number}x"
 
     def level(self, name: str) -> int:
         """How far *name* may go, by the rule."""
         whole = OPEN["name"] if self.name is None else self.name
-        return max(whole, self.levels.get(name, OPEN[name]))
+        return whole if name == "name" else max(whole, self.levels.get(name, OPEN[name]))
 
     def document(self) -> dict[str, Any]:
         """The person as import takes it."""
@@ -116,8 +115,8 @@ class Heard:
             for canary in CANARIES:
                 if canary.login in text and rank < canary.level("name"):
                     yield f"{self.audience}: {source} {asked!r}: the login {canary.login}"
-                by_name = asked == f"{canary.word('name')} Canary"
-                if not canary.listed and canary.login in text and (by_name or canary.login not in asked):
+                asked_for = asked in (canary.login, canary.word("aliases"))
+                if not canary.listed and canary.login in text and not asked_for:
                     yield f"{self.audience}: {source} {asked!r}: {canary.login}, who is not listed"
                 for each in FIELDS.values():
                     if each.stored and canary.word(each.name) in text and rank < canary.level(each.name):

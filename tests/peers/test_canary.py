@@ -218,7 +218,7 @@ def as_seen(running: Place, who: str, heard: Heard) -> None:
             timeout=60,
             check=False,
         )
-        heard.add("show", "", done.stdout)
+        heard.add("show", each.login, done.stdout)
 
 
 def everything(running: Place) -> tuple[Heard, Heard, list[str]]:
@@ -237,7 +237,7 @@ def test_nothing_leaks_and_everything_public_is_told(tmp_path: Path) -> None:
         assert not leaks, "\n".join(leaks)
         for source in ("finger", "web", "irc"):
             mine = Heard("stranger", [each for each in stranger.texts if each[0] == source])
-            assert "qopennamezq" in "".join(text for _, _, text in mine.texts), f"{source} told nothing"
+            assert "zqname0x" in "".join(text for _, _, text in mine.texts), f"{source} told nothing"
         assert not (missing := [*stranger.missing(EVERYONE), *member.missing(MEMBERS)]), "\n".join(missing)
         for who in ("self", "administrator"):
             heard = Heard(who)
