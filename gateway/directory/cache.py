@@ -31,14 +31,19 @@ class _Flight:
         self.waiting: list[Deferred[Entry]] = []
 
     def wait(self) -> Deferred[Entry]:
-        mine: Deferred[Entry] = Deferred(self.waiting.remove)
+        mine: Deferred[Entry] = Deferred(self._left)
         self.waiting.append(mine)
         return mine
+
+    def _left(self, asker: "Deferred[Entry]") -> None:
+        if asker in self.waiting:
+            self.waiting.remove(asker)
 
     def land(self, result: Entry | Failure) -> None:
         waiting, self.waiting = self.waiting, []
         for each in waiting:
-            each.callback(result)  # a Failure makes it an errback
+            if not each.called:  # one who was told just now may have taken others along
+                each.callback(result)  # a Failure makes it an errback
 
 
 class Cache:
