@@ -45,6 +45,8 @@ from .privacy import Audience, Policy, Profile, audience, reveal
 from .viewers import Viewer
 
 T = TypeVar("T")
+U = TypeVar("U")
+AGAIN = 1.0  # seconds until a source that did not answer is asked again on behalf of those whom the cache knows
 
 
 class DirectoryService(MultiService):
@@ -67,6 +69,7 @@ class DirectoryService(MultiService):
         holds = [source.cache.total_seconds() for source in self._chain if source.cache is not None]
         self._hold = min(holds, default=None)
         self._cache = Cache(self._fetch, time.monotonic, cache_size)
+        self._down: dict[str, tuple[Source, str, float]] = {}
         self._last_change = 0
         self._listeners: list[Callable[[Change], None]] = []
         self._saving: set[Deferred[Outcome]] = set()
@@ -117,7 +120,7 @@ class DirectoryService(MultiService):
                 profile = await self._profile(canonical, viewer)
                 if profile is not None:
                     return Found(profile)
-            return await self._by_other_names(name, canonical, viewer)
+            return await self._certain(await self._by_other_names(name, canonical, viewer))
         except SourceDown as down:
             self._log.warn("lookup not answered: {why}", why=str(down))
             return NOT_NOW
@@ -137,7 +140,7 @@ class DirectoryService(MultiService):
             if person.listed:
                 matches.append(profile)
         if len(matches) > 1:
-            return Several(tuple(matches))
+            return Several(tuple(sorted(matches, key=lambda profile: profile.login)))
         return Found(matches[0]) if matches else FOUND_NOBODY
 
     async def listing(self, viewer: Viewer, after: str = "", limit: int = 50) -> Listing | Unavailable:
@@ -170,10 +173,10 @@ class DirectoryService(MultiService):
         try:
             entry = await self._cache.get(canonical) if canonical is not None else None
             if entry is None or entry.person is None:
-                return FOUND_NOBODY
+                return await self._certain(FOUND_NOBODY)
             profile = self._revealed(entry, entry.person, viewer)
             if profile is None:
-                return FOUND_NOBODY
+                return await self._certain(FOUND_NOBODY)
             if "plan" not in profile.shown:
                 return History(())
             kept = await self._store.history(entry.person.login, limit)
@@ -207,7 +210,7 @@ class DirectoryService(MultiService):
         down: SourceDown | None = None
         for source in self._chain:
             try:
-                partial = await source.get(canonical)
+                partial = await self._asked(source, canonical)
             except SourceDown as error:
                 last = self._cache.peek(canonical)
                 if last is not None and source.restricts:
@@ -221,6 +224,26 @@ class DirectoryService(MultiService):
         if not partials and down is not None:
             raise down
         return Entry(merged(partials), self._expiry() if down is None else time.monotonic())
+
+    async def _asked(self, source: Source, canonical: str) -> Partial | None:
+        """What *source* says of *canonical*, keeping in mind whether it answers. Raises SourceDown."""
+        try:
+            partial = await source.get(canonical)
+        except SourceDown:
+            self._down[source.name] = (source, canonical, self._clock.seconds())
+            raise
+        self._down.pop(source.name, None)
+        return partial
+
+    async def _certain(self, answer: U) -> U:
+        """*answer*, which found nobody or several. Raises SourceDown where a source that would have to be asked does not
+        answer: else the hidden, whom the cache still knows, were told from the unknown, who cannot be looked up."""
+        for source, canonical, at in tuple(self._down.values()):
+            if isinstance(answer, Unknown) or source.restricts:
+                if self._clock.seconds() - at < AGAIN:
+                    raise SourceDown(f"{source.name} did not answer just now")
+                await self._asked(source, canonical)
+        return answer
 
     def _expiry(self) -> float | None:
         return None if self._hold is None else time.monotonic() + self._hold
@@ -290,7 +313,7 @@ class DirectoryService(MultiService):
         entry = await self._cache.get(canonical)
         profile = None if entry.person is None else self._revealed(entry, entry.person, viewer)
         if entry.person is None or profile is None:
-            return FOUND_NOBODY
+            return await self._certain(FOUND_NOBODY)
         if profile.audience.rank < Audience.SELF.rank:
             return NOT_FOR_YOU
         if isinstance(edit, Remove):
