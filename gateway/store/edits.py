@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ..directory import fields
 from ..directory.names import fold
-from ..directory.person import Partial
+from ..directory.person import Partial, Visibility
 from ..directory.ports import Create, Edit, Missing, Modify, Remove, Stale, Taken
 from .schema import changes, history, names, people
 
@@ -104,7 +104,9 @@ class Tables:
         if "name" in values or "aliases" in values:
             self._index(db, person)
         if "plan" in values:
-            self._keep_plan(db, person, edit.plan_level, at)
+            # an editor may have judged by what stood there before another narrowed it
+            level = max(edit.plan_level, *(visibility.get(name, Visibility.EVERYONE) for name in ("name", "plan")))
+            self._keep_plan(db, person, level, at)
         return version
 
     def _remove(self, db: Connection, login: str, at: datetime) -> int:
