@@ -27,11 +27,11 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class LocalCommand:
-    """The finger-gateway command, run by whoever may write the database: an administrator's. With *login* the question
-    is asked as that person, without it as the administrator; *stranger* asks as everyone sees it."""
+    """The finger-gateway command, run by whoever may write the database: an administrator, who may look at people *as*
+    somebody with less rights would. "self" needs the *login* of the one."""
 
     login: str | None = None
-    stranger: bool = False
+    as_: Literal["administrator", "self", "members", "everyone"] = "administrator"
 
 
 Evidence = LocalCommand
@@ -43,20 +43,24 @@ class Viewers:
     def __init__(self, members: Iterable[str] = (), administrators: Iterable[str] = ()) -> None:
         self._members = Networks(members)
         self._administrators = frozenset(login(name) for name in administrators)
-        self._strangers = {name: Viewer(None, False, False, None, name, None) for name in ("finger", "web", "irc")}
+        self._strangers: dict[str, Viewer] = {}
 
     def from_address(self, protocol: str, address: Address | None) -> Viewer:
         """Somebody of whom only the address is known; None where not even that is."""
         if address is None:
+            if protocol not in self._strangers:
+                self._strangers[protocol] = Viewer(None, False, False, None, protocol, None)
             return self._strangers[protocol]
         member = address in self._members
         return Viewer(None, False, member, "members" if member else None, protocol, address)
 
     async def from_evidence(self, evidence: Evidence) -> Viewer:
         """Somebody who has shown who they are."""
-        if evidence.stranger:
+        if evidence.as_ == "everyone":
             return Viewer(None, False, False, None, "command", None)
-        if evidence.login is not None:
-            name = login(evidence.login)
-            return Viewer(name, name in self._administrators, True, "self", "command", None)
+        if evidence.as_ == "members":
+            return Viewer(None, False, True, "members", "command", None)
+        if evidence.as_ == "self":
+            name = None if evidence.login is None else login(evidence.login)
+            return Viewer(name, False, name is not None, None if name is None else "self", "command", None)
         return Viewer(None, True, True, "administrator", "command", None)
