@@ -85,5 +85,5 @@ def test_networks() -> None:
 
 @pytest.mark.parametrize("text", ["", "here", "192.0.2.1/24", "192.0.2.0/33", "192.0.2.0/", "::/129"])
 def test_no_network(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         Networks([text])

@@ -1,0 +1,159 @@
+"""Small keepers of people and viewers of all kinds, for units of the directory."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+
+from gateway.directory.addresses import Address
+from gateway.directory.answers import Entry
+from gateway.directory.changes import Change
+from gateway.directory.person import Partial
+from gateway.directory.ports import Edit, Source, SourceDown
+from gateway.directory.privacy import Policy
+from gateway.directory.service import DirectoryService
+from gateway.directory.viewers import LocalCommand, Viewer, Viewers
+from tests.unit.house import now
+
+VIEWERS = Viewers(["192.0.2.0/24"], ["alice"])
+STRANGER = VIEWERS.from_address("web", Address.parse("198.51.100.1"))
+NOBODY_KNOWN = VIEWERS.from_address("finger", None)
+MEMBER = VIEWERS.from_address("finger", Address.parse("192.0.2.1"))
+ADMINISTRATOR: Viewer = now(VIEWERS.from_evidence(LocalCommand()))
+
+
+def as_self(login: str) -> Viewer:
+    viewer: Viewer = now(VIEWERS.from_evidence(LocalCommand(login, "self")))
+    return viewer
+
+
+def all_viewers(login: str, other: str) -> dict[str, tuple[Viewer, int]]:
+    """Every kind of viewer of *login*, with the rank that PRIVACY.md gives it."""
+    me = as_self(login)
+    return {
+        "stranger by address": (STRANGER, 0),
+        "stranger": (NOBODY_KNOWN, 0),
+        "member by address": (MEMBER, 1),
+        "somebody else": (as_self(other), 1),
+        "self": (me, 2),
+        "self with a token for members": (replace(me, scope="members"), 1),
+        "self with a token for nothing": (replace(me, scope=None), 0),
+        "administrator": (ADMINISTRATOR, 2),
+        "administrator of this name": (replace(me, administrator=True, scope="administrator"), 2),
+        "administrator with a token for members": (replace(ADMINISTRATOR, scope="members"), 1),
+        "administrator with a token for self": (replace(ADMINISTRATOR, scope="self"), 1),
+        "administrator with a token for nothing": (replace(ADMINISTRATOR, scope=None), 0),
+        "another administrator": (replace(as_self(other), administrator=True, scope="administrator"), 2),
+    }
+
+
+class Shelf:
+    """A Store that is only read; *found_by* says whom find gives for a folded name."""
+
+    cache: timedelta | None = None
+    restricts = True
+
+    def __init__(self, *people: Partial, found_by: dict[str, list[str]] | None = None) -> None:
+        self.name = "shelf"
+        self.people = {person.login: person for person in people}
+        self.found_by = found_by or {}
+        self.asked: list[str] = []
+        self.down = False
+        self.told: list[Change] = []
+        self.wake: Callable[[], Awaitable[None]] | None = None
+
+    async def get(self, login: str) -> Partial | None:
+        self.asked.append(login)
+        if self.down:
+            raise SourceDown("the shelf is down")
+        return self.people.get(login)
+
+    async def everyone(self) -> AsyncIterator[Partial]:
+        for person in self.people.values():
+            yield person
+
+    async def find(self, name: str) -> Sequence[str]:
+        if self.down:
+            raise SourceDown("the shelf is down")
+        return self.found_by.get(name, [])
+
+    async def page(self, after: str, limit: int) -> Sequence[str]:
+        if self.down:
+            raise SourceDown("the shelf is down")
+        return [login for login in sorted(self.people) if login > after][:limit]
+
+    async def history(self, login: str, limit: int) -> Sequence[Entry]:
+        if self.down:
+            raise SourceDown("the shelf is down")
+        return []
+
+    async def save(self, edits: Sequence[Edit], by: Viewer, at: datetime) -> int:
+        raise SourceDown("the shelf is only read")
+
+    async def last_change(self) -> int:
+        if self.down:
+            raise SourceDown("the shelf is down")
+        return self.told[-1].n if self.told else 0
+
+    async def changes(self, after: int) -> Sequence[Change]:
+        if self.down:
+            raise SourceDown("the shelf is down")
+        return [change for change in self.told if change.n > after]
+
+    def watch(self, wake: Callable[[], Awaitable[None]]) -> None:
+        self.wake = wake
+
+
+class Place:
+    """Another source: answers from *people*, or fails while it is down."""
+
+    cache: timedelta | None = timedelta(seconds=0)
+
+    def __init__(self, *people: Partial, restricts: bool = False, cache: timedelta | None = timedelta()) -> None:
+        self.name, self.restricts, self.cache = "place", restricts, cache
+        self.people = {person.login: person for person in people}
+        self.asked: list[str] = []
+        self.down = False
+
+    async def get(self, login: str) -> Partial | None:
+        self.asked.append(login)
+        if self.down:
+            raise SourceDown("the place is down")
+        return self.people.get(login)
+
+    async def everyone(self) -> AsyncIterator[Partial]:
+        for person in self.people.values():
+            yield person
+
+
+class Slow(Place):
+    """A source that answers when the test says so."""
+
+    def __init__(self, *people: Partial, restricts: bool = False, cache: timedelta | None = None) -> None:
+        super().__init__(*people, restricts=restricts, cache=cache)
+        self.waiting: list[Deferred[None]] = []
+
+    async def get(self, login: str) -> Partial | None:
+        self.asked.append(login)
+        answer = self.people.get(login)
+        waiting: Deferred[None] = Deferred()
+        self.waiting.append(waiting)
+        await waiting
+        if self.down:
+            raise SourceDown("the place is down")
+        return answer
+
+    def answer(self) -> None:
+        """Lets all go on who wait."""
+        waiting, self.waiting = self.waiting, []
+        for each in waiting:
+            each.callback(None)
+
+
+def directory(shelf: Shelf, *sources: Source, policy: Policy | None = None, size: int = 1000) -> DirectoryService:
+    """A directory of these, started."""
+    service = DirectoryService(shelf, sources, policy or Policy.preset(), Clock(), cache_size=size)
+    service.startService()
+    return service

@@ -1,0 +1,509 @@
+"""PRIVACY.md, the rule and what follows from it, with expected values typed from there."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.directory.answers import Found, Several, Unknown
+from gateway.directory.person import Account, Key, Link, Partial, Person, Status, Visibility
+from gateway.directory.privacy import Audience, Policy, Preset, Profile, audience, exists, reveal, shows
+from gateway.directory.viewers import Viewer
+from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Shelf, all_viewers, as_self, directory
+from tests.unit.house import now
+
+E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+# All that a person document has (INTERFACE.md), presence and last_seen besides.
+VALUES: dict[str, Any] = {
+    "name": "Alice Adams",
+    "aliases": ("ally",),
+    "pronouns": "she/her",
+    "say": "AL-iss",
+    "title": "Keeper of the kettle",
+    "organisation": "The Tea Club",
+    "office": "B12",
+    "office_phone": "+420 555 0100",
+    "home_phone": "+420 555 0199",
+    "email": "alice@dir.test",
+    "location": "Prague",
+    "timezone": "Europe/Prague",
+    "links": (Link(label="Blog", url="https://alice.example/", me=True),),
+    "keys": (Key(kind="ssh", label="laptop", text="ssh-ed25519 AAAA"),),
+    "project": "A better teapot",
+    "plan": "First line\nSecond line\n",
+    "status": Status(text="at the kettle"),
+    "irc": (Account(network="libera", account="alice"),),
+    "fediverse": "@alice@social.example",
+}
+FIELDS = [*VALUES, "presence", "last_seen"]
+EMPTY: dict[str, Any] = dict.fromkeys(VALUES, "") | {
+    "aliases": (), "links": (), "keys": (), "irc": (), "status": None
+}  # fmt: skip
+
+# PRIVACY.md, "Presets": what everyone sees; the default and limit of every field, E(veryone), M(embers), N(obody).
+OPEN = {
+    "name": E, "aliases": E, "pronouns": E, "say": E, "title": E, "project": E, "plan": E, "status": E, "links": E,
+    "fediverse": E, "organisation": M, "office": M, "office_phone": M, "home_phone": M, "email": M, "location": M,
+    "timezone": M, "keys": M, "presence": M, "last_seen": N, "irc": N,
+}  # fmt: skip
+SEEN = {
+    "C": {"name"},
+    "B": {"name", "office", "office_phone"},
+    "A": {"name", "office", "office_phone", "home_phone", "presence", "last_seen"},
+}
+DEFAULT: dict[str, dict[str, Visibility]] = {
+    "open": OPEN,
+    **{preset: {f: E if f in seen else N if OPEN[f] is N else M for f in FIELDS} for preset, seen in SEEN.items()},
+}
+LIMIT: dict[str, dict[str, Visibility]] = {
+    "open": dict.fromkeys(FIELDS, E),
+    **{preset: {f: E if f in seen else M for f in FIELDS} for preset, seen in SEEN.items()},
+}
+PRESETS: tuple[Preset, ...] = ("open", "A", "B", "C")
+
+levels = st.sampled_from([E, M, N])
+some_levels = st.dictionaries(st.sampled_from(FIELDS), levels)
+# The name is what decides most: half of all people say something about it.
+visibilities = st.builds(
+    lambda all_, name: all_ | ({} if name is None else {"name": name}), some_levels, st.sampled_from([None, E, M, N])
+)
+times = st.integers(-5000, 5000).map(lambda hours: NOW + hours * HOUR)
+statuses = st.none() | st.builds(Status, text=st.just("busy"), until=st.none() | times)
+audiences = st.sampled_from(list(Audience))
+RANK = {Audience.EVERYONE: 0, Audience.MEMBER: 1, Audience.SELF: 2, Audience.ADMINISTRATOR: 2}
+
+
+@st.composite
+def people(draw: st.DrawFn) -> Person:
+    filled = draw(st.sets(st.sampled_from(list(VALUES))))
+    values = {name: VALUES[name] for name in filled} | {"status": draw(statuses)}
+    return Person(
+        login="alice",
+        **values,
+        visibility=draw(visibilities),
+        changed=draw(st.dictionaries(st.sampled_from(FIELDS), times)),
+        listed=draw(st.booleans()),
+        version=draw(st.integers(1, 1000)),
+    )
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> tuple[Policy, Mapping[str, Visibility], Mapping[str, Visibility]]:
+    """A policy as the settings make it, with its defaults and limits as the table has them."""
+    preset = draw(st.sampled_from(PRESETS))
+    default, limit = draw(some_levels), draw(some_levels)
+    return Policy.preset(preset, default, limit), DEFAULT[preset] | default, LIMIT[preset] | limit
+
+
+def full(**more: Any) -> Person:
+    return Person(login="alice", **(VALUES | more))
+
+
+def partial(person: Person) -> Partial:
+    return Partial(**{name: getattr(person, name) for name in Partial.__struct_fields__})
+
+
+# the table of levels
+
+TRUTH = """
+    limit own default -> level
+    E - E -> E   E - M -> M   E - N -> N
+    E E E -> E   E E M -> E   E E N -> E
+    E M E -> M   E M M -> M   E M N -> M
+    E N E -> N   E N M -> N   E N N -> N
+    M - E -> M   M - M -> M   M - N -> N
+    M E E -> M   M E M -> M   M E N -> M
+    M M E -> M   M M M -> M   M M N -> M
+    M N E -> N   M N M -> N   M N N -> N
+    N - E -> N   N - M -> N   N - N -> N
+    N E E -> N   N E M -> N   N E N -> N
+    N M E -> N   N M M -> N   N M N -> N
+    N N E -> N   N N M -> N   N N N -> N
+"""
+LETTERS = {"E": E, "M": M, "N": N, "-": None}
+WORDS = [word for line in TRUTH.splitlines()[2:] for word in line.split()]
+ROWS = [
+    (LETTERS[a], LETTERS[b], LETTERS[c], LETTERS[d])
+    for a, b, c, _, d in (WORDS[n : n + 5] for n in range(0, len(WORDS), 5))
+]
+
+
+def test_the_truth_table_is_whole() -> None:
+    assert len({row[:3] for row in ROWS}) == 3 * 4 * 3
+
+
+@pytest.mark.parametrize(("limit", "own", "default", "level"), ROWS)
+def test_levels(limit: Visibility, own: Visibility | None, default: Visibility, level: Visibility) -> None:
+    policy = Policy.preset("open", {"plan": default}, {"plan": limit})
+    person = full(visibility={} if own is None else {"plan": own})
+    assert policy.level(person, "plan") == level
+    for who, rank in RANK.items():
+        assert shows(person, "plan", who, policy) is (rank >= int(level))
+
+
+def test_levels_and_ranks_are_ordered() -> None:
+    assert (int(E), int(M), int(N)) == (0, 1, 2)
+    assert {who: who.rank for who in Audience} == RANK
+
+
+# audience
+
+AUDIENCES = {
+    "stranger by address": Audience.EVERYONE,
+    "stranger": Audience.EVERYONE,
+    "member by address": Audience.MEMBER,
+    "somebody else": Audience.MEMBER,
+    "self": Audience.SELF,
+    "self with a token for members": Audience.MEMBER,
+    "self with a token for nothing": Audience.EVERYONE,
+    "administrator": Audience.ADMINISTRATOR,
+    "administrator of this name": Audience.ADMINISTRATOR,
+    "administrator with a token for members": Audience.MEMBER,
+    "administrator with a token for self": Audience.MEMBER,
+    "administrator with a token for nothing": Audience.EVERYONE,
+    "another administrator": Audience.ADMINISTRATOR,
+}
+
+
+@pytest.mark.parametrize("kind", AUDIENCES)
+def test_audience(kind: str) -> None:
+    viewer, rank = all_viewers("alice", "bob")[kind]
+    assert audience(viewer, full()) is AUDIENCES[kind]
+    assert audience(viewer, full()).rank == rank
+
+
+def test_every_kind_of_viewer_is_classified() -> None:
+    assert set(all_viewers("alice", "bob")) == set(AUDIENCES)
+
+
+# presets
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_is_its_row_of_the_table(preset: Preset) -> None:
+    policy = Policy.preset(preset)
+    assert policy.default == DEFAULT[preset]
+    assert policy.limit == LIMIT[preset]
+
+
+@pytest.mark.parametrize(
+    ("preset", "seen"),
+    [
+        ("C", {"name"}),
+        ("B", {"name", "office", "office_phone"}),
+        ("A", {"name", "office", "office_phone", "home_phone", "presence", "last_seen"}),
+        ("open", {"name", "aliases", "pronouns", "say", "title", "project", "plan", "status", "links", "fediverse"}),
+    ],
+)
+def test_what_everyone_sees(preset: Preset, seen: set[str]) -> None:
+    profile = reveal(full(), Audience.EVERYONE, Policy.preset(preset), NOW)
+    assert profile is not None
+    assert profile.shown == seen
+    for name, value in VALUES.items():
+        assert getattr(profile, name) == (value if name in seen else EMPTY[name]), name
+
+
+@pytest.mark.parametrize("preset", ["A", "B", "C"])
+def test_nobody_chooses_more_than_a_preset_of_the_rfc_allows(preset: Preset) -> None:
+    profile = reveal(full(visibility=dict.fromkeys(FIELDS, E)), Audience.EVERYONE, Policy.preset(preset), NOW)
+    assert profile is not None
+    assert profile.shown == SEEN[preset]
+    member = reveal(full(visibility=dict.fromkeys(FIELDS, E)), Audience.MEMBER, Policy.preset(preset), NOW)
+    assert member is not None
+    assert member.shown == set(FIELDS)
+
+
+def test_the_operator_lays_levels_over_a_preset() -> None:
+    policy = Policy.preset("C", {"title": E}, {"title": E, "name": M})
+    assert reveal(full(), Audience.EVERYONE, policy, NOW) is None
+    assert policy.default["title"] is E
+    assert policy.limit["title"] is E
+
+
+# what is revealed
+
+
+@given(people(), policies(), audiences)
+def test_shown_is_a_subset_of_what_policy_and_person_allow(
+    person: Person, made: tuple[Policy, Mapping[str, Visibility], Mapping[str, Visibility]], who: Audience
+) -> None:
+    policy, default, limit = made
+    profile = reveal(person, who, policy, NOW)
+
+    def allowed(field: str) -> bool:
+        own = person.visibility.get(field, default[field])
+        return RANK[who] >= own and RANK[who] >= limit[field]
+
+    assert (profile is not None) is allowed("name") is exists(person, who, policy)
+    if profile is None:
+        return
+    assert profile.shown == {field for field in FIELDS if allowed(field)}
+    for field in VALUES:
+        kept, seen = getattr(person, field), getattr(profile, field)
+        if not allowed(field):
+            assert seen == EMPTY[field], field
+        elif field != "status":
+            assert seen == kept, field
+    assert set(profile.changed) <= profile.shown
+    if RANK[who] < 2:
+        assert (profile.visibility, profile.listed, profile.version) == (None, None, None)
+    else:
+        assert (profile.visibility, profile.listed, profile.version) == (
+            person.visibility,
+            person.listed,
+            person.version,
+        )
+
+
+@given(people(), policies(), audiences, audiences)
+def test_a_narrower_audience_never_sees_more(
+    person: Person,
+    made: tuple[Policy, Mapping[str, Visibility], Mapping[str, Visibility]],
+    one: Audience,
+    other: Audience,
+) -> None:
+    if RANK[one] > RANK[other]:
+        one, other = other, one
+    less, more = reveal(person, one, made[0], NOW), reveal(person, other, made[0], NOW)
+    if less is None:
+        return
+    assert more is not None
+    assert less.shown <= more.shown
+    assert less.changed.items() <= more.changed.items()
+    for field in less.shown & VALUES.keys():
+        assert getattr(less, field) == getattr(more, field)
+    if less.updated is not None:
+        assert more.updated is not None
+        assert less.updated <= more.updated
+
+
+@given(people(), policies(), st.sampled_from(FIELDS), times, audiences)
+def test_dates_move_only_with_fields_that_are_shown(
+    person: Person,
+    made: tuple[Policy, Mapping[str, Visibility], Mapping[str, Visibility]],
+    field: str,
+    at: datetime,
+    who: Audience,
+) -> None:
+    """Nor does anything else of the profile, when a field that is not shown gets another value or time."""
+    fields = {name: getattr(person, name) for name in Person.__struct_fields__}
+    fields["changed"] = {**person.changed, field: at}
+    fields["version"] = person.version if RANK[who] == 2 else person.version + 1
+    if field in VALUES and field not in ("name", "status"):
+        fields[field] = VALUES[field]
+    before, after = reveal(person, who, made[0], NOW), reveal(Person(**fields), who, made[0], NOW)
+    if before is None or field not in before.shown:
+        assert before == after
+    else:
+        assert after is not None
+        assert {n: t for n, t in after.changed.items() if n != field} == {
+            n: t for n, t in before.changed.items() if n != field
+        }
+
+
+def test_updated_is_the_newest_of_what_is_shown() -> None:
+    person = full(changed={"name": NOW, "plan": NOW + HOUR, "email": NOW + 2 * HOUR, "irc": NOW + 3 * HOUR})
+    policy = Policy.preset()
+
+    def updated(who: Audience) -> datetime | None:
+        profile = reveal(person, who, policy, NOW)
+        assert profile is not None
+        return profile.updated
+
+    assert updated(Audience.EVERYONE) == NOW + HOUR
+    assert updated(Audience.MEMBER) == NOW + 2 * HOUR
+    assert updated(Audience.SELF) == NOW + 3 * HOUR
+    nothing = reveal(full(), Audience.SELF, policy, NOW)
+    assert nothing is not None
+    assert nothing.updated is None
+
+
+@pytest.mark.parametrize(
+    ("until", "seen", "changes"),
+    [
+        (None, True, False),
+        (NOW + HOUR, True, True),
+        (NOW + timedelta(microseconds=1), True, True),
+        (NOW, False, False),
+        (NOW - HOUR, False, False),
+    ],
+)
+def test_a_status_is_gone_when_its_time_is_over(until: datetime | None, seen: bool, changes: bool) -> None:
+    person = full(status=Status(text="tea", until=until), changed={"status": NOW - 2 * HOUR, "name": NOW - 3 * HOUR})
+    profile = reveal(person, Audience.EVERYONE, Policy.preset(), NOW)
+    assert profile is not None
+    assert profile.status == (Status(text="tea", until=until) if seen else None)
+    assert profile.until == (until if changes else None)
+    assert profile.updated == (NOW - 2 * HOUR if seen else until)
+
+
+def test_a_status_that_is_not_shown_moves_nothing() -> None:
+    for until in (NOW - HOUR, NOW + HOUR):
+        person = full(
+            status=Status(text="tea", until=until), visibility={"status": N}, changed={"name": NOW - 9 * HOUR}
+        )
+        profile = reveal(person, Audience.MEMBER, Policy.preset(), NOW)
+        assert profile is not None
+        assert (profile.status, profile.until, profile.updated) == (None, None, NOW - 9 * HOUR)
+
+
+def test_a_profile_has_no_room_for_what_is_not_shown() -> None:
+    """A template cannot leak: the fields of a Profile are those of a document, and what only an editor gets."""
+    assert set(Profile.__struct_fields__) - {"login"} - set(VALUES) == {
+        "audience", "shown", "changed", "updated", "until", "visibility", "listed", "version"
+    }  # fmt: skip
+
+
+# hidden, unknown, "name not for you"
+
+ASKED = ["alice", "ALICE", "ally", "Alice Adams", "adams", "ADAMS", "alice  adams", "Ally"]
+FOUND_BY = {"ally": ["alice"], "alice adams": ["alice"], "adams": ["alice"]}
+
+
+def answers(person: Person | None, policy: Policy, viewer: Viewer) -> list[object]:
+    shelf = Shelf(*([] if person is None else [partial(person)]), found_by={} if person is None else FOUND_BY)
+    service = directory(shelf, policy=policy)
+    return [now(service.lookup(name, viewer)) for name in ASKED for _ in ("cold", "hot")]
+
+
+@given(people(), policies(), st.sampled_from(list(AUDIENCES)))
+def test_hidden_unknown_and_not_for_you_are_equal(
+    person: Person, made: tuple[Policy, Mapping[str, Visibility], Mapping[str, Visibility]], kind: str
+) -> None:
+    policy, default, limit = made
+    viewer, rank = all_viewers("alice", "bob")[kind]
+    got = answers(person, policy, viewer)
+    if rank < max(limit["name"], person.visibility.get("name", default["name"])):
+        assert got == answers(None, policy, viewer) == [Unknown()] * len(got)
+    else:
+        assert isinstance(got[0], Found)
+        assert isinstance(got[2], Found)
+
+
+@given(people(), policies(), st.sampled_from(list(AUDIENCES)))
+def test_a_hidden_person_is_asked_for_in_the_same_steps(
+    person: Person, made: tuple[Policy, Mapping[str, Visibility], Mapping[str, Visibility]], kind: str
+) -> None:
+    """The same questions reach the store, so that the time tells nothing: a hidden hit runs the name query too."""
+    viewer, rank = all_viewers("alice", "bob")[kind]
+    if rank >= max(made[2]["name"], person.visibility.get("name", made[1]["name"])):
+        return
+    steps = []
+    for shelf in (Shelf(partial(person)), Shelf()):
+        asked: list[str] = []
+        find = shelf.find
+
+        async def found(name: str, asked: list[str] = asked, find: Any = find) -> Any:
+            asked.append(name)
+            return await find(name)
+
+        shelf.find = found  # type: ignore[method-assign]
+        service = directory(shelf, policy=made[0])
+        for _ in range(2):
+            assert now(service.lookup("alice", viewer)) == Unknown()
+        steps.append((shelf.asked, asked))
+    assert steps[0] == steps[1] == (["alice"], ["alice", "alice"])
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_hidden_person_is_found_by_self_and_administrator(name: str) -> None:
+    shelf = Shelf(partial(full(visibility={"name": N})), found_by=FOUND_BY)
+    service = directory(shelf)
+    for viewer, who in ((as_self("alice"), Audience.SELF), (ADMINISTRATOR, Audience.ADMINISTRATOR)):
+        answer = now(service.lookup(name, viewer))
+        assert isinstance(answer, Found)
+        assert answer.profile.audience is who
+        assert answer.profile.plan == "First line\nSecond line\n"
+    for viewer in (STRANGER, MEMBER, as_self("bob")):
+        assert now(service.lookup(name, viewer)) == Unknown()
+
+
+def adams(login: str, **more: Any) -> Partial:
+    return Partial(login=login, name=f"{login.title()} Adams", **more)
+
+
+@given(st.lists(st.tuples(st.sampled_from([None, E, M, N]), st.booleans()), max_size=5), st.sampled_from([0, 1, 2]))
+def test_ambiguity_counts_those_who_exist_and_are_listed(
+    kinds: list[tuple[Visibility | None, bool]], rank: int
+) -> None:
+    persons = [
+        adams(f"p{number}", listed=listed, visibility={} if level is None else {"name": level})
+        for number, (level, listed) in enumerate(kinds)
+    ]
+    shelf = Shelf(*persons, found_by={"adams": [person.login for person in persons]})
+    viewer = (STRANGER, MEMBER, ADMINISTRATOR)[rank]
+    answer = now(directory(shelf).lookup("Adams", viewer))
+    there = [f"p{number}" for number, (level, listed) in enumerate(kinds) if listed and rank >= (level or 0)]
+    if not there:
+        assert answer == Unknown()
+    elif len(there) == 1:
+        assert isinstance(answer, Found)
+        assert answer.profile.login == there[0]
+    else:
+        assert isinstance(answer, Several)
+        assert [profile.login for profile in answer.profiles] == there
+
+
+def test_several_come_in_the_order_of_logins() -> None:
+    shelf = Shelf(*(adams(login) for login in "abc"), found_by={"adams": ["c", "a", "b"]})
+    answer = now(directory(shelf).lookup("adams", STRANGER))
+    assert isinstance(answer, Several)
+    assert [profile.login for profile in answer.profiles] == ["a", "b", "c"]
+
+
+def test_one_hidden_and_one_visible_adams() -> None:
+    shelf = Shelf(adams("ann", visibility={"name": N}), adams("bob"), found_by={"adams": ["ann", "bob"]})
+    service = directory(shelf)
+    answer = now(service.lookup("adams", STRANGER))
+    assert isinstance(answer, Found)
+    assert answer.profile.login == "bob"
+    assert isinstance(now(service.lookup("adams", ADMINISTRATOR)), Several)
+
+
+def test_who_is_not_listed_is_found_by_login_and_alias_only() -> None:
+    shelf = Shelf(partial(full(listed=False)), found_by=FOUND_BY)
+    service = directory(shelf)
+    for name in ("alice", "ALICE", "ally", "Ally"):
+        assert isinstance(now(service.lookup(name, STRANGER)), Found), name
+    for name in ("Alice Adams", "adams"):
+        assert now(service.lookup(name, STRANGER)) == Unknown(), name
+
+
+def test_an_alias_finds_whether_it_is_shown_or_not() -> None:
+    shelf = Shelf(partial(full(visibility={"aliases": N})), found_by=FOUND_BY)
+    answer = now(directory(shelf).lookup("ally", STRANGER))
+    assert isinstance(answer, Found)
+    assert answer.profile.aliases == ()
+
+
+def test_logins_come_before_aliases_and_aliases_before_names() -> None:
+    shelf = Shelf(
+        Partial(login="adams", name="Somebody Else"),
+        Partial(login="alice", name="Alice Adams", aliases=("kettle",)),
+        Partial(login="bob", name="Bob Kettle"),
+        found_by={"adams": ["alice"], "kettle": ["bob", "alice"]},
+    )
+    service = directory(shelf)
+    for name, login in (("adams", "adams"), ("kettle", "alice")):
+        answer = now(service.lookup(name, STRANGER))
+        assert isinstance(answer, Found)
+        assert answer.profile.login == login
+
+
+def test_a_hidden_alias_is_no_alias_for_a_stranger() -> None:
+    """Nobody learns that an alias is taken: the next who goes by the name is found instead."""
+    shelf = Shelf(
+        Partial(login="alice", aliases=("kettle",), visibility={"name": N}),
+        Partial(login="bob", name="Bob Kettle"),
+        found_by={"kettle": ["alice", "bob"]},
+    )
+    service = directory(shelf)
+    answer = now(service.lookup("kettle", STRANGER))
+    assert isinstance(answer, Found)
+    assert answer.profile.login == "bob"

@@ -1,0 +1,792 @@
+"""DirectoryService: one cache, one flight, fail closed, edits that end. Edits go to a real SQLite file."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
+
+from gateway.directory.answers import (
+    Conflict,
+    Found,
+    History,
+    Invalid,
+    Listing,
+    Refused,
+    Saved,
+    Several,
+    Unavailable,
+    Unknown,
+)
+from gateway.directory.cache import Cache, Entry
+from gateway.directory.changes import Change
+from gateway.directory.person import Link, Partial, Status, Visibility
+from gateway.directory.ports import Create, Edit, Modify, Remove
+from gateway.directory.privacy import Policy, Profile
+from gateway.directory.service import DirectoryService, merged
+from gateway.directory.viewers import Viewer
+from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Place, Shelf, Slow, as_self, directory
+from tests.unit.house import ALICE, Built, make_house, now, write
+from tests.unit.store.waiting import finished
+
+E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Iterator[Built]:
+    made = make_house(tmp_path)
+    yield made
+    made.stop()
+
+
+def found(answer: object) -> Profile:
+    assert isinstance(answer, Found), answer
+    return answer.profile
+
+
+def start(coroutine: Any) -> tuple[Deferred[Any], list[Any]]:
+    """Begins a question: its Deferred, and a list that its answer comes into."""
+    results: list[Any] = []
+    deferred = Deferred.fromCoroutine(coroutine)
+    deferred.addBoth(results.append)
+    return deferred, results
+
+
+def alice(**more: Any) -> Partial:
+    return Partial(login="alice", **({"name": "Alice Adams"} | more))
+
+
+# one flight
+
+
+def test_R026_a_hundred_askers_make_one_call() -> None:
+    slow = Slow(alice())
+    service = directory(Shelf(), slow)
+    asked = [start(service.lookup("alice", STRANGER)) for _ in range(100)]
+    assert slow.asked == ["alice"]
+    assert not any(results for _, results in asked)
+    slow.answer()
+    profiles = [found(results[0]) for _, results in asked]
+    assert all(profile is profiles[0] for profile in profiles)
+    assert found(now(service.lookup("alice", MEMBER))).name == "Alice Adams"
+    assert slow.asked == ["alice"]
+
+
+def test_R026_a_slow_source_holds_up_nobody_else() -> None:
+    slow = Slow()
+    service = directory(Shelf(alice()), slow)
+    _, first = start(service.lookup("alice", STRANGER))
+    _, second = start(service.lookup("bob", STRANGER))
+    assert slow.asked == ["alice", "bob"]
+    slow.waiting.pop().callback(None)
+    assert second == [Unknown()]
+    assert first == []
+
+
+@pytest.mark.parametrize("leaver", [0, 7, 99])
+def test_an_asker_who_leaves_takes_nothing_from_the_others(leaver: int) -> None:
+    slow = Slow(alice())
+    service = directory(Shelf(), slow)
+    asked = [start(service.lookup("alice", STRANGER)) for _ in range(100)]
+    asked[leaver][0].cancel()
+    slow.answer()
+    for number, (_, results) in enumerate(asked):
+        if number == leaver:
+            assert results[0].check(CancelledError)
+        else:
+            assert found(results[0]).login == "alice"
+
+
+def test_when_all_leave_the_answer_is_kept_for_the_next() -> None:
+    slow = Slow(alice())
+    service = directory(Shelf(), slow)
+    deferred, results = start(service.lookup("alice", STRANGER))
+    deferred.cancel()
+    assert results[0].check(CancelledError)
+    slow.answer()
+    assert found(now(service.lookup("alice", STRANGER))).login == "alice"
+    assert slow.asked == ["alice"]
+
+
+def test_one_who_is_told_may_take_the_next_along() -> None:
+    """A client that goes away when it got its first answer cancels its other questions in the middle of the landing."""
+    slow = Slow(alice())
+    service = directory(Shelf(), slow)
+    first = Deferred.fromCoroutine(service.lookup("alice", STRANGER))
+    second, results = start(service.lookup("alice", STRANGER))
+    _, others = start(service.lookup("alice", STRANGER))
+    ended: list[Any] = []
+    first.addCallback(lambda _: second.cancel()).addBoth(ended.append)
+    slow.answer()
+    assert ended == [None]
+    assert results[0].check(CancelledError)
+    assert found(others[0]).login == "alice"
+
+
+def test_a_failure_reaches_every_asker_and_the_next_asks_again() -> None:
+    slow = Slow(alice())
+    service = directory(Shelf(), slow)
+    slow.down = True
+    asked = [start(service.lookup("alice", STRANGER)) for _ in range(3)]
+    slow.answer()
+    assert [results for _, results in asked] == [[Unavailable()]] * 3
+    slow.down = False
+    _, results = start(service.lookup("alice", STRANGER))
+    slow.answer()
+    assert found(results[0]).login == "alice"
+
+
+def change(shelf: Shelf, login: str) -> None:
+    shelf.told.append(Change(len(shelf.told) + 1, login, ("name",), NOW))
+    assert shelf.wake is not None
+    now(shelf.wake())
+
+
+def test_a_flight_begun_before_an_edit_is_never_joined_nor_kept() -> None:
+    shelf, slow = Shelf(), Slow(alice(title="old"))
+    service = directory(shelf, slow)
+    _, before = start(service.lookup("alice", STRANGER))
+    slow.people["alice"] = alice(title="new")
+    change(shelf, "alice")
+    _, after = start(service.lookup("alice", STRANGER))
+    assert slow.asked == ["alice", "alice"]
+    old, new = slow.waiting
+    slow.waiting = []
+    old.callback(None)
+    assert found(before[0]).title == "old"  # asked before the edit
+    assert after == []
+    _, later = start(service.lookup("alice", STRANGER))
+    assert slow.asked == ["alice", "alice"]  # joins the second flight
+    new.callback(None)
+    assert found(after[0]).title == found(later[0]).title == "new"
+    assert found(now(service.lookup("alice", STRANGER))).title == "new"
+    assert slow.asked == ["alice", "alice"]
+
+
+def test_a_flight_that_ends_late_does_not_overwrite() -> None:
+    shelf, slow = Shelf(), Slow(alice(title="old"))
+    service = directory(shelf, slow)
+    start(service.lookup("alice", STRANGER))
+    slow.people["alice"] = alice(title="new")
+    change(shelf, "alice")
+    start(service.lookup("alice", STRANGER))
+    old, new = slow.waiting
+    new.callback(None)
+    old.callback(None)
+    assert found(now(service.lookup("alice", STRANGER))).title == "new"
+
+
+def test_clearing_forgets_flights_too() -> None:
+    calls: list[str] = []
+
+    async def fetch(login: str) -> Entry:
+        calls.append(login)
+        return Entry(None, None)
+
+    cache = Cache(fetch, lambda: 0.0, 10)
+    now(cache.get("a"))
+    now(cache.get("a"))
+    cache.clear()
+    assert cache.peek("a") is None
+    now(cache.get("a"))
+    assert calls == ["a", "a"]
+
+
+# R027 and fail closed
+
+
+def test_R027_an_error_is_never_kept_as_absent() -> None:
+    place = Place(alice())
+    service = directory(Shelf(), place)
+    place.down = True
+    assert now(service.lookup("alice", STRANGER)) == Unavailable()
+    assert now(service.lookup("alice", STRANGER)) == Unavailable()
+    place.down = False
+    assert found(now(service.lookup("alice", STRANGER))).login == "alice"
+
+
+def test_R027_an_error_and_then_absent() -> None:
+    shelf = Shelf(alice())
+    service = directory(shelf)
+    shelf.down = True
+    assert now(service.lookup("alice", STRANGER)) == Unavailable()
+    shelf.down = False
+    shelf.people.clear()
+    service._clock.advance(1)  # type: ignore[attr-defined]
+    assert now(service.lookup("alice", STRANGER)) == Unknown()
+
+
+def test_a_restricting_source_that_is_down_its_last_good_answer_or_nobodys() -> None:
+    place = Place(alice(visibility={"title": N}), restricts=True)
+    service = directory(Shelf(alice(title="Keeper"), Partial(login="bob", name="Bob")), place)
+    assert found(now(service.lookup("alice", STRANGER))).title == ""
+    place.down = True
+    profile = found(now(service.lookup("alice", STRANGER)))
+    assert (profile.title, "title" in profile.shown) == ("", False)
+    assert found(now(service.lookup("alice", as_self("alice")))).title == "Keeper"
+    for name in ("bob", "nobody", "Bob", "No Body", "a b c"):
+        assert now(service.lookup(name, STRANGER)) == Unavailable(), name
+        assert now(service.lookup(name, ADMINISTRATOR)) == Unavailable(), name
+    place.down = False
+    assert found(now(service.lookup("bob", STRANGER))).name == "Bob"
+
+
+HIDDEN = Partial(login="carol", name="Carol Cole", aliases=("cc",), visibility={"name": N})
+FOUND_BY = {"cc": ["carol"], "cole": ["carol"], "carol cole": ["carol"]}
+NAMES = ("carol", "cc", "cole", "Carol Cole", "unheard", "Not Here")
+
+
+@pytest.mark.parametrize("restricts", [True, False])
+@pytest.mark.parametrize("hold", [timedelta(), timedelta(hours=1)])
+@pytest.mark.parametrize("seconds", [0.0, 5.0])
+def test_while_a_source_is_down_hidden_and_unknown_are_equal(restricts: bool, hold: timedelta, seconds: float) -> None:
+    """Also where the cache still knows the hidden one: everything that is not Found is Unavailable."""
+    place = Place(Partial(login="dave", name="Dave"), restricts=restricts, cache=hold)
+    service = directory(Shelf(HIDDEN, alice(), found_by=FOUND_BY), place)
+    for name in ("carol", "Carol Cole"):
+        assert now(service.lookup(name, STRANGER)) == Unknown()
+    now(service.listing(STRANGER))
+    place.down = True
+    assert now(service.lookup("nobody-ever", STRANGER)) == Unavailable()
+    service._clock.advance(seconds)  # type: ignore[attr-defined]
+    for name in NAMES:
+        assert now(service.lookup(name, STRANGER)) == Unavailable(), name
+        assert now(service.history(name, STRANGER)) == Unavailable(), name
+        assert now(service.edit(name, Modify(""), STRANGER)) in (Unavailable(), Unknown()), name
+    assert now(service.edit("carol", Modify(""), STRANGER)) == Unavailable()
+    assert now(service.edit("unheard", Modify(""), STRANGER)) == Unavailable()
+    assert found(now(service.lookup("alice", STRANGER))).name == "Alice Adams"
+    place.down = False
+    service._clock.advance(5)  # type: ignore[attr-defined]
+    for name in NAMES:
+        assert now(service.lookup(name, STRANGER)) == Unknown(), name
+
+
+def test_several_are_told_while_a_source_that_restricts_nobody_is_down() -> None:
+    people = (Partial(login="a", name="Ann Adams"), Partial(login="b", name="Ann Adams"))
+    for restricts in (False, True):
+        place = Place(restricts=restricts)
+        service = directory(Shelf(*people, found_by={"ann adams": ["a", "b"]}), place)
+        assert isinstance(now(service.lookup("Ann Adams", STRANGER)), Several)
+        place.down = True
+        answer = now(service.lookup("Ann Adams", STRANGER))
+        assert isinstance(answer, Unavailable if restricts else Several)
+
+
+def test_a_source_that_restricts_nobody_is_down_and_the_others_values_stand() -> None:
+    place = Place(alice(title="from the place"), Partial(login="bob", name="Bob"))
+    service = directory(Shelf(alice(office="B12")), place)
+    place.down = True
+    profile = found(now(service.lookup("alice", MEMBER)))
+    assert (profile.office, profile.title) == ("B12", "")
+    assert now(service.lookup("bob", STRANGER)) == Unavailable()
+    place.down = False
+    assert found(now(service.lookup("alice", STRANGER))).title == "from the place"  # the half answer was not kept
+    assert found(now(service.lookup("bob", STRANGER))).name == "Bob"
+
+
+def test_the_store_is_down() -> None:
+    shelf = Shelf(alice(), Partial(login="bob"))
+    service = directory(shelf)
+    now(service.lookup("alice", STRANGER))
+    shelf.down = True
+    assert found(now(service.lookup("alice", STRANGER))).login == "alice"
+    assert now(service.lookup("bob", STRANGER)) == Unavailable()
+    assert now(service.lookup("Any Body", STRANGER)) == Unavailable()
+    assert now(service.listing(STRANGER)) == Unavailable()
+    assert now(service.history("alice", STRANGER)) == Unavailable()
+    assert now(service.edit("bob", Modify(""), ADMINISTRATOR)) == Unavailable()
+    assert now(service.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR)) == Unavailable()
+
+
+def test_a_store_that_is_down_at_the_start_is_followed_later() -> None:
+    shelf = Shelf(alice(title="old"))
+    shelf.told.append(Change(1, "alice", ("title",), NOW))
+    shelf.down = True
+    service = directory(shelf)
+    shelf.down = False
+    now(service.lookup("alice", STRANGER))
+    shelf.people["alice"] = alice(title="new")
+    change(shelf, "alice")
+    assert found(now(service.lookup("alice", STRANGER))).title == "new"
+
+
+# merging
+
+
+def test_values_come_from_the_first_source_that_has_one() -> None:
+    links = (Link(url="https://a.example/"),)
+    person = merged(
+        [
+            alice(title="", office="B12", changed={"office": NOW, "title": NOW}, version=7),
+            alice(name="Other", title="Keeper", status=Status(text="x"), changed={"title": NOW - timedelta(days=1)}),
+            alice(title="third", office="third", links=links, version=9),
+        ]
+    )
+    assert person is not None
+    assert (person.name, person.title, person.office) == ("Alice Adams", "Keeper", "B12")
+    assert (person.links, person.status) == (links, Status(text="x"))
+    assert person.changed == {"office": NOW, "title": NOW - timedelta(days=1)}
+    assert person.version == 7
+
+
+def test_restrictions_are_the_strictest_of_all() -> None:
+    person = merged(
+        [
+            alice(visibility={"plan": E, "email": N}),
+            alice(visibility={"plan": M, "email": E, "office": E}, listed=False),
+            alice(visibility={"name": N}),
+        ]
+    )
+    assert person is not None
+    assert person.visibility == {"plan": M, "email": N, "office": E, "name": N}
+    assert person.listed is False
+    assert merged([]) is None
+
+
+def test_a_person_of_another_source_only() -> None:
+    service = directory(Shelf(), Place(alice(title="x")))
+    assert found(now(service.lookup("alice", STRANGER))).title == "x"
+
+
+def test_any_source_can_hide() -> None:
+    service = directory(Shelf(alice()), Place(Partial(login="alice", visibility={"name": N}), restricts=True))
+    assert now(service.lookup("alice", STRANGER)) == Unknown()
+
+
+# the cache
+
+
+def test_the_cache_is_bounded_and_the_oldest_goes_first() -> None:
+    shelf = Shelf(*(Partial(login=f"p{n}") for n in range(10)))
+    service = directory(shelf, size=3)
+    for n in range(10):
+        now(service.lookup(f"p{n}", STRANGER))
+    assert len(service._cache._entries) == 3
+    shelf.asked.clear()
+    for n in (9, 8, 7):
+        now(service.lookup(f"p{n}", STRANGER))
+    assert shelf.asked == []
+    now(service.lookup("p0", STRANGER))
+    now(service.lookup("p7", STRANGER))
+    assert shelf.asked == ["p0", "p7"]
+
+
+def test_unknown_names_are_bounded_too() -> None:
+    service = directory(Shelf(), size=3)
+    for n in range(100):
+        assert now(service.lookup(f"p{n}", STRANGER)) == Unknown()
+    assert len(service._cache._entries) == 3
+    assert not service._cache._flights
+
+
+def test_a_source_without_news_is_asked_again_when_its_time_is_over() -> None:
+    place = Place(alice(title="old"), cache=timedelta(milliseconds=30))
+    service = directory(Shelf(), place)
+    began = time.monotonic()
+    now(service.lookup("alice", STRANGER))
+    place.people["alice"] = alice(title="new")
+    deadline = began + 5
+    while found(now(service.lookup("alice", STRANGER))).title == "old":
+        assert time.monotonic() < deadline
+    assert time.monotonic() - began >= 0.03
+    assert 2 <= len(place.asked) <= 3
+
+
+def test_the_same_profile_until_something_changes() -> None:
+    shelf = Shelf(alice(), Partial(login="bob"))
+    service = directory(shelf)
+    first = found(now(service.lookup("alice", STRANGER)))
+    assert found(now(service.lookup("ALICE", STRANGER))) is first
+    member = found(now(service.lookup("alice", MEMBER)))
+    assert member is not first
+    assert found(now(service.lookup("alice", as_self("bob")))) is member
+    change(shelf, "bob")
+    assert found(now(service.lookup("alice", STRANGER))) is first
+    change(shelf, "alice")
+    assert found(now(service.lookup("alice", STRANGER))) is not first
+
+
+def test_the_same_profile_until_its_status_is_over() -> None:
+    clock = [NOW]
+    until = NOW + timedelta(hours=1)
+    shelf = Shelf(alice(status=Status(text="tea", until=until)))
+    service = DirectoryService(shelf, [], Policy.preset(), Clock(), now=lambda: clock[0])
+    service.startService()
+    first = found(now(service.lookup("alice", STRANGER)))
+    clock[0] = until - timedelta(microseconds=1)
+    assert found(now(service.lookup("alice", STRANGER))) is first
+    assert first.status is not None
+    clock[0] = until
+    after = found(now(service.lookup("alice", STRANGER)))
+    assert (after.status, after.until, after.updated) == (None, None, until)
+    clock[0] = until + timedelta(days=1)
+    assert found(now(service.lookup("alice", STRANGER))) is after
+    assert shelf.asked == ["alice"]
+
+
+# lists
+
+
+def logins(listing: object) -> list[str]:
+    assert isinstance(listing, Listing), listing
+    return [profile.login for profile in listing.profiles]
+
+
+def crowd() -> Shelf:
+    """p00 to p29: every third is hidden, every fifth not listed."""
+    return Shelf(
+        *(
+            Partial(login=f"p{n:02}", visibility={} if n % 3 else {"name": N}, listed=bool(n % 5))
+            for n in range(30)
+        )
+    )  # fmt: skip
+
+
+SEEN = [
+    "p01", "p02", "p04", "p07", "p08", "p11", "p13", "p14", "p16", "p17", "p19", "p22", "p23", "p26", "p28", "p29"
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 8, 15, 16, 17, 50])
+def test_pages_hold_exactly_those_who_exist_and_are_listed(limit: int) -> None:
+    service = directory(crowd())
+    seen, after, pages = list[str](), "", 0
+    while True:
+        listing = now(service.listing(STRANGER, after, limit))
+        page = logins(listing)
+        assert len(page) <= limit
+        seen += page
+        pages += 1
+        if listing.after is None:
+            break
+        assert len(page) == limit
+        assert listing.after == page[-1]
+        after = listing.after
+    assert seen == SEEN
+    assert pages == -(-16 // limit)
+
+
+def test_a_cursor_stays_right_while_people_come_and_go() -> None:
+    shelf = crowd()
+    service = directory(shelf)
+    first = now(service.listing(STRANGER, limit=5))
+    assert logins(first) == SEEN[:5]
+    del shelf.people["p08"]
+    shelf.people["p00a"], shelf.people["p08a"] = Partial(login="p00a"), Partial(login="p08a")
+    assert logins(now(service.listing(STRANGER, first.after, 3))) == ["p08a", "p11", "p13"]
+
+
+def test_who_is_not_listed_is_in_no_list_of_members() -> None:
+    for viewer in (STRANGER, MEMBER, as_self("nobody")):
+        assert logins(now(directory(crowd()).listing(viewer))) == SEEN
+    assert logins(now(directory(Shelf()).listing(STRANGER))) == []
+
+
+def test_a_person_who_went_between_index_and_read() -> None:
+    shelf = Shelf(alice(), found_by={"ghost": ["gone"]})
+    service = directory(shelf)
+    assert now(service.lookup("ghost", STRANGER)) == Unknown()
+    del shelf.people["alice"]
+    shelf.people["alice"] = None  # type: ignore[assignment]
+    assert logins(now(service.listing(STRANGER))) == []
+
+
+# edits, on a real file
+
+
+def save(built: Built, edit: Any, viewer: Viewer) -> Any:
+    """The outcome of editing *edit*.login."""
+    return finished(built.house.directory.edit(edit.login, edit, viewer))
+
+
+def ask(built: Built, name: str, viewer: Viewer = STRANGER) -> Any:
+    return now(built.house.directory.lookup(name, viewer))
+
+
+def test_a_person_edits_what_is_theirs(built: Built) -> None:
+    outcome = save(built, Modify("alice", {"plan": "New plan"}, {"office": E}, listed=False), as_self("alice"))
+    assert isinstance(outcome, Saved)
+    profile = found(ask(built, "alice"))
+    assert (profile.plan, profile.office) == ("New plan", "B12")
+    mine = found(ask(built, "alice", as_self("alice")))
+    assert (mine.version, mine.listed) == (outcome.version, False)
+    assert mine.visibility == {"office": E}
+
+
+@pytest.mark.parametrize(
+    ("viewer", "values", "outcome"),
+    [
+        (STRANGER, {"title": "x"}, Refused()),
+        (MEMBER, {"title": "x"}, Refused()),
+        (as_self("bob"), {"title": "x"}, Refused()),
+        (replace(as_self("alice"), scope="members"), {"title": "x"}, Refused()),
+        (as_self("alice"), {"aliases": ("queen",)}, Refused()),
+        (as_self("alice"), {"irc": ()}, Refused()),
+        (as_self("alice"), {"title": "x", "aliases": ("queen",)}, Refused()),
+        (as_self("alice"), {"title": "x"}, None),
+        (ADMINISTRATOR, {"aliases": ("queen",)}, None),
+    ],
+)
+def test_who_may_edit_what(built: Built, viewer: Viewer, values: dict[str, Any], outcome: object) -> None:
+    got = save(built, Modify("alice", values), viewer)
+    if outcome is None:
+        assert isinstance(got, Saved)
+    else:
+        assert got == outcome
+        assert found(ask(built, "alice")).title == "Keeper of the kettle"
+        assert ask(built, "queen") == Unknown()
+
+
+def test_only_administrators_make_and_remove(built: Built) -> None:
+    for viewer in (STRANGER, MEMBER, as_self("alice"), as_self("new")):
+        for edit in (Create("new"), Remove("alice")):
+            assert finished(built.house.directory.save([edit], viewer)) == Refused()
+    assert isinstance(finished(built.house.directory.save([Create("NEW", {"name": "New One"})], ADMINISTRATOR)), Saved)
+    assert found(ask(built, "new")).name == "New One"
+    assert found(ask(built, "New One")).login == "new"
+    assert isinstance(save(built, Remove("alice"), ADMINISTRATOR), Saved)
+    assert ask(built, "alice") == ask(built, "ally") == Unknown()
+
+
+def test_whoever_may_not_see_a_person_edits_nobody(built: Built) -> None:
+    """carol is hidden: the same words as for a name that nobody has."""
+    for name in ("carol", "unheard", "no login"):
+        for viewer in (STRANGER, MEMBER, as_self("alice")):
+            assert finished(built.house.directory.edit(name, Modify("x", {"title": "x"}), viewer)) == Unknown()
+            assert finished(built.house.directory.edit(name, Remove("x"), viewer)) == Unknown()
+    assert isinstance(save(built, Modify("carol", {"title": "x"}), as_self("carol")), Saved)
+
+
+def test_two_editors_the_second_gets_a_conflict_and_nothing_is_lost(built: Built) -> None:
+    base = found(ask(built, "alice", as_self("alice"))).version
+    first = save(built, Modify("alice", {"title": "First"}, base=base), as_self("alice"))
+    assert isinstance(first, Saved)
+    second = save(built, Modify("alice", {"title": "Second", "office": "C1"}, base=base), ADMINISTRATOR)
+    assert isinstance(second, Conflict)
+    assert (second.current.title, second.current.office, second.current.version) == ("First", "B12", first.version)
+    profile = found(ask(built, "alice", MEMBER))
+    assert (profile.title, profile.office) == ("First", "B12")
+    third = save(built, Modify("alice", {"title": "Second"}, base=second.current.version), ADMINISTRATOR)
+    assert isinstance(third, Saved)
+
+
+def test_R005_a_conflict_with_another_process_gives_the_current_text(built: Built) -> None:
+    base = found(ask(built, "alice", as_self("alice"))).version
+    write(built.path, [Modify("alice", {"plan": "Theirs"})])
+    outcome = save(built, Modify("alice", {"plan": "Mine"}, base=base), as_self("alice"))
+    assert isinstance(outcome, Conflict)
+    assert outcome.current.plan == "Theirs"
+    assert found(ask(built, "alice")).plan == "Theirs"
+
+
+def test_a_conflict_with_a_removal(built: Built) -> None:
+    base = found(ask(built, "alice", as_self("alice"))).version
+    write(built.path, [Remove("alice")])
+    assert save(built, Modify("alice", {"plan": "Mine"}, base=base), as_self("alice")) == Unknown()
+    built.see()
+    assert ask(built, "alice") == Unknown()
+
+
+@pytest.mark.parametrize("wanted", ["bob", "BOB", "carol", "cc", "ＣＣ"])
+def test_taken_in_the_same_words_whoever_has_it(tmp_path: Path, wanted: str) -> None:
+    carol = {"login": "carol", "aliases": ["cc"], "hidden": True}
+    built = make_house(tmp_path, [ALICE, {"login": "bob"}, carol])
+    canonical = {"BOB": "bob", "ＣＣ": "cc"}.get(wanted, wanted)
+    for edit, field in ((Modify("alice", {"aliases": (wanted,)}), "aliases"), (Create(wanted), "login")):
+        outcome = finished(built.house.directory.save([edit], ADMINISTRATOR))
+        assert isinstance(outcome, Invalid)
+        (problem,) = outcome.problems
+        assert (problem.field, problem.found) == (field, repr(canonical))
+        assert problem.allowed == "a name that can still be had"
+    assert found(ask(built, "ally")).login == "alice"
+    built.stop()
+
+
+def test_missing(built: Built) -> None:
+    assert save(built, Modify("unheard", {"title": "x"}), ADMINISTRATOR) == Unknown()
+    assert save(built, Remove("unheard"), ADMINISTRATOR) == Unknown()
+
+
+def test_somebody_of_another_source_cannot_be_edited(tmp_path: Path) -> None:
+    built = make_house(tmp_path, sources=[Place(Partial(login="eve", name="Eve"))])
+    assert save(built, Modify("eve", {"title": "x"}), ADMINISTRATOR) == Unknown()
+    built.stop()
+
+
+def test_several_edits_all_or_nothing(built: Built) -> None:
+    edits: list[Edit] = [
+        Modify("alice", {"title": "Changed"}),
+        Create("new", {"name": "New"}),
+        Remove("dave"),
+        Create("bob"),  # is there
+    ]
+    outcome = finished(built.house.directory.save(edits, ADMINISTRATOR))
+    assert isinstance(outcome, Invalid)
+    assert outcome.problems[0].login == "bob"
+    assert found(ask(built, "alice")).title == "Keeper of the kettle"
+    assert ask(built, "new") == Unknown()
+    assert found(ask(built, "dave")).login == "dave"
+    assert isinstance(finished(built.house.directory.save(edits[:3], ADMINISTRATOR)), Saved)
+    assert found(ask(built, "alice")).title == "Changed"
+    assert found(ask(built, "new")).name == "New"
+    assert ask(built, "dave") == Unknown()
+
+
+def test_every_problem_is_named_with_its_person(built: Built) -> None:
+    edits: list[Edit] = [
+        Modify("alice", {"title": "x" * 129}),
+        Modify("bob", {"shoe_size": "44"}),
+        Modify("dave", {}, {"shoe_size": E}),
+        Create("a b"),
+        Create("new", {"links": (Link(url="javascript:x"),)}),
+        Modify("zofie", {"title": "fine"}),
+    ]
+    outcome = finished(built.house.directory.save(edits, ADMINISTRATOR))
+    assert isinstance(outcome, Invalid)
+    assert [(problem.login, problem.field) for problem in outcome.problems] == [
+        ("alice", "title"),
+        ("bob", "shoe_size"),
+        ("dave", "visibility.shoe_size"),
+        ("a b", "login"),
+        ("new", "links"),
+    ]
+    assert (outcome.problems[0].found, outcome.problems[0].allowed) == ("129 characters", "at most 128")
+    assert found(ask(built, "zofie")).title == ""
+
+
+def test_an_edit_that_changes_nothing(built: Built) -> None:
+    version = found(ask(built, "alice", ADMINISTRATOR)).version
+    assert save(built, Modify("alice", {"title": "Keeper of the kettle"}), ADMINISTRATOR) == Saved(version or 0)
+    assert found(ask(built, "alice", ADMINISTRATOR)).version == version
+
+
+def test_an_edit_whose_asker_left_is_written(built: Built) -> None:
+    gate, told = Event(), list[Change]()
+    seen = Event()
+    built.house.directory.subscribe(lambda change: (told.append(change), seen.set())[1])  # type: ignore[func-returns-value]
+    built.store._writer.do(lambda: gate.wait(10))
+    deferred, results = start(built.house.directory.edit("alice", Modify("", {"title": "Written"}), as_self("alice")))
+    deferred.cancel()
+    assert results[0].check(CancelledError)
+    assert found(ask(built, "alice")).title == "Keeper of the kettle"
+    gate.set()
+    assert seen.wait(10)
+    assert told[0].login == "alice"
+    assert found(ask(built, "alice")).title == "Written"
+
+
+def test_a_stop_waits_for_an_edit_that_began(built: Built) -> None:
+    gate = Event()
+    built.store._writer.do(lambda: gate.wait(10))
+    deferred, left = start(built.house.directory.edit("alice", Modify("", {"title": "Written"}), as_self("alice")))
+    deferred.cancel()
+    stopping = built.house.directory.stopService()
+    ended: list[Any] = []
+    stopping.addBoth(ended.append)
+    assert ended == []
+    gate.set()
+    finished(stopping)
+    assert left[0].check(CancelledError)
+    assert found(ask(built, "alice")).title == "Written"
+
+
+def test_listeners_are_told_in_order_after_the_cache_forgot(built: Built) -> None:
+    told: list[tuple[int, str, tuple[str, ...], str]] = []
+
+    def listen(change: Change) -> None:
+        answer = ask(built, change.login)
+        told.append((change.n, change.login, change.fields, found(answer).title))
+
+    end = built.house.directory.subscribe(listen)
+    save(built, Modify("alice", {"title": "One"}), ADMINISTRATOR)
+    built.change(Modify("bob", {"title": "Two"}), Modify("alice", {"title": "Three", "office": "X"}))
+    built.see()
+    assert [each[1:] for each in told] == [
+        ("alice", ("title",), "One"),
+        ("bob", ("title",), "Two"),
+        ("alice", ("title", "office"), "Three"),
+    ]
+    numbers = [each[0] for each in told]
+    assert numbers == sorted(set(numbers))
+    end()
+    save(built, Modify("alice", {"title": "Four"}), ADMINISTRATOR)
+    assert len(told) == 3
+
+
+# history
+
+
+def plans(built: Built, viewer: Viewer) -> list[str]:
+    history = now(built.house.directory.history("alice", viewer))
+    assert isinstance(history, History), history
+    return [entry.text for entry in history.entries]
+
+
+@pytest.fixture
+def written(built: Built) -> Built:
+    """alice's plan says "First", for everyone."""
+    save(built, Modify("alice", {"plan": "First"}), as_self("alice"))
+    return built
+
+
+ME = as_self("alice")
+OLDEST = "First line\nSecond line\n"  # house.document writes plans for nobody
+
+
+def test_history_holds_the_old_plans_the_newest_first(written: Built) -> None:
+    save(written, Modify("alice", {"plan": "Second"}), ME)
+    save(written, Modify("alice", {"plan": "Third"}), ME)
+    save(written, Modify("alice", {"title": "No plan"}), ME)
+    assert plans(written, STRANGER) == ["Third", "Second", "First"]
+    assert plans(written, ME) == ["Third", "Second", "First", OLDEST]
+    limited = now(written.house.directory.history("ALICE", STRANGER, 2))
+    assert [entry.text for entry in limited.entries] == ["Third", "Second"]
+
+
+def test_narrowing_retracts_at_once_and_widening_publishes_no_old_plan(written: Built) -> None:
+    save(written, Modify("alice", {"plan": "For members"}, {"plan": M}), ME)
+    assert (plans(written, STRANGER), plans(written, MEMBER)) == ([], ["For members", "First"])
+    save(written, Modify("alice", {"plan": "Mine alone"}, {"plan": N}), ME)
+    assert (plans(written, STRANGER), plans(written, MEMBER), len(plans(written, ME))) == ([], [], 4)
+    save(written, Modify("alice", {}, {"plan": E}), ME)
+    assert plans(written, STRANGER) == ["First"]
+    assert plans(written, MEMBER) == ["For members", "First"]
+    assert plans(written, ME) == plans(written, ADMINISTRATOR) == ["Mine alone", "For members", "First", OLDEST]
+    save(written, Modify("alice", {"plan": "For all"}), ME)
+    assert plans(written, STRANGER) == ["For all", "First"]
+
+
+def test_a_plan_written_while_hidden_stays_so(written: Built) -> None:
+    save(written, Modify("alice", {"plan": "In hiding"}, {"name": N}), ME)
+    assert now(written.house.directory.history("alice", STRANGER)) == Unknown()
+    save(written, Modify("alice", {}, {"name": None}), ME)
+    assert plans(written, STRANGER) == ["First"]
+
+
+@pytest.mark.parametrize("field", ["plan", "name"])
+def test_a_plan_that_another_process_narrowed_unseen_is_not_published_later(written: Built, field: str) -> None:
+    """The editor judged by what the cache knew; what counts is what stands there in the transaction."""
+    ask(written, "alice", ME)
+    write(written.path, [Modify("alice", {}, {field: N})])  # not seen yet
+    save(written, Modify("alice", {"plan": "Thought to be for nobody"}), ME)
+    save(written, Modify("alice", {}, {field: None}), ME)
+    assert plans(written, STRANGER) == ["First"]
+
+
+def test_a_policy_that_narrows_retracts_too(written: Built) -> None:
+    service = DirectoryService(written.store, [], Policy.preset("C"), written.clock)
+    history = now(service.history("alice", STRANGER))
+    assert (history, now(service.history("alice", MEMBER)).entries[0].text) == (History(()), "First")
+
+
+@pytest.mark.parametrize("name", ["carol", "unheard", "no login", ""])
+def test_no_history_of_the_hidden_and_unknown(built: Built, name: str) -> None:
+    assert now(built.house.directory.history(name, STRANGER)) == Unknown()
