@@ -48,8 +48,8 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1000, "height": 1100})
             page.goto("http://localhost:8080/users/alice")
             shot = b64encode(page.screenshot()).decode()
-            page.set_viewport_size({"width": 1280, "height": 690})
-            page.set_content(BOTH.format(finger=html.escape(finger), irc=html.escape(irc), page=shot))
+            page = browser.new_page(viewport={"width": 1280, "height": 690})
+            page.set_content(BOTH.format(finger=html.escape(finger), irc=html.escape("\n".join(irc.splitlines()[:6])), page=shot))
             page.screenshot(path=PICTURE, clip={"x": 0, "y": 0, "width": 1280, "height": 690})
             browser.close()
     finally:
