@@ -1,0 +1,122 @@
+"""The client's side of finger on blocking sockets, and the server of finger_server.py as a child process."""
+
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 10.0  # seconds that any wait of a test may take
+
+
+@dataclass
+class Server:
+    """Where to ask, however it was started."""
+
+    port: int
+    pid: int
+    folder: Path
+    host: str = "127.0.0.1"
+    ending: bool = False
+
+    def end(self) -> None:
+        """SIGTERM, once."""
+        if not self.ending:
+            self.ending = True
+            os.kill(self.pid, signal.SIGTERM)
+
+    def connect(self, receive_buffer: int = 0) -> socket.socket:
+        client = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
+        client.settimeout(PATIENCE)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if receive_buffer:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        client.connect((self.host, self.port))
+        return client
+
+    def ask(self, *segments: bytes, apart: float = 0.0, half_close: bool = False) -> bytes:
+        """The whole answer to *segments*, each sent by itself. Raises ConnectionResetError where the end is no FIN."""
+        with self.connect() as client:
+            for segment in segments:
+                client.sendall(segment)
+                time.sleep(apart)
+            if half_close:
+                client.shutdown(socket.SHUT_WR)
+            return read(client)
+
+    def records(self, count: int) -> list[dict[str, object]]:
+        """All records, when there are at least *count*."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            lines = (self.folder / "records.jsonl").read_bytes().splitlines()
+            if len(lines) >= count:
+                return [msgspec.json.decode(line) for line in lines]
+            assert time.monotonic() < deadline, f"{len(lines)} records, not {count}"
+            time.sleep(0.02)
+
+    def resident(self) -> int:
+        """Bytes of memory that the server takes."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return 1024 * int(status.partition("VmRSS:")[2].split()[0])
+
+    def sockets(self) -> int:
+        """Sockets that the server has open."""
+        links = Path(f"/proc/{self.pid}/fd").iterdir()
+        return sum(1 for link in links if link.is_symlink() and str(link.readlink()).startswith("socket:"))
+
+
+def read(client: socket.socket) -> bytes:
+    """All up to the other side's FIN."""
+    parts = []
+    while part := client.recv(65536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def reset(client: socket.socket) -> None:
+    """Closes with RST."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+@contextmanager
+def serve(folder: Path, *options: str, host: str = "127.0.0.1") -> Iterator[Server]:
+    """finger_server.py with *options*. Ends it by SIGTERM, and asserts that its log tells of no failure."""
+    log = folder / "log"
+    with log.open("wb") as errors:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tests.peers.finger_server", str(folder), "--interface", host, *options],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+    assert child.stdout is not None
+    try:
+        line = child.stdout.readline()
+        assert line, log.read_text()
+        server = Server(int(line), child.pid, folder, host)
+        try:
+            yield server
+        finally:
+            server.end()
+    finally:
+        try:
+            status = child.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
+        finally:
+            child.stdout.close()
+    said = log.read_text()
+    assert status == 0, said
+    assert "Traceback" not in said, said
+    assert "Unhandled" not in said, said

@@ -1,0 +1,237 @@
+"""Finger on real sockets: segments, half-closed connections, resets, readers that do not read."""
+
+import errno
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.peers.finger_client import PATIENCE, Server, read, reset, serve
+from tests.unit.finger.test_answers import ALICE_PLAIN
+
+SLOW = 0.2
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serve(tmp_path_factory.mktemp("gateway")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Every lookup takes 200 ms."""
+    with serve(tmp_path_factory.mktemp("slow"), "--slow", str(SLOW)) as server:
+        yield server
+
+
+def closed_within(server: Server, sockets: int, seconds: float = PATIENCE) -> None:
+    deadline = time.monotonic() + seconds
+    while server.sockets() > sockets:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_F001_nothing_comes_before_the_line(gateway: Server) -> None:
+    with gateway.connect() as client:
+        client.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+
+
+def test_F002_the_server_closes_with_FIN(gateway: Server) -> None:
+    assert gateway.ask(b"alice\r\n") == ALICE_PLAIN
+
+
+def test_F003_two_lines_in_a_segment_are_one_answer_and_no_reset(slow: Server) -> None:
+    before = len(slow.records(0))
+    assert slow.ask(b"alice\r\nbob\r\n") == ALICE_PLAIN
+    assert slow.ask(b"alice\r\n", b"bob\r\n" * 1000, apart=0.05) == ALICE_PLAIN
+    assert [record["query"] for record in slow.records(before + 2)[before:]] == ["alice", "alice"]
+
+
+def test_F004_three_segments(gateway: Server) -> None:
+    verbose = gateway.ask(b"/W alice\r\n")
+    assert b"Also:       ally\r\n" in verbose
+    assert gateway.ask(b"/W ", b"alice", b"\r\n", apart=0.02) == verbose
+
+
+def test_F005_a_byte_a_segment(gateway: Server) -> None:
+    assert gateway.ask(*(bytes([each]) for each in b"alice\r\n"), apart=0.005) == ALICE_PLAIN
+
+
+def test_F006_LF(gateway: Server) -> None:
+    assert gateway.ask(b"alice\n") == ALICE_PLAIN
+
+
+@pytest.mark.parametrize("line", [b"alice", b"alice\r", b"alice\r\n", b"alice\n"])
+@pytest.mark.parametrize("server", ["gateway", "slow"])
+def test_F007_F008_a_client_that_half_closes(line: bytes, server: str, request: pytest.FixtureRequest) -> None:
+    assert request.getfixturevalue(server).ask(line, half_close=True) == ALICE_PLAIN
+
+
+def test_F009_a_probe_that_asks_nothing(gateway: Server) -> None:
+    before = len(gateway.records(0))
+    assert gateway.ask(half_close=True) == b""
+    with gateway.connect() as client:
+        reset(client)
+    assert gateway.records(before + 1)[before]["outcome"] == "empty"
+
+
+def test_F010_a_reset_while_the_source_is_at_work(slow: Server) -> None:
+    before = len(slow.records(0))
+    with slow.connect() as client:
+        client.sendall(b"alice\r\n")
+        time.sleep(SLOW / 4)
+        reset(client)
+    assert slow.records(before + 1)[before]["outcome"] == "gone"
+    with slow.connect() as client:  # the same behind a FIN: nobody sees the reset before the answer is written
+        client.sendall(b"alice\r\n")
+        client.shutdown(socket.SHUT_WR)
+        time.sleep(SLOW / 4)
+        reset(client)
+    assert len(slow.records(before + 2)) == before + 2
+    assert slow.ask(b"alice\r\n") == ALICE_PLAIN
+
+
+def test_F011_a_client_that_says_nothing(tmp_path: Path) -> None:
+    with serve(tmp_path, "--timeout", "0.4") as server, server.connect() as client:
+        began = time.monotonic()
+        assert read(client) == b"Input timeout.\r\n"
+        assert 0.3 < time.monotonic() - began < 2
+
+
+def test_F012_a_byte_now_and_then(tmp_path: Path) -> None:
+    with serve(tmp_path, "--timeout", "0.5") as server, server.connect() as client:
+        client.settimeout(0.1)
+        received = b""
+        for _ in range(50):
+            try:
+                client.sendall(b"a")
+                received += client.recv(100)
+            except TimeoutError:
+                continue
+            break
+        assert received == b"Input timeout.\r\n"
+
+
+def test_F013_a_client_that_never_reads_is_cut(tmp_path: Path) -> None:
+    with serve(tmp_path, "--timeout", "0.5", "--send-buffer", "4096") as server:
+        listening = server.sockets()
+        held = [server.connect(receive_buffer=2048) for _ in range(100)]
+        for client in held:
+            client.sendall(b"frank\r\n")
+        server.records(100)
+        before = server.resident()
+        closed_within(server, listening)
+        assert server.resident() - before < 16 * 2**20
+        for client in held:
+            with pytest.raises(ConnectionResetError):
+                read(client)
+            client.close()
+
+
+def test_F013_a_slow_reader_gets_all_of_it(tmp_path: Path) -> None:
+    """Longer than the second of the lingering close: the time counts until all is sent."""
+    with serve(tmp_path, "--send-buffer", "4096") as server, server.connect(receive_buffer=2048) as client:
+        client.sendall(b"frank\r\n")
+        began = time.monotonic()
+        parts = []
+        while part := client.recv(4096):
+            parts.append(part)
+            if time.monotonic() - began < 1.2:
+                time.sleep(0.1)
+        reply = b"".join(parts)
+        assert reply.endswith(b"000999 " + b"x" * 92 + b"\r\n")
+        assert len(reply) > 100_000
+
+
+def test_F013_one_who_reads_late_gets_what_the_kernel_has(gateway: Server) -> None:
+    """The server has sent all and closed after its second; the answer is still whole."""
+    listening = gateway.sockets()
+    with gateway.connect() as client:
+        client.sendall(b"frank\r\n")
+        time.sleep(0.1)
+        closed_within(gateway, listening, 3)
+        assert read(client).endswith(b"000999 " + b"x" * 92 + b"\r\n")
+
+
+def test_a_connection_whose_client_has_closed_is_gone_at_once(gateway: Server) -> None:
+    listening = gateway.sockets()
+    for _ in range(20):
+        gateway.ask(b"alice\r\n")
+    closed_within(gateway, listening, 0.5)
+
+
+def test_F014_two_hundred_that_say_nothing(gateway: Server) -> None:
+    held = [gateway.connect() for _ in range(200)]
+    began = time.monotonic()
+    assert gateway.ask(b"alice\r\n") == ALICE_PLAIN
+    assert time.monotonic() - began < 1
+    for client in held:
+        client.close()
+
+
+def test_F015_one_connection_too_many(tmp_path: Path) -> None:
+    with serve(tmp_path, "--per-address", "10") as server:
+        listening = server.sockets()
+        held = [server.connect() for _ in range(10)]
+        assert server.ask(b"alice\r\n") == b"Too many connections, try again later.\r\n"
+        for client in held:
+            client.close()
+        closed_within(server, listening)
+        assert server.ask(b"alice\r\n") == ALICE_PLAIN
+
+
+def test_F017_an_asker_by_IPv6(tmp_path: Path) -> None:
+    with serve(tmp_path, host="::1") as server:
+        assert server.ask(b"alice\r\n") == ALICE_PLAIN
+        assert server.records(1)[0]["peer"] == "::1"
+
+
+@pytest.mark.parametrize("size", [513, 536, 4096])
+def test_F071_too_long_is_told_and_closed_with_FIN(gateway: Server, size: int) -> None:
+    assert gateway.ask(b"A" * size + b"\r\n") == b"Query too long.\r\n"
+    assert gateway.ask(b"A" * size + b"\r\n" + b"more\r\n" * 100) == b"Query too long.\r\n"
+
+
+def test_F070_512_bytes_are_a_query(gateway: Server) -> None:
+    assert gateway.ask(b"a" * 512 + b"\r\n").endswith(b": no such user.\r\n")
+
+
+def test_F072_ten_megabytes_without_an_end(gateway: Server) -> None:
+    before = gateway.resident()
+    with gateway.connect() as client:
+        received = b""
+        try:
+            client.sendall(b"a" * 10_000_000)
+        except OSError as error:
+            assert error.errno in (errno.EPIPE, errno.ECONNRESET)
+        try:
+            while part := client.recv(100):
+                received += part
+        except ConnectionResetError:
+            pass
+    assert received == b"Query too long.\r\n"
+    assert gateway.resident() - before < 2 * 2**20
+    assert gateway.ask(b"alice\r\n") == ALICE_PLAIN
+
+
+def test_F068_telnet_in_pieces(gateway: Server) -> None:
+    assert gateway.ask(b"\xff", b"\xfb", b"\x18\xff\xfd", b"\x03alice\r\n", apart=0.01) == ALICE_PLAIN
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_R_a_stop_answers_what_was_asked(tmp_path: Path, asked: bool) -> None:
+    """SIGTERM as the answer is being written, or before the question: a word and a FIN, then an end (in serve)."""
+    with serve(tmp_path, "--send-buffer", "4096") as server, server.connect(receive_buffer=2048) as client:
+        if asked:
+            client.sendall(b"frank\r\n")
+            server.records(1)
+        else:
+            assert server.ask(b"bob\r\n")  # the connection before is known by now
+        server.end()
+        reply = read(client)
+        assert reply.endswith(b"x" * 92 + b"\r\n" if asked else b"The server is stopping, try again later.\r\n")
