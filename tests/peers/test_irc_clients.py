@@ -1,0 +1,285 @@
+"""The bot as people meet it: with ii and irssi, on ngircd and on the demo's own network."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.peers.gateway import DEADLINE, chatting, free_port, launched, listening, make_place, ngircd, serving, until
+
+FULL = [
+    "Alice Adams (alice), also ally",
+    "Keeper of the kettle",
+    "Project: A better teapot",
+    "First line",
+    "Second line",
+]
+
+
+class Ii:
+    """ii: a folder of FIFOs and logs."""
+
+    def __init__(self, folder: Path, port: int, nick: str) -> None:
+        self.folder = folder / "127.0.0.1"
+        self.process = subprocess.Popen(
+            ["ii", "-s", "127.0.0.1", "-p", str(port), "-n", nick, "-i", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until(lambda: "Welcome" in self.log(""), "ii's welcome")
+
+    def log(self, place: str) -> str:
+        file = self.folder / place / "out"
+        return file.read_text() if file.exists() else ""
+
+    def says(self, place: str, text: str) -> None:
+        fifo = self.folder / place / "in"
+        until(fifo.exists, f"ii's {place}")
+        fifo.write_text(text + "\n")
+
+    def hears(self, place: str, text: str) -> str:
+        return until(lambda: log if text in (log := self.log(place)) else "", f"{text} in ii's {place}")
+
+
+@contextmanager
+def ii(folder: Path, port: int, nick: str = "walter") -> Iterator[Ii]:
+    folder.mkdir()
+    client = Ii(folder, port, nick)
+    try:
+        yield client
+    finally:
+        client.process.terminate()
+        client.process.wait(DEADLINE)
+
+
+class Irssi:
+    """irssi in a terminal of tmux, looked at as somebody in front of it would."""
+
+    def __init__(self, folder: Path, port: int, nick: str) -> None:
+        (folder / "config").write_text(
+            'settings = { "fe-common/core" = { autocreate_own_query = "no"; autocreate_query_level = ""; }; };'
+        )
+        self._socket = folder / "tmux"
+        irssi = f"irssi --home={folder} -c 127.0.0.1 -p {port} -n {nick}"
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", "160", "-y", "50", irssi)
+        self.sees("Welcome")
+
+    def _tmux(self, *arguments: str) -> str:
+        env = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+        done = subprocess.run(
+            ["tmux", "-S", self._socket, *arguments], env=env, capture_output=True, timeout=20, check=True
+        )
+        return done.stdout.decode()
+
+    def types(self, text: str) -> None:
+        self._tmux("send-keys", "-l", text)
+        self._tmux("send-keys", "Enter")
+
+    def screen(self) -> str:
+        return self._tmux("capture-pane", "-p")
+
+    def sees(self, text: str) -> str:
+        return until(lambda: screen if text in (screen := self.screen()) else "", f"{text} on irssi's screen")
+
+    def close(self) -> None:
+        """Ends the terminal, unless irssi has ended already."""
+        with suppress(subprocess.CalledProcessError):
+            self._tmux("kill-server")
+
+
+@contextmanager
+def irssi(folder: Path, port: int, nick: str = "ingrid") -> Iterator[Irssi]:
+    folder.mkdir()
+    client = Irssi(folder, port, nick)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def on_ngircd(folder: Path) -> Iterator[int]:
+    with ngircd(folder) as port, chatting(port, "watcher", "#tea") as watcher, serving(make_place(folder, irc=port)):
+        watcher.wait(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
+        yield port
+
+
+@contextmanager
+def on_the_demo(folder: Path) -> Iterator[int]:
+    finger, web, port = free_port(), free_port(), free_port()
+    endpoints = [f"tcp:{each}:interface=127.0.0.1" for each in (finger, web, port)]
+    home = folder / "home"
+    arguments = ["demo", "--dir", str(home), "--finger", endpoints[0], "--web", endpoints[1], "--irc", endpoints[2]]
+    with launched(folder, [port], *arguments) as running:
+        until(lambda: "Try:" in running.out, "the demo's invitation")
+        yield port
+
+
+@pytest.fixture(scope="module")
+def ngircd_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with on_ngircd(tmp_path_factory.mktemp("ngircd")) as port:
+        yield port
+
+
+def test_ii_on_ngircd(tmp_path: Path, ngircd_port: int) -> None:
+    """I020, I021, I022"""
+    with ii(tmp_path / "ii", ngircd_port) as client:
+        client.says("", "/j fingerbot alice")
+        log = client.hears("fingerbot", "Second line")
+        for line in FULL:
+            assert f"<fingerbot> {line}\n" in log
+        client.says("fingerbot", "help")
+        client.hears("fingerbot", "<fingerbot>   finger NAME - who is NAME")
+        client.says("", "/j #tea")
+        client.says("#tea", "!finger alice")
+        client.hears("#tea", "<fingerbot> walter: Alice Adams (alice), Keeper of the kettle\n")
+        client.says("#tea", "fingerbot, zofie")
+        client.hears("#tea", "<fingerbot> walter: Žofie Černá (zofie)\n")
+        client.says("fingerbot", "carol")
+        client.hears("fingerbot", "<fingerbot> no such user: carol\n")
+
+
+def test_irssi_on_ngircd(tmp_path: Path, ngircd_port: int) -> None:
+    """I020, I022"""
+    with irssi(tmp_path / "irssi", ngircd_port) as client:
+        client.types("/msg fingerbot alice")
+        screen = client.sees("Second line")
+        for line in FULL:
+            assert line in screen
+        client.types("/join #tea")
+        client.sees("[#tea]")
+        client.types("fingerbot: alice")
+        client.sees("ingrid: Alice Adams (alice), Keeper of the kettle")
+
+
+def test_ii_and_irssi_on_the_demo(tmp_path: Path) -> None:
+    """I020, I022"""
+    with on_the_demo(tmp_path) as port, ii(tmp_path / "ii", port) as fifo, irssi(tmp_path / "irssi", port) as screen:
+        fifo.says("", "/j fingerbot alice")
+        fifo.hears("fingerbot", "(alice)")
+        screen.types("/msg fingerbot help")
+        screen.sees("who is NAME")
+        screen.types("/join #tea")
+        screen.sees("Ask me: !finger alice")
+        fifo.says("", "/j #tea")
+        fifo.says("#tea", "!finger alice")
+        fifo.hears("#tea", "<fingerbot> walter: ")
+        screen.sees("walter: ")
+        screen.types("Žofie says 漢字")
+        fifo.hears("#tea", "<ingrid> Žofie says 漢字")
+        screen.types("/quit bye")
+        fifo.hears("#tea", "ingrid")
+        until(lambda: "bye" in fifo.log("") + fifo.log("#tea"), "irssi's good-bye", 5)
+
+
+def test_bytes_that_are_not_utf_8_on_ngircd(ngircd_port: int) -> None:
+    """I009"""
+    with chatting(ngircd_port, "latin") as client:
+        client._connection.sendall(b"PRIVMSG fingerbot :\xe9l\xe8ve\r\n")
+        assert client.wait(lambda line: "PRIVMSG" in line, "an answer").endswith(" :no such user: élève")
+
+
+def test_long_text_arrives_whole_on_ngircd(tmp_path: Path) -> None:
+    """I025: the server, which adds the prefix and cuts at 512 bytes, has nothing to cut."""
+    words = " ".join(f"ž{number:03}漢👩‍👩‍👧" for number in range(400))
+    people = [
+        {
+            "login": "long",
+            "name": "Long",
+            "plan": "\n".join(words[start : start + 350] for start in range(0, 1400, 350)),
+        }
+    ]
+    with ngircd(tmp_path) as port, chatting(port, "reader", "#tea") as reader:
+        with serving(make_place(tmp_path, irc=port, people=people)):
+            reader.wait(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
+            reader.send("PRIVMSG fingerbot :long")
+            reader.send("PRIVMSG fingerbot :nobody")
+            reader.wait(lambda line: "no such user" in line, "the end of the answer")
+        lines = [line for line in reader.all if line.startswith(":fingerbot!") and " PRIVMSG " in line]
+        said = [line.partition(" :")[2] for line in lines]
+        assert max(len(line.encode()) for line in lines) <= 510
+        assert len(said) > 6
+        plan = said[said.index("Plan:") + 1 : -1]
+        assert "".join(plan).replace(" ", "") == words[:1400].replace(" ", "")
+
+
+def test_the_bot_comes_back_when_its_server_does(tmp_path: Path) -> None:
+    """I007, I011"""
+    with ngircd(tmp_path) as port:
+        place = make_place(tmp_path, irc=port)
+        with chatting(port, "watcher", "#tea") as watcher:
+            running = serving(place)
+            bot = running.__enter__()
+            watcher.wait(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
+    try:
+        until(lambda: "disconnected" in bot.log, "the loss in the log")
+        began = time.monotonic()
+        with ngircd_again(tmp_path, port), chatting(port, "watcher", "#tea") as watcher:
+            until(
+                lambda: any("fingerbot" in line and (" JOIN " in line or " 353 " in line) for line in watcher.all),
+                "the bot",
+            )
+            assert time.monotonic() - began < 15
+            watcher.send("PRIVMSG #tea :!finger bob")
+            watcher.wait(lambda line: line.endswith(" PRIVMSG #tea :watcher: Bob Adams (bob)"), "an answer")
+            bot.send()
+            quitting = watcher.wait(lambda line: line.startswith(":fingerbot!") and " QUIT " in line, "the good-bye")
+            assert "finger gateway is going down" in quitting
+            assert bot.wait() == 0
+    finally:
+        running.__exit__(None, None, None)
+
+
+@contextmanager
+def ngircd_again(folder: Path, port: int) -> Iterator[None]:
+    """The server of this folder once more, on the port that it had."""
+    with (folder / "ngircd-again.log").open("wb") as log:
+        server = subprocess.Popen(
+            ["/usr/sbin/ngircd", "--nodaemon", "--config", str(folder / "ngircd.conf")],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        until(lambda: listening(port), "ngircd")
+        yield
+    finally:
+        server.terminate()
+        server.wait(DEADLINE)
+
+
+DEFAULT_PACE = """
+[[irc]]
+network = "test"
+server = "tcp:127.0.0.1:{port}"
+channels = ["#tea"]
+"""
+
+
+def test_two_hundred_questions_at_once_do_not_get_the_bot_killed(tmp_path: Path) -> None:
+    """I026: with the pace that comes by default, against ngircd's own limits."""
+    with ngircd(tmp_path) as port, chatting(port, "watcher", "#tea") as watcher:
+        place = make_place(tmp_path, more=DEFAULT_PACE.format(port=port))
+        with serving(place):
+            watcher.wait(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
+            crowd = [chatting(port, f"asker{number}") for number in range(40)]
+            askers = [each.__enter__() for each in crowd]
+            began = time.monotonic()
+            for asker in askers:
+                asker._connection.sendall(b"PRIVMSG fingerbot :alice\r\n" * 5)
+            place.recorded(200)
+            until(lambda: time.monotonic() > began + 6, "six seconds of the pace")
+            took = time.monotonic() - began
+            answers = sum(" PRIVMSG " in line for asker in askers for line in asker.all)
+            assert 5 + 2 <= answers <= 5 + took / 2 + 1
+            watcher.send("WHOIS fingerbot")
+            watcher.wait(lambda line: " 311 watcher fingerbot " in line, "the bot in WHOIS")
+            assert not any(" QUIT " in line for line in watcher.all if line.startswith(":fingerbot!"))
+            for each in crowd:
+                each.__exit__(None, None, None)
+    assert [record["outcome"] for record in place.records()] == ["found"] * 200
