@@ -1,0 +1,134 @@
+"""A person's texts as HTML: nothing in them may do anything but be read."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import escape
+
+from gateway.text.clean import clean
+from gateway.web import markup
+
+A = '<a href="{0}" rel="nofollow ugc">{0}</a>'
+
+
+def test_a_plan_stands_as_written() -> None:
+    """W026"""
+    assert markup.plan("a\n\n  b <c>\tx & y\n") == "a\n\n  b &lt;c&gt;\tx &amp; y\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://a.test", A.format("http://a.test")),
+        ("HTTPS://a.test/x", A.format("HTTPS://a.test/x")),
+        ("see https://a.test/x.", "see " + A.format("https://a.test/x") + "."),
+        ("(https://a.test/x)", "(" + A.format("https://a.test/x") + ")"),
+        ("https://a.test/b_(c)!", A.format("https://a.test/b_(c)") + "!"),
+        ("[https://a.test/)]", "[" + A.format("https://a.test/") + ")]"),
+        ("<https://a.test/>", "&lt;" + A.format("https://a.test/") + "&gt;"),
+        ("https://a.test/東棟。次", A.format("https://a.test/東棟") + "。次"),
+        ("https://a.test/?a=1&b", A.format("https://a.test/?a=1&amp;b")),
+        ("https://a.test/'x", A.format("https://a.test/&#39;x")),
+        ('https://a.test/"onload=x', A.format("https://a.test/") + "&#34;onload=x"),
+        ("http://", "http://"),
+        ("http:// x", "http:// x"),
+        ("xhttp://a.test", "xhttp://a.test"),
+        ("javascript:alert(1)", "javascript:alert(1)"),
+        ("data:text/html,x", "data:text/html,x"),
+        ("https\x00://a.test/\u202ex", A.format("https://a.test/x")),
+    ],
+)
+def test_addresses_in_a_plan(text: str, shown: str) -> None:
+    """W009, W120"""
+    assert markup.plan(text) == shown
+
+
+def test_a_long_line_keeps_its_indentation() -> None:
+    """W138"""
+    line = "    four blanks before, more than 32 cells\n"
+    assert markup.plan(line) == f'<span class="in4" dir="auto">{line}</span>'
+    assert markup.plan(" " * 40 + "x") == '<span class="in12" dir="auto">' + " " * 40 + "x</span>"
+    assert markup.plan("山" * 16) == "山" * 16
+    assert markup.plan("山" * 17).startswith('<span class="in0" dir="auto">')
+
+
+def test_a_megabyte_takes_linear_time() -> None:
+    """W120"""
+    for part in ("http://", "http://a ", "http://a.test/(((", "a)", "https://a.test/" + ")" * 200):
+        times = []
+        for size in (100_000, 1_000_000):
+            text = (part * (size // len(part)))[:size]
+            began = time.process_time()
+            markup.plan(text)
+            times.append(time.process_time() - began)
+        assert times[1] < 40 * times[0] + 0.5, (part, times)
+
+
+@given(st.text(alphabet=st.sampled_from("ahtps:/. ()<>\"'&\n\x1b\u202e\ud800山"), max_size=80))
+def test_the_text_of_a_plan_is_never_lost(text: str) -> None:
+    """W026: without its marks it is what was written, cleaned."""
+    import re
+
+    assert re.sub(r"</?(?:a|span)\b[^>]*>", "", markup.plan(text)) == escape(clean(text))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://a.test/", "http://a", "gemini://a.test/", "gopher://a.test/0", "finger://a.test/b", "mailto:a@b.test",
+     "xmpp:a@b.test", "irc://a.test/b", "ircs://a.test", "HTTPS://A.test"],
+)  # fmt: skip
+def test_targets(url: str) -> None:
+    """W120"""
+    assert markup.target(url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "JavaScript://a.test/%0aalert(1)", "data:text/html,x", "java\nscript:x", "//a.test", "/x", "",
+     "https://a.test/ x", 'https://a.test/"x', "vbscript:x", "matrix:u/a", "file:///etc/passwd", "https://"],
+)  # fmt: skip
+def test_what_is_no_target(url: str) -> None:
+    """W009"""
+    assert markup.target(url) is None
+
+
+def test_reach() -> None:
+    assert markup.mail("alice@dir.test") == "mailto:alice@dir.test"
+    assert markup.mail("a@b?subject=x") is None
+    assert markup.mail("alice at dir") is None
+    assert markup.telephone("+420 555 (01)-00") == "tel:+4205550100"
+    assert markup.telephone("555 0100") is None
+    assert markup.telephone("+420;ext=1") is None
+    assert markup.shortly("https://alice.example/") == "alice.example"
+    assert markup.shortly("http://a.test/b/") == "a.test/b"
+    assert markup.shortly("gemini://a.test/") == "gemini://a.test"
+
+
+@pytest.mark.parametrize(
+    ("name", "login", "letters"),
+    [("Alice Liddell", "alice", "AL"), ("Alice Jane van Adams", "a", "AA"), ("", "bob", "B"), ("", "jo.smith", "JS"),
+     ("山田 花子", "y", "山"), ("🐙", "octo", "🐙"), ("Alice (away)", "a", "A"), ("žofie", "z", "Ž"), ("", "_", "?")],
+)  # fmt: skip
+def test_faces(name: str, login: str, letters: str) -> None:
+    """W030"""
+    assert markup.letters(name, login) == letters
+
+
+def test_hues_are_there_in_the_sheet_and_stay() -> None:
+    """W030"""
+    from gateway.web.assets import FOLDER
+
+    sheet = (FOLDER / "style.css").read_text()
+    assert all(f".f{hue} {{ --hue:" in sheet for hue in range(markup.HUES))
+    assert all(f".in{depth} {{ --in: {depth}ch; }}" in sheet for depth in range(markup.DEEPEST + 1))
+    assert {markup.hue(f"login{n}") for n in range(200)} == set(range(markup.HUES))
+    assert markup.hue("alice") == markup.hue("alice") == 11
+
+
+def test_a_plan_too_long_for_a_page_is_cut_at_a_line() -> None:
+    """W140"""
+    assert markup.cut("short", 10) == ("short", False)
+    assert markup.cut("one\ntwo\nthree", 10) == ("one\ntwo", True)
+    assert markup.cut("x" * 11, 10) == ("x" * 10, True)
