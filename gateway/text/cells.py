@@ -24,4 +24,6 @@ def cut(text: str, cells: int) -> str:
         if used > cells - 1:
             break
         kept += character
+    while kept and width(kept) > cells - 1:  # a variation selector widens what stands before it
+        kept = kept[:-1]
     return kept + "…"
