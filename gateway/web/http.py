@@ -97,8 +97,8 @@ class Request(server.Request):
                 raise target.Bad(400)
             self.where = raw
             return
-        self.postpath = target.segments(raw)
-        self.where = "/" + b"/".join(self.postpath).decode()
+        self.postpath = [b"", *target.segments(raw)]  # Klein takes "//x" for "/x" unless it sees where the path begins
+        self.where = b"/".join(self.postpath).decode()
         self.format = split(self.where)[1] or self.format
         self.requestHeaders.setRawHeaders("host", [self.site.house.site.host])  # all that Klein hears of it
 
@@ -129,16 +129,19 @@ class Request(server.Request):
             self.responseHeaders.setRawHeaders(name, [value])
         return sent.body
 
-    def note(self, outcome: Outcome, size: int, reference: str | None = None) -> None:
+    def note(self, outcome: Outcome, size: int) -> None:
         """Records a request that came to no question."""
-        query = self.uri.decode("latin-1")
-        self.site.house.exchanges.note(Asked("web", "page", query, self.address), outcome, size)
+        self.site.house.exchanges.note(self._asked, outcome, size)
+
+    @property
+    def _asked(self) -> Asked:
+        return Asked("web", "page", self.uri.decode("latin-1"), self.address)
 
     def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802
         """What no page has caught: told by a reference number, the traceback in the log."""
         reference = self.site.failed(reason)
         body = self.prepared(self.site.internal(self.format, reference))
-        self.note("error", len(body), reference)
+        self.site.house.exchanges.open(self._asked).close("error", len(body), reference)
         self.write(body)
         self.finish()
         return reason

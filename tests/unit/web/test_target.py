@@ -29,7 +29,9 @@ def test_foreign_names(host: str) -> None:
     assert placed("/", host) == 421
 
 
-@pytest.mark.parametrize("host", ["", " ", "dir.test/x", "a@dir.test", "dir.test:80:80", "dir.test:x", 'evil/x"<b>', "::1"])
+@pytest.mark.parametrize(
+    "host", ["", " ", "dir.test/x", "a@dir.test", "dir.test:80:80", "dir.test:x", 'evil/x"<b>', "::1"]
+)
 def test_hosts_that_are_none(host: str) -> None:
     """W085"""
     assert placed("/", host) == 400

@@ -61,7 +61,9 @@ class Browser:
         connection.close()
         return connection.received
 
-    def ask(self, path: str, method: str = "GET", host: str = "dir.test", peer: str = STRANGER, **headers: str) -> Answer:
+    def ask(
+        self, path: str, method: str = "GET", host: str = "dir.test", peer: str = STRANGER, **headers: str
+    ) -> Answer:
         lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         (answer,) = parsed(self.raw("\r\n".join([*lines, "", ""]).encode("latin-1"), peer), method)
