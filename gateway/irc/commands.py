@@ -141,7 +141,7 @@ class Desk:
         texts = plain_lines(said.text)
         if question.channel is None:
             lines = [piece for text in texts for piece in split(text, question.room)]
-            return Reply(tuple(lines), split(plain(said.short), question.room)[0])
+            return Reply(tuple(lines), (split(plain(said.short or said.text), question.room) or [""])[0])
         called = plain(question.nick)
         lines = _called(called, texts, question.room)
         short = _called(called, plain_lines(said.short), question.room)

@@ -54,7 +54,8 @@ def split(text: str, room: int) -> list[str]:
         length = len(cluster.encode())
         if size + length > room:
             head, held = _parted(held, at_end=cluster == " ")
-            pieces.append(head)
+            if head:  # an indentation wider than a line leaves none
+                pieces.append(head)
             size = sum(len(each.encode()) for each in held)
             if cluster == " " and not held:
                 continue

@@ -10,7 +10,6 @@ LIMITED = "too many questions; ask again in {seconds} seconds"
 LIMITED_1 = "too many questions; ask again in 1 second"
 ERROR = "internal error, reference {reference}"
 USAGE = "say: {usage}"
-MORE = "(the rest of this answer: {url})"
 LOST = "({count} more of your questions could not be answered; ask them again, slowly)"
 LOST_1 = "(1 more of your questions could not be answered; ask it again)"
 

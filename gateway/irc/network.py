@@ -65,8 +65,11 @@ class _Rejoin:
 class _Telling:
     """An endpoint that tells why it could not connect; ClientService keeps that to itself."""
 
-    def __init__(self, endpoint: IStreamClientEndpoint, tell: Callable[[Failure], None]) -> None:
-        self._endpoint, self._tell = endpoint, tell
+    def __init__(self, endpoint: IStreamClientEndpoint, tell: Callable[[Failure], None], name: str) -> None:
+        self._endpoint, self._tell, self._name = endpoint, tell, name
+
+    def __str__(self) -> str:
+        return self._name  # stands in ClientService's log
 
     def connect(self, protocolFactory: IProtocolFactory) -> Any:  # noqa: N803
         def failed(failure: Failure) -> Failure:
@@ -106,7 +109,10 @@ class NetworkService(ClientService):
         self._bot_log = Logger()
         endpoint = endpoint or clientFromString(house.reactor, settings.server)
         super().__init__(
-            _Telling(endpoint, self._unreachable), _Clients(self._new_client), self._backoff.delay, self._clock
+            _Telling(endpoint, self._unreachable, settings.server),
+            _Clients(self._new_client),
+            self._backoff.delay,
+            self._clock,
         )
 
     def stopService(self) -> "Deferred[None]":

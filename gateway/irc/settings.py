@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from ..configuration import Duration
 
@@ -22,4 +22,4 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     channels: list[Channel] = []
     prefix: Annotated[str, Meta(pattern=r"^[!-~]{1,8}$")] = "!"
     burst: Annotated[int, Meta(ge=1)] = 5
-    pace: Duration = Duration(seconds=2)
+    pace: Duration = field(default_factory=lambda: Duration(seconds=2))  # JSON Schema has no words for one

@@ -90,6 +90,8 @@ def test_a_line_is_filled_as_far_as_it_goes() -> None:
     assert split("aaaa     bbbb", 5) == ["aaaa", "bbbb"]
     assert split("aaaa       ", 5) == ["aaaa"]
     assert split("", 9) == [""]
+    assert [piece.strip() for piece in split(" " * 900 + "a b", 40)] == ["a", "b"]
+    assert all(piece.strip() for piece in split(" " * 900 + "a" * 50, 40))
 
 
 @pytest.mark.parametrize(
