@@ -17,7 +17,7 @@ from ..operate.exchange import Asked, Limited, Outcome, outcome
 from .assets import Assets
 from .formats import Format, split
 from .http import Request, Site
-from .pages import Pages
+from .pages import Headers, Pages
 from .reply import PRIVATE, PUBLIC, Reply
 from .settings import Web
 
@@ -40,7 +40,7 @@ class App:
         self._house = house
         self._assets = Assets()
         self.pages = Pages(house, self._assets)
-        self.site = Site(house, self.app.resource(), self.pages.error, self.pages.internal, self.allowed)
+        self.site = Site(house, self.app.resource(), self.pages, self.allowed)
 
     def allowed(self, path: str) -> list[str]:
         """The methods that *path* takes, none where there is nothing; "*" is all of the server."""
@@ -61,7 +61,7 @@ class App:
     async def person(self, request: Request, name: str) -> bytes:
         asked, forced = split(name)
         canonical = maybe_login(asked)
-        if canonical is not None and canonical != asked:
+        if canonical is not None and (canonical != asked or request.where.endswith("/")):
             return self._moved(request, canonical, forced, PUBLIC)
 
         async def answer(viewer: Viewer) -> Answered:
@@ -122,7 +122,7 @@ class App:
         request.note("served", len(body))
         return body
 
-    def _missing(self, request: Request, code: int, headers: tuple[tuple[str, str], ...] = ()) -> bytes:
+    def _missing(self, request: Request, code: int, headers: Headers = ()) -> bytes:
         body = request.prepared(self.pages.error(code, request.format, headers))
         request.note("unknown" if code == 404 else "invalid", len(body))
         return body

@@ -94,7 +94,7 @@ class Channel(HTTPChannel):
         if not self.requests and line:
             self._method = line.partition(b" ")[0].decode("ascii", "replace")
             if self._room is Room.FULL:
-                self.refuse(503, "limited", (("Retry-After", "5"),))
+                self._end_with(self.site.pages.crowded(Format.TEXT), "limited")
                 return
             if len(line) > MOST_TARGET:
                 self.refuse(414)
@@ -140,14 +140,11 @@ class Channel(HTTPChannel):
 
     # how it ends
 
-    def refuse(self, code: int, outcome: Outcome = "invalid", headers: tuple[tuple[str, str], ...] = ()) -> None:
-        """Ends a connection whose request is not taken: an answer, then a lingering close."""
-        if self._closing:
-            return
-        accept = self.requests[-1].requestHeaders.getRawHeaders("accept") if self.requests else None
-        reply = self.site.error(code, accepted(accept[0]) if accept else Format.TEXT, headers)
-        self._note(outcome, self._write(reply))
-        self._linger()
+    def refuse(self, code: int, outcome: Outcome = "invalid") -> None:
+        """Ends a connection whose request is not taken, in the format asked for as far as that is known."""
+        if not self._closing:
+            accept = self.requests[-1].requestHeaders.getRawHeaders("accept") if self.requests else None
+            self._end_with(self.site.pages.error(code, accepted(accept[0] if accept else None)), outcome)
 
     def loseConnection(self) -> None:
         """Closes when all is sent, which is waited for only so long."""
@@ -163,6 +160,10 @@ class Channel(HTTPChannel):
 
     def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802  # Twisted's, for heads it cannot read
         self.refuse(400)
+
+    def _end_with(self, reply: Reply, outcome: Outcome) -> None:
+        self._note(outcome, self._write(reply))
+        self._linger()
 
     def _write(self, reply: Reply) -> int:
         sent = self.site.out(reply, Conditions(self._method, secure=self.site.is_secure(self)))

@@ -6,6 +6,7 @@ forms too, and HTTP/2 is not offered.
 
 import secrets
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from io import BytesIO
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from twisted.internet.interfaces import IAddress, IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import server
-from twisted.web.http import RESPONSES, datetimeToString
+from twisted.web.http import datetimeToString
 
 from ..directory.addresses import Address
 from ..house import House
@@ -23,14 +24,13 @@ from ..operate.exchange import Asked, Outcome
 from . import target
 from .channel import Channel
 from .formats import Format, accepted, split
+from .pages import Headers, Pages
 from .reply import Conditions, Reply, Sent, finished
 
 SERVER = "finger-gateway"
 MOST_BODY = 64 * 1024  # bytes
 FAREWELL = 1.0  # seconds that open connections get when the service stops
 _ROUTED = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-
-Headers = tuple[tuple[str, str], ...]
 
 
 class Request(server.Request):
@@ -97,8 +97,8 @@ class Request(server.Request):
                 raise target.Bad(400)
             self.where = raw
             return
-        self.postpath = [b"", *target.segments(raw)]  # Klein takes "//x" for "/x" unless it sees where the path begins
-        self.where = b"/".join(self.postpath).decode()
+        self.postpath = target.segments(raw)
+        self.where = "/" + b"/".join(self.postpath).decode()
         self.format = split(self.where)[1] or self.format
         self.requestHeaders.setRawHeaders("host", [self.site.house.site.host])  # all that Klein hears of it
 
@@ -106,8 +106,10 @@ class Request(server.Request):
         return self.site.is_ours(host) or host.strip("[]") == self.channel.own_address
 
     def _refuse(self, code: int, headers: Headers = ()) -> None:
-        reply = Reply(b"", code=204, headers=headers) if code == 204 else self.site.error(code, self.format, headers)
-        outcome: Outcome = "served" if code == 204 else "invalid"
+        reply = (
+            Reply(b"", code=204, headers=headers) if code == 204 else self.site.pages.error(code, self.format, headers)
+        )
+        outcome: Outcome = "served" if code == 204 else "unknown" if code == 404 else "invalid"
         body = self.prepared(reply)
         self.note(outcome, len(body))
         self.write(body)
@@ -124,7 +126,7 @@ class Request(server.Request):
             self.site.is_secure(self.channel),
         )
         sent = self.site.out(reply, asked)
-        self.setResponseCode(sent.code)
+        self.setResponseCode(sent.code, self.site.reason(sent.code).encode())
         for name, value in sent.headers:
             self.responseHeaders.setRawHeaders(name, [value])
         return sent.body
@@ -140,7 +142,7 @@ class Request(server.Request):
     def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802
         """What no page has caught: told by a reference number, the traceback in the log."""
         reference = self.site.failed(reason)
-        body = self.prepared(self.site.internal(self.format, reference))
+        body = self.prepared(self.site.pages.internal(self.format, reference))
         self.site.house.exchanges.open(self._asked).close("error", len(body), reference)
         self.write(body)
         self.finish()
@@ -148,7 +150,7 @@ class Request(server.Request):
 
 
 class Site(server.Site):
-    """*resource* is Klein's; *error* and *internal* make error pages; *allowed* the methods that a path takes."""
+    """*resource* is Klein's; *pages* makes the error pages; *allowed* tells the methods that a path takes."""
 
     requestFactory = Request
 
@@ -156,12 +158,11 @@ class Site(server.Site):
         self,
         house: House,
         resource: Any,
-        error: Callable[[int, Format, Headers], Reply],
-        internal: Callable[[Format, str], Reply],
+        pages: Pages,
         allowed: Callable[[str], Sequence[str]],
     ) -> None:
         super().__init__(resource, reactor=house.reactor, timeout=house.timeout, parsePOSTFormSubmission=False)
-        self.house, self.error, self.internal, self.allowed = house, error, internal, allowed
+        self.house, self.pages, self.allowed = house, pages, allowed
         self.channels: set[Channel] = set()
         url = urlsplit(house.site.url)
         self._name = url.hostname
@@ -194,7 +195,7 @@ class Site(server.Site):
 
     def reason(self, code: int) -> str:
         """The phrase behind a status code, which nobody reads."""
-        return RESPONSES[code].decode()
+        return HTTPStatus(code).phrase
 
     def is_ours(self, host: str) -> bool:
         return host in self.house.site.hosts or host.lower() == self._name

@@ -19,7 +19,7 @@ from .reply import HTML, JSON, PRIVATE, PROBLEM, PUBLIC, TEXT, Reply
 
 MOST_KEPT = 1024  # replies
 PLAN_ON_PAGE = 16 * 1024  # characters; the whole plan stands in the text
-AGAIN = "5"  # seconds until one may ask again while the directory is down
+AGAIN = "5"  # seconds until one may ask again, where nobody knows
 _KINDS = {Format.TEXT: TEXT, Format.HTML: HTML, Format.JSON: JSON}
 _PROBLEMS = _KINDS | {Format.JSON: PROBLEM}
 # The asker's address decides too, which no Vary can say: what is not for everyone is therefore never kept.
@@ -55,7 +55,7 @@ class Pages:
         if isinstance(answer, Several):
             return self._several(answer, format, forced)
         if isinstance(answer, Unavailable):
-            return self.error(503, format, (("Retry-After", AGAIN),))
+            return self.unavailable(format)
         return self.error(404, format)
 
     def _person(self, profile: Profile, format: Format, forced: bool) -> Reply:
@@ -95,7 +95,7 @@ class Pages:
     def front(self, answer: Listing | Unavailable, viewer: Viewer, format: Format) -> Reply:
         """What this place is, how to ask, and who lets themselves be listed."""
         if isinstance(answer, Unavailable):
-            return self.error(503, format, (("Retry-After", AGAIN),))
+            return self.unavailable(format)
         return self._list("index", answer.profiles, answer.after, format, viewer.scope is None, _vary(False))
 
     def _list(
@@ -114,6 +114,12 @@ class Pages:
 
     def error(self, code: int, format: Format, headers: Headers = ()) -> Reply:
         return self._problem(code, messages.sentence(code), format, headers)
+
+    def unavailable(self, format: Format) -> Reply:
+        return self.error(503, format, (("Retry-After", AGAIN),))
+
+    def crowded(self, format: Format) -> Reply:
+        return self._problem(503, messages.CROWDED, format, (("Retry-After", AGAIN),))
 
     def limited(self, seconds: float, format: Format) -> Reply:
         whole = max(1, math.ceil(seconds))

@@ -45,6 +45,8 @@ def place(uri: str, hosts: Sequence[str], version: str, is_ours: Callable[[str],
 
 def segments(path: str) -> list[bytes]:
     """The parts of a raw *path*, decoded: UTF-8, no control, and no slash that came encoded. Raises Bad."""
+    if path.startswith("//"):
+        raise Bad(404)  # werkzeug would take it for a path with one
     if not _PATH.fullmatch(path) or _ENCODED.search(path):
         raise Bad(400)
     parts = [unquote_to_bytes(part) for part in path[1:].split("/")]

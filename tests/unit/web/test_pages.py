@@ -144,9 +144,8 @@ def test_every_answer_is_guarded(web: Browser, path: str) -> None:
 def test_markup_in_every_field_is_inert(build: Build) -> None:
     """W009: HTML, JSON and text."""
     bad = "<script>alert(1)</script>\" onload='x' \u202e\x1b[31m"
-    lines = (
-        "name pronouns say title organisation office office_phone home_phone email location project fediverse".split()
-    )
+    lines = ["name", "pronouns", "say", "title", "organisation", "office", "office_phone", "home_phone"]
+    lines += ["email", "location", "project", "fediverse"]
     web = build(
         people=[
             {"login": "eve", **dict.fromkeys(lines, bad), "plan": bad, "status": {"text": bad},
@@ -224,6 +223,16 @@ def test_a_very_long_plan_is_cut_on_the_page_alone(build: Build) -> None:
     assert len(page) < 30 * 1024
     assert b'<a href="/users/long.txt">The whole plan, as text</a>' in page
     assert web.ask("/users/long.txt").body.decode().endswith(plan)
+
+
+def test_replies_are_kept_within_bounds(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.web.pages.MOST_KEPT", 2)
+    web = build()
+    for _ in range(2):
+        for name in ("alice", "bob", "dave", "zofie"):
+            assert web.ask(f"/users/{name}.json").code == 200
+            assert web.ask(f"/users/{name}.json", peer=MEMBER).code == 200
+    assert len(web.service.app.pages._kept) == 2
 
 
 # validators
@@ -344,6 +353,7 @@ def test_not_found_in_the_format_asked_for(web: Browser) -> None:
         ("/%7Ealice", "/users/alice"),
         ("/users/%C5%BDOFIE", "/users/%C5%BEofie"),
         ("/~a%20b", "/users/a%20b"),
+        ("/users/alice/", "/users/alice"),
     ],
 )
 def test_canonical_addresses(web: Browser, path: str, location: str) -> None:

@@ -71,6 +71,14 @@ def test_paths_are_taken_apart_and_decoded() -> None:
     assert segments("/users/a+b@c:~!$&'()*,;=") == [b"users", b"a+b@c:~!$&'()*,;="]
 
 
+def test_two_slashes_at_the_beginning_are_nowhere() -> None:
+    """W085, W089"""
+    for path in ("//", "//users/alice", "//evil.test/"):
+        with pytest.raises(Bad) as bad:
+            segments(path)
+        assert bad.value.code == 404
+
+
 @pytest.mark.parametrize(
     "path",
     ["/%00", "/a%0d%0ab", "/a%0A", "/a%2Fb", "/a%2fb", "/a%5Cb", "/a\\b", "/a#b", "/a%zz", "/a%", "/a%4", "/%7f",

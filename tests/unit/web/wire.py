@@ -25,6 +25,12 @@ class Transport(StringTransport):
 
     shut = False
 
+    def readConnectionLost(self, reason: Failure) -> None:
+        """Twisted's reactor would call it."""
+
+    def writeConnectionLost(self, reason: Failure) -> None:
+        """Twisted's reactor would call it."""
+
     def loseWriteConnection(self) -> None:
         self.shut = True
 
@@ -83,9 +89,8 @@ class Connection:
 
     @property
     def received(self) -> bytes:
-        return self.transport.value()
+        return bytes(self.transport.value())
 
-    @property
     def closing(self) -> bool:
         return bool(self.transport.disconnecting or self.transport.shut)
 
@@ -102,7 +107,7 @@ def parsed(data: bytes, *methods: str) -> list[Answer]:
         head, _, data = data.partition(b"\r\n\r\n")
         status, *lines = head.decode("latin-1").split("\r\n")
         version, code, _ = status.split(" ", 2)
-        assert version == "HTTP/1.1"
+        assert version in ("HTTP/1.1", "HTTP/1.0")
         pairs = [line.split(": ", 1) for line in lines]
         headers = {name.lower(): value for name, value in pairs}
         assert len(headers) == len(pairs), f"a header twice: {pairs}"
