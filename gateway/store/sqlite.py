@@ -72,15 +72,13 @@ class SQLiteStore(Service):
         super().stopService()
         if self._watching.running:
             self._watching.stop()
-        closed = self._writer.do(self._close_writer)
 
         def close(_: object) -> None:
-            self._writer.stop()
             if self._reader is not None:
                 self._reader.close()
                 self._reader = None
 
-        return closed.addBoth(close)
+        return self._writer.stop(self._close_writer).addBoth(close)
 
     # reads
 
@@ -210,15 +208,20 @@ def create(path: Path) -> None:
 
 def inspect(path: Path) -> None:
     """Raises Unusable where *path* is not a database of ours that can be read and written."""
-    if not path.exists():
-        raise Unusable(f"{path}: is not there; `finger-gateway init` makes one")
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise Unusable(f"{path}: is not there; `finger-gateway init` makes one") from None
+    except OSError as error:
+        raise Unusable(f"{path}: cannot be opened: {error.strerror}") from None
     try:
         with _closing(_connect(path, "rw", 0.0)) as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version != VERSION:
                 raise Unusable(f"{path}: has tables of version {version}; this finger-gateway knows version {VERSION}")
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("BEGIN IMMEDIATE")  # alone it would go through on a file that is only readable
+                connection.execute(f"PRAGMA user_version = {VERSION}")
                 connection.execute("ROLLBACK")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:

@@ -8,7 +8,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.failure import Failure
 
@@ -29,22 +29,25 @@ class Writer:
 
     def do(self, job: Callable[[], T]) -> "Deferred[T]":
         """Runs *job* in the thread. The Deferred cannot take it back. Fails with SourceDown where too many wait."""
-        done: Deferred[T] = Deferred()
         if self._waiting >= MOST_WAITING:
-            done.errback(SourceDown("too many edits wait to be written"))
-            return done
+            return fail(SourceDown("too many edits wait to be written"))
+        return self._put(job)
+
+    def stop(self, last: Callable[[], T]) -> "Deferred[T]":
+        """Runs *last* behind all jobs that are in, however many; then the thread ends."""
+        done = self._put(last)
+        self._jobs.put(None)
+        self._thread = None
+        return done
+
+    def _put(self, job: Callable[[], T]) -> "Deferred[T]":
+        done: Deferred[T] = Deferred()
         if self._thread is None:
             self._thread = Thread(target=self._run, name="writer", daemon=True)
             self._thread.start()
         self._waiting += 1
         self._jobs.put((done, job))
         return done
-
-    def stop(self) -> None:
-        """The thread ends behind the jobs that are in."""
-        if self._thread is not None:
-            self._jobs.put(None)
-            self._thread = None
 
     def _run(self) -> None:
         while (work := self._jobs.get()) is not None:
