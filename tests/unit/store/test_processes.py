@@ -1,0 +1,318 @@
+"""The store with other processes: they write beside us, are killed, belong to somebody else."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from twisted.internet.task import LoopingCall
+
+from gateway.directory.ports import Create, Modify
+from gateway.store import sqlite
+from tests.unit.directory.keepers import ADMINISTRATOR
+from tests.unit.house import TestClock as AtOnce
+from tests.unit.house import now, write
+from tests.unit.store.waiting import finished
+
+ROOT = Path(__file__).parents[3]
+NOBODY = 65534
+
+
+def child(code: str, *arguments: object, **more: Any) -> "subprocess.Popen[str]":
+    """A Python of its own that runs *code*."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **more,
+    )
+
+
+def line(stream: IO[str] | None) -> str:
+    assert stream is not None
+    return stream.readline().rstrip("\n")
+
+
+def end(process: "subprocess.Popen[str]") -> str:
+    """What *process* had still to say, when it has ended well."""
+    said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, said
+    return said
+
+
+def test_R003_a_second_process_writes(tmp_path: Path) -> None:
+    """Seen at the next look, 40 ms later at most, and what it says is the new text."""
+    path = tmp_path / "people.db"
+    sqlite.create(path)
+    write(path, [Create("alice", {"title": "Old"})])
+    clock = AtOnce()
+    store = sqlite.SQLiteStore(path, clock)
+    store.startService()
+    seen: list[tuple[str, ...]] = []
+    last = now(store.last_change())
+
+    async def wake() -> None:
+        seen.extend((change.login, *change.fields) for change in await store.changes(last))
+
+    store.watch(wake)
+    clock.advance(sqlite.WATCH)
+    assert seen == []
+    process = child(
+        """
+        import sys
+        from datetime import UTC, datetime
+        from pathlib import Path
+        from gateway.directory.ports import Modify
+        from gateway.store import sqlite
+        from gateway.store.edits import Tables
+        tables = Tables(lambda: sqlite._connect(Path(sys.argv[1]), "rw", 5.0))
+        print("ready", flush=True)
+        sys.stdin.readline()
+        tables.save([Modify("alice", {"title": "New"})], datetime.now(UTC))
+        print("written", flush=True)
+        sys.stdin.readline()
+        """,
+        path,
+    )
+    assert line(process.stdout) == "ready"
+    clock.advance(sqlite.WATCH)
+    assert seen == []
+    assert process.stdin is not None
+    process.stdin.write("go\n")
+    process.stdin.flush()
+    assert line(process.stdout) == "written"
+    clock.advance(sqlite.WATCH)
+    assert seen == [("alice", "title")]
+    assert now(store.get("alice")).title == "New"
+    end(process)
+    finished(store.stopService())
+
+
+def test_R003_a_look_is_every_40_ms(tmp_path: Path) -> None:
+    store = sqlite.SQLiteStore(tmp_path / "people.db", AtOnce())
+    sqlite.create(store.path)
+    store.startService()
+    assert isinstance(store._watching, LoopingCall)
+    assert store._watching.interval == 0.04
+    finished(store.stopService())
+
+
+def test_R004_another_process_holds_the_database(tmp_path: Path) -> None:
+    """A clear refusal after the busy time, reads go on, and the next edit is written."""
+    path = tmp_path / "people.db"
+    sqlite.create(path)
+    write(path, [Create("alice", {"title": "Old"})])
+    holder = child(
+        """
+        import sqlite3, sys
+        connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        print("held", flush=True)
+        sys.stdin.readline()
+        connection.execute("ROLLBACK")
+        print("let go", flush=True)
+        sys.stdin.readline()
+        """,
+        path,
+    )
+    assert line(holder.stdout) == "held"
+    editor = child(
+        """
+        import sys, time
+        from datetime import UTC, datetime
+        from pathlib import Path
+        from twisted.internet import reactor
+        from twisted.internet.defer import Deferred
+        from gateway.directory.ports import Modify, SourceDown
+        from gateway.store import sqlite
+        sqlite.BUSY = 0.3
+        store = sqlite.SQLiteStore(Path(sys.argv[1]), reactor)
+
+        async def main():
+            store.startService()
+            began = time.monotonic()
+            writing = Deferred.fromCoroutine(store.save([Modify("alice", {"title": "New"})], None, datetime.now(UTC)))
+            reads = 0
+            def read():
+                nonlocal reads
+                Deferred.fromCoroutine(store.get("alice")).addCallback(lambda person: person.title == "Old" or 1 / 0)
+                reads += 1
+            from twisted.internet.task import LoopingCall
+            reading = LoopingCall(read)
+            reading.start(0.01)
+            try:
+                await writing
+                print("written?")
+            except SourceDown as down:
+                print(f"{down} ({'in time' if 0.25 < time.monotonic() - began < 3 else 'late'})")
+            reading.stop()
+            print("reads went on" if reads > 5 else f"{reads} reads", flush=True)
+            sys.stdin.readline()
+            await store.save([Modify("alice", {"title": "New"})], None, datetime.now(UTC))
+            await store.stopService()
+            print("written", flush=True)
+
+        reactor.callWhenRunning(
+            lambda: Deferred.fromCoroutine(main()).addErrback(lambda f: f.printTraceback()).addBoth(lambda _: reactor.stop())
+        )
+        reactor.run()
+        """,
+        path,
+    )
+    refusal = line(editor.stdout)
+    assert refusal.startswith(f"{path}: another program has been writing for "), refusal
+    assert refusal.endswith("; try again (in time)"), refusal
+    assert line(editor.stdout) == "reads went on"
+    assert holder.stdin is not None
+    assert editor.stdin is not None
+    holder.stdin.write("\n")
+    holder.stdin.flush()
+    assert line(holder.stdout) == "let go"
+    assert end(editor) == "written\n"
+    end(holder)
+
+
+EDITOR = """
+    import sys
+    from datetime import UTC, datetime
+    from pathlib import Path
+    from gateway.directory.ports import Create, Modify
+    from gateway.store import sqlite
+    from gateway.store.edits import Tables
+    tables = Tables(lambda: sqlite._connect(Path(sys.argv[1]), "rw", 5.0))
+    first = int(sys.argv[2])
+    for number in range(first, first + 200):
+        version = tables.save([Modify("alice", {"plan": f"plan {number}"})], datetime.now(UTC))
+        print(number, version, flush=True)
+    print("all", flush=True)
+"""
+
+
+def test_R006_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> None:
+    """Ten rounds: a process makes up to 200 edits and tells each that is acknowledged; it is killed among them."""
+    path = tmp_path / "people.db"
+    sqlite.create(path)
+    write(path, [Create("alice", {"plan": "plan -1"})])
+    acknowledged: dict[int, int] = {}
+    for round_ in range(10):
+        first = round_ * 1000
+        process = child(EDITOR, path, first)
+        told = []
+        for _ in range(5 + 17 * round_):
+            told.append(line(process.stdout))
+        process.send_signal(signal.SIGKILL)
+        rest, _ = process.communicate(timeout=30)
+        assert process.returncode == -signal.SIGKILL
+        assert "all" not in rest
+        complete = rest[: rest.rfind("\n") + 1].splitlines()
+        round_acknowledged = [tuple(map(int, each.split())) for each in [*told, *complete]]
+        acknowledged.update(dict(round_acknowledged))  # type: ignore[arg-type]
+        clock = AtOnce()
+        store = sqlite.SQLiteStore(path, clock)
+        store.startService()
+        plan = now(store.get("alice")).plan
+        # at most one edit more than was acknowledged: the one that was under way
+        last = round_acknowledged[-1][0]
+        assert plan in (f"plan {last}", f"plan {last + 1}")
+        kept = {entry.text for entry in now(store.history("alice", 10_000))}
+        assert {f"plan {number}" for number in acknowledged} <= kept
+        changes = {change.n for change in now(store.changes(0))}
+        assert set(acknowledged.values()) <= changes
+        assert store._reader is not None
+        assert store._reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        finished(store.stopService())
+    assert len(acknowledged) >= sum(5 + 17 * round_ for round_ in range(10))
+
+
+INSPECT = """
+    import os, sys
+    from pathlib import Path
+    from gateway.store import sqlite
+    from gateway.store.edits import Tables
+    from gateway.directory.ports import Modify
+    from datetime import UTC, datetime
+    import alembic, sqlalchemy, twisted.internet.reactor
+    os.chdir("/")
+    if os.getuid() == 0:
+        os.setgroups([]); os.setgid(65534); os.setuid(65534)
+    path = Path(sys.argv[1])
+    try:
+        (sqlite.create if sys.argv[2] == "create" else sqlite.inspect)(path)
+        print("fine")
+    except sqlite.Unusable as unusable:
+        print(unusable)
+"""
+
+
+def as_nobody(path: Path, what: str = "inspect") -> str:
+    """Permission bits do not bind root, so somebody without rights looks."""
+    return end(child(INSPECT, path, what)).rstrip("\n")
+
+
+@pytest.fixture
+def reachable(tmp_path: Path) -> Path:
+    """A folder that everybody can reach."""
+    folder = tmp_path / "open"
+    folder.mkdir()
+    for each in (folder, *tmp_path.parents[:3], tmp_path):
+        if each.owner() == tmp_path.owner() and each != Path("/tmp"):
+            each.chmod(0o755)
+    folder.chmod(0o777)
+    return folder
+
+
+def test_a_file_that_cannot_be_written(reachable: Path) -> None:
+    path = reachable / "people.db"
+    sqlite.create(path)
+    path.chmod(0o444)
+    said = as_nobody(path)
+    assert said == f"{path}: cannot be written to: the file and its folder have to belong to who runs this"
+
+
+def test_a_file_that_cannot_be_read(reachable: Path) -> None:
+    path = reachable / "people.db"
+    sqlite.create(path)
+    path.chmod(0)
+    assert as_nobody(path) == (f"{path}: cannot be opened: the file and its folder have to be readable and writable")
+
+
+def test_a_folder_that_cannot_be_written(reachable: Path) -> None:
+    """WAL needs files beside the database."""
+    path = reachable / "people.db"
+    sqlite.create(path)
+    path.chmod(0o666)
+    reachable.chmod(0o555)
+    assert as_nobody(path).startswith(f"{path}: cannot be ")
+    assert as_nobody(reachable / "new.db", "create") == f"{reachable / 'new.db'}: cannot be made: Permission denied"
+
+
+def test_a_folder_that_cannot_be_entered(reachable: Path) -> None:
+    path = reachable / "people.db"
+    sqlite.create(path)
+    reachable.chmod(0o600)
+    assert as_nobody(path) == f"{path}: cannot be opened: Permission denied"
+    reachable.chmod(0o700)
+
+
+def test_edits_of_two_processes_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "people.db"
+    sqlite.create(path)
+    write(path, [Create("alice", {"plan": ""})])
+    editors = [child(EDITOR, path, first) for first in (0, 1000)]
+    for each in editors:
+        assert end(each).endswith("all\n")
+    store = sqlite.SQLiteStore(path, AtOnce())
+    store.startService()
+    assert {entry.text for entry in now(store.history("alice", 1000))} == {
+        f"plan {number}" for first in (0, 1000) for number in range(first, first + 200)
+    }
+    assert now(store.last_change()) == 401
+    assert finished(store.save([Modify("alice", {"plan": "mine"})], ADMINISTRATOR, datetime.now(UTC))) == 402
+    finished(store.stopService())
