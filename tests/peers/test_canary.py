@@ -259,12 +259,11 @@ def test_nothing_leaks_and_everything_public_is_told(tmp_path: Path) -> None:
 
 BROKEN = {
     "every field is shown": "import gateway.directory.privacy as p; p.shows = lambda person, field, audience, policy: True",
-    "everybody exists": "import gateway.directory.privacy as p; import gateway.directory.service as s; "
-    "p.exists = s.exists = lambda person, audience, policy: True",
+    "everybody exists": "import gateway.directory.privacy as p; p.exists = lambda person, audience, policy: True",
     "members rank as oneself": "import gateway.directory.privacy as p; p._RANKS[p.Audience.MEMBER] = 2",
     "a person's own choice is forgotten": "import gateway.directory.privacy as p; "
     "p.Policy.level = lambda self, person, field: self.default[field]",
-    "who is not listed is listed": "import gateway.directory.person as p; import gateway.directory.service as s; "
+    "who is not listed is listed": "import gateway.directory.chain as s; "
     "import msgspec; old = s.merged; "
     "s.merged = lambda partials: old([msgspec.structs.replace(each, listed=True) for each in partials])",
 }

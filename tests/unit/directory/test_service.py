@@ -25,11 +25,12 @@ from gateway.directory.answers import (
     Unknown,
 )
 from gateway.directory.cache import Cache, Entry
+from gateway.directory.chain import merged
 from gateway.directory.changes import Change
 from gateway.directory.person import Link, Partial, Status, Visibility
 from gateway.directory.ports import Create, Edit, Modify, Remove
 from gateway.directory.privacy import Policy, Profile
-from gateway.directory.service import DirectoryService, merged
+from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Place, Shelf, Slow, as_self, directory
 from tests.unit.house import ALICE, Built, make_house, now, write
@@ -219,7 +220,7 @@ def test_R027_an_error_and_then_absent() -> None:
     assert now(service.lookup("alice", STRANGER)) == Unavailable()
     shelf.down = False
     shelf.people.clear()
-    service._clock.advance(1)  # type: ignore[attr-defined]
+    service._chain._clock.advance(1)  # type: ignore[attr-defined]
     assert now(service.lookup("alice", STRANGER)) == Unknown()
 
 
@@ -255,7 +256,7 @@ def test_while_a_source_is_down_hidden_and_unknown_are_equal(restricts: bool, ho
     now(service.listing(STRANGER))
     place.down = True
     assert now(service.lookup("nobody-ever", STRANGER)) == Unavailable()
-    service._clock.advance(seconds)  # type: ignore[attr-defined]
+    service._chain._clock.advance(seconds)  # type: ignore[attr-defined]
     for name in NAMES:
         assert now(service.lookup(name, STRANGER)) == Unavailable(), name
         assert now(service.history(name, STRANGER)) == Unavailable(), name
@@ -264,7 +265,7 @@ def test_while_a_source_is_down_hidden_and_unknown_are_equal(restricts: bool, ho
     assert now(service.edit("unheard", Modify(""), STRANGER)) == Unavailable()
     assert found(now(service.lookup("alice", STRANGER))).name == "Alice Adams"
     place.down = False
-    service._clock.advance(5)  # type: ignore[attr-defined]
+    service._chain._clock.advance(5)  # type: ignore[attr-defined]
     for name in NAMES:
         assert now(service.lookup(name, STRANGER)) == Unknown(), name
 

@@ -1,0 +1,96 @@
+"""The sources in their order, asked as one: values from the first that has one, restrictions from the strictest of all.
+
+Fails closed: while a source that may restrict is down, its last good answer stands, or nobody's does.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from twisted.internet.interfaces import IReactorTime
+
+from . import fields
+from .answers import Unknown
+from .cache import Entry
+from .person import Partial, Person
+from .ports import Source, SourceDown
+
+U = TypeVar("U")
+AGAIN = 1.0  # seconds until a source that did not answer is asked again on behalf of those whom the cache knows
+
+
+class Chain:
+    """Knows which of *sources* do not answer."""
+
+    def __init__(self, sources: Sequence[Source], clock: IReactorTime) -> None:
+        self._sources, self._clock = tuple(sources), clock
+        self._hold = min((each.cache.total_seconds() for each in sources if each.cache is not None), default=None)
+        self._down: dict[str, tuple[Source, str, float]] = {}
+
+    async def fetch(self, canonical: str, peek: Callable[[str], Entry | None]) -> Entry:
+        """What all sources together say of *canonical*; *peek* gives what is kept of a login, though it may have expired.
+        Raises SourceDown."""
+        partials: list[Partial] = []
+        down: SourceDown | None = None
+        for source in self._sources:
+            try:
+                partial = await self._asked(source, canonical)
+            except SourceDown as error:
+                last = peek(canonical)
+                if last is not None and source.restricts:
+                    return Entry(last.person, self._expiry())
+                if source.restricts:
+                    raise
+                down = error
+                continue
+            if partial is not None:
+                partials.append(partial)
+        if not partials and down is not None:
+            raise down
+        return Entry(merged(partials), self._expiry() if down is None else time.monotonic())
+
+    async def certain(self, answer: U) -> U:
+        """*answer*, which found nobody or several. Raises SourceDown where a source that would have to be asked does not
+        answer: else the hidden, whom the cache still knows, were told from the unknown, who cannot be looked up."""
+        for source, canonical, at in tuple(self._down.values()):
+            if isinstance(answer, Unknown) or source.restricts:
+                if self._clock.seconds() - at < AGAIN:
+                    raise SourceDown(f"{source.name} did not answer just now")
+                await self._asked(source, canonical)
+        return answer
+
+    async def _asked(self, source: Source, canonical: str) -> Partial | None:
+        """What *source* says of *canonical*, keeping in mind whether it answers. Raises SourceDown."""
+        try:
+            partial = await source.get(canonical)
+        except SourceDown:
+            self._down[source.name] = (source, canonical, self._clock.seconds())
+            raise
+        self._down.pop(source.name, None)
+        return partial
+
+    def _expiry(self) -> float | None:
+        return None if self._hold is None else time.monotonic() + self._hold
+
+
+def merged(partials: Sequence[Partial]) -> Person | None:
+    """One person of what the sources say, in their order; None where none of them knows one."""
+    if not partials:
+        return None
+    first = partials[0]
+    values: dict[str, Any] = {name: getattr(first, name) for name in fields.STORED}
+    visibility, changed, listed = dict(first.visibility), dict(first.changed), first.listed
+    for partial in partials[1:]:
+        for name in fields.STORED:
+            value = getattr(partial, name)
+            if not values[name] and value:
+                values[name] = value
+                changed.pop(name, None)
+                if name in partial.changed:
+                    changed[name] = partial.changed[name]
+        for name, level in partial.visibility.items():
+            visibility[name] = max(level, visibility.get(name, level))
+        listed = listed and partial.listed
+    return Person(
+        login=first.login, **values, visibility=visibility, changed=changed, listed=listed, version=first.version
+    )

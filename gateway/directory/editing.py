@@ -1,0 +1,96 @@
+"""May this edit be made, and of what: who may change which field, and every value as its field takes it. Pure: the
+service fetches the person and saves what is left of the edit."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from . import fields
+from .answers import NOT_FOR_YOU, Problem, Refused
+from .names import NotALogin, login
+from .person import Person, Visibility
+from .ports import Create, Edit, Modify, Remove
+from .privacy import Audience, Policy
+from .viewers import Viewer
+
+L = TypeVar("L", Visibility, Visibility | None)
+
+
+class Wrong(Exception):
+    """A value that cannot be taken."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+def canonical(edit: Edit) -> str:
+    """The login that *edit* is about. Raises Wrong."""
+    try:
+        return login(edit.login)
+    except NotALogin as error:
+        raise Wrong(Problem(edit.login, "login", repr(edit.login[:80]), str(error))) from None
+
+
+def may_all(viewer: Viewer) -> bool:
+    """May *viewer* do what administrators may?"""
+    return viewer.administrator and viewer.scope == "administrator"
+
+
+def created(edit: Create, viewer: Viewer, policy: Policy) -> Create | Refused:
+    """*edit* with checked values. Raises Wrong."""
+    if not may_all(viewer):
+        return NOT_FOR_YOU
+    return replace(
+        edit,
+        values=_values(edit.login, edit.values),
+        visibility=_levels(edit.login, edit.visibility),
+        plan_level=_plan_level(edit.login, edit.visibility, policy),
+    )
+
+
+def changed(
+    edit: Modify | Remove, person: Person, audience: Audience, viewer: Viewer, policy: Policy
+) -> Edit | Refused:
+    """*edit* of *person*, to whom *viewer* stands as *audience*. Raises Wrong."""
+    if audience.rank < Audience.SELF.rank:
+        return NOT_FOR_YOU
+    if isinstance(edit, Remove):
+        return edit if may_all(viewer) else NOT_FOR_YOU
+    known = [fields.FIELDS[name] for name in edit.values if name in fields.FIELDS]
+    if not may_all(viewer) and any(field.editor == "administrator" for field in known):
+        return NOT_FOR_YOU
+    chosen = {
+        name: level for name, level in (dict(person.visibility) | dict(edit.visibility)).items() if level is not None
+    }
+    return replace(
+        edit,
+        values=_values(edit.login, edit.values),
+        visibility=_levels(edit.login, edit.visibility),
+        plan_level=_plan_level(edit.login, chosen, policy),
+    )
+
+
+def _plan_level(login: str, visibility: Mapping[str, Visibility], policy: Policy) -> Visibility:
+    """How far a plan written now may ever go: nobody's, where the whole person is hidden."""
+    person = Person(login=login, visibility=visibility)
+    return max(policy.level(person, "plan"), policy.level(person, "name"))
+
+
+def _values(login: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    checked = {}
+    for name, value in values.items():
+        if name not in fields.FIELDS:
+            raise Wrong(Problem(login, name, "an unknown field", ", ".join(fields.STORED)))
+        try:
+            checked[name] = fields.check(name, value)
+        except fields.BadValue as bad:
+            raise Wrong(Problem(login, name, bad.found, bad.allowed)) from None
+    return checked
+
+
+def _levels(login: str, levels: Mapping[str, L]) -> Mapping[str, L]:
+    for name in levels:
+        if name not in fields.FIELDS:
+            raise Wrong(Problem(login, f"visibility.{name}", "an unknown field", ", ".join(fields.FIELDS)))
+    return levels
