@@ -29,6 +29,7 @@ class Rate:
                 self._old, self._young = self._young, {}
         due = max(due, now)
         if due - now > self._burst + 1e-9:
+            self._young[key] = due  # who goes on asking is not forgotten
             return due - now - self._burst
         self._young[key] = due + self._interval
         return 0.0
