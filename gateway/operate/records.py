@@ -47,6 +47,7 @@ class Records(Service):
         self._encoder = msgspec.json.Encoder()
         self._salt = secrets.token_bytes(16)
         self._waiting = bytearray()
+        self._rest = b""  # of a line that a full disk cut
         self._count = 0
         self._flushing: IDelayedCall | None = None
         self._descriptor: int | None = None
@@ -92,18 +93,22 @@ class Records(Service):
 
     def _flush(self) -> None:
         self._flushing = None
-        if self._descriptor is None or not self._waiting:
+        if self._descriptor is None or not (self._waiting or self._rest):
             return
-        batch, count = bytes(self._waiting), self._count
+        batch = left = self._rest + self._waiting
         self._waiting.clear()
         self._count = 0
         try:
-            while batch:
-                batch = batch[os.write(self._descriptor, batch) :]
+            while left:
+                left = left[os.write(self._descriptor, left) :]
+            self._rest = b""
         except OSError as error:
             if not self.dropped:
                 self._log.error("records cannot be written: {error}", error=str(error))
-            self.dropped += count
+            written = len(batch) - len(left)
+            cut = batch[written - 1 : written] != b"\n" if written else bool(self._rest)
+            self._rest = left[: left.index(b"\n") + 1] if cut else b""
+            self.dropped += left.count(b"\n") - cut
 
 
 def stamped(
