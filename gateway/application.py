@@ -4,6 +4,7 @@ It knows every room and decides nothing about people. Order matters here: what c
 starts, ports are bound before anything else, and a stop goes by stages, so that what is being answered is answered.
 """
 
+import errno
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -13,7 +14,6 @@ from typing import Any
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError, maybeDeferred
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.logger import Logger
@@ -162,9 +162,9 @@ class Gateway(MultiService):
         wrong: list[str] = []
         for listener in self._listeners:
             try:
-                endpoint = serverFromString(self._reactor, listener.endpoint)
-            except (ValueError, TypeError, KeyError, IndexError) as error:
-                wrong.append(bad_endpoint(self._file, listener.key, listener.endpoint, error))
+                endpoint = server_endpoint(self._reactor, self._file, listener.key, listener.endpoint)
+            except CannotStart as error:
+                wrong.append(str(error))
                 continue
             listening = endpoint.listen(listener.factory)
             listening.addCallback(self._ports.append)
@@ -176,9 +176,11 @@ class Gateway(MultiService):
     def _taken(self, failure: Failure, listener: Listener) -> str:
         error = failure.value
         reason = error.socketError if isinstance(error, CannotListenError) else error
+        number = getattr(reason, "errno", None)
+        what_to_do = _WHAT_TO_DO.get(number, "name another one there") if number else "name another one there"
         return (
             f"{self._file}: {listener.key}: cannot listen on {listener.endpoint!r}: "
-            f"{getattr(reason, 'strerror', None) or reason}; name another port there, or end what is using this one"
+            f"{getattr(reason, 'strerror', None) or reason}; {what_to_do}"
         )
 
     def _close_ports(self) -> "Deferred[Any]":
@@ -227,9 +229,23 @@ class Gateway(MultiService):
             self._stage.cancel()
 
 
-def bad_endpoint(file: str, key: str, endpoint: str, error: Exception) -> str:
-    allowed = 'an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
-    return str(Mistake(file, key, f"{endpoint!r} ({type(error).__name__}: {error})", allowed))
+_WHAT_TO_DO = {
+    errno.EADDRINUSE: "name another port there, or end what is using this one",
+    errno.EACCES: "name a port from 1024 on, or give the right to this one (CAP_NET_BIND_SERVICE)",
+}
+
+
+def server_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
+    """What *endpoint*, the value of *key*, describes. Binds nothing. Raises CannotStart."""
+    from OpenSSL.SSL import Error as SSLError
+    from twisted.internet.endpoints import serverFromString
+
+    try:
+        return serverFromString(reactor, endpoint)
+    except (ValueError, TypeError, LookupError, AttributeError, OSError, SSLError) as error:
+        allowed = 'an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
+        found = f"{endpoint!r} ({type(error).__name__}: {error})"
+        raise CannotStart(str(Mistake(file, key, found, allowed))) from None
 
 
 def make_directory(settings: Settings, file: Path, store: sqlite.SQLiteStore, reactor: Any) -> DirectoryService:

@@ -58,7 +58,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     connections: Annotated[int, Meta(ge=1)] = 1000
     connections_per_address: Annotated[int, Meta(ge=1)] = 20
     queries_per_minute: Annotated[int, Meta(ge=1)] = 60
-    timeout: Duration = Duration(seconds=10)
+    timeout: Duration = msgspec.field(default_factory=lambda: Duration(seconds=10))  # JSON Schema has no words for one
 
 
 class RecordsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -78,7 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     finger: Finger | None = None
     web: Web | None = None
     irc: list[Network] = []
-    limits: Limits = Limits()
+    limits: Limits = msgspec.field(default_factory=Limits)
     records: RecordsTable = RecordsTable()
 
 

@@ -1,5 +1,7 @@
 """The finger-gateway command."""
 
+import io
+import os
 import sys
 
 import click
@@ -34,12 +36,19 @@ for command in (demo, init, check, run, people, plan, ask, schema):
 
 def main() -> None:
     """Runs the command and ends the process: 0 done, 1 not found or refused, 2 usage or settings, 69 unavailable."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that does not know a letter
     try:
         result = cli.main(prog_name="finger-gateway", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except click.Abort:
+        sys.exit(1)
+    except BrokenPipeError:  # whoever read us has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except (BadSettings, CannotStart, Unusable) as error:
         click.echo(str(error), err=True)

@@ -7,16 +7,16 @@ from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.python.failure import Failure
 
-from ..outgoing import finger
 from ..text.clean import clean
 from . import messages
-from .common import Failed
+from .common import Failed, utf8
 
+PORT = 79
 TIMEOUT = 10.0  # seconds for the connection, and again for the answer
 
 
 @click.command()
-@click.argument("who", metavar="NAME[@HOST[:PORT]]")
+@click.argument("who", type=utf8, metavar="NAME[@HOST[:PORT]]")
 @click.option("-l", "verbose", is_flag=True, help="All that the server tells (sends /W).")
 def ask(who: str, verbose: bool) -> None:
     """Ask a finger server, here or elsewhere. Without a name (@HOST): who is there?
@@ -35,6 +35,8 @@ def ask(who: str, verbose: bool) -> None:
 
 def _asked(host: str, port: int, line: str) -> bytes:
     from twisted.internet import reactor
+
+    from ..outgoing import finger
 
     results: list[Any] = []
 
@@ -62,4 +64,4 @@ def _place(place: str) -> tuple[str, int]:
         host, _, port = place.partition(":")
     if port and not (port.isdecimal() and 0 < int(port) < 65536):
         raise click.UsageError(f"found port {port!r}; allowed: a number from 1 to 65535")
-    return host, int(port or finger.PORT)
+    return host, int(port or PORT)

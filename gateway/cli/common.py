@@ -3,7 +3,9 @@
 import os
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +22,7 @@ from twisted.logger import (
 )
 from twisted.python.failure import Failure
 
-from ..application import make_directory, make_renderer, steady_clock
+from ..application import make_directory, steady_clock
 from ..directory.answers import Conflict, Found, Invalid, Outcome, Refused, Saved, Unavailable, Unknown
 from ..directory.privacy import Profile
 from ..directory.service import DirectoryService
@@ -28,7 +30,6 @@ from ..directory.viewers import LocalCommand, Viewer, Viewers
 from ..files import find
 from ..settings import Settings, database, load
 from ..store import sqlite
-from ..text.render import Renderer
 from . import messages
 
 T = TypeVar("T")
@@ -41,6 +42,15 @@ class Failed(Exception):
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
+
+
+def utf8(value: str) -> str:
+    """The type of an argument that is text: in UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise click.BadParameter(f"found {value!r}; allowed: text in UTF-8") from None
+    return value
 
 
 def configured(command: F) -> F:
@@ -71,9 +81,9 @@ class Session:
     """A started directory, as the administrator at this machine sees it."""
 
     settings: Settings
+    folder: Path
     directory: DirectoryService
     administrator: Viewer
-    renderer: Renderer
 
     async def profile(self, login: str) -> Profile:
         """The person with *login*. Raises Failed."""
@@ -91,12 +101,11 @@ def in_directory(work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
     file = settings_file()
     settings = load(file)
     path = database(settings, file.parent)
-    become_owner(path)
     warnings_only()
+    become_owner(path)
     sqlite.inspect(path)
     store = sqlite.SQLiteStore(path, reactor)
     directory = make_directory(settings, file, store, reactor)
-    renderer = make_renderer(settings, file.parent)
     results: list[Any] = []
 
     async def whole() -> T:
@@ -105,7 +114,7 @@ def in_directory(work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
         try:
             viewers = Viewers(settings.site.members, settings.site.administrators)
             administrator = await viewers.from_evidence(LocalCommand())
-            return await work(Session(settings, directory, administrator, renderer))
+            return await work(Session(settings, file.parent, directory, administrator))
         finally:
             await maybeDeferred(directory.stopService)
             await store.stopService()
@@ -127,9 +136,11 @@ def in_directory(work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
 def become_owner(path: Path) -> None:
     """Root acts as the owner of the database, so that no file of another owner is left behind."""
     if os.geteuid() == 0 and path.exists() and (owner := path.stat()).st_uid != 0:
-        os.setgroups([])
-        os.setresgid(owner.st_gid, owner.st_gid, owner.st_gid)
-        os.setresuid(owner.st_uid, owner.st_uid, owner.st_uid)
+        import_module("..store.edits", __package__)  # while it can be read, wherever root keeps it
+        with suppress(PermissionError):  # a root without rights, as in a container: it acts as what it is
+            os.setgroups([])
+            os.setresgid(owner.st_gid, owner.st_gid, owner.st_gid)
+            os.setresuid(owner.st_uid, owner.st_uid, owner.st_uid)
 
 
 def failed(answer: object, login: str) -> Failed:
@@ -141,12 +152,12 @@ def failed(answer: object, login: str) -> Failed:
     return Failed(messages.no_such_user(login), 1)
 
 
-def saved(answer: Outcome, login: str) -> Saved:
-    """*answer*, where the edit was saved. Raises Failed."""
+def saved(answer: Outcome, login: str, where: str = "") -> Saved:
+    """*answer*, where the edit was saved. Raises Failed; *where* stands before each thing that was wrong."""
     if isinstance(answer, Saved):
         return answer
     if isinstance(answer, Invalid):
-        raise Failed("\n".join(messages.invalid(problem) for problem in answer.problems), 2)
+        raise Failed("\n".join(where + messages.invalid(problem) for problem in answer.problems), 2)
     if isinstance(answer, Conflict):
         raise Failed(messages.conflict(login), 1)
     unsaved: Refused | Unknown | Unavailable = answer

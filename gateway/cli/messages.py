@@ -7,7 +7,7 @@ UNAVAILABLE = "The directory cannot answer or save just now; the line above says
 NOTHING_CHANGED = "Nothing had to be changed."
 NO_PLAN = "No Plan."
 NO_ANSWER = "no answer in time"
-NO_EDITOR = "The editor ended with an error; the plan stays as it was."
+AS_IT_WAS = "The plan stays as it was."
 
 
 def no_such_user(login: str) -> str:
@@ -24,6 +24,10 @@ def invalid(problem: Problem) -> str:
 
 def conflict(login: str) -> str:
     return f"{login}: was changed by somebody else meanwhile; nothing was saved. Look at it again, then try again."
+
+
+def bad_editor(editor: str, why: str) -> str:
+    return f"$EDITOR: {editor}: {why}"
 
 
 def kept(file: str) -> str:

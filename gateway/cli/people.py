@@ -14,6 +14,7 @@ from typing import Any
 import click
 import msgspec
 
+from ..application import make_renderer
 from ..directory.answers import Found, History, Listing
 from ..directory.fields import FIELDS, STORED, empty
 from ..directory.names import maybe_login
@@ -25,7 +26,7 @@ from ..formats import person_json
 from ..formats.person_json import BadDocument
 from ..text.clean import clean
 from . import messages
-from .common import Failed, Session, configured, failed, in_directory, saved
+from .common import Failed, Session, configured, failed, in_directory, saved, utf8
 
 AS = click.Choice(["administrator", "self", "members", "everyone"])
 WORDS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
@@ -65,7 +66,7 @@ def list_(as_json: bool) -> None:
 
 @people.command()
 @configured
-@click.argument("login")
+@click.argument("login", type=utf8)
 @click.option("--json", "as_json", is_flag=True, help="The person document.")
 @click.option("--as", "as_", type=AS, default="administrator", help="As one of these sees it.")
 @click.option("--history", is_flag=True, help="Earlier plans, the newest first.")
@@ -91,7 +92,8 @@ def show(login: str, as_json: bool, as_: Any, history: bool) -> None:
             return "\n".join(f"{entry.at:%Y-%m-%d %H:%M:%S} UTC\n{clean(entry.text)}" for entry in kept.entries)
         if as_json:
             return person_json.encode(person_json.person_document(profile)).decode().removesuffix("\n")
-        return session.renderer.profile(profile, "finger/long.txt").removesuffix("\n") + _levels(profile)
+        renderer = make_renderer(session.settings, session.folder)
+        return renderer.profile(profile, "finger/long.txt").removesuffix("\n") + _levels(profile)
 
     click.echo(in_directory(work))
 
@@ -104,14 +106,14 @@ def _levels(profile: Profile) -> str:
 
 @people.command()
 @configured
-@click.argument("login")
+@click.argument("login", type=utf8)
 @click.option("--hidden", is_flag=True, help="Nobody else learns that there is such a person.")
 def add(login: str, hidden: bool, **values: str | None) -> None:
     """A new person. Each field that is text has an option.
 
     \b
     Example:
-      finger-gateway people add alice --name "Alice Adams" --title "Keeper of the kettle"
+      finger-gateway people add alice --name "Alice Adams" --title Keeper
     """
     given = {name: value for name, value in values.items() if value is not None}
     visibility = {"name": Visibility.NOBODY} if hidden else {}
@@ -125,14 +127,14 @@ def add(login: str, hidden: bool, **values: str | None) -> None:
 
 for _field in FIELDS.values():
     if _field.shape in ("line", "lines"):
-        add.params.append(click.Option(["--" + _field.name.replace("_", "-"), _field.name], metavar="TEXT"))
+        add.params.append(click.Option(["--" + _field.name.replace("_", "-"), _field.name], type=utf8, metavar="TEXT"))
 
 
 @people.command("set")
 @configured
-@click.argument("login")
-@click.argument("field")
-@click.argument("value")
+@click.argument("login", type=utf8)
+@click.argument("field", type=utf8)
+@click.argument("value", type=utf8)
 def set_(login: str, field: str, value: str) -> None:
     """Change one field; an empty VALUE empties it.
 
@@ -199,7 +201,7 @@ def _read(field: str, value: str) -> Any:
 
 @people.command()
 @configured
-@click.argument("login")
+@click.argument("login", type=utf8)
 def remove(login: str) -> None:
     """Take a person out, with all earlier plans.
 
@@ -247,7 +249,7 @@ def import_(file: Any) -> None:
                 new += 1
                 edits.append(person_json.create(document))
         before = {edit.login: edit.base for edit in edits if isinstance(edit, Modify)}
-        saved(await session.directory.save(edits, session.administrator), file.name)
+        saved(await session.directory.save(edits, session.administrator), file.name, f"{file.name}: ")
         for login, version in before.items():
             same += (await session.profile(login)).version == version
         return new, len(edits) - new - same, same
@@ -257,7 +259,7 @@ def import_(file: Any) -> None:
 
 @people.command()
 @configured
-@click.argument("login", required=False)
+@click.argument("login", type=utf8, required=False)
 def export(login: str | None) -> None:
     """Person documents as JSON on standard output, of all or of LOGIN.
 
@@ -288,7 +290,7 @@ async def _everyone(session: Session) -> list[Profile]:
 
 @click.command()
 @configured
-@click.argument("login", required=False)
+@click.argument("login", type=utf8, required=False)
 @click.argument("file", type=click.File("rb"), required=False)
 def plan(login: str | None, file: Any) -> None:
     """Show a plan, or put the text of FILE ("-": standard input) in its place.
@@ -322,19 +324,38 @@ async def _save_plan(session: Session, login: str, text: str, base: int | None) 
 async def _edit_plan(session: Session, login: str) -> None:
     """The plan in $EDITOR. The loop waits for it: this process has nothing else to do."""
     before = await session.profile(login)
-    with tempfile.NamedTemporaryFile("w", prefix=f"plan-{os.getpid()}-", suffix=".txt", delete=False) as draft:
-        draft.write(before.plan)
+    with tempfile.NamedTemporaryFile("wb", prefix=f"plan-{login}-", suffix=".txt", delete=False) as draft:
+        draft.write(before.plan.encode())
     path = Path(draft.name)
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
-    if subprocess.run([*shlex.split(editor), draft.name], check=False).returncode:
-        raise Failed(messages.NO_EDITOR, 1)
-    text = path.read_text(encoding="utf-8", errors="surrogateescape")
-    if text == before.plan:
-        path.unlink()
-        click.echo(messages.NOTHING_CHANGED, err=True)
-        return
     try:
-        await _save_plan(session, login, text, before.version)
-    except Failed as error:
-        raise Failed(f"{error}\n{messages.kept(draft.name)}", error.code) from None
+        _in_editor(path)
+        text = path.read_bytes().decode()
+        if text == before.plan:
+            click.echo(messages.NOTHING_CHANGED, err=True)
+        else:
+            await _save_plan(session, login, text, before.version)
+    except (Failed, OSError, UnicodeDecodeError) as error:
+        code = error.code if isinstance(error, Failed) else 1
+        raise Failed(f"{error}\n{_left_behind(path, before.plan)}", code) from None
     path.unlink()
+
+
+def _in_editor(path: Path) -> None:
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        ended = subprocess.run([*shlex.split(editor), str(path)], check=False).returncode
+    except (OSError, ValueError) as error:
+        raise Failed(messages.bad_editor(editor, str(error)), 1) from None
+    if ended:
+        raise Failed(messages.bad_editor(editor, f"ended with {ended}"), 1)
+
+
+def _left_behind(path: Path, before: str) -> str:
+    """Throws the draft away where nothing was written; else says where it is."""
+    try:
+        if path.read_bytes() != before.encode():
+            return messages.kept(str(path))
+        path.unlink()
+    except OSError:
+        pass
+    return messages.AS_IT_WAS

@@ -3,23 +3,23 @@
 import ipaddress
 import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
-from twisted.internet.endpoints import serverFromString
 
 from ..application import (
     CannotStart,
     Gateway,
-    bad_endpoint,
     make_directory,
     make_renderer,
+    server_endpoint,
     steady_clock,
     stop_at_once_when_asked_twice,
 )
-from ..configuration import Duration
+from ..configuration import BadSettings, Duration
 from ..formats import person_json
 from ..settings import Settings, database, load
 from ..store import sqlite
@@ -70,10 +70,7 @@ def check() -> None:
     _noted(wrong, lambda: make_directory(settings, file, store, reactor))
     for table in ("finger", "web"):
         for number, endpoint in enumerate(getattr(getattr(settings, table), "listen", ())):
-            try:
-                serverFromString(reactor, endpoint)
-            except (ValueError, TypeError, KeyError, IndexError) as error:
-                wrong.append(bad_endpoint(str(file), f"{table}.listen[{number}]", endpoint, error))
+            _noted(wrong, partial(server_endpoint, reactor, str(file), f"{table}.listen[{number}]", endpoint))
     for network in settings.site.members:
         if ipaddress.ip_network(network).is_loopback:
             click.echo(messages.loopback_members(network), err=True)
@@ -83,8 +80,6 @@ def check() -> None:
 
 
 def _noted(wrong: list[str], look: Callable[[], object]) -> None:
-    from ..configuration import BadSettings
-
     try:
         look()
     except (CannotStart, BadSettings, sqlite.Unusable) as error:

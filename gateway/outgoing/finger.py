@@ -7,7 +7,6 @@ from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
-PORT = 79
 MOST = 1024 * 1024  # bytes of an answer; what comes behind is not waited for
 
 

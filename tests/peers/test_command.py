@@ -1,0 +1,673 @@
+"""The finger-gateway command, run as it is installed: what it prints, how it ends, what it leaves behind."""
+
+import json
+import os
+import pty
+import re
+import select
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway import __version__
+from tests.peers.gateway import COMMAND, Place, Ran, clean, command, finger, free_port, make_place, serving, until
+from tests.unit.house import ALICE, BOB, CAROL, PEOPLE
+
+SUBCOMMANDS = (
+    "", "ask", "check", "demo", "init", "people", "people add", "people export", "people import", "people list",
+    "people remove", "people set", "people show", "plan", "run", "schema",
+)  # fmt: skip
+SCRIPT = str(Path(sys.executable).with_name("finger-gateway"))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return make_place(tmp_path)
+
+
+def without_coverage() -> dict[str, str]:
+    """For a child that may not write where coverage keeps its data."""
+    return {name: "" for name in os.environ if name.startswith("COVERAGE")}
+
+
+# help
+
+
+def test_the_help_of_each_command_fits_a_screen_and_shows_an_example(tmp_path: Path) -> None:
+    def helped(subcommand: str) -> Ran:
+        return command(*subcommand.split(), "--help", folder=tmp_path, start=(SCRIPT,))
+
+    with ThreadPoolExecutor(3) as pool:
+        for subcommand, ran in zip(SUBCOMMANDS, pool.map(helped, SUBCOMMANDS), strict=True):
+            lines = ran.out.splitlines()
+            assert len(lines) <= (40 if subcommand == "people add" else 24), subcommand
+            assert max(map(len, lines)) <= 80, subcommand
+            assert "  Example:" in lines, subcommand
+            assert f"    finger-gateway {subcommand}".rstrip() in ran.out, subcommand
+            assert ran.err == ""
+        overview = "".join(helped(each).out for each in ("", "people"))
+    for subcommand in SUBCOMMANDS[1:]:
+        assert re.search(rf"^  {subcommand.split()[-1]}  ", overview, re.MULTILINE), subcommand
+
+
+def test_usage_mistakes_end_with_2(tmp_path: Path) -> None:
+    assert "No such command 'frobnicate'" in command("frobnicate", folder=tmp_path, code=2).err
+    assert "'a', 'b'" not in command("people", "show", folder=tmp_path, code=2).err
+    ran = command("people", "show", b"\xff".decode(errors="surrogateescape"), folder=tmp_path, code=2)
+    assert "found '\\udcff'; allowed: text in UTF-8" in ran.err
+    assert command("--version", folder=tmp_path).out == f"finger-gateway, version {__version__}\n"
+
+
+# init, check, where the settings are
+
+
+def test_init_writes_what_check_finds_no_mistake_in(tmp_path: Path) -> None:
+    told = command("init", "club", folder=tmp_path).out
+    assert "finger-gateway people add" in told and "finger-gateway run" in told
+    folder = tmp_path / "club"
+    assert sorted(each.name for each in folder.iterdir()) == ["gateway.toml", "people.db"]
+    assert stat.S_IMODE((folder / "people.db").stat().st_mode) == 0o600
+    before = (folder / "gateway.toml").read_text()
+    assert before.startswith("#")
+    assert command("check", folder=folder).out == f"{folder}/gateway.toml: no mistakes.\n"
+    assert command("people", "list", folder=folder).out == ""
+
+    again = command("init", folder=folder, code=2)
+    assert again.err == "gateway.toml: is there already; nothing was written.\n"
+    assert (folder / "gateway.toml").read_text() == before
+    (tmp_path / "file").write_text("")
+    in_file = command("init", "file/club", folder=tmp_path, code=2)
+    assert in_file.err == "file/club: Not a directory\n"
+
+
+def test_the_settings_are_named_before_or_after_the_subcommand_or_by_the_environment(
+    place: Place, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    expected = "alice                Alice Adams\n"
+    for arguments in (
+        ("-c", place.settings, "people", "list"),
+        ("people", "--config", place.settings, "list"),
+        ("people", "list", "-c", place.settings),
+        ("-c", "/nonexistent", "people", "list", "-c", place.settings),
+    ):
+        assert command(*arguments, folder=elsewhere).out.startswith(expected)
+    by_environment = command("people", "list", folder=elsewhere, env={"FINGER_GATEWAY_CONFIG": str(place.settings)})
+    assert by_environment.out.startswith(expected)
+    assert command("people", "list", folder=place.folder).out.startswith(expected)
+
+    none = command("people", "list", folder=elsewhere, code=2).err
+    assert none.startswith(
+        "gateway.toml: found no such file; allowed: gateway.toml or /etc/finger-gateway/gateway.toml"
+    )
+    assert "finger-gateway init" in none
+
+
+def test_check_tells_every_mistake_and_binds_nothing(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", place.finger)):
+        assert place.command("check").out == f"{place.settings}: no mistakes.\n"
+    text = place.settings.read_text()
+    place.settings.write_text(
+        text.replace(f"tcp:{place.finger}:interface=127.0.0.1", "tpc:79")
+        .replace(f"tcp:{place.web}:interface=127.0.0.1", "ssl:443:privateKey=nowhere.pem")
+        .replace("[site]", '[site]\nmembers = ["127.0.0.0/8"]\n[site_]')
+        .replace("[site_]", "")
+        + '[sources.vending]\nclass = "vending:Machine"\n'
+    )
+    place.database.unlink()
+    told = place.command("check", code=2).err.splitlines()
+    file = str(place.settings)
+    assert told[0].startswith("warning: site.members: 127.0.0.0/8 is loopback")
+    assert told[1] == f"{place.database}: is not there; `finger-gateway init` makes one"
+    assert told[2] == (
+        f"{file}: sources.vending.class: found 'vending:Machine' (ModuleNotFoundError: No module named 'vending'); "
+        "allowed: a class that can be imported and made"
+    )
+    assert told[3].startswith(f"{file}: finger.listen[0]: found 'tpc:79' (ValueError: Unknown endpoint type: 'tpc')")
+    assert told[4].startswith(f"{file}: web.listen[0]: found 'ssl:443:privateKey=nowhere.pem' (")
+    assert told[4].endswith('allowed: an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"')
+    assert len(told) == 5
+
+
+# bad input: one clear message, exit 2, nothing half-started
+
+BAD_SETTINGS = {
+    "nothing": (None, ["{file}: found No such file or directory; allowed: a readable file"]),
+    "not-toml": ("[finger\n", ["{file}: found Expected ']' at the end of a table declaration (at line 1, column 8)"]),
+    "not-utf8": (b'[site]\nname = "\xff"\n', ["{file}: found a byte at 15 that is not UTF-8; allowed: TOML in UTF-8"]),
+    "several": (
+        '[finger]\nlisteen = ["tcp:1079"]\n[limits]\nconnections = 0\ntimeout = "soon"\n[privacy]\npreset = "opne"\n'
+        '[privacy.default]\nemial = "members"\nemail = "friends"\n[[irc]]\nnetwork = "a"\nserver = "irc.test"\n',
+        [
+            "{file}: finger.listeen: found an unknown key; allowed: listen, listing, empty (did you mean listen?)",
+            "{file}: limits.connections: found 0; allowed: a whole number from 1",
+            "{file}: limits.timeout: found 'soon'; allowed: a length of time such as \"10s\", \"5m\" or \"30d\"",
+            "{file}: privacy.preset: found 'opne'; allowed: \"open\", \"A\", \"B\", \"C\" (did you mean open?)",
+            "{file}: privacy.default.email: found 'friends'; allowed: \"everyone\", \"members\", \"nobody\"",
+            "{file}: irc[0].server: found 'irc.test'; allowed: ",
+        ],
+    ),
+    "impossible": (
+        '[finger]\n[site]\nurl = "dir.test/"\nmembers = ["192.0.2.1/24"]\nhosts = ["a b"]\ntemplates = "none"\n'
+        'administrators = ["a b"]\n[store]\nurl = "mysql:x"\n[privacy.limit]\nemial = "members"\n',
+        [
+            "{file}: site.hosts[0]: found 'a b'; allowed: a host name",
+            "{file}: site.url: found 'dir.test/'; allowed: an address that begins with https:// or http://",
+            "{file}: site.members[0]: found '192.0.2.1/24' (192.0.2.1/24 has host bits set); allowed: a network",
+            "{file}: site.administrators[0]: found 'a b'; allowed: a login name",
+            "{file}: site.templates: found 'none'; allowed: a folder that is there",
+            "{file}: privacy.limit.emial: found an unknown field; allowed: ",
+            "{file}: store.url: found 'mysql:x'; allowed: \"sqlite:\" and the path of a file",
+        ],
+    ),
+    "nothing-to-run": ("", ["{file}: found none of [finger], [web] and [[irc]]; allowed: at least one of them"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_SETTINGS)
+def test_mistakes_in_the_settings(tmp_path: Path, case: str) -> None:
+    written, expected = BAD_SETTINGS[case]
+    file = tmp_path / "gateway.toml"
+    if written is not None:
+        file.write_bytes(written if isinstance(written, bytes) else written.encode())
+    ran = command("-c", file, "run", folder=tmp_path, code=2)
+    told = ran.err.splitlines()
+    for line, start in zip(told, expected, strict=True):
+        assert line.startswith(start.format(file=file))
+    assert ran.out == ""
+    assert [each.name for each in tmp_path.iterdir()] == ([] if written is None else ["gateway.toml"])
+
+
+def not_started(place: Place, expected: str) -> None:
+    """`run` and a command that asks the directory both end with 2 and *expected*, and leave nothing behind."""
+    before = sorted(place.folder.iterdir())
+    with ThreadPoolExecutor(2) as pool:
+        ran = list(pool.map(lambda words: place.command(*words, code=2), [("run",), ("people", "list")]))
+    for each in ran:
+        assert each.err == expected + "\n"
+        assert each.out == ""
+    assert sorted(place.folder.iterdir()) == before
+
+
+def test_a_database_that_is_missing_or_none_or_too_new(place: Place) -> None:
+    with sqlite3.connect(place.database) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    not_started(place, f"{place.database}: has tables of version 99; this finger-gateway knows version 1")
+    place.database.write_bytes(b"This is a letter to my aunt.\n" * 100)
+    not_started(place, f"{place.database}: is not a SQLite database")
+    place.database.unlink()
+    not_started(place, f"{place.database}: is not there; `finger-gateway init` makes one")
+
+
+# Root may write everywhere, unless it has been deprived of that. The folder then has to be somebody else's.
+POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
+
+
+def test_a_database_that_cannot_be_written(place: Place) -> None:
+    for mode, folder_mode in ((0o444, 0o755), (0o644, 0o555)):
+        for each, bits in ((place.database, mode), (place.folder, folder_mode)):
+            each.chmod(bits)
+            if os.geteuid() == 0:
+                os.chown(each, 65534, -1)
+        for words in (("run",), ("check",), ("people", "set", "alice", "title", "Boss")):
+            ran = place.command(*words, code=2, start=(*POWERLESS, *COMMAND))
+            assert re.fullmatch(
+                rf"{place.database}: cannot be (written to|opened): the file and its folder have to .*\n", ran.err
+            )
+            assert ran.out == ""
+    place.folder.chmod(0o755)
+
+
+def test_a_template_with_a_syntax_error(tmp_path: Path) -> None:
+    place = make_place(tmp_path, site='templates = "own"')
+    own = tmp_path / "own" / "finger" / "person.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("Hello\n{% if person.name %}\n{{ person.name }\n{% endif %}\n")
+    for words in (("run",), ("check",), ("people", "show", "alice")):
+        assert place.command(*words, code=2).err == f"{own}: line 3: unexpected '}}'\n"
+    assert place.command("people", "set", "alice", "title", "Boss").err == "alice: title saved.\n"
+    own.write_text("Hello {{ person.name }}\n")
+    with serving(place):
+        assert finger(place.finger, "alice") == "Hello Alice Adams\r\n"
+
+
+BAD_SOURCES = {
+    "noclass": ("just_a_name", "found 'just_a_name'; allowed: \"module:Class\""),
+    "nomodule": (
+        "none_there:Source",
+        "found 'none_there:Source' (ModuleNotFoundError: No module named 'none_there'); "
+        "allowed: a class that can be imported and made",
+    ),
+    "broken": (
+        "broken_source:Source",
+        "found 'broken_source:Source' (ZeroDivisionError: division by zero); "
+        "allowed: a class that can be imported and made",
+    ),
+    "nosource": (
+        "half_source:Source",
+        "found 'half_source:Source' without everyone, restricts, cache; "
+        "allowed: a class with get, everyone, restricts, cache",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SOURCES)
+def test_a_source_that_cannot_be_had(tmp_path: Path, case: str) -> None:
+    path, expected = BAD_SOURCES[case]
+    (tmp_path / "broken_source.py").write_text("1 / 0\n")
+    (tmp_path / "half_source.py").write_text("class Source:\n    def get(self, login): ...\n")
+    place = make_place(tmp_path, more=f'[sources.mine]\nclass = "{path}"\n')
+    ran = place.command("run", code=2, env={"PYTHONDONTWRITEBYTECODE": "1"})
+    assert ran.err == f"{place.settings}: sources.mine.class: {expected}\n"
+
+
+def test_records_that_cannot_be_written(place: Place) -> None:
+    (place.folder / "records.jsonl").mkdir()
+    ran = place.command("run", code=2)
+    assert ran.err == f"{place.settings}: records.file: [Errno 21] Is a directory: '{place.folder}/records.jsonl'\n"
+
+
+# people
+
+
+def test_people_are_added_changed_shown_and_removed(place: Place) -> None:
+    people = lambda *words, **options: place.command("people", *words, **options)  # noqa: E731
+    added = people("add", "eve", "--name", "Eve Novak", "--office-phone", "+1", "--plan", "One\nTwo\n")
+    assert (added.out, added.err) == ("", "eve: added.\n")
+    assert people("set", "eve", "name", "Eve Nováková").err == "eve: name saved.\n"
+    assert people("set", "eve", "name", "Eve Nováková").err == "Nothing had to be changed.\n"
+    for field, value in (
+        ("aliases", "evie, ev"), ("status", '{"text": "in", "until": "2099-01-01T00:00:00Z"}'),
+        ("links", '[{"label": "Blog", "url": "https://eve.example/", "me": true}]'), ("office_phone", ""),
+        ("visibility.plan", "members"), ("listed", "no"),
+    ):  # fmt: skip
+        people("set", "eve", field, value)
+    assert json.loads(people("show", "evie", "--json").out) == {
+        "login": "eve", "name": "Eve Nováková", "aliases": ["evie", "ev"], "plan": "One\nTwo\n",
+        "links": [{"label": "Blog", "url": "https://eve.example/", "me": True}],
+        "status": {"text": "in", "until": "2099-01-01T00:00:00Z"},
+        "listed": False, "hidden": False, "visibility": {"plan": "members"},
+    }  # fmt: skip
+    shown = people("show", "eve").out
+    assert "Eve Nováková" in shown and "Two" in shown and "Visible to members: plan" in shown
+    as_everyone = people("show", "eve", "--as", "everyone").out
+    assert "Eve Nováková" in as_everyone and "Two" not in as_everyone and "Visible" not in as_everyone
+    people("set", "eve", "hidden", "yes")
+    assert people("show", "eve", "--as", "members", code=1).err == "eve: no such user.\n"
+    listed = people("list").out
+    assert "eve                  Eve Nováková (hidden)\n" in listed
+    assert json.loads(people("list", "--json").out) == json.loads(people("export").out)
+    people("set", "eve", "hidden", "no")
+    assert "eve                  Eve Nováková (not listed)\n" in people("list").out
+    assert people("remove", "eve").err == "eve: removed.\n"
+    assert people("show", "eve", code=1).err == "eve: no such user.\n"
+    assert people("remove", "eve", code=1).err == "eve: no such user.\n"
+
+
+def test_a_hidden_person_is_added_hidden(place: Place) -> None:
+    place.command("people", "add", "ghost", "--hidden")
+    assert place.command("people", "show", "ghost", "--as", "everyone", code=1).err == "ghost: no such user.\n"
+    assert json.loads(place.command("people", "export", "ghost").out)["hidden"] is True
+
+
+REFUSED = {
+    ("nmae", "x"): "nmae: an unknown field; allowed: name, aliases, pronouns, ",
+    ("listed", "perhaps"): "listed: found 'perhaps'; allowed: yes, no",
+    ("hidden", ""): "hidden: found ''; allowed: yes, no",
+    ("visibility.plan", "friends"): "visibility.plan: found 'friends'; allowed: everyone, members, nobody",
+    ("visibility.phone", "members"): "alice: visibility.phone: found an unknown field; allowed: ",
+    (
+        "links",
+        "https://x.example",
+    ): "links: found 'https://x.example' (JSON is malformed: invalid character (byte 0)); ",
+    ("links", '[{"adress": 1}]'): "links: Object contains unknown field `adress`",
+    ("office_phone", "1\n2"): "alice: office_phone: found several lines; allowed: one line",
+    ("aliases", "bob"): "alice: aliases: found 'bob'; allowed: a name that can still be had",
+}
+
+
+def test_values_that_no_field_takes(place: Place) -> None:
+    def tried(words: tuple[str, str]) -> Ran:
+        return place.command("people", "set", "alice", *words, code=2)
+
+    before = place.command("people", "export").out
+    with ThreadPoolExecutor(3) as pool:
+        for ran, expected in zip(pool.map(tried, REFUSED), REFUSED.values(), strict=True):
+            assert ran.err.startswith(expected)
+            assert len(ran.err.splitlines()) == 1
+    assert place.command("people", "set", "nobody", "name", "x", code=1).err == "nobody: no such user.\n"
+    taken = place.command("people", "add", "alice", code=2)
+    assert taken.err == "alice: login: found 'alice'; allowed: a name that can still be had\n"
+    assert "a b: login: found 'a b'; allowed: " in place.command("people", "add", "a b", code=2).err
+    assert place.command("people", "export").out == before
+
+
+def test_export_then_import_changes_nothing(place: Place) -> None:
+    exported = place.command("people", "export").out
+    assert [each["login"] for each in json.loads(exported)] == [str(each["login"]) for each in PEOPLE]
+    ran = place.command("people", "import", "-", stdin=exported)
+    assert ran.err == "0 added, 0 changed, 5 already as they are here.\n"
+    assert place.command("people", "export").out == exported
+    with sqlite3.connect(place.database) as connection:
+        assert connection.execute("SELECT count(*) FROM changes").fetchone() == (5,)
+    connection.close()
+
+
+def test_export_into_an_empty_place_gives_the_same_people(
+    place: Place, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    exported = place.command("people", "export").out
+    other = make_place(tmp_path_factory.mktemp("other"), people=[])
+    file = other.folder / "people.json"
+    file.write_text(exported)
+    assert other.command("people", "import", file).err == "5 added, 0 changed, 0 already as they are here.\n"
+    assert other.command("people", "export").out == exported
+
+
+BROKEN_PEOPLE = {
+    "field": (
+        [{"login": "new"}, {"login": "alice", "name": "Changed"}, {"login": "mallory", "nmae": "M"}],
+        ["{file}: person 3 (mallory): Object contains unknown field `nmae`"],
+    ),
+    "value": (
+        [{"login": "new"}, {"login": "mallory", "timezone": "Mars"}, {"login": "peggy", "office": "1\n2"}],
+        [
+            "{file}: mallory: timezone: found 'Mars'; allowed: ",
+            "{file}: peggy: office: found several lines; allowed: one line",
+        ],
+    ),
+    "login": ([{"login": "new"}, {"login": "mall ory"}], ["{file}: mall ory: login: found 'mall ory'; allowed: "]),
+    "twice": (
+        [{"login": "new"}, {"login": "eve"}, {"login": "Eve"}],
+        ["{file}: eve: found more than once; allowed: once; nothing was imported"],
+    ),
+    "taken": (
+        [{"login": "new"}, {"login": "trent", "aliases": ["ally"]}],
+        ["{file}: trent: aliases: found 'ally'; allowed: a name that can still be had"],
+    ),
+    "kind": ([{"login": "new"}, 7], ["{file}: person 2: Expected `object`, got `int`"]),
+    "json": ("[{", ["{file}: not JSON: "]),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN_PEOPLE)
+def test_an_import_is_all_or_nothing(place: Place, case: str) -> None:
+    documents, expected = BROKEN_PEOPLE[case]
+    file = place.folder / "people.json"
+    file.write_text(documents if isinstance(documents, str) else json.dumps(documents))
+    ran = place.command("people", "import", "people.json", code=2)
+    for line, start in zip(ran.err.splitlines(), expected, strict=True):
+        assert line.startswith(start.format(file="people.json"))
+    with sqlite3.connect(place.database) as connection:
+        logins = [row[0] for row in connection.execute("SELECT login FROM people ORDER BY login")]
+        changes = connection.execute("SELECT count(*) FROM changes").fetchone()
+    connection.close()
+    assert (logins, changes) == ([each["login"] for each in PEOPLE], (5,))
+
+
+def test_bytes_that_are_no_text_are_told(place: Place) -> None:
+    for words, expected in (
+        (("people", "import", "-"), "<stdin>: not JSON: "),
+        (("plan", "alice", "-"), "<stdin>: byte 0 is not UTF-8; nothing was saved"),
+    ):
+        ran = place.command(*words, stdin=b"\xff\xfe", code=2)
+        assert ran.err.startswith(expected)
+        assert len(ran.err.splitlines()) == 1
+
+
+def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
+    people = [{"login": f"p{number}", "plan": "x" * 1000} for number in range(300)]
+    place = make_place(tmp_path, people=people)
+    pipe = f"{' '.join(COMMAND)} -c {place.settings} people export | head -n 1"
+    done = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout, done.stderr) == ("[\n", "")
+
+
+def test_a_terminal_that_knows_no_accents_gets_something(place: Place) -> None:
+    ran = place.command("people", "list", env={"PYTHONIOENCODING": "iso8859-5"})
+    assert "zofie                ?ofie ?ern?\n" in ran.out
+
+
+def test_R003_root_leaves_nothing_of_its_own_behind(place: Place) -> None:
+    """Commands of root act as the owner of the database, who can go on writing while they run and afterwards."""
+    owner = os.geteuid() or 65534
+    plan = place.folder / "secret.plan"
+    plan.write_text("Only root can read this file.\n")
+    plan.chmod(0o600)
+    place.folder.parent.chmod(0o755)
+    for each in (place.folder, place.database):
+        os.chown(each, owner, -1)
+    with serving(place), written_by(owner, place.database) as changed:
+        for words in (("people", "set", "alice", "title", "Boss"), ("plan", "alice", plan), ("people", "export")):
+            place.command(*words, env=without_coverage())
+        owners = {each.name: each.stat().st_uid for each in place.folder.glob("people.db*")}
+        assert owners == dict.fromkeys(("people.db", "people.db-wal", "people.db-shm"), owner)
+        assert "Only root can read this file." in until(
+            lambda: text if "Boss" in (text := finger(place.finger, "alice")) and "Only" in text else "", "the new plan"
+        )
+        changed()
+
+
+@contextmanager
+def written_by(owner: int, database: Path) -> Iterator[Callable[[], None]]:
+    """Another process of *owner* that has the database open. Gives what makes it write once more, and sees that it did."""
+    to_child, from_parent = os.pipe()
+    to_parent, from_child = os.pipe()
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            os.setresuid(owner, owner, owner)
+            with sqlite3.connect(database) as connection:
+                connection.execute("PRAGMA user_version").fetchone()
+                os.write(from_child, b".")
+                os.read(to_child, 1)
+                connection.execute("CREATE TABLE written (n)")
+            code = 0
+        finally:
+            os._exit(code)
+    os.read(to_parent, 1)
+    ended: list[int] = []
+
+    def changed() -> None:
+        os.write(from_parent, b".")
+        ended.append(os.waitpid(child, 0)[1])
+        assert ended == [0]
+
+    try:
+        yield changed
+    finally:
+        for each in (to_child, from_parent, to_parent, from_child):
+            os.close(each)
+        if not ended:
+            os.waitpid(child, 0)
+
+
+# plan
+
+
+def test_a_plan_is_shown_and_replaced(place: Place) -> None:
+    assert place.command("plan", "alice").out == "First line\nSecond line\n"
+    assert place.command("plan", "bob").out == "No Plan.\n"
+    (place.folder / "new.txt").write_text("From a file\n")
+    assert place.command("plan", "alice", "new.txt").err == "alice: plan saved.\n"
+    assert place.command("plan", "ally").out == "From a file\n"
+    place.command("plan", "alice", "-", stdin="From \x1b[31mstandard input\n")
+    assert place.command("plan", "alice").out == "From standard input\n"
+    assert place.command("plan", "nobody", "-", stdin="x", code=1).err == "nobody: no such user.\n"
+    assert "No such file" in place.command("plan", "alice", "nowhere.txt", code=2).err
+    history = place.command("people", "show", "alice", "--history").out
+    assert re.sub(r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", "AT", history) == (
+        "AT\nFrom standard input\n\nAT\nFrom a file\n\nAT\nFirst line\nSecond line\n\n"
+    )
+    assert place.command("people", "show", "bob", "--history").out == "\n"
+
+
+def test_a_plan_is_ones_own_unless_a_login_is_given(place: Place) -> None:
+    assert place.command("plan", env={"LOGNAME": "alice"}).out == "First line\nSecond line\n"
+
+
+class Terminal:
+    """A command on a terminal of its own."""
+
+    def __init__(self, place: Place, *arguments: str, editor: str) -> None:
+        self.master, slave = pty.openpty()
+        self.errors = place.folder / "terminal.err"
+        environment = {name: value for name, value in os.environ.items() if name != "VISUAL"}
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [*COMMAND, "-c", str(place.settings), *arguments], cwd=place.folder, stdin=slave, stdout=slave,
+                stderr=errors, env=environment | {"EDITOR": editor, "TMPDIR": str(place.folder)},
+            )  # fmt: skip
+        os.close(slave)
+
+    def end(self) -> tuple[int, str]:
+        """Exit code, and what stands on standard error."""
+        reader = threading.Thread(target=self._read)
+        reader.start()
+        code = self.process.wait(20)
+        reader.join(20)
+        os.close(self.master)
+        said = self.errors.read_text()
+        clean(said)
+        return code, said
+
+    def _read(self) -> None:
+        try:
+            while select.select([self.master], [], [], 20)[0] and os.read(self.master, 4096):
+                pass
+        except OSError:
+            pass
+
+
+def editor(place: Place, script: str) -> str:
+    """An editor: a shell script that is given the file as $1, with finger-gateway as $fg."""
+    file = place.folder / "editor"
+    file.write_text(f'#!/bin/sh\nfg="{" ".join(COMMAND)} -c {place.settings}"\n{script}\n')
+    file.chmod(0o755)
+    return str(file)
+
+
+def test_on_a_terminal_the_plan_is_edited(place: Place) -> None:
+    edit = editor(place, 'test -t 0 && test "$2" = "" && echo "Third line" >>"$1"')
+    assert Terminal(place, "plan", "alice", editor=edit).end() == (0, "alice: plan saved.\n")
+    assert place.command("plan", "alice").out == "First line\nSecond line\nThird line\n"
+    assert Terminal(place, "plan", "alice", editor="true").end() == (0, "Nothing had to be changed.\n")
+    assert not list(place.folder.glob("plan-*")), "drafts are thrown away"
+
+
+def test_R005_when_somebody_was_faster_what_was_written_is_kept(place: Place) -> None:
+    edit = editor(place, 'echo "Somebody was faster" | $fg plan alice - && echo "Too late" >"$1"')
+    code, said = Terminal(place, "plan", "alice", editor=edit).end()
+    assert code == 1
+    faster, changed, where = said.splitlines()
+    assert faster == "alice: plan saved."
+    assert changed.startswith("alice: was changed by somebody else meanwhile; nothing was saved.")
+    match = re.fullmatch(r"What you wrote is in (.+)\.", where)
+    assert match is not None
+    assert Path(match[1]).read_text() == "Too late\n"
+    assert stat.S_IMODE(Path(match[1]).stat().st_mode) == 0o600
+    assert place.command("plan", "alice").out == "Somebody was faster\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("exit 3", r"\$EDITOR: .*/editor: ended with 3\nThe plan stays as it was\.\n"),
+        ('echo Mine >"$1"; exit 3', r"\$EDITOR: .*/editor: ended with 3\nWhat you wrote is in .*/plan-alice-.*\.txt\.\n"),
+        ("printf '\\377' >\"$1\"", r".*utf-8.* byte 0xff.*\nWhat you wrote is in .*\.\n"),
+        ("rm \"$1\"", r".*No such file.*\nThe plan stays as it was\.\n"),
+        (None, r"\$EDITOR: /nonexistent/editor: .*No such file.*\nThe plan stays as it was\.\n"),
+    ],
+)  # fmt: skip
+def test_an_editor_that_fails_loses_nothing(place: Place, script: str | None, expected: str) -> None:
+    edit = "/nonexistent/editor" if script is None else editor(place, script)
+    code, said = Terminal(place, "plan", "alice", editor=edit).end()
+    assert code == 1
+    assert re.fullmatch(expected, said), said
+    assert place.command("plan", "alice").out == "First line\nSecond line\n"
+
+
+# ask
+
+
+def test_ask_prints_what_a_finger_server_answers(place: Place) -> None:
+    with serving(place):
+        short = command("ask", f"alice@localhost:{place.finger}", folder=place.folder)
+        assert short.out == finger(place.finger, "alice").replace("\r\n", "\n")
+        long = command("ask", "-l", f"alice@[127.0.0.1]:{place.finger}", folder=place.folder)
+        assert long.out == finger(place.finger, "/W alice").replace("\r\n", "\n")
+        unknown = command("ask", f"carol@127.0.0.1:{place.finger}", folder=place.folder)
+        assert unknown.out == "carol: no such user.\n"
+        listed = command("ask", f"@localhost:{place.finger}", folder=place.folder)
+        assert listed.out == finger(place.finger, "").replace("\r\n", "\n")
+
+
+def test_ask_says_when_nobody_answers(tmp_path: Path) -> None:
+    port = free_port()
+    refused = command("ask", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
+    assert refused.err.startswith(f"127.0.0.1:{port}: cannot be asked: ") and "refused" in refused.err
+    for bad, expected in (
+        ("alice@localhost:finger", "found port 'finger'; allowed: a number from 1 to 65535"),
+        ("alice@localhost:70000", "found port '70000'"),
+        ("alice\nbob@localhost", "found several lines; allowed: a name on one line"),
+    ):
+        assert expected in command("ask", bad, folder=tmp_path, code=2).err
+
+
+def test_ask_gives_up_on_a_silent_server_and_shows_no_escapes(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        silent = threading.Thread(target=_answer, args=(server, None))
+        silent.start()
+        ran = command("ask", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
+        assert ran.err.startswith(f"127.0.0.1:{port}: cannot be asked: ")
+        silent.join(20)
+        evil = threading.Thread(
+            target=_answer, args=(server, b"Login: alice\x1b[2J\x07\r\n\x1b]0;owned\x1b\\caf\xe9\r\n\x9b31mred")
+        )
+        evil.start()
+        assert command("ask", f"alice@127.0.0.1:{port}", folder=tmp_path).out == "Login: alice\ncafé\nred"
+        evil.join(20)
+
+
+def _answer(server: socket.socket, said: bytes | None) -> None:
+    """One connection: reads the line, says *said* and closes; without anything to say it waits for the other to go."""
+    connection, _ = server.accept()
+    with connection:
+        assert connection.recv(1024) == b"alice\r\n"
+        if said is None:
+            assert connection.recv(1024) in (b"",)
+        else:
+            connection.sendall(said)
+
+
+# schema
+
+
+def test_the_schemas_are_json_schema(tmp_path: Path) -> None:
+    settings = json.loads(command("schema", "settings", folder=tmp_path).out)
+    person = json.loads(command("schema", "person", folder=tmp_path).out)
+    for schema in (settings, person):
+        assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+        assert schema["$ref"].removeprefix("#/$defs/") in schema["$defs"]
+        for reference in re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema)):
+            assert reference in schema["$defs"]
+    tables = settings["$defs"]["Settings"]["properties"]
+    assert set(tables) == {"site", "privacy", "store", "sources", "finger", "web", "irc", "limits", "records"}
+    assert settings["$defs"]["Limits"]["properties"]["timeout"]["pattern"] == r"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$"
+    described = person["$defs"]["PersonDocument"]
+    assert described["required"] == ["login"] and described["additionalProperties"] is False
+    for document in (ALICE, BOB, CAROL):
+        assert set(document) <= set(described["properties"])
+    assert "'x' is not one of" in command("schema", "x", folder=tmp_path, code=2).err
