@@ -1,5 +1,17 @@
 """The web side: pages for people, JSON for programs, text for curl. `make` gives the service; application.py listens."""
 
-from .app import make
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..house import House
+    from .app import WebService
+    from .settings import Web
 
 __all__ = ["make"]
+
+
+def make(settings: "Web", house: "House") -> "WebService":
+    """The web service of *house*. Who only reads the settings of this room never loads Klein."""
+    from .app import make
+
+    return make(settings, house)
