@@ -5,15 +5,16 @@ A connection waits, reads a head, reads a body, answers, and waits again. Readin
 one for a whole body. A request that is refused before all of it was read ends in a lingering close, since to close with
 bytes unread would send a reset that may overtake the answer (RFC 9112 section 9.6).
 
-A client that shuts its side counts as gone: nothing tells it from one that has closed.
+A client that shuts its side gets what is answered by then and no more: nothing tells it from one that has gone.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-from twisted.internet.interfaces import IDelayedCall, IHalfCloseableDescriptor
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableDescriptor, IHalfCloseableProtocol
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
+from zope.interface import implementer
 
 from ..directory.addresses import Address
 from ..operate.exchange import Asked, Outcome
@@ -31,6 +32,7 @@ MOST_DROPPED = 1024 * 1024  # bytes that are read and dropped while a connection
 LINGER = 1.0  # seconds that we wait for the other side to close
 
 
+@implementer(IHalfCloseableProtocol)
 class Channel(HTTPChannel):
     """One connection of *site*."""
 
@@ -140,6 +142,13 @@ class Channel(HTTPChannel):
 
     # how it ends
 
+    def readConnectionLost(self) -> None:
+        """The client has shut its side, as nc -N does, or has closed altogether."""
+        self.loseConnection()
+
+    def writeConnectionLost(self) -> None:
+        """Our side is shut and all is sent; the client's end or the deadline comes next."""
+
     def refuse(self, code: int, outcome: Outcome = "invalid") -> None:
         """Ends a connection whose request is not taken, in the format asked for as far as that is known."""
         if not self._closing:
@@ -148,8 +157,11 @@ class Channel(HTTPChannel):
 
     def loseConnection(self) -> None:
         """Closes when all is sent, which is waited for only so long."""
-        self._closing = True
-        super().loseConnection()
+        if self._closing:
+            self.transport.loseConnection()
+        else:
+            self._closing = True
+            super().loseConnection()
         self._within(self._house.timeout, self.transport.abortConnection)
 
     def end(self) -> None:

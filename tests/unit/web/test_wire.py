@@ -325,6 +325,24 @@ def test_a_lingering_close_ends(build: Build) -> None:
         connection.close()
 
 
+def test_who_shuts_their_side_gets_what_is_answered(build: Build) -> None:
+    """As nc -N does; what is still being looked up is given up with the connection (W103)."""
+    web = build()
+    connection = web.connect()
+    connection.send(GET)
+    connection.channel.readConnectionLost()
+    assert codes(connection.received) == [200]
+    assert connection.transport.disconnecting
+    assert not connection.transport.disconnected
+    connection.close()
+    lingering = web.connect()
+    lingering.send(b"rubbish\r\n\r\n")
+    lingering.channel.writeConnectionLost()
+    lingering.channel.readConnectionLost()
+    assert lingering.transport.disconnecting
+    lingering.close()
+
+
 def test_a_refusal_under_tls_is_not_half_closed(web: Browser) -> None:
     connection = web.connect()
     connection.channel.isSecure = lambda: True
