@@ -9,18 +9,18 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IPushProducer
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.words import ewords, iwords, service
 from twisted.words.protocols import irc
+from zope.interface import implementer
 
 NAME = "irc.demo"
 TOPIC = "Ask me: !finger alice"
 _NICK = re.compile(r"[^\W\d][\w\[\]\\`^{|}-]{0,29}|[\[\]\\`_^{|}][\w\[\]\\`^{|}-]{0,29}")
 _CHANNEL = re.compile(r"#[^\x00-\x20,:]{1,50}")
 _MOST_BYTES = 8192 + 512
-_MOST_WAITING = 1024 * 1024  # bytes for a client that does not read
 
 # Commands and the parameters that each must have; the first ones are heard before a client has signed in.
 _EARLY = {"CAP": 1, "NICK": 1, "PASS": 0, "PING": 1, "PONG": 0, "QUIT": 0, "USER": 4}
@@ -30,6 +30,7 @@ _LATER = {
 }  # fmt: skip
 
 
+@implementer(IPushProducer)
 class _User(service.IRCUser):
     """One client's connection."""
 
@@ -42,6 +43,7 @@ class _User(service.IRCUser):
     _asked_for: str | None = None
     _pending = b""
     _user = False
+    _full = False
     _farewell = "connection closed"
 
     # the stream
@@ -76,7 +78,18 @@ class _User(service.IRCUser):
             super().handleCommand(command, prefix, params)
 
     def sendLine(self, line: str) -> None:
-        self.transport.write(line.encode("utf-8", "replace").translate(None, b"\r\n\0") + b"\r\n")
+        """Nothing more is kept for a client that does not read."""
+        if not self._full:
+            self.transport.write(line.encode("utf-8", "replace").translate(None, b"\r\n\0") + b"\r\n")
+
+    def pauseProducing(self) -> None:
+        self._full = True
+
+    def resumeProducing(self) -> None:
+        self._full = False
+
+    def stopProducing(self) -> None:
+        """The connection is lost; connectionLost sees to it."""
 
     def _close(self, why: str) -> None:
         self._farewell = why
@@ -88,6 +101,7 @@ class _User(service.IRCUser):
     def connectionMade(self) -> None:
         self.realm = self.factory.realm
         self.hostname = self.realm.name
+        self.transport.registerProducer(self, True)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Tells everybody in our channels once, as a QUIT."""
@@ -184,8 +198,7 @@ class _User(service.IRCUser):
 
     def receive(self, sender: Any, recipient: Any, message: dict[str, str]) -> None:
         target = f"#{recipient.name}" if iwords.IGroup.providedBy(recipient) else recipient.name
-        if len(getattr(self.transport, "dataBuffer", b"")) < _MOST_WAITING:
-            self.sendLine(f":{sender._prefix} {message['command']} {target} :{message['text']}")
+        self.sendLine(f":{sender._prefix} {message['command']} {target} :{message['text']}")
 
     def _client(self, nick: str) -> Any:
         user = self.realm.users.get(nick.lower())

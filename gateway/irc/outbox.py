@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 MOST_OF_A_TARGET = 60  # lines
-MOST = 2000  # lines of all targets together
+MOST = 500  # lines of all targets together: a quarter of an hour at one line each two seconds
 
 
 @dataclass
@@ -60,7 +60,10 @@ class Outbox:
         while queue.waiting > MOST_OF_A_TARGET:
             self._drop(queue)
         while self.waiting > MOST:
-            self._drop(max(self._queues.values(), key=lambda each: each.waiting))
+            longest, queue = max(self._queues.items(), key=lambda each: each[1].waiting)
+            self._drop(queue)
+            if not queue.answers:  # so many ask that nobody has more than a line waiting
+                del self._queues[longest]
         self._flush()
 
     def clear(self) -> None:

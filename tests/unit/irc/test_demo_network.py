@@ -289,10 +289,13 @@ def test_an_endless_line_ends_the_connection(network: Any) -> None:
 def test_a_client_that_does_not_read_fills_no_memory(network: Any) -> None:
     """I026"""
     bob, eve = Somebody(network, "bob"), Somebody(network, "eve")
-    waiting: Any = bob.transport
-    waiting.dataBuffer = b"x" * 2_000_000
-    eve.says("PRIVMSG bob :hi")
-    assert bob.hears() == []
+    producer: Any = bob.transport.producer
+    producer.pauseProducing()
+    eve.says("PRIVMSG bob :lost")
+    producer.resumeProducing()
+    eve.says("PRIVMSG bob :heard")
+    assert bob.hears() == [":eve!eve@irc.demo PRIVMSG bob :heard"]
+    producer.stopProducing()
 
 
 def test_only_this_machine_is_let_in(network: Any) -> None:

@@ -90,6 +90,19 @@ def test_all_targets_together_are_bounded_and_the_longest_queue_pays() -> None:
     assert [line for _, target, line in heard.said if target == "bob"] == ["b0", "b1", "b2"]
 
 
+def test_more_targets_than_lines_are_bounded_too() -> None:
+    """I026"""
+    heard = Heard(burst=1)
+    for number in range(MOST + 50):
+        heard.outbox.put(f"other{number}", ["x", "y"], f"{number}")
+        assert heard.outbox.waiting <= MOST
+        assert len(heard.outbox._queues) <= MOST
+    heard.run(4 * MOST)
+    assert heard.outbox.waiting == 0
+    assert heard.lines()[-1] == str(MOST + 49)
+    assert 450 < len(heard.lines()) <= MOST + 1
+
+
 def test_nothing_is_said_after_clear() -> None:
     """I026"""
     heard = Heard(burst=1)
