@@ -83,7 +83,7 @@ def read(data: bytes) -> list[PersonDocument]:
     """The person documents in *data*: a list of them, or one. Raises BadDocument with every mistake, a line each."""
     try:
         tree = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadDocument(f"not JSON: {error}") from None
     documents, mistakes = [], []
     for number, each in enumerate(tree if isinstance(tree, list) else [tree], 1):
