@@ -31,6 +31,7 @@ from .settings import Finger
 
 LINGER = 1.0  # seconds that the other side has to close when all is sent
 MOST_DROPPED = 64 * 1024  # bytes that are read and dropped meanwhile
+STOP = 1.5  # seconds that all of them have when the house closes
 CROWDED = 1.0  # seconds until one too many is told so, line or no line
 
 
@@ -245,7 +246,7 @@ class FingerService(Service):
 
     def stopService(self) -> "Deferred[None]":
         super().stopService()
-        return self.factory.stop(LINGER)
+        return self.factory.stop(STOP)
 
 
 def make(settings: Finger, house: House) -> FingerService:

@@ -27,6 +27,7 @@ class Server:
     folder: Path
     host: str = "127.0.0.1"
     ending: bool = False
+    marks: int = 0
 
     def end(self) -> None:
         """SIGTERM, once."""
@@ -62,6 +63,16 @@ class Server:
                 return [msgspec.json.decode(line) for line in lines]
             assert time.monotonic() < deadline, f"{len(lines)} records, not {count}"
             time.sleep(0.02)
+
+    def settled(self) -> int:
+        """How many records there are when all is written of what was answered so far: they come in order."""
+        self.marks += 1
+        mark = f"mark{self.marks}"
+        self.ask(mark.encode() + b"\r\n")
+        count = 1
+        while (records := self.records(count))[-1]["query"] != mark:
+            count = len(records) + 1
+        return len(records)
 
     def resident(self) -> int:
         """Bytes of memory that the server takes."""

@@ -49,7 +49,7 @@ def debian(services: Path, *words: str) -> bytes:
 
 
 def test_F044_debian_finger(gateway: Server, services: Path) -> None:
-    before = len(gateway.records(0))
+    before = gateway.settled()
     printed = debian(services, "alice@localhost")
     assert printed.endswith(ALICE_PLAIN.replace(b"\r\n", b"\n"))
     (record,) = gateway.records(before + 1)[before:]
@@ -57,7 +57,7 @@ def test_F044_debian_finger(gateway: Server, services: Path) -> None:
 
 
 def test_F045_debian_finger_verbose(gateway: Server, services: Path) -> None:
-    before = len(gateway.records(0))
+    before = gateway.settled()
     printed = debian(services, "-l", "alice@localhost").decode()
     assert all(fact in printed for fact in (*FACTS, "Also:       ally"))
     assert gateway.records(before + 1)[before]["query"] == "/W alice"
@@ -65,7 +65,7 @@ def test_F045_debian_finger_verbose(gateway: Server, services: Path) -> None:
 
 @pytest.mark.parametrize(("words", "query"), [(["@localhost"], ""), (["-l", "@localhost"], "/W ")])
 def test_F039_F042_debian_finger_without_a_name(gateway: Server, services: Path, words: list[str], query: str) -> None:
-    before = len(gateway.records(0))
+    before = gateway.settled()
     assert b"No one is logged on." in debian(services, *words)
     record = gateway.records(before + 1)[before]
     assert (record["query"], record["verb"]) == (query, "list")

@@ -289,7 +289,7 @@ def test_a_stop_does_not_wait_for_ever(build: Build) -> None:
     service = make(Finger(), built.house)
     client = Client(built, factory=service.factory).send(b"alice\r\n")
     ended = stop(service)
-    built.clock.advance(1.1)
+    built.clock.advance(1.6)
     assert client.aborted()
     client.lose()
     assert ended == [None]
