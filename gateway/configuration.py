@@ -28,7 +28,10 @@ class Duration(timedelta):
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", text) if isinstance(text, str) else None
         if match is None or not float(match[1]):
             raise ValueError('a length of time such as "10s", "5m" or "30d"')
-        return cls(seconds=float(match[1]) * _UNITS[match[2]])
+        try:
+            return cls(seconds=float(match[1]) * _UNITS[match[2]])
+        except OverflowError:
+            raise ValueError('a length of time such as "10s", "5m" or "30d"') from None
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def read(file: Path, kind: type[S]) -> S:
         raise BadSettings(
             [Mistake(str(file), "", f"a byte at {error.start} that is not UTF-8", "TOML in UTF-8")]
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadSettings([Mistake(str(file), "", str(error), "TOML")]) from None
     return convert(str(file), table, kind)
 
@@ -136,6 +139,8 @@ def _said(kind: Any, error: str = "") -> str:
     origin, inner = get_origin(kind), get_args(kind)
     if origin is not None and str(origin).endswith("Literal"):
         return ", ".join(f'"{each}"' for each in inner)
+    if origin is dict:
+        return "a table"
     if origin is list:
         return f"a list, each {_said(inner[0])}"
     if isinstance(kind, types.UnionType):

@@ -96,13 +96,23 @@ def database(settings: Settings, folder: Path) -> Path:
     return folder / settings.store.url.removeprefix("sqlite:")
 
 
+def _is_base(text: str) -> bool:
+    """Can paths be hung on *text*, an address of the web?"""
+    try:
+        url = urlsplit(text)
+        _ = url.port  # raises for what is no number
+    except ValueError:
+        return False
+    web = url.scheme in ("http", "https") and bool(url.hostname)
+    return web and not (url.query or url.fragment or text.endswith("/"))
+
+
 def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, str] | tuple[str, str, str, str]]:
     site = settings.site
     for number, host in enumerate(site.hosts):
         if not host or any(character in host for character in "/@ :"):
             yield f"site.hosts[{number}]", repr(host), 'a host name, as in "dir.test"'
-    url = urlsplit(site.url)
-    if url.scheme not in ("http", "https") or not url.netloc or url.query or url.fragment or site.url.endswith("/"):
+    if not _is_base(site.url):
         yield "site.url", repr(site.url), 'an address that begins with https:// or http://, no "/" at its end'
     for number, network in enumerate(site.members):
         try:
