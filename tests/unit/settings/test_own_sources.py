@@ -1,0 +1,83 @@
+"""A source of the operator's own, named by class in the settings."""
+
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.sources import own
+from gateway.sources.own import BadSource
+from tests.unit.directory.keepers import STRANGER, Shelf, directory
+from tests.unit.house import now
+
+SOURCE = """
+from gateway.directory.person import Partial
+from gateway.directory.ports import SourceDown
+
+class VendingMachine:
+    restricts = False
+    cache = None
+
+    def __init__(self, slot="B2"):
+        self.slot = slot
+
+    async def get(self, login):
+        return Partial(login=login, office=self.slot, visibility={}, title="from a slot") if login == "mate" else None
+
+    async def everyone(self):
+        yield Partial(login="mate")
+
+class NoSource:
+    restricts = False
+
+class Breaks:
+    def __init__(self):
+        raise ValueError("no coins")
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    (tmp_path / "vending_of_a_test.py").write_text(SOURCE)
+    path = list(sys.path)
+    yield tmp_path
+    sys.path[:] = path
+    sys.modules.pop("vending_of_a_test", None)
+
+
+def test_a_class_beside_the_settings(folder: Path) -> None:
+    source = own.load("vending", "vending_of_a_test:VendingMachine", {"slot": "C3"}, timedelta(seconds=1), folder)
+    assert (source.name, source.restricts, source.cache) == ("vending", False, timedelta(seconds=1))
+    answer = now(directory(Shelf(), source).lookup("mate", STRANGER))
+    assert answer.profile.title == "from a slot"
+
+
+def test_its_own_cache_stands_where_the_settings_say_nothing(folder: Path) -> None:
+    assert own.load("vending", "vending_of_a_test:VendingMachine", {}, None, folder).cache is None
+
+
+@pytest.mark.parametrize(
+    ("path", "found", "allowed"),
+    [
+        ("vending_of_a_test", "'vending_of_a_test'", '"module:Class"'),
+        (":VendingMachine", "':VendingMachine'", '"module:Class"'),
+        ("vending_of_a_test:", "'vending_of_a_test:'", '"module:Class"'),
+        ("not_there:X", "ModuleNotFoundError", "can be imported"),
+        ("vending_of_a_test:Other", "AttributeError", "can be imported"),
+        ("vending_of_a_test:Breaks", "ValueError: no coins", "can be imported"),
+        ("vending_of_a_test:NoSource", "without get, everyone, cache", "a class with get, everyone, restricts, cache"),
+    ],
+)
+def test_a_class_that_is_no_source(folder: Path, path: str, found: str, allowed: str) -> None:
+    with pytest.raises(BadSource) as bad:
+        own.load("x", path, {}, None, folder)
+    assert found in bad.value.found
+    assert allowed in bad.value.allowed
+    assert str(bad.value) == f"found {bad.value.found}; allowed: {bad.value.allowed}"
+
+
+def test_options_that_it_does_not_take(folder: Path) -> None:
+    with pytest.raises(BadSource, match="unexpected keyword argument 'colour'"):
+        own.load("x", "vending_of_a_test:VendingMachine", {"colour": "red"}, None, folder)
