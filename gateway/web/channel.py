@@ -131,7 +131,7 @@ class Channel(HTTPChannel):
         if self._closing:
             return
         self._disarm()
-        self._head = self._lines = 0
+        self._method, self._head, self._lines = "", 0, 0
         self._served += 1
         super().allContentReceived()
 

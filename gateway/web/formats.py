@@ -1,6 +1,7 @@
 """Which representation an asker wants: by the ending of the address, else by Accept (RFC 9110 section 12.5.1)."""
 
 from enum import Enum
+from functools import lru_cache
 
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
@@ -23,6 +24,7 @@ _OFFERED = {
 }
 
 
+@lru_cache(maxsize=256)
 def accepted(accept: str | None) -> Format:
     """The best of what *accept* asks for; text where it takes nothing that there is."""
     if accept is None or accept == "*/*":

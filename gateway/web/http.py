@@ -34,13 +34,15 @@ _ROUTED = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Request(server.Request):
-    """A request. *format*: what it is answered in; *where*: its path, decoded."""
+    """A request. *format*: what it is answered in; *where*: its path, decoded; *address*: who asks."""
 
     defaultContentType = None  # noqa: N815
     channel: Channel
     site: "Site"
     format = Format.TEXT
     where = ""
+    address: Address | None = None
+    _secure = False
 
     # the body: kept in memory, since it is small
 
@@ -60,11 +62,6 @@ class Request(server.Request):
 
     # the question
 
-    @property
-    def address(self) -> Address | None:
-        """Who asks."""
-        return self.channel.address
-
     def header(self, name: str) -> str | None:
         """The last header called *name*."""
         values = self.requestHeaders.getRawHeaders(name)
@@ -73,6 +70,7 @@ class Request(server.Request):
     def process(self) -> None:
         """Judges the request, then has it routed. Nothing is raised."""
         self.site = self.channel.site
+        self.address, self._secure = self.channel.address, self.site.is_secure(self.channel)
         self.prepath, self.postpath = [], []
         self.format = accepted(self.header("accept"))
         try:
@@ -123,7 +121,7 @@ class Request(server.Request):
             self.method.decode(),
             self.header("if-none-match"),
             self.header("if-modified-since"),
-            self.site.is_secure(self.channel),
+            self._secure,
         )
         sent = self.site.out(reply, asked)
         self.setResponseCode(sent.code, self.site.reason(sent.code).encode())

@@ -53,9 +53,21 @@ class Reply:
         told = b"\0".join((self.kind.encode(), self.mark.encode(), self.body))
         return hashlib.blake2b(told, digest_size=12).hexdigest()
 
-    @property
-    def weak(self) -> bool:
-        return self.kind == HTML
+    @cached_property
+    def always(self) -> tuple[tuple[str, str], ...]:
+        """The headers that are the same whatever was asked, 304 or not."""
+        headers = [("Cache-Control", self.cache), *_SECURITY, *self.headers]
+        if self.vary:
+            headers.append(("Vary", self.vary))
+        if self.code == 200:
+            headers.append(("ETag", f'W/"{self.tag}"' if self.kind == HTML else f'"{self.tag}"'))
+            if self.date is not None:
+                headers.append(("Last-Modified", self.date))
+        return tuple(headers)
+
+    @cached_property
+    def date(self) -> str | None:
+        return None if self.updated is None else http_date(self.updated)
 
 
 @dataclass(frozen=True)
@@ -79,22 +91,12 @@ class Sent:
 
 def finished(reply: Reply, asked: Conditions) -> Sent:
     """*reply* to *asked*, complete (RFC 9110)."""
-    headers = [("Cache-Control", reply.cache), *_SECURITY, *reply.headers]
-    if asked.secure:
-        headers.append(_HSTS)
-    if reply.vary:
-        headers.append(("Vary", reply.vary))
-    if reply.code == 200:
-        quoted = f'"{reply.tag}"'
-        headers.append(("ETag", f"W/{quoted}" if reply.weak else quoted))
-        if reply.updated is not None:
-            headers.append(("Last-Modified", http_date(reply.updated)))
-        if _unchanged(reply, asked):
-            return Sent(304, headers, b"")
+    headers = [*reply.always, _HSTS] if asked.secure else [*reply.always]
     if reply.code == 204:
         return Sent(204, headers, b"")
-    headers.append(("Content-Type", reply.kind))
-    headers.append(("Content-Length", str(len(reply.body))))
+    if reply.code == 200 and _unchanged(reply, asked):
+        return Sent(304, headers, b"")
+    headers += (("Content-Type", reply.kind), ("Content-Length", str(len(reply.body))))
     return Sent(reply.code, headers, b"" if asked.method == "HEAD" else reply.body)
 
 
@@ -106,4 +108,4 @@ def _unchanged(reply: Reply, asked: Conditions) -> bool:
     if asked.if_none_match is not None:
         tags = parse_etags(asked.if_none_match)
         return tags.star_tag or tags.contains_weak(reply.tag)
-    return reply.updated is not None and asked.if_modified_since == http_date(reply.updated)
+    return reply.date is not None and asked.if_modified_since == reply.date

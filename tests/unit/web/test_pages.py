@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from twisted.internet.defer import Deferred
 
 from gateway.directory.ports import Modify
 from tests.unit.house import ALICE, BOB, CAROL
@@ -567,6 +568,28 @@ def test_a_client_that_hangs_up_cancels_the_work(build: Build) -> None:
     assert [(record["outcome"], record["bytes"]) for record in web.built.records] == [("gone", 0)]
     slow.waiting[0].callback(None)
     assert connection.received == b""
+
+
+def test_a_mistake_while_hanging_up_is_logged_once(build: Build, failures: list[dict[str, Any]]) -> None:
+    """W103: by its reference, though nobody is there to be told."""
+
+    class Stubborn(Slow):
+        def _cancel(self, one: Any) -> None:
+            one.errback(RuntimeError("the secret reason"))
+
+        async def get(self, login: str) -> None:
+            one: Any = Deferred(self._cancel)
+            self.waiting.append(one)
+            await one
+
+    web = build(sources=[Stubborn()])
+    connection = web.connect()
+    connection.send(b"GET /users/alice HTTP/1.1\r\nHost: dir.test\r\n\r\n")
+    connection.close()
+    assert web.built.house.exchanges.in_flight == 0
+    assert {record["outcome"] for record in web.built.records} <= {"gone", "error"}
+    assert len(failures) <= 1
+    failures.clear()
 
 
 def test_a_slow_answer_comes_all_the_same(build: Build) -> None:
