@@ -72,6 +72,12 @@ def test_F007_F008_a_client_that_half_closes(line: bytes, server: str, request: 
     assert request.getfixturevalue(server).ask(line, half_close=True) == ALICE_PLAIN
 
 
+@pytest.mark.parametrize("server", ["gateway", "slow"])
+def test_F008_a_long_answer_to_a_client_that_half_closes(server: str, request: pytest.FixtureRequest) -> None:
+    reply = request.getfixturevalue(server).ask(b"frank\r\n", half_close=True)
+    assert reply.endswith(b"000999 " + b"x" * 92 + b"\r\n")
+
+
 def test_F009_a_probe_that_asks_nothing(gateway: Server) -> None:
     before = gateway.settled()
     assert gateway.ask(half_close=True) == b""
@@ -133,12 +139,15 @@ def test_F013_a_client_that_never_reads_is_cut(tmp_path: Path) -> None:
             client.close()
 
 
-def test_F013_a_slow_reader_gets_all_of_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("half_close", [False, True])
+def test_F013_a_slow_reader_gets_all_of_it(tmp_path: Path, half_close: bool) -> None:
     """Longer than the second of the lingering close: the time counts until all is sent."""
     with serve(tmp_path, "--send-buffer", "4096") as server, server.connect(receive_buffer=2048) as client:
         client.sendall(b"frank\r\n")
         began = time.monotonic()
-        parts = []
+        parts = [client.recv(4096)]
+        if half_close:  # while the answer is on its way
+            client.shutdown(socket.SHUT_WR)
         while part := client.recv(4096):
             parts.append(part)
             if time.monotonic() - began < 1.2:
