@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST_TARGET = 8192  # bytes of a request line
 MOST_HEAD = 16384  # bytes of a whole head
 MOST_LINES = 100  # header lines
-MOST_DROPPED = 1024 * 1024  # bytes that are read and dropped while a connection closes
+MOST_DROPPED = 8 * 1024 * 1024  # bytes that are read and dropped while a connection closes
 LINGER = 1.0  # seconds that we wait for the other side to close
 
 
@@ -185,14 +185,13 @@ class Channel(HTTPChannel):
         return len(sent.body)
 
     def _linger(self) -> None:
-        can_shut = IHalfCloseableDescriptor.providedBy(self.transport)
-        if not can_shut or self.isSecure():
-            self.loseConnection()
-            return
+        """TLS cannot shut one side: there the client has that time to see by Connection: close that this is all."""
+        can_shut = IHalfCloseableDescriptor.providedBy(self.transport) and not self.isSecure()
         self._closing = True
         cast("Any", self._networkProducer).unregisterProducer()
-        self.transport.loseWriteConnection()
-        self._within(LINGER, self.transport.abortConnection)
+        if can_shut:
+            self.transport.loseWriteConnection()
+        self._within(LINGER, self.transport.abortConnection if can_shut else self.loseConnection)
 
     def _timed_out(self) -> None:
         if self._room is Room.FULL:

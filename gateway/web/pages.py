@@ -18,6 +18,7 @@ from .formats import Format
 from .reply import HTML, JSON, PRIVATE, PROBLEM, PUBLIC, TEXT, Reply
 
 MOST_KEPT = 1024  # replies
+KEPT_SIZE = 32 * 1024  # bytes of one that is kept
 PLAN_ON_PAGE = 16 * 1024  # characters; the whole plan stands in the text
 AGAIN = "5"  # seconds until one may ask again, where nobody knows
 _KINDS = {Format.TEXT: TEXT, Format.HTML: HTML, Format.JSON: JSON}
@@ -72,7 +73,7 @@ class Pages:
             updated=profile.updated,
             mark=profile.audience.value,
         )
-        if open_to_all:
+        if open_to_all and len(reply.body) <= KEPT_SIZE:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = (profile, reply)

@@ -343,10 +343,15 @@ def test_who_shuts_their_side_gets_what_is_answered(build: Build) -> None:
     lingering.close()
 
 
-def test_a_refusal_under_tls_is_not_half_closed(web: Browser) -> None:
+def test_a_refusal_under_tls_is_not_half_closed(build: Build) -> None:
+    web = build()
     connection = web.connect()
     connection.channel.isSecure = lambda: True
     connection.send(b"rubbish\r\n\r\n")
+    assert not connection.closing()
+    connection.send(GET)
+    assert codes(connection.received) == [400]
+    web.built.clock.advance(LINGER)
     assert connection.transport.disconnecting
     assert not connection.transport.shut
     connection.close()
