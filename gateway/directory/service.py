@@ -213,8 +213,13 @@ class DirectoryService(MultiService):
         running: Deferred[Outcome] = Deferred.fromCoroutine(self._save(edits, viewer))
         self._saving.add(running)
         mine = _shielded(running)
-        running.addBoth(lambda _: self._saving.discard(running))
+        running.addBoth(self._ended, running)
         return await mine
+
+    def _ended(self, result: object, running: Deferred[Outcome]) -> None:
+        self._saving.discard(running)
+        if isinstance(result, Failure):
+            self._log.failure("an edit failed, and nobody was there any more to hear of it", result)
 
     async def _save(self, edits: Sequence[Edit], viewer: Viewer) -> Outcome:
         try:
@@ -232,20 +237,33 @@ class DirectoryService(MultiService):
             if problems:
                 return Invalid(tuple(problems))
             version = await self._store.save(ready, viewer, self._now())
-            await self._catch_up()
         except Taken as taken:
             field = "login" if taken.name == taken.login else "aliases"
             return Invalid((Problem(taken.login, field, repr(taken.name), "a name that can still be had"),))
         except Stale as stale:
-            self._cache.drop(stale.login)
-            current = await self._profile(stale.login, viewer)
-            return FOUND_NOBODY if current is None else Conflict(current)
+            return await self._conflict(stale.login, viewer)
         except Missing:
             return FOUND_NOBODY
         except SourceDown as down:
             self._log.warn("not saved: {why}", why=str(down))
             return NOT_NOW
+        for edit in ready:
+            self._cache.drop(edit.login)
+        try:
+            await self._catch_up()
+        except SourceDown as down:
+            self._log.warn("saved, but changes cannot be read: {why}", why=str(down))
         return Saved(version)
+
+    async def _conflict(self, login: str, viewer: Viewer) -> Conflict | Unknown | Unavailable:
+        """What stands there now, in place of what the editor saw."""
+        self._cache.drop(login)
+        try:
+            current = await self._profile(login, viewer)
+        except SourceDown as down:
+            self._log.warn("conflict not told: {why}", why=str(down))
+            return NOT_NOW
+        return FOUND_NOBODY if current is None else Conflict(current)
 
     async def _checked(self, edit: Edit, viewer: Viewer) -> Edit | Refused | Unknown:
         """*edit* as the store takes it, or why not. Raises editing.Wrong, SourceDown."""
@@ -263,10 +281,11 @@ def _shielded(running: "Deferred[T]") -> "Deferred[T]":
     """A Deferred that follows *running*; to cancel it leaves *running* alone."""
     mine: Deferred[T] = Deferred(lambda _: None)
 
-    def pass_on(result: T) -> T:
-        if not mine.called:
-            mine.callback(result)
-        return result
+    def pass_on(result: Any) -> Any:
+        if mine.called:
+            return result
+        mine.callback(result)
+        return None
 
     running.addBoth(pass_on)
     return mine

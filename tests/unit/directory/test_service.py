@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
+from twisted.logger import ILogObserver, globalLogPublisher
 
 from gateway.directory.answers import (
     Conflict,
@@ -28,7 +29,7 @@ from gateway.directory.cache import Cache, Entry
 from gateway.directory.chain import merged
 from gateway.directory.changes import Change
 from gateway.directory.person import Link, Partial, Status, Visibility
-from gateway.directory.ports import Create, Edit, Modify, Remove
+from gateway.directory.ports import Create, Edit, Modify, Remove, Stale
 from gateway.directory.privacy import Policy, Profile
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
@@ -720,6 +721,53 @@ def test_listeners_are_told_in_order_after_the_cache_forgot(built: Built) -> Non
     end()
     save(built, Modify("alice", {"title": "Four"}), ADMINISTRATOR)
     assert len(told) == 3
+
+
+class Breaking(Shelf):
+    """A store that saves as the test says, and then cannot be read."""
+
+    def __init__(self, *people: Partial, error: Exception | None = None) -> None:
+        super().__init__(*people)
+        self.error, self.gate = error, Deferred[None]()
+
+    async def save(self, edits: Any, by: Viewer, at: datetime) -> int:
+        await self.gate
+        self.down = True
+        if self.error is not None:
+            raise self.error
+        return 7
+
+
+def test_what_is_on_disk_is_saved_though_the_changes_cannot_be_read() -> None:
+    shelf = Breaking(alice())
+    service = directory(shelf)
+    _, results = start(service.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))
+    shelf.gate.callback(None)
+    assert results == [Saved(7)]
+    assert now(service.lookup("alice", STRANGER)) == Unavailable()  # and not what stood there before
+
+
+def test_a_conflict_while_the_store_cannot_be_read() -> None:
+    shelf = Breaking(alice(), error=Stale("alice"))
+    _, results = start(directory(shelf).edit("alice", Modify("", {"title": "x"}, base=1), ADMINISTRATOR))
+    shelf.gate.callback(None)
+    assert results == [Unavailable()]
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_failure_that_nobody_waits_for_is_logged_and_any_other_told(leaves: bool) -> None:
+    shelf = Breaking(alice(), error=ZeroDivisionError("a mistake of ours"))
+    deferred, results = start(directory(shelf).edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))
+    events: list[Any] = []
+    globalLogPublisher.addObserver(cast("ILogObserver", events.append))
+    try:
+        if leaves:
+            deferred.cancel()
+        shelf.gate.callback(None)
+    finally:
+        globalLogPublisher.removeObserver(cast("ILogObserver", events.append))
+    assert results[0].check(CancelledError if leaves else ZeroDivisionError)
+    assert [event["log_failure"].type for event in events if "log_failure" in event] == [ZeroDivisionError] * leaves
 
 
 # history
