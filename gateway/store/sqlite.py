@@ -198,12 +198,19 @@ def create(path: Path) -> None:
     engine = sqlalchemy.create_engine(
         "sqlite://", creator=lambda: _connect(path, "rw", BUSY), poolclass=sqlalchemy.NullPool
     )
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        schema.metadata.create_all(connection)
-        connection.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
-        connection.commit()
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            schema.metadata.create_all(connection)
+            connection.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
+            connection.commit()
+    except sqlalchemy.exc.DBAPIError as error:
+        for half in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            half.unlink(missing_ok=True)
+        raise Unusable(
+            _words(path, error.orig) if isinstance(error.orig, sqlite3.Error) else f"{path}: {error}"
+        ) from None
 
 
 def inspect(path: Path) -> None:
@@ -219,6 +226,8 @@ def inspect(path: Path) -> None:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version != VERSION:
                 raise Unusable(f"{path}: has tables of version {version}; this finger-gateway knows version {VERSION}")
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'people'").fetchone():
+                raise Unusable(f"{path}: is a database of something else; `finger-gateway init` makes one of people")
             try:
                 connection.execute("BEGIN IMMEDIATE")  # alone it would go through on a file that is only readable
                 connection.execute(f"PRAGMA user_version = {VERSION}")

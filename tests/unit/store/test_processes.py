@@ -1,5 +1,6 @@
 """The store with other processes: they write beside us, are killed, belong to somebody else."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -252,8 +253,9 @@ INSPECT = """
 
 
 def as_nobody(path: Path, what: str = "inspect") -> str:
-    """Permission bits do not bind root, so somebody without rights looks."""
-    return end(child(INSPECT, path, what)).rstrip("\n")
+    """Permission bits do not bind root, so somebody without rights looks; who cannot write what coverage.py measures."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    return end(child(INSPECT, path, what, env=kept)).rstrip("\n")
 
 
 @pytest.fixture
@@ -299,6 +301,16 @@ def test_a_folder_that_cannot_be_entered(reachable: Path) -> None:
     reachable.chmod(0o600)
     assert as_nobody(path) == f"{path}: cannot be opened: Permission denied"
     reachable.chmod(0o700)
+
+
+def test_what_could_not_be_made_leaves_nothing(reachable: Path) -> None:
+    """A disk that is full, as a limit of the file's size makes it."""
+    path = reachable / "people.db"
+    full = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))\n" + textwrap.dedent(INSPECT)
+    said = end(child(full, path, "create"))
+    assert said.startswith(f"{path}: ")
+    assert "Traceback" not in said
+    assert list(reachable.iterdir()) == []
 
 
 def test_edits_of_two_processes_lose_nothing(tmp_path: Path) -> None:

@@ -508,6 +508,15 @@ def test_tables_of_another_version(tmp_path: Path, version: int) -> None:
     assert unusable(path) == f"{path}: has tables of version {version}; this finger-gateway knows version 1"
 
 
+def test_a_database_of_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "people.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE other (x)")
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    assert unusable(path) == f"{path}: is a database of something else; `finger-gateway init` makes one of people"
+
+
 def test_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     path.touch()
