@@ -17,13 +17,23 @@ DEEPEST = 12  # cells of indentation that a broken line keeps
 _ADDRESS = re.compile(r"(?<![\w+.-])https?://[\w\[][^\s<>\"\u3000-\u303f\uff00-\uffef]*", re.I)
 _TARGET = re.compile(r"(?:(?:https?|gemini|gopher|finger|ircs?)://|mailto:|xmpp:)[^\s<>\"]+", re.I)
 _MAIL = re.compile(r"[^\s@<>\"?&%:]+@[^\s@<>\"?&%:]+")
+_GAP = re.compile(r"\S[ \t]{3,}\S")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
 def plan(text: str) -> Markup:
     """*text* as written, its http addresses made links. A line that may be broken keeps its indentation then, by a
-    class: "in" and the number of blanks before it."""
-    return Markup("").join(_lines(clean(text)))
+    class: "in" and the number of blanks before it. What is drawn is never broken."""
+    cleaned = clean(text)
+    return Markup("").join(_linked(cleaned) if drawn(cleaned) else _lines(cleaned))
+
+
+def drawn(text: str) -> bool:
+    """Is *text* a picture or a table, which falls apart when its lines are broken? Some lines of it then have gaps
+    inside, or hold signs rather than letters."""
+    lines = [line.strip() for line in clean(text).split("\n") if line.strip()]
+    shapes = sum(1 for line in lines if _GAP.search(line) or _mostly_signs(line))
+    return shapes >= 3 and shapes * 5 >= len(lines)
 
 
 def target(url: str) -> str | None:
@@ -66,6 +76,12 @@ def cut(text: str, most: int) -> tuple[str, bool]:
     if len(text) <= most:
         return text, False
     return text[:most].rpartition("\n")[0] or text[:most], True
+
+
+def _mostly_signs(line: str) -> bool:
+    """A rule made of one sign, as in "-----", is no picture yet."""
+    letters = sum(map(str.isalnum, line))
+    return 2 * letters < len(line) and len(set(line)) > 2
 
 
 def _lines(text: str) -> Iterator[Markup]:

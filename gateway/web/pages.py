@@ -85,7 +85,7 @@ class Pages:
         if format is Format.TEXT:
             return self._house.renderer.profile(profile, "finger/person.txt").encode()
         plan, cut = markup.cut(profile.plan, PLAN_ON_PAGE)
-        return self._html("person.html", person=profile, plan=markup.plan(plan), plan_cut=cut)
+        return self._html("person.html", person=profile, plan=markup.plan(plan), drawn=markup.drawn(plan), plan_cut=cut)
 
     def _several(self, answer: Several, format: Format, forced: bool) -> Reply:
         everyone = all(profile.audience is Audience.EVERYONE for profile in answer.profiles)

@@ -54,9 +54,27 @@ def test_a_long_line_keeps_its_indentation() -> None:
     assert markup.plan("山" * 17).startswith('<span class="in0" dir="auto">')
 
 
+def test_a_picture_is_never_broken() -> None:
+    pot = "      )  (\n     (   ) )   and a text beside it, which is long\n  .-'---------|  https://a.test/\n ( C|/\\/\\/\\/|\n"
+    assert markup.drawn(pot)
+    assert "<span" not in markup.plan(pot)
+    assert A.format("https://a.test/") in markup.plan(pot)
+    table = "Monday    tea\nTuesday   more tea\nWednesday    none\n"
+    assert markup.drawn(table)
+    for text in (
+        "",
+        "One.\n",
+        "-----\n=====\n*****\n",
+        "a\n" * 20 + pot,
+        "  * one  (two)\n    three\n\n--\nbye\n",
+        "週一　茶\n週二\n週三\n",
+    ):
+        assert not markup.drawn(text), text
+
+
 def test_a_megabyte_takes_linear_time() -> None:
     """W120"""
-    for part in ("http://", "http://a ", "http://a.test/(((", "a)", "https://a.test/" + ")" * 200):
+    for part in ("a    ", " ", "http://", "http://a ", "http://a.test/(((", "a)", "https://a.test/" + ")" * 200):
         times = []
         for size in (100_000, 1_000_000):
             text = (part * (size // len(part)))[:size]

@@ -229,6 +229,8 @@ def test_a_very_long_plan_is_cut_on_the_page_alone(build: Build) -> None:
 def test_replies_are_kept_within_bounds(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.web.pages.MOST_KEPT", 2)
     web = build()
+    web.ask("/users/alice.json", peer=MEMBER)
+    assert web.service.app.pages._kept == {}
     for _ in range(2):
         for name in ("alice", "bob", "dave", "zofie"):
             assert web.ask(f"/users/{name}.json").code == 200
