@@ -31,6 +31,6 @@ class Renderer:
         self._kept[key] = (profile, text)
         return text
 
-    def text(self, template: str, **values: Any) -> str:
+    def text(self, template: str, /, **values: Any) -> str:
         """*template* filled with *values*."""
         return self._texts.render(template, **values)

@@ -41,7 +41,7 @@ class Texts:
         """*function* is a filter in every template."""
         self._plain.filters[name] = self._html.filters[name] = function
 
-    def render(self, name: str, **values: Any) -> str:
+    def render(self, name: str, /, **values: Any) -> str:
         """Template *name* filled with *values*; HTML is escaped, everything cleaned."""
         environment = self._html if name.endswith(HTML) else self._plain
         return environment.get_template(name).render(**values)
