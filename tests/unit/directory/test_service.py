@@ -434,6 +434,30 @@ def test_the_same_profile_until_its_status_is_over() -> None:
     assert shelf.asked == ["alice"]
 
 
+def test_two_who_read_the_same_changes_tell_them_once() -> None:
+    class Slowly(Shelf):
+        gates: list[Deferred[None]]
+
+        async def changes(self, after: int) -> Any:
+            self.gates.append(Deferred())
+            found = await super().changes(after)
+            await self.gates[-1]
+            return found
+
+    shelf = Slowly(alice())
+    shelf.gates = []
+    service = directory(shelf)
+    told: list[int] = []
+    service.subscribe(lambda change: told.append(change.n))
+    shelf.told = [Change(1, "alice", ("name",), NOW), Change(2, "alice", ("title",), NOW)]
+    assert shelf.wake is not None
+    start(shelf.wake())
+    start(shelf.wake())
+    for gate in tuple(shelf.gates):
+        gate.callback(None)
+    assert told == [1, 2]
+
+
 # lists
 
 
