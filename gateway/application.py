@@ -102,7 +102,7 @@ class Gateway(MultiService):
         self.records = Records(records, settings.records.addresses, reactor)
         self.house = House(
             reactor=reactor,
-            site=Site(settings.site.name, Hosts(settings.site.hosts), settings.site.url),
+            site=make_site(settings),
             directory=self.directory,
             viewers=Viewers(settings.site.members, settings.site.administrators),
             exchanges=Exchanges(rate, self.records, reactor),
@@ -277,7 +277,13 @@ def make_renderer(settings: Settings, folder: Path) -> Renderer:
         texts.check()
     except BrokenTemplate as broken:
         raise CannotStart(str(broken)) from None
-    return Renderer(texts, Site(settings.site.name, Hosts(settings.site.hosts), settings.site.url))
+    return Renderer(texts, make_site(settings))
+
+
+def make_site(settings: Settings) -> Site:
+    """What the settings say of this place."""
+    bot = settings.irc[0].nick if settings.irc else None
+    return Site(settings.site.name, Hosts(settings.site.hosts), settings.site.url, settings.finger is not None, bot)
 
 
 def stop_at_once_when_asked_twice(gateway: Gateway, reactor: Any) -> None:

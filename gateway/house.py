@@ -14,11 +14,14 @@ from .text.render import Renderer
 
 @dataclass(frozen=True)
 class Site:
-    """What this place is called. *url* is the web side's public address, without a slash at the end."""
+    """What this place is called, and where it can be asked. *url* is the web side's public address, without a slash at
+    the end; *finger*: does finger answer; *bot*: the nick that answers on IRC."""
 
     name: str
     hosts: Hosts
     url: str
+    finger: bool = True
+    bot: str | None = None
 
     @property
     def host(self) -> str:

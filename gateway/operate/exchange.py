@@ -100,10 +100,10 @@ class Exchanges:
         wait = self._rate.wait(asked.asker)
         return Limited(self, asked, now, wait) if wait else Exchange(self, asked, now)
 
-    def note(self, asked: Asked, outcome: Outcome, size: int = 0) -> None:
+    def note(self, asked: Asked, outcome: Outcome, size: int = 0, reference: str | None = None) -> None:
         """Counts and records what never came to be a question: a time-out, a connection that asked nothing."""
         self.in_flight += 1
-        self._closed(asked, self._clock.seconds(), outcome, size, None)
+        self._closed(asked, self._clock.seconds(), outcome, size, reference)
 
     def idle(self) -> "Deferred[None]":
         """Fires when no exchange is open."""

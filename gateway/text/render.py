@@ -7,6 +7,7 @@ from ..directory.privacy import Audience, Profile
 from .templates import Texts
 
 MOST_KEPT = 4096
+MOST_LONG = 16 * 1024  # characters of a text that is kept
 
 
 class Renderer:
@@ -26,9 +27,10 @@ class Renderer:
         if kept is not None and kept[0] is profile:
             return kept[1]
         text = self._texts.render(template, person=profile)
-        if len(self._kept) >= MOST_KEPT:
-            self._kept.clear()
-        self._kept[key] = (profile, text)
+        if len(text) <= MOST_LONG:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[key] = (profile, text)
         return text
 
     def text(self, template: str, /, **values: Any) -> str:

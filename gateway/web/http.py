@@ -141,7 +141,7 @@ class Request(server.Request):
         """What no page has caught: told by a reference number, the traceback in the log."""
         reference = self.site.failed(reason)
         body = self.prepared(self.site.pages.internal(self.format, reference))
-        self.site.house.exchanges.open(self._asked).close("error", len(body), reference)
+        self.site.house.exchanges.note(self._asked, "error", len(body), reference)
         self.write(body)
         self.finish()
         return reason

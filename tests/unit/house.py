@@ -121,7 +121,7 @@ def make_house(
     store.startService()
     directory = DirectoryService(store, sources, policy or Policy.preset(), reactor)
     directory.startService()
-    site = Site("The Tea Club", Hosts(hosts), "https://dir.test")
+    site = Site("The Tea Club", Hosts(hosts), "https://dir.test", bot="fingerbot")
     house = House(
         reactor=reactor,
         site=site,

@@ -1,0 +1,45 @@
+"""A page names only the protocols that run here, and the bot by its own nick."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from twisted.internet.address import IPv4Address
+from twisted.internet.testing import StringTransport
+
+from gateway.house import Site
+from gateway.text.render import Renderer
+from gateway.text.templates import Texts
+from gateway.web.app import make
+from gateway.web.settings import Web
+from tests.unit.house import make_house
+
+
+def page(folder: Path, path: str, finger: bool, bot: str | None, accept: str = "text/html") -> str:
+    built = make_house(folder)
+    site = Site("The Tea Club", built.house.site.hosts, "https://dir.test", finger, bot)
+    house = replace(built.house, site=site, renderer=Renderer(Texts(), site))
+    transport = StringTransport(peerAddress=IPv4Address("TCP", "198.51.100.7", 4079))
+    protocol = make(Web(), house).factory.buildProtocol(transport.getPeer())
+    protocol.makeConnection(transport)
+    protocol.dataReceived(f"GET {path} HTTP/1.1\r\nHost: dir.test\r\nAccept: {accept}\r\n\r\n".encode())
+    built.stop()
+    return transport.value().decode()
+
+
+@pytest.mark.parametrize("path", ["/", "/users/alice", "/users/nobody"])
+def test_the_web_alone_names_no_other(path: str, tmp_path: Path) -> None:
+    told = page(tmp_path, path, finger=False, bot=None)
+    assert not [word for word in ("finger ", "on finger", "/msg", "IRC") if word in told.partition("<body>")[2]]
+
+
+@pytest.mark.parametrize("accept", ["text/html", "text/plain"])
+def test_the_bot_by_its_nick(accept: str, tmp_path: Path) -> None:
+    told = page(tmp_path, "/", finger=True, bot="askme", accept=accept)
+    assert "/msg askme alice" in told
+    assert "finger alice@dir.test" in told
+    assert "fingerbot" not in told
+
+
+def test_where_else_the_same_is_told(tmp_path: Path) -> None:
+    assert "and by IRC" in page(tmp_path, "/users/alice", finger=True, bot="askme")
