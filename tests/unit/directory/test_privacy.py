@@ -147,6 +147,14 @@ def test_levels(limit: Visibility, own: Visibility | None, default: Visibility, 
         assert shows(person, "plan", who, policy) is (rank >= int(level))
 
 
+@pytest.mark.parametrize("name", [E, M, N])
+@pytest.mark.parametrize("who", list(Audience))
+def test_no_field_is_shown_of_whom_there_is_not(name: Visibility, who: Audience) -> None:
+    person, policy = full(visibility={"name": name}), Policy.preset()
+    assert exists(person, who, policy) is (RANK[who] >= name)
+    assert shows(person, "plan", who, policy) is (RANK[who] >= name)
+
+
 def test_levels_and_ranks_are_ordered() -> None:
     assert (int(E), int(M), int(N)) == (0, 1, 2)
     assert {who: who.rank for who in Audience} == RANK

@@ -290,6 +290,10 @@ def test_a_source_that_restricts_nobody_is_down_and_the_others_values_stand() ->
     assert (profile.office, profile.title) == ("B12", "")
     assert now(service.lookup("bob", STRANGER)) == Unavailable()
     place.down = False
+    assert found(now(service.lookup("alice", MEMBER))).title == "from the place"
+    place.down = True
+    assert found(now(service.lookup("alice", MEMBER))).title == ""  # nor is the old one kept
+    place.down = False
     assert found(now(service.lookup("alice", STRANGER))).title == "from the place"  # the half answer was not kept
     assert found(now(service.lookup("bob", STRANGER))).name == "Bob"
 
