@@ -93,14 +93,18 @@ class DirectoryService(MultiService):
             self._last_change = change.n
             self._cache.drop(change.login)
             for listener in tuple(self._listeners):
-                listener(change)
+                try:
+                    listener(change)
+                except Exception:
+                    self._log.failure("told of change {n}", n=change.n)
 
     def _cannot_follow(self, failure: Failure) -> None:
         failure.trap(SourceDown)
         self._log.warn("changes cannot be read: {why}", why=str(failure.value))
 
     def subscribe(self, listener: Callable[[Change], None]) -> Callable[[], None]:
-        """*listener* is told of every change, after the cache has forgotten it. Gives what ends that."""
+        """*listener* is told of every change, after the cache has forgotten it; what it raises is logged. Gives what ends
+        that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 

@@ -23,7 +23,7 @@ MOST_WAITING = 20_000
 Addresses = Literal["full", "truncated", "hash", "none"]
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """*time* in UTC; *peer* who asked, as far as the settings let it be kept; *query* as typed, escaped; *ms*
     milliseconds; *reference* is what an asker was told to quote after an error."""
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
-from twisted.logger import ILogObserver, globalLogPublisher
+from twisted.logger import ILogObserver, capturedLogs, globalLogPublisher
 
 from gateway.directory.answers import (
     Conflict,
@@ -867,3 +867,20 @@ def test_a_policy_that_narrows_retracts_too(written: Built) -> None:
 @pytest.mark.parametrize("name", ["carol", "unheard", "no login", ""])
 def test_no_history_of_the_hidden_and_unknown(built: Built, name: str) -> None:
     assert now(built.house.directory.history(name, STRANGER)) == Unknown()
+
+
+def test_a_listener_that_fails_takes_nothing_from_the_others(tmp_path: Path) -> None:
+    built = make_house(tmp_path)
+    told: list[str] = []
+
+    def fail(change: Change) -> None:
+        raise RuntimeError("not my day")
+
+    built.house.directory.subscribe(fail)
+    built.house.directory.subscribe(lambda change: told.append(change.login))
+    with capturedLogs() as logged:
+        built.change(Modify("bob", {"project": "x"}))
+        built.see()
+    assert told == ["bob"]
+    assert [str(event["log_failure"].value) for event in logged if "log_failure" in event] == ["not my day"]
+    built.stop()
