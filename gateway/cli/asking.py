@@ -12,13 +12,13 @@ from . import messages
 from .common import Failed, utf8
 
 PORT = 79
-TIMEOUT = 10.0  # seconds for the connection, and again for the answer
 
 
 @click.command()
 @click.argument("who", type=utf8, metavar="NAME[@HOST[:PORT]]")
 @click.option("-l", "verbose", is_flag=True, help="All that the server tells (sends /W).")
-def ask(who: str, verbose: bool) -> None:
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds to wait.")
+def ask(who: str, verbose: bool, timeout: float) -> None:
     """Ask a finger server, here or elsewhere. Without a name (@HOST): who is there?
 
     \b
@@ -30,10 +30,10 @@ def ask(who: str, verbose: bool) -> None:
     line = " ".join(part for part in ("/W" if verbose else "", name) if part)
     if any(character in line for character in "\r\n"):
         raise click.UsageError("found several lines; allowed: a name on one line")
-    click.echo(clean(_asked(host, port, line)), nl=False)
+    click.echo(clean(_asked(host, port, line, timeout)), nl=False)
 
 
-def _asked(host: str, port: int, line: str) -> bytes:
+def _asked(host: str, port: int, line: str, timeout: float) -> bytes:
     from twisted.internet import reactor
 
     from ..outgoing import finger
@@ -41,7 +41,7 @@ def _asked(host: str, port: int, line: str) -> bytes:
     results: list[Any] = []
 
     def begin() -> None:
-        asking = Deferred.fromCoroutine(finger.ask(reactor, host, port, line, TIMEOUT))
+        asking = Deferred.fromCoroutine(finger.ask(reactor, host, port, line, timeout))
         asking.addBoth(results.append).addBoth(lambda _: reactor.stop())
 
     reactor.callWhenRunning(begin)

@@ -145,7 +145,7 @@ def set_(login: str, field: str, value: str) -> None:
     Example:
       finger-gateway people set alice status '{"text": "at the kettle"}'
     """
-    edit = _edit(login, field, value)
+    edit = edit_of(login, field, value)
 
     async def work(session: Session) -> bool:
         before = await session.profile(login)
@@ -156,7 +156,7 @@ def set_(login: str, field: str, value: str) -> None:
     click.echo(messages.changed(login, field) if changed else messages.NOTHING_CHANGED, err=True)
 
 
-def _edit(login: str, field: str, value: str) -> Modify:
+def edit_of(login: str, field: str, value: str) -> Modify:
     try:
         if field == "listed":
             return Modify(login, listed=_yes_or_no(field, value))
@@ -288,7 +288,7 @@ async def _everyone(session: Session) -> list[Profile]:
     return found
 
 
-@click.command()
+@click.command(short_help="Show a plan, or put another in its place.")
 @configured
 @click.argument("login", type=utf8, required=False)
 @click.argument("file", type=click.File("rb"), required=False)

@@ -50,7 +50,7 @@ def init(folder: Path) -> None:
     click.echo(messages.initialised(str(folder)))
 
 
-@click.command()
+@click.command(short_help="Read the settings, name every mistake, bind nothing.")
 @configured
 def check() -> None:
     """Read the settings and templates, open what they name, bind nothing. Exit 0, or 2 and a message for each mistake.
@@ -113,7 +113,7 @@ def serve(gateway: Gateway, reactor: Any) -> None:
     reactor.run()
 
 
-@click.command()
+@click.command(short_help="Sample people on finger, web and IRC, to try.")
 @click.option("--dir", "folder", type=click.Path(path_type=Path, file_okay=False), help="Keep everything here.")
 @click.option("--finger", default="tcp:1079:interface=127.0.0.1", show_default=True, metavar="ENDPOINT")
 @click.option("--web", default="tcp:8080:interface=127.0.0.1", show_default=True, metavar="ENDPOINT")
@@ -131,7 +131,7 @@ def demo(folder: Path | None, finger: str, web: str, irc: str) -> None:
     show(folder, finger, web, irc, click.echo)
 
 
-@click.command()
+@click.command(short_help="JSON Schema of the settings or of a person.")
 @click.argument("what", type=click.Choice(["settings", "person"]))
 def schema(what: str) -> None:
     """JSON Schema of gateway.toml or of a person document, on standard output.

@@ -13,6 +13,10 @@ def no_port(endpoint: str) -> str:
     return f'found {endpoint!r}; allowed: "tcp:PORT" or "tcp:PORT:interface=ADDRESS", PORT from 1 to 65535'
 
 
+def not_ours(settings: str) -> str:
+    return f"{settings}: was not written by the demo; allowed: a folder of the demo's own (--dir), or none"
+
+
 def answered(command: str, answer: str) -> str:
     return f"$ {command}\n{answer}"
 

@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ..application import CannotStart, Gateway, Listener, steady_clock, stop_at_once_when_asked_twice
-from ..directory.answers import Saved
+from ..directory.answers import Listing, Saved
 from ..directory.viewers import LocalCommand
 from ..formats import person_json
 from ..outgoing import finger as finger_client
@@ -39,9 +39,13 @@ def show(folder: Path | None, finger: str, web: str, irc: str, say: Callable[[st
     steady_clock(reactor)
     home = Path(tempfile.mkdtemp(prefix="finger-gateway-")) if folder is None else folder
     try:
-        home.mkdir(parents=True, exist_ok=True)
         try:
-            Demo(home, finger, web, irc, reactor, say).serve()
+            home.mkdir(parents=True, exist_ok=True)
+            demo = Demo(home, finger, web, irc, reactor, say)
+        except OSError as error:
+            raise CannotStart(f"{error.filename or home}: {error.strerror}") from None
+        try:
+            demo.serve()
         except CannotStart as error:
             raise CannotStart(f"{error}\n{messages.OTHER_PORTS}") from None
     finally:
@@ -58,9 +62,10 @@ class Demo:
         self._ports = ports
         text = files(__package__).joinpath("gateway.toml").read_text()
         settings = home / "gateway.toml"
+        if settings.exists() and not settings.read_bytes().startswith(text.partition("\n")[0].encode()):
+            raise CannotStart(messages.not_ours(str(settings)))
         settings.write_text(Template(text).render(finger=finger, web=web, ports=ports))
-        self._new = not (home / "people.db").exists()
-        if self._new:
+        if not (home / "people.db").exists():
             sqlite.create(home / "people.db")
         self._gateway = Gateway(load(settings), settings, reactor)
         self._gateway.add(Listener("--irc", irc, make_network()))
@@ -83,8 +88,7 @@ class Demo:
         self._say(messages.no_answer(failure.getErrorMessage() or repr(failure.value)))
 
     async def _tell(self) -> None:
-        if self._new:
-            await self._fill()
+        await self._fill()
         web = f"http://localhost:{self._ports['web']}/users/{ASKED}"
         answers = (
             (f"finger {ASKED}", finger_client.ask(self._reactor, "localhost", self._ports["finger"], ASKED, PATIENCE)),
@@ -97,8 +101,12 @@ class Demo:
         self._say(messages.to_try(_command(), str(self._home), self._ports))
 
     async def _fill(self) -> None:
-        documents = person_json.read(files(__package__).joinpath("people.json").read_bytes())
+        """Puts the sample people in, where there is nobody yet."""
         administrator = await self._gateway.house.viewers.from_evidence(LocalCommand())
+        there = await self._gateway.directory.listing(administrator, limit=1)
+        if isinstance(there, Listing) and there.profiles:
+            return
+        documents = person_json.read(files(__package__).joinpath("people.json").read_bytes())
         outcome = await self._gateway.directory.save([person_json.create(each) for each in documents], administrator)
         if not isinstance(outcome, Saved):
             raise RuntimeError(f"sample people: {outcome}")

@@ -1,0 +1,173 @@
+"""`finger-gateway demo` as a newcomer meets it: what it prints, that all of it works as printed, how it ends."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.peers.gateway import (
+    Running,
+    chatting,
+    command,
+    finger,
+    free_port,
+    launched,
+    listening,
+    until,
+    web,
+)
+
+BIN = Path(sys.executable).parent
+
+
+@dataclass
+class Demo:
+    running: Running
+    finger: int
+    web: int
+    irc: int
+    folder: Path
+
+    @property
+    def out(self) -> str:
+        """All that it prints before it waits."""
+        return until(lambda: said if "Ctrl-C ends it" in (said := self.running.out) else "", "the end of what it says")
+
+    @property
+    def home(self) -> Path:
+        match = re.search(r"^Records are in (.+)/records\.jsonl\.", self.out, re.MULTILINE)
+        assert match is not None
+        return Path(match[1])
+
+    def shell(self, line: str) -> str:
+        """What a command prints, typed as it stands in what the demo says."""
+        environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        return done.stdout
+
+
+@contextmanager
+def demo(folder: Path, *arguments: str) -> Iterator[Demo]:
+    """A demo on free ports, as if finger-gateway were on the PATH."""
+    ports = [free_port() for _ in range(3)]
+    endpoints = (
+        word
+        for option, port in zip(("--finger", "--web", "--irc"), ports, strict=True)
+        for word in (option, f"tcp:{port}:interface=127.0.0.1")
+    )
+    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
+    with launched(folder, ports, "demo", *arguments, *endpoints, env=environment) as running:
+        yield Demo(running, ports[0], ports[1], ports[2], folder)
+
+
+def test_the_demo_shows_alice_on_all_three_and_all_that_it_says_works(tmp_path: Path) -> None:
+    with demo(tmp_path) as shown:
+        said = shown.out
+        asked = said.partition("Try:")[0]
+        for heading in ("$ finger alice", f"$ curl http://localhost:{shown.web}/users/alice", "$ /msg fingerbot alice"):
+            _, _, told = asked.partition(heading + "\n")
+            told = told.partition("\n$ ")[0]
+            for fact in ("Alice Adams", "Keeper of the kettle", "at the kettle, come by", "A better teapot"):
+                assert fact in told, heading
+            for private in ("+420", "Prague", "Carol", "\x1b"):
+                assert private not in told, heading
+        memory = shown.running.memory
+        print(f"the demo: serves after {shown.running.started:.2f} s; resident: {memory:.1f} MiB")
+
+        tried = [line.strip() for line in said.partition("Try:\n")[2].splitlines() if line.startswith("  ")]
+        ask, nc, mei, alice, browser, irssi, plan = tried
+        assert "Alice Adams" in shown.shell(ask)
+        adams = shown.shell(nc)
+        assert "Alice Adams" in adams and "Bob Adams" in adams
+        assert "林美" in shown.shell(mei.replace("curl", "curl -sS"))
+        assert '"name": "Alice Adams"' in shown.shell(alice.replace("curl", "curl -sS"))
+        match = re.fullmatch(r"a browser at (http://localhost:\d+/)", browser)
+        assert match is not None
+        page = shown.shell(f"curl -sSf -H 'Accept: text/html' {match[1]}")
+        assert "Alice Adams" in page and "Carol" not in page
+        match = re.fullmatch(r"irssi -c localhost -p (\d+) -n you +then /msg (fingerbot) alice, or /join (#tea)", irssi)
+        assert match is not None
+        with chatting(int(match[1]), "you", match[3]) as you:
+            you.send(f"PRIVMSG {match[3]} :!finger bob")
+            you.wait(lambda line: line.startswith(":fingerbot!") and "Bob Adams" in line, "the bot in the channel")
+
+            assert shown.shell(plan) == ""
+            until(lambda: "Gone to buy milk." in finger(shown.finger, "alice"), "the new plan", 1)
+            assert "Gone to buy milk." in web(shown.web, "/users/alice.json")[1]
+            you.send(f"PRIVMSG {match[2]} :alice")
+            you.wait(lambda line: line.startswith(":fingerbot!") and "Alice Adams" in line, "the bot in private")
+            you.wait(lambda line: line.startswith(":fingerbot!") and "Gone to buy milk." in line, "the new plan")
+        records = (shown.home / "records.jsonl").read_text().splitlines()
+        assert len(records) >= 3
+        assert "carol" not in said.lower()
+
+        home = shown.home
+        assert home.is_dir()
+        assert shown.running.stop(signal.SIGINT) == 0
+        assert not home.exists()
+        assert not any(map(listening, (shown.finger, shown.web, shown.irc)))
+
+
+def test_a_taken_port_is_named_with_how_to_choose_another(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"tcp:{other.getsockname()[1]}:interface=127.0.0.1"
+        free = [f"tcp:{free_port()}:interface=127.0.0.1" for _ in range(2)]
+        for option, arguments in (
+            ("finger.listen[0]", ("--finger", taken, "--web", free[0], "--irc", free[1])),
+            ("--irc", ("--finger", free[0], "--web", free[1], "--irc", taken)),
+        ):
+            ran = command("demo", *arguments, folder=tmp_path, code=2, env={"TMPDIR": str(tmp_path)})
+            first, *then = ran.err.splitlines()
+            assert f"{option}: cannot listen on '{taken}': Address already in use" in first
+            assert then == [
+                "The demo takes other ports: --finger, --web and --irc,",
+                "as in: finger-gateway demo --finger tcp:2079:interface=127.0.0.1",
+            ]
+            assert ran.out == ""
+            assert list(tmp_path.iterdir()) == [], "its folder is gone"
+
+
+def test_endpoints_that_the_demo_cannot_take(tmp_path: Path) -> None:
+    for endpoint in ("1079", "unix:socket", "tcp:0", "tcp:x"):
+        ran = command("demo", "--web", endpoint, folder=tmp_path, code=2, env={"TMPDIR": str(tmp_path)})
+        assert ran.err.startswith(f'found \'{endpoint}\'; allowed: "tcp:PORT" or "tcp:PORT:interface=ADDRESS"')
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_ones_own_is_kept_with_its_people(tmp_path: Path) -> None:
+    home = tmp_path / "club" / "demo"
+    with demo(tmp_path, "--dir", str(home)) as first:
+        assert first.home == home
+        assert first.out
+        command("-c", home / "gateway.toml", "plan", "alice", "-", stdin="Kept for tomorrow\n", folder=tmp_path)
+        assert first.running.stop() == 0
+    kept = {each.name for each in home.iterdir()}
+    assert kept - {"people.db-wal", "people.db-shm"} == {"gateway.toml", "people.db", "records.jsonl"}
+    with demo(tmp_path, "--dir", str(home)) as second:
+        assert "Kept for tomorrow" in second.out.partition("Try:")[0]
+    (home / "gateway.toml").write_text("[finger]\n")
+    ran = command("demo", "--dir", home, folder=tmp_path, code=2)
+    assert ran.err.startswith(f"{home}/gateway.toml: was not written by the demo; allowed: ")
+    assert (home / "gateway.toml").read_text() == "[finger]\n"
+    (tmp_path / "file").write_text("")
+    ran = command("demo", "--dir", "file/demo", folder=tmp_path, code=2)
+    assert ran.err == "file/demo: Not a directory\n"
+
+
+def test_ctrl_c_before_it_has_said_all_is_no_error(tmp_path: Path) -> None:
+    with demo(tmp_path) as shown:
+        assert shown.running.stop(signal.SIGINT) == 0

@@ -1,0 +1,124 @@
+"""R003: what `finger-gateway plan` changed is seen on finger, on the web and on IRC within 100 ms of its end."""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.peers.gateway import COMMAND, Place, clean, finger, make_place, recorder, serving, web
+
+WITHIN = 0.100  # seconds
+BY_COMMAND = 15
+BY_CHILD = 35
+
+# What `finger-gateway plan` does, for many plans in one process: the same directory, the same store, no start-up.
+EDITOR = """
+import sys
+from pathlib import Path
+from twisted.internet import reactor, threads
+from twisted.internet.defer import Deferred
+from gateway.application import make_directory
+from gateway.directory.ports import Modify
+from gateway.directory.viewers import LocalCommand, Viewers
+from gateway.settings import database, load
+from gateway.store import sqlite
+
+file = Path(sys.argv[1])
+settings = load(file)
+store = sqlite.SQLiteStore(database(settings, file.parent), reactor)
+directory = make_directory(settings, file, store, reactor)
+
+async def work():
+    store.startService()
+    directory.startService()
+    administrator = await Viewers([], []).from_evidence(LocalCommand())
+    while text := (await threads.deferToThread(sys.stdin.readline)):
+        outcome = await directory.edit("alice", Modify("alice", {"plan": text}), administrator)
+        print(type(outcome).__name__, flush=True)
+    await directory.stopService()
+    await store.stopService()
+
+reactor.callWhenRunning(lambda: Deferred.fromCoroutine(work()).addBoth(lambda _: reactor.stop()))
+reactor.run()
+"""
+
+
+@contextmanager
+def editing(place: Place) -> Iterator[Callable[[str], float]]:
+    """A child that changes alice's plan; gives what does so, and says when it was done."""
+    log = place.folder / "editor.log"
+    with log.open("wb") as errors:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-c", EDITOR, str(place.settings)],
+            cwd=place.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
+        )  # fmt: skip
+    assert child.stdin is not None and child.stdout is not None
+
+    def edit(text: str) -> float:
+        assert child.stdin is not None and child.stdout is not None
+        child.stdin.write(f"{text}\n")
+        child.stdin.flush()
+        assert child.stdout.readline() == "Saved\n", log.read_text()
+        return time.monotonic()
+
+    try:
+        yield edit
+    finally:
+        child.stdin.close()
+        child.wait(20)
+        child.stdout.close()
+        clean(log.read_text())
+
+
+def test_R003_a_plan_is_seen_on_all_three_within_100_ms_50_times(tmp_path: Path) -> None:
+    with recorder() as server:
+        place = make_place(tmp_path, server.port)
+        (tmp_path / "plan").write_text("")
+
+        def by_command(text: str) -> float:
+            (tmp_path / "plan").write_text(f"{text}\n")
+            subprocess.run(
+                [*COMMAND, "-c", str(place.settings), "plan", "alice", "plan"],
+                cwd=tmp_path, check=True, capture_output=True, timeout=60,
+            )  # fmt: skip
+            return time.monotonic()
+
+        def on_irc(text: str) -> bool:
+            return any(text in line for line in server.ask("alice"))
+
+        looks: dict[str, Callable[[str], bool]] = {
+            "finger": lambda text: text in finger(place.finger, "alice"),
+            "web": lambda text: text in web(place.web, "/users/alice.json")[1],
+            "irc": on_irc,
+        }
+        took: dict[str, list[float]] = {protocol: [] for protocol in looks}
+        with serving(place), editing(place) as by_child, ThreadPoolExecutor(len(looks)) as pool:
+            assert all(look("Second line") for look in looks.values())
+            for number in range(BY_COMMAND + BY_CHILD):
+                text = f"Plan number {number:02}."
+                done = by_command(text) if number < BY_COMMAND else by_child(text)
+                seen = {protocol: pool.submit(_seen, look, text, done) for protocol, look in looks.items()}
+                for protocol, waited in seen.items():
+                    took[protocol].append(waited.result())
+            history = place.command("people", "show", "alice", "--history").out
+        for protocol, all_of_them in took.items():
+            milliseconds = sorted(1000 * each for each in all_of_them)
+            print(
+                f"{protocol}: {len(milliseconds)} edits, seen after a median of {statistics.median(milliseconds):.1f} ms, "
+                f"at worst {milliseconds[-1]:.1f} ms"
+            )
+            assert len(milliseconds) == BY_COMMAND + BY_CHILD
+            assert milliseconds[-1] <= 1000 * WITHIN, protocol
+        for number in range(BY_COMMAND + BY_CHILD - 50 + 1, BY_COMMAND + BY_CHILD):
+            assert f"Plan number {number:02}." in history
+
+
+def _seen(look: Callable[[str], bool], text: str, done: float) -> float:
+    """Seconds from *done* until *look* sees *text*; asks again and again."""
+    while not look(text):
+        assert time.monotonic() < done + 5, f"{text} is not seen"
+    return time.monotonic() - done

@@ -1,0 +1,194 @@
+"""The command without a reactor: help, mistakes in the settings, values that no field takes. What it does with people
+and ports is seen in tests/peers/test_command.py."""
+
+import json
+import re
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli import cli, main
+from gateway.cli.asking import _place
+from gateway.cli.common import Failed, utf8
+from gateway.cli.people import edit_of
+from gateway.directory.person import Link, Status, Visibility
+from gateway.directory.ports import Modify
+
+SUBCOMMANDS = (
+    "", "ask", "check", "demo", "init", "people", "people add", "people export", "people import", "people list",
+    "people remove", "people set", "people show", "plan", "run", "schema",
+)  # fmt: skip
+
+
+def commands(group: click.Group, above: str = "") -> list[str]:
+    """All commands that there are, as they are typed."""
+    names = []
+    for name, command in group.commands.items():
+        names.append(f"{above}{name}")
+        if isinstance(command, click.Group):
+            names += commands(command, f"{above}{name} ")
+    return names
+
+
+def test_these_are_all_the_commands() -> None:
+    assert sorted(["", *commands(cli)]) == sorted(SUBCOMMANDS)
+
+
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS)
+def test_the_help_of_each_command_fits_a_screen_and_shows_an_example(subcommand: str) -> None:
+    ran = CliRunner().invoke(cli, [*subcommand.split(), "--help"], prog_name="finger-gateway", terminal_width=80)
+    assert ran.exit_code == 0
+    lines = ran.output.splitlines()
+    assert len(lines) <= (40 if subcommand == "people add" else 24)
+    assert max(map(len, lines)) <= 80
+    assert "  Example:" in lines
+    assert re.search(rf"^    finger-gateway {subcommand}", ran.output, re.MULTILINE)
+
+
+@pytest.mark.parametrize("subcommand", SUBCOMMANDS[1:])
+def test_each_command_has_a_line_in_the_overview(subcommand: str) -> None:
+    *above, name = subcommand.split()
+    ran = CliRunner().invoke(cli, [*above, "--help"], terminal_width=80)
+    (line,) = (line for line in ran.output.splitlines() if re.match(rf"  {name}  ", line))
+    assert "..." not in line, "the first sentence of its help is too long"
+
+
+BAD_SETTINGS = {
+    "nothing": (None, ["{file}: found No such file or directory; allowed: a readable file"]),
+    "not-toml": ("[finger\n", ["{file}: found Expected ']' at the end of a table declaration (at line 1, column 8)"]),
+    "not-utf8": (b'[site]\nname = "\xff"\n', ["{file}: found a byte at 15 that is not UTF-8; allowed: TOML in UTF-8"]),
+    "several": (
+        '[finger]\nlisteen = ["tcp:1079"]\n[limits]\nconnections = 0\ntimeout = "soon"\n[privacy]\npreset = "opne"\n'
+        '[privacy.default]\nemail = "friends"\n[[irc]]\nnetwork = "a"\nserver = "irc.test"\n',
+        [
+            "{file}: finger.listeen: found an unknown key; allowed: listen, listing, empty (did you mean listen?)",
+            "{file}: limits.connections: found 0; allowed: a whole number from 1",
+            "{file}: limits.timeout: found 'soon'; allowed: a length of time such as \"10s\", \"5m\" or \"30d\"",
+            "{file}: privacy.preset: found 'opne'; allowed: \"open\", \"A\", \"B\", \"C\" (did you mean open?)",
+            "{file}: privacy.default.email: found 'friends'; allowed: \"everyone\", \"members\", \"nobody\"",
+            "{file}: irc[0].server: found 'irc.test'; allowed: ",
+        ],
+    ),
+    "impossible": (
+        '[finger]\n[site]\nurl = "dir.test/"\nmembers = ["192.0.2.1/24"]\nhosts = ["a b"]\ntemplates = "none"\n'
+        'administrators = ["a b"]\n[store]\nurl = "mysql:x"\n[privacy.limit]\nemial = "members"\n',
+        [
+            "{file}: site.hosts[0]: found 'a b'; allowed: a host name",
+            "{file}: site.url: found 'dir.test/'; allowed: an address that begins with https:// or http://",
+            "{file}: site.members[0]: found '192.0.2.1/24' (192.0.2.1/24 has host bits set); allowed: a network",
+            "{file}: site.administrators[0]: found 'a b'; allowed: a login name",
+            "{file}: site.templates: found 'none'; allowed: a folder that is there",
+            "{file}: privacy.limit.emial: found an unknown field; allowed: ",
+            "{file}: store.url: found 'mysql:x'; allowed: \"sqlite:\" and the path of a file",
+        ],
+    ),
+    "twice": (
+        '[[irc]]\nnetwork = "a"\nserver = "tcp:a:1"\n[[irc]]\nnetwork = "a"\nserver = "tcp:b:1"\n',
+        ["{file}: irc[1].network: found 'a' again; allowed: a name of its own for each network"],
+    ),
+    "nothing-to-run": ("", ["{file}: found none of [finger], [web] and [[irc]]; allowed: at least one of them"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_SETTINGS)
+def test_mistakes_in_the_settings_are_all_told_and_end_with_2(
+    tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written, expected = BAD_SETTINGS[case]
+    file = tmp_path / "gateway.toml"
+    if written is not None:
+        file.write_bytes(written if isinstance(written, bytes) else written.encode())
+    monkeypatch.setattr("sys.argv", ["finger-gateway", "-c", str(file), "check"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    for line, start in zip(said.err.splitlines(), expected, strict=True):
+        assert line.startswith(start.format(file=file))
+    assert said.out == ""
+    assert [each.name for each in tmp_path.iterdir()] == ([] if written is None else ["gateway.toml"])
+
+
+REFUSED = {
+    ("nmae", "x"): "nmae: an unknown field; allowed: name, aliases, pronouns, ",
+    ("listed", "perhaps"): "listed: found 'perhaps'; allowed: yes, no",
+    ("hidden", ""): "hidden: found ''; allowed: yes, no",
+    ("visibility.plan", "friends"): "visibility.plan: found 'friends'; allowed: everyone, members, nobody",
+    (
+        "links",
+        "https://x.example",
+    ): "links: found 'https://x.example' (JSON is malformed: invalid character (byte 0)); ",
+    ("links", '[{"adress": 1}]'): "links: Object contains unknown field `adress`",
+    ("status", '{"text": "x", "until": "soon"}'): "status: Invalid RFC3339 encoded datetime",
+    ("keys", "7"): "keys: Expected `array`, got `int`",
+}
+
+
+@pytest.mark.parametrize(("field", "value"), REFUSED)
+def test_values_that_no_field_takes_are_told_with_the_field(field: str, value: str) -> None:
+    with pytest.raises(Failed) as failed:
+        edit_of("alice", field, value)
+    assert str(failed.value).startswith(REFUSED[field, value])
+    assert failed.value.code == 2
+
+
+def test_values_are_read_by_the_shape_of_the_field() -> None:
+    for field, value, expected in (
+        ("name", "Alice", "Alice"),
+        ("plan", "a\nb", "a\nb"),
+        ("aliases", "ally, al  a", ("ally", "al", "a")),
+        ("aliases", "", ()),
+        ("status", "", None),
+        ("status", '{"text": "in"}', Status(text="in")),
+        ("links", '[{"url": "https://a.example"}]', (Link(url="https://a.example"),)),
+    ):
+        assert edit_of("alice", field, value) == Modify("alice", {field: expected}), field
+    assert edit_of("alice", "listed", "no") == Modify("alice", listed=False)
+    assert edit_of("alice", "hidden", "Yes") == Modify("alice", visibility={"name": Visibility.NOBODY})
+    assert edit_of("alice", "hidden", "off") == Modify("alice", visibility={"name": None})
+    assert edit_of("alice", "visibility.plan", "members") == Modify("alice", visibility={"plan": Visibility.MEMBERS})
+    assert edit_of("alice", "visibility.plan", "") == Modify("alice", visibility={"plan": None})
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("localhost", ("localhost", 79)),
+        ("localhost:1079", ("localhost", 1079)),
+        ("[::1]", ("::1", 79)),
+        ("[::1]:1079", ("::1", 1079)),
+        ("2001:db8::1", ("2001:db8::1", 79)),
+    ],
+)
+def test_where_ask_asks(place: str, expected: tuple[str, int]) -> None:
+    assert _place(place) == expected
+
+
+@pytest.mark.parametrize("place", ["localhost:0", "localhost:65536", "localhost:finger", "[::1]:x"])
+def test_ports_that_are_none(place: str) -> None:
+    with pytest.raises(click.UsageError, match="allowed: a number from 1 to 65535"):
+        _place(place)
+
+
+def test_text_of_the_command_line_is_utf8() -> None:
+    assert utf8("Žofie") == "Žofie"
+    with pytest.raises(click.BadParameter, match="allowed: text in UTF-8"):
+        utf8("\udcff")
+
+
+def test_the_schemas_are_json_schema() -> None:
+    settings, person = (
+        json.loads(CliRunner().invoke(cli, ["schema", what]).output) for what in ("settings", "person")
+    )  # fmt: skip
+    for schema in (settings, person):
+        assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+        assert schema["$ref"].removeprefix("#/$defs/") in schema["$defs"]
+        for reference in re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema)):
+            assert reference in schema["$defs"]
+    tables = settings["$defs"]["Settings"]["properties"]
+    assert set(tables) == {"site", "privacy", "store", "sources", "finger", "web", "irc", "limits", "records"}
+    assert settings["$defs"]["Limits"]["properties"]["timeout"]["pattern"] == r"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$"
+    described = person["$defs"]["PersonDocument"]
+    assert described["required"] == ["login"] and described["additionalProperties"] is False
