@@ -28,6 +28,7 @@ pre b {{ color: #7ad49b; }}
 img {{ width: 100%; border-radius: 10px; display: block; }}
 </style><pre><b>$ finger alice@localhost</b>
 {finger}
+
 <b>/msg fingerbot alice</b>
 {irc}</pre><img src="data:image/png;base64,{page}">"""
 
@@ -45,12 +46,12 @@ def main() -> None:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page(viewport={"width": 1000, "height": 1100})
+            page = browser.new_page(viewport={"width": 1200, "height": 1100})
             page.goto("http://localhost:8080/users/alice")
             shot = b64encode(page.screenshot()).decode()
-            page = browser.new_page(viewport={"width": 1280, "height": 690})
-            page.set_content(BOTH.format(finger=html.escape(finger), irc=html.escape("\n".join(irc.splitlines()[:6])), page=shot))
-            page.screenshot(path=PICTURE, clip={"x": 0, "y": 0, "width": 1280, "height": 690})
+            page = browser.new_page(viewport={"width": 1280, "height": 600})
+            page.set_content(BOTH.format(finger=html.escape(finger), irc=html.escape("\n".join(irc.splitlines()[:5])), page=shot))
+            page.screenshot(path=PICTURE, clip={"x": 0, "y": 0, "width": 1280, "height": 600})
             browser.close()
     finally:
         demo.terminate()
