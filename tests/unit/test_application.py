@@ -1,0 +1,280 @@
+"""The wiring, in a reactor that only exists in memory: nothing opens before the start, a stop goes by stages."""
+
+import errno
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.application.service import Service
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+
+from gateway.application import (
+    DRAIN,
+    HURRIED,
+    STAGE,
+    CannotStart,
+    Gateway,
+    make_renderer,
+    server_endpoint,
+    steady_clock,
+)
+from gateway.configuration import BadSettings
+from gateway.operate.exchange import Asked
+from gateway.settings import load
+from gateway.store import sqlite
+
+SETTINGS = """
+[finger]
+listen = ["tcp:1079", "tcp:1080:interface=127.0.0.1"]
+[records]
+file = "records.jsonl"
+"""
+
+
+class MemoryReactor(MemoryReactorClock):
+    """A MemoryReactor with threads that call back at once. Ports in *taken* cannot be had."""
+
+    def __init__(self, taken: dict[int, int] | None = None) -> None:
+        super().__init__()
+        self.taken = taken or {}
+        self.listening: list[int] = []
+
+    def callFromThread(self, callable: Callable[..., Any], *args: Any, **kwargs: Any) -> None:  # noqa: N802
+        callable(*args, **kwargs)
+
+    def listenTCP(self, port: int, factory: Any, backlog: int = 50, interface: str = "") -> Any:  # noqa: N802
+        if port in self.taken:
+            raise CannotListenError(interface, port, OSError(self.taken[port], "No"))
+        self.listening.append(port)
+        made: Any = super().listenTCP(port, factory, backlog, interface)
+        stop = made.stopListening
+
+        def stopListening() -> Any:  # noqa: N802
+            self.listening.remove(port)
+            return stop()
+
+        made.stopListening = stopListening
+        return made
+
+
+def make(folder: Path, text: str = SETTINGS, reactor: MemoryReactor | None = None) -> tuple[Gateway, MemoryReactor]:
+    file = folder / "gateway.toml"
+    file.write_text(text)
+    if not (folder / "people.db").exists():
+        sqlite.create(folder / "people.db")
+    reactor = reactor or MemoryReactor()
+    return Gateway(load(file), file, reactor), reactor
+
+
+def started(folder: Path) -> tuple[Gateway, MemoryReactor]:
+    gateway, reactor = make(folder)
+    gateway.privilegedStartService()
+    gateway.startService()
+    return gateway, reactor
+
+
+def until(reactor: MemoryReactor, done: Callable[[], object]) -> None:
+    """The writer's thread is a real one; everything else goes by the clock."""
+    end = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < end
+        reactor.advance(0.01)
+        time.sleep(0.001)
+
+
+def test_nothing_opens_before_the_start(tmp_path: Path) -> None:
+    gateway, reactor = make(tmp_path)
+    assert reactor.listening == [] and reactor.getDelayedCalls() == []
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["gateway.toml", "people.db"]
+    assert list(gateway.ports) == []
+
+
+def test_a_start_listens_and_a_stop_ends_that_first(tmp_path: Path) -> None:
+    gateway, reactor = started(tmp_path)
+    assert reactor.listening == [1079, 1080]
+    assert len(gateway.ports) == 2
+    stopping = gateway.stopService()
+    assert reactor.listening == []
+    until(reactor, lambda: stopping.called)
+    assert not gateway.running and reactor.getDelayedCalls() == []
+
+
+def test_a_stop_waits_for_questions_in_flight_and_only_then_stops_the_protocols(tmp_path: Path) -> None:
+    gateway, reactor = started(tmp_path)
+    exchange = gateway.house.exchanges.open(Asked("finger", "lookup", "alice", key="x"))
+    stopping = gateway.stopService()
+    reactor.advance(DRAIN - 0.1)
+    assert gateway.protocols.running and not stopping.called
+    exchange.close("found")
+    assert not gateway.protocols.running
+    until(reactor, lambda: stopping.called)
+    assert '"outcome":"found"' in (tmp_path / "records.jsonl").read_text()
+
+
+def test_a_question_that_never_ends_is_not_waited_for(tmp_path: Path) -> None:
+    gateway, reactor = started(tmp_path)
+    gateway.house.exchanges.open(Asked("finger", "lookup", "alice", key="x"))
+    stopping = gateway.stopService()
+    reactor.advance(DRAIN + 0.01)
+    assert not gateway.protocols.running
+    until(reactor, lambda: stopping.called)
+
+
+class Stubborn(Service):
+    """A protocol that does not stop by itself."""
+
+    def __init__(self, ends: "Deferred[None]") -> None:
+        self.ends = ends
+
+    def stopService(self) -> "Deferred[None]":
+        super().stopService()
+        return self.ends
+
+
+def test_a_protocol_that_does_not_stop_is_left_behind_and_not_cut(tmp_path: Path) -> None:
+    gateway, reactor = started(tmp_path)
+    cancelled: list[object] = []
+    Stubborn(Deferred(cancelled.append)).setServiceParent(gateway.protocols)
+    stopping = gateway.stopService()
+    reactor.advance(STAGE - 0.1)
+    assert gateway.records.running
+    reactor.advance(0.2)
+    assert not gateway.records.running
+    until(reactor, lambda: stopping.called)
+    assert cancelled == []
+
+
+def test_a_stop_in_a_hurry_waits_for_nothing(tmp_path: Path) -> None:
+    gateway, reactor = started(tmp_path)
+    gateway.hurry()
+    gateway.house.exchanges.open(Asked("finger", "lookup", "alice", key="x"))
+    Stubborn(Deferred()).setServiceParent(gateway.protocols)
+    stopping = gateway.stopService()
+    reactor.advance(HURRIED)
+    reactor.advance(HURRIED)
+    assert not gateway.records.running
+    until(reactor, lambda: stopping.called)
+
+
+def test_a_stop_can_be_hurried_when_it_has_begun(tmp_path: Path) -> None:
+    gateway, reactor = started(tmp_path)
+    gateway.house.exchanges.open(Asked("finger", "lookup", "alice", key="x"))
+    stopping = gateway.stopService()
+    assert gateway.protocols.running
+    gateway.hurry()
+    assert not gateway.protocols.running
+    until(reactor, lambda: stopping.called)
+
+
+def test_a_stage_that_fails_does_not_end_the_stop(tmp_path: Path) -> None:
+    gateway, reactor = started(tmp_path)
+    ends: Deferred[None] = Deferred()
+    Stubborn(ends).setServiceParent(gateway.protocols)
+    gateway.protocols.stopService = lambda: ends  # type: ignore[method-assign]
+    stopping = gateway.stopService()
+    ends.errback(RuntimeError("on purpose"))
+    until(reactor, lambda: stopping.called)
+    assert not gateway.records.running
+
+
+@pytest.mark.parametrize(
+    ("number", "what_to_do"),
+    [
+        (errno.EADDRINUSE, "name another port there, or end what is using this one"),
+        (errno.EACCES, "name a port from 1024 on, or give the right to this one (CAP_NET_BIND_SERVICE)"),
+        (errno.EADDRNOTAVAIL, "name another one there"),
+    ],
+)
+def test_a_port_that_cannot_be_had_stops_everything(tmp_path: Path, number: int, what_to_do: str) -> None:
+    gateway, reactor = make(tmp_path, reactor=MemoryReactor({1080: number}))
+    with pytest.raises(CannotStart) as told:
+        gateway.privilegedStartService()
+    assert str(told.value) == (
+        f"{tmp_path}/gateway.toml: finger.listen[1]: cannot listen on 'tcp:1080:interface=127.0.0.1': No; {what_to_do}"
+    )
+    assert reactor.listening == []
+    assert not (tmp_path / "records.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["", "tcp", "tcp:", "tcp:finger", "nothing:79", "unix", "ssl:443:privateKey=/nonexistent", "79",
+                 "systemd:domain=INET:index=0", "tcp:79:colour=red"],
+)  # fmt: skip
+def test_an_endpoint_that_means_nothing_is_told_with_an_example(endpoint: str) -> None:
+    with pytest.raises(CannotStart) as told:
+        server_endpoint(MemoryReactor(), "gateway.toml", "finger.listen[0]", endpoint)
+    assert str(told.value).startswith(f"gateway.toml: finger.listen[0]: found {endpoint!r} (")
+    assert str(told.value).endswith(
+        'allowed: an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
+    )
+
+
+def test_what_cannot_be_opened_closes_the_ports_again(tmp_path: Path) -> None:
+    gateway, reactor = make(tmp_path)
+    gateway.privilegedStartService()
+    (tmp_path / "people.db").write_bytes(b"no database" * 100)
+    with pytest.raises(CannotStart, match=r"people\.db: is not a SQLite database"):
+        gateway.startService()
+    assert reactor.listening == []
+    (tmp_path / "people.db").unlink()
+    gateway, reactor = make(tmp_path)
+    (tmp_path / "records.jsonl").mkdir()
+    with pytest.raises(CannotStart, match=r"records\.file: .*Is a directory"):
+        gateway.startService()
+    assert reactor.listening == []
+
+
+def test_a_source_that_cannot_be_had_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match=r"sources\.mine\.class: found 'nowhere:Source'"):
+        make(tmp_path, SETTINGS + '[sources.mine]\nclass = "nowhere:Source"\n')
+
+
+def test_a_broken_template_is_named_by_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "own" / "finger").mkdir(parents=True)
+    (tmp_path / "own" / "finger" / "person.txt").write_text("{% if %}")
+    (tmp_path / "gateway.toml").write_text('[site]\ntemplates = "own"\n[finger]\n')
+    with pytest.raises(CannotStart, match=r"own/finger/person\.txt: line 1: "):
+        make_renderer(load(tmp_path / "gateway.toml"), tmp_path)
+
+
+def test_each_protocol_that_has_a_table_runs(tmp_path: Path) -> None:
+    gateway, reactor = make(
+        tmp_path, '[finger]\n[web]\n[[irc]]\nnetwork = "a"\nserver = "tcp:irc.test:6667"\n[records]\nfile = "r"\n'
+    )
+    gateway.privilegedStartService()
+    assert reactor.listening == [79, 8080]
+    assert len(list(gateway.protocols)) == 3
+
+
+def test_timers_go_by_the_steady_clock() -> None:
+    class Reactor:
+        seconds = staticmethod(time.time)
+
+    reactor = Reactor()
+    steady_clock(reactor)
+    assert reactor.seconds is time.monotonic
+
+
+class Transport(StringTransport):
+    """A StringTransport whose one side can be closed."""
+
+    def loseWriteConnection(self) -> None:
+        self.disconnecting = True
+
+
+def test_a_question_asked_through_the_wiring_is_answered(tmp_path: Path) -> None:
+    gateway, reactor = started(tmp_path)
+    factory: Any = reactor.tcpServers[0][1]
+    protocol = factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1))
+    transport = Transport(peerAddress=IPv4Address("TCP", "192.0.2.1", 1))
+    protocol.makeConnection(transport)
+    protocol.dataReceived(b"nobody\r\n")
+    assert transport.value() == b"nobody: no such user.\r\n"
+    protocol.connectionLost(None)
+    stopping = gateway.stopService()
+    until(reactor, lambda: stopping.called)
