@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from . import fields
 from .answers import Unknown
@@ -26,6 +27,7 @@ class Chain:
         self._sources, self._clock = tuple(sources), clock
         self._hold = min((each.cache.total_seconds() for each in sources if each.cache is not None), default=None)
         self._down: dict[str, tuple[Source, str, float]] = {}
+        self._log = Logger()
 
     async def fetch(self, canonical: str, peek: Callable[[str], Entry | None]) -> Entry:
         """What all sources together say of *canonical*; *peek* gives what is kept of a login, though it may have expired.
@@ -60,9 +62,18 @@ class Chain:
         return answer
 
     async def _asked(self, source: Source, canonical: str) -> Partial | None:
-        """What *source* says of *canonical*, keeping in mind whether it answers. Raises SourceDown."""
+        """What *source* says of *canonical*, keeping in mind whether it answers. Raises SourceDown: for whatever else a
+        source raises too, since it says nothing of the person, and for an answer about somebody else."""
         try:
-            partial = await source.get(canonical)
+            try:
+                partial = await source.get(canonical)
+                if partial is not None and (not isinstance(partial, Partial) or partial.login != canonical):
+                    raise TypeError(f"an answer that is no Partial of {canonical!r}")
+            except SourceDown:
+                raise
+            except Exception as error:
+                self._log.failure("source {name} failed", name=source.name)
+                raise SourceDown(f"{source.name}: {error!r}") from error
         except SourceDown:
             self._down[source.name] = (source, canonical, self._clock.seconds())
             raise

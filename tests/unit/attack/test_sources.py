@@ -1,0 +1,62 @@
+"""Sources that an operator wrote, and wrote badly."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.logger import capturedLogs
+
+from gateway.directory.answers import Unavailable, Unknown
+from gateway.directory.person import Partial, Visibility
+from tests.unit.directory.keepers import STRANGER
+from tests.unit.house import make_house, now
+
+
+class Odd:
+    """Says *answer* of everybody, or raises it."""
+
+    name, restricts = "odd", True
+    cache: timedelta | None = None
+
+    def __init__(self) -> None:
+        self.answer: Any = None
+
+    async def get(self, login: str) -> Any:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    async def everyone(self) -> AsyncIterator[Partial]:
+        for each in ():
+            yield each
+
+
+@pytest.mark.parametrize("answer", [ConnectionError("gone"), KeyError("uid"), {"login": "alice"}, "alice", 0])
+def test_whatever_a_source_raises_or_answers_hidden_and_unknown_are_equal(tmp_path: Path, answer: Any) -> None:
+    """R027: it is down then, like one that says so; an error told by a reference would tell who is kept in the cache."""
+    odd = Odd()
+    built = make_house(tmp_path, sources=[odd])
+    assert now(built.house.directory.lookup("carol", STRANGER)) == Unknown()
+    odd.answer = answer
+    with capturedLogs() as logged:
+        for name in ("nobody", "carol", "unheard", "carol", "Carol Hidden"):
+            assert now(built.house.directory.lookup(name, STRANGER)) == Unavailable(), name
+    assert any("log_failure" in event for event in logged)
+    odd.answer = None
+    built.clock.advance(2)
+    assert now(built.house.directory.lookup("carol", STRANGER)) == Unknown()
+    built.stop()
+
+
+def test_a_source_that_knows_people_by_other_names_opens_no_way_round(tmp_path: Path) -> None:
+    """One that answers to an alias with the person would show whom the store hides by the login; one that answers with
+    another case would send the web round in a circle."""
+    odd = Odd()
+    built = make_house(tmp_path, sources=[odd])
+    odd.answer = Partial(login="carol", name="Carol Hidden", visibility={"name": Visibility.EVERYONE})
+    assert now(built.house.directory.lookup("caz", STRANGER)) == Unavailable()
+    odd.answer = Partial(login="Alice", name="Alice")
+    assert now(built.house.directory.lookup("alice", STRANGER)) == Unavailable()
+    built.stop()
