@@ -26,27 +26,29 @@ class Chain:
     def __init__(self, sources: Sequence[Source], clock: IReactorTime) -> None:
         self._sources, self._clock = tuple(sources), clock
         self._hold = min((each.cache.total_seconds() for each in sources if each.cache is not None), default=None)
-        self._down: dict[str, tuple[Source, str, float]] = {}
+        self._down: dict[int, tuple[Source, str, float]] = {}
         self._log = Logger()
 
     async def fetch(self, canonical: str, peek: Callable[[str], Entry | None]) -> Entry:
         """What all sources together say of *canonical*; *peek* gives what is kept of a login, though it may have expired.
         Raises SourceDown."""
         partials: list[Partial] = []
+        kept: Entry | None = None
         down: SourceDown | None = None
         for source in self._sources:
             try:
                 partial = await self._asked(source, canonical)
             except SourceDown as error:
-                last = peek(canonical)
-                if last is not None and source.restricts:
-                    return Entry(last.person, self._expiry())
-                if source.restricts:
+                if not source.restricts:
+                    down = error
+                elif kept is None and (kept := peek(canonical)) is None:
                     raise
-                down = error
                 continue
             if partial is not None:
                 partials.append(partial)
+        if kept is not None:  # as it last stood, but no wider than the others say by now
+            person = None if kept.person is None else merged([kept.person, *partials])
+            return Entry(person, self._expiry())
         if not partials and down is not None:
             raise down
         return Entry(merged(partials), self._expiry() if down is None else time.monotonic())
@@ -75,9 +77,9 @@ class Chain:
                 self._log.failure("source {name} failed", name=source.name)
                 raise SourceDown(f"{source.name}: {error!r}") from error
         except SourceDown:
-            self._down[source.name] = (source, canonical, self._clock.seconds())
+            self._down[id(source)] = (source, canonical, self._clock.seconds())
             raise
-        self._down.pop(source.name, None)
+        self._down.pop(id(source), None)
         return partial
 
     def _expiry(self) -> float | None:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from twisted.logger import capturedLogs
 
-from gateway.directory.answers import Unavailable, Unknown
+from gateway.directory.answers import Found, Unavailable, Unknown
 from gateway.directory.person import Partial, Visibility
+from gateway.directory.ports import SourceDown
+from gateway.directory.privacy import Profile
 from tests.unit.directory.keepers import STRANGER
 from tests.unit.house import make_house, now
 
@@ -17,10 +19,11 @@ from tests.unit.house import make_house, now
 class Odd:
     """Says *answer* of everybody, or raises it."""
 
-    name, restricts = "odd", True
+    restricts = True
     cache: timedelta | None = None
 
     def __init__(self) -> None:
+        self.name = "odd"
         self.answer: Any = None
 
     async def get(self, login: str) -> Any:
@@ -29,8 +32,14 @@ class Odd:
         return self.answer
 
     async def everyone(self) -> AsyncIterator[Partial]:
-        for each in ():
+        people: tuple[Partial, ...] = ()
+        for each in people:
             yield each
+
+
+def found(answer: Any) -> Profile:
+    assert isinstance(answer, Found), answer
+    return answer.profile
 
 
 @pytest.mark.parametrize("answer", [ConnectionError("gone"), KeyError("uid"), {"login": "alice"}, "alice", 0])
@@ -59,4 +68,35 @@ def test_a_source_that_knows_people_by_other_names_opens_no_way_round(tmp_path: 
     assert now(built.house.directory.lookup("caz", STRANGER)) == Unavailable()
     odd.answer = Partial(login="Alice", name="Alice")
     assert now(built.house.directory.lookup("alice", STRANGER)) == Unavailable()
+    built.stop()
+
+
+def test_what_one_source_hides_by_now_stays_hidden_while_another_is_down(tmp_path: Path) -> None:
+    first, second = Odd(), Odd()
+    first.cache = second.cache = timedelta(0)
+    first.answer = Partial(login="eve", name="Eve", plan="My plan")
+    built = make_house(tmp_path, sources=[first, second])
+    profile = found(now(built.house.directory.lookup("eve", STRANGER)))
+    assert profile.plan == "My plan"
+    second.answer = ConnectionError("gone")
+    assert found(now(built.house.directory.lookup("eve", STRANGER))).plan == "My plan"  # the last good answer
+    first.answer = Partial(login="eve", name="Eve", plan="My plan", visibility={"plan": Visibility.MEMBERS})
+    assert found(now(built.house.directory.lookup("eve", STRANGER))).plan == ""
+    first.answer = Partial(login="eve", visibility={"name": Visibility.NOBODY})
+    assert now(built.house.directory.lookup("eve", STRANGER)) == Unavailable()
+    built.stop()
+
+
+def test_sources_are_told_apart_though_they_have_one_name(tmp_path: Path) -> None:
+    """[sources.store] is a name like any other; that it answers says nothing of the database."""
+    odd = Odd()
+    odd.name = "store"
+    built = make_house(tmp_path, sources=[odd])
+    assert now(built.house.directory.lookup("carol", STRANGER)) == Unknown()
+    reader, built.store._reader = built.store._reader, None
+    assert now(built.house.directory.lookup("nobody", STRANGER)) == Unavailable()
+    assert now(built.house.directory._chain._asked(odd, "dave")) is None
+    with pytest.raises(SourceDown):
+        now(built.house.directory._chain.certain(Unknown()))
+    built.store._reader = reader
     built.stop()
