@@ -50,7 +50,8 @@ def _asked(host: str, port: int, line: str, timeout: float) -> bytes:
         raise Failed(messages.INTERRUPTED, 1)
     if isinstance(result := results[0], Failure):
         result.trap(ConnectError, DNSLookupError, TimeoutError)
-        raise Failed(messages.not_reached(host, port, result.getErrorMessage() or messages.NO_ANSWER), 69)
+        late = result.check(TimeoutError) is not None
+        raise Failed(messages.not_reached(host, port, messages.NO_ANSWER if late else result.getErrorMessage()), 69)
     answer: bytes = result
     return answer
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from tests.peers.gateway import COMMAND, Place, clean, finger, make_place, recorder, serving, web
 
 WITHIN = 0.100  # seconds
-BY_COMMAND = 15
-BY_CHILD = 35
+BY_COMMAND = 10
+BY_CHILD = 40
 
 # What `finger-gateway plan` does, for many plans in one process: the same directory, the same store, no start-up.
 EDITOR = """

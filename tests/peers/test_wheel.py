@@ -28,6 +28,7 @@ def test_the_wheel_serves_in_a_clean_environment(tmp_path: Path) -> None:
         env=kept,
         check=True,
         timeout=300,
+        capture_output=True,
     )
     clear = kept | {"HOME": str(home), "PATH": f"{bin_}:/usr/bin:/bin", "PYTHONUNBUFFERED": "1"}
 

@@ -9,10 +9,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from gateway.application import CannotStart
 from gateway.cli import cli, main
 from gateway.cli.asking import _place
 from gateway.cli.common import Failed, utf8
 from gateway.cli.people import edit_of
+from gateway.demo.show import _port
 from gateway.directory.person import Link, Status, Visibility
 from gateway.directory.ports import Modify
 
@@ -109,6 +111,35 @@ def test_mistakes_in_the_settings_are_all_told_and_end_with_2(
         assert line.startswith(start.format(file=file))
     assert said.out == ""
     assert [each.name for each in tmp_path.iterdir()] == ([] if written is None else ["gateway.toml"])
+
+
+BROKEN_FILES = {
+    '[{"login": "eve"}, {"login": "Eve"}]': "{file}: eve: found more than once; allowed: once; nothing was imported",
+    '[{"login": "eve"}, 7]': "{file}: person 2: Expected `object`, got `int`",
+    '[{"login": "eve", "name": 7}]': "{file}: person 1 (eve): Expected `str`, got `int` - at `$.name`",
+    "[{": "{file}: not JSON: ",
+}
+
+
+@pytest.mark.parametrize("written", BROKEN_FILES)
+def test_a_file_of_people_that_cannot_be_read_is_told_with_the_person_and_the_field(
+    tmp_path: Path, written: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "people.json"
+    file.write_text(written)
+    monkeypatch.setattr("sys.argv", ["finger-gateway", "people", "import", str(file)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(BROKEN_FILES[written].format(file=file))
+
+
+@pytest.mark.parametrize("endpoint", ["1079", "unix:socket", "tcp:0", "tcp:65536", "tcp:x", "ssl:443", ""])
+def test_endpoints_that_the_demo_cannot_take(endpoint: str) -> None:
+    with pytest.raises(CannotStart, match="allowed: "):
+        _port(endpoint)
+    assert _port("tcp:1079:interface=127.0.0.1") == _port("tcp:port=1079") == 1079
 
 
 REFUSED = {
