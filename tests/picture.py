@@ -50,7 +50,9 @@ def main() -> None:
             page.goto("http://localhost:8080/users/alice")
             shot = b64encode(page.screenshot()).decode()
             page = browser.new_page(viewport={"width": 1280, "height": 600})
-            page.set_content(BOTH.format(finger=html.escape(finger), irc=html.escape("\n".join(irc.splitlines()[:5])), page=shot))
+            page.set_content(
+                BOTH.format(finger=html.escape(finger), irc=html.escape("\n".join(irc.splitlines()[:5])), page=shot)
+            )
             page.screenshot(path=PICTURE, clip={"x": 0, "y": 0, "width": 1280, "height": 600})
             browser.close()
     finally:

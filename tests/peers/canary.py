@@ -23,7 +23,15 @@ OPEN |= dict.fromkeys(
     MEMBERS,
 )
 OPEN |= dict.fromkeys(("last_seen", "irc"), NOBODY)
-ZONES = ("Pacific/Chatham", "Asia/Kathmandu", "Indian/Cocos", "America/Nome", "Atlantic/Faroe", "Australia/Eucla")
+ZONES: tuple[str, ...] = (
+    "Pacific/Chatham",
+    "Asia/Kathmandu",
+    "Indian/Cocos",
+    "America/Nome",
+    "Atlantic/Faroe",
+    "Australia/Eucla",
+    "Asia/Pyongyang",
+)
 LEVELS = {EVERYONE: "everyone", MEMBERS: "members", NOBODY: "nobody"}
 
 
@@ -78,10 +86,8 @@ CANARIES = (
     Canary("qinner", MEMBERS, dict.fromkeys(ALL, EVERYONE)),
     Canary("qhidden", NOBODY, dict.fromkeys(ALL, EVERYONE)),
     Canary("qdefault", None, {}),
+    Canary("qunlisted", EVERYONE, dict.fromkeys(ALL, EVERYONE), listed=False),
 )
-UNLISTED = Canary("qunlisted", EVERYONE, dict.fromkeys(ALL, EVERYONE), listed=False)
-ZONES += ("Asia/Pyongyang",)
-CANARIES += (UNLISTED,)
 
 
 def asked_names() -> tuple[str, ...]:

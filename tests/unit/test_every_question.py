@@ -50,7 +50,8 @@ def _wire(protocol: object, said: bytes) -> str:
     transport = Wire(peerAddress=STRANGER)
     protocol.makeConnection(transport)  # type: ignore[attr-defined]
     protocol.dataReceived(said)  # type: ignore[attr-defined]
-    return transport.value().decode()
+    told: str = transport.value().decode()
+    return told
 
 
 def limited(built: Built, ask: Ask) -> bool:

@@ -24,7 +24,8 @@ def page(folder: Path, path: str, finger: bool, bot: str | None, accept: str = "
     protocol.makeConnection(transport)
     protocol.dataReceived(f"GET {path} HTTP/1.1\r\nHost: dir.test\r\nAccept: {accept}\r\n\r\n".encode())
     built.stop()
-    return transport.value().decode()
+    told: str = transport.value().decode()
+    return told
 
 
 @pytest.mark.parametrize("path", ["/", "/users/alice", "/users/nobody"])
