@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
 from . import fields
 from .answers import Unknown
@@ -26,8 +25,7 @@ class Chain:
     def __init__(self, sources: Sequence[Source], clock: IReactorTime) -> None:
         self._sources, self._clock = tuple(sources), clock
         self._hold = min((each.cache.total_seconds() for each in sources if each.cache is not None), default=None)
-        self._down: dict[int, tuple[Source, str, float]] = {}
-        self._log = Logger()
+        self._down: dict[int, tuple[Source, str, float, Exception]] = {}
 
     async def fetch(self, canonical: str, peek: Callable[[str], Entry | None]) -> Entry:
         """What all sources together say of *canonical*; *peek* gives what is kept of a login, though it may have expired.
@@ -54,30 +52,26 @@ class Chain:
         return Entry(merged(partials), self._expiry() if down is None else time.monotonic())
 
     async def certain(self, answer: U) -> U:
-        """*answer*, which found nobody or several. Raises SourceDown where a source that would have to be asked does not
+        """*answer*, which found nobody or several. Raises what a source that would have to be asked raises in place of an
         answer: else the hidden, whom the cache still knows, were told from the unknown, who cannot be looked up."""
-        for source, canonical, at in tuple(self._down.values()):
+        for source, canonical, at, error in tuple(self._down.values()):
             if isinstance(answer, Unknown) or source.restricts:
                 if self._clock.seconds() - at < AGAIN:
+                    if not isinstance(error, SourceDown):
+                        raise error.with_traceback(None)
                     raise SourceDown(f"{source.name} did not answer just now")
                 await self._asked(source, canonical)
         return answer
 
     async def _asked(self, source: Source, canonical: str) -> Partial | None:
-        """What *source* says of *canonical*, keeping in mind whether it answers. Raises SourceDown: for whatever else a
-        source raises too, since it says nothing of the person, and for an answer about somebody else."""
+        """What *source* says of *canonical*, keeping in mind whether it answers. Raises SourceDown, and whatever a source
+        with a mistake in it raises; TypeError where it tells of somebody else."""
         try:
-            try:
-                partial = await source.get(canonical)
-                if partial is not None and (not isinstance(partial, Partial) or partial.login != canonical):
-                    raise TypeError(f"an answer that is no Partial of {canonical!r}")
-            except SourceDown:
-                raise
-            except Exception as error:
-                self._log.failure("source {name} failed", name=source.name)
-                raise SourceDown(f"{source.name}: {error!r}") from error
-        except SourceDown:
-            self._down[id(source)] = (source, canonical, self._clock.seconds())
+            partial = await source.get(canonical)
+            if partial is not None and (not isinstance(partial, Partial) or partial.login != canonical):
+                raise TypeError(f"{source.name}: an answer that is no Partial of {canonical!r}")
+        except Exception as error:
+            self._down[id(source)] = (source, canonical, self._clock.seconds(), error)
             raise
         self._down.pop(id(source), None)
         return partial
