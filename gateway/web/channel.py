@@ -116,8 +116,8 @@ class Channel(HTTPChannel):
     def allHeadersReceived(self) -> None:
         if self._closing:
             return
-        coding = self.requests[-1].requestHeaders.getRawHeaders("transfer-encoding")
-        if coding is not None and [each.lower() for each in coding] != ["chunked"]:
+        coding = self.requests[-1].headers("transfer-encoding")
+        if coding and [each.lower() for each in coding] != ["chunked"]:
             self.refuse(400)
             return
         self._within(self._house.timeout, self._timed_out)
@@ -152,7 +152,7 @@ class Channel(HTTPChannel):
     def refuse(self, code: int, outcome: Outcome = "invalid") -> None:
         """Ends a connection whose request is not taken, in the format asked for as far as that is known."""
         if not self._closing:
-            accept = self.requests[-1].requestHeaders.getRawHeaders("accept") if self.requests else None
+            accept = self.requests[-1].headers("accept") if self.requests else None
             self._end_with(self.site.pages.error(code, accepted(accept[0] if accept else None)), outcome)
 
     def loseConnection(self) -> None:

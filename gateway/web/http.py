@@ -62,9 +62,13 @@ class Request(server.Request):
 
     # the question
 
+    def headers(self, name: str) -> list[str]:
+        """All headers called *name*. Their bytes are read as Latin-1: any other reading of Twisted's may fail."""
+        return [value.decode("latin-1") for value in self.requestHeaders.getRawHeaders(name.encode()) or ()]
+
     def header(self, name: str) -> str | None:
         """The last header called *name*."""
-        values = self.requestHeaders.getRawHeaders(name)
+        values = self.headers(name)
         return values[-1] if values else None
 
     def process(self) -> None:
@@ -88,8 +92,7 @@ class Request(server.Request):
 
     def _judge(self) -> None:
         """Finds the path, which Klein gets in parts. Raises Bad."""
-        hosts = self.requestHeaders.getRawHeaders("host") or ()
-        raw = target.place(self.uri.decode("latin-1"), hosts, self.clientproto.decode(), self._is_ours)
+        raw = target.place(self.uri.decode("latin-1"), self.headers("host"), self.clientproto.decode(), self._is_ours)
         if raw == "*":
             if self.method != b"OPTIONS":
                 raise target.Bad(400)
