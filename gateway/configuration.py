@@ -1,6 +1,5 @@
-"""How gateway.toml is read into structs, and how its mistakes are told: file, key, what was found, what is allowed.
-
-It knows no setting by name; settings.py puts the structs together, each protocol's settings.py brings its own.
+"""How gateway.toml (and any table like it) is read into structs, and how mistakes are told: file, key, what was found,
+what is allowed. It knows no setting by name; settings.py puts the structs together, each protocol's settings.py brings its own.
 """
 
 import difflib
@@ -9,13 +8,14 @@ import tomllib
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
 S = TypeVar("S", bound=msgspec.Struct)
+MOST_SHOWN = 100  # characters of a wrong value in a message
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -99,6 +99,9 @@ def _mistakes(file: str, table: Mapping[str, Any], kind: type[msgspec.Struct], a
 
 
 def _judged(file: str, value: Any, kind: Any, path: str) -> Iterator[Mistake]:
+    options = _options(kind)
+    if len(options) == 1 and value is not None:
+        kind = options[0]
     struct = _struct(kind)
     origin, inner = get_origin(kind), get_args(kind)
     if struct is not None and isinstance(value, Mapping):
@@ -116,9 +119,16 @@ def _judged(file: str, value: Any, kind: Any, path: str) -> Iterator[Mistake]:
         yield Mistake(file, path, *problem)
 
 
+def _options(kind: Any) -> tuple[Any, ...]:
+    """The kinds of value that *kind* may have, but for nothing at all."""
+    union = isinstance(kind, types.UnionType) or get_origin(kind) is Union
+    return (
+        tuple(each for each in get_args(kind) if each not in (types.NoneType, msgspec.UnsetType)) if union else (kind,)
+    )
+
+
 def _struct(kind: Any) -> type[msgspec.Struct] | None:
-    options = get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    return next((each for each in options if isinstance(each, type) and issubclass(each, msgspec.Struct)), None)
+    return next((each for each in _options(kind) if isinstance(each, type) and issubclass(each, msgspec.Struct)), None)
 
 
 def _problem(value: Any, kind: Any) -> tuple[str, str, str] | None:
@@ -126,7 +136,9 @@ def _problem(value: Any, kind: Any) -> tuple[str, str, str] | None:
         msgspec.convert(value, kind, dec_hook=_hook)
     except msgspec.ValidationError as error:
         near = difflib.get_close_matches(str(value), [str(each) for each in get_args(kind)], 1, 0.5)
-        return repr(value), _said(kind, str(error)), f"did you mean {near[0]}?" if near else ""
+        found = repr(value)
+        found = found if len(found) <= MOST_SHOWN else found[: MOST_SHOWN - 1] + "…"
+        return found, _said(kind, str(error)), f"did you mean {near[0]}?" if near else ""
     return None
 
 
@@ -143,13 +155,20 @@ def _said(kind: Any, error: str = "") -> str:
         return "a table"
     if origin is list:
         return f"a list, each {_said(inner[0])}"
-    if isinstance(kind, types.UnionType):
-        return " or ".join(_said(each) for each in inner if each is not type(None))
+    if len(_options(kind)) > 1 or _options(kind)[0] is not kind:
+        return " or ".join(map(_said, _options(kind)))
     if hasattr(kind, "__metadata__"):
         return f"{_said(inner[0])}{_bounds(kind.__metadata__)}"
     if _struct(kind) is not None:
         return "a table"
-    words = {str: "text", int: "a whole number", bool: "true or false", float: "a number", dict: "a table"}
+    words = {
+        datetime: 'a time with its zone, as in "2026-12-01T10:00:00Z"',
+        str: "text",
+        int: "a whole number",
+        bool: "true or false",
+        float: "a number",
+        dict: "a table",
+    }
     return words.get(kind, error or str(kind))
 
 

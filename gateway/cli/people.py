@@ -174,7 +174,7 @@ def edit_of(login: str, field: str, value: str) -> Modify:
     except KeyError:
         raise Failed(f"{field}: found {value!r}; allowed: everyone, members, nobody", 2) from None
     except BadDocument as error:
-        raise Failed(f"{field}: {error}", 2) from None
+        raise Failed(str(error), 2) from None
 
 
 def _yes_or_no(field: str, value: str) -> bool:
@@ -196,7 +196,7 @@ def _read(field: str, value: str) -> Any:
     try:
         return person_json.value(field, msgspec.json.decode(value))
     except msgspec.DecodeError as error:
-        raise BadDocument(f"found {value!r} ({error}); allowed: JSON") from None
+        raise BadDocument(f"{field}: found {value!r} ({error}); allowed: JSON") from None
 
 
 @people.command()

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Protocol
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from ..configuration import BadSettings, Mistake, convert
 from ..directory.fields import FIELDS, STORED
 from ..directory.person import Account, Key, Link, Status, Visibility
 from ..directory.ports import Create, Modify
@@ -85,13 +86,15 @@ def read(data: bytes) -> list[PersonDocument]:
         tree = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadDocument(f"not JSON: {error}") from None
-    documents, mistakes = [], []
+    documents: list[PersonDocument] = []
+    mistakes: list[str] = []
     for number, each in enumerate(tree if isinstance(tree, list) else [tree], 1):
+        who = each.get("login") if isinstance(each, dict) else None
+        name = f"person {number}{f' ({who})' if isinstance(who, str) else ''}"
         try:
-            documents.append(msgspec.convert(each, PersonDocument))
-        except msgspec.ValidationError as error:
-            who = each.get("login") if isinstance(each, dict) else None
-            mistakes.append(f"person {number}{f' ({who})' if isinstance(who, str) else ''}: {error}")
+            documents.append(_document(name, each))
+        except BadSettings as error:
+            mistakes += map(str, error.mistakes)
     if mistakes:
         raise BadDocument("\n".join(mistakes))
     return documents
@@ -100,10 +103,16 @@ def read(data: bytes) -> list[PersonDocument]:
 def value(name: str, raw: Any) -> Any:
     """*raw*, one value of a document as JSON decodes it, as field *name* takes it. Raises BadDocument."""
     try:
-        document = msgspec.convert({"login": "_", name: raw}, PersonDocument)
-    except msgspec.ValidationError as error:
-        raise BadDocument(str(error)) from None
+        document = _document("", {"login": "_", name: raw})
+    except BadSettings as error:
+        raise BadDocument("\n".join(str(mistake).removeprefix(": ") for mistake in error.mistakes)) from None
     return _value(getattr(document, name))
+
+
+def _document(who: str, tree: Any) -> PersonDocument:
+    if not isinstance(tree, dict):
+        raise BadSettings([Mistake(who, "", type(tree).__name__, "a person document (finger-gateway schema person)")])
+    return convert(who, tree, PersonDocument)
 
 
 def create(document: PersonDocument) -> Create:

@@ -72,13 +72,10 @@ class SQLiteStore(Service):
         super().stopService()
         if self._watching.running:
             self._watching.stop()
-
-        def close(_: object) -> None:
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
-
-        return self._writer.stop(self._close_writer).addBoth(close)
+        if self._reader is not None:
+            self._reader.close()  # before the writer: who closes last tidies up, and this one may only read
+            self._reader = None
+        return self._writer.stop(self._close_writer)
 
     # reads
 

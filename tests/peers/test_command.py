@@ -264,7 +264,7 @@ def test_export_into_an_empty_place_gives_the_same_people(
 BROKEN_PEOPLE = {
     "field": (
         [{"login": "new"}, {"login": "alice", "name": "Changed"}, {"login": "mallory", "nmae": "M"}],
-        ["{file}: person 3 (mallory): Object contains unknown field `nmae`"],
+        ["{file}: person 3 (mallory): nmae: found an unknown key; allowed: login, name, "],
     ),
     "value": (
         [{"login": "new"}, {"login": "mallory", "timezone": "Mars"}, {"login": "peggy", "office": "1\n2"}],
