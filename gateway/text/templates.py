@@ -5,7 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateSyntaxError
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
 from markupsafe import Markup
 
 from .cells import cut, pad, width
@@ -48,7 +56,7 @@ class Texts:
 
     def check(self) -> None:
         """Reads every template that there is. Raises BrokenTemplate."""
-        for name in self._plain.list_templates(filter_func=lambda name: not name.startswith("web/static/")):
+        for name in self._plain.list_templates(filter_func=_may_be_asked_for):
             environment = self._html if name.endswith(HTML) else self._plain
             try:
                 environment.get_template(name)
@@ -56,6 +64,15 @@ class Texts:
                 raise BrokenTemplate(f"{error.filename or name}: line {error.lineno}: {error.message}") from None
             except UnicodeDecodeError as error:
                 raise BrokenTemplate(f"{name}: byte {error.start} is not UTF-8") from None
+            except RecursionError:
+                raise BrokenTemplate(f"{name}: is nested too deep") from None
+            except (OSError, TemplateNotFound):
+                raise BrokenTemplate(f"{name}: cannot be read") from None
+
+
+def _may_be_asked_for(name: str) -> bool:
+    """What editors leave beside a file (locks that point nowhere, swap files) is no template."""
+    return not name.startswith("web/static/") and not name.rpartition("/")[2].startswith(".")
 
 
 def _environment(loader: BaseLoader, autoescape: bool) -> Environment:
