@@ -15,6 +15,10 @@ class SourceDown(Exception):
     """The source cannot answer now. Says why, for the log; never shown to an asker."""
 
 
+class Replaced(Exception):
+    """The store keeps other people than before, by numbers of its own: nothing that was read of it holds."""
+
+
 class Stale(Exception):
     """An edit was based on a version that is no longer the newest. Nothing was changed."""
 
@@ -105,7 +109,7 @@ class Store(Source, Protocol):
         """The number of the newest change. Raises SourceDown."""
 
     async def changes(self, after: int) -> Sequence[Change]:
-        """What changed behind number *after*, in order. Raises SourceDown."""
+        """What changed behind number *after*, in order. Raises SourceDown; Replaced once, where that happened."""
 
     def watch(self, wake: Callable[[], Awaitable[None]]) -> None:
         """*wake* is awaited soon after anybody, here or elsewhere, may have changed something; again where it raised."""

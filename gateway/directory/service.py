@@ -39,7 +39,7 @@ from .chain import Chain
 from .changes import Change
 from .names import fold, maybe_login
 from .person import Person
-from .ports import Create, Edit, Missing, Modify, Remove, Source, SourceDown, Stale, Store, Taken
+from .ports import Create, Edit, Missing, Modify, Remove, Replaced, Source, SourceDown, Stale, Store, Taken
 from .privacy import Policy, Profile, audience, reveal
 from .viewers import Viewer
 
@@ -87,7 +87,13 @@ class DirectoryService(MultiService):
 
     async def _catch_up(self) -> None:
         """Reads what changed since the last time, drops it from the cache and tells the listeners."""
-        for change in await self._store.changes(self._last_change):
+        try:
+            changes = await self._store.changes(self._last_change)
+        except Replaced:
+            self._cache.clear()
+            self._last_change = 0
+            return await self._begin()
+        for change in changes:
             if change.n <= self._last_change:
                 continue
             self._last_change = change.n

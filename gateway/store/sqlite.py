@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from ..directory.answers import Entry
 from ..directory.changes import Change
 from ..directory.person import Partial, Visibility
-from ..directory.ports import Edit, SourceDown
+from ..directory.ports import Edit, Replaced, SourceDown
 from ..directory.viewers import Viewer
 from .writer import Writer
 
@@ -55,6 +55,9 @@ class SQLiteStore(Service):
         self._reader: sqlite3.Connection | None = None
         self._wake: Callable[[], Awaitable[None]] | None = None
         self._seen = -1
+        self._file: tuple[int, int] | None = None
+        self._replaced = False
+        self._warned = ""
         self._looking: Deferred[None] | None = None
         self._watching = LoopingCall(self._look)
         self._watching.clock = reactor
@@ -64,6 +67,7 @@ class SQLiteStore(Service):
     def startService(self) -> None:
         inspect(self.path)
         self._reader = _connect(self.path, "ro", 0.05)
+        self._file = _identity(self.path)
         super().startService()
         self._watching.start(WATCH, now=False)
 
@@ -105,6 +109,9 @@ class SQLiteStore(Service):
             return int(read.execute("SELECT coalesce(max(n), 0) FROM changes").fetchone()[0])
 
     async def changes(self, after: int) -> Sequence[Change]:
+        if self._replaced:
+            self._replaced = False
+            raise Replaced
         with self._reading() as read:
             rows = read.execute("SELECT n, login, fields, at FROM changes WHERE n > ? ORDER BY n", (after,))
             return [
@@ -138,22 +145,44 @@ class SQLiteStore(Service):
         if self._wake is None or self._looking is not None or self._reader is None:
             return
         try:
+            self._follow()
             seen = int(self._reader.execute("PRAGMA data_version").fetchone()[0])
-        except sqlite3.Error as error:
-            self._log.warn("{path}: {error}", path=str(self.path), error=str(error))
+        except (OSError, sqlite3.Error, Unusable) as error:
+            self._warn(f"{self.path}: {error}")
             return
         if seen == self._seen:
+            self._warned = ""
             return
         self._looking = Deferred.fromCoroutine(self._tell(self._wake, seen))
         self._looking.addErrback(self._untold).addBoth(self._looked)
 
+    def _follow(self) -> None:
+        """Goes over to the file that has taken the place of ours, as when a backup is put back. While there is none, what
+        we have open is what was last there. Raises OSError, sqlite3.Error, Unusable."""
+        there = _identity(self.path)
+        if there == self._file or self._reader is None:
+            return
+        inspect(self.path)
+        reader = _connect(self.path, "ro", 0.05)
+        self._reader.close()
+        self._reader, self._file, self._seen, self._replaced = reader, there, -1, True
+        self._writer.do(self._close_writer)
+        self._log.warn("{path}: another file is there now, and is read from now on", path=str(self.path))
+
     async def _tell(self, wake: Callable[[], Awaitable[None]], seen: int) -> None:
         await wake()
         self._seen = seen
+        self._warned = ""
 
     def _untold(self, failure: Failure) -> None:
         failure.trap(SourceDown)
-        self._log.warn("changes cannot be read, trying again: {why}", why=str(failure.value))
+        self._warn(f"changes cannot be read, trying again: {failure.value}")
+
+    def _warn(self, text: str) -> None:
+        """Said once, not at each look."""
+        if text != self._warned:
+            self._warned = text
+            self._log.warn("{text}", text=text)
 
     def _looked(self, result: object) -> object:
         self._looking = None
@@ -234,6 +263,11 @@ def inspect(path: Path) -> None:
                     raise
     except sqlite3.Error as error:
         raise Unusable(_words(path, error)) from None
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 @contextmanager
