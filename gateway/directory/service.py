@@ -92,7 +92,8 @@ class DirectoryService(MultiService):
         except Replaced:
             self._cache.clear()
             self._last_change = 0
-            return await self._begin()
+            await self._begin()
+            return
         for change in changes:
             if change.n <= self._last_change:
                 continue

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
@@ -13,7 +14,7 @@ from tests.unit.directory.keepers import ADMINISTRATOR, STRANGER
 from tests.unit.house import ALICE, BOB, Built, document, make_house, now, write
 
 
-def put_back(built: Built, folder: Path, people: list[dict[str, object]]) -> None:
+def put_back(built: Built, folder: Path, people: list[Any]) -> None:
     other = folder / "backup.db"
     sqlite.create(other)
     write(other, [document(each) for each in people])
