@@ -68,7 +68,7 @@ def read(file: Path, kind: type[S]) -> S:
         raise BadSettings(
             [Mistake(str(file), "", f"a byte at {error.start} that is not UTF-8", "TOML in UTF-8")]
         ) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of TOML, or a number of more digits than Python reads
         raise BadSettings([Mistake(str(file), "", str(error), "TOML")]) from None
     return convert(str(file), table, kind)
 

@@ -5,6 +5,7 @@ How a file is read and how mistakes are told stands in configuration.py.
 
 import difflib
 import ipaddress
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -132,7 +133,9 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
                 near = difflib.get_close_matches(field, FIELDS, 1, 0.5)
                 hint = f"did you mean {near[0]}?" if near else ""
                 yield f"privacy.{table}.{field}", "an unknown field", ", ".join(FIELDS), hint
-    if not settings.store.url.startswith("sqlite:") or settings.store.url == "sqlite:":
+    if settings.records.file in ("", ".") or "\0" in settings.records.file:
+        yield "records.file", repr(settings.records.file), 'the path of a file, or "-" for standard output'
+    if not re.fullmatch(r"sqlite:[^\0]+", settings.store.url):
         yield "store.url", repr(settings.store.url), '"sqlite:" and the path of a file, as in "sqlite:people.db"'
     networks = [network.network for network in settings.irc]
     for number, each in enumerate(networks):

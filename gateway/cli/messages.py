@@ -1,5 +1,7 @@
 """What the command says."""
 
+import shlex
+
 from ..directory.answers import Problem
 
 INTERRUPTED = "Interrupted; nothing more was done."
@@ -59,7 +61,7 @@ def initialised(folder: str) -> str:
     return f"""Wrote {folder}/gateway.toml and an empty {folder}/people.db.
 
 Next:
-  cd {folder}
+  cd {shlex.quote(folder)}
   finger-gateway people add alice --name "Alice Adams"
   finger-gateway plan alice            # opens $EDITOR
   finger-gateway check                 # names every mistake in gateway.toml

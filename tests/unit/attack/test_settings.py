@@ -1,0 +1,31 @@
+"""Settings that hardly anybody writes, told like all others."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.messages import initialised
+from gateway.configuration import BadSettings
+from gateway.settings import load
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[limits]\nconnections = 1" + "0" * 5000, "Exceeds the limit"),
+        ('[store]\nurl = "sqlite:a\\u0000b"', "store.url: found 'sqlite:a\\x00b'"),
+        ('[records]\nfile = "a\\u0000b"', "records.file: found 'a\\x00b'"),
+        ('[records]\nfile = ""', "records.file: found ''"),
+    ],
+)
+def test_values_that_no_system_call_takes(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(f"[finger]\n{text}\n")
+    with pytest.raises(BadSettings) as told:
+        load(file)
+    assert len(told.value.mistakes) == 1
+    assert said in str(told.value)
+
+
+def test_the_next_step_can_be_typed_as_it_stands() -> None:
+    assert "\n  cd 'my people'\n" in initialised("my people")
