@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.peers.gateway import COMMAND, Place, clean, finger, make_place, recorder, serving, web
 
 WITHIN = 0.100  # seconds
@@ -74,6 +76,7 @@ def editing(place: Place) -> Iterator[Callable[[str], float]]:
         clean(log.read_text())
 
 
+@pytest.mark.alone
 def test_R003_a_plan_is_seen_on_all_three_within_100_ms_50_times(tmp_path: Path) -> None:
     with recorder() as server:
         place = make_place(tmp_path, server.port)
