@@ -110,6 +110,8 @@ class Gateway(MultiService):
             renderer=make_renderer(settings, folder),
             timeout=settings.limits.timeout.total_seconds(),
         )
+        for number, network in enumerate(settings.irc):
+            client_endpoint(reactor, self._file, f"irc[{number}].server", network.server)
         self.protocols = MultiService()
         self._listeners: list[Listener] = []
         for part in PARTS:
@@ -237,13 +239,26 @@ _WHAT_TO_DO = {
 
 def server_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
     """What *endpoint*, the value of *key*, describes. Binds nothing. Raises CannotStart."""
-    from OpenSSL.SSL import Error as SSLError
     from twisted.internet.endpoints import serverFromString
 
+    allowed = 'an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
+    return _endpoint(serverFromString, reactor, file, key, endpoint, allowed)
+
+
+def client_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
+    """The same for one that is connected to. Connects to nothing. Raises CannotStart."""
+    from twisted.internet.endpoints import clientFromString
+
+    allowed = 'an endpoint string of Twisted, as in "tls:irc.libera.chat:6697" or "tcp:host:port"'
+    return _endpoint(clientFromString, reactor, file, key, endpoint, allowed)
+
+
+def _endpoint(made: Callable[[Any, str], Any], reactor: Any, file: str, key: str, endpoint: str, allowed: str) -> Any:
+    from OpenSSL.SSL import Error as SSLError
+
     try:
-        return serverFromString(reactor, endpoint)
+        return made(reactor, endpoint)
     except (ValueError, TypeError, LookupError, AttributeError, OSError, SSLError) as error:
-        allowed = 'an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
         found = f"{endpoint!r} ({type(error).__name__}: {error})"
         raise CannotStart(str(Mistake(file, key, found, allowed))) from None
 

@@ -13,6 +13,7 @@ import msgspec
 from ..application import (
     CannotStart,
     Gateway,
+    client_endpoint,
     make_directory,
     make_renderer,
     server_endpoint,
@@ -71,6 +72,8 @@ def check() -> None:
     for table in ("finger", "web"):
         for number, endpoint in enumerate(getattr(getattr(settings, table), "listen", ())):
             _noted(wrong, partial(server_endpoint, reactor, str(file), f"{table}.listen[{number}]", endpoint))
+    for number, irc in enumerate(settings.irc):
+        _noted(wrong, partial(client_endpoint, reactor, str(file), f"irc[{number}].server", irc.server))
     for network in settings.site.members:
         if ipaddress.ip_network(network).is_loopback:
             click.echo(messages.loopback_members(network), err=True)

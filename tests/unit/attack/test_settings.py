@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from twisted.internet.testing import MemoryReactorClock
 
+from gateway.application import CannotStart, Gateway
 from gateway.cli.messages import initialised
 from gateway.configuration import BadSettings
 from gateway.settings import load
@@ -25,6 +27,14 @@ def test_values_that_no_system_call_takes(tmp_path: Path, text: str, said: str) 
         load(file)
     assert len(told.value.mistakes) == 1
     assert said in str(told.value)
+
+
+@pytest.mark.parametrize("server", ["tcp:irc.test:6667:bogus=1", "tls:irc.test:6697:bogus=1"])
+def test_a_server_that_is_no_endpoint_is_told_before_anything_starts(tmp_path: Path, server: str) -> None:
+    (tmp_path / "gateway.toml").write_text(f'[[irc]]\nnetwork = "test"\nserver = "{server}"\n')
+    settings = load(tmp_path / "gateway.toml")
+    with pytest.raises(CannotStart, match=r"gateway.toml: irc\[0\].server: found '"):
+        Gateway(settings, tmp_path / "gateway.toml", MemoryReactorClock())
 
 
 def test_the_next_step_can_be_typed_as_it_stands() -> None:
