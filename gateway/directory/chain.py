@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 
 from . import fields
@@ -16,6 +17,7 @@ from .person import Partial, Person
 from .ports import Source, SourceDown
 
 U = TypeVar("U")
+PATIENCE = 2.0  # seconds that a source may take for one person
 AGAIN = 1.0  # seconds until a source that did not answer is asked again on behalf of those whom the cache knows
 
 
@@ -67,7 +69,7 @@ class Chain:
         """What *source* says of *canonical*, keeping in mind whether it answers. Raises SourceDown, and whatever a source
         with a mistake in it raises; TypeError where it tells of somebody else."""
         try:
-            partial = await source.get(canonical)
+            partial = await self._in_time(source, canonical)
             if partial is not None and (not isinstance(partial, Partial) or partial.login != canonical):
                 raise TypeError(f"{source.name}: an answer that is no Partial of {canonical!r}")
         except Exception as error:
@@ -75,6 +77,16 @@ class Chain:
             raise
         self._down.pop(id(source), None)
         return partial
+
+    async def _in_time(self, source: Source, canonical: str) -> Partial | None:
+        """The answer of *source*, for which nobody waits longer than PATIENCE. One at hand costs no timer."""
+        asking: Deferred[Partial | None] = Deferred.fromCoroutine(source.get(canonical))
+        if not asking.called:
+            asking.addTimeout(PATIENCE, self._clock)
+        try:
+            return await asking
+        except TimeoutError:
+            raise SourceDown(f"{source.name}: no answer within {PATIENCE:g} seconds") from None
 
     def _expiry(self) -> float | None:
         return None if self._hold is None else time.monotonic() + self._hold

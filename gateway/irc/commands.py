@@ -20,6 +20,7 @@ from . import messages
 from .lines import plain, plain_lines, split
 
 CHANNEL_LINES = 3
+CONTINUED = "… "  # before what is left of a line in a channel
 LIMITED_AGAIN = 60.0  # seconds in which an asker, or a channel, is told only once of the limit
 
 
@@ -164,9 +165,16 @@ class Desk:
 def _called(nick: str, texts: list[str], room: int) -> list[str]:
     """*texts* as lines, the asker's nick before the first: no line begins with what somebody else wrote, which another bot
     in the channel could take for a command."""
-    return [piece for text in texts[:1] for piece in split(f"{nick}: {text}", room)] + [
-        piece for text in texts[1:] for piece in split(text, room)
-    ]
+    called = [f"{nick}: {text}" for text in texts[:1]] + texts[1:]
+    return [line for text in called for line in _continued(split(text, room), text, room)]
+
+
+def _continued(pieces: list[str], text: str, room: int) -> list[str]:
+    """*pieces* of *text*, each but the first marked as one."""
+    if len(pieces) < 2:
+        return pieces
+    first, *others = split(text, room - len(CONTINUED.encode()))
+    return [first, *(CONTINUED + other for other in others)]
 
 
 async def _finger(desk: Desk, question: Question, argument: str) -> Said:

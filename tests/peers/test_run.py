@@ -130,7 +130,7 @@ def test_R037_a_hung_source_does_not_hold_up_the_end(tmp_path: Path) -> None:
         began = time.monotonic()
         assert gateway.stop(seconds=8) == 0
         print(f"a hung source: ended after {time.monotonic() - began:.2f} s")
-        assert all_of(connection) == "The server is stopping, try again later.\r\n"
+        assert all_of(connection) == "The directory cannot answer just now, try again later.\r\n"
 
 
 def test_R037_a_second_signal_ends_at_once(tmp_path: Path) -> None:

@@ -884,3 +884,18 @@ def test_a_listener_that_fails_takes_nothing_from_the_others(tmp_path: Path) -> 
     assert told == ["bob"]
     assert [str(event["log_failure"].value) for event in logged if "log_failure" in event] == ["not my day"]
     built.stop()
+
+
+@pytest.mark.parametrize(("restricts", "answer"), [(True, Unavailable), (False, Found)])
+def test_nobody_waits_for_ever_for_a_source(restricts: bool, answer: type) -> None:
+    """Two seconds, then it counts as down: its own answer would come too late for everybody who waits."""
+    slow = Slow(restricts=restricts)
+    service = directory(Shelf(alice()), slow)
+    answers: list[object] = []
+    for _ in range(2):
+        Deferred.fromCoroutine(service.lookup("alice", STRANGER)).addBoth(answers.append)
+    service._chain._clock.advance(1.99)  # type: ignore[attr-defined]
+    assert answers == []
+    service._chain._clock.advance(0.02)  # type: ignore[attr-defined]
+    assert [type(each) for each in answers] == [answer, answer]
+    assert slow.asked == ["alice"]
