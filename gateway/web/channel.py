@@ -9,7 +9,7 @@ A client that shuts its side gets what is answered by then and no more: nothing 
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableDescriptor, IHalfCloseableProtocol
 from twisted.python.failure import Failure
@@ -17,19 +17,32 @@ from twisted.web.http import HTTPChannel
 from zope.interface import implementer
 
 from ..directory.addresses import Address
+from ..house import House
 from ..operate.exchange import Asked, Outcome
 from ..operate.limits import Room
 from .formats import Format, accepted
-from .reply import Conditions, Reply
-
-if TYPE_CHECKING:
-    from .http import Request, Site
+from .pages import Pages
+from .reply import Conditions, Reply, Sent
 
 MOST_TARGET = 8192  # bytes of a request line
 MOST_HEAD = 16384  # bytes of a whole head
 MOST_LINES = 100  # header lines
 MOST_DROPPED = 8 * 1024 * 1024  # bytes that are read and dropped while a connection closes
 LINGER = 1.0  # seconds that we wait for the other side to close
+
+
+class Home(Protocol):
+    """What a channel asks of its site (http.Site)."""
+
+    requestFactory: Any
+    house: House
+    pages: Pages
+    channels: "set[Channel]"
+
+    def out(self, reply: Reply, asked: Conditions) -> Sent: ...
+    def reason(self, code: int) -> str: ...
+    def is_secure(self, channel: "Channel") -> bool: ...
+    def left(self, channel: "Channel") -> None: ...
 
 
 @implementer(IHalfCloseableProtocol)
@@ -40,9 +53,9 @@ class Channel(HTTPChannel):
     maxHeaders = 1 << 30  # noqa: N815  # Twisted's; our limits are smaller and have an answer
     totalHeadersSize = 1 << 30  # noqa: N815
     transport: Any
-    requests: "list[Request]"
+    requests: list[Any]
 
-    def __init__(self, site: "Site") -> None:
+    def __init__(self, site: Home) -> None:
         super().__init__()
         self.site = self.factory = site
         self.requestFactory = site.requestFactory
@@ -135,7 +148,7 @@ class Channel(HTTPChannel):
         self._served += 1
         super().allContentReceived()
 
-    def requestDone(self, request: "Request") -> None:  # noqa: N802
+    def requestDone(self, request: Any) -> None:  # noqa: N802
         self._waiting = True
         self._within(self._house.timeout, self._timed_out)
         super().requestDone(request)

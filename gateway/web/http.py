@@ -73,7 +73,7 @@ class Request(server.Request):
 
     def process(self) -> None:
         """Judges the request, then has it routed. Nothing is raised."""
-        self.site = self.channel.site
+        self.site = cast("Site", self.channel.site)
         self.address, self._secure = self.channel.address, self.site.is_secure(self.channel)
         self.prepath, self.postpath = [], []
         self.format = accepted(self.header("accept"))
