@@ -12,7 +12,8 @@ from ..configuration import BadSettings
 from ..store.sqlite import Unusable
 from .asking import ask
 from .common import Failed, configured
-from .people import people, plan
+from .people import people
+from .planning import plan
 from .serving import check, demo, init, run, schema
 
 
