@@ -301,6 +301,16 @@ def make_site(settings: Settings) -> Site:
     return Site(settings.site.name, Hosts(settings.site.hosts), settings.site.url, settings.finger is not None, bot)
 
 
+def serve(gateway: Gateway, reactor: Any, started: Callable[[], object]) -> None:
+    """Starts *gateway*, calls *started*, and runs until a signal; ends when all has stopped. Raises CannotStart."""
+    gateway.privilegedStartService()
+    gateway.startService()
+    started()
+    reactor.addSystemEventTrigger("before", "shutdown", stop_at_once_when_asked_twice, gateway, reactor)
+    reactor.addSystemEventTrigger("before", "shutdown", gateway.stopService)
+    reactor.run()
+
+
 def stop_at_once_when_asked_twice(gateway: Gateway, reactor: Any) -> None:
     """For a stop that has begun: another SIGTERM or Ctrl-C means now. (Twisted would log a traceback and go on.)"""
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,6 +4,7 @@
 """
 
 import html
+import re
 import subprocess
 import sys
 from base64 import b64encode
@@ -41,8 +42,7 @@ def main() -> None:
         line = demo.stdout.readline()
         assert line, told
         told += line
-    parts = told.split("\n$ ")
-    finger, irc = (part.partition("\n")[2].strip() for part in (parts[1], parts[3].partition("\nTry:")[0]))
+    _, finger, _, irc = re.split(r"\n(?:\$ |/msg )[^\n]*\n", told.partition("\nTry:")[0])
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -51,7 +51,9 @@ def main() -> None:
             shot = b64encode(page.screenshot()).decode()
             page = browser.new_page(viewport={"width": 1280, "height": 600})
             page.set_content(
-                BOTH.format(finger=html.escape(finger), irc=html.escape("\n".join(irc.splitlines()[:5])), page=shot)
+                BOTH.format(
+                    finger=html.escape(finger.strip()), irc=html.escape("\n".join(irc.splitlines()[:5])), page=shot
+                )
             )
             page.screenshot(path=PICTURE, clip={"x": 0, "y": 0, "width": 1280, "height": 600})
             browser.close()

@@ -1,15 +1,13 @@
 """finger-gateway ask: a finger client that prints nothing unsafe. No directory of ours is asked."""
 
-from typing import Any
-
 import click
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import TimeoutError
 from twisted.internet.error import ConnectError, DNSLookupError
 from twisted.python.failure import Failure
 
 from ..text.clean import clean
 from . import messages
-from .common import Failed, utf8
+from .common import Failed, to_end, utf8
 
 PORT = 79
 
@@ -38,22 +36,13 @@ def _asked(host: str, port: int, line: str, timeout: float) -> bytes:
 
     from ..outgoing import finger
 
-    results: list[Any] = []
-
-    def begin() -> None:
-        asking = Deferred.fromCoroutine(finger.ask(reactor, host, port, line, timeout))
-        asking.addBoth(results.append).addBoth(lambda _: reactor.stop())
-
-    reactor.callWhenRunning(begin)
-    reactor.run()
-    if not results:
-        raise Failed(messages.INTERRUPTED, 1)
-    if isinstance(result := results[0], Failure):
-        result.trap(ConnectError, DNSLookupError, TimeoutError)
-        late = result.check(TimeoutError) is not None
-        raise Failed(messages.not_reached(host, port, messages.NO_ANSWER if late else result.getErrorMessage()), 69)
-    answer: bytes = result
-    return answer
+    try:
+        return to_end(finger.ask(reactor, host, port, line, timeout))
+    except TimeoutError:
+        why = messages.NO_ANSWER
+    except (ConnectError, DNSLookupError) as error:
+        why = Failure(error).getErrorMessage()
+    raise Failed(messages.not_reached(host, port, why), 69)
 
 
 def _place(place: str) -> tuple[str, int]:

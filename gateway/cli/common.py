@@ -106,7 +106,6 @@ def in_directory(work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
     sqlite.inspect(path)
     store = sqlite.SQLiteStore(path, reactor)
     directory = make_directory(settings, file, store, reactor)
-    results: list[Any] = []
 
     async def whole() -> T:
         store.startService()
@@ -119,9 +118,17 @@ def in_directory(work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
             await maybeDeferred(directory.stopService)
             await store.stopService()
 
+    return to_end(whole())
+
+
+def to_end(work: Coroutine[Any, Any, T]) -> T:
+    """What *work* comes to, on a reactor that runs for it alone, and so once in a process. Raises what it raises."""
+    from twisted.internet import reactor
+
+    results: list[Any] = []
+
     def begin() -> None:
-        running = Deferred.fromCoroutine(whole())
-        running.addBoth(results.append).addBoth(lambda _: reactor.stop())
+        Deferred.fromCoroutine(work).addBoth(results.append).addBoth(lambda _: reactor.stop())
 
     reactor.callWhenRunning(begin)
     reactor.run()

@@ -16,9 +16,9 @@ from ..application import (
     client_endpoint,
     make_directory,
     make_renderer,
+    serve,
     server_endpoint,
     steady_clock,
-    stop_at_once_when_asked_twice,
 )
 from ..configuration import BadSettings, Duration
 from ..formats import person_json
@@ -44,10 +44,10 @@ def init(folder: Path) -> None:
     text = Texts().render("gateway.toml", host=socket.gethostname().lower() or "localhost")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        sqlite.create(folder / "people.db")
         (folder / "gateway.toml").write_text(text)
     except OSError as error:
         raise Failed(f"{folder}: {error.strerror}", 2) from None
-    sqlite.create(folder / "people.db")
     click.echo(messages.initialised(str(folder)))
 
 
@@ -103,17 +103,7 @@ def run() -> None:
     steady_clock(reactor)
     file = settings_file()
     settings = load(file)
-    serve(Gateway(settings, file, reactor), reactor)
-
-
-def serve(gateway: Gateway, reactor: Any) -> None:
-    """Starts *gateway* and runs until a signal; ends when it has stopped. Raises CannotStart, before anything was logged."""
-    gateway.privilegedStartService()
-    gateway.startService()
-    full_log()
-    reactor.addSystemEventTrigger("before", "shutdown", stop_at_once_when_asked_twice, gateway, reactor)
-    reactor.addSystemEventTrigger("before", "shutdown", gateway.stopService)
-    reactor.run()
+    serve(Gateway(settings, file, reactor), reactor, full_log)  # the log begins when nothing can go wrong any more
 
 
 @click.command(short_help="Sample people on finger, web and IRC, to try.")
@@ -126,7 +116,7 @@ def demo(folder: Path | None, finger: str, web: str, irc: str) -> None:
 
     \b
     Example:
-      finger-gateway demo --web tcp:8081
+      finger-gateway demo --web tcp:8081:interface=127.0.0.1
     """
     from ..demo import show
 

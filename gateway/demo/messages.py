@@ -18,7 +18,7 @@ def not_ours(settings: str) -> str:
 
 
 def answered(command: str, answer: str) -> str:
-    return f"$ {command}\n{answer}"
+    return f"{command}\n{answer}"
 
 
 def no_answer(why: str) -> str:

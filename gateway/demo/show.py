@@ -14,7 +14,7 @@ from jinja2 import Template
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ..application import CannotStart, Gateway, Listener, steady_clock, stop_at_once_when_asked_twice
+from ..application import CannotStart, Gateway, Listener, serve, steady_clock
 from ..directory.answers import Listing, Saved
 from ..directory.viewers import LocalCommand
 from ..formats import person_json
@@ -72,14 +72,7 @@ class Demo:
 
     def serve(self) -> None:
         """Raises CannotStart."""
-        self._gateway.privilegedStartService()
-        self._gateway.startService()
-        self._reactor.addSystemEventTrigger(
-            "before", "shutdown", stop_at_once_when_asked_twice, self._gateway, self._reactor
-        )
-        self._reactor.addSystemEventTrigger("before", "shutdown", self._gateway.stopService)
-        self._reactor.callWhenRunning(self._begin)
-        self._reactor.run()
+        serve(self._gateway, self._reactor, lambda: self._reactor.callWhenRunning(self._begin))
 
     def _begin(self) -> None:
         Deferred.fromCoroutine(self._tell()).addErrback(self._failed)
@@ -91,8 +84,11 @@ class Demo:
         await self._fill()
         web = f"http://localhost:{self._ports['web']}/users/{ASKED}"
         answers = (
-            (f"finger {ASKED}", finger_client.ask(self._reactor, "localhost", self._ports["finger"], ASKED, PATIENCE)),
-            (f"curl {web}", asking.web(self._reactor, web, PATIENCE)),
+            (
+                f"$ {_command()} ask {ASKED}@localhost:{self._ports['finger']}",
+                finger_client.ask(self._reactor, "localhost", self._ports["finger"], ASKED, PATIENCE),
+            ),
+            (f"$ curl {web}", asking.web(self._reactor, web, PATIENCE)),
             (f"/msg fingerbot {ASKED}", asking.irc(self._reactor, self._ports["irc"], ASKED, PATIENCE)),
         )
         self._say(messages.OPEN)

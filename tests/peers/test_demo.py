@@ -78,9 +78,13 @@ def test_the_demo_shows_alice_on_all_three_and_all_that_it_says_works(tmp_path: 
     with demo(tmp_path) as shown:
         said = shown.out
         asked = said.partition("Try:")[0]
-        for heading in ("$ finger alice", f"$ curl http://localhost:{shown.web}/users/alice", "$ /msg fingerbot alice"):
+        asking, fetching = (
+            f"finger-gateway ask alice@localhost:{shown.finger}",
+            f"curl http://localhost:{shown.web}/users/alice",
+        )
+        for heading in (f"$ {asking}", f"$ {fetching}", "/msg fingerbot alice"):
             _, _, told = asked.partition(heading + "\n")
-            told = told.partition("\n$ ")[0]
+            told = re.split(r"\n(?:\$ |/msg )", told)[0]
             for fact in ("Alice Adams", "Keeper of the kettle", "at the kettle, come by", "A better teapot"):
                 assert fact in told, heading
             for private in ("+420", "Prague", "Carol", "\x1b"):
@@ -89,6 +93,8 @@ def test_the_demo_shows_alice_on_all_three_and_all_that_it_says_works(tmp_path: 
         print(f"the demo: serves after {shown.running.started:.2f} s; resident: {memory:.1f} MiB")
 
         tried = [line.strip() for line in said.partition("Try:\n")[2].splitlines() if line.startswith("  ")]
+        assert shown.shell(asking) in asked
+        assert shown.shell(fetching.replace("curl", "curl -sS")) in asked
         ask, nc, mei, alice, browser, irssi, plan = tried
         assert "Alice Adams" in shown.shell(ask)
         adams = shown.shell(nc)
