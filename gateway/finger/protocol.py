@@ -55,8 +55,12 @@ class FingerProtocol(LineReceiver):
     _peer_done = False
     _dropped = 0
 
+    @property
+    def _house(self) -> House:
+        """As it is by now: a reload may come while we are connected."""
+        return self.factory.house
+
     def connectionMade(self) -> None:
-        self._house = self.factory.house
         self._address = Address.parse(getattr(self.transport.getPeer(), "host", ""))
         self.factory.connections.add(self)
         self._room = self._house.connections.enter(self._address)
@@ -243,6 +247,10 @@ class FingerService(Service):
 
     def __init__(self, settings: Finger, house: House) -> None:
         self.factory = FingerFactory(settings, house)
+
+    def reload(self, settings: Finger, house: House) -> None:
+        """What is asked from now on is answered by these, whenever the connection was made."""
+        self.factory.settings, self.factory.house = settings, house
 
     def stopService(self) -> "Deferred[None]":
         super().stopService()

@@ -13,11 +13,15 @@ class Rate:
     evenly. Memory is two generations of at most *most* keys; the older one is forgotten as a whole."""
 
     def __init__(self, per_minute: int, now: Callable[[], float], most: int = 100_000) -> None:
-        self._interval = 60.0 / per_minute
-        self._burst = 60.0 - self._interval
+        self.change(per_minute)
         self._now, self._most = now, most
         self._young: dict[Hashable, float] = {}
         self._old: dict[Hashable, float] = {}
+
+    def change(self, per_minute: int) -> None:
+        """Another limit from now on; what was asked so far still counts."""
+        self._interval = 60.0 / per_minute
+        self._burst = 60.0 - self._interval
 
     def wait(self, key: Hashable) -> float:
         """Counts one question of *key*: 0.0 where it may be answered, else seconds until one may."""
@@ -47,9 +51,13 @@ class Connections:
     """Open connections of all protocols together, in all and of each asker."""
 
     def __init__(self, most: int, per_address: int) -> None:
-        self._most, self._per_address = most, per_address
+        self.change(most, per_address)
         self._of: Counter[bytes] = Counter()
         self.open = 0
+
+    def change(self, most: int, per_address: int) -> None:
+        """Other limits from now on; whoever is connected stays so, and counts."""
+        self._most, self._per_address = most, per_address
 
     def enter(self, address: Address | None) -> Room:
         """Counts one more connection, whatever the answer; leave takes it off again."""

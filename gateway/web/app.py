@@ -42,6 +42,11 @@ class App:
         self.pages = Pages(house, self._assets)
         self.site = Site(house, self.app.resource(), self.pages, self.allowed)
 
+    def reload(self, house: House) -> None:
+        self._house = house
+        self.pages = Pages(house, self._assets)
+        self.site.reload(house, self.pages)
+
     def allowed(self, path: str) -> list[str]:
         """The methods that *path* takes, none where there is nothing; "*" is all of the server."""
         methods = set(READ) if path == "*" else set(self.app.url_map.bind("").allowed_methods(path))
@@ -140,6 +145,10 @@ class WebService(Service):
     def __init__(self, settings: Web, house: House) -> None:
         self.app = App(house)
         self.factory = self.app.site
+
+    def reload(self, settings: Web, house: House) -> None:
+        """What is asked from now on is answered by these, whenever the connection was made."""
+        self.app.reload(house)
 
     def stopService(self) -> "Deferred[None]":
         super().stopService()

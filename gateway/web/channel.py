@@ -61,12 +61,16 @@ class Channel(HTTPChannel):
         self.requestFactory = site.requestFactory
         self.timeOut = None
         self.address: Address | None = None
-        self._house = site.house
         self._method = ""
         self._head = self._lines = self._dropped = self._served = 0
         self._closing = False
         self._deadline: IDelayedCall | None = None
         self._waiting = True
+
+    @property
+    def _house(self) -> House:
+        """As it is by now: a reload may come while we are connected."""
+        return self.site.house
 
     def connectionMade(self) -> None:
         super().connectionMade()

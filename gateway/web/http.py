@@ -163,13 +163,18 @@ class Site(server.Site):
         allowed: Callable[[str], Sequence[str]],
     ) -> None:
         super().__init__(resource, reactor=house.reactor, timeout=house.timeout, parsePOSTFormSubmission=False)
-        self.house, self.pages, self.allowed = house, pages, allowed
+        self.allowed = allowed
+        self.reload(house, pages)
         self.channels: set[Channel] = set()
+        self._emptied: Deferred[None] | None = None
+        self._log = Logger(namespace="gateway.web")
+
+    def reload(self, house: House, pages: Pages) -> None:
+        """What is asked from now on is answered by these, whenever the connection was made."""
+        self.house, self.pages = house, pages
         url = urlsplit(house.site.url)
         self._name = url.hostname
         self._tls = url.scheme == "https"
-        self._emptied: Deferred[None] | None = None
-        self._log = Logger(namespace="gateway.web")
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
         return Channel(self)
