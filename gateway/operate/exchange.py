@@ -4,9 +4,10 @@ A protocol opens an exchange before it asks the directory, and closes it whateve
 see is decided elsewhere.
 """
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from twisted.internet.defer import Deferred, succeed
@@ -37,6 +38,22 @@ _OUTCOMES: dict[type, Outcome] = {
     Found: "found", Several: "several", Unknown: "unknown", Listing: "listed", History: "found", Refused: "refused",
     Unavailable: "unavailable", Saved: "changed", Conflict: "refused", Invalid: "invalid",
 }  # fmt: skip
+
+
+# Upper bounds in seconds; what takes longer than the last is counted behind it.
+BUCKETS = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+)  # fmt: skip
+MOST_COUNTS = 1000  # kinds of questions that are told apart
+OTHER = "other"  # the verb of all others
+
+
+@dataclass(slots=True)
+class Latencies:
+    """How long the questions of one protocol took: their number by BUCKETS (not summed up), and all seconds together."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    seconds: float = 0.0
 
 
 def outcome(answer: object) -> Outcome:
@@ -85,11 +102,12 @@ class Limited(Exchange):
 
 
 class Exchanges:
-    """All of them. *counts* is by protocol, verb and outcome; no name of a person is in it."""
+    """All of them. *counts* is by protocol, verb and outcome, *latencies* by protocol; no name of a person is in either."""
 
     def __init__(self, rate: Rate, records: Records, clock: IReactorTime) -> None:
         self._rate, self._records, self._clock = rate, records, clock
         self.counts: Counter[tuple[str, str, Outcome]] = Counter()
+        self.latencies: dict[str, Latencies] = {}
         self.in_flight = 0
         self._idle: list[Deferred[None]] = []
 
@@ -103,7 +121,14 @@ class Exchanges:
     def note(self, asked: Asked, outcome: Outcome, size: int = 0, reference: str | None = None) -> None:
         """Counts and records what never came to be a question: a time-out, a connection that asked nothing."""
         self.in_flight += 1
-        self._closed(asked, self._clock.seconds(), outcome, size, reference)
+        self._closed(asked, None, outcome, size, reference)
+
+    def count(self, protocol: str, verb: str, outcome: Outcome) -> None:
+        """Counts something that leaves no record."""
+        key = (protocol, verb, outcome)
+        if key not in self.counts and len(self.counts) >= MOST_COUNTS:
+            key = (protocol, OTHER, outcome)
+        self.counts[key] += 1
 
     def idle(self) -> "Deferred[None]":
         """Fires when no exchange is open."""
@@ -113,13 +138,20 @@ class Exchanges:
         self._idle.append(waiting)
         return waiting
 
-    def _closed(self, asked: Asked, started: float, outcome: Outcome, size: int, reference: str | None) -> None:
+    def _closed(self, asked: Asked, started: float | None, outcome: Outcome, size: int, reference: str | None) -> None:
         self.in_flight -= 1
-        self.counts[asked.protocol, asked.verb, outcome] += 1
+        self.count(asked.protocol, asked.verb, outcome)
+        took = 0.0
+        if started is not None:
+            took = self._clock.seconds() - started
+            latencies = self.latencies.get(asked.protocol)
+            if latencies is None:
+                latencies = self.latencies[asked.protocol] = Latencies()
+            latencies.counts[bisect_left(BUCKETS, took)] += 1
+            latencies.seconds += took
         peer = asked.peer if asked.address is None else self._records.peer(asked.address)
-        ms = (self._clock.seconds() - started) * 1000
         self._records.write(
-            stamped(asked.protocol, asked.verb, asked.query, peer, asked.login, outcome, size, ms, reference)
+            stamped(asked.protocol, asked.verb, asked.query, peer, asked.login, outcome, size, took * 1000, reference)
         )
         if not self.in_flight:
             waiting, self._idle = self._idle, []

@@ -165,3 +165,29 @@ def test_the_outcome_of_every_answer() -> None:
 def test_no_count_names_anybody(desk: Desk) -> None:
     desk.exchanges.open(asked("somebody-secret")).close("unknown")
     assert "somebody" not in repr(desk.exchanges.counts)
+
+
+def test_latencies_are_counted_by_protocol_from_a_tenth_of_a_millisecond_on(desk: Desk) -> None:
+    for protocol, seconds in (("finger", 0.0001), ("finger", 0.00011), ("finger", 11.0), ("web", 0.04)):
+        one = desk.exchanges.open(asked()) if protocol == "finger" else desk.exchanges.open(Asked("web", "page", "/"))
+        desk.clock.advance(seconds)
+        one.close("found")
+    desk.exchanges.note(asked(""), "timeout")  # was no question
+    finger, web = desk.exchanges.latencies["finger"], desk.exchanges.latencies["web"]
+    assert len(finger.counts) == len(exchange.BUCKETS) + 1
+    assert (finger.counts[0], finger.counts[1], finger.counts[-1], sum(finger.counts)) == (1, 1, 1, 3)
+    assert finger.seconds == pytest.approx(11.00021)
+    assert web.counts[exchange.BUCKETS.index(0.05)] == 1
+
+
+def test_something_may_be_counted_without_a_record(desk: Desk) -> None:
+    desk.exchanges.count("web", "probe", "served")
+    assert desk.exchanges.counts == {("web", "probe", "served"): 1}
+    assert desk.records == [] and desk.exchanges.in_flight == 0
+
+
+def test_counts_are_bounded_whatever_a_protocol_calls_its_verbs(desk: Desk) -> None:
+    for number in range(2 * exchange.MOST_COUNTS):
+        desk.exchanges.note(Asked("own", f"verb{number}", "x"), "found")
+    assert len(desk.exchanges.counts) == exchange.MOST_COUNTS + 1
+    assert desk.exchanges.counts["own", "other", "found"] == exchange.MOST_COUNTS
