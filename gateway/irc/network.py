@@ -1,13 +1,14 @@
 """One service a network: connects, comes back after a loss, hands questions to the desk and answers to the outbox, says
-QUIT before it goes. What is said stands in commands.py, how it is sent in client.py."""
+QUIT before it goes. What is said stands in commands.py, how it is sent in client.py, which networks there are in bots.py.
+"""
 
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
 from twisted.application.internet import ClientService
-from twisted.application.service import MultiService
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocolFactory, IReactorTime, IStreamClientEndpoint
@@ -28,6 +29,7 @@ FIRST_DELAY, LONGEST_DELAY = 2.0, 300.0  # seconds before another try to connect
 STABLE = 60.0  # seconds signed on, after which the next loss counts as the first again
 REJOIN, LONGEST_REJOIN = 10.0, 600.0  # seconds before another try to get into a channel
 FAREWELL = 2.0  # seconds for a server to close after our QUIT
+LIVE = ("alternate_nicks", "channels", "prefix", "burst", "pace")  # settings that a connection can do without a new one
 
 
 class Backoff:
@@ -97,13 +99,14 @@ class NetworkService(ClientService):
 
     def __init__(self, settings: Network, house: House, endpoint: IStreamClientEndpoint | None = None) -> None:
         self.settings = settings
-        self.setName(f"irc {settings.network}")
+        self.setName(settings.network)
         self._clock: Any = house.reactor
         self._house = house
         self._backoff = Backoff(self._clock)
         self._desk = Desk(settings.network, settings.prefix, house)
         self._outbox = Outbox(self._write, settings.burst, settings.pace.total_seconds(), self._clock, messages.lost)
         self._client: Client | None = None
+        self._signed_on = False
         self._answering: set[Deferred[None]] = set()
         self._rejoins: dict[str, _Rejoin] = {}
         self._bot_log = Logger()
@@ -114,6 +117,24 @@ class NetworkService(ClientService):
             self._backoff.delay,
             self._clock,
         )
+
+    def can_become(self, settings: Network) -> bool:
+        """Could *settings* be ours without a new connection?"""
+        return replace(settings, **{name: getattr(self.settings, name) for name in LIVE}) == self.settings
+
+    def reload(self, settings: Network, house: House) -> None:
+        """Goes on with *settings*, which it can become."""
+        before, self.settings, self._house = self.settings, settings, house
+        self._desk.prefix, self._desk.house = settings.prefix, house
+        self._outbox.change(settings.burst, settings.pace.total_seconds())
+        left = _named(before.channels, without=settings.channels)
+        for channel in left:
+            rejoin = self._rejoins.pop(channel, None)
+            if rejoin is not None and rejoin.call.active():
+                rejoin.call.cancel()
+        if self._client is not None and self._signed_on:
+            self._client.depart(left)
+            self._client.enter(_named(settings.channels, without=before.channels))
 
     def stopService(self) -> "Deferred[None]":
         """Says QUIT, lets the server close, then lets go: with a server that does not answer after FAREWELL seconds."""
@@ -146,6 +167,7 @@ class NetworkService(ClientService):
         self._backoff.signed_on()
         if self._client is None:
             return
+        self._signed_on = True
         self._bot_log.info("{network}: signed on as {nick}", network=self.settings.network, nick=self._client.nickname)
         if self.settings.channels:
             self._client.enter(self.settings.channels)
@@ -181,7 +203,7 @@ class NetworkService(ClientService):
         self._rejoins[wanted] = _Rejoin(now, delay, self._clock.callLater(delay, self._client.enter, [wanted]))
 
     def disconnected(self, why: str) -> None:
-        self._client = None
+        self._client, self._signed_on = None, False
         self._outbox.clear()
         self._cancel_answers()
         for each in self._rejoins.values():
@@ -217,9 +239,7 @@ class NetworkService(ClientService):
         )  # fmt: skip
 
 
-def make(settings: Sequence[Network], house: House) -> MultiService:
-    """The bot on every network; each is a service of its own and does not mind what becomes of the others."""
-    bots = MultiService()
-    for network in settings:
-        NetworkService(network, house).setServiceParent(bots)
-    return bots
+def _named(channels: Sequence[str], without: Sequence[str]) -> list[str]:
+    """Those of *channels* whose names are not among *without*, keys and all."""
+    others = {fold(each.partition(" ")[0]) for each in without}
+    return [each for each in channels if fold(each.partition(" ")[0]) not in others]

@@ -43,12 +43,17 @@ class Outbox:
         clock: IReactorTime,
         said_of_lost: Callable[[int], str],
     ) -> None:
-        self._write, self._burst, self._pace, self._clock = write, burst, pace, clock
+        self.change(burst, pace)
+        self._write, self._clock = write, clock
         self._said_of_lost = said_of_lost
         self._queues: OrderedDict[str, _Queue] = OrderedDict()
         self._due = 0.0  # when the bucket is full again
         self._timer: IDelayedCall | None = None
         self.waiting = 0
+
+    def change(self, burst: int, pace: float) -> None:
+        """Another pace from now on; what waits stays."""
+        self._burst, self._pace = burst, pace
 
     def put(self, target: str, lines: Sequence[str], short: str) -> None:
         """Says *lines* to *target* as soon as it may. *short* is said in place of what has to be dropped."""

@@ -56,11 +56,23 @@ class Records(Service):
 
     def startService(self) -> None:
         """Opens the file. Raises OSError."""
-        if self._file is None:
-            self._descriptor = 1
-        else:
-            self._descriptor = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor = _opened(self._file)
         super().startService()
+
+    def reload(self, file: Path | None, addresses: Addresses) -> None:
+        """Goes on in *file*, opened anew though it may be the same: somebody may have moved it away. Raises OSError, and then
+        nothing has changed."""
+        descriptor = _opened(file)
+        if self._flushing is not None:
+            self._flushing.cancel()
+        self._flush()
+        before, self._descriptor = self._descriptor, descriptor
+        if self._rest and before is not None and not os.path.sameopenfile(before, descriptor):
+            self._rest = b""
+            self.dropped += 1
+        if before is not None and self._file is not None:
+            os.close(before)
+        self._file, self._addresses = file, addresses
 
     def stopService(self) -> None:
         super().stopService()
@@ -109,6 +121,11 @@ class Records(Service):
             cut = batch[written - 1 : written] != b"\n" if written else bool(self._rest)
             self._rest = left[: left.index(b"\n") + 1] if cut else b""
             self.dropped += left.count(b"\n") - cut
+
+
+def _opened(file: Path | None) -> int:
+    """The descriptor of *file*. Raises OSError."""
+    return 1 if file is None else os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def stamped(

@@ -9,7 +9,8 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 
 from gateway.configuration import BadSettings, convert
-from gateway.irc.network import Backoff, make
+from gateway.irc.bots import make
+from gateway.irc.network import Backoff
 from gateway.irc.settings import Network
 from tests.unit.house import make_house
 from tests.unit.irc.server import Bench, Connection, texts
