@@ -8,6 +8,7 @@ import errno
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from .directory.privacy import Policy
 from .directory.service import DirectoryService
 from .directory.viewers import Viewers
 from .house import House, Site
+from .operate.descriptors import room_for, tell_seldom
 from .operate.exchange import Exchanges
 from .operate.limits import Connections, Rate
 from .operate.records import Records
@@ -39,6 +41,8 @@ from .text.templates import BrokenTemplate, Texts
 DRAIN = 3.0  # seconds that questions in flight get at the end
 STAGE = 2.5  # seconds that any other stage of a stop may take
 HURRIED = 0.1  # seconds that each stage gets once somebody has asked twice
+BACKLOG = 1024  # connections that wait to be accepted, where an endpoint names no number
+_STREAMS = ("tcp:", "tcp6:", "ssl:", "unix:", "haproxy:tcp:", "haproxy:tcp6:", "haproxy:ssl:", "haproxy:unix:")
 
 
 class CannotStart(Exception):
@@ -67,7 +71,7 @@ def _web(settings: Any, house: House) -> Any:
 
 
 def _irc(settings: Any, house: House) -> Any:
-    from .irc.bots import make
+    from .irc.network import make
 
     return make(settings, house)
 
@@ -106,7 +110,7 @@ class Gateway(MultiService):
             directory=self.directory,
             viewers=Viewers(settings.site.members, settings.site.administrators),
             exchanges=Exchanges(rate, self.records, reactor),
-            connections=Connections(settings.limits.connections, settings.limits.connections_per_address),
+            connections=Connections(room_for(settings.limits.connections), settings.limits.connections_per_address),
             renderer=make_renderer(settings, folder),
             timeout=settings.limits.timeout.total_seconds(),
         )
@@ -162,6 +166,7 @@ class Gateway(MultiService):
         if self._ports:
             return
         wrong: list[str] = []
+        tell_seldom(self._reactor.seconds)
         for listener in self._listeners:
             try:
                 endpoint = server_endpoint(self._reactor, self._file, listener.key, listener.endpoint)
@@ -242,7 +247,14 @@ def server_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
     from twisted.internet.endpoints import serverFromString
 
     allowed = 'an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
-    return _endpoint(serverFromString, reactor, file, key, endpoint, allowed)
+
+    def made(reactor: Any, endpoint: str) -> Any:
+        if endpoint.startswith(_STREAMS) and "backlog=" not in endpoint:
+            with suppress(TypeError):  # where the backlog stands there without its name
+                return serverFromString(reactor, f"{endpoint}:backlog={BACKLOG}")
+        return serverFromString(reactor, endpoint)
+
+    return _endpoint(made, reactor, file, key, endpoint, allowed)
 
 
 def client_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:

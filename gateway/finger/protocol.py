@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import Enum
 
 from twisted.application.service import Service
-from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IHalfCloseableProtocol, ISSLTransport, ITCPTransport
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
@@ -21,6 +21,7 @@ from zope.interface import implementer
 
 from ..directory.addresses import Address
 from ..house import House
+from ..operate.connections import Open
 from ..operate.exchange import Asked, Limited, Outcome
 from ..operate.limits import Room
 from . import messages
@@ -115,7 +116,7 @@ class FingerProtocol(LineReceiver):
         self._house.connections.leave(self._address)
         if self._running is not None:
             self._running.cancel()
-        self.factory.forget(self)
+        self.factory.connections.remove(self)
 
     # what goes out
 
@@ -173,7 +174,7 @@ class FingerProtocol(LineReceiver):
         else:
             self.transport.loseWriteConnection()
 
-    def stop(self) -> None:
+    def end(self) -> None:
         """The house closes: whoever is not being answered any more hears that, and all connections end soon."""
         if self._phase is Phase.ANSWERING and self._running is not None:
             self._running.cancel()
@@ -207,39 +208,12 @@ class FingerFactory(Factory[FingerProtocol]):
 
     def __init__(self, settings: Finger, house: House) -> None:
         self.settings, self.house = settings, house
-        self.connections: set[FingerProtocol] = set()
-        self._emptied: Deferred[None] | None = None
+        self.connections: Open[FingerProtocol] = Open(house.reactor)
 
     def buildProtocol(self, addr: IAddress | None) -> FingerProtocol:
         protocol = FingerProtocol()
         protocol.factory = self
         return protocol
-
-    def forget(self, protocol: FingerProtocol) -> None:
-        """*protocol* has lost its connection."""
-        self.connections.discard(protocol)
-        if not self.connections and self._emptied is not None:
-            emptied, self._emptied = self._emptied, None
-            emptied.callback(None)
-
-    def stop(self, within: float) -> "Deferred[None]":
-        """Ends all connections; those that are still open *within* seconds are cut."""
-        for protocol in tuple(self.connections):
-            protocol.stop()
-        if not self.connections:
-            return succeed(None)
-        self._emptied = Deferred()
-        cut = self.house.reactor.callLater(within, self._cut)
-
-        def disarm(_: None) -> None:
-            if cut.active():
-                cut.cancel()
-
-        return self._emptied.addCallback(disarm)
-
-    def _cut(self) -> None:
-        for protocol in tuple(self.connections):
-            protocol.transport.abortConnection()
 
 
 class FingerService(Service):
@@ -254,7 +228,7 @@ class FingerService(Service):
 
     def stopService(self) -> "Deferred[None]":
         super().stopService()
-        return self.factory.stop(STOP)
+        return self.factory.connections.end(STOP)
 
 
 def make(settings: Finger, house: House) -> FingerService:

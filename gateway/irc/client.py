@@ -23,10 +23,11 @@ MOST_BYTES = 16 * 1024  # of a line: 8191 of tags, 512 of message, and room for 
 REGISTRATION = 60.0  # seconds from the connection to the welcome
 PING_EVERY = 120.0  # seconds; a link that was silent from one to the next is dead
 MOST_NICKS = 12
+REGAIN = 120.0  # seconds from one try to have the wanted nick to the next
 
 # What the bot listens to, with the parameters that each must have.
 _FEWEST = {
-    "ERROR": 0, "KICK": 2, "NICK": 1, "PING": 1, "PRIVMSG": 2, "RPL_WELCOME": 1,
+    "ERROR": 0, "KICK": 2, "NICK": 1, "PING": 1, "PRIVMSG": 2, "QUIT": 0, "RPL_WELCOME": 1,
     "ERR_ERRONEUSNICKNAME": 0, "ERR_NICKNAMEINUSE": 0, "ERR_NICKCOLLISION": 0, "ERR_UNAVAILRESOURCE": 2,
     "ERR_NOSUCHCHANNEL": 2, "ERR_TOOMANYCHANNELS": 2, "ERR_CHANNELISFULL": 2, "ERR_INVITEONLYCHAN": 2,
     "ERR_BANNEDFROMCHAN": 2, "ERR_BADCHANNELKEY": 2, "ERR_NEEDREGGEDNICK": 2,
@@ -66,6 +67,7 @@ class Client(irc.IRCClient):
 
     def __init__(self, network: str, nicks: Sequence[str], realname: str, owner: Owner, clock: IReactorTime) -> None:
         self.network, self.realname = network, realname
+        self._wanted = nicks[0]
         self._nicks = _all_nicks(nicks)
         self.nickname = next(self._nicks)
         self._owner, self._clock = owner, clock
@@ -74,6 +76,7 @@ class Client(irc.IRCClient):
         self._told: set[str] = set()
         self._alive = True
         self._deadline: IDelayedCall | None = None
+        self._regaining: IDelayedCall | None = None
         self._farewell = ""
         self.closed: Deferred[None] = Deferred()
         self._log = Logger()
@@ -88,6 +91,7 @@ class Client(irc.IRCClient):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
+        self._wait_for_nick(False)
         super().connectionLost(reason)
         self._owner.disconnected(self._farewell or reason.getErrorMessage())
         self.closed.callback(None)
@@ -157,11 +161,6 @@ class Client(irc.IRCClient):
             names, keys = ",".join(name for name, _, _ in batch), ",".join(key for _, _, key in batch if key)
             self.sendLine(f"JOIN {names} {keys}".rstrip())
 
-    def depart(self, channels: Sequence[str]) -> None:
-        """Leaves *channels*, without a word."""
-        for each in channels:
-            self.sendLine(f"PART {each.partition(' ')[0]}")
-
     # what the server says
 
     def irc_RPL_WELCOME(self, prefix: str, params: list[str]) -> None:
@@ -169,6 +168,7 @@ class Client(irc.IRCClient):
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
         super().irc_RPL_WELCOME(prefix, params)
+        self._wait_for_nick(not self._is_me(self._wanted))
         self._owner.signed_on()
 
     def irc_ERR_NICKNAMEINUSE(self, prefix: str, params: list[str]) -> None:
@@ -181,7 +181,11 @@ class Client(irc.IRCClient):
         else:
             self.setNick(nick)
 
-    irc_ERR_ERRONEUSNICKNAME = irc_ERR_NICKCOLLISION = irc_ERR_NICKNAMEINUSE
+    irc_ERR_NICKCOLLISION = irc_ERR_NICKNAMEINUSE
+
+    def irc_ERR_ERRONEUSNICKNAME(self, prefix: str, params: list[str]) -> None:
+        self._wait_for_nick(False)  # never to be had here
+        self.irc_ERR_NICKNAMEINUSE(prefix, params)
 
     def irc_ERR_UNAVAILRESOURCE(self, prefix: str, params: list[str]) -> None:
         if params[1][:1] in "#&+!":
@@ -192,6 +196,24 @@ class Client(irc.IRCClient):
     def irc_NICK(self, prefix: str, params: list[str]) -> None:
         if self._is_me(prefix):
             self.nickname = params[0]
+            self._wait_for_nick(not self._is_me(self._wanted))
+        else:
+            self.irc_QUIT(prefix, params)
+
+    def irc_QUIT(self, prefix: str, params: list[str]) -> None:
+        """Somebody leaves, or leaves their nick: it may be the one that we want."""
+        if self._regaining is not None and fold(prefix.partition("!")[0]) == fold(self._wanted):
+            self.sendLine(f"NICK {self._wanted}")
+
+    def _wait_for_nick(self, wanting: bool) -> None:
+        """Asks for the wanted nick now and then, for we do not see everybody leave."""
+        if self._regaining is not None:
+            self._regaining.cancel()
+        self._regaining = self._clock.callLater(REGAIN, self._ask_for_nick) if wanting else None
+
+    def _ask_for_nick(self) -> None:
+        self._regaining = self._clock.callLater(REGAIN, self._ask_for_nick)
+        self.sendLine(f"NICK {self._wanted}")
 
     def irc_KICK(self, prefix: str, params: list[str]) -> None:
         if fold(params[1]) == fold(self.nickname):

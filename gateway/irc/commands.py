@@ -15,12 +15,17 @@ from twisted.logger import Logger
 from ..directory.answers import Found, Refused, Several, Unavailable, Unknown
 from ..house import House
 from ..operate.exchange import Asked, Limited, Outcome, outcome
+from ..operate.limits import Rate
 from ..text.clean import escaped
 from . import messages
 from .lines import plain, plain_lines, split
 
 CHANNEL_LINES = 3
 CONTINUED = "… "  # before what is left of a line in a channel
+# Questions that may come at once, and the seconds over which they refill: of one user, of one user in a channel, of a
+# whole channel. Slow enough in the long run that two bots who answer one another fall silent, whatever their pace.
+OF_USER, OF_USER_IN_CHANNEL, OF_CHANNEL = (300, 3600.0), (20, 600.0), (60, 600.0)
+MOST_ASKERS = 10_000  # whose questions are counted
 LIMITED_AGAIN = 60.0  # seconds in which an asker, or a channel, is told only once of the limit
 
 
@@ -104,6 +109,10 @@ class Desk:
     def __init__(self, network: str, prefix: str, house: House) -> None:
         self.network, self.prefix, self.house = network, prefix, house
         self._told: OrderedDict[str, float] = OrderedDict()
+        self._rates = [
+            Rate(count, house.reactor.seconds, MOST_ASKERS, over)
+            for count, over in (OF_USER, OF_USER_IN_CHANNEL, OF_CHANNEL)
+        ]
         self._log = Logger()
 
     async def answer(self, question: Question) -> Reply | None:
@@ -118,8 +127,9 @@ class Desk:
         )
         exchange = self.house.exchanges.open(asked)
         try:
-            if isinstance(exchange, Limited):
-                said = self._limited(question, exchange.seconds)
+            wait = exchange.seconds if isinstance(exchange, Limited) else self._wait(question)
+            if wait:
+                said = self._limited(question, wait)
             else:
                 said = await command.handler(self, question, argument)
             reply = self._fitted(said, question)
@@ -149,6 +159,14 @@ class Desk:
         if len(lines) > CHANNEL_LINES:
             lines = short or lines
         return Reply(tuple(lines[:CHANNEL_LINES]), (short or lines or [""])[0])
+
+    def _wait(self, question: Question) -> float:
+        """Seconds until one of so many questions may be answered here."""
+        user, user_in_channel, channel = self._rates
+        if question.channel is None:
+            return user.wait(question.userhost)
+        where = fold(question.channel)
+        return user_in_channel.wait((where, question.userhost)) or channel.wait(where)
 
     def _limited(self, question: Question, seconds: float) -> Said:
         """Told once a minute; whoever goes on asking gets silence."""

@@ -9,19 +9,21 @@ from ..directory.addresses import Address
 
 
 class Rate:
-    """The generic cell rate algorithm (ITU-T I.371 annex A): *per_minute* questions may come at once, then they refill
-    evenly. Memory is two generations of at most *most* keys; the older one is forgotten as a whole."""
+    """The generic cell rate algorithm (ITU-T I.371 annex A): *count* questions may come at once, then they refill
+    evenly *over* so many seconds. Memory is two generations of at most *most* keys; the older one is forgotten as a
+    whole."""
 
-    def __init__(self, per_minute: int, now: Callable[[], float], most: int = 100_000) -> None:
-        self.change(per_minute)
+    def __init__(self, count: int, now: Callable[[], float], most: int = 100_000, over: float = 60.0) -> None:
+        self._over = over
+        self.change(count)
         self._now, self._most = now, most
         self._young: dict[Hashable, float] = {}
         self._old: dict[Hashable, float] = {}
 
-    def change(self, per_minute: int) -> None:
+    def change(self, count: int) -> None:
         """Another limit from now on; what was asked so far still counts."""
-        self._interval = 60.0 / per_minute
-        self._burst = 60.0 - self._interval
+        self._interval = self._over / count
+        self._burst = self._over - self._interval
 
     def wait(self, key: Hashable) -> float:
         """Counts one question of *key*: 0.0 where it may be answered, else seconds until one may."""

@@ -22,6 +22,7 @@ from .reply import PRIVATE, PUBLIC, Reply
 from .settings import Web
 
 LISTED = 50  # people on the front page
+FAREWELL = 1.0  # seconds that open connections get when the service stops
 READ = ["GET"]  # and HEAD, which werkzeug adds
 
 Answered = tuple[Reply, Outcome]
@@ -152,7 +153,7 @@ class WebService(Service):
 
     def stopService(self) -> "Deferred[None]":
         super().stopService()
-        return self.factory.end()
+        return self.factory.channels.end(FAREWELL)
 
 
 def make(settings: Web, house: House) -> WebService:

@@ -6,6 +6,9 @@ one for a whole body. A request that is refused before all of it was read ends i
 bytes unread would send a reset that may overtake the answer (RFC 9112 section 9.6).
 
 A client that shuts its side gets what is answered by then and no more: nothing tells it from one that has gone.
+
+Questions may come one behind the other without waiting. A few are answered in a turn of the reactor, then everybody
+else has theirs; and while the other side does not read its answers, no more of its questions are taken up.
 """
 
 from collections.abc import Callable
@@ -18,6 +21,7 @@ from zope.interface import implementer
 
 from ..directory.addresses import Address
 from ..house import House
+from ..operate.connections import Open
 from ..operate.exchange import Asked, Outcome
 from ..operate.limits import Room
 from .formats import Format, accepted
@@ -29,6 +33,10 @@ MOST_HEAD = 16384  # bytes of a whole head
 MOST_LINES = 100  # header lines
 MOST_DROPPED = 8 * 1024 * 1024  # bytes that are read and dropped while a connection closes
 LINGER = 1.0  # seconds that we wait for the other side to close
+FLUSH = 0.5  # seconds to send the rest where the other side has had all the time there is
+CROWDED = 1.0  # seconds that one too many has for its question
+MOST_REQUESTS = 1000  # on one connection
+AT_ONCE = 8  # questions sent one behind the other that are answered in one turn of the reactor
 
 
 class Home(Protocol):
@@ -37,12 +45,11 @@ class Home(Protocol):
     requestFactory: Any
     house: House
     pages: Pages
-    channels: "set[Channel]"
+    channels: "Open[Channel]"
 
     def out(self, reply: Reply, asked: Conditions) -> Sent: ...
     def reason(self, code: int) -> str: ...
     def is_secure(self, channel: "Channel") -> bool: ...
-    def left(self, channel: "Channel") -> None: ...
 
 
 @implementer(IHalfCloseableProtocol)
@@ -66,6 +73,11 @@ class Channel(HTTPChannel):
         self._closing = False
         self._deadline: IDelayedCall | None = None
         self._waiting = True
+        self._answered = 0  # in this turn
+        self._unread = False
+        self._held: Any = None  # the request that is answered, while those behind it wait
+        self._turn: IDelayedCall | None = None
+        self._shut = False
 
     @property
     def _house(self) -> House:
@@ -81,13 +93,18 @@ class Channel(HTTPChannel):
             self._note("limited")
             self.loseConnection()
         else:
-            self._within(self._house.timeout, self._timed_out)
+            crowded = self._room is Room.FULL
+            self._within(min(CROWDED, self._house.timeout) if crowded else self._house.timeout, self._timed_out)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted's default argument
         self._disarm()
+        if self._turn is not None:
+            self._turn.cancel()
+        if self._held is not None:
+            self.requests.remove(self._held)
         self._house.connections.leave(self.address)
         super().connectionLost(reason)
-        self.site.left(self)
+        self.site.channels.remove(self)
 
     @property
     def own_address(self) -> str:
@@ -105,6 +122,8 @@ class Channel(HTTPChannel):
         if self._waiting and self._served:
             self._within(self._house.timeout, self._timed_out)
         self._waiting = False
+        if not self._busyReceiving:  # called by itself, with what stood behind a body
+            self._answered = 0
         super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
@@ -152,16 +171,56 @@ class Channel(HTTPChannel):
         self._served += 1
         super().allContentReceived()
 
+    def checkPersistence(self, request: Any, version: bytes) -> bool:  # noqa: N802
+        if self._served + 1 >= MOST_REQUESTS:
+            request.responseHeaders.setRawHeaders("connection", ["close"])
+            return False
+        return bool(super().checkPersistence(request, version))
+
     def requestDone(self, request: Any) -> None:  # noqa: N802
         self._waiting = True
         self._within(self._house.timeout, self._timed_out)
+        self._answered += 1
+        if self._served >= MOST_REQUESTS:
+            self.requests.remove(request)
+            self._linger(self._house.timeout)  # more may be on its way, and a reset would overtake the answers
+            cast("Any", self._networkProducer).resumeProducing()
+        elif self._unread or self._answered >= AT_ONCE:
+            self._held = request
+            self._come_back()
+        else:
+            super().requestDone(request)
+
+    def pauseProducing(self) -> None:
+        """More waits to be sent than the transport likes: the other side does not read."""
+        self._unread = True
+        super().pauseProducing()
+
+    def resumeProducing(self) -> None:
+        self._unread = False
+        super().resumeProducing()
+        self._come_back()
+
+    def _come_back(self) -> None:
+        if self._held is not None and not self._unread and self._turn is None:
+            self._turn = self._house.reactor.callLater(0, self._go_on)
+
+    def _go_on(self) -> None:
+        """The next turn for those behind the held request."""
+        self._turn = None
+        request, self._held = self._held, None
+        self._answered = 0
         super().requestDone(request)
+        if self._shut:
+            self.readConnectionLost()
 
     # how it ends
 
     def readConnectionLost(self) -> None:
         """The client has shut its side, as nc -N does, or has closed altogether."""
-        self.loseConnection()
+        self._shut = True
+        if self._held is None:
+            self.loseConnection()
 
     def writeConnectionLost(self) -> None:
         """Our side is shut and all is sent; the client's end or the deadline comes next."""
@@ -201,25 +260,28 @@ class Channel(HTTPChannel):
         self.transport.write("\r\n".join([*lines, "", ""]).encode() + sent.body)
         return len(sent.body)
 
-    def _linger(self) -> None:
+    def _linger(self, patience: float = LINGER) -> None:
         """TLS cannot shut one side: there the client has that time to see by Connection: close that this is all."""
         can_shut = IHalfCloseableDescriptor.providedBy(self.transport) and not self.isSecure()
         self._closing = True
         cast("Any", self._networkProducer).unregisterProducer()
         if can_shut:
             self.transport.loseWriteConnection()
-        self._within(LINGER, self.transport.abortConnection if can_shut else self.loseConnection)
+        self._within(patience, self.transport.abortConnection if can_shut else self.loseConnection)
 
     def _timed_out(self) -> None:
         if self._room is Room.FULL:
             self._note("limited")
             self.loseConnection()
+        elif self._unread:
+            self.transport.abortConnection()
         elif self.requests or self.clearLineBuffer().strip():
             self.refuse(408, "timeout")
         else:
             if not self._served:
                 self._note("timeout")
             self.loseConnection()
+            self._within(FLUSH, self.transport.abortConnection)
 
     def _note(self, outcome: Outcome, size: int = 0) -> None:
         self._house.exchanges.note(Asked("web", "lookup", "", self.address), outcome, size)

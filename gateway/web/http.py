@@ -11,8 +11,7 @@ from io import BytesIO
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from twisted.internet.defer import Deferred, succeed
-from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import server
@@ -20,6 +19,7 @@ from twisted.web.http import datetimeToString
 
 from ..directory.addresses import Address
 from ..house import House
+from ..operate.connections import Open
 from ..operate.exchange import Asked, Outcome
 from . import target
 from .channel import Channel
@@ -29,7 +29,6 @@ from .reply import Conditions, Reply, Sent, finished
 
 SERVER = "finger-gateway"
 MOST_BODY = 64 * 1024  # bytes
-FAREWELL = 1.0  # seconds that open connections get when the service stops
 _ROUTED = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -165,8 +164,7 @@ class Site(server.Site):
         super().__init__(resource, reactor=house.reactor, timeout=house.timeout, parsePOSTFormSubmission=False)
         self.allowed = allowed
         self.reload(house, pages)
-        self.channels: set[Channel] = set()
-        self._emptied: Deferred[None] | None = None
+        self.channels: Open[Channel] = Open(house.reactor)
         self._log = Logger(namespace="gateway.web")
 
     def reload(self, house: House, pages: Pages) -> None:
@@ -215,25 +213,3 @@ class Site(server.Site):
         reference = secrets.token_hex(4)
         self._log.failure("web, reference {reference}", reason, reference=reference)
         return reference
-
-    # the end
-
-    def left(self, channel: Channel) -> None:
-        self.channels.discard(channel)
-        if not self.channels and self._emptied is not None:
-            emptied, self._emptied = self._emptied, None
-            emptied.callback(None)
-
-    def end(self) -> "Deferred[None]":
-        """Closes all connections; fires when there is none left."""
-        for channel in tuple(self.channels):
-            channel.end()
-        if not self.channels:
-            return succeed(None)
-        self._emptied = Deferred()
-        late: IDelayedCall = self.house.reactor.callLater(FAREWELL, self._abort)
-        return self._emptied.addCallback(lambda _: late.cancel() if late.active() else None)
-
-    def _abort(self) -> None:
-        for channel in tuple(self.channels):
-            channel.transport.abortConnection()

@@ -1,0 +1,64 @@
+"""The open connections of one factory, so that a stop ends them all: each in its protocol's own manner, and those that
+take too long are cut. How many there may be is the matter of limits.py."""
+
+from collections.abc import Iterator
+from typing import Any, Generic, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+
+class Ending(Protocol):
+    """A connection that can be asked to end."""
+
+    transport: Any
+
+    def end(self) -> None:
+        """Says what is left to be said, and closes."""
+
+
+Each = TypeVar("Each", bound=Ending)
+
+
+class Open(Generic[Each]):
+    """Holds a connection from add to remove."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._all: set[Each] = set()
+        self._emptied: Deferred[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __iter__(self) -> Iterator[Each]:
+        """As they are now; they may leave meanwhile."""
+        return iter(tuple(self._all))
+
+    def add(self, connection: Each) -> None:
+        self._all.add(connection)
+
+    def remove(self, connection: Each) -> None:
+        self._all.discard(connection)
+        if not self._all and self._emptied is not None:
+            emptied, self._emptied = self._emptied, None
+            emptied.callback(None)
+
+    def end(self, within: float) -> "Deferred[None]":
+        """Ends all of them; fires when there is none left. What is still open *within* seconds is cut."""
+        for connection in self:
+            connection.end()
+        if not self._all:
+            return succeed(None)
+        self._emptied = Deferred()
+        late: IDelayedCall = self._clock.callLater(within, self._cut)
+
+        def disarm(_: None) -> None:
+            if late.active():
+                late.cancel()
+
+        return self._emptied.addCallback(disarm)
+
+    def _cut(self) -> None:
+        for connection in self:
+            connection.transport.abortConnection()
