@@ -71,7 +71,7 @@ def _web(settings: Any, house: House) -> Any:
 
 
 def _irc(settings: Any, house: House) -> Any:
-    from .irc.network import make
+    from .irc.bots import make
 
     return make(settings, house)
 

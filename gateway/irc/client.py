@@ -161,6 +161,11 @@ class Client(irc.IRCClient):
             names, keys = ",".join(name for name, _, _ in batch), ",".join(key for _, _, key in batch if key)
             self.sendLine(f"JOIN {names} {keys}".rstrip())
 
+    def depart(self, channels: Sequence[str]) -> None:
+        """Leaves *channels*, without a word."""
+        for each in channels:
+            self.sendLine(f"PART {each.partition(' ')[0]}")
+
     # what the server says
 
     def irc_RPL_WELCOME(self, prefix: str, params: list[str]) -> None:
