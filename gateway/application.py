@@ -32,9 +32,9 @@ from .operate.descriptors import room_for, tell_seldom
 from .operate.exchange import Exchanges
 from .operate.limits import Connections, Rate
 from .operate.records import Records
-from .settings import Settings, database
+from .settings import Settings, database_file
 from .sources import own
-from .store import sqlite
+from .store import database, sqlite
 from .text.render import Renderer
 from .text.templates import BrokenTemplate, Texts
 
@@ -99,7 +99,7 @@ class Gateway(MultiService):
         self._reactor = reactor
         self._file = str(file)
         self._log = Logger()
-        self.store = sqlite.SQLiteStore(database(settings, folder), reactor)
+        self.store = sqlite.SQLiteStore(database_file(settings, folder), reactor)
         self.directory = make_directory(settings, file, self.store, reactor)
         rate = Rate(settings.limits.queries_per_minute, reactor.seconds)
         records = None if settings.records.file == "-" else folder / settings.records.file
@@ -145,11 +145,11 @@ class Gateway(MultiService):
 
     def startService(self) -> None:
         try:
-            sqlite.inspect(self.store.path)
+            database.inspect(self.store.path)
             self._listen()
             self.records.startService()
             self.store.startService()
-        except sqlite.Unusable as error:
+        except database.Unusable as error:
             self._close_ports()
             raise CannotStart(str(error)) from None
         except OSError as error:
@@ -310,7 +310,15 @@ def make_renderer(settings: Settings, folder: Path) -> Renderer:
 def make_site(settings: Settings) -> Site:
     """What the settings say of this place."""
     bot = settings.irc[0].nick if settings.irc else None
-    return Site(settings.site.name, Hosts(settings.site.hosts), settings.site.url, settings.finger is not None, bot)
+    return Site(
+        settings.site.name,
+        Hosts(settings.site.hosts),
+        settings.site.url,
+        settings.finger is not None,
+        bot,
+        bool(settings.site.members),
+        settings.records.addresses,
+    )
 
 
 def serve(gateway: Gateway, reactor: Any, started: Callable[[], object]) -> None:

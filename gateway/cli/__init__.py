@@ -9,7 +9,7 @@ import click
 from .. import __version__
 from ..application import CannotStart
 from ..configuration import BadSettings
-from ..store.sqlite import Unusable
+from ..store.database import Unusable
 from .asking import ask
 from .common import Failed, configured
 from .people import people

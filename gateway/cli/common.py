@@ -28,8 +28,8 @@ from ..directory.privacy import Profile
 from ..directory.service import DirectoryService
 from ..directory.viewers import LocalCommand, Viewer, Viewers
 from ..files import find
-from ..settings import Settings, database, load
-from ..store import sqlite
+from ..settings import Settings, database_file, load
+from ..store import database, sqlite
 from . import messages
 
 T = TypeVar("T")
@@ -93,18 +93,21 @@ class Session:
         return answer.profile
 
 
-def in_directory(work: Callable[[Session], Coroutine[Any, Any, T]]) -> T:
-    """Runs *work* with the directory of the settings, whether the gateway runs or not."""
+def in_directory(
+    work: Callable[[Session], Coroutine[Any, Any, T]], at: Callable[[Path], AbstractContextManager[Path]] = nullcontext
+) -> T:
+    """Runs *work* with the directory of the settings, whether the gateway runs or not. *at* may put another database in
+    the place of the settings' one meanwhile."""
     from twisted.internet import reactor
 
     steady_clock(reactor)
     file = settings_file()
     settings = load(file)
-    path = database(settings, file.parent)
+    path = database_file(settings, file.parent)
     warnings_only()
     become_owner(path)
-    sqlite.inspect(path)
-    store = sqlite.SQLiteStore(path, reactor)
+    database.inspect(path)
+    store = sqlite.SQLiteStore(path, reactor, readers=0)
     directory = make_directory(settings, file, store, reactor)
 
     async def whole() -> T:

@@ -1,18 +1,16 @@
 """finger-gateway people: the administrator's commands, through the same directory as everything else."""
 
 import difflib
-from collections import Counter
 from typing import Any
 
 import click
 import msgspec
 
 from ..application import make_renderer
-from ..directory.answers import Found, History, Listing
+from ..directory.answers import Found, History, Listing, Page
 from ..directory.fields import FIELDS, STORED, empty
-from ..directory.names import maybe_login
 from ..directory.person import Visibility
-from ..directory.ports import Create, Edit, Modify, Remove
+from ..directory.ports import Create, Modify, Remove
 from ..directory.privacy import Profile
 from ..directory.viewers import LocalCommand, Viewers
 from ..formats import person_json
@@ -20,6 +18,7 @@ from ..formats.person_json import BadDocument
 from ..text.clean import clean
 from . import messages
 from .common import Failed, Session, configured, failed, in_directory, saved, utf8
+from .importing import import_
 
 AS = click.Choice(["administrator", "self", "members", "everyone"])
 WORDS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
@@ -210,44 +209,7 @@ def remove(login: str) -> None:
     click.echo(messages.removed(login), err=True)
 
 
-@people.command("import")
-@configured
-@click.argument("file", type=click.File("rb"))
-def import_(file: Any) -> None:
-    """Add or change the people of a JSON file, all of them or none.
-
-    FILE is a list of person documents (see `schema person`), "-" standard input. Who is there already gets the fields
-    that a document names; the others stay.
-
-    \b
-    Example:
-      finger-gateway people import people.json
-    """
-    try:
-        documents = person_json.read(file.read())
-    except BadDocument as error:
-        raise Failed("\n".join(f"{file.name}: {line}" for line in str(error).splitlines()), 2) from None
-    logins = Counter(maybe_login(document.login) or document.login for document in documents)
-    if twice := [login for login, count in logins.items() if count > 1]:
-        raise Failed(f"{file.name}: {', '.join(twice)}: found more than once; allowed: once; nothing was imported", 2)
-
-    async def work(session: Session) -> tuple[int, int, int]:
-        edits: list[Edit] = []
-        new = same = 0
-        for document in documents:
-            answer = await session.directory.lookup(document.login, session.administrator)
-            if isinstance(answer, Found) and answer.profile.login == maybe_login(document.login):
-                edits.append(person_json.modify(document, answer.profile))
-            else:
-                new += 1
-                edits.append(person_json.create(document))
-        before = {edit.login: edit.base for edit in edits if isinstance(edit, Modify)}
-        saved(await session.directory.save(edits, session.administrator), file.name, f"{file.name}: ")
-        for login, version in before.items():
-            same += (await session.profile(login)).version == version
-        return new, len(edits) - new - same, same
-
-    click.echo(messages.imported(*in_directory(work)), err=True)
+people.add_command(import_)
 
 
 @people.command()
@@ -271,11 +233,12 @@ def export(login: str | None) -> None:
 
 async def _everyone(session: Session) -> list[Profile]:
     found: list[Profile] = []
-    after: str | None = ""
-    while after is not None:
-        page = await session.directory.listing(session.administrator, after, 500)
-        if not isinstance(page, Listing):
-            raise failed(page, "")
-        found += page.profiles
-        after = page.after
-    return found
+    page = Page(limit=500)
+    while True:
+        listing = await session.directory.listing("", session.administrator, page)
+        if not isinstance(listing, Listing):
+            raise failed(listing, "")
+        found += listing.profiles
+        if listing.after is None:
+            return found
+        page = Page(listing.after, 500)

@@ -22,8 +22,8 @@ from ..application import (
 )
 from ..configuration import BadSettings, Duration
 from ..formats import person_json
-from ..settings import Settings, database, load
-from ..store import sqlite
+from ..settings import Settings, database_file, load
+from ..store import database, sqlite
 from ..text.templates import Texts
 from . import messages
 from .common import Failed, configured, full_log, settings_file
@@ -44,7 +44,7 @@ def init(folder: Path) -> None:
     text = Texts().render("gateway.toml", host=socket.gethostname().lower() or "localhost")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        sqlite.create(folder / "people.db")
+        database.create(folder / "people.db")
         (folder / "gateway.toml").write_text(text)
     except OSError as error:
         raise Failed(f"{folder}: {error.strerror}", 2) from None
@@ -66,8 +66,8 @@ def check() -> None:
     settings = load(file)
     wrong: list[str] = []
     _noted(wrong, lambda: make_renderer(settings, file.parent))
-    _noted(wrong, lambda: sqlite.inspect(database(settings, file.parent)))
-    store = sqlite.SQLiteStore(database(settings, file.parent), reactor)
+    _noted(wrong, lambda: database.inspect(database_file(settings, file.parent)))
+    store = sqlite.SQLiteStore(database_file(settings, file.parent), reactor)
     _noted(wrong, lambda: make_directory(settings, file, store, reactor))
     for table in ("finger", "web"):
         for number, endpoint in enumerate(getattr(getattr(settings, table), "listen", ())):
@@ -85,7 +85,7 @@ def check() -> None:
 def _noted(wrong: list[str], look: Callable[[], object]) -> None:
     try:
         look()
-    except (CannotStart, BadSettings, sqlite.Unusable) as error:
+    except (CannotStart, BadSettings, database.Unusable) as error:
         wrong.append(str(error))
 
 

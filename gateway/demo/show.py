@@ -15,12 +15,12 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ..application import CannotStart, Gateway, Listener, serve, steady_clock
-from ..directory.answers import Listing, Saved
+from ..directory.answers import Listing, Page, Saved
 from ..directory.viewers import LocalCommand
 from ..formats import person_json
 from ..outgoing import finger as finger_client
 from ..settings import load
-from ..store import sqlite
+from ..store import database, sqlite
 from ..text.clean import clean
 from . import asking, messages
 from .network import make_network
@@ -66,7 +66,7 @@ class Demo:
             raise CannotStart(messages.not_ours(str(settings)))
         settings.write_text(Template(text).render(finger=finger, web=web, ports=ports))
         if not (home / "people.db").exists():
-            sqlite.create(home / "people.db")
+            database.create(home / "people.db")
         self._gateway = Gateway(load(settings), settings, reactor)
         self._gateway.add(Listener("--irc", irc, make_network()))
 
@@ -99,7 +99,7 @@ class Demo:
     async def _fill(self) -> None:
         """Puts the sample people in, where there is nobody yet."""
         administrator = await self._gateway.house.viewers.from_evidence(LocalCommand())
-        there = await self._gateway.directory.listing(administrator, limit=1)
+        there = await self._gateway.directory.listing("", administrator, Page(limit=1))
         if isinstance(there, Listing) and there.profiles:
             return
         documents = person_json.read(files(__package__).joinpath("people.json").read_bytes())

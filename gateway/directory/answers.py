@@ -35,11 +35,21 @@ class Unavailable:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is asked for: at most *limit* people behind *after*, which an earlier Listing gave."""
+
+    after: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
-    """One page of people; *after* asks for the next one, None where this is the last."""
+    """One page of people; *after* asks for the next one, None where this is the last. It stays right while people come
+    and go. *cut*: more were found than are looked at, and other words would find them."""
 
     profiles: tuple[Profile, ...]
     after: str | None
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from . import fields
 from .answers import NOT_FOR_YOU, Problem, Refused
 from .names import NotALogin, login
 from .person import Person, Visibility
-from .ports import Create, Edit, Modify, Remove
+from .ports import Create, Edit, Modify, Remove, Rename
 from .privacy import Audience, Policy
 from .viewers import Viewer
 
@@ -24,12 +24,17 @@ class Wrong(Exception):
         self.problem = problem
 
 
-def canonical(edit: Edit) -> str:
-    """The login that *edit* is about. Raises Wrong."""
+def canonical(edit: Edit) -> Edit:
+    """*edit* with logins as they are kept. Raises Wrong."""
+    edit = replace(edit, login=_login(edit.login, edit.login))
+    return replace(edit, new=_login(edit.login, edit.new)) if isinstance(edit, Rename) else edit
+
+
+def _login(of: str, text: str) -> str:
     try:
-        return login(edit.login)
+        return login(text)
     except NotALogin as error:
-        raise Wrong(Problem(edit.login, "login", repr(edit.login[:80]), str(error))) from None
+        raise Wrong(Problem(of, "login", repr(text[:80]), str(error))) from None
 
 
 def may_all(viewer: Viewer) -> bool:
@@ -50,12 +55,12 @@ def created(edit: Create, viewer: Viewer, policy: Policy) -> Create | Refused:
 
 
 def changed(
-    edit: Modify | Remove, person: Person, audience: Audience, viewer: Viewer, policy: Policy
+    edit: Modify | Remove | Rename, person: Person, audience: Audience, viewer: Viewer, policy: Policy
 ) -> Edit | Refused:
     """*edit* of *person*, to whom *viewer* stands as *audience*. Raises Wrong."""
     if audience.rank < Audience.SELF.rank:
         return NOT_FOR_YOU
-    if isinstance(edit, Remove):
+    if isinstance(edit, Remove | Rename):
         return edit if may_all(viewer) else NOT_FOR_YOU
     known = [fields.FIELDS[name] for name in edit.values if name in fields.FIELDS]
     if not may_all(viewer) and any(field.editor == "administrator" for field in known):

@@ -31,7 +31,8 @@ class BadValue(ValueError):
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field. *size*: most characters (plan: bytes) of each text in it; *default*: preset "open"'s; *editor*: who may
-    change it; *stored*: False where the value is not written down but observed (presence.py)."""
+    change it; *stored*: False where the value is not written down but observed (presence.py); *follows*: the
+    field that decides where nothing is said of this one."""
 
     name: str
     shape: Shape
@@ -39,6 +40,7 @@ class Field:
     default: Visibility
     editor: Literal["self", "administrator"] = "self"
     stored: bool = True
+    follows: str | None = None
 
 
 _TABLE = (
@@ -61,7 +63,11 @@ _TABLE = (
     Field("status", "status", 256, EVERYONE),
     Field("irc", "accounts", 128, NOBODY, "administrator"),
     Field("fediverse", "line", 256, EVERYONE),
+    Field("former", "names", 64, NOBODY, "administrator"),
     Field("presence", "presence", 0, MEMBERS, stored=False),
+    Field("terminal", "presence", 0, NOBODY, stored=False),
+    Field("origin", "presence", 0, NOBODY, stored=False),
+    Field("idle", "presence", 0, MEMBERS, stored=False, follows="presence"),
     Field("last_seen", "presence", 0, NOBODY, stored=False),
 )
 FIELDS: Mapping[str, Field] = {field.name: field for field in _TABLE}

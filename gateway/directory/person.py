@@ -45,6 +45,16 @@ class Account(Struct, frozen=True, omit_defaults=True):
     account: str = ""
 
 
+class Login(Struct, frozen=True, omit_defaults=True):
+    """Somebody is logged in, or on line: at which *terminal*, from which host (*origin*), *since* when, and *active* last
+    when. What is not known, or not for the asker, is empty."""
+
+    terminal: str = ""
+    origin: str = ""
+    since: datetime | None = None
+    active: datetime | None = None
+
+
 class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The fields of a person that hold a value; an empty one means that nothing is said. fields.py describes each."""
 
@@ -68,6 +78,7 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: Status | None = None
     irc: tuple[Account, ...] = ()
     fediverse: str = ""
+    former: tuple[str, ...] = ()
 
 
 class Partial(Facts, frozen=True, kw_only=True, omit_defaults=True):
@@ -80,4 +91,8 @@ class Partial(Facts, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Person(Partial, frozen=True, kw_only=True, omit_defaults=True):
-    """A person as all sources together tell it. Never leaves the directory: others get a Profile."""
+    """A person as all sources together tell it, and where they are on just now. Never leaves the directory: others get a
+    Profile."""
+
+    logins: tuple[Login, ...] = ()
+    last_seen: datetime | None = None

@@ -30,9 +30,9 @@ class Stale(Exception):
 class Taken(Exception):
     """A login or alias that cannot be had, whoever has it or reserved it."""
 
-    def __init__(self, login: str, name: str) -> None:
+    def __init__(self, login: str, name: str, field: str = "aliases") -> None:
         super().__init__(name)
-        self.login, self.name = login, name
+        self.login, self.name, self.field = login, name, field
 
 
 class Missing(Exception):
@@ -72,7 +72,28 @@ class Remove:
     login: str
 
 
-Edit = Create | Modify | Remove
+@dataclass(frozen=True)
+class Rename:
+    """Another login for somebody. The old one is kept in `former`, finds them as an alias does, and is nobody else's."""
+
+    login: str
+    new: str
+
+
+Edit = Create | Modify | Remove | Rename
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Of whom an index tells: those whose own word on who may see their name lies between *lowest* and *highest* (UNSAID:
+    they said nothing). *unlisted*: do lists and full names tell of those, too, who are not to be listed?"""
+
+    lowest: int
+    highest: int
+    unlisted: bool = False
+
+
+UNSAID = -1
 
 
 class Source(Protocol):
@@ -93,11 +114,25 @@ class Source(Protocol):
 class Store(Source, Protocol):
     """The gateway's own database: a source that can be searched and edited."""
 
-    async def find(self, name: str) -> Sequence[str]:
-        """Logins of those who have the folded *name* as alias, full name or last name; at most 200. Raises SourceDown."""
+    async def find(self, name: str, levels: Levels) -> Sequence[str]:
+        """Logins of those who have the folded *name* as alias, former login, full name or last name; at most 200. Raises
+        SourceDown."""
 
-    async def page(self, after: str, limit: int) -> Sequence[str]:
+    async def page(self, after: str, limit: int, levels: Levels) -> Sequence[str]:
         """At most *limit* logins behind *after*, in order. Raises SourceDown."""
+
+    async def starting(self, beginning: str, limit: int, levels: Levels) -> Sequence[str]:
+        """At most *limit* logins that begin so, in order. Raises SourceDown."""
+
+    async def search(self, words: Sequence[str], after: int, limit: int, levels: Levels) -> Sequence[tuple[int, str]]:
+        """At most *limit* people in whose login, full name and aliases words begin with each of *words* (as
+        searching.words cuts and folds them): row number and login, by number, behind *after*. Raises SourceDown."""
+
+    async def seen(self) -> Mapping[str, datetime]:
+        """When people were last seen, by login. Raises SourceDown."""
+
+    async def saw(self, at: Mapping[str, datetime]) -> None:
+        """Keeps when people were last seen. Raises SourceDown."""
 
     async def history(self, login: str, limit: int) -> Sequence[Entry]:
         """The last *limit* plans, the newest first. Raises SourceDown."""

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from .fields import FIELDS, STORED, empty
-from .person import Facts, Person, Visibility
+from .person import Facts, Login, Person, Visibility
 from .viewers import Viewer
 
 EVERYONE, MEMBERS, NOBODY = Visibility
@@ -42,10 +42,14 @@ _SHOWN: Mapping[str, frozenset[str]] = {"A": _A, "B": _B, "C": _C}
 
 @dataclass(frozen=True)
 class Policy:
-    """For each field the level where a person said nothing (*default*), and the widest that anyone may choose (*limit*)."""
+    """For each field the level where a person said nothing (*default*), and the widest that anyone may choose (*limit*):
+    those of the preset *base*, but for what the operator set (*own_defaults*, *own_limits*: names of fields)."""
 
     default: Mapping[str, Visibility]
     limit: Mapping[str, Visibility]
+    base: Preset = "open"
+    own_defaults: frozenset[str] = frozenset()
+    own_limits: frozenset[str] = frozenset()
 
     @classmethod
     def preset(
@@ -62,19 +66,41 @@ class Policy:
             shown = _SHOWN[preset]
             limits = {name: EVERYONE if name in shown else MEMBERS for name in FIELDS}
             defaults = {n: EVERYONE if n in shown else max(f.default, MEMBERS) for n, f in FIELDS.items()}
-        return cls(defaults | dict(default or {}), limits | dict(limit or {}))
+        own, most = default or {}, limit or {}
+        return cls(_following(defaults, own), _following(limits, most), preset, _touched(own), _touched(most))
 
     def level(self, person: Person, field: str) -> Visibility:
         """How far *field* of *person* may go: the stricter of the limit and of what was chosen, or the default."""
-        own = person.visibility.get(field)
-        return max(self.limit[field], self.default[field] if own is None else own)
+        decides = self.decides(person, field)
+        return max(self.limit[field], self.default[field] if decides is None else person.visibility[decides])
+
+    def decides(self, person: Person, field: str) -> str | None:
+        """The field whose stated level holds for *field* of *person*: itself, or the one that it follows."""
+        if field in person.visibility:
+            return field
+        followed = FIELDS[field].follows
+        return followed if followed is not None and followed in person.visibility else None
+
+
+def _following(levels: Mapping[str, Visibility], own: Mapping[str, Visibility]) -> dict[str, Visibility]:
+    """*own* laid over *levels*; a field that follows another goes along, unless it has a level of its own there."""
+    merged = dict(levels) | dict(own)
+    for field in FIELDS.values():
+        if field.follows is not None and field.name not in own:
+            merged[field.name] = merged[field.follows]
+    return merged
+
+
+def _touched(own: Mapping[str, Visibility]) -> frozenset[str]:
+    """The fields whose levels *own* sets, and those that follow one."""
+    return frozenset(field.name for field in FIELDS.values() if field.name in own or field.follows in own)
 
 
 class Profile(Facts, frozen=True, kw_only=True):
     """What one audience may see of a person, and nothing else: all that ever leaves the directory.
 
     *shown* names the fields that this audience may see, empty or not; *changed* the times of change of just those, and
-    *updated* the latest of them. *until* is when the profile changes by time alone. What only an editor needs
+    *updated* the latest of them. *online* is None for those who may not know. *until* is when the profile changes by time alone. What only an editor needs
     (*visibility*, *listed*, *version*) is None for all others.
     """
 
@@ -82,6 +108,9 @@ class Profile(Facts, frozen=True, kw_only=True):
     shown: frozenset[str]
     changed: Mapping[str, datetime]
     updated: datetime | None
+    online: bool | None = None
+    logins: tuple[Login, ...] = ()
+    last_seen: datetime | None = None
     until: datetime | None = None
     visibility: Mapping[str, Visibility] | None = None
     listed: bool | None = None
@@ -90,10 +119,16 @@ class Profile(Facts, frozen=True, kw_only=True):
 
 def audience(viewer: Viewer, person: Person) -> Audience:
     """How near *viewer* stands to *person*."""
+    other = others(viewer)
+    if other is not Audience.ADMINISTRATOR and viewer.login == person.login and viewer.scope in ("self", "administrator"):
+        return Audience.SELF
+    return other
+
+
+def others(viewer: Viewer) -> Audience:
+    """How near *viewer* stands to those who are somebody else."""
     if viewer.administrator and viewer.scope == "administrator":
         return Audience.ADMINISTRATOR
-    if viewer.login == person.login and viewer.scope in ("self", "administrator"):
-        return Audience.SELF
     if (viewer.login is not None or viewer.member) and viewer.scope is not None:
         return Audience.MEMBER
     return Audience.EVERYONE
@@ -136,4 +171,19 @@ def reveal(person: Person, audience: Audience, policy: Policy, now: datetime) ->
         visibility=person.visibility if editor else None,
         listed=person.listed if editor else None,
         version=person.version if editor else None,
+        online=bool(person.logins) if "presence" in shown else None,
+        logins=_logins(person, shown) if "presence" in shown else (),
+        last_seen=person.last_seen if "last_seen" in shown else None,
+    )
+
+
+def _logins(person: Person, shown: frozenset[str]) -> tuple[Login, ...]:
+    return tuple(
+        Login(
+            terminal=login.terminal if "terminal" in shown else "",
+            origin=login.origin if "origin" in shown else "",
+            since=login.since,
+            active=login.active if "idle" in shown else None,
+        )
+        for login in person.logins
     )

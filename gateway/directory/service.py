@@ -4,12 +4,13 @@ It keeps one cache before the chain of sources and drops from it what the stream
 viewers.py, what may be edited in editing.py, how an answer looks in the protocols' own rooms.
 """
 
+import dataclasses
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
@@ -27,6 +28,7 @@ from .answers import (
     Invalid,
     Listing,
     Outcome,
+    Page,
     Problem,
     Refused,
     Saved,
@@ -37,18 +39,38 @@ from .answers import (
 from .cache import Cache, Entry
 from .chain import Chain
 from .changes import Change
+from .lists import Lists, reach
 from .names import fold, maybe_login
-from .person import Person
-from .ports import Create, Edit, Missing, Modify, Remove, Replaced, Source, SourceDown, Stale, Store, Taken
+from .person import Person, Visibility
+from .ports import (
+    UNSAID,
+    Create,
+    Edit,
+    Levels,
+    Missing,
+    Modify,
+    Remove,
+    Rename,
+    Replaced,
+    Source,
+    SourceDown,
+    Stale,
+    Store,
+    Taken,
+)
+from .presence import Presence
 from .privacy import Policy, Profile, audience, reveal
+from .state import State
 from .viewers import Viewer
 
 T = TypeVar("T")
+OF_ALL = Levels(UNSAID, Visibility.NOBODY)  # somebody who is signed in may ask for themselves
 
 
 class DirectoryService(MultiService):
     """The store first, then *sources* in their order: values come from the first that has one, restrictions from the
-    strictest of all. *now* is the wall clock, for what depends on dates."""
+    strictest of all. *now* is the wall clock, for what depends on dates. *last_change* numbers the newest change that is
+    followed."""
 
     def __init__(
         self,
@@ -64,9 +86,11 @@ class DirectoryService(MultiService):
         self._store, self._now = store, now
         self._chain = Chain((store, *sources), clock)
         self._cache = Cache(self._fetch, time.monotonic, cache_size)
-        self._last_change = 0
+        self._lists = Lists(store, lambda: self.policy, self._listed, clock)
+        self.presence = Presence(self._cache.drop, self._left)
+        self.last_change = 0
         self._listeners: list[Callable[[Change], None]] = []
-        self._saving: set[Deferred[Outcome]] = set()
+        self._saving: set[Deferred[Any]] = set()
         self._log = Logger()
 
     # life
@@ -78,27 +102,31 @@ class DirectoryService(MultiService):
         Deferred.fromCoroutine(self._begin()).addErrback(self._cannot_follow)
 
     def stopService(self) -> Deferred[Any]:
-        """Ends when every edit that has begun is done."""
+        """Ends when every edit that has begun is done, and it is kept who was on up to now."""
+        self._left(self.presence.behind(""))
         saving: Deferred[Any] = DeferredList([_shielded(each) for each in self._saving], consumeErrors=True)
         return saving.addCallback(lambda _: super(DirectoryService, self).stopService())
 
     async def _begin(self) -> None:
-        self._last_change = await self._store.last_change()
+        self.last_change = await self._store.last_change()
+        self.presence.last_seen = dict(await self._store.seen())
 
     async def _catch_up(self) -> None:
         """Reads what changed since the last time, drops it from the cache and tells the listeners."""
         try:
-            changes = await self._store.changes(self._last_change)
+            changes = await self._store.changes(self.last_change)
         except Replaced:
             self._cache.clear()
-            self._last_change = 0
+            self.last_change = 0
             await self._begin()
             return
         for change in changes:
-            if change.n <= self._last_change:
+            if change.n <= self.last_change:
                 continue
-            self._last_change = change.n
+            self.last_change = change.n
             self._cache.drop(change.login)
+            if change.removed:
+                self.presence.forget(change.login)
             for listener in tuple(self._listeners):
                 try:
                     listener(change)
@@ -114,6 +142,17 @@ class DirectoryService(MultiService):
         that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def state(self) -> State:
+        """How it is, in numbers."""
+        cache = self._cache
+        return State(self.last_change, cache.hits, cache.misses, len(cache), self._chain.states())
+
+    def set_policy(self, policy: Policy) -> None:
+        """Another policy from now on: all that was revealed by the old one is forgotten."""
+        if policy != self.policy:
+            self.policy = policy
+            self._cache.clear()
 
     # questions
 
@@ -132,7 +171,8 @@ class DirectoryService(MultiService):
 
     async def _by_other_names(self, name: str, alias: str | None, viewer: Viewer) -> Answer:
         matches: list[Profile] = []
-        for each in await self._store.find(fold(name)):
+        levels = reach(self.policy, viewer) if viewer.login is None else OF_ALL
+        for each in await self._store.find(fold(name), levels) if levels is not None else ():
             entry = await self._cache.get(each)
             person = entry.person
             if person is None:
@@ -140,7 +180,7 @@ class DirectoryService(MultiService):
             profile = self._revealed(entry, person, viewer)
             if profile is None:
                 continue
-            if alias is not None and alias in person.aliases:
+            if alias is not None and (alias in person.aliases or alias in person.former):
                 return Found(profile)
             if person.listed:
                 matches.append(profile)
@@ -148,27 +188,29 @@ class DirectoryService(MultiService):
             return Several(tuple(sorted(matches, key=lambda profile: profile.login)))
         return Found(matches[0]) if matches else FOUND_NOBODY
 
-    async def listing(self, viewer: Viewer, after: str = "", limit: int = 50) -> Listing | Unavailable:
-        """The people behind *after* who exist for the asker and let themselves be listed (or whom the asker may edit)."""
-        found: list[Profile] = []
+    async def listing(self, words: str, viewer: Viewer, page: Page) -> Listing | Unavailable:
+        """Those who exist for the asker and let themselves be listed (for administrators: all), by login; with *words*
+        those among them who match, the nearest first."""
+        return await self._told("list", self._lists.found(words, viewer, page) if words.strip() else self._lists.all(viewer, page))
+
+    async def online(self, viewer: Viewer, page: Page) -> Listing | Unavailable:
+        """Those of a listing who are on now, as far as the asker may know."""
+        return await self._told("list of who is on", self._lists.online(self.presence, viewer, page))
+
+    async def _told(self, what: str, asking: Coroutine[Any, Any, Listing]) -> Listing | Unavailable:
         try:
-            while len(found) <= limit:
-                logins = await self._store.page(after, 2 * limit)
-                for each in logins:
-                    entry = await self._cache.get(each)
-                    if entry.person is None:
-                        continue
-                    profile = self._revealed(entry, entry.person, viewer)
-                    if profile is not None and (entry.person.listed or profile.version is not None):
-                        found.append(profile)
-                if not logins:
-                    break
-                after = logins[-1]
+            return await asking
         except SourceDown as down:
-            self._log.warn("list not answered: {why}", why=str(down))
+            self._log.warn("{what} not answered: {why}", what=what, why=str(down))
             return NOT_NOW
-        shown = tuple(found[:limit])
-        return Listing(shown, shown[-1].login if len(found) > limit else None)
+
+    async def _listed(self, login: str, viewer: Viewer) -> Profile | None:
+        """*login*, where a list may show them to *viewer*."""
+        entry = await self._cache.get(login)
+        if entry.person is None:
+            return None
+        profile = self._revealed(entry, entry.person, viewer)
+        return profile if profile is not None and (entry.person.listed or profile.version is not None) else None
 
     async def history(self, name: str, viewer: Viewer, limit: int = 50) -> History | Unknown | Unavailable:
         """Earlier plans, each shown where the asker's rank reaches its level then and the plan's level now."""
@@ -189,7 +231,17 @@ class DirectoryService(MultiService):
         return History(tuple(each for each in kept if profile.audience.rank >= each.level))
 
     async def _fetch(self, canonical: str) -> Entry:
-        return await self._chain.fetch(canonical, self._cache.peek)
+        entry = await self._chain.fetch(canonical, self._cache.peek)
+        logins, last_seen = self.presence.of(canonical), self.presence.last_seen.get(canonical)
+        if entry.person is not None and (logins or last_seen):
+            entry.person = replace(entry.person, logins=logins, last_seen=last_seen)
+        return entry
+
+    def _left(self, logins: Sequence[str]) -> None:
+        """*logins* were on until now: kept, if they are people of ours."""
+        if logins:
+            self.presence.last_seen |= (at := dict.fromkeys(logins, self._now()))
+            self._running(self._store.saw(at), "when people were last seen is not kept")
 
     async def _profile(self, canonical: str, viewer: Viewer) -> Profile | None:
         entry = await self._cache.get(canonical)
@@ -212,25 +264,29 @@ class DirectoryService(MultiService):
 
     # edits
 
-    async def edit(self, name: str, edit: Modify | Remove, viewer: Viewer) -> Outcome:
+    async def edit(self, name: str, edit: Modify | Remove | Rename, viewer: Viewer) -> Outcome:
         """One edit of the person called *name*. See save."""
         canonical = maybe_login(name)
         if canonical is None:
             return FOUND_NOBODY
-        return await self.save([replace(edit, login=canonical)], viewer)
+        return await self.save([dataclasses.replace(edit, login=canonical)], viewer)
 
     async def save(self, edits: Sequence[Edit], viewer: Viewer) -> Outcome:
         """All of *edits*, or none. An edit that has begun ends, whether the asker stays to hear of it or not."""
-        running: Deferred[Outcome] = Deferred.fromCoroutine(self._save(edits, viewer))
+        return await self._running(self._save(edits, viewer), "an edit failed, and nobody was there any more to hear of it")
+
+    def _running(self, work: Coroutine[Any, Any, T], told: str) -> "Deferred[T]":
+        """*work*, which ends though nobody waits any more; *told* is logged where it fails then."""
+        running: Deferred[T] = Deferred.fromCoroutine(work)
         self._saving.add(running)
         mine = _shielded(running)
-        running.addBoth(self._ended, running)
-        return await mine
+        running.addBoth(self._ended, running, told)
+        return mine
 
-    def _ended(self, result: object, running: Deferred[Outcome]) -> None:
+    def _ended(self, result: object, running: Deferred[Any], told: str) -> None:
         self._saving.discard(running)
         if isinstance(result, Failure):
-            self._log.failure("an edit failed, and nobody was there any more to hear of it", result)
+            self._log.failure("{told}", result, told=told)
 
     async def _save(self, edits: Sequence[Edit], viewer: Viewer) -> Outcome:
         try:
@@ -249,8 +305,7 @@ class DirectoryService(MultiService):
                 return Invalid(tuple(problems))
             version = await self._store.save(ready, viewer, self._now())
         except Taken as taken:
-            field = "login" if taken.name == taken.login else "aliases"
-            return Invalid((Problem(taken.login, field, repr(taken.name), "a name that can still be had"),))
+            return Invalid((Problem(taken.login, taken.field, repr(taken.name), "a name that can still be had"),))
         except Stale as stale:
             return await self._conflict(stale.login, viewer)
         except Missing:
@@ -260,6 +315,8 @@ class DirectoryService(MultiService):
             return NOT_NOW
         for edit in ready:
             self._cache.drop(edit.login)
+            if isinstance(edit, Rename):
+                self._cache.drop(edit.new)
         try:
             await self._catch_up()
         except SourceDown as down:
@@ -278,7 +335,7 @@ class DirectoryService(MultiService):
 
     async def _checked(self, edit: Edit, viewer: Viewer) -> Edit | Refused | Unknown:
         """*edit* as the store takes it, or why not. Raises editing.Wrong, SourceDown."""
-        edit = replace(edit, login=editing.canonical(edit))
+        edit = editing.canonical(edit)
         if isinstance(edit, Create):
             return editing.created(edit, viewer, self.policy)
         entry = await self._cache.get(edit.login)

@@ -1,6 +1,6 @@
 """From a query to the text that answers it. It asks the directory and fills templates/finger; it knows no connection."""
 
-from ..directory.answers import Answer, Found, Listing, Several, Unavailable
+from ..directory.answers import Answer, Found, Listing, Page, Several, Unavailable
 from ..directory.viewers import Viewer
 from ..house import House
 from ..operate.exchange import Outcome, outcome
@@ -37,7 +37,7 @@ async def _list(viewer: Viewer, settings: Finger, house: House) -> tuple[str, Ou
         return messages.NO_LIST, "refused"
     if settings.empty == "online":
         return messages.NOBODY_ON, "listed"
-    answer = await house.directory.listing(viewer, limit=LISTED)
+    answer = await house.directory.listing("", viewer, Page(limit=LISTED))
     if not isinstance(answer, Listing):
         return messages.UNAVAILABLE, outcome(answer)
     if not answer.profiles:

@@ -2,21 +2,43 @@
 Runs in the writer's thread; all edits of a call are one transaction."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, NullPool, create_engine, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from ..directory import fields
+from ..directory.fields import MANY
 from ..directory.names import fold
 from ..directory.person import Partial, Visibility
-from ..directory.ports import Create, Edit, Missing, Modify, Remove, Stale, Taken
-from .schema import changes, history, names, people
+from ..directory.ports import UNSAID, Create, Edit, Missing, Modify, Remove, Rename, Stale, Taken
+from ..directory.searching import words as words_of
+from .schema import changes, history, names, people, seen, words
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Partial).decode
+
+
+@dataclass(frozen=True)
+class FoundBy:
+    """What a person is found by: rows of `names` (name, kind), the text of `words`, the level of their name."""
+
+    names: frozenset[tuple[str, str]]
+    words: str
+    level: int
+
+
+def found_by(person: Partial) -> FoundBy:
+    """By login, aliases, former logins, full and last name."""
+    rows = {(fold(name), "alias") for name in (*person.aliases, *person.former)}
+    full = fold(person.name)
+    if full:
+        rows |= {(full, "name"), (full.rpartition(" ")[2], "last")}
+    text = " ".join(words_of(" ".join((person.login, person.name, *person.aliases))))
+    return FoundBy(frozenset(rows), text, int(person.visibility.get("name", UNSAID)))
 
 
 class Tables:
@@ -33,19 +55,43 @@ class Tables:
 
     def save(self, edits: Sequence[Edit], at: datetime) -> int:
         """All *edits* at time *at*, or none; gives the newest version. Raises Stale, Taken, Missing, sqlite3.Error."""
+        with self._transaction() as db:
+            return max((self._apply(db, edit, at) for edit in edits), default=0)
+
+    def saw(self, at: Mapping[str, datetime]) -> None:
+        """Keeps when those of *at* who are people of ours were last seen. Raises sqlite3.Error."""
+        with self._transaction() as db:
+            for login, time in at.items():
+                db.execute(delete(seen).where(seen.c.login == login))
+                if db.execute(select(people.c.id).where(people.c.login == login)).first():
+                    db.execute(insert(seen).values(login=login, at=time.isoformat()))
+
+    def forget(self, upto: int) -> None:
+        """Takes out the rows that told of removals up to change *upto*, and what else the file still holds of them.
+        Raises sqlite3.Error."""
+        with self._transaction() as db:
+            db.execute(delete(changes).where(changes.c.n <= upto, changes.c.fields == ""))
+            db.execute(insert(words).values({words.c.words: "optimize"}))
+        with self._connected() as db:
+            db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._connected() as db:
+            db.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.commit()
+            except BaseException:
+                db.rollback()
+                raise
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
         try:
             if self._connection is None:
                 self._connection = self._engine.connect()
-            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                version = 0
-                for edit in edits:
-                    version = max(version, self._apply(self._connection, edit, at))
-                self._connection.commit()
-                return version
-            except BaseException:
-                self._connection.rollback()
-                raise
+            yield self._connection
         except DBAPIError as error:
             self.close()
             raise (error.orig if isinstance(error.orig, sqlite3.Error) else error) from error
@@ -57,11 +103,14 @@ class Tables:
         if row is None:
             raise Missing(edit.login)
         if isinstance(edit, Remove):
-            return self._remove(db, edit.login, at)
+            return self._remove(db, _decode(row[0]), at)
+        if isinstance(edit, Rename):
+            return self._rename(db, edit, _decode(row[0]), at)
         return self._modify(db, edit, _decode(row[0]), at)
 
     def _create(self, db: Connection, edit: Create, at: datetime) -> int:
-        self._free(db, edit.login, (edit.login, *edit.values.get("aliases", ())))
+        self._free(db, edit.login, "login", (edit.login,))
+        self._free_names(db, edit, ())
         filled = {name: value for name, value in edit.values.items() if value}
         told = (*filled, *(name for name in edit.visibility if name not in filled))
         version = self._told(db, edit.login, told, at)
@@ -73,8 +122,8 @@ class Tables:
             changed=dict.fromkeys(told, at),
             version=version,
         )
-        db.execute(insert(people).values(login=edit.login, document=_encode(person)))
-        self._index(db, person)
+        row = insert(people).values(login=edit.login, document=_encode(person)).returning(people.c.id)
+        self._index(db, db.execute(row).scalar_one(), person)
         if person.plan:
             self._keep_plan(db, person, edit.plan_level, at)
         return version
@@ -87,11 +136,10 @@ class Tables:
         listed = old.listed if edit.listed is None else edit.listed
         if not values and not levels and listed == old.listed:
             return old.version
-        if "aliases" in values:
-            self._free(db, edit.login, tuple(set(values["aliases"]) - set(old.aliases)))
+        self._free_names(db, edit, (*old.aliases, *old.former))
         visibility = {name: level for name, level in (dict(old.visibility) | levels).items() if level is not None}
         told = tuple(dict.fromkeys((*values, *levels)))
-        version = self._told(db, edit.login, told, at)
+        version = self._told(db, edit.login, (*told, *(("listed",) if listed != old.listed else ())), at)
         person = msgspec.structs.replace(
             old,
             **values,
@@ -100,39 +148,75 @@ class Tables:
             changed=dict(old.changed) | dict.fromkeys(told, at),
             version=version,
         )
-        db.execute(update(people).where(people.c.login == edit.login).values(document=_encode(person)))
-        if "name" in values or "aliases" in values:
-            self._index(db, person)
+        self._replace(db, edit.login, person)
         if "plan" in values:
             # an editor may have judged by what stood there before another narrowed it
             level = max(edit.plan_level, *(visibility.get(name, Visibility.EVERYONE) for name in ("name", "plan")))
             self._keep_plan(db, person, level, at)
         return version
 
-    def _remove(self, db: Connection, login: str, at: datetime) -> int:
-        for table in (people, names, history, changes):
-            db.execute(delete(table).where(table.c.login == login))
-        return self._told(db, login, fields.STORED, at)
+    def _rename(self, db: Connection, edit: Rename, old: Partial, at: datetime) -> int:
+        if edit.new == old.login:
+            return old.version
+        self._free(db, edit.login, "login", (edit.new,))
+        self._told(db, edit.login, (), at)
+        version = self._told(db, edit.new, ("former",), at)
+        person = msgspec.structs.replace(
+            old,
+            login=edit.new,
+            aliases=tuple(name for name in old.aliases if name != edit.new),
+            former=(*(name for name in old.former if name != edit.new), old.login)[-MANY:],
+            changed=dict(old.changed) | {"former": at},
+            version=version,
+        )
+        for table in (history, seen, names):
+            db.execute(update(table).where(table.c.login == old.login).values(login=edit.new))
+        db.execute(update(changes).where(changes.c.login == old.login, changes.c.fields != "").values(login=edit.new))
+        self._replace(db, old.login, person)
+        return version
 
-    def _free(self, db: Connection, login: str, wanted: Sequence[str]) -> None:
-        """Raises Taken where a login or alias of anybody else stands in the way."""
+    def _remove(self, db: Connection, person: Partial, at: datetime) -> int:
+        db.execute(delete(words).where(words.c.rowid == self._row(db, person.login)))
+        for table in (people, names, history, seen):
+            db.execute(delete(table).where(table.c.login == person.login))
+        db.execute(delete(changes).where(changes.c.login.in_((person.login, *person.former))))
+        return self._told(db, person.login, (), at)
+
+    def _replace(self, db: Connection, login: str, person: Partial) -> None:
+        """*person* in the place of *login*."""
+        row = self._row(db, login)
+        db.execute(update(people).where(people.c.id == row).values(login=person.login, document=_encode(person)))
+        self._index(db, row, person)
+
+    def _row(self, db: Connection, login: str) -> int:
+        return int(db.execute(select(people.c.id).where(people.c.login == login)).scalar_one())
+
+    def _free_names(self, db: Connection, edit: Create | Modify, has: Sequence[str]) -> None:
+        for field in ("aliases", "former"):
+            self._free(db, edit.login, field, [name for name in edit.values.get(field, ()) if name not in has])
+
+    def _free(self, db: Connection, login: str, field: str, wanted: Sequence[str]) -> None:
+        """Raises Taken where a login, former login or alias of anybody else stands in the way."""
         for name in wanted:
             asked = select(people.c.login).where(people.c.login == name)
             aliased = select(names.c.login).where(
                 names.c.name == fold(name), names.c.kind == "alias", names.c.login != login
             )
             if db.execute(asked).first() or db.execute(aliased).first():
-                raise Taken(login, name)
+                raise Taken(login, name, field)
 
-    def _index(self, db: Connection, person: Partial) -> None:
-        db.execute(delete(names).where(names.c.login == person.login))
-        full = fold(person.name)
-        found_by = {(fold(alias), "alias") for alias in person.aliases}
-        if full:
-            found_by |= {(full, "name"), (full.rpartition(" ")[2], "last")}
-        if found_by:
-            rows = [{"name": name, "kind": kind, "login": person.login} for name, kind in sorted(found_by)]
-            db.execute(insert(names), rows)
+    def _index(self, db: Connection, row: int, person: Partial) -> None:
+        index = found_by(person)
+        db.execute(update(people).where(people.c.id == row).values(level=index.level, listed=person.listed))
+        there = {(name, kind) for name, kind in db.execute(select(names.c.name, names.c.kind).where(names.c.login == person.login))}
+        if there != index.names:
+            db.execute(delete(names).where(names.c.login == person.login))
+            rows = [{"name": name, "kind": kind, "login": person.login} for name, kind in sorted(index.names)]
+            if rows:
+                db.execute(insert(names), rows)
+        if db.execute(select(words.c.text).where(words.c.rowid == row)).scalar() != index.words:
+            db.execute(delete(words).where(words.c.rowid == row))
+            db.execute(insert(words).values(rowid=row, text=index.words))
 
     def _keep_plan(self, db: Connection, person: Partial, level: int, at: datetime) -> None:
         db.execute(

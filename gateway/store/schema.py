@@ -1,10 +1,11 @@
-"""The tables, in SQLAlchemy Core. VERSION goes up with every change of them.
+"""The tables, in SQLAlchemy Core. VERSION goes up with every change of them; upgrade.py brings older ones up to it.
 
 `people.document` is the person as JSON, so that one key read gives all; the other tables are what it is found by, what
 it used to say and what was changed. Imported by writers only: a gateway that just answers never loads SQLAlchemy.
 """
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Index,
     Integer,
@@ -15,22 +16,27 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    or_,
     select,
 )
 
-VERSION = 1
+VERSION = 2
 
 metadata = MetaData()
 
+# level: who may see the name, by the person's own word (directory/ports.py, Levels).
 people = Table(
     "people",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("login", String, nullable=False, unique=True),
     Column("document", LargeBinary, nullable=False),
+    Column("level", Integer, nullable=False, server_default="-1"),
+    Column("listed", Boolean, nullable=False, server_default="1"),
+    Index("people_listed", "login", "level", "listed"),
 )
 
-# kind: "alias", "name" (full) or "last"; name is folded. An alias has one owner.
+# kind: "alias" (former logins too), "name" (full) or "last"; name is folded. An alias has one owner.
 names = Table(
     "names",
     metadata,
@@ -41,6 +47,11 @@ names = Table(
     sqlite_with_rowid=False,
 )
 Index("names_alias", names.c.name, unique=True, sqlite_where=names.c.kind == "alias")
+
+# What searches look through: the words of login, full name and aliases, a row for each of people by its id.
+WORDS = """CREATE VIRTUAL TABLE words USING fts5(
+    text, detail = none, prefix = '1 2 3', tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M*'")"""
+words = Table("words", MetaData(), Column("rowid", Integer, primary_key=True), Column("text", Text))
 
 # n is the number of the change that wrote the plan.
 history = Table(
@@ -65,5 +76,23 @@ changes = Table(
     sqlite_autoincrement=True,
 )
 
+seen = Table(
+    "seen",
+    metadata,
+    Column("login", String, primary_key=True),
+    Column("at", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 get: Select[tuple[bytes]] = select(people.c.document).where(people.c.login == bindparam("login"))
-find: Select[tuple[str]] = select(names.c.login).where(names.c.name == bindparam("name")).distinct().limit(200)
+find: Select[tuple[str]] = (
+    select(names.c.login)
+    .distinct()
+    .join_from(names, people, people.c.login == names.c.login)
+    .where(
+        names.c.name == bindparam("name"),
+        people.c.level.between(bindparam("lowest"), bindparam("highest")),
+        or_(names.c.kind == "alias", people.c.listed >= bindparam("listed")),
+    )
+    .limit(200)
+)

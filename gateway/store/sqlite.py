@@ -1,20 +1,24 @@
-"""People in a SQLite file: a Store. Keys are read inline on a kept read-only connection, everything is written by one
-thread with BEGIN IMMEDIATE, and what other processes write is seen within 40 ms.
+"""People in a SQLite file: a Store. Keys are read inline on a kept read-only connection, while the disk is fast; searches
+and lists in threads; everything is written by one thread with BEGIN IMMEDIATE, and what other processes write is seen
+within 40 ms.
 
-WAL with synchronous=FULL: what was acknowledged is on disk. See edits.py for what an edit does to the tables.
+WAL with synchronous=FULL: what was acknowledged is on disk. See edits.py for what an edit does to the tables,
+database.py for the file as such.
 """
 
-import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from threading import local
+from time import perf_counter
+from typing import Any, TypeVar
 
 import msgspec
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -22,60 +26,89 @@ from twisted.python.failure import Failure
 from ..directory.answers import Entry
 from ..directory.changes import Change
 from ..directory.person import Partial, Visibility
-from ..directory.ports import Edit, Replaced, SourceDown
+from ..directory.ports import Edit, Levels, Remove, Replaced, SourceDown
 from ..directory.viewers import Viewer
-from .writer import Writer
+from .database import BUSY, SMALL, Unusable, connect, damage, identity, in_words, inspect, upgrade
+from .threads import Threads
 
-VERSION = 1  # of the tables; the same as in schema.py, which is too heavy to import just to read
+T = TypeVar("T")
 WATCH = 0.04  # seconds between two looks for what other processes wrote
-BUSY = 5.0  # seconds that an edit waits for another writer
+FORGET = 0.3  # seconds after which nothing tells any more that there was somebody who was removed
+SLOW, OFTEN, PAUSE = 0.02, 3, 60.0  # seconds of a read, reads and seconds: so often so slow, and reads go to threads for so long
+READERS = 4  # threads
 
 # schema.get and schema.find as the driver takes them; a test holds them equal.
 GET = "SELECT people.document \nFROM people \nWHERE people.login = ?"
-FIND = "SELECT DISTINCT names.login \nFROM names \nWHERE names.name = ?\n LIMIT ? OFFSET ?"
+FIND = (
+    "SELECT DISTINCT names.login \nFROM names JOIN people ON people.login = names.login \n"
+    "WHERE names.name = ? AND people.level BETWEEN ? AND ? AND (names.kind = ? OR people.listed >= ?)\n LIMIT ? OFFSET ?"
+)
+PAGE = "SELECT login FROM people WHERE login > ? AND level BETWEEN ? AND ? AND listed >= ? ORDER BY login LIMIT ?"
+STARTING = (
+    "SELECT login FROM people WHERE login >= ? AND login < ? AND level BETWEEN ? AND ? AND listed >= ? "
+    "ORDER BY login LIMIT ?"
+)
+SEARCH = (
+    "SELECT people.id, people.login FROM words CROSS JOIN people ON people.id = words.rowid "
+    "WHERE words MATCH ? AND words.rowid > ? AND people.level BETWEEN ? AND ? AND people.listed >= ? "
+    "ORDER BY words.rowid LIMIT ?"
+)
 
 _decode = msgspec.json.Decoder(Partial).decode
 
 
-class Unusable(Exception):
-    """A database that cannot be used: the message names the file, what was found and what to do."""
-
-
 class SQLiteStore(Service):
-    """The Store in the file *path*. Opens nothing before startService, which raises Unusable."""
+    """The Store in the file *path*, with so many *readers* (threads); none where nothing else waits for the reactor.
+    Opens nothing before startService, which raises Unusable. *slow_reads* counts reads of a key that held up the reactor."""
 
     name: str = "store"
     cache: timedelta | None = None
     restricts = True
 
-    def __init__(self, path: Path, reactor: Any) -> None:
+    def __init__(self, path: Path, reactor: Any, readers: int = READERS) -> None:
         self.path = path
+        self.slow_reads = 0
         self._reactor = reactor
-        self._writer = Writer(reactor)
+        self._writer = Threads(reactor, "writer")
+        self._readers = Threads(reactor, "readers", readers, self._close_thread_reader)
+        self._of_thread = local()
         self._reader: sqlite3.Connection | None = None
+        self._in_threads_until = 0.0
         self._wake: Callable[[], Awaitable[None]] | None = None
         self._seen = -1
         self._file: tuple[int, int] | None = None
         self._replaced = False
         self._warned = ""
         self._looking: Deferred[None] | None = None
+        self._forgetting: IDelayedCall | None = None
+        self._removed = 0
         self._watching = LoopingCall(self._look)
         self._watching.clock = reactor
         self._tables: Any = None
         self._log = Logger()
 
     def startService(self) -> None:
-        inspect(self.path)
-        self._reader = _connect(self.path, "ro", 0.05)
-        self._file = _identity(self.path)
+        upgrade(self.path)
+        self._reader = connect(self.path, "ro", 0.05)
+        self._file = identity(self.path)
+        if self.path.stat().st_size > SMALL:
+            self._readers.do(lambda: damage(self.path)).addCallbacks(self._looked_through, lambda _: None)
         super().startService()
         self._watching.start(WATCH, now=False)
 
     def stopService(self) -> "Deferred[None]":
-        """Ends when all that was begun is written."""
+        """Ends when all that was begun is written, and nothing is left of who was removed."""
         super().stopService()
         if self._watching.running:
             self._watching.stop()
+        self._readers.stop(lambda: None)
+        if self._forgetting is None:
+            return self._end()
+        done: Deferred[None] = Deferred()
+        self._reactor.callLater(max(0.0, self._forgetting.getTime() - self._reactor.seconds()), done.callback, None)
+        return done.addCallback(lambda _: self._end())
+
+    def _end(self) -> "Deferred[None]":
         if self._reader is not None:
             self._reader.close()  # before the writer: who closes last tidies up, and this one may only read
             self._reader = None
@@ -84,43 +117,76 @@ class SQLiteStore(Service):
     # reads
 
     async def get(self, login: str) -> Partial | None:
-        with self._reading() as read:
-            row = read.execute(GET, (login,)).fetchone()
+        if self._in_threads_until:
+            row = await self._aside(lambda read: read.execute(GET, (login,)).fetchone())
+        else:
+            begun = perf_counter()
+            with self._reading() as read:
+                row = read.execute(GET, (login,)).fetchone()
+            if perf_counter() - begun > SLOW:
+                self._was_slow()
+        try:
             return None if row is None else _decode(row[0])
+        except msgspec.MsgspecError as error:
+            raise SourceDown(f"{self.path}: {login}: {error}") from error
 
-    async def find(self, name: str) -> Sequence[str]:
-        with self._reading() as read:
-            return [row[0] for row in read.execute(FIND, (name, 200, 0))]
+    def _was_slow(self) -> None:
+        """Inline reads while the disk is fast; where it was slow so often, threads read for a while."""
+        self.slow_reads += 1
+        if self.slow_reads % OFTEN:
+            return
+        self._in_threads_until = self._reactor.seconds() + PAUSE
+        self._warn(f"{self.path}: reads took more than {SLOW * 1000:.0f} ms {OFTEN} times; threads read from now on")
 
-    async def page(self, after: str, limit: int) -> Sequence[str]:
+    async def find(self, name: str, levels: Levels) -> Sequence[str]:
+        of = (name, levels.lowest, levels.highest, "alias", not levels.unlisted, 200, 0)
+        if self._in_threads_until:
+            return await self._aside(lambda read: [row[0] for row in read.execute(FIND, of)])
         with self._reading() as read:
-            rows = read.execute("SELECT login FROM people WHERE login > ? ORDER BY login LIMIT ?", (after, limit))
-            return [row[0] for row in rows]
+            return [row[0] for row in read.execute(FIND, of)]
+
+    async def page(self, after: str, limit: int, levels: Levels) -> Sequence[str]:
+        of = (after, levels.lowest, levels.highest, not levels.unlisted, limit)
+        return await self._aside(lambda read: [row[0] for row in read.execute(PAGE, of)])
+
+    async def starting(self, beginning: str, limit: int, levels: Levels) -> Sequence[str]:
+        of = (beginning, beginning + "\U0010ffff", levels.lowest, levels.highest, not levels.unlisted, limit)
+        return await self._aside(lambda read: [row[0] for row in read.execute(STARTING, of)])
+
+    async def search(self, words: Sequence[str], after: int, limit: int, levels: Levels) -> Sequence[tuple[int, str]]:
+        query = " AND ".join(f'"{word}" *' for word in words)
+        of = (query, after, levels.lowest, levels.highest, not levels.unlisted, limit)
+        return await self._aside(lambda read: read.execute(SEARCH, of).fetchall())
 
     async def history(self, login: str, limit: int) -> Sequence[Entry]:
-        with self._reading() as read:
-            rows = read.execute(
+        rows = await self._aside(
+            lambda read: read.execute(
                 "SELECT at, text, level FROM history WHERE login = ? ORDER BY n DESC LIMIT ?", (login, limit)
-            )
-            return [Entry(datetime.fromisoformat(at), text, Visibility(level)) for at, text, level in rows]
+            ).fetchall()
+        )
+        return [Entry(datetime.fromisoformat(at), text, Visibility(level)) for at, text, level in rows]
+
+    async def seen(self) -> Mapping[str, datetime]:
+        with self._reading() as read:
+            return {login: datetime.fromisoformat(at) for login, at in read.execute("SELECT login, at FROM seen")}
 
     async def last_change(self) -> int:
         with self._reading() as read:
-            return int(read.execute("SELECT coalesce(max(n), 0) FROM changes").fetchone()[0])
+            return _last(read)
 
     async def changes(self, after: int) -> Sequence[Change]:
         if self._replaced:
             self._replaced = False
             raise Replaced
         with self._reading() as read:
-            rows = read.execute("SELECT n, login, fields, at FROM changes WHERE n > ? ORDER BY n", (after,))
-            return [
-                Change(n, login, tuple(fields.split()), datetime.fromisoformat(at)) for n, login, fields, at in rows
-            ]
+            rows = read.execute("SELECT n, login, fields, at FROM changes WHERE n > ? ORDER BY n", (after,)).fetchall()
+            if len(rows) < _last(read) - after:
+                raise Replaced  # some are gone already, and nobody knows whose they were
+        return [Change(n, login, tuple(fields.split()), datetime.fromisoformat(at)) for n, login, fields, at in rows]
 
     async def everyone(self) -> AsyncIterator[Partial]:
-        after = ""
-        while logins := await self.page(after, 500):
+        after, levels = "", Levels(-1, Visibility.NOBODY, True)
+        while logins := await self.page(after, 500, levels):
             for login in logins:
                 partial = await self.get(login)
                 if partial is not None:
@@ -133,8 +199,31 @@ class SQLiteStore(Service):
             raise SourceDown(f"{self.path} is not open")
         try:
             yield self._reader
-        except (sqlite3.Error, msgspec.MsgspecError) as error:
-            raise SourceDown(f"{self.path}: {error}") from error
+        except sqlite3.Error as error:
+            raise SourceDown(in_words(self.path, error)) from error
+
+    def _aside(self, read: Callable[[sqlite3.Connection], T]) -> "Deferred[T]":
+        """*read* in one of the reading threads. Fails with SourceDown."""
+        return self._readers.do(lambda: self._read_aside(read))
+
+    def _read_aside(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        kept = getattr(self._of_thread, "kept", None)
+        try:
+            if kept is None or kept[0] != self._file:
+                self._close_thread_reader()
+                kept = self._of_thread.kept = (self._file, connect(self.path, "ro", 0.05))
+            return read(kept[1])
+        except sqlite3.Error as error:
+            raise SourceDown(in_words(self.path, error)) from error
+
+    def _close_thread_reader(self) -> None:
+        if getattr(self._of_thread, "kept", None) is not None:
+            self._of_thread.kept[1].close()
+            self._of_thread.kept = None
+
+    def _looked_through(self, found: str) -> None:
+        if found:
+            self._log.error("{found}", found=found)
 
     # what others wrote
 
@@ -142,6 +231,8 @@ class SQLiteStore(Service):
         self._wake = wake
 
     def _look(self) -> None:
+        if self._in_threads_until and self._reactor.seconds() >= self._in_threads_until:
+            self._in_threads_until = 0.0
         if self._wake is None or self._looking is not None or self._reader is None:
             return
         try:
@@ -159,11 +250,12 @@ class SQLiteStore(Service):
     def _follow(self) -> None:
         """Goes over to the file that has taken the place of ours, as when a backup is put back. While there is none, what
         we have open is what was last there. Raises OSError, sqlite3.Error, Unusable."""
-        there = _identity(self.path)
+        there = identity(self.path)
         if there == self._file or self._reader is None:
             return
+        upgrade(self.path)
         inspect(self.path)
-        reader = _connect(self.path, "ro", 0.05)
+        reader = connect(self.path, "ro", 0.05)
         self._reader.close()
         self._reader, self._file, self._seen, self._replaced = reader, there, -1, True
         self._writer.do(self._close_writer)
@@ -191,17 +283,38 @@ class SQLiteStore(Service):
     # writes
 
     async def save(self, edits: Sequence[Edit], by: Viewer, at: datetime) -> int:
-        return await self._writer.do(lambda: self._write(edits, at))
+        version = await self._writing(lambda tables: int(tables.save(edits, at)))
+        if any(isinstance(edit, Remove) for edit in edits):
+            self._forget_after(version)
+        return version
 
-    def _write(self, edits: Sequence[Edit], at: datetime) -> int:
-        from . import edits as tables
+    async def saw(self, at: Mapping[str, datetime]) -> None:
+        await self._writing(lambda tables: tables.saw(at))
+
+    def _forget_after(self, version: int) -> None:
+        """Once everybody has read what was removed by change *version*, nothing may tell of it any more."""
+        self._removed = max(self._removed, version)
+        if self._forgetting is None:
+            self._forgetting = self._reactor.callLater(FORGET, self._forget)
+
+    def _forget(self) -> None:
+        self._forgetting = None
+        removed = self._removed
+        forgotten = self._writing(lambda tables: tables.forget(removed))
+        forgotten.addErrback(lambda failure: self._warn(f"removed, but not all traces are gone: {failure.value}"))
+
+    def _writing(self, job: Callable[[Any], T]) -> "Deferred[T]":
+        return self._writer.do(lambda: self._write(job))
+
+    def _write(self, job: Callable[[Any], T]) -> T:
+        from .edits import Tables
 
         try:
             if self._tables is None:
-                self._tables = tables.Tables(lambda: _connect(self.path, "rw", BUSY))
-            return int(self._tables.save(edits, at))
+                self._tables = Tables(lambda: connect(self.path, "rw", BUSY))
+            return job(self._tables)
         except sqlite3.Error as error:
-            raise SourceDown(_words(self.path, error)) from error
+            raise SourceDown(in_words(self.path, error)) from error
 
     def _close_writer(self) -> None:
         if self._tables is not None:
@@ -209,94 +322,7 @@ class SQLiteStore(Service):
             self._tables = None
 
 
-def create(path: Path) -> None:
-    """Makes an empty database at *path*. Raises Unusable; a file that is there is left alone."""
-    from . import schema
-
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        raise Unusable(f"{path}: is there already") from None
-    except OSError as error:
-        raise Unusable(f"{path}: cannot be made: {error.strerror}") from None
-    import sqlalchemy
-
-    engine = sqlalchemy.create_engine(
-        "sqlite://", creator=lambda: _connect(path, "rw", BUSY), poolclass=sqlalchemy.NullPool
-    )
-    try:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            schema.metadata.create_all(connection)
-            connection.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
-            connection.commit()
-    except sqlalchemy.exc.DBAPIError as error:
-        for half in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-            half.unlink(missing_ok=True)
-        raise Unusable(
-            _words(path, error.orig) if isinstance(error.orig, sqlite3.Error) else f"{path}: {error}"
-        ) from None
-
-
-def inspect(path: Path) -> None:
-    """Raises Unusable where *path* is not a database of ours that can be read and written."""
-    try:
-        path.stat()
-    except FileNotFoundError:
-        raise Unusable(f"{path}: is not there; `finger-gateway init` makes one") from None
-    except OSError as error:
-        raise Unusable(f"{path}: cannot be opened: {error.strerror}") from None
-    try:
-        with _closing(_connect(path, "rw", 0.0)) as connection:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version != VERSION:
-                raise Unusable(f"{path}: has tables of version {version}; this finger-gateway knows version {VERSION}")
-            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'people'").fetchone():
-                raise Unusable(f"{path}: is a database of something else; `finger-gateway init` makes one of people")
-            try:
-                connection.execute("BEGIN IMMEDIATE")  # alone it would go through on a file that is only readable
-                connection.execute(f"PRAGMA user_version = {VERSION}")
-                connection.execute("ROLLBACK")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    raise
-    except sqlite3.Error as error:
-        raise Unusable(_words(path, error)) from None
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_dev, status.st_ino
-
-
-@contextmanager
-def _closing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def _connect(path: Path, mode: str, busy: float) -> sqlite3.Connection:
-    uri = f"{path.absolute().as_uri()}?mode={mode}"
-    connection = sqlite3.connect(uri, uri=True, timeout=busy, isolation_level=None, check_same_thread=False)
-    if mode == "rw":
-        connection.execute("PRAGMA synchronous = FULL")
-    return connection
-
-
-_WORDS = {
-    sqlite3.SQLITE_BUSY: f"another program has been writing for {BUSY:.0f} seconds; try again",
-    sqlite3.SQLITE_LOCKED: f"another program has been writing for {BUSY:.0f} seconds; try again",
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_READONLY: "cannot be written to: the file and its folder have to belong to who runs this",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: the file and its folder have to be readable and writable",
-    sqlite3.SQLITE_NOTADB: "is not a SQLite database",
-    sqlite3.SQLITE_CORRUPT: "is damaged",
-}
-
-
-def _words(path: Path, error: sqlite3.Error) -> str:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return f"{path}: {_WORDS.get(code, str(error))}"
+def _last(read: sqlite3.Connection) -> int:
+    """The number of the last change that there ever was."""
+    row = read.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchone()
+    return 0 if row is None else int(row[0])

@@ -9,11 +9,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from ..directory.answers import Found
+from ..directory.answers import Found, Page
 from ..directory.names import maybe_login
 from ..directory.viewers import Viewer
 from ..house import House
 from ..operate.exchange import Asked, Limited, Outcome, outcome
+from . import policy
 from .assets import Assets
 from .formats import Format, split
 from .http import Request, Site
@@ -58,7 +59,7 @@ class App:
     @app.route("/", methods=READ)
     async def front(self, request: Request) -> bytes:
         async def answer(viewer: Viewer) -> Answered:
-            listing = await self._house.directory.listing(viewer, limit=LISTED)
+            listing = await self._house.directory.listing("", viewer, Page(limit=LISTED))
             return self.pages.front(listing, viewer, request.format), outcome(listing)
 
         return await self._exchanged(request, "list", "", answer)
@@ -77,6 +78,16 @@ class App:
             return self.pages.answer(found, request.format, forced is not None), outcome(found)
 
         return await self._exchanged(request, "lookup", asked, answer)
+
+    @app.route("/policy", methods=READ)
+    @app.route("/policy.html", methods=READ)
+    @app.route("/policy.json", methods=READ)
+    @app.route("/policy.txt", methods=READ)
+    async def what_is_shown(self, request: Request) -> bytes:
+        async def answer(_: Viewer) -> Answered:
+            return policy.answer(self._house, self.pages, request.format, split(request.where)[1] is not None), "served"
+
+        return await self._exchanged(request, "page", "", answer)
 
     @app.route("/~<name>", methods=READ)
     def home(self, request: Request, name: str) -> bytes:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.store import sqlite
+from gateway.store import database, sqlite
 from tests.unit.house import PEOPLE, document, write
 
 T = TypeVar("T")
@@ -172,7 +172,7 @@ def make_place(
         finger=place.finger, web=place.web, site=site, more=more, irc=IRC.format(irc=irc) if irc is not None else ""
     )
     place.settings.write_text(text)
-    sqlite.create(place.database)
+    database.create(place.database)
     write(place.database, [document(fields) for fields in people])
     return place
 

@@ -26,12 +26,12 @@ from twisted.internet.defer import Deferred
 from gateway.application import make_directory
 from gateway.directory.ports import Modify
 from gateway.directory.viewers import LocalCommand, Viewers
-from gateway.settings import database, load
+from gateway.settings import database_file, load
 from gateway.store import sqlite
 
 file = Path(sys.argv[1])
 settings = load(file)
-store = sqlite.SQLiteStore(database(settings, file.parent), reactor)
+store = sqlite.SQLiteStore(database_file(settings, file.parent), reactor)
 directory = make_directory(settings, file, store, reactor)
 
 async def work():

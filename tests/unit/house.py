@@ -20,7 +20,7 @@ from gateway.house import House, Site
 from gateway.operate.exchange import Exchanges
 from gateway.operate.limits import Connections, Rate
 from gateway.operate.records import Records
-from gateway.store import sqlite
+from gateway.store import database, sqlite
 from gateway.store.edits import Tables
 from gateway.text.render import Renderer
 from gateway.text.templates import Texts
@@ -84,7 +84,7 @@ class Built:
 
 def write(path: Path, edits: Sequence[Edit], at: datetime | None = None) -> int:
     """Edits the database at *path* in this thread."""
-    tables = Tables(lambda: sqlite._connect(path, "rw", 5.0))
+    tables = Tables(lambda: database.connect(path, "rw", 5.0))
     try:
         return tables.save(edits, at or datetime.now(UTC))
     finally:
@@ -112,10 +112,10 @@ def make_house(
 ) -> Built:
     """A House whose directory is started and knows *people*."""
     path, file = folder / "people.db", folder / "records.jsonl"
-    sqlite.create(path)
+    database.create(path)
     write(path, [document(fields) for fields in people])
     reactor = clock or TestClock()
-    store = sqlite.SQLiteStore(path, reactor)
+    store = sqlite.SQLiteStore(path, reactor, readers=0)
     records = Records(file, "full", reactor)
     records.startService()
     store.startService()

@@ -26,7 +26,7 @@ from gateway.application import (
 from gateway.configuration import BadSettings
 from gateway.operate.exchange import Asked
 from gateway.settings import load
-from gateway.store import sqlite
+from gateway.store import database, sqlite
 
 SETTINGS = """
 [finger]
@@ -66,7 +66,7 @@ def make(folder: Path, text: str = SETTINGS, reactor: MemoryReactor | None = Non
     file = folder / "gateway.toml"
     file.write_text(text)
     if not (folder / "people.db").exists():
-        sqlite.create(folder / "people.db")
+        database.create(folder / "people.db")
     reactor = reactor or MemoryReactor()
     return Gateway(load(file), file, reactor), reactor
 

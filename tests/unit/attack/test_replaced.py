@@ -9,14 +9,14 @@ from twisted.logger import capturedLogs
 
 from gateway.directory.answers import Found, Saved, Unknown
 from gateway.directory.ports import Modify, Remove
-from gateway.store import sqlite
+from gateway.store import database, sqlite
 from tests.unit.directory.keepers import ADMINISTRATOR, STRANGER
 from tests.unit.house import ALICE, BOB, Built, document, make_house, now, write
 
 
 def put_back(built: Built, folder: Path, people: list[Any]) -> None:
     other = folder / "backup.db"
-    sqlite.create(other)
+    database.create(other)
     write(other, [document(each) for each in people])
     for side in ("-wal", "-shm"):
         Path(f"{built.path}{side}").unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """Small keepers of people and viewers of all kinds, for units of the directory."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from gateway.directory.addresses import Address
 from gateway.directory.answers import Entry
 from gateway.directory.changes import Change
 from gateway.directory.person import Partial
-from gateway.directory.ports import Edit, Source, SourceDown
+from gateway.directory.ports import Edit, Levels, Source, SourceDown
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import LocalCommand, Viewer, Viewers
@@ -62,6 +62,7 @@ class Shelf:
         self.asked: list[str] = []
         self.down = False
         self.told: list[Change] = []
+        self.last_seen: dict[str, datetime] = {}
         self.wake: Callable[[], Awaitable[None]] | None = None
 
     async def get(self, login: str) -> Partial | None:
@@ -74,15 +75,27 @@ class Shelf:
         for person in self.people.values():
             yield person
 
-    async def find(self, name: str) -> Sequence[str]:
+    async def find(self, name: str, levels: Levels) -> Sequence[str]:
         if self.down:
             raise SourceDown("the shelf is down")
         return self.found_by.get(name, [])
 
-    async def page(self, after: str, limit: int) -> Sequence[str]:
+    async def page(self, after: str, limit: int, levels: Levels) -> Sequence[str]:
         if self.down:
             raise SourceDown("the shelf is down")
         return [login for login in sorted(self.people) if login > after][:limit]
+
+    async def starting(self, beginning: str, limit: int, levels: Levels) -> Sequence[str]:
+        return [login for login in await self.page("", 10**6, levels) if login.startswith(beginning)][:limit]
+
+    async def search(self, words: Sequence[str], after: int, limit: int, levels: Levels) -> Sequence[tuple[int, str]]:
+        return list(enumerate(await self.page("", 10**6, levels), 1))[after : after + limit]
+
+    async def seen(self) -> Mapping[str, datetime]:
+        return self.last_seen
+
+    async def saw(self, at: Mapping[str, datetime]) -> None:
+        self.last_seen |= at
 
     async def history(self, login: str, limit: int) -> Sequence[Entry]:
         if self.down:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway import files
 from gateway.configuration import BadSettings, Duration, Mistake
-from gateway.settings import Settings, database, load
+from gateway.settings import Settings, database_file, load
 
 # INTERFACE.md's example, the keys that this issue has.
 EXAMPLE = """
@@ -88,7 +88,7 @@ def test_the_example_of_the_interface(tmp_path: Path) -> None:
     assert (settings.site.members, settings.site.administrators) == (["192.0.2.0/24"], ["alice"])
     assert settings.privacy.preset == "open"
     assert (settings.privacy.default, settings.privacy.limit) == ({"email": "members"}, {"home_phone": "nobody"})
-    assert database(settings, tmp_path) == tmp_path / "people.db"
+    assert database_file(settings, tmp_path) == tmp_path / "people.db"
     assert settings.sources["vending"].class_ == "my_sources:VendingMachine"
     assert settings.sources["vending"].cache == timedelta(seconds=0.5)
     assert settings.finger is not None
@@ -308,7 +308,7 @@ def test_no_durations(text: object) -> None:
 )
 def test_paths_are_relative_to_the_file(tmp_path: Path, url: str, path: str) -> None:
     settings = loaded(tmp_path, f"[finger]\n[store]\nurl = '{url}'")
-    assert database(settings, Path("/etc/fg")) == Path(path)
+    assert database_file(settings, Path("/etc/fg")) == Path(path)
 
 
 def test_where_the_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import pytest
 from twisted.internet.task import LoopingCall
 
 from gateway.directory.ports import Create, Modify
-from gateway.store import sqlite
+from gateway.store import database, sqlite
 from tests.unit.directory.keepers import ADMINISTRATOR
 from tests.unit.house import TestClock as AtOnce
 from tests.unit.house import now, write
@@ -51,7 +51,7 @@ def end(process: "subprocess.Popen[str]") -> str:
 def test_R003_a_second_process_writes(tmp_path: Path) -> None:
     """Seen at the next look, 40 ms later at most, and what it says is the new text."""
     path = tmp_path / "people.db"
-    sqlite.create(path)
+    database.create(path)
     write(path, [Create("alice", {"title": "Old"})])
     clock = AtOnce()
     store = sqlite.SQLiteStore(path, clock)
@@ -71,9 +71,9 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
         from datetime import UTC, datetime
         from pathlib import Path
         from gateway.directory.ports import Modify
-        from gateway.store import sqlite
+        from gateway.store import database, sqlite
         from gateway.store.edits import Tables
-        tables = Tables(lambda: sqlite._connect(Path(sys.argv[1]), "rw", 5.0))
+        tables = Tables(lambda: database.connect(Path(sys.argv[1]), "rw", 5.0))
         print("ready", flush=True)
         sys.stdin.readline()
         tables.save([Modify("alice", {"title": "New"})], datetime.now(UTC))
@@ -98,7 +98,7 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
 
 def test_R003_a_look_is_every_40_ms(tmp_path: Path) -> None:
     store = sqlite.SQLiteStore(tmp_path / "people.db", AtOnce())
-    sqlite.create(store.path)
+    database.create(store.path)
     store.startService()
     assert isinstance(store._watching, LoopingCall)
     assert store._watching.interval == 0.04
@@ -108,7 +108,7 @@ def test_R003_a_look_is_every_40_ms(tmp_path: Path) -> None:
 def test_R004_another_process_holds_the_database(tmp_path: Path) -> None:
     """A clear refusal after the busy time, reads go on, and the next edit is written."""
     path = tmp_path / "people.db"
-    sqlite.create(path)
+    database.create(path)
     write(path, [Create("alice", {"title": "Old"})])
     holder = child(
         """
@@ -132,7 +132,7 @@ def test_R004_another_process_holds_the_database(tmp_path: Path) -> None:
         from twisted.internet import reactor
         from twisted.internet.defer import Deferred
         from gateway.directory.ports import Modify, SourceDown
-        from gateway.store import sqlite
+        from gateway.store import database, sqlite
         sqlite.BUSY = 0.3
         store = sqlite.SQLiteStore(Path(sys.argv[1]), reactor)
 
@@ -185,9 +185,9 @@ EDITOR = """
     from datetime import UTC, datetime
     from pathlib import Path
     from gateway.directory.ports import Create, Modify
-    from gateway.store import sqlite
+    from gateway.store import database, sqlite
     from gateway.store.edits import Tables
-    tables = Tables(lambda: sqlite._connect(Path(sys.argv[1]), "rw", 5.0))
+    tables = Tables(lambda: database.connect(Path(sys.argv[1]), "rw", 5.0))
     first, last = int(sys.argv[2]), int(sys.argv[3])
     for number in range(first, last):
         version = tables.save([Modify("alice", {"plan": f"plan {number}"})], datetime.now(UTC))
@@ -216,7 +216,7 @@ KILLED = """
 def test_R006_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> None:
     """Ten rounds: a process edits and tells each edit that is acknowledged; it is killed among some 200 of them."""
     path = tmp_path / "people.db"
-    sqlite.create(path)
+    database.create(path)
     write(path, [Create("alice", {"plan": "plan -1"})])
     editor = textwrap.dedent(EDITOR)
     parent = child(KILLED, path, len(editor))
@@ -255,7 +255,7 @@ def test_R006_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> Non
 INSPECT = """
     import os, sys
     from pathlib import Path
-    from gateway.store import sqlite
+    from gateway.store import database, sqlite
     from gateway.store.edits import Tables
     from gateway.directory.ports import Modify
     from datetime import UTC, datetime
@@ -265,9 +265,9 @@ INSPECT = """
         os.setgroups([]); os.setgid(65534); os.setuid(65534)
     path = Path(sys.argv[1])
     try:
-        (sqlite.create if sys.argv[2] == "create" else sqlite.inspect)(path)
+        (database.create if sys.argv[2] == "create" else database.inspect)(path)
         print("fine")
-    except sqlite.Unusable as unusable:
+    except database.Unusable as unusable:
         print(unusable)
 """
 
@@ -295,7 +295,7 @@ def reachable(tmp_path: Path) -> Path:
 
 def test_a_file_that_cannot_be_written(reachable: Path) -> None:
     path = reachable / "people.db"
-    sqlite.create(path)
+    database.create(path)
     path.chmod(0o444)
     said = as_nobody(path)
     assert said == f"{path}: cannot be written to: the file and its folder have to belong to who runs this"
@@ -303,7 +303,7 @@ def test_a_file_that_cannot_be_written(reachable: Path) -> None:
 
 def test_a_file_that_cannot_be_read(reachable: Path) -> None:
     path = reachable / "people.db"
-    sqlite.create(path)
+    database.create(path)
     path.chmod(0)
     assert as_nobody(path) == (f"{path}: cannot be opened: the file and its folder have to be readable and writable")
 
@@ -311,7 +311,7 @@ def test_a_file_that_cannot_be_read(reachable: Path) -> None:
 def test_a_folder_that_cannot_be_written(reachable: Path) -> None:
     """WAL needs files beside the database."""
     path = reachable / "people.db"
-    sqlite.create(path)
+    database.create(path)
     path.chmod(0o666)
     reachable.chmod(0o555)
     assert as_nobody(path).startswith(f"{path}: cannot be ")
@@ -320,7 +320,7 @@ def test_a_folder_that_cannot_be_written(reachable: Path) -> None:
 
 def test_a_folder_that_cannot_be_entered(reachable: Path) -> None:
     path = reachable / "people.db"
-    sqlite.create(path)
+    database.create(path)
     reachable.chmod(0o600)
     assert as_nobody(path) == f"{path}: cannot be opened: Permission denied"
     reachable.chmod(0o700)
@@ -338,7 +338,7 @@ def test_what_could_not_be_made_leaves_nothing(reachable: Path) -> None:
 
 def test_edits_of_two_processes_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
-    sqlite.create(path)
+    database.create(path)
     write(path, [Create("alice", {"plan": ""})])
     editors = [child(EDITOR, path, first, first + 200) for first in (0, 1000)]
     for each in editors:

@@ -14,8 +14,8 @@ from twisted.internet.defer import Deferred
 from gateway.directory.answers import Entry
 from gateway.directory.changes import Change
 from gateway.directory.person import Account, Key, Link, Partial, Status, Visibility
-from gateway.directory.ports import Create, Missing, Modify, Remove, SourceDown, Stale, Taken
-from gateway.store import schema, sqlite, writer
+from gateway.directory.ports import UNSAID, Create, Levels, Missing, Modify, Remove, SourceDown, Stale, Taken
+from gateway.store import database, schema, sqlite, threads
 from gateway.store.edits import Tables
 from tests.unit.directory.keepers import ADMINISTRATOR
 from tests.unit.house import TestClock as AtOnce
@@ -23,6 +23,7 @@ from tests.unit.house import now, write
 from tests.unit.store.waiting import finished
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+ALL = Levels(UNSAID, 2)
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 
 
@@ -30,9 +31,9 @@ class Opened:
     """A store that is started on a file of its own, and a second way into the file."""
 
     def __init__(self, path: Path) -> None:
-        sqlite.create(path)
+        database.create(path)
         self.path, self.clock = path, AtOnce()
-        self.store = sqlite.SQLiteStore(path, self.clock)
+        self.store = sqlite.SQLiteStore(path, self.clock, readers=0)
         self.store.startService()
 
     def write(self, *edits: Any, at: datetime = NOW) -> int:
@@ -53,7 +54,9 @@ class Opened:
 def opened(tmp_path: Path) -> Iterator[Opened]:
     made = Opened(tmp_path / "people.db")
     yield made
-    finished(made.store.stopService())
+    stopped = made.store.stopService()
+    made.clock.advance(sqlite.FORGET)
+    finished(stopped)
 
 
 FULL: dict[str, Any] = {
@@ -71,7 +74,7 @@ FULL: dict[str, Any] = {
 
 
 def test_the_versions_are_the_same() -> None:
-    assert sqlite.VERSION == schema.VERSION == 1
+    assert database.VERSION == schema.VERSION == 2
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(sqlite.GET, schema.get), (sqlite.FIND, schema.find)])
@@ -82,17 +85,18 @@ def test_R001_the_hot_statements_are_those_of_the_schema(ours: str, theirs: Any)
 
 def test_what_a_new_file_is(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
-    sqlite.create(path)
+    database.create(path)
     assert path.stat().st_mode & 0o777 == 0o600
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    assert tables == {"people", "names", "history", "changes", "sqlite_sequence"}
+    ours = {table for table in tables if not table.startswith("words")}
+    assert ours == {"people", "names", "history", "changes", "seen", "sqlite_sequence"}
     plan = connection.execute(f"EXPLAIN QUERY PLAN {sqlite.GET}", ("alice",)).fetchall()
     assert "SEARCH people USING INDEX" in plan[0][3]
     connection.close()
-    writer = sqlite._connect(path, "rw", 1.0)
+    writer = database.connect(path, "rw", 1.0)
     assert writer.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
     writer.close()
 
@@ -106,8 +110,8 @@ def test_R001_the_hot_reads_use_no_thread(opened: Opened) -> None:
     for _ in range(100):
         assert now(opened.store.get("alice")) is not None
         assert now(opened.store.get("nobody")) is None
-        assert now(opened.store.find("adams")) == ["alice"]
-    now(opened.store.page("", 10))
+        assert now(opened.store.find("adams", ALL)) == ["alice"]
+    now(opened.store.page("", 10, ALL))
     now(opened.store.history("alice", 10))
     now(opened.store.changes(0))
     assert set(threading.enumerate()) == before
@@ -153,30 +157,30 @@ def test_find_is_exact_on_folded_names(opened: Opened, name: str, logins: list[s
         Create("plato", {"name": "Plato"}),
         Create("nameless"),
     )
-    assert sorted(now(opened.store.find(name))) == logins
+    assert sorted(now(opened.store.find(name, ALL))) == logins
 
 
 def test_find_follows_names(opened: Opened) -> None:
     opened.write(Create("alice", {"name": "Alice Adams", "aliases": ("ally",)}))
     opened.write(Modify("alice", {"name": "Alice Baker"}))
-    assert now(opened.store.find("adams")) == []
-    assert now(opened.store.find("baker")) == now(opened.store.find("ally")) == ["alice"]
+    assert now(opened.store.find("adams", ALL)) == []
+    assert now(opened.store.find("baker", ALL)) == now(opened.store.find("ally", ALL)) == ["alice"]
     opened.write(Modify("alice", {"aliases": ("queen",)}))
-    assert (now(opened.store.find("ally")), now(opened.store.find("queen"))) == ([], ["alice"])
+    assert (now(opened.store.find("ally", ALL)), now(opened.store.find("queen", ALL))) == ([], ["alice"])
     opened.write(Modify("alice", {"name": "", "aliases": ()}))
     assert opened.rows("SELECT * FROM names") == []
 
 
 def test_find_gives_at_most_200(opened: Opened) -> None:
     opened.write(*(Create(f"p{n}", {"name": f"P{n} Adams"}) for n in range(205)))
-    assert len(now(opened.store.find("adams"))) == 200
+    assert len(now(opened.store.find("adams", ALL))) == 200
 
 
 def test_pages(opened: Opened) -> None:
     opened.write(*(Create(login) for login in ("b", "a", "ä", "c", "aa")))
-    assert now(opened.store.page("", 3)) == ["a", "aa", "b"]
-    assert now(opened.store.page("b", 3)) == ["c", "ä"]
-    assert now(opened.store.page("ä", 3)) == []
+    assert now(opened.store.page("", 3, ALL)) == ["a", "aa", "b"]
+    assert now(opened.store.page("b", 3, ALL)) == ["c", "ä"]
+    assert now(opened.store.page("ä", 3, ALL)) == []
 
 
 def test_everyone(opened: Opened) -> None:
@@ -311,7 +315,7 @@ def test_an_alias_or_login_has_one_owner(opened: Opened, edit: Any, name: str) -
     with pytest.raises(Taken) as taken:
         opened.save(edit)
     assert (taken.value.login, taken.value.name) == (edit.login, name)
-    assert now(opened.store.page("", 9)) == ["alice", "bob"]
+    assert now(opened.store.page("", 9, ALL)) == ["alice", "bob"]
     assert now(opened.store.get("bob")).aliases == ()
 
 
@@ -321,7 +325,7 @@ def test_one_keeps_and_changes_ones_own_aliases(opened: Opened) -> None:
     assert now(opened.store.get("alice")).aliases == ("queen", "al", "ally")
     opened.save(Modify("alice", {"aliases": ("al",)}))
     opened.save(Create("bob", {"aliases": ("queen",)}))
-    assert now(opened.store.find("queen")) == ["bob"]
+    assert now(opened.store.find("queen", ALL)) == ["bob"]
 
 
 def test_the_database_itself_refuses_a_second_owner(opened: Opened) -> None:
@@ -432,7 +436,7 @@ def test_a_look_that_fails_is_no_end(opened: Opened, monkeypatch: pytest.MonkeyP
         patch.setattr(opened.store, "_reader", Broken())
         opened.clock.advance(0.04)
         with pytest.raises(SourceDown, match="disk I/O error"):
-            now(opened.store.page("", 1))
+            now(opened.store.page("", 1, ALL))
     assert woken == []
     opened.clock.advance(0.04)
     assert woken == [1]
@@ -476,7 +480,7 @@ def test_R004_a_writer_that_lets_go_in_time(opened: Opened) -> None:
 
 
 def unusable(path: Path) -> str:
-    with pytest.raises(sqlite.Unusable) as unusable:
+    with pytest.raises(database.Unusable) as unusable:
         sqlite.SQLiteStore(path, AtOnce()).startService()
     return str(unusable.value)
 
@@ -525,7 +529,7 @@ def test_an_empty_file(tmp_path: Path) -> None:
 
 def test_a_damaged_file(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
-    sqlite.create(path)
+    database.create(path)
     write(path, [Create(f"p{n}", {"plan": "x" * 2000}) for n in range(50)])
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -543,11 +547,11 @@ def test_a_damaged_file(tmp_path: Path) -> None:
 def test_create_leaves_what_is_there(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     path.write_text("mine")
-    with pytest.raises(sqlite.Unusable, match="is there already"):
-        sqlite.create(path)
+    with pytest.raises(database.Unusable, match="is there already"):
+        database.create(path)
     assert path.read_text() == "mine"
-    with pytest.raises(sqlite.Unusable, match="cannot be made: No such file or directory"):
-        sqlite.create(tmp_path / "no" / "people.db")
+    with pytest.raises(database.Unusable, match="cannot be made: No such file or directory"):
+        database.create(tmp_path / "no" / "people.db")
 
 
 def test_a_path_with_signs_that_mean_something_in_a_uri(tmp_path: Path) -> None:
@@ -561,10 +565,10 @@ def test_a_path_with_signs_that_mean_something_in_a_uri(tmp_path: Path) -> None:
 
 def test_a_start_while_another_writes(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
-    sqlite.create(path)
+    database.create(path)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
-    sqlite.inspect(path)
+    database.inspect(path)
     holder.close()
 
 
@@ -602,7 +606,7 @@ def test_a_stop_ends_when_all_that_was_begun_is_written(tmp_path: Path) -> None:
 
 
 def test_a_stop_while_too_many_wait_still_writes_them_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "MOST_WAITING", 3)
+    monkeypatch.setattr(threads, "MOST_WAITING", 3)
     made = Opened(tmp_path / "people.db")
     gate = threading.Event()
     made.store._writer.do(lambda: gate.wait(10))
@@ -617,12 +621,12 @@ def test_a_stop_while_too_many_wait_still_writes_them_all(tmp_path: Path, monkey
 
 def test_tables_open_again_after_an_error(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
-    sqlite.create(path)
+    database.create(path)
     opened: list[int] = []
 
     def connect() -> sqlite3.Connection:
         opened.append(1)
-        return sqlite._connect(path, "rw", 0.0)
+        return database.connect(path, "rw", 0.0)
 
     tables = Tables(connect)
     tables.save([Create("alice")], NOW)

@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 
 from gateway.directory.ports import SourceDown
-from gateway.store import writer
-from gateway.store.writer import Writer
+from gateway.store import threads
+from gateway.store.threads import Threads
 from tests.unit.house import TestClock as AtOnce
 from tests.unit.store.waiting import finished
 
@@ -17,7 +17,7 @@ AT_ONCE = cast("IReactorFromThreads", AtOnce())
 
 
 def test_jobs_run_in_order_in_one_thread_that_is_not_ours() -> None:
-    one = Writer(AT_ONCE)
+    one = Threads(AT_ONCE, "writer")
     ran: list[tuple[int, threading.Thread]] = []
 
     def job(number: int) -> int:
@@ -35,7 +35,7 @@ def test_jobs_run_in_order_in_one_thread_that_is_not_ours() -> None:
 
 
 def test_a_job_that_fails_fails_alone() -> None:
-    one = Writer(AT_ONCE)
+    one = Threads(AT_ONCE, "writer")
 
     def fails() -> None:
         raise ZeroDivisionError("no")
@@ -54,9 +54,9 @@ def test_a_job_that_fails_fails_alone() -> None:
 
 
 def test_too_many_are_refused_and_room_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert writer.MOST_WAITING == 256
-    monkeypatch.setattr(writer, "MOST_WAITING", 3)
-    one, gate = Writer(AT_ONCE), threading.Event()
+    assert threads.MOST_WAITING == 256
+    monkeypatch.setattr(threads, "MOST_WAITING", 3)
+    one, gate = Threads(AT_ONCE, "writer"), threading.Event()
     waiting: list[Deferred[Any]] = [one.do(lambda: gate.wait(10)), one.do(lambda: 2), one.do(lambda: 3)]
     with pytest.raises(SourceDown, match="too many edits wait"):
         finished(one.do(lambda: 4))
@@ -67,7 +67,7 @@ def test_too_many_are_refused_and_room_comes_back(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_stop_comes_behind_the_jobs_that_are_in() -> None:
-    one, gate, ran = Writer(AT_ONCE), threading.Event(), list[int]()
+    one, gate, ran = Threads(AT_ONCE, "writer"), threading.Event(), list[int]()
     one.do(lambda: gate.wait(10))
     one.do(lambda: ran.append(1))
     thread = one._thread

@@ -1,0 +1,135 @@
+"""Lists of people: all, those who match some words, those who are on. Each candidate of the store's index is judged
+by the one rule before it counts for anything.
+
+A cursor says where the page before ended: how near the last one matched, and the login. So a page begins behind somebody,
+not at a number, and stays right while people come and go.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+
+from .answers import Listing, Page
+from .names import fold, maybe_login
+from .ports import UNSAID, Levels, Store
+from .presence import Presence
+from .privacy import Audience, Policy, Profile, others
+from .searching import rank, sought
+from .viewers import Viewer
+
+BATCH = 200  # rows of the index that are judged before others get their turn
+MOST_FOUND = 200  # people whom one search looks at: more words find the others
+MOST_ROWS = 2000  # rows of the index that it goes through for them
+
+Judge = Callable[[str, Viewer], Awaitable[Profile | None]]
+
+
+class Lists:
+    """*judge* gives the profile of a login, where a list may show it to the asker."""
+
+    def __init__(self, store: Store, policy: Callable[[], Policy], judge: Judge, clock: IReactorTime) -> None:
+        self._store, self._policy, self._judge, self._clock = store, policy, judge, clock
+
+    async def all(self, viewer: Viewer, page: Page) -> Listing:
+        """By login. Raises SourceDown."""
+        levels = reach(self._policy(), viewer)
+
+        async def logins(after: str) -> AsyncIterator[str]:
+            while levels is not None:
+                batch = await self._store.page(after, min(BATCH, page.limit + 1), levels)
+                for login in batch:
+                    yield login
+                if not batch:
+                    return
+                after = batch[-1]
+                await self._breath(len(batch))
+
+        return await self._taken(logins(_place(page)[1]), viewer, page)
+
+    async def online(self, presence: Presence, viewer: Viewer, page: Page) -> Listing:
+        """By login, those who are on and let the asker know. Raises SourceDown."""
+
+        async def logins() -> AsyncIterator[str]:
+            for number, login in enumerate(presence.behind(_place(page)[1]), 1):
+                yield login
+                if number % BATCH == 0:
+                    await self._breath(BATCH)
+
+        return await self._taken(logins(), viewer, page, lambda profile: bool(profile.online))
+
+    async def found(self, query: str, viewer: Viewer, page: Page) -> Listing:
+        """The nearest first. Raises SourceDown."""
+        hits: dict[str, tuple[int, str, Profile]] = {}
+        cut = False
+        wanted = sought(query)
+        async for login in self._candidates(query, wanted, viewer):
+            if len(hits) == MOST_FOUND:
+                cut = True
+                break
+            if login in hits:
+                continue
+            profile = await self._judge(login, viewer)
+            if profile is not None and (near := rank(profile, query, wanted)) is not None:
+                hits[login] = (near, login, profile)
+        behind = sorted(hit for hit in hits.values() if hit[:2] > _place(page))
+        shown = behind[: page.limit]
+        after = f"{shown[-1][0]}~{shown[-1][1]}" if len(behind) > page.limit else None
+        return Listing(tuple(profile for _, _, profile in shown), after, cut)
+
+    async def _candidates(self, query: str, wanted: tuple[str, ...], viewer: Viewer) -> AsyncIterator[str]:
+        """Whoever may match: the very one and those whose login begins so, before the many that some words find."""
+        levels = reach(self._policy(), viewer)
+        if levels is None:
+            return
+        login = maybe_login(query.strip())
+        if login is not None:
+            for each in await self._store.starting(login, BATCH // 4, levels):
+                yield each
+        for each in await self._store.find(fold(query), levels):
+            yield each
+        after = rows = 0
+        while wanted and rows < MOST_ROWS:
+            batch = await self._store.search(wanted, after, BATCH, levels)
+            for after, each in batch:  # noqa: B007, PLW2901  # the last number is where the next batch begins
+                yield each
+            if len(batch) < BATCH:
+                return
+            rows += len(batch)
+            await self._breath(BATCH)
+
+    async def _taken(
+        self, logins: AsyncIterator[str], viewer: Viewer, page: Page, fits: Callable[[Profile], bool] = lambda _: True
+    ) -> Listing:
+        shown: list[Profile] = []
+        async for login in logins:
+            profile = await self._judge(login, viewer)
+            if profile is None or not fits(profile):
+                continue
+            if len(shown) == page.limit:
+                return Listing(tuple(shown), f"0~{shown[-1].login}")
+            shown.append(profile)
+        return Listing(tuple(shown), None)
+
+    async def _breath(self, rows: int) -> Any:
+        """Lets others have their turn, after as many rows as one may take."""
+        if rows >= BATCH:
+            await deferLater(self._clock, 0)
+
+
+def reach(policy: Policy, viewer: Viewer) -> Levels | None:
+    """Whom an index is asked for; None: nobody, since no name is for *viewer*. It only saves work: each one is judged."""
+    audience = others(viewer)
+    if policy.limit["name"] > audience.rank:
+        return None
+    lowest = UNSAID if policy.default["name"] <= audience.rank else UNSAID + 1
+    return Levels(lowest, audience.rank, audience is Audience.ADMINISTRATOR)
+
+
+def _place(page: Page) -> tuple[int, str]:
+    """Where *page* begins. A cursor that is none of ours begins wherever it stands in the order."""
+    if page.after is None:
+        return (-1, "")
+    near, _, login = page.after.partition("~")
+    return (int(near), login) if near in ("0", "1", "2", "3") else (0, page.after)

@@ -1,0 +1,72 @@
+"""New tables, and those of older versions brought up to ours: each step in a function of its own, all in one transaction.
+Imported only when there is something to do: alembic is heavy."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Boolean, Column, Connection, Integer, NullPool, create_engine, select, update
+from sqlalchemy.exc import DBAPIError
+
+from ..directory.person import Partial
+from . import schema
+from .edits import found_by
+from .database import BUSY, connect
+
+_decode = msgspec.json.Decoder(Partial).decode
+
+
+def fill(path: Path) -> None:
+    """The tables, in the empty file *path*. Raises sqlite3.Error."""
+    with _transaction(path) as db:
+        schema.metadata.create_all(db)
+        db.exec_driver_sql(schema.WORDS)
+        db.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
+
+
+def upgrade(path: Path) -> None:
+    """The tables of *path* as they are today. Raises sqlite3.Error, and nothing has changed."""
+    with _transaction(path) as db:
+        for version in range(db.exec_driver_sql("PRAGMA user_version").scalar_one(), schema.VERSION):
+            _STEPS[version](db)
+        db.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
+
+
+@contextmanager
+def _transaction(path: Path) -> Iterator[Connection]:
+    engine = create_engine("sqlite://", creator=lambda: connect(path, "rw", BUSY), poolclass=NullPool)
+    try:
+        with engine.connect() as db:
+            db.exec_driver_sql("PRAGMA journal_mode = WAL")
+            db.exec_driver_sql("BEGIN IMMEDIATE")
+            yield db
+            db.commit()
+    except DBAPIError as error:
+        raise (error.orig if isinstance(error.orig, sqlite3.Error) else error) from error
+
+
+def _from_1(db: Connection) -> None:
+    """What lists and searches go by."""
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+
+    with Operations.context(MigrationContext.configure(db)) as operations:
+        operations.add_column("people", Column("level", Integer, nullable=False, server_default="-1"))
+        operations.add_column("people", Column("listed", Boolean, nullable=False, server_default="1"))
+        operations.create_index("people_listed", "people", ["login", "level", "listed"])
+    schema.seen.create(db)
+    db.exec_driver_sql(schema.WORDS)
+    people, last = schema.people, 0
+    while rows := db.execute(
+        select(people.c.id, people.c.document).where(people.c.id > last).order_by(people.c.id).limit(1000)
+    ).all():
+        for last, document in rows:  # noqa: B007, PLW2901  # the last id is where the next thousand begin
+            person = _decode(document)
+            index = found_by(person)
+            db.execute(update(people).where(people.c.id == last).values(level=index.level, listed=person.listed))
+            db.execute(schema.words.insert().values(rowid=last, text=index.words))
+
+
+_STEPS: Mapping[int, Callable[[Connection], None]] = {1: _from_1}
