@@ -1,25 +1,32 @@
 """One JSON object a line for each question and its answer, written in batches. No value of a person ever stands in one.
 
-A file that cannot be written never stops an answer: what is lost is counted.
+A file that cannot be written never stops an answer: what is lost is counted, and it is tried again after a while.
 """
 
 import hmac
 import os
 import secrets
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 from twisted.application.service import Service
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from ..directory.addresses import Address
 from ..text.clean import escaped
+from .days import Days
 
 FLUSH = 0.2  # seconds that a record may wait
+RETRY = 10.0  # seconds from one try to write to the next, where it went wrong
+TURN = 600.0  # seconds between two looks whether a day is over, when nobody asks anything
 MOST_WAITING = 20_000
+_WRITING = "records cannot be written, trying again"
+_TURNING = "records of another day cannot be put aside or removed"
 Addresses = Literal["full", "truncated", "hash", "none"]
 
 
@@ -40,10 +47,19 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Records(Service):
-    """Writes to *file*, or to standard output where it is None."""
+    """Writes to *file*, or to standard output where it is None; with *keep* a file a day, none of them for longer. *now* is
+    the wall clock. *written* and *dropped* count records."""
 
-    def __init__(self, file: Path | None, addresses: Addresses, reactor: IReactorTime) -> None:
-        self._file, self._addresses, self._reactor = file, addresses, reactor
+    def __init__(
+        self,
+        file: Path | None,
+        addresses: Addresses,
+        reactor: IReactorTime,
+        keep: timedelta | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._file, self._addresses, self._reactor, self._now = file, addresses, reactor, now
+        self._days = _days(file, keep)
         self._encoder = msgspec.json.Encoder()
         self._salt = secrets.token_bytes(16)
         self._waiting = bytearray()
@@ -51,31 +67,40 @@ class Records(Service):
         self._count = 0
         self._flushing: IDelayedCall | None = None
         self._descriptor: int | None = None
-        self.dropped = 0
+        self._troubles: set[str] = set()
+        self._turning = LoopingCall(self._turn)
+        self._turning.clock = reactor
+        self.written = self.dropped = 0
         self._log = Logger()
 
     def startService(self) -> None:
         """Opens the file. Raises OSError."""
         self._descriptor = _opened(self._file)
         super().startService()
+        self._watch_days()
 
-    def reload(self, file: Path | None, addresses: Addresses) -> None:
+    def reload(self, file: Path | None, addresses: Addresses, keep: timedelta | None = None) -> None:
         """Goes on in *file*, opened anew though it may be the same: somebody may have moved it away. Raises OSError, and then
         nothing has changed."""
         descriptor = _opened(file)
         if self._flushing is not None:
             self._flushing.cancel()
         self._flush()
+        if self._flushing is not None:  # it went wrong, and may do better now
+            self._flushing.reset(FLUSH)
         before, self._descriptor = self._descriptor, descriptor
         if self._rest and before is not None and not os.path.sameopenfile(before, descriptor):
             self._rest = b""
             self.dropped += 1
         if before is not None and self._file is not None:
             os.close(before)
-        self._file, self._addresses = file, addresses
+        self._file, self._addresses, self._days = file, addresses, _days(file, keep)
+        self._watch_days()
 
     def stopService(self) -> None:
         super().stopService()
+        if self._turning.running:
+            self._turning.stop()
         if self._flushing is not None:
             self._flushing.cancel()
         self._flush()
@@ -107,6 +132,8 @@ class Records(Service):
         self._flushing = None
         if self._descriptor is None or not (self._waiting or self._rest):
             return
+        if _TURNING not in self._troubles:
+            self._turn()
         batch = left = self._rest + self._waiting
         self._waiting.clear()
         self._count = 0
@@ -114,13 +141,53 @@ class Records(Service):
             while left:
                 left = left[os.write(self._descriptor, left) :]
             self._rest = b""
+            self.written += batch.count(b"\n")
+            if self._healed(_WRITING):
+                self._log.info("records are written again; {dropped} were lost so far", dropped=self.dropped)
         except OSError as error:
-            if not self.dropped:
-                self._log.error("records cannot be written: {error}", error=str(error))
+            self._failed(_WRITING, error)
+            if self.running:
+                self._flushing = self._reactor.callLater(RETRY, self._flush)
             written = len(batch) - len(left)
+            self.written += batch.count(b"\n", 0, written)
             cut = batch[written - 1 : written] != b"\n" if written else bool(self._rest)
             self._rest = left[: left.index(b"\n") + 1] if cut else b""
             self.dropped += left.count(b"\n") - cut
+
+    def _turn(self) -> None:
+        """Goes on in a new file where a day is over."""
+        if self._days is None or self._file is None or self._descriptor is None:
+            return
+        try:
+            if self._days.turn(self._now()):
+                before, self._descriptor = self._descriptor, _opened(self._file)
+                os.close(before)
+            self._healed(_TURNING)
+        except OSError as error:
+            self._failed(_TURNING, error)
+
+    def _watch_days(self) -> None:
+        if self._turning.running:
+            self._turning.stop()
+        if self._days is not None and self.running:
+            self._turning.start(TURN)
+
+    def _failed(self, trouble: str, error: OSError) -> None:
+        """Said once, until it is well again."""
+        if trouble not in self._troubles:
+            self._troubles.add(trouble)
+            self._log.error("{trouble}: {error}", trouble=trouble, error=str(error))
+
+    def _healed(self, trouble: str) -> bool:
+        """Was there that trouble until now?"""
+        if trouble in self._troubles:
+            self._troubles.discard(trouble)
+            return True
+        return False
+
+
+def _days(file: Path | None, keep: timedelta | None) -> Days | None:
+    return None if file is None or keep is None else Days(file, keep)
 
 
 def _opened(file: Path | None) -> int:

@@ -3,7 +3,8 @@
 import json
 import os
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
+from twisted.logger import formatEvent, globalLogPublisher
 
 from gateway.directory.addresses import Address
 from gateway.operate import records
@@ -22,6 +24,20 @@ FIELDS = ["time", "protocol", "peer", "login", "verb", "query", "outcome", "byte
 
 def record(query: str = "alice", reference: str | None = None, peer: str | None = "192.0.2.0") -> records.Record:
     return stamped("finger", "lookup", query, peer, None, "found", 120, 1.23456, reference)
+
+
+@pytest.fixture
+def said() -> Iterator[list[str]]:
+    """What is logged."""
+    texts: list[str] = []
+
+    def keep(event: dict[str, Any]) -> None:
+        texts.append(formatEvent(event))
+
+    observer: Any = keep
+    globalLogPublisher.addObserver(observer)
+    yield texts
+    globalLogPublisher.removeObserver(observer)
 
 
 def started(path: Path | None, addresses: Addresses = "truncated") -> tuple[Records, Clock]:
@@ -168,6 +184,7 @@ def test_standard_output(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_full_disk_stops_nothing_and_is_counted() -> None:
+    """R039"""
     made, clock = started(Path("/dev/full"))
     for _ in range(5):
         made.write(record())
@@ -175,8 +192,35 @@ def test_a_full_disk_stops_nothing_and_is_counted() -> None:
     assert made.dropped == 5
     made.write(record())
     clock.advance(0.2)
+    assert made.dropped == 5, "tried again each 10 s, not at each batch"
+    clock.advance(records.RETRY)
     assert made.dropped == 6
     made.stopService()
+    assert not clock.getDelayedCalls()
+
+
+def test_what_cannot_be_written_is_said_once_and_heals_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    """R039"""
+    made, clock = started(tmp_path / "r")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        for _ in range(3):
+            made.write(record("lost"))
+            clock.advance(records.RETRY)
+    made.write(record("kept"))
+    clock.advance(records.RETRY)
+    assert [each["query"] for each in lines(tmp_path / "r")] == ["kept"]
+    assert (made.written, made.dropped) == (1, 3)
+    assert said == [
+        "records cannot be written, trying again: [Errno 28] No space left on device",
+        "records are written again; 3 were lost so far",
+    ]
+
+
+def full(file: int, data: bytes) -> int:
+    raise OSError(28, "No space left on device")
 
 
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -224,9 +268,9 @@ def test_a_line_that_was_cut_by_a_full_disk_does_not_spoil_the_next(
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
         clock.advance(0.2)
-        made._flush()  # still full
+        clock.advance(records.RETRY)  # still full
     made.write(record("fifth"))
-    clock.advance(0.2)
+    clock.advance(records.RETRY)
     queries = [each["query"] for each in lines(tmp_path / "r")]
     assert queries == ["first", "second", "third", "fifth"]
     assert made.dropped == 1
@@ -241,3 +285,130 @@ def test_records_before_the_start_wait(tmp_path: Path) -> None:
     made.write(record("late"))
     clock.advance(1)
     assert [each["query"] for each in lines(tmp_path / "r")] == ["early", "late"]
+
+
+class Wall:
+    """The wall clock, set by hand."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+
+def kept(path: Path, at: str, keep: timedelta = timedelta(days=30)) -> tuple[Records, Clock, Wall]:
+    clock, wall = Clock(), Wall(datetime.fromisoformat(at).replace(tzinfo=UTC))
+    made = Records(path, "full", clock, keep, wall.now)
+    made.startService()
+    return made, clock, wall
+
+
+def age(path: Path, at: str) -> None:
+    """Last written at *at*."""
+    seconds = datetime.fromisoformat(at).replace(tzinfo=UTC).timestamp()
+    os.utime(path, (seconds, seconds))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
+
+
+def test_F117_with_keep_there_is_a_file_a_day(tmp_path: Path) -> None:
+    made, clock, wall = kept(tmp_path / "r", "2026-11-22T23:59:58")
+    made.write(record("one"))
+    clock.advance(1)
+    wall.at += timedelta(seconds=5)
+    made.write(record("two"))
+    clock.advance(1)
+    assert names(tmp_path) == ["r", "r-2026-11-22"]
+    assert [each["query"] for each in lines(tmp_path / "r-2026-11-22")] == ["one"]
+    assert [each["query"] for each in lines(tmp_path / "r")] == ["two"]
+    assert (tmp_path / "r").stat().st_mode & 0o777 == 0o600
+    made.stopService()
+    assert not clock.getDelayedCalls()
+
+
+def test_F117_days_older_than_keep_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    for name in (
+        "r-2026-10-22",
+        "r-2026-10-23",
+        "r-2026-10-22.2",
+        "r-2026-10-01",
+        "r-2026-99-99",
+        "r-old",
+        "other-2020-01-01",
+    ):
+        (tmp_path / name).touch()
+    made, clock, wall = kept(tmp_path / "r", "2026-11-22T00:00:00")
+    assert names(tmp_path) == ["other-2020-01-01", "r", "r-2026-10-23", "r-2026-99-99", "r-old"]
+    wall.at += timedelta(days=1)
+    clock.advance(records.TURN)  # nobody asks anything
+    assert "r-2026-10-23" not in names(tmp_path)
+    made.stopService()
+
+
+def test_F117_a_start_puts_aside_what_another_day_left(tmp_path: Path) -> None:
+    made, clock, _ = kept(tmp_path / "r", "2026-11-20T12:00:00")
+    made.write(record("one"))
+    made.stopService()
+    age(tmp_path / "r", "2026-11-20T12:00:00")
+    (tmp_path / "r-2026-11-20").write_text("somebody's own\n")
+    made, clock, _ = kept(tmp_path / "r", "2026-11-22T12:00:00")
+    made.write(record("two"))
+    clock.advance(1)
+    assert names(tmp_path) == ["r", "r-2026-11-20", "r-2026-11-20.2"]
+    assert [each["query"] for each in lines(tmp_path / "r-2026-11-20.2")] == ["one"]
+    assert (tmp_path / "r-2026-11-20").read_text() == "somebody's own\n"
+    made.stopService()
+
+
+def test_without_keep_a_file_goes_on_for_ever(tmp_path: Path) -> None:
+    (tmp_path / "r-2020-01-01").touch()
+    (tmp_path / "r").write_text("{}\n")
+    age(tmp_path / "r", "2026-01-01T00:00:00")
+    made, clock = started(tmp_path / "r")
+    made.write(record())
+    clock.advance(1)
+    assert names(tmp_path) == ["r", "r-2020-01-01"] and len(lines(tmp_path / "r")) == 2
+    made.stopService()
+
+
+def test_a_day_that_cannot_be_put_aside_is_told_once_and_records_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    made, clock, wall = kept(tmp_path / "r", "2026-11-22T12:00:00")
+    made.write(record("one"))
+    clock.advance(1)
+    wall.at += timedelta(days=1)
+
+    def denied(self: Path, target: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", denied)
+        for number in range(3):
+            made.write(record(f"more{number}"))
+            clock.advance(1)
+    assert [each["query"] for each in lines(tmp_path / "r")] == ["one", "more0", "more1", "more2"]
+    assert said == ["records of another day cannot be put aside or removed: [Errno 13] Permission denied"]
+    clock.advance(records.TURN)
+    made.write(record("today"))
+    clock.advance(1)
+    assert [each["query"] for each in lines(tmp_path / "r")] == ["today"]
+    made.stopService()
+
+
+def test_R036_a_reload_goes_on_in_another_file_and_keeps_for_as_long_as_it_says(tmp_path: Path) -> None:
+    made, clock, wall = kept(tmp_path / "r", "2026-11-22T12:00:00")
+    (tmp_path / "s-2026-11-01").touch()
+    made.reload(tmp_path / "s", "full", timedelta(days=1))
+    assert names(tmp_path) == ["r", "s"]
+    made.write(record())
+    clock.advance(1)
+    wall.at += timedelta(days=1)
+    clock.advance(records.TURN)
+    assert names(tmp_path) == ["r", "s", "s-2026-11-22"]
+    made.reload(tmp_path / "s", "full", None)
+    assert not clock.getDelayedCalls()
+    made.stopService()
