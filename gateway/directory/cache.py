@@ -47,12 +47,17 @@ class _Flight:
 
 
 class Cache:
-    """Bounded: the entry that was fetched longest ago goes first."""
+    """Bounded: the entry that was fetched longest ago goes first. *hits* and *misses* count who was served from here, and
+    who had to wait for a fetch."""
 
     def __init__(self, fetch: Callable[[str], Coroutine[Any, Any, Entry]], now: Callable[[], float], size: int) -> None:
         self._fetch, self._now, self._size = fetch, now, size
         self._entries: dict[str, Entry] = {}
         self._flights: dict[str, _Flight] = {}
+        self.hits = self.misses = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     def peek(self, login: str) -> Entry | None:
         """What is kept, though it may have expired."""
@@ -62,7 +67,9 @@ class Cache:
         """The entry for *login*, fetched where it has to be. Raises what the fetch raises."""
         entry = self._entries.get(login)
         if entry is not None and (entry.expires is None or self._now() < entry.expires):
+            self.hits += 1
             return entry
+        self.misses += 1
         flight = self._flights.get(login)
         if flight is not None:
             return await flight.wait()

@@ -15,6 +15,7 @@ from .answers import Unknown
 from .cache import Entry
 from .person import Partial, Person
 from .ports import Source, SourceDown
+from .state import SourceState
 
 U = TypeVar("U")
 PATIENCE = 2.0  # seconds that a source may take for one person
@@ -28,6 +29,7 @@ class Chain:
         self._sources, self._clock = tuple(sources), clock
         self._hold = min((each.cache.total_seconds() for each in sources if each.cache is not None), default=None)
         self._down: dict[int, tuple[Source, str, float, Exception]] = {}
+        self._answered: dict[int, float] = {}
 
     async def fetch(self, canonical: str, peek: Callable[[str], Entry | None]) -> Entry:
         """What all sources together say of *canonical*; *peek* gives what is kept of a login, though it may have expired.
@@ -76,7 +78,14 @@ class Chain:
             self._down[id(source)] = (source, canonical, self._clock.seconds(), error)
             raise
         self._down.pop(id(source), None)
+        self._answered[id(source)] = self._clock.seconds()
         return partial
+
+    def states(self) -> tuple[SourceState, ...]:
+        """Each source, in order: whether it answers."""
+        return tuple(
+            SourceState(each.name, id(each) not in self._down, self._answered.get(id(each))) for each in self._sources
+        )
 
     async def _in_time(self, source: Source, canonical: str) -> Partial | None:
         """The answer of *source*, for which nobody waits longer than PATIENCE. One at hand costs no timer."""

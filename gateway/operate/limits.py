@@ -50,12 +50,13 @@ class Room(Enum):
 
 
 class Connections:
-    """Open connections of all protocols together, in all and of each asker."""
+    """Open connections of all protocols together, in all and of each asker. *refused* counts those for which there was no
+    room."""
 
     def __init__(self, most: int, per_address: int) -> None:
         self.change(most, per_address)
         self._of: Counter[bytes] = Counter()
-        self.open = 0
+        self.open = self.refused = 0
 
     def change(self, most: int, per_address: int) -> None:
         """Other limits from now on; whoever is connected stays so, and counts."""
@@ -68,9 +69,12 @@ class Connections:
         if address is not None:
             self._of[address.key] += 1
             mine = self._of[address.key]
+        if self.open <= self._most and mine <= self._per_address:
+            return Room.FREE
+        self.refused += 1
         if self.open > 1.2 * self._most or mine > 1.2 * self._per_address:
             return Room.OVERFULL
-        return Room.FULL if self.open > self._most or mine > self._per_address else Room.FREE
+        return Room.FULL
 
     def leave(self, address: Address | None) -> None:
         self.open -= 1
