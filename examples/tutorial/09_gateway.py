@@ -15,14 +15,14 @@ from gateway.demo.network import make_network
 from gateway.directory.ports import Create
 from gateway.directory.viewers import LocalCommand
 from gateway.settings import load
-from gateway.store import sqlite
+from gateway.store import database
 
 finger = int(sys.argv[1]) if __name__ == "__main__" and sys.argv[1:] else 1079
 folder = TemporaryDirectory(prefix="tutorial-")
 settings = Path(folder.name, "gateway.toml")
 text = Path(__file__).with_suffix(".toml").read_text()
 settings.write_text(text.format(finger=finger, web=finger + 1, irc=finger + 2))
-sqlite.create(settings.with_name("people.db"))
+database.create(settings.with_name("people.db"))
 gateway = wiring.Gateway(load(settings), settings, reactor)
 gateway.add(wiring.Listener("irc", f"tcp:{finger + 2}:interface=127.0.0.1", make_network()))
 application = service.Application("finger")
