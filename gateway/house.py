@@ -8,24 +8,34 @@ from .directory.names import Hosts
 from .directory.service import DirectoryService
 from .directory.viewers import Viewers
 from .operate.exchange import Exchanges
+from .operate.health import Health
 from .operate.limits import Connections
+from .operate.records import Addresses
 from .text.render import Renderer
 
 
 @dataclass(frozen=True)
 class Site:
     """What this place is called, and where it can be asked. *url* is the web side's public address, without a slash at
-    the end; *finger*: does finger answer; *bot*: the nick that answers on IRC."""
+    the end; *finger*: does finger answer; *bot*: the nick that answers on IRC; *members*: are there networks whose askers
+    are members; *addresses*: what records keep of one."""
 
     name: str
     hosts: Hosts
     url: str
     finger: bool = True
     bot: str | None = None
+    members: bool = False
+    addresses: Addresses = "truncated"
 
     @property
     def host(self) -> str:
         return self.hosts.main
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """Where people can be asked for."""
+        return (*["finger"] * self.finger, "web", *["irc"] * (self.bot is not None))
 
     def person_url(self, login: str) -> str:
         return f"{self.url}/users/{quote(login)}"
@@ -40,6 +50,7 @@ class House:
     directory: DirectoryService
     viewers: Viewers
     exchanges: Exchanges
+    health: Health
     connections: Connections
     renderer: Renderer
     timeout: float

@@ -21,8 +21,8 @@ MOST_KEPT = 1024  # replies
 KEPT_SIZE = 32 * 1024  # bytes of one that is kept
 PLAN_ON_PAGE = 16 * 1024  # characters; the whole plan stands in the text
 AGAIN = "5"  # seconds until one may ask again, where nobody knows
-_KINDS = {Format.TEXT: TEXT, Format.HTML: HTML, Format.JSON: JSON}
-_PROBLEMS = _KINDS | {Format.JSON: PROBLEM}
+KINDS = {Format.TEXT: TEXT, Format.HTML: HTML, Format.JSON: JSON}
+_PROBLEMS = KINDS | {Format.JSON: PROBLEM}
 # The asker's address decides too, which no Vary can say: what is not for everyone is therefore never kept.
 _VIEWER = "Cookie, Authorization"
 
@@ -67,7 +67,7 @@ class Pages:
         open_to_all = profile.audience is Audience.EVERYONE
         reply = Reply(
             self._person_body(profile, format),
-            _KINDS[format],
+            KINDS[format],
             cache=PUBLIC if open_to_all else PRIVATE,
             vary=_vary(forced),
             updated=profile.updated,
@@ -85,7 +85,7 @@ class Pages:
         if format is Format.TEXT:
             return self._house.renderer.profile(profile, "finger/person.txt").encode()
         plan, cut = markup.cut(profile.plan, PLAN_ON_PAGE)
-        return self._html("person.html", person=profile, plan=markup.plan(plan), drawn=markup.drawn(plan), plan_cut=cut)
+        return self.html("person.html", person=profile, plan=markup.plan(plan), drawn=markup.drawn(plan), plan_cut=cut)
 
     def _several(self, answer: Several, format: Format, forced: bool) -> Reply:
         everyone = all(profile.audience is Audience.EVERYONE for profile in answer.profiles)
@@ -105,11 +105,11 @@ class Pages:
         if format is Format.JSON:
             body = encode({"people": [profile_document(profile, self._house.site) for profile in profiles]})
         elif format is Format.HTML:
-            body = self._html(f"{name}.html", profiles=profiles, more=more)
+            body = self.html(f"{name}.html", profiles=profiles, more=more)
         else:
             body = self._house.renderer.text(f"web/{name}.txt", profiles=profiles, more=more).encode()
         mark = "everyone" if everyone else "members"
-        return Reply(body, _KINDS[format], cache=PUBLIC if everyone else PRIVATE, vary=vary, mark=mark)
+        return Reply(body, KINDS[format], cache=PUBLIC if everyone else PRIVATE, vary=vary, mark=mark)
 
     # errors
 
@@ -137,13 +137,14 @@ class Pages:
             body = encode(Problem(messages.title(code), code, sentence, reference=reference))
         elif format is Format.HTML:
             try:
-                body = self._html("error.html", code=code, title=messages.title(code), sentence=sentence)
+                body = self.html("error.html", code=code, title=messages.title(code), sentence=sentence)
             except Exception:  # an operator's own template, perhaps the very one that failed before
                 self._log.failure("the error page cannot be made")
                 kind = TEXT
         return Reply(body, kind, code, PRIVATE, "Accept", headers=headers)
 
-    def _html(self, name: str, **values: Any) -> bytes:
+    def html(self, name: str, **values: Any) -> bytes:
+        """The template web/*name* filled with *values*."""
         text = self._house.renderer.text(
             f"web/{name}", asset=self._assets.url, markup=markup, moment=moment, iso=iso, **values
         )
