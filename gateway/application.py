@@ -30,6 +30,7 @@ from .directory.viewers import Viewers
 from .house import House, Site
 from .operate.descriptors import room_for, tell_seldom
 from .operate.exchange import Exchanges
+from .operate.health import Health
 from .operate.limits import Connections, Rate
 from .operate.records import Records
 from .settings import Settings, database_file
@@ -103,7 +104,7 @@ class Gateway(MultiService):
         self.directory = make_directory(settings, file, self.store, reactor)
         rate = Rate(settings.limits.queries_per_minute, reactor.seconds)
         records = None if settings.records.file == "-" else folder / settings.records.file
-        self.records = Records(records, settings.records.addresses, reactor)
+        self.records = Records(records, settings.records.addresses, reactor, settings.records.keep)
         self.house = House(
             reactor=reactor,
             site=make_site(settings),
@@ -112,6 +113,7 @@ class Gateway(MultiService):
             exchanges=Exchanges(rate, self.records, reactor),
             connections=Connections(room_for(settings.limits.connections), settings.limits.connections_per_address),
             renderer=make_renderer(settings, folder),
+            health=Health(self.store, self.directory, reactor),
             timeout=settings.limits.timeout.total_seconds(),
         )
         for number, network in enumerate(settings.irc):
@@ -124,9 +126,14 @@ class Gateway(MultiService):
                 service = part.make(table, self.house)
                 service.setServiceParent(self.protocols)
                 for number, endpoint in enumerate(getattr(table, "listen", ())):
+                service.setName(part.table)
                     self._listeners.append(Listener(f"{part.table}.listen[{number}]", endpoint, service.factory))
         self._ports: list[IListeningPort] = []
         self._stage: Deferred[Any] | None = None
+        if settings.metrics is not None:
+            scraped = make_metrics(self)
+            scraped.setServiceParent(self)
+            self._listeners.append(Listener("metrics.listen", settings.metrics.listen, scraped.factory))
         self._hurried = False
 
     @property
@@ -301,6 +308,32 @@ def make_renderer(settings: Settings, folder: Path) -> Renderer:
     """Texts, the operator's own before ours. Raises CannotStart for a template that cannot be read."""
     texts = Texts(folder / settings.site.templates if settings.site.templates else None)
     try:
+def make_metrics(gateway: Gateway) -> Any:
+    """What Prometheus is told of *gateway*. Imported only where the settings ask for it."""
+    from .operate.metrics import Watched
+    from .operate.scraped import Scraped
+
+    house, protocols = gateway.house, gateway.protocols
+
+    def opened() -> dict[str, int]:
+        listening = [each for each in protocols if hasattr(each, "factory")]
+        return {str(each.name): len(each.factory.connections) for each in listening}
+
+    def bots() -> list[Any]:
+        return [bot for each in protocols if each.name == "irc" for bot in each]
+
+    watched = Watched(
+        exchanges=house.exchanges,
+        connections=house.connections,
+        records=gateway.records,
+        directory=house.directory,
+        open=opened,
+        bots=bots,
+        slow_reads=lambda: gateway.store.slow_reads,
+    )
+    return Scraped(watched, house.health, house.reactor)
+
+
         texts.check()
     except BrokenTemplate as broken:
         raise CannotStart(str(broken)) from None

@@ -7,6 +7,7 @@ import difflib
 import ipaddress
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from .finger.settings import Finger
 from .irc.settings import Network
 from .web.settings import Web
 
+LOGINS = "logins"  # the source that is not an operator's own class
 Level = Literal["everyone", "members", "nobody"]
 
 
@@ -48,11 +50,13 @@ class StoreTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class SourceTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[sources.NAME]: an operator's own class, made with *options*."""
+    """[sources.logins]: this machine's logins, looked at *every* so often. [sources.NAME]: an operator's own class, made
+    with *options*."""
 
-    class_: str = msgspec.field(name="class")
+    class_: str | None = msgspec.field(name="class", default=None)
     options: dict[str, Any] = {}
     cache: Duration | None = None
+    every: Duration | None = None
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,10 +67,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class RecordsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[records]: *file* "-" is standard output."""
+    """[records]: *file* "-" is standard output; *keep*: with it a file a day, removed when all of it is older."""
 
     file: str = "-"
     addresses: Literal["full", "truncated", "hash", "none"] = "truncated"
+    keep: Duration | None = None
+
+
+class MetricsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[metrics]: *listen* is one endpoint string of Twisted, for Prometheus and for probers."""
+
+    listen: str = "tcp:9079:interface=127.0.0.1"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     irc: list[Network] = []
     limits: Limits = msgspec.field(default_factory=Limits)
     records: RecordsTable = RecordsTable()
+    metrics: MetricsTable | None = None
 
 
 def load(file: Path) -> Settings:
@@ -92,9 +104,15 @@ def load(file: Path) -> Settings:
     return settings
 
 
-def database(settings: Settings, folder: Path) -> Path:
+def database_file(settings: Settings, folder: Path) -> Path:
     """The path of the SQLite file, relative ones seen from *folder*."""
     return folder / settings.store.url.removeprefix("sqlite:")
+
+
+def looked_at(settings: Settings) -> timedelta | None:
+    """How often this machine's logins are looked at; None: not at all."""
+    table = settings.sources.get(LOGINS)
+    return None if table is None else table.every or timedelta(seconds=5)
 
 
 def _is_base(text: str) -> bool:
@@ -133,8 +151,20 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
                 near = difflib.get_close_matches(field, FIELDS, 1, 0.5)
                 hint = f"did you mean {near[0]}?" if near else ""
                 yield f"privacy.{table}.{field}", "an unknown field", ", ".join(FIELDS), hint
+    for name, source in settings.sources.items():
+        if name == LOGINS and (source.class_ is not None or source.options or source.cache is not None):
+            yield f"sources.{name}", "keys of a class of one's own", 'every, as in every = "5s"; or another name for the class'
+        elif name != LOGINS and source.class_ is None:
+            yield f"sources.{name}.class", "nothing", 'the class of the source, as in "my_sources:VendingMachine"'
+        elif name != LOGINS and source.every is not None:
+            yield f"sources.{name}.every", "a key of [sources.logins]", "class, options, cache"
     if settings.records.file in ("", ".") or "\0" in settings.records.file:
         yield "records.file", repr(settings.records.file), 'the path of a file, or "-" for standard output'
+    if settings.records.keep is not None:
+        if settings.records.keep < timedelta(days=1):
+            yield "records.keep", str(settings.records.keep), '"1d" or more: records are put aside by the day'
+        if settings.records.file == "-":
+            yield "records.keep", 'set, though records.file is "-"', "records.keep where records.file names a file"
     if not re.fullmatch(r"sqlite:[^\0]+", settings.store.url):
         yield "store.url", repr(settings.store.url), '"sqlite:" and the path of a file, as in "sqlite:people.db"'
     networks = [network.network for network in settings.irc]

@@ -72,6 +72,8 @@ def check() -> None:
     for table in ("finger", "web"):
         for number, endpoint in enumerate(getattr(getattr(settings, table), "listen", ())):
             _noted(wrong, partial(server_endpoint, reactor, str(file), f"{table}.listen[{number}]", endpoint))
+    if settings.metrics is not None:
+        _noted(wrong, partial(server_endpoint, reactor, str(file), "metrics.listen", settings.metrics.listen))
     for number, irc in enumerate(settings.irc):
         _noted(wrong, partial(client_endpoint, reactor, str(file), f"irc[{number}].server", irc.server))
     for network in settings.site.members:

@@ -118,6 +118,11 @@ class NetworkService(ClientService):
             self._clock,
         )
 
+    @property
+    def state(self) -> tuple[bool, bool, int]:
+        """Connected? Signed on? How many lines wait to be said?"""
+        return self._client is not None, self._signed_on, self._outbox.waiting
+
     def can_become(self, settings: Network) -> bool:
         """Could *settings* be ours without a new connection?"""
         return replace(settings, **{name: getattr(self.settings, name) for name in LIVE}) == self.settings

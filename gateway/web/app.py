@@ -13,13 +13,14 @@ from ..directory.answers import Found, Page
 from ..directory.names import maybe_login
 from ..directory.viewers import Viewer
 from ..house import House
+from ..operate import health
 from ..operate.exchange import Asked, Limited, Outcome, outcome
 from . import policy
 from .assets import Assets
 from .formats import Format, split
 from .http import Request, Site
 from .pages import Headers, Pages
-from .reply import PRIVATE, PUBLIC, Reply
+from .reply import JSON, PRIVATE, PUBLIC, TEXT, Reply
 from .settings import Web
 
 LISTED = 50  # people on the front page
@@ -89,6 +90,15 @@ class App:
 
         return await self._exchanged(request, "page", "", answer)
 
+    @app.route("/healthz", methods=READ)
+    def lives(self, request: Request) -> bytes:
+        return self._probed(request, 200, health.lives(request.format is Format.JSON))
+
+    @app.route("/readyz", methods=READ)
+    async def ready(self, request: Request) -> bytes:
+        troubles = await self._house.health.troubles()
+        return self._probed(request, *health.readiness(troubles, request.format is Format.JSON))
+
     @app.route("/~<name>", methods=READ)
     def home(self, request: Request, name: str) -> bytes:
         return self._moved(request, maybe_login(name) or name, None, PUBLIC)
@@ -133,6 +143,12 @@ class App:
             exchange.close("error", len(body), reference)
             return body
 
+    def _probed(self, request: Request, code: int, told: bytes) -> bytes:
+        """What programs ask each second: no question, so neither limited nor recorded, only counted."""
+        body = request.prepared(Reply(told, JSON if request.format is Format.JSON else TEXT, code))
+        self._house.exchanges.count("web", "probe", "served" if code == 200 else "unavailable")
+        return body
+
     def _moved(self, request: Request, login: str, forced: Format | None, cache: str) -> bytes:
         """To the canonical address, as the syntax alone tells it."""
         body = request.prepared(_redirect(login, forced, cache))
@@ -164,7 +180,7 @@ class WebService(Service):
 
     def stopService(self) -> "Deferred[None]":
         super().stopService()
-        return self.factory.channels.end(FAREWELL)
+        return self.factory.connections.end(FAREWELL)
 
 
 def make(settings: Web, house: House) -> WebService:

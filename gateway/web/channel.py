@@ -45,7 +45,7 @@ class Home(Protocol):
     requestFactory: Any
     house: House
     pages: Pages
-    channels: "Open[Channel]"
+    connections: "Open[Channel]"
 
     def out(self, reply: Reply, asked: Conditions) -> Sent: ...
     def reason(self, code: int) -> str: ...
@@ -87,7 +87,7 @@ class Channel(HTTPChannel):
     def connectionMade(self) -> None:
         super().connectionMade()
         self.address = Address.parse(getattr(self.transport.getPeer(), "host", ""))
-        self.site.channels.add(self)
+        self.site.connections.add(self)
         self._room = self._house.connections.enter(self.address)
         if self._room is Room.OVERFULL:
             self._note("limited")
@@ -104,7 +104,7 @@ class Channel(HTTPChannel):
             self.requests.remove(self._held)
         self._house.connections.leave(self.address)
         super().connectionLost(reason)
-        self.site.channels.remove(self)
+        self.site.connections.remove(self)
 
     @property
     def own_address(self) -> str:

@@ -164,7 +164,7 @@ class Site(server.Site):
         super().__init__(resource, reactor=house.reactor, timeout=house.timeout, parsePOSTFormSubmission=False)
         self.allowed = allowed
         self.reload(house, pages)
-        self.channels: Open[Channel] = Open(house.reactor)
+        self.connections: Open[Channel] = Open(house.reactor)
         self._log = Logger(namespace="gateway.web")
 
     def reload(self, house: House, pages: Pages) -> None:

@@ -18,6 +18,7 @@ from gateway.directory.viewers import Viewers
 from gateway.formats import person_json
 from gateway.house import House, Site
 from gateway.operate.exchange import Exchanges
+from gateway.operate.health import Health
 from gateway.operate.limits import Connections, Rate
 from gateway.operate.records import Records
 from gateway.store import database, sqlite
@@ -128,6 +129,7 @@ def make_house(
         directory=directory,
         viewers=Viewers(members, ["alice"]),
         exchanges=Exchanges(Rate(queries_per_minute, reactor.seconds), records, reactor),
+        health=Health(store, directory, reactor),
         connections=Connections(connections, per_address),
         renderer=Renderer(Texts(own_templates), site),
         timeout=timeout,
