@@ -40,10 +40,10 @@ class Seldom:
 
     def __call__(self, event: LogEvent) -> None:
         kind = str(event.get("log_format"))
-        if kind.startswith("EMFILE"):
+        if "EMFILE" in kind and "log_failure" not in event:
             self.closed += "address" in event
             if self.closed and self._due("EMFILE"):
-                self._log.warn("no file descriptor is free: {closed} connections closed so far", closed=self.closed)
+                self._log.warn("no file descriptor is free; connections closed so far: {closed}", closed=self.closed)
         elif self._due(kind):
             self._to(event)
 

@@ -1,13 +1,13 @@
 """The connection: registration, joins, and whatever a server may send."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.logger import globalLogPublisher
 
-from tests.unit.irc.server import Bench, texts
+from tests.unit.irc.server import SLOW, Bench, Connection, texts
 
 
 @pytest.fixture
@@ -278,3 +278,117 @@ def test_a_link_that_fell_silent_is_given_up(tmp_path: Path) -> None:
     assert not irc.transport.disconnecting
     bench.pass_(120, 10)
     assert irc.transport.disconnecting
+
+
+def alternate(bench: Bench) -> Connection:
+    """The bot signed on under its second nick."""
+    irc = bench.accept()
+    irc.send(":irc.test 433 * fingerbot :Nickname is already in use")
+    irc.welcome("fb")
+    irc.got()
+    return irc
+
+
+@pytest.mark.parametrize("leaves", [":FingerBot!g@h QUIT :bye", ":fingerbot!g@h NICK :ghost", ":fingerbot QUIT"])
+def test_I006_the_wanted_nick_is_taken_as_its_holder_leaves(tmp_path: Path, leaves: str) -> None:
+    bench = Bench(tmp_path, alternate_nicks=["fb"])
+    irc = alternate(bench)
+    irc.send(":eve!e@h QUIT :bye", ":eve!e@h NICK :eva")
+    assert irc.got() == []
+    irc.send(leaves)
+    assert irc.got() == ["NICK fingerbot"]
+    irc.send(":fb!f@h NICK :fingerbot")
+    assert texts(irc.says("bob", to="fingerbot"))
+    bench.pass_(110, 10)
+    irc.send(":eve!e@h NICK :fingerbot_", ":fingerbot_!e@h QUIT :bye")
+    assert irc.got() == []
+    bench.pass_(9 * 120, 10)
+    assert not any(line.startswith("NICK") for line in irc.got())
+
+
+def test_I006_the_wanted_nick_is_asked_for_now_and_then(tmp_path: Path) -> None:
+    """We do not see everybody leave."""
+    bench = Bench(tmp_path, alternate_nicks=["fb"])
+    irc = alternate(bench)
+    for _ in range(3):
+        bench.pass_(110, 10)
+        assert not any(line.startswith("NICK") for line in irc.got())
+        bench.pass_(10, 10)
+        assert [line for line in irc.got() if line.startswith("NICK")] == ["NICK fingerbot"]
+        irc.send(":irc.test 433 fb fingerbot :Nickname is already in use")
+    irc.close()
+    bench.pass_(130, 10)
+    assert not any(line.startswith("NICK") for line in irc.got())
+
+
+def test_I006_a_nick_that_was_taken_from_us_is_asked_for_later(tmp_path: Path) -> None:
+    """Not at once: services that rename us mean it."""
+    bench = Bench(tmp_path)
+    irc = bench.signed_on()
+    irc.send(":fingerbot!f@h NICK :Guest1")
+    assert irc.got() == []
+    bench.pass_(120, 10)
+    assert "NICK fingerbot" in irc.got()
+
+
+def test_I006_a_nick_that_cannot_be_is_not_asked_for_again(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, alternate_nicks=["fb"])
+    irc = alternate(bench)
+    irc.send(":irc.test 432 fb fingerbot :Erroneous nickname")
+    bench.pass_(360, 10)
+    assert not any(line.startswith("NICK") for line in irc.got())
+
+
+# two bots
+
+
+def talk(benches: Sequence[Bench], one: Connection, other: Connection, seconds: int) -> int:
+    """Lets two bots hear one another for so long; how many lines were said."""
+    said = 0
+    for _ in range(seconds):
+        for speaker, listener, nick in ((one, other, "one"), (other, one, "other")):
+            for line in speaker.got():
+                command, target, text = [*line.split(" ", 2), "", ""][:3]
+                if command == "PRIVMSG":
+                    said += 1
+                    listener.send(f":{nick}!finger@{nick}.test PRIVMSG {target} {text}")
+        for bench in benches:
+            bench.clock.advance(1)
+    return said
+
+
+@pytest.mark.parametrize(("to", "most"), [("#tea", 60), ("one", 1500)])
+def test_I023_two_of_our_bots_fall_silent(tmp_path: Path, to: str, most: int) -> None:
+    """Each takes the other's answer for a question: "other: no such user"."""
+    benches = []
+    for nick in ("one", "other"):
+        (tmp_path / nick).mkdir()
+        benches.append(Bench(tmp_path / nick, nick=nick, channels=["#tea"], pace=SLOW, burst=5))
+    first, second = benches
+    one, other = first.accept(), second.accept()
+    for connection, nick in ((one, "one"), (other, "other")):
+        connection.welcome(nick)
+        connection.got()
+    one.send(f":other!finger@other.test PRIVMSG {to} :{'one: ' if to == '#tea' else ''}nobody")
+    said = talk(benches, one, other, 7200)
+    assert 2 < said < most
+    assert talk(benches, one, other, 3600) == 0
+
+
+def test_I023_a_channel_and_a_user_in_it_have_limits(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, house={"queries_per_minute": 10_000}, burst=10_000)
+    irc = bench.signed_on()
+
+    def answered(by: str, count: int, to: str = "#tea") -> int:
+        said = [line for _ in range(count) for line in irc.says("!finger bob", to=to, by=by)]
+        bench.pass_(5)
+        return sum("Bob Adams" in line for line in [*said, *irc.got()])
+
+    assert answered("bob!b@192.0.2.7", 30) == 20
+    assert answered("bob!b@192.0.2.7", 30, to="#other") == 20
+    assert answered("eve!e@192.0.2.8", 30) == 20
+    assert answered("eva!e@192.0.2.9", 30) == 20
+    assert answered("evi!e@192.0.2.9", 30, to="#TEA") <= 1  # the same user; and the channel has had its 60
+    assert answered("ann!a@192.0.2.10", 5) < 5
+    bench.pass_(120)
+    assert answered("ann!a@192.0.2.10", 5) == 5

@@ -1,5 +1,8 @@
 """Rates and connections."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,3 +134,69 @@ def test_a_connection_without_an_address() -> None:
     connections.leave(None)
     connections.leave(None)
     assert connections.open == 0
+
+
+# a million addresses
+
+
+def million() -> Iterator[Address]:
+    """As many clients: IPv4 and the /64s of IPv6 in turn."""
+    for number in range(500_000):
+        yield Address(b"\x0a" + number.to_bytes(3, "big"))
+        yield Address(b"\x20\x01\x0d\xb8" + number.to_bytes(4, "big") + bytes(8))
+
+
+def resident() -> int:
+    """Bytes of memory that this process takes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+
+def test_R040_a_million_addresses_take_bounded_memory_and_harm_nobody() -> None:
+    clock = Hand()
+    rate, connections = Rate(60, clock), Connections(1000, 20)
+    good = address("192.0.2.1")
+    before = resident()
+    for number, each in enumerate(million()):
+        assert rate.wait(each.key) == 0.0
+        connections.enter(each)
+        if number % 1000 == 0:  # fifty a minute
+            clock.now += 1.2
+            assert connections.enter(good) is Room.FREE
+            assert rate.wait(good.key) == 0.0
+            connections.leave(good)
+        connections.leave(each)
+    assert len(rate._young) + len(rate._old) <= 200_000
+    assert resident() - before < 48 * 2**20
+    assert (connections.open, len(connections._of)) == (0, 0)
+
+
+def test_R040_one_64_is_one_client_and_v4_mapped_is_v4() -> None:
+    """However many addresses of one /64, and whichever way an IPv4 address is written."""
+    rate, connections = Rate(60, Hand()), Connections(1000, 20)
+    network = [address(f"2001:db8::{number:x}:{number:x}") for number in range(1, 31)]
+    assert [connections.enter(each) for each in network[:25]] == [Room.FREE] * 20 + [Room.FULL] * 4 + [Room.OVERFULL]
+    assert sum(rate.wait(each.key) == 0.0 for each in network * 3) == 60
+    assert len(connections._of) == 1
+    both = [address("192.0.2.7"), address("::ffff:192.0.2.7")]
+    assert [connections.enter(each) for each in both * 10] == [Room.FREE] * 20
+    assert connections.enter(both[1]) is Room.FULL
+    assert sum(rate.wait(each.key) == 0.0 for each in both * 40) == 60
+
+
+def test_R040_those_who_are_held_are_all_that_is_counted() -> None:
+    """While there is no room, addresses come and go: what is known of them goes too."""
+    connections = Connections(100, 20)
+    held = [address(f"192.0.2.{number}") for number in range(100)]
+    assert {connections.enter(each) for each in held} == {Room.FREE}
+    for number in range(10_000):
+        other = Address(number.to_bytes(4, "big"))
+        assert connections.enter(other) is Room.FULL
+        connections.leave(other)
+    assert len(connections._of) == 100
+
+
+def test_a_rate_over_another_time() -> None:
+    clock = Hand()
+    rate = Rate(20, clock, over=600.0)
+    assert [rate.wait("a") for _ in range(20)] == [0.0] * 20
+    assert rate.wait("a") == pytest.approx(30.0)

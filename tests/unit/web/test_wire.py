@@ -7,7 +7,7 @@ from twisted.web import http as twisted_http
 from twisted.web import server as twisted_server
 
 from gateway.web.app import App
-from gateway.web.channel import LINGER, MOST_DROPPED
+from gateway.web.channel import AT_ONCE, FLUSH, LINGER, MOST_DROPPED
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, STRANGER, Browser, Slow, parsed
 
@@ -464,3 +464,114 @@ def test_no_access_log(web: Browser) -> None:
     factory.doStart()
     factory.doStop()
     assert not any("_updateLogDateTime" in str(call) for call in web.built.clock.getDelayedCalls())
+
+
+# many questions on one connection (reliability.md, "Twisted 26.10 under faults" item 7)
+
+
+def test_a_connection_ends_after_a_thousand_questions(build: Build) -> None:
+    """W006: the last answer says so; what was sent behind it is read and dropped, so that no reset overtakes it."""
+    web = build(queries_per_minute=10_000)
+    connection = web.connect()
+    for _ in range(999):
+        connection.send(GET)
+    assert not connection.closing()
+    assert "connection" not in parsed(connection.received)[-1]
+    connection.send(GET * 3)
+    answers = parsed(connection.received)
+    assert [answer.code for answer in answers] == [200] * 1000
+    assert answers[-1]["connection"] == "close"
+    assert connection.transport.shut
+    assert not connection.transport.disconnecting
+    assert connection.transport.producerState == "producing"  # or the rest would stay unread
+    connection.send(GET)
+    web.built.clock.advance(9)
+    assert not connection.transport.disconnected
+    web.built.clock.advance(1)
+    assert connection.transport.disconnected
+    connection.close()
+    assert len(parsed(connection.received)) == 1000
+
+
+@pytest.mark.parametrize("ask", [GET, GET.replace(b"GET", b"POST")[:-2] + b"Content-Length: 1\r\n\r\nx"])
+def test_questions_in_a_row_take_turns(build: Build, ask: bytes) -> None:
+    """W083: a few in each turn of the reactor, in order, all of them in the end."""
+    web = build(queries_per_minute=10_000)
+    connection = web.connect()
+    connection.send(ask * 30)
+    assert len(parsed(connection.received)) == AT_ONCE
+    web.built.clock.advance(0)
+    assert len(parsed(connection.received)) == 30
+    connection.send(ask * 5)
+    assert len(parsed(connection.received)) == 35
+    connection.close()
+    assert [each for each in web.built.clock.getDelayedCalls() if each.getTime() <= web.built.clock.seconds()] == []
+
+
+def test_who_shuts_their_side_behind_many_questions_gets_all_answers(build: Build) -> None:
+    web = build(queries_per_minute=10_000)
+    connection = web.connect()
+    connection.send(GET * 30)
+    connection.channel.readConnectionLost()
+    assert not connection.closing()
+    for _ in range(4):
+        web.built.clock.advance(0)
+    assert len(parsed(connection.received)) == 30
+    assert connection.transport.disconnecting
+    connection.close()
+
+
+def test_who_leaves_behind_many_questions_is_forgotten(build: Build) -> None:
+    web = build(queries_per_minute=10_000)
+    connection = web.connect()
+    connection.send(GET * 30)
+    connection.close()
+    for _ in range(4):
+        web.built.clock.advance(0)
+    assert len(parsed(connection.received)) == AT_ONCE
+    assert len(web.built.records) == AT_ONCE
+
+
+def test_who_does_not_read_is_asked_nothing_more(build: Build) -> None:
+    """R030: while answers wait to be sent, the questions behind them wait too, and at the deadline that is the end."""
+    web = build(queries_per_minute=10_000, timeout=10.0)
+    connection = web.connect()
+    connection.channel.pauseProducing()
+    connection.send(GET * 30)
+    web.built.clock.advance(1)
+    assert len(parsed(connection.received)) == 1
+    connection.channel.resumeProducing()
+    for _ in range(5):
+        web.built.clock.advance(0)
+    assert len(parsed(connection.received)) == 30
+    connection.channel.pauseProducing()
+    connection.send(GET * 30)
+    web.built.clock.advance(9)
+    assert not connection.transport.disconnected
+    web.built.clock.advance(1)
+    assert len(parsed(connection.received)) == 31
+    assert connection.transport.disconnected
+    connection.close()
+
+
+def test_an_idle_connection_with_something_unsent_ends_soon(build: Build) -> None:
+    """R030: an answer smaller than what makes the transport pause."""
+    web = build(timeout=10.0)
+    connection = web.connect()
+    connection.send(GET)
+    web.built.clock.advance(10)
+    assert connection.transport.disconnecting
+    assert not connection.transport.disconnected
+    web.built.clock.advance(FLUSH)
+    assert connection.transport.disconnected
+    connection.close()
+
+
+def test_one_too_many_has_a_second(build: Build) -> None:
+    web = build(per_address=5)
+    held = [web.connect() for _ in range(5)]
+    full = web.connect()
+    web.built.clock.advance(1)
+    assert full.closing()
+    for connection in (*held, full):
+        connection.close()
