@@ -111,9 +111,9 @@ class Gateway(MultiService):
             directory=self.directory,
             viewers=Viewers(settings.site.members, settings.site.administrators),
             exchanges=Exchanges(rate, self.records, reactor),
+            health=Health(self.store, self.directory, reactor),
             connections=Connections(room_for(settings.limits.connections), settings.limits.connections_per_address),
             renderer=make_renderer(settings, folder),
-            health=Health(self.store, self.directory, reactor),
             timeout=settings.limits.timeout.total_seconds(),
         )
         for number, network in enumerate(settings.irc):
@@ -124,16 +124,16 @@ class Gateway(MultiService):
             table = getattr(settings, part.table)
             if table:
                 service = part.make(table, self.house)
+                service.setName(part.table)
                 service.setServiceParent(self.protocols)
                 for number, endpoint in enumerate(getattr(table, "listen", ())):
-                service.setName(part.table)
                     self._listeners.append(Listener(f"{part.table}.listen[{number}]", endpoint, service.factory))
-        self._ports: list[IListeningPort] = []
-        self._stage: Deferred[Any] | None = None
         if settings.metrics is not None:
             scraped = make_metrics(self)
             scraped.setServiceParent(self)
             self._listeners.append(Listener("metrics.listen", settings.metrics.listen, scraped.factory))
+        self._ports: list[IListeningPort] = []
+        self._stage: Deferred[Any] | None = None
         self._hurried = False
 
     @property
@@ -304,10 +304,6 @@ def make_directory(settings: Settings, file: Path, store: sqlite.SQLiteStore, re
     return directory
 
 
-def make_renderer(settings: Settings, folder: Path) -> Renderer:
-    """Texts, the operator's own before ours. Raises CannotStart for a template that cannot be read."""
-    texts = Texts(folder / settings.site.templates if settings.site.templates else None)
-    try:
 def make_metrics(gateway: Gateway) -> Any:
     """What Prometheus is told of *gateway*. Imported only where the settings ask for it."""
     from .operate.metrics import Watched
@@ -334,6 +330,10 @@ def make_metrics(gateway: Gateway) -> Any:
     return Scraped(watched, house.health, house.reactor)
 
 
+def make_renderer(settings: Settings, folder: Path) -> Renderer:
+    """Texts, the operator's own before ours. Raises CannotStart for a template that cannot be read."""
+    texts = Texts(folder / settings.site.templates if settings.site.templates else None)
+    try:
         texts.check()
     except BrokenTemplate as broken:
         raise CannotStart(str(broken)) from None
