@@ -33,8 +33,8 @@ from .operate.exchange import Exchanges
 from .operate.health import Health
 from .operate.limits import Connections, Rate
 from .operate.records import Records
-from .settings import Settings, database_file
-from .sources import own
+from .settings import Settings, database_file, looked_at
+from .sources import logins, own
 from .store import database, sqlite
 from .text.render import Renderer
 from .text.templates import BrokenTemplate, Texts
@@ -102,6 +102,8 @@ class Gateway(MultiService):
         self._log = Logger()
         self.store = sqlite.SQLiteStore(database_file(settings, folder), reactor)
         self.directory = make_directory(settings, file, self.store, reactor)
+        if (every := looked_at(settings)) is not None:
+            logins.Logins(self.directory.presence, every, reactor, logins.of_this_machine).setServiceParent(self.directory)
         rate = Rate(settings.limits.queries_per_minute, reactor.seconds)
         records = None if settings.records.file == "-" else folder / settings.records.file
         self.records = Records(records, settings.records.addresses, reactor, settings.records.keep)
@@ -291,6 +293,8 @@ def make_directory(settings: Settings, file: Path, store: sqlite.SQLiteStore, re
     sources: list[Source] = []
     mistakes = []
     for name, table in settings.sources.items():
+        if table.class_ is None:
+            continue
         try:
             sources.append(own.load(name, table.class_, table.options, table.cache, file.parent))
         except own.BadSource as bad:
