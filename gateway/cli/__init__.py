@@ -12,6 +12,7 @@ from ..configuration import BadSettings
 from ..store.database import Unusable
 from .asking import ask
 from .common import Failed, configured
+from .keeping import backup, restore
 from .people import people
 from .planning import plan
 from .serving import check, demo, init, run, schema
@@ -31,7 +32,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, init, check, run, people, plan, ask, schema):
+for command in (demo, init, check, run, people, plan, ask, backup, restore, schema):
     cli.add_command(command)
 
 

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -107,21 +107,22 @@ def in_directory(
     warnings_only()
     become_owner(path)
     database.inspect(path)
-    store = sqlite.SQLiteStore(path, reactor, readers=0)
-    directory = make_directory(settings, file, store, reactor)
+    with at(path) as place:
+        store = sqlite.SQLiteStore(place, reactor, readers=0)
+        directory = make_directory(settings, file, store, reactor)
 
-    async def whole() -> T:
-        store.startService()
-        directory.startService()
-        try:
-            viewers = Viewers(settings.site.members, settings.site.administrators)
-            administrator = await viewers.from_evidence(LocalCommand())
-            return await work(Session(settings, file.parent, directory, administrator))
-        finally:
-            await maybeDeferred(directory.stopService)
-            await store.stopService()
+        async def whole() -> T:
+            store.startService()
+            directory.startService()
+            try:
+                viewers = Viewers(settings.site.members, settings.site.administrators)
+                administrator = await viewers.from_evidence(LocalCommand())
+                return await work(Session(settings, file.parent, directory, administrator))
+            finally:
+                await maybeDeferred(directory.stopService)
+                await store.stopService()
 
-    return to_end(whole())
+        return to_end(whole())
 
 
 def to_end(work: Coroutine[Any, Any, T]) -> T:

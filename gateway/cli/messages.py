@@ -48,8 +48,39 @@ def removed(login: str) -> str:
     return f"{login}: removed."
 
 
-def imported(new: int, changed: int, same: int) -> str:
-    return f"{new} added, {changed} changed, {same} already as they are here."
+def imported(new: int, changed: int, same: int, written: bool = True) -> str:
+    said = f"{new} added, {changed} changed, {same} already as they are here."
+    return said if written else f"It would be: {said} Nothing was written."
+
+
+def no_people_file() -> str:
+    return "found neither JSON, CSV nor vCard; allowed: one of these (--format says which)"
+
+
+def cannot_be_had(where: str, field: str, name: str) -> str:
+    return f"{where}: {field}: found {name!r}; allowed: a name that can still be had"
+
+
+def login_from(where: str, login: str, source: str) -> str:
+    return f"{where}: login {login}, from {source}"
+
+
+def left(where: str, what: str) -> str:
+    return f"{where}: not taken: {what}"
+
+
+def renamed(login: str, new: str) -> str:
+    end = f"finger-gateway people set {shlex.quote(new)} former ''"
+    return f"{login}: is {new} now. {login} still finds them, and can be nobody else's, until: {end}"
+
+
+def backed_up(people: int, file: str) -> str:
+    return f"{file}: {people} people, and all that is kept about them."
+
+
+def restored(people: int, database: str, kept: str) -> str:
+    said = f"{database}: {people} people, as the backup has them."
+    return f"{said}\nThe replaced database is {kept}: remove it when nobody needs it." if kept else said
 
 
 def unknown_field(field: str, near: str, allowed: str) -> str:

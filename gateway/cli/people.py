@@ -10,7 +10,7 @@ from ..application import make_renderer
 from ..directory.answers import Found, History, Listing, Page
 from ..directory.fields import FIELDS, STORED, empty
 from ..directory.person import Visibility
-from ..directory.ports import Create, Modify, Remove
+from ..directory.ports import Create, Modify, Remove, Rename
 from ..directory.privacy import Profile
 from ..directory.viewers import LocalCommand, Viewers
 from ..formats import person_json
@@ -131,7 +131,7 @@ def set_(login: str, field: str, value: str) -> None:
     """Change one field; an empty VALUE empties it.
 
     FIELD is a field's name, visibility.FIELD (everyone, members, nobody, or empty to take the choice back), listed or
-    hidden (yes, no). aliases takes names with blanks between; links, keys, status and irc take JSON.
+    hidden (yes, no). aliases and former take names with blanks between; links, keys, status and irc take JSON.
 
     \b
     Example:
@@ -189,6 +189,27 @@ def _read(field: str, value: str) -> Any:
         return person_json.value(field, msgspec.json.decode(value))
     except msgspec.DecodeError as error:
         raise BadDocument(f"{field}: found {value!r} ({error}); allowed: JSON") from None
+
+
+@people.command()
+@configured
+@click.argument("login", type=utf8)
+@click.argument("new", type=utf8)
+def rename(login: str, new: str) -> None:
+    """Give a person another login. The old one still finds them, as an alias does, and is nobody else's.
+
+    \b
+    Example:
+      finger-gateway people rename alice alicia
+    """
+
+    async def work(session: Session) -> tuple[str, str, bool]:
+        before = await session.profile(login)
+        done = saved(await session.directory.edit(before.login, Rename(before.login, new), session.administrator), login)
+        return before.login, (await session.profile(new)).login, done.version != before.version
+
+    old, now, changed = in_directory(work)
+    click.echo(messages.renamed(old, now) if changed else messages.NOTHING_CHANGED, err=True)
 
 
 @people.command()

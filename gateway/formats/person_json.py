@@ -1,7 +1,8 @@
 """The person document: a person as JSON, out of a Profile, and into an edit. INTERFACE names its keys; fields.py judges
 its values when it is saved."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol
 
@@ -13,6 +14,7 @@ from ..directory.fields import FIELDS, STORED
 from ..directory.person import Account, Key, Link, Status, Visibility
 from ..directory.ports import Create, Modify
 from ..directory.privacy import Profile
+from .raw import Raw
 
 Level = Literal["everyone", "members", "nobody"]
 Time = Annotated[datetime, Meta(tz=True)]
@@ -71,6 +73,7 @@ class PersonDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     status: StatusDocument | UnsetType | None = UNSET
     irc: list[AccountDocument] | UnsetType = UNSET
     fediverse: str | UnsetType = UNSET
+    former: list[str] | UnsetType = UNSET
     listed: bool | UnsetType = UNSET
     hidden: bool | UnsetType = UNSET
     visibility: dict[str, Level] | UnsetType = UNSET
@@ -82,34 +85,51 @@ class BadDocument(ValueError):
 
 def read(data: bytes) -> list[PersonDocument]:
     """The person documents in *data*: a list of them, or one. Raises BadDocument with every mistake, a line each."""
-    try:
-        tree = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadDocument(f"not JSON: {error}") from None
     documents: list[PersonDocument] = []
-    mistakes: list[str] = []
+    mistakes: list[Mistake] = []
+    for each in raw(data):
+        if isinstance(each, Mistake):
+            mistakes.append(each)
+            continue
+        try:
+            documents.append(document(each.where, each.tree))
+        except BadSettings as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise BadDocument("\n".join(map(str, mistakes)))
+    return documents
+
+
+def raw(data: bytes) -> Iterator[Raw | Mistake]:
+    """Whoever stands in *data*, not judged yet."""
+    try:
+        tree = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        at = (
+            error.start
+            if isinstance(error, UnicodeDecodeError)
+            else int((re.findall(r"\(byte (\d+)\)", str(error)) or "0")[0])
+        )
+        line = data.count(b"\n", 0, at) + 1
+        where = f"line {line}"
+        yield Mistake(where, "", f"no JSON ({error})", "a list of person documents (finger-gateway schema person)")
+        return
     for number, each in enumerate(tree if isinstance(tree, list) else [tree], 1):
         who = each.get("login") if isinstance(each, dict) else None
-        name = f"person {number}{f' ({who})' if isinstance(who, str) else ''}"
-        try:
-            documents.append(_document(name, each))
-        except BadSettings as error:
-            mistakes += map(str, error.mistakes)
-    if mistakes:
-        raise BadDocument("\n".join(mistakes))
-    return documents
+        yield Raw(f"person {number}{f' ({who})' if isinstance(who, str) else ''}", each)
 
 
 def value(name: str, raw: Any) -> Any:
     """*raw*, one value of a document as JSON decodes it, as field *name* takes it. Raises BadDocument."""
     try:
-        document = _document("", {"login": "_", name: raw})
+        read = document("", {"login": "_", name: raw})
     except BadSettings as error:
         raise BadDocument("\n".join(str(mistake).removeprefix(": ") for mistake in error.mistakes)) from None
-    return _value(getattr(document, name))
+    return _value(getattr(read, name))
 
 
-def _document(who: str, tree: Any) -> PersonDocument:
+def document(who: str, tree: Any) -> PersonDocument:
+    """*tree* as a person document; *who* is what mistakes name. Raises BadSettings."""
     if not isinstance(tree, dict):
         raise BadSettings([Mistake(who, "", type(tree).__name__, "a person document (finger-gateway schema person)")])
     return convert(who, tree, PersonDocument)
@@ -119,16 +139,17 @@ def create(document: PersonDocument) -> Create:
     """The edit that makes a new person of *document*."""
     levels = {name: level for name, level in _levels(document, {}).items() if level is not None}
     listed = True if document.listed is UNSET else bool(document.listed)
-    return Create(document.login, _values(document), levels, listed)
+    return Create(document.login, values(document), levels, listed)
 
 
 def modify(document: PersonDocument, now: Profile) -> Modify:
     """The edit that brings *now*, as an administrator sees it, to what *document* says."""
     listed = None if document.listed is UNSET else bool(document.listed)
-    return Modify(document.login, _values(document), _levels(document, now.visibility or {}), listed, now.version)
+    return Modify(document.login, values(document), _levels(document, now.visibility or {}), listed, now.version)
 
 
-def _values(document: PersonDocument) -> dict[str, Any]:
+def values(document: PersonDocument) -> dict[str, Any]:
+    """What *document* says of fields, not judged yet."""
     given = ((name, getattr(document, name)) for name in STORED)
     return {name: _value(raw) for name, raw in given if raw is not UNSET}
 

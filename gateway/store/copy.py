@@ -241,11 +241,13 @@ def _telling(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise Unusable(in_words(path, error)) from None
+        bad = {sqlite3.SQLITE_CORRUPT: "is damaged", sqlite3.SQLITE_NOTADB: "is no database, or is damaged"}
+        what = bad.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        raise Unusable(f"{path}: {what}" if what else in_words(path, error)) from None
 
 
 def _side(path: Path, side: str) -> Path:
-    return path.with_name(path.name + side)
+    return Path(f"{path}{side}")
 
 
 def _to_disk(path: Path) -> None:
