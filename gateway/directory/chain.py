@@ -5,6 +5,7 @@ Fails closed: while a source that may restrict is down, its last good answer sta
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, TimeoutError
@@ -54,6 +55,16 @@ class Chain:
         if not partials and down is not None:
             raise down
         return Entry(merged(partials), self._expiry() if down is None else time.monotonic())
+
+    async def stated(self, canonical: str) -> dict[str, Partial]:
+        """What each source that answers says of *canonical*, by its name."""
+        said: dict[str, Partial] = {}
+        for source in self._sources:
+            with suppress(SourceDown):
+                partial = await self._asked(source, canonical)
+                if partial is not None:
+                    said[source.name] = partial
+        return said
 
     async def certain(self, answer: U) -> U:
         """*answer*, which found nobody or several. Raises what a source that would have to be asked raises in place of an

@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from . import editing
 from .answers import (
     FOUND_NOBODY,
+    NOT_FOR_YOU,
     NOT_NOW,
     Answer,
     Conflict,
@@ -39,6 +40,7 @@ from .answers import (
 from .cache import Cache, Entry
 from .chain import Chain
 from .changes import Change
+from .explain import Explanation, explain
 from .lists import Lists, reach
 from .names import fold, maybe_login
 from .person import Person, Visibility
@@ -229,6 +231,22 @@ class DirectoryService(MultiService):
             self._log.warn("history not answered: {why}", why=str(down))
             return NOT_NOW
         return History(tuple(each for each in kept if profile.audience.rank >= each.level))
+
+    async def explain(self, name: str, viewer: Viewer) -> Explanation | Unknown | Refused | Unavailable:
+        """Who sees what of the person with the login *name*, and why; for those who may edit them."""
+        canonical = maybe_login(name)
+        try:
+            entry = await self._cache.get(canonical) if canonical is not None else None
+            profile = None if entry is None or entry.person is None else self._revealed(entry, entry.person, viewer)
+            if entry is None or entry.person is None or profile is None:
+                return await self._chain.certain(FOUND_NOBODY)
+            if profile.visibility is None:
+                return NOT_FOR_YOU
+            stated = await self._chain.stated(profile.login)
+        except SourceDown as down:
+            self._log.warn("not explained: {why}", why=str(down))
+            return NOT_NOW
+        return explain(entry.person, profile, self.policy, stated, self._store.name)
 
     async def _fetch(self, canonical: str) -> Entry:
         entry = await self._chain.fetch(canonical, self._cache.peek)
