@@ -2,21 +2,23 @@
 
 It knows every room and decides nothing about people. Order matters here: what can be wrong is found before anything
 starts, ports are bound before anything else, and a stop goes by stages, so that what is being answered is answered.
+A reload makes everything that can be wrong first, and puts it in place in one turn of the reactor.
 """
 
 import errno
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.application.service import IService, MultiService
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -28,17 +30,22 @@ from .directory.privacy import Policy
 from .directory.service import DirectoryService
 from .directory.viewers import Viewers
 from .house import House, Site
+from .irc.settings import Network
+from .operate import control, notify
+from .operate.control import Control
 from .operate.descriptors import room_for, tell_seldom
 from .operate.exchange import Exchanges
 from .operate.health import Health
 from .operate.limits import Connections, Rate
 from .operate.records import Records
-from .settings import Settings, database_file, looked_at
+from .reload import Difference, OneAtATime, compare
+from .settings import Settings, control_socket, database_file, load, looked_at, records_file
 from .sources import logins, own
 from .store import database, sqlite
 from .text.render import Renderer
 from .text.templates import BrokenTemplate, Texts
 
+T = TypeVar("T")
 DRAIN = 3.0  # seconds that questions in flight get at the end
 STAGE = 2.5  # seconds that any other stage of a stop may take
 HURRIED = 0.1  # seconds that each stage gets once somebody has asked twice
@@ -52,29 +59,29 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class Part:
-    """A protocol: *table* of the settings; *make* gives its service, of that table and the house. A service of a table
-    with `listen` has a `factory`."""
+    """A protocol: *table* of the settings; *imported* gives what makes its service, of that table and the house. A service
+    has `reload`, for another table and house; that of a table with `listen` has a `factory`."""
 
     table: str
-    make: Callable[[Any, House], Any]
+    imported: Callable[[], Callable[[Any, House], Any]]
 
 
-def _finger(settings: Any, house: House) -> Any:
+def _finger() -> Callable[[Any, House], Any]:
     from .finger.protocol import make
 
-    return make(settings, house)
+    return make
 
 
-def _web(settings: Any, house: House) -> Any:
+def _web() -> Callable[[Any, House], Any]:
     from .web.app import make
 
-    return make(settings, house)
+    return make
 
 
-def _irc(settings: Any, house: House) -> Any:
+def _irc() -> Callable[[Any, House], Any]:
     from .irc.bots import make
 
-    return make(settings, house)
+    return make
 
 
 # Imported when the settings ask for them: a gateway without IRC never loads twisted.words.
@@ -98,45 +105,65 @@ class Gateway(MultiService):
         super().__init__()
         folder = file.parent
         self._reactor = reactor
-        self._file = str(file)
+        self._path, self._file = file, str(file)
         self._log = Logger()
+        self.settings = settings
         self.store = sqlite.SQLiteStore(database_file(settings, folder), reactor)
         self.directory = make_directory(settings, file, self.store, reactor)
         if (every := looked_at(settings)) is not None:
-            logins.Logins(self.directory.presence, every, reactor, logins.of_this_machine).setServiceParent(self.directory)
-        rate = Rate(settings.limits.queries_per_minute, reactor.seconds)
-        records = None if settings.records.file == "-" else folder / settings.records.file
-        self.records = Records(records, settings.records.addresses, reactor, settings.records.keep)
-        self.house = House(
-            reactor=reactor,
-            site=make_site(settings),
-            directory=self.directory,
-            viewers=Viewers(settings.site.members, settings.site.administrators),
-            exchanges=Exchanges(rate, self.records, reactor),
-            health=Health(self.store, self.directory, reactor),
-            connections=Connections(room_for(settings.limits.connections), settings.limits.connections_per_address),
-            renderer=make_renderer(settings, folder),
-            timeout=settings.limits.timeout.total_seconds(),
+            logins.Logins(self.directory.presence, every, reactor, logins.of_this_machine).setServiceParent(
+                self.directory
+            )
+        self._rate = Rate(settings.limits.queries_per_minute, reactor.seconds)
+        self.records = Records(
+            records_file(settings, folder), settings.records.addresses, reactor, settings.records.keep
         )
-        for number, network in enumerate(settings.irc):
-            client_endpoint(reactor, self._file, f"irc[{number}].server", network.server)
+        self._exchanges = Exchanges(self._rate, self.records, reactor)
+        self._connections = Connections(*_connections(settings))
+        self._health = Health(self.store, self.directory, reactor)
         self.protocols = MultiService()
+        self._services: dict[str, Any] = {}
         self._listeners: list[Listener] = []
-        for part in PARTS:
-            table = getattr(settings, part.table)
-            if table:
-                service = part.make(table, self.house)
-                service.setName(part.table)
-                service.setServiceParent(self.protocols)
-                for number, endpoint in enumerate(getattr(table, "listen", ())):
-                    self._listeners.append(Listener(f"{part.table}.listen[{number}]", endpoint, service.factory))
+        self._dialled(settings.irc)
+        self._furnish(settings, make_renderer(settings, folder))
         if settings.metrics is not None:
             scraped = make_metrics(self)
             scraped.setServiceParent(self)
             self._listeners.append(Listener("metrics.listen", settings.metrics.listen, scraped.factory))
+        self._control = Control(control_socket(settings, folder), {"reload": self._reload_told}, reactor)
+        self._reloads = OneAtATime(self._reload)
         self._ports: list[IListeningPort] = []
         self._stage: Deferred[Any] | None = None
-        self._hurried = False
+        self._stopping = self._hurried = False
+
+    def _dialled(self, networks: Iterable[Network]) -> None:
+        """Raises CannotStart where one of *networks* has a server that is no endpoint."""
+        for number, network in enumerate(networks):
+            client_endpoint(self._reactor, self._file, f"irc[{number}].server", network.server)
+
+    def _furnish(self, settings: Settings, renderer: Renderer) -> None:
+        """A house by *settings*, and all protocols in it, at the start and at a reload."""
+        self.house = House(
+            reactor=self._reactor,
+            site=make_site(settings),
+            directory=self.directory,
+            viewers=Viewers(settings.site.members, settings.site.administrators),
+            exchanges=self._exchanges,
+            health=self._health,
+            connections=self._connections,
+            renderer=renderer,
+            timeout=settings.limits.timeout.total_seconds(),
+        )
+        for part in PARTS:
+            table, service = getattr(settings, part.table), self._services.get(part.table)
+            if service is not None:
+                service.reload(table, self.house)
+            elif table:
+                service = self._services[part.table] = part.imported()(table, self.house)
+                service.setName(part.table)
+                service.setServiceParent(self.protocols)
+                for number, endpoint in enumerate(getattr(table, "listen", ())):
+                    self._listeners.append(Listener(f"{part.table}.listen[{number}]", endpoint, service.factory))
 
     @property
     def ports(self) -> Sequence[IListeningPort]:
@@ -156,6 +183,7 @@ class Gateway(MultiService):
         try:
             database.inspect(self.store.path)
             self._listen()
+            self._be_told()
             self.records.startService()
             self.store.startService()
         except database.Unusable as error:
@@ -169,6 +197,7 @@ class Gateway(MultiService):
         self.protocols.startService()
         for listener in self._listeners:
             self._log.info("{key}: listening on {endpoint}", key=listener.key, endpoint=listener.endpoint)
+        notify.tell(notify.READY)
 
     def _listen(self) -> None:
         """Binds what is not bound yet; all ports or none."""
@@ -199,15 +228,100 @@ class Gateway(MultiService):
             f"{getattr(reason, 'strerror', None) or reason}; {what_to_do}"
         )
 
+    def _be_told(self) -> None:
+        """Opens the control socket. A gateway does without where it cannot be had, unless another one has it."""
+        path = self.settings.control.socket
+        try:
+            self._control.startService()
+        except control.Taken:
+            self._close_ports()
+            raise CannotStart(
+                f"{self._file}: control.socket: another gateway answers on {path!r}; end it, or name another one there"
+            ) from None
+        except OSError as error:
+            self._log.warn(
+                "{file}: control.socket: cannot listen on {path!r}: {why}; goes on without: SIGHUP reloads, too",
+                file=self._file, path=path, why=error.strerror,
+            )  # fmt: skip
+
     def _close_ports(self) -> "Deferred[Any]":
         ports, self._ports = self._ports, []
-        return DeferredList([maybeDeferred(port.stopListening) for port in ports])
+        return DeferredList(
+            [maybeDeferred(each) for each in (self._control.stopService, *(p.stopListening for p in ports))]
+        )
+
+    def reload(self) -> "Deferred[Difference]":
+        """Reads the settings anew and goes by them, as far as that can be done without a restart. Fails with BadSettings or
+        CannotStart, and then nothing has changed. One that is asked for during another one comes after it."""
+        return self._reloads.ask()
+
+    async def _reload(self) -> Difference:
+        notify.tell(notify.reloading())
+        try:
+            difference = await self._renewed()
+        except (BadSettings, CannotStart) as error:
+            self._log.error("not reloaded, nothing has changed: {why}", why=str(error))
+            raise
+        finally:
+            notify.tell(notify.READY)
+        self._log.info(
+            "reloaded {file}; changed: {changed}; needs a restart: {restart}",
+            file=self._file, changed=", ".join(difference.changed) or "nothing",
+            restart=", ".join(difference.restart) or "nothing",
+        )  # fmt: skip
+        return difference
+
+    async def _renewed(self) -> Difference:
+        difference, renderer = await in_thread(self._reactor, self._read)
+        settings = difference.settings
+        if self._stopping:
+            raise CannotStart("the gateway is stopping")
+        self._dialled(settings.irc)
+        policy = make_policy(settings)
+        try:
+            kept = settings.records
+            self.records.reload(records_file(settings, self._path.parent), kept.addresses, kept.keep)
+        except OSError as error:
+            raise CannotStart(f"{self._file}: records.file: {error}") from None
+        self.directory.set_policy(policy)
+        self._rate.change(settings.limits.queries_per_minute)
+        self._connections.change(*_connections(settings))
+        self._furnish(settings, renderer)
+        self.settings = settings
+        return difference
+
+    def _read(self) -> tuple[Difference, Renderer]:
+        """What takes its time, in a thread of its own: all templates, and what a new protocol imports."""
+        difference = compare(self.settings, load(self._path))
+        for part in PARTS:
+            if getattr(difference.settings, part.table):
+                part.imported()
+        return difference, make_renderer(difference.settings, self._path.parent)
+
+    async def _reload_told(self) -> Mapping[str, Any]:
+        try:
+            difference = await self.reload()
+        except (BadSettings, CannotStart) as error:
+            return {"mistakes": str(error).splitlines()}
+        return {"changed": difference.changed, "restart": difference.restart}
+
+    def reload_when_asked(self) -> None:
+        """From now on SIGHUP means reload. In the main thread only."""
+
+        def begin() -> None:
+            reloading = self.reload()
+            reloading.addErrback(lambda failure: failure.trap(BadSettings, CannotStart))  # told already
+            reloading.addErrback(lambda failure: self._log.failure("reload", failure))
+
+        signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(begin))
 
     def stopService(self) -> "Deferred[None]":
         """Listeners, questions in flight, protocols, records, directory, store: each awaited, and none for ever."""
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._stopping = True
+        notify.tell(notify.STOPPING)
         exchanges = self.house.exchanges
         await self._bounded("listeners", STAGE, self._close_ports)
         await self._bounded("questions in flight", DRAIN, exchanges.idle)
@@ -286,10 +400,6 @@ def _endpoint(made: Callable[[Any, str], Any], reactor: Any, file: str, key: str
 
 def make_directory(settings: Settings, file: Path, store: sqlite.SQLiteStore, reactor: Any) -> DirectoryService:
     """The directory on *store* and the settings' other sources. Raises BadSettings."""
-    levels = [
-        {field: Visibility[level.upper()] for field, level in table.items()}
-        for table in (settings.privacy.default, settings.privacy.limit)
-    ]
     sources: list[Source] = []
     mistakes = []
     for name, table in settings.sources.items():
@@ -301,7 +411,7 @@ def make_directory(settings: Settings, file: Path, store: sqlite.SQLiteStore, re
             mistakes.append(Mistake(str(file), f"sources.{name}.class", bad.found, bad.allowed))
     if mistakes:
         raise BadSettings(mistakes)
-    directory = DirectoryService(store, sources, Policy.preset(settings.privacy.preset, *levels), reactor)
+    directory = DirectoryService(store, sources, make_policy(settings), reactor)
     for source in sources:
         if IService.providedBy(source):
             source.setServiceParent(directory)
@@ -334,6 +444,20 @@ def make_metrics(gateway: Gateway) -> Any:
     return Scraped(watched, house.health, house.reactor)
 
 
+def make_policy(settings: Settings) -> Policy:
+    """What the settings say of who may see what."""
+    levels = [
+        {field: Visibility[level.upper()] for field, level in table.items()}
+        for table in (settings.privacy.default, settings.privacy.limit)
+    ]
+    return Policy.preset(settings.privacy.preset, *levels)
+
+
+def _connections(settings: Settings) -> tuple[int, int]:
+    """How many may be connected, in all and from one address."""
+    return room_for(settings.limits.connections), settings.limits.connections_per_address
+
+
 def make_renderer(settings: Settings, folder: Path) -> Renderer:
     """Texts, the operator's own before ours. Raises CannotStart for a template that cannot be read."""
     texts = Texts(folder / settings.site.templates if settings.site.templates else None)
@@ -362,6 +486,7 @@ def serve(gateway: Gateway, reactor: Any, started: Callable[[], object]) -> None
     """Starts *gateway*, calls *started*, and runs until a signal; ends when all has stopped. Raises CannotStart."""
     gateway.privilegedStartService()
     gateway.startService()
+    gateway.reload_when_asked()
     started()
     reactor.addSystemEventTrigger("before", "shutdown", stop_at_once_when_asked_twice, gateway, reactor)
     reactor.addSystemEventTrigger("before", "shutdown", gateway.stopService)
@@ -372,6 +497,11 @@ def stop_at_once_when_asked_twice(gateway: Gateway, reactor: Any) -> None:
     """For a stop that has begun: another SIGTERM or Ctrl-C means now. (Twisted would log a traceback and go on.)"""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: reactor.callFromThread(gateway.hurry))
+
+
+def in_thread(reactor: Any, work: Callable[[], T]) -> "Deferred[T]":
+    """What *work* gives, done in one of the reactor's threads."""
+    return deferToThreadPool(reactor, reactor.getThreadPool(), work)
 
 
 def steady_clock(reactor: Any) -> None:

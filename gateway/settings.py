@@ -80,6 +80,12 @@ class MetricsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     listen: str = "tcp:9079:interface=127.0.0.1"
 
 
+class ControlTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[control]: where the commands of this machine reach the gateway that runs."""
+
+    socket: Annotated[str, Meta(min_length=1)] = "control.sock"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of gateway.toml. A protocol whose table is missing does not run."""
 
@@ -93,6 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     limits: Limits = msgspec.field(default_factory=Limits)
     records: RecordsTable = RecordsTable()
     metrics: MetricsTable | None = None
+    control: ControlTable = ControlTable()
 
 
 def load(file: Path) -> Settings:
@@ -113,6 +120,16 @@ def looked_at(settings: Settings) -> timedelta | None:
     """How often this machine's logins are looked at; None: not at all."""
     table = settings.sources.get(LOGINS)
     return None if table is None else table.every or timedelta(seconds=5)
+
+
+def records_file(settings: Settings, folder: Path) -> Path | None:
+    """The file of the records, relative ones seen from *folder*; None is standard output."""
+    return None if settings.records.file == "-" else folder / settings.records.file
+
+
+def control_socket(settings: Settings, folder: Path) -> Path:
+    """The path of the control socket, relative ones seen from *folder*."""
+    return folder / settings.control.socket
 
 
 def _is_base(text: str) -> bool:
@@ -153,7 +170,11 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
                 yield f"privacy.{table}.{field}", "an unknown field", ", ".join(FIELDS), hint
     for name, source in settings.sources.items():
         if name == LOGINS and (source.class_ is not None or source.options or source.cache is not None):
-            yield f"sources.{name}", "keys of a class of one's own", 'every, as in every = "5s"; or another name for the class'
+            yield (
+                f"sources.{name}",
+                "keys of a class of one's own",
+                'every, as in every = "5s"; or another name for the class',
+            )
         elif name != LOGINS and source.class_ is None:
             yield f"sources.{name}.class", "nothing", 'the class of the source, as in "my_sources:VendingMachine"'
         elif name != LOGINS and source.every is not None:
@@ -165,6 +186,8 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
             yield "records.keep", str(settings.records.keep), '"1d" or more: records are put aside by the day'
         if settings.records.file == "-":
             yield "records.keep", 'set, though records.file is "-"', "records.keep where records.file names a file"
+    if "\0" in settings.control.socket:
+        yield "control.socket", repr(settings.control.socket), "the path of a socket"
     if not re.fullmatch(r"sqlite:[^\0]+", settings.store.url):
         yield "store.url", repr(settings.store.url), '"sqlite:" and the path of a file, as in "sqlite:people.db"'
     networks = [network.network for network in settings.irc]

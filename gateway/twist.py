@@ -41,6 +41,7 @@ class Twisted(Gateway):
     def startService(self) -> None:
         with explained():
             super().startService()
+        self.reload_when_asked()
 
     def stopService(self) -> "Deferred[None]":
         stop_at_once_when_asked_twice(self, self._reactor)

@@ -15,6 +15,7 @@ from .common import Failed, configured
 from .keeping import backup, restore
 from .people import people
 from .planning import plan
+from .reloading import reload
 from .serving import check, demo, init, run, schema
 
 
@@ -32,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, init, check, run, people, plan, ask, backup, restore, schema):
+for command in (demo, init, check, run, reload, people, plan, ask, backup, restore, schema):
     cli.add_command(command)
 
 

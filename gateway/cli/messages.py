@@ -9,6 +9,7 @@ UNAVAILABLE = "The directory cannot answer or save just now; the line above says
 NOTHING_CHANGED = "Nothing had to be changed."
 NO_PLAN = "No Plan."
 NO_ANSWER = "no answer in time"
+NOT_RELOADED = "Nothing has changed: the gateway goes on as before."
 AS_IT_WAS = "The plan stays as it was."
 
 
@@ -109,6 +110,19 @@ def fine(file: str) -> str:
 
 def loopback_members(network: str) -> str:
     return f"warning: site.members: {network} is loopback: everybody on this machine, and behind a proxy on it, is a member"
+
+
+def reloaded(file: str, changed: list[str], restart: list[str]) -> str:
+    lines = [f"Reloaded {file}.", f"changed: {', '.join(changed) or 'nothing'}"]
+    return "\n".join([*lines, f"needs a restart: {', '.join(restart)}"] if restart else lines)
+
+
+def not_running(file: str, path: str) -> str:
+    return f"No gateway of {file} runs: nobody answers on {path}."
+
+
+def not_asked(path: str, why: str) -> str:
+    return f"control.socket: {path}: cannot be asked: {why}"
 
 
 def not_reached(host: str, port: int, why: str) -> str:

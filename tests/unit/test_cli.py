@@ -20,7 +20,7 @@ from gateway.directory.ports import Modify
 
 SUBCOMMANDS = (
     "", "ask", "check", "demo", "init", "people", "people add", "people export", "people import", "people list",
-    "people remove", "people set", "people show", "plan", "run", "schema",
+    "people remove", "people set", "people show", "plan", "reload", "run", "schema",
 )  # fmt: skip
 
 
@@ -219,7 +219,18 @@ def test_the_schemas_are_json_schema() -> None:
         for reference in re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema)):
             assert reference in schema["$defs"]
     tables = settings["$defs"]["Settings"]["properties"]
-    assert set(tables) == {"site", "privacy", "store", "sources", "finger", "web", "irc", "limits", "records"}
+    assert set(tables) == {
+        "site",
+        "privacy",
+        "store",
+        "sources",
+        "finger",
+        "web",
+        "irc",
+        "limits",
+        "records",
+        "control",
+    }
     assert settings["$defs"]["Limits"]["properties"]["timeout"]["pattern"] == r"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$"
     described = person["$defs"]["PersonDocument"]
     assert described["required"] == ["login"] and described["additionalProperties"] is False

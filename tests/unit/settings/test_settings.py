@@ -60,6 +60,8 @@ timeout = "10s"
 [records]
 file = "-"
 addresses = "truncated"
+[control]
+socket = "control.sock"
 """
 
 
