@@ -24,6 +24,7 @@ from ..house import House
 from ..operate.connections import Open
 from ..operate.exchange import Asked, Outcome
 from ..operate.limits import Room
+from ..operate.turns import Turns
 from .formats import Format, accepted
 from .pages import Pages
 from .reply import Conditions, Reply, Sent
@@ -36,7 +37,7 @@ LINGER = 1.0  # seconds that we wait for the other side to close
 FLUSH = 0.5  # seconds to send the rest where the other side has had all the time there is
 CROWDED = 1.0  # seconds that one too many has for its question
 MOST_REQUESTS = 1000  # on one connection
-AT_ONCE = 8  # questions sent one behind the other that are answered in one turn of the reactor
+AT_ONCE = 4  # questions sent one behind the other that are answered in one turn of the reactor
 
 
 class Home(Protocol):
@@ -46,6 +47,7 @@ class Home(Protocol):
     house: House
     pages: Pages
     connections: "Open[Channel]"
+    turns: Turns
 
     def out(self, reply: Reply, asked: Conditions) -> Sent: ...
     def reason(self, code: int) -> str: ...
@@ -76,7 +78,7 @@ class Channel(HTTPChannel):
         self._answered = 0  # in this turn
         self._unread = False
         self._held: Any = None  # the request that is answered, while those behind it wait
-        self._turn: IDelayedCall | None = None
+        self._queued = False
         self._shut = False
 
     @property
@@ -98,10 +100,9 @@ class Channel(HTTPChannel):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted's default argument
         self._disarm()
-        if self._turn is not None:
-            self._turn.cancel()
         if self._held is not None:
             self.requests.remove(self._held)
+            self._held = None
         self._house.connections.leave(self.address)
         super().connectionLost(reason)
         self.site.connections.remove(self)
@@ -202,13 +203,16 @@ class Channel(HTTPChannel):
         self._come_back()
 
     def _come_back(self) -> None:
-        if self._held is not None and not self._unread and self._turn is None:
-            self._turn = self._house.reactor.callLater(0, self._go_on)
+        if self._held is not None and not self._unread and not self._queued:
+            self._queued = True
+            self.site.turns.soon(self._go_on)
 
     def _go_on(self) -> None:
         """The next turn for those behind the held request."""
-        self._turn = None
+        self._queued = False
         request, self._held = self._held, None
+        if request is None:  # the connection is gone
+            return
         self._answered = 0
         super().requestDone(request)
         if self._shut:

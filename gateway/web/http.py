@@ -21,6 +21,7 @@ from ..directory.addresses import Address
 from ..house import House
 from ..operate.connections import Open
 from ..operate.exchange import Asked, Outcome
+from ..operate.turns import Turns
 from . import target
 from .channel import Channel
 from .formats import Format, accepted, split
@@ -165,6 +166,7 @@ class Site(server.Site):
         self.allowed = allowed
         self.reload(house, pages)
         self.connections: Open[Channel] = Open(house.reactor)
+        self.turns = Turns(house.reactor)
         self._log = Logger(namespace="gateway.web")
 
     def reload(self, house: House, pages: Pages) -> None:

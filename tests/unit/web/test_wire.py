@@ -502,8 +502,8 @@ def test_questions_in_a_row_take_turns(build: Build, ask: bytes) -> None:
     assert len(parsed(connection.received)) == AT_ONCE
     web.built.clock.advance(0)
     assert len(parsed(connection.received)) == 30
-    connection.send(ask * 5)
-    assert len(parsed(connection.received)) == 35
+    connection.send(ask * 3)
+    assert len(parsed(connection.received)) == 33
     connection.close()
     assert [each for each in web.built.clock.getDelayedCalls() if each.getTime() <= web.built.clock.seconds()] == []
 

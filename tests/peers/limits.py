@@ -1,0 +1,63 @@
+"""What tests of limits share: a place with limits of its own, raw bytes to a port and all that comes back, and a look at
+what the gateway has open."""
+
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tests.peers.gateway import DEADLINE, PEOPLE, Place, make_place
+
+FRANK = {"login": "frank", "name": "Frank", "plan": "".join(f"{n:06} {'x' * 92}\n" for n in range(1000))}
+
+
+def limited(
+    folder: Path, limits: str, people: Sequence[dict[str, Any]] = (*PEOPLE, FRANK), **replaced: tuple[str, str]
+) -> Place:
+    """A place whose [limits] are *limits*; each of *replaced* is (old, new) in the rest of its settings."""
+    place = make_place(folder, people=people)
+    text = place.settings.read_text().partition("[limits]")[0] + f"[limits]\n{limits}\n"
+    for old, new in replaced.values():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    place.settings.write_text(text)
+    return place
+
+
+def said(port: int, *parts: bytes, host: str = "127.0.0.1", source: str | None = None) -> bytes:
+    """All that comes back for *parts*, up to the other side's FIN. A reset raises ConnectionResetError."""
+    with connect(port, host, source) as client:
+        for part in parts:
+            client.sendall(part)
+        return read(client)
+
+
+def connect(port: int, host: str = "127.0.0.1", source: str | None = None, receive_buffer: int = 0) -> socket.socket:
+    client = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    client.settimeout(DEADLINE)
+    if receive_buffer:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    if source is not None:
+        client.bind((source, 0))
+    client.connect((host, port))
+    return client
+
+
+def read(client: socket.socket) -> bytes:
+    """All up to the other side's FIN."""
+    return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def opened(process: int) -> list[str]:
+    """What the descriptors of *process* lead to."""
+    found: list[str] = []
+    for each in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.append(str(each.readlink()))
+    return found
+
+
+def sockets(process: int) -> int:
+    """Sockets that *process* has open."""
+    return sum(each.startswith("socket:") for each in opened(process))
