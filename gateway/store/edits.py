@@ -71,7 +71,7 @@ class Tables:
         Raises sqlite3.Error."""
         with self._transaction() as db:
             db.execute(delete(changes).where(changes.c.n <= upto, changes.c.fields == ""))
-            db.execute(insert(words).values({words.c.words: "optimize"}))
+            db.exec_driver_sql("INSERT INTO words (words) VALUES ('optimize')")
         with self._connected() as db:
             db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -208,7 +208,10 @@ class Tables:
     def _index(self, db: Connection, row: int, person: Partial) -> None:
         index = found_by(person)
         db.execute(update(people).where(people.c.id == row).values(level=index.level, listed=person.listed))
-        there = {(name, kind) for name, kind in db.execute(select(names.c.name, names.c.kind).where(names.c.login == person.login))}
+        there = {
+            (name, kind)
+            for name, kind in db.execute(select(names.c.name, names.c.kind).where(names.c.login == person.login))
+        }
         if there != index.names:
             db.execute(delete(names).where(names.c.login == person.login))
             rows = [{"name": name, "kind": kind, "login": person.login} for name, kind in sorted(index.names)]
