@@ -479,6 +479,7 @@ def make_site(settings: Settings) -> Site:
         bot,
         bool(settings.site.members),
         settings.records.addresses,
+        settings.records.keep,
     )
 
 

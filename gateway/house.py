@@ -1,6 +1,8 @@
 """House: the parts that a protocol is given. It wires nothing; application.py does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +20,7 @@ from .text.render import Renderer
 class Site:
     """What this place is called, and where it can be asked. *url* is the web side's public address, without a slash at
     the end; *finger*: does finger answer; *bot*: the nick that answers on IRC; *members*: are there networks whose askers
-    are members; *addresses*: what records keep of one."""
+    are members; *addresses*: what records keep of one; *keep*: for how long, None where the operator sees to it."""
 
     name: str
     hosts: Hosts
@@ -27,6 +29,7 @@ class Site:
     bot: str | None = None
     members: bool = False
     addresses: Addresses = "truncated"
+    keep: timedelta | None = None
 
     @property
     def host(self) -> str:
@@ -43,7 +46,8 @@ class Site:
 
 @dataclass(frozen=True)
 class House:
-    """*reactor* is Twisted's, or a test's. *timeout*: seconds for a query line or a request head."""
+    """*reactor* is Twisted's, or a test's. *timeout*: seconds for a query line or a request head; *now*: the wall clock,
+    which the reactor's is not."""
 
     reactor: Any
     site: Site
@@ -54,3 +58,4 @@ class House:
     connections: Connections
     renderer: Renderer
     timeout: float
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)

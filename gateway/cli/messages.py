@@ -3,6 +3,8 @@
 import shlex
 
 from ..directory.answers import Problem
+from ..directory.explain import Explanation, Seen, Why
+from ..directory.person import Visibility
 
 INTERRUPTED = "Interrupted; nothing more was done."
 UNAVAILABLE = "The directory cannot answer or save just now; the line above says why. Nothing was changed."
@@ -11,6 +13,8 @@ NO_PLAN = "No Plan."
 NO_ANSWER = "no answer in time"
 NOT_RELOADED = "Nothing has changed: the gateway goes on as before."
 AS_IT_WAS = "The plan stays as it was."
+EXPLAINED = ("Field", "Holds", "Seen by", "Why")
+ON = "on now"
 
 
 def no_such_user(login: str) -> str:
@@ -115,6 +119,31 @@ def loopback_members(network: str) -> str:
 def reloaded(file: str, changed: list[str], restart: list[str]) -> str:
     lines = [f"Reloaded {file}.", f"changed: {', '.join(changed) or 'nothing'}"]
     return "\n".join([*lines, f"needs a restart: {', '.join(restart)}"] if restart else lines)
+
+
+def why(seen: Seen, preset: str) -> str:
+    """Why *seen* is so, in a few words; *preset* is the settings' one."""
+    if seen.why is Why.LIMIT and seen.wanted is not None:
+        limit = "[privacy.limit]" if seen.own_limit else f"limit of preset {preset}"
+        return f"{limit}, not {seen.wanted.name.lower()}"
+    return {
+        Why.PRESET: f"preset {preset}",
+        Why.DEFAULT: "[privacy.default]",
+        Why.CHOICE: "own choice",
+        Why.SOURCE: f"source {seen.by}" if seen.by else "a source that is down",
+        Why.FOLLOWS: f"as {seen.by}",
+    }.get(seen.why, "as name")
+
+
+def remarks(explanation: Explanation) -> list[str]:
+    """What the table does not say by itself."""
+    login, levels = explanation.profile.login, {seen.field: seen.by_whom for seen in explanation.fields}
+    said = [f"nobody: but {login} and the administrators."]
+    if levels["name"] is not Visibility.EVERYONE:
+        said.append("Who may not see the name is told that there is no such user.")
+    if not explanation.profile.listed:
+        said.append("Not listed: in no list and no search, found by those who know the name.")
+    return said
 
 
 def not_running(file: str, path: str) -> str:

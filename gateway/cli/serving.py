@@ -26,7 +26,8 @@ from ..settings import Settings, database_file, load
 from ..store import database, sqlite
 from ..text.templates import Texts
 from . import messages
-from .common import Failed, configured, full_log, settings_file
+from .common import Failed, configured, full_log, settings_file, utf8
+from .explaining import explained
 
 
 @click.command()
@@ -53,14 +54,21 @@ def init(folder: Path) -> None:
 
 @click.command(short_help="Read the settings, name every mistake, bind nothing.")
 @configured
-def check() -> None:
+@click.option("--explain", "login", type=utf8, metavar="LOGIN", help="Who sees each field of this person, and why.")
+@click.option("--json", "as_json", is_flag=True, help="With --explain: for programs.")
+def check(login: str | None, as_json: bool) -> None:
     """Read the settings and templates, open what they name, bind nothing. Exit 0, or 2 and a message for each mistake.
 
     \b
     Example:
       finger-gateway check -c /etc/finger-gateway/gateway.toml
+      finger-gateway check --explain alice
     """
     from twisted.internet import reactor
+
+    if login is not None:
+        click.echo(explained(login, as_json))
+        return
 
     file = settings_file()
     settings = load(file)

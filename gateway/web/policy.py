@@ -1,6 +1,8 @@
 """What is shown, and to whom: the page of the whole site, the same for all who ask. What it tells is explain.py's table
 and what house.Site knows; nothing of any person is in it."""
 
+import math
+from datetime import timedelta
 from typing import Any
 
 from ..directory.explain import Rule, rules
@@ -19,7 +21,7 @@ def answer(house: House, pages: Pages, format: Format, forced: bool) -> Reply:
     if format is Format.JSON:
         body = encode(document(policy, house.site))
     else:
-        values = {"policy": policy, "rules": sorted(rules(policy), key=_widest_first)}
+        values = {"policy": policy, "days": _days(house.site), "rules": sorted(rules(policy), key=_widest_first)}
         if format is Format.HTML:
             body = pages.html("policy.html", **values)
         else:
@@ -42,8 +44,13 @@ def document(policy: Policy, site: Site) -> dict[str, Any]:
         ],
         "members": {"by_address": site.members},
         "protocols": list(site.protocols),
-        "records": {"addresses": site.addresses},
+        "records": {"addresses": site.addresses, "keep_days": _days(site)},
     }
+
+
+def _days(site: Site) -> int | None:
+    """For how many days records are kept; None where the operator sees to it."""
+    return None if site.keep is None else math.ceil(site.keep / timedelta(days=1))
 
 
 def _name(level: Visibility) -> str:
