@@ -122,7 +122,7 @@ def make_house(
     store.startService()
     directory = DirectoryService(store, sources, policy or Policy.preset(), reactor)
     directory.startService()
-    site = Site("The Tea Club", Hosts(hosts), "https://dir.test", bot="fingerbot")
+    site = Site("The Tea Club", Hosts(hosts), "https://dir.test", bot="fingerbot", members=bool(members))
     house = House(
         reactor=reactor,
         site=site,
