@@ -39,7 +39,7 @@ class Difference:
         return {key: (old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)}
 
 
-@click.command("import")
+@click.command("import", short_help="People of a JSON, CSV or vCard file.")
 @configured
 @click.argument("file", type=click.File("rb"))
 @click.option("--format", "forced", type=click.Choice(KINDS), help="What FILE is, where it does not tell itself.")

@@ -269,13 +269,13 @@ BROKEN_PEOPLE = {
     "value": (
         [{"login": "new"}, {"login": "mallory", "timezone": "Mars"}, {"login": "peggy", "office": "1\n2"}],
         [
-            "{file}: mallory: timezone: found 'Mars'; allowed: ",
-            "{file}: peggy: office: found several lines; allowed: one line",
+            "{file}: person 2 (mallory): timezone: found 'Mars'; allowed: ",
+            "{file}: person 3 (peggy): office: found several lines; allowed: one line",
         ],
     ),
     "taken": (
         [{"login": "new"}, {"login": "trent", "aliases": ["ally"]}],
-        ["{file}: trent: aliases: found 'ally'; allowed: a name that can still be had"],
+        ["{file}: person 2 (trent): aliases: found 'ally'; allowed: a name that can still be had"],
     ),
 }
 
@@ -293,7 +293,7 @@ def test_an_import_is_all_or_nothing(place: Place, case: str) -> None:
 
 def test_bytes_that_are_no_text_are_told(place: Place) -> None:
     for words, expected in (
-        (("people", "import", "-"), "<stdin>: not JSON: "),
+        (("people", "import", "-"), "<stdin>: found neither JSON, CSV nor vCard; allowed: one of these"),
         (("plan", "alice", "-"), "<stdin>: byte 0 is not UTF-8; nothing was saved"),
     ):
         ran = place.command(*words, stdin=b"\xff\xfe", code=2)

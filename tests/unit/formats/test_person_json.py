@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.directory.answers import Found, Invalid, Listing, Saved
+from gateway.directory.answers import Found, Invalid, Listing, Page, Saved
 from gateway.directory.fields import FIELDS, STORED
 from gateway.directory.person import Account, Key, Link, Status, Visibility
 from gateway.directory.ports import Create, Modify
@@ -80,7 +80,7 @@ def imported(built: Built, data: bytes) -> Any:
 
 
 def exported(built: Built) -> bytes:
-    listing = now(built.house.directory.listing(ADMINISTRATOR))
+    listing = now(built.house.directory.listing("", ADMINISTRATOR, Page()))
     assert isinstance(listing, Listing)
     return person_json.encode([person_json.person_document(each) for each in listing.profiles])
 
@@ -237,7 +237,7 @@ def test_every_mistake_is_told_a_line_each() -> None:
     ids=lambda data: repr(data[:20]),
 )  # fmt: skip
 def test_what_is_no_json(data: bytes) -> None:
-    with pytest.raises(BadDocument, match="not JSON"):
+    with pytest.raises(BadDocument, match="line [1-9]: found no JSON"):
         person_json.read(data)
 
 
@@ -298,9 +298,10 @@ def test_a_profile_as_everyone_sees_it(built: Built) -> None:
 
 def test_a_profile_holds_what_its_viewer_may_see(built: Built) -> None:
     imported(built, DOCUMENT)
+    imported(built, b'{"login": "alice", "former": ["alice.adams"]}')
     member = person_json.profile_document(profile(built, "alice", MEMBER), Place())
     assert {"email", "office_phone", "keys", "timezone"} <= set(member)
-    assert not {"home_phone", "irc", "listed", "hidden", "visibility", "version"} & set(member)
+    assert not {"home_phone", "irc", "former", "listed", "hidden", "visibility", "version"} & set(member)
     administrator = person_json.profile_document(profile(built, "alice"), Place())
     assert administrator["home_phone"] == "+420 555 0199"
     assert set(administrator) & set(FIELDS) == set(STORED)
