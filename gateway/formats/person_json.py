@@ -206,7 +206,18 @@ def profile_document(profile: Profile, site: Place) -> dict[str, Any]:
     }
     if profile.updated is not None:
         document["updated"] = profile.updated.replace(microsecond=0)
+    if profile.online is not None:
+        document["online"] = profile.online
+    if profile.logins:
+        document["logins"] = msgspec.to_builtins(profile.logins, builtin_types=(datetime,))
+    if profile.last_seen is not None:
+        document["last_seen"] = profile.last_seen.replace(microsecond=0)
     return document
+
+
+def listed_document(profile: Profile, site: Place) -> dict[str, Any]:
+    """The same in a list: without what may be long, which the profile itself tells."""
+    return {name: held for name, held in profile_document(profile, site).items() if name not in ("plan", "keys")}
 
 
 def person_document(profile: Profile) -> dict[str, Any]:

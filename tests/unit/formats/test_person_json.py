@@ -237,7 +237,7 @@ def test_every_mistake_is_told_a_line_each() -> None:
     ids=lambda data: repr(data[:20]),
 )  # fmt: skip
 def test_what_is_no_json(data: bytes) -> None:
-    with pytest.raises(BadDocument, match="line [1-9]: found no JSON"):
+    with pytest.raises(BadDocument, match=r"line [1-9]: found no JSON"):
         person_json.read(data)
 
 

@@ -1,0 +1,360 @@
+"""People from CSV and vCard files, and what every format shares: which one it is, every mistake at once."""
+
+import random
+from typing import Any
+
+import pytest
+import vobject
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.directory.person import Key, Link, Status, Visibility
+from gateway.directory.ports import Create, Modify
+from gateway.directory.privacy import Audience, Profile
+from gateway.formats import people_files
+from gateway.formats.people_files import Entry, Kind
+from gateway.formats.person_json import BadDocument
+
+N, M = Visibility.NOBODY, Visibility.MEMBERS
+
+
+def read(kind: Kind, data: str | bytes) -> list[Entry]:
+    return people_files.read(kind, data.encode() if isinstance(data, str) else data)
+
+
+def one(kind: Kind, data: str | bytes) -> Create:
+    (entry,) = read(kind, data)
+    edit = entry.edit(None)
+    assert isinstance(edit, Create)
+    return edit
+
+
+def mistakes(kind: Kind, data: str | bytes) -> list[str]:
+    with pytest.raises(BadDocument) as bad:
+        read(kind, data)
+    return str(bad.value).splitlines()
+
+
+def told(kind: Kind, data: str | bytes, *expected: str) -> None:
+    """Each mistake begins as expected, and there are no others."""
+    for line, start in zip(mistakes(kind, data), expected, strict=True):
+        assert line.startswith(start), line
+
+
+# which format
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind"),
+    [
+        ("-", b'[{"login": "a"}]', "json"),
+        ("people.csv", b"\xef\xbb\xbf {}", "json"),
+        ("-", b"begin:vcard\r\n", "vcard"),
+        ("people.txt", b"\r\nBEGIN:VCARD\nVERSION:4.0\n", "vcard"),
+        ("-", b"Name;Login\nAlice;alice\n", "csv"),
+        ("-", b"login\nalice\n", "csv"),
+        ("people.csv", b"nmae,e-mail\n", "csv"),
+        ("PEOPLE.VCF", b"", "vcard"),
+        ("people.json", b"login: alice", "json"),
+        ("-", b"Dear all,\n", None),
+        ("-", b"", None),
+        ("-", b"\xff\xfel\0o\0", None),
+    ],
+)
+def test_a_file_tells_what_it_is(name: str, data: bytes, kind: str | None) -> None:
+    assert people_files.kind(name, data) == kind
+
+
+@given(st.binary(max_size=200), st.sampled_from(people_files.KINDS))
+def test_whatever_bytes_there_are_it_is_people_or_mistakes(data: bytes, kind: Kind) -> None:
+    for start in (b"", b"login,name,links\n", b"BEGIN:VCARD\nVERSION:4.0\nNICKNAME:a\nFN:A\n"):
+        people_files.kind("-", start + data)
+        try:
+            people_files.read(kind, start + data)
+        except BadDocument as bad:
+            assert str(bad)
+
+
+# CSV
+
+
+def test_a_table_has_every_field_in_its_own_shape() -> None:
+    edit = one(
+        "csv",
+        "login,name,aliases,links,keys,status,Office Phone,visibility.office,listed,hidden,plan\r\n"
+        'alice,"Adams, ""Al""",ally al,https://a.example https://b.example,'
+        '"[{""kind"": ""ssh"", ""text"": ""ssh-ed25519 AAAA""}]",at tea,+420 1,Members,no,yes,"First\r\nSecond"\r\n',
+    )
+    assert edit.login == "alice"
+    assert edit.values == {
+        "name": 'Adams, "Al"',
+        "aliases": ("ally", "al"),
+        "links": (Link(url="https://a.example"), Link(url="https://b.example")),
+        "keys": (Key(kind="ssh", text="ssh-ed25519 AAAA"),),
+        "status": Status(text="at tea"),
+        "office_phone": "+420 1",
+        "plan": "First\r\nSecond",
+    }
+    assert (edit.visibility, edit.listed) == ({"office": M, "name": N}, False)
+
+
+def test_json_in_a_cell() -> None:
+    edit = one("csv", 'login\tlinks\tstatus\nalice\t{"url":"https://a.example","me":true}\t{"text":"x"}\n')
+    assert edit.values == {"links": (Link(url="https://a.example", me=True),), "status": Status(text="x")}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_commas_semicolons_and_tabs_are_told_apart(delimiter: str, end: str, bom: str) -> None:
+    rows = (("login", "name", "title"), ("alice", '"A, B; C"', "x"), ("", "", ""), ("bob", "Bob"))
+    text = bom + end.join(delimiter.join(row) for row in rows)
+    alice, bob = (entry.edit(None) for entry in read("csv", text))
+    assert isinstance(alice, Create)
+    assert isinstance(bob, Create)
+    assert alice.values == {"name": "A, B; C", "title": "x"}
+    assert bob.values == {"name": "Bob"}
+
+
+def test_excel_says_its_separator_in_a_line_of_its_own() -> None:
+    assert one("csv", "sep=;\r\nlogin;name\r\nalice;Alice\r\n").values == {"name": "Alice"}
+
+
+def test_a_table_with_gaps_empties_nothing() -> None:
+    now = Profile(
+        login="alice", audience=Audience.ADMINISTRATOR, shown=frozenset(), changed={}, updated=None, until=None,
+        visibility={"office": M, "email": N}, listed=False, version=3,
+    )  # fmt: skip
+    (entry,) = read("csv", "login,name,office,visibility.office,visibility.email,listed\nalice,,C1,,everyone,\n")
+    edit = entry.edit(now)
+    assert isinstance(edit, Modify)
+    assert edit.values == {"office": "C1"}
+    assert (edit.visibility, edit.listed, edit.base) == ({"email": Visibility.EVERYONE}, None, 3)
+
+
+def test_every_mistake_in_a_table_is_told_with_its_line() -> None:
+    told(
+        "csv",
+        "login,name,timezone,links,hidden,visibility.office\n"
+        'alice,"two\nlines",Mars,nope,perhaps,friends\n'
+        ",Nobody\n"
+        "e v,,,[,,\n"
+        "Bob,,,,,\n"
+        "bob,,,,,,more\n"
+        "bob,,,,,\n",
+        "line 2 (alice): hidden: found 'perhaps'; allowed: true or false",
+        'line 2 (alice): visibility.office: found \'friends\'; allowed: "everyone", "members", "nobody"',
+        "line 4: login: found nothing; allowed: text",
+        "line 5 (e v): links: found '[' (",
+        "line 7 (bob): column 7: found 'more'; allowed: nothing: no heading stands above it",
+        "line 8 (bob): login: found 'bob', as line 6 (Bob) has; allowed: each person once",
+    )
+    told(
+        "csv",
+        'login;name;timezone;links;aliases\nalice;"two\nlines";Mars;nope;a@b\n-x;;;;\n',
+        "line 2 (alice): name: found several lines; allowed: one line",
+        "line 2 (alice): aliases: found 'a@b'; allowed: none of / \\ @ ",
+        "line 2 (alice): timezone: found 'Mars'; allowed: a name of the time zone database",
+        "line 2 (alice): links: found 'nope'; allowed: an address that begins with https://",
+        "line 4 (-x): login: found '-x'; allowed: not beginning with - ~ or .",
+    )
+
+
+def hinted(line: str) -> tuple[str, str]:
+    return line.split(": ")[1], line.partition("(did you mean ")[2].removesuffix("?)")
+
+
+def test_a_heading_that_is_none_is_told_with_what_it_may_be() -> None:
+    wrong = mistakes("csv", "User,Full Name,E-Mail,Phone,nmae,visibility.ofice,shoe size,name,name\nx,,,,,,,,\n")
+    assert [hinted(line) for line in wrong] == [
+        ("User", "login"),
+        ("Full Name", "name"),
+        ("E-Mail", "email"),
+        ("Phone", "office_phone"),
+        ("nmae", "name"),
+        ("visibility.ofice", "visibility.office"),
+        ("shoe size", ""),
+        ("name", ""),
+        ("login", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (
+            b"login,name\nalice,Ren\xe9\n",
+            "line 2: found a byte that is not UTF-8 (0xE9); allowed: CSV in UTF-8; save it as",
+        ),
+        ("login,name\n".encode("utf-16"), "line 1: found UTF-16; allowed: CSV in UTF-8"),
+        (b"", "line 1: found nothing; allowed: a row that names the fields"),
+        (b"\n\n", "line 1: found nothing; allowed: a row that names the fields"),
+        (b'login,name\nalice,"Al\n', "line 2: found no CSV (unexpected end of data)"),
+        (b'login,name\nbob,B\nalice,"Al"x\n', "line 3: found no CSV ("),
+        (b"name\nalice\n", "line 1: login: found no such heading; allowed: a column with everybody's login"),
+    ],
+)
+def test_what_is_no_table(data: bytes, expected: str) -> None:
+    told("csv", data, expected)
+
+
+def test_a_long_plan_is_judged_by_its_field() -> None:
+    assert len(one("csv", f"login,plan\nalice,{'x' * 262144}\n").values["plan"]) == 262144
+    told("csv", f"login,plan\nalice,{'x' * 262145}\n", "line 2 (alice): plan: found 262145 ")
+
+
+def test_names_that_two_in_a_file_want() -> None:
+    told(
+        "csv",
+        "login,aliases\nalice,al\nbob,Al\ncarol,alice\n",
+        "line 3 (bob): aliases: found 'al', as line 2 (alice) has; allowed: a name of one person only",
+        "line 4 (carol): aliases: found 'alice', as line 2 (alice) has; allowed: a name of one person only",
+    )
+
+
+# vCard
+
+
+CARD = """BEGIN:VCARD
+VERSION:4.0
+UID:urn:uuid:1
+FN:Zoë Č
+ erná
+N:Černá;Zoë;;;
+NICKNAME:Zoe Č,zoe,zz
+PRONOUNS:she/her
+TITLE:Keeper\\, of the kettle
+ORG:The Tea\\; Club;Kitchen
+TEL;VALUE=uri;TYPE="work,voice";PREF=2:tel:+1-555-0100;ext=12
+TEL;VALUE=uri;TYPE=home;PREF=1:tel:+1-555-0199
+TEL;TYPE=work,fax:+1-555-0111
+TEL;TYPE=cell:+1 555 7
+item1.URL:https\\://zoe.example/
+item1.X-ABLabel:_$!<HomePage>!$_
+URL:https://other.example/a\\,b
+EMAIL:zoe@dir.test
+EMAIL;PREF=1:mailto:best@dir.test
+NOTE:a note\\nof two lines
+TZ:-0100
+TZ:Europe/Prague
+ADR;TYPE=home:;;Street 1;Praha;;11000;CZ
+KEY:data:application/pgp-keys;base64,LS0tLS1CRUdJTiBQR1AgUFVCTElDIEtFWSBCTE9DSy0tLS0tCg==
+KEY;TYPE=ssh:ssh-ed25519 AAAA laptop
+KEY:https://zoe.example/key.asc
+IMPP:xmpp:zoe@dir.test
+PHOTO:https://zoe.example/me.png
+END:VCARD
+"""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_card_says_what_its_person_has(end: str) -> None:
+    (entry,) = read("vcard", CARD.replace("\n", end))
+    edit = entry.edit(None)
+    assert isinstance(edit, Create)
+    assert edit.login == "zoe"
+    assert edit.values == {
+        "name": "Zoë Černá",
+        "pronouns": "she/her",
+        "title": "Keeper, of the kettle",
+        "organisation": "The Tea; Club, Kitchen",
+        "office_phone": "+1-555-0100 ext. 12",
+        "home_phone": "+1-555-0199",
+        "email": "best@dir.test",
+        "location": "Praha",
+        "timezone": "Europe/Prague",
+        "links": (
+            Link(label="HomePage", url="https://zoe.example/"),
+            Link(url="https://other.example/a,b"),
+        ),
+        "keys": (
+            Key(kind="pgp", text="-----BEGIN PGP PUBLIC KEY BLOCK-----"),
+            Key(kind="ssh", text="ssh-ed25519 AAAA laptop"),
+        ),
+    }
+    assert entry.raw.login_from == "NICKNAME"
+    assert entry.raw.left == ("TEL", "EMAIL", "NOTE", "TZ", "KEY", "IMPP", "PHOTO")
+
+
+def card(*lines: str, version: str = "3.0") -> str:
+    return "\r\n".join(("BEGIN:VCARD", f"VERSION:{version}", *lines, "END:VCARD", ""))
+
+
+@pytest.mark.parametrize(
+    ("lines", "login", "source"),
+    [
+        (("NICKNAME:Ally", "EMAIL:alice@dir.test"), "Ally", "NICKNAME"),
+        (("NICKNAME:Al A.", "EMAIL:alice@dir.test"), "alice", "EMAIL"),
+        (("EMAIL:first@dir.test", "EMAIL;TYPE=pref:best@dir.test"), "first", "EMAIL"),
+        (("email;type=INTERNET:a.b+c@dir.test",), "a.b+c", "EMAIL"),
+    ],
+)
+def test_the_login_is_a_nickname_or_what_stands_before_the_at(lines: tuple[str, ...], login: str, source: str) -> None:
+    (entry,) = read("vcard", card("FN:A", *lines))
+    assert (entry.document.login, entry.raw.login_from) == (login, source)
+
+
+def test_an_octet_of_a_folded_character() -> None:
+    assert one("vcard", card("FN:Ren\u00e9", "NICKNAME:r").encode().replace(b"\xc3\xa9", b"\xc3\r\n \xa9")).values == {
+        "name": "René"
+    }
+
+
+def test_every_mistake_in_cards_is_told_with_its_line() -> None:
+    told(
+        "vcard",
+        card("FN:Old", version="2.1")
+        + card("FN:Nobody")
+        + card("FN:Odd", "NICKNAME:a b", "EMAIL:@dir.test")
+        + card("FN;ENCODING=QUOTED-PRINTABLE:B=3D", "broken")
+        + card("FN:The Club", "KIND:group", "NICKNAME:club", version="4.0")
+        + card("NICKNAME:zoe", "URL:zoe.example")
+        + "FN:outside\r\nBEGIN:VCARD\r\nBEGIN:VCARD\r\n",
+        "line 1: VERSION: found 2.1; allowed: 3.0 or 4.0",
+        "card in line 5 (Nobody): login: found neither NICKNAME nor EMAIL; allowed: a NICKNAME, or",
+        "card in line 9 (Odd): login: found NICKNAME 'a b', EMAIL '@dir.test'; allowed: ",
+        "line 17: FN: found quoted-printable, as vCard 2.1 has it; allowed: vCard 3.0 or 4.0",
+        "line 18: found 'broken'; allowed: NAME:value",
+        "card in line 20 (The Club): KIND: found 'group'; allowed: individual",
+        "card in line 26: links: found 'zoe.example'; allowed: an address that begins with https://",
+        "line 31: FN: found a line outside a card; allowed: BEGIN:VCARD first",
+        "line 33: BEGIN: found a card within that of line 32; allowed: END:VCARD first",
+        "line 33: BEGIN: found a card without end; allowed: END:VCARD behind it",
+    )
+    told("vcard", b"BEGIN:VCARD\nVERSION:3.0\nFN:\xe9\nEND:VCARD\n", "line 3: found a byte that is not UTF-8 (0xE9)")
+    told("vcard", "", "line 1: found nothing; allowed: BEGIN:VCARD ... END:VCARD")
+
+
+def test_a_thousand_cards_that_another_library_wrote() -> None:
+    chance = random.Random(3)
+    letters = "abc ABC,;:\\\"'\n\tÉžλ漢🫖=^|"
+
+    def text(most: int) -> str:
+        return "".join(chance.choices(letters, k=chance.randint(1, most))).strip() or "x"
+
+    written: list[dict[str, Any]] = []
+    cards = []
+    for number in range(1000):
+        person = {
+            "name": " ".join(text(120).split()),
+            "title": " ".join(text(100).split()),
+            "organisation": " ".join(text(60).split()),
+            "office_phone": f"+420 {chance.randint(1, 999999)}",
+            "email": f"person{number}@dir.test",
+            "location": " ".join(text(30).split()),
+        }
+        made = vobject.vCard()
+        made.add("fn").value = person["name"]
+        made.add("n").value = vobject.vcard.Name(family=text(20))
+        made.add("title").value = person["title"]
+        made.add("org").value = [person["organisation"]]
+        made.add("email").value = person["email"]
+        made.add("note").value = text(200)
+        made.add("adr").value = vobject.vcard.Address(city=person["location"], street=text(20))
+        telephone = made.add("tel")
+        telephone.value, telephone.type_param = person["office_phone"], ["WORK", "VOICE"]
+        cards.append(made.serialize())
+        written.append(person)
+    edits = [entry.edit(None) for entry in read("vcard", "".join(cards))]
+    assert [edit.login for edit in edits] == [f"person{number}" for number in range(1000)]
+    assert [edit.values for edit in edits] == written
