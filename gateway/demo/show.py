@@ -20,7 +20,7 @@ from ..directory.viewers import LocalCommand
 from ..formats import person_json
 from ..outgoing import finger as finger_client
 from ..settings import load
-from ..store import database, sqlite
+from ..store import database
 from ..text.clean import clean
 from . import asking, messages
 from .network import make_network

@@ -78,6 +78,27 @@ class Lists:
         after = f"{shown[-1][0]}~{shown[-1][1]}" if len(behind) > page.limit else None
         return Listing(tuple(profile for _, _, profile in shown), after, cut)
 
+    async def newest(self, viewer: Viewer, limit: int) -> Listing:
+        """Those whose plans changed last, as far as the plans are shown; the newest first. Raises SourceDown."""
+        shown: dict[str, Profile] = {}
+        passed: set[str] = set()
+        levels = reach(self._policy(), viewer)
+        before = rows = 0
+        while levels is not None and rows < MOST_ROWS and len(shown) < limit:
+            batch = await self._store.latest(before, BATCH, levels)
+            for before, login, level in batch:
+                if login in passed or len(shown) == limit:
+                    continue
+                passed.add(login)
+                profile = await self._judge(login, viewer)
+                if profile is not None and profile.plan and profile.audience.rank >= level:
+                    shown[login] = profile
+            if len(batch) < BATCH:
+                break
+            rows += len(batch)
+            await self._breath(BATCH)
+        return Listing(tuple(shown.values()), None)
+
     async def _candidates(self, query: str, wanted: tuple[str, ...], viewer: Viewer) -> AsyncIterator[str]:
         """Whoever may match: the very one and those whose login begins so, before the many that some words find."""
         levels = reach(self._policy(), viewer)
@@ -92,7 +113,7 @@ class Lists:
         after = rows = 0
         while wanted and rows < MOST_ROWS:
             batch = await self._store.search(wanted, after, BATCH, levels)
-            for after, each in batch:  # noqa: B007, PLW2901  # the last number is where the next batch begins
+            for after, each in batch:  # noqa: B007  # the last number is where the next batch begins
                 yield each
             if len(batch) < BATCH:
                 return

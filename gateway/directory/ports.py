@@ -128,6 +128,10 @@ class Store(Source, Protocol):
         """At most *limit* people in whose login, full name and aliases words begin with each of *words* (as
         searching.words cuts and folds them): row number and login, by number, behind *after*. Raises SourceDown."""
 
+    async def latest(self, before: int, limit: int, levels: Levels) -> Sequence[tuple[int, str, Visibility]]:
+        """The last *limit* plans before change number *before* (0: of all), the newest first: number of the change, login,
+        and how far the plan could go when it was written. Raises SourceDown."""
+
     async def seen(self) -> Mapping[str, datetime]:
         """When people were last seen, by login. Raises SourceDown."""
 

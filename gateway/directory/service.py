@@ -193,11 +193,17 @@ class DirectoryService(MultiService):
     async def listing(self, words: str, viewer: Viewer, page: Page) -> Listing | Unavailable:
         """Those who exist for the asker and let themselves be listed (for administrators: all), by login; with *words*
         those among them who match, the nearest first."""
-        return await self._told("list", self._lists.found(words, viewer, page) if words.strip() else self._lists.all(viewer, page))
+        return await self._told(
+            "list", self._lists.found(words, viewer, page) if words.strip() else self._lists.all(viewer, page)
+        )
 
     async def online(self, viewer: Viewer, page: Page) -> Listing | Unavailable:
         """Those of a listing who are on now, as far as the asker may know."""
         return await self._told("list of who is on", self._lists.online(self.presence, viewer, page))
+
+    async def newest(self, viewer: Viewer, limit: int) -> Listing | Unavailable:
+        """Those of a listing whose plans changed last, the newest first."""
+        return await self._told("newest plans", self._lists.newest(viewer, limit))
 
     async def _told(self, what: str, asking: Coroutine[Any, Any, Listing]) -> Listing | Unavailable:
         try:
@@ -291,7 +297,9 @@ class DirectoryService(MultiService):
 
     async def save(self, edits: Sequence[Edit], viewer: Viewer) -> Outcome:
         """All of *edits*, or none. An edit that has begun ends, whether the asker stays to hear of it or not."""
-        return await self._running(self._save(edits, viewer), "an edit failed, and nobody was there any more to hear of it")
+        return await self._running(
+            self._save(edits, viewer), "an edit failed, and nobody was there any more to hear of it"
+        )
 
     def _running(self, work: Coroutine[Any, Any, T], told: str) -> "Deferred[T]":
         """*work*, which ends though nobody waits any more; *told* is logged where it fails then."""

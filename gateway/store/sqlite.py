@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -34,7 +34,11 @@ from .threads import Threads
 T = TypeVar("T")
 WATCH = 0.04  # seconds between two looks for what other processes wrote
 FORGET = 0.3  # seconds after which nothing tells any more that there was somebody who was removed
-SLOW, OFTEN, PAUSE = 0.02, 3, 60.0  # seconds of a read, reads and seconds: so often so slow, and reads go to threads for so long
+SLOW, OFTEN, PAUSE = (
+    0.02,
+    3,
+    60.0,
+)  # seconds of a read, reads and seconds: so often so slow, and reads go to threads for so long
 READERS = 4  # threads
 
 # schema.get and schema.find as the driver takes them; a test holds them equal.
@@ -48,12 +52,17 @@ STARTING = (
     "SELECT login FROM people WHERE login >= ? AND login < ? AND level BETWEEN ? AND ? AND listed >= ? "
     "ORDER BY login LIMIT ?"
 )
+LATEST = (
+    "SELECT history.n, history.login, history.level FROM history CROSS JOIN people ON people.login = history.login "
+    "WHERE history.n < ? AND people.level BETWEEN ? AND ? AND people.listed >= ? ORDER BY history.n DESC LIMIT ?"
+)
 SEARCH = (
     "SELECT people.id, people.login FROM words CROSS JOIN people ON people.id = words.rowid "
     "WHERE words MATCH ? AND words.rowid > ? AND people.level BETWEEN ? AND ? AND people.listed >= ? "
     "ORDER BY words.rowid LIMIT ?"
 )
 
+_MOST = 2**63 - 1
 _decode = msgspec.json.Decoder(Partial).decode
 
 
@@ -165,6 +174,11 @@ class SQLiteStore(Service):
             ).fetchall()
         )
         return [Entry(datetime.fromisoformat(at), text, Visibility(level)) for at, text, level in rows]
+
+    async def latest(self, before: int, limit: int, levels: Levels) -> Sequence[tuple[int, str, Visibility]]:
+        of = (before or _MOST, levels.lowest, levels.highest, not levels.unlisted, limit)
+        rows = await self._aside(lambda read: read.execute(LATEST, of).fetchall())
+        return [(n, login, Visibility(level)) for n, login, level in rows]
 
     async def seen(self) -> Mapping[str, datetime]:
         with self._reading() as read:

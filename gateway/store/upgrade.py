@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from ..directory.person import Partial
 from . import schema
-from .edits import found_by
 from .database import BUSY, connect
+from .edits import found_by
 
 _decode = msgspec.json.Decoder(Partial).decode
 
@@ -62,7 +62,7 @@ def _from_1(db: Connection) -> None:
     while rows := db.execute(
         select(people.c.id, people.c.document).where(people.c.id > last).order_by(people.c.id).limit(1000)
     ).all():
-        for last, document in rows:  # noqa: B007, PLW2901  # the last id is where the next thousand begin
+        for last, document in rows:  # the last id is where the next thousand begin
             person = _decode(document)
             index = found_by(person)
             db.execute(update(people).where(people.c.id == last).values(level=index.level, listed=person.listed))

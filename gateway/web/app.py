@@ -15,7 +15,7 @@ from ..directory.viewers import Viewer
 from ..house import House
 from ..operate import health
 from ..operate.exchange import Asked, Limited, Outcome, outcome
-from . import policy
+from . import lists, policy, target
 from .assets import Assets
 from .formats import Format, split
 from .http import Request, Site
@@ -23,7 +23,6 @@ from .pages import Headers, Pages
 from .reply import JSON, PRIVATE, PUBLIC, TEXT, Reply
 from .settings import Web
 
-LISTED = 50  # people on the front page
 FAREWELL = 1.0  # seconds that open connections get when the service stops
 READ = ["GET"]  # and HEAD, which werkzeug adds
 
@@ -60,10 +59,32 @@ class App:
     @app.route("/", methods=READ)
     async def front(self, request: Request) -> bytes:
         async def answer(viewer: Viewer) -> Answered:
-            listing = await self._house.directory.listing("", viewer, Page(limit=LISTED))
-            return self.pages.front(listing, viewer, request.format), outcome(listing)
+            newest = await self._house.directory.newest(viewer, lists.NEWEST)
+            online = await self._house.directory.online(viewer, Page(limit=lists.ON))
+            return lists.front(self.pages, newest, online, viewer, request.format), outcome(newest)
 
         return await self._exchanged(request, "list", "", answer)
+
+    @app.route("/users", methods=READ)
+    @app.route("/online", methods=READ)
+    async def listed(self, request: Request) -> bytes:
+        if request.where.endswith("/"):
+            return self._missing(request, 404)
+        try:
+            asked = lists.asked(request.uri.decode("latin-1"), request.where)
+        except target.Bad as bad:
+            return self._missing(request, bad.code)
+
+        async def answer(viewer: Viewer) -> Answered:
+            directory = self._house.directory
+            found = await (
+                directory.online(viewer, asked.page)
+                if asked.path == "/online"
+                else directory.listing(asked.q, viewer, asked.page)
+            )
+            return lists.answer(self.pages, asked, found, viewer, request.format), outcome(found)
+
+        return await self._exchanged(request, "search" if asked.q else "list", asked.q, answer)
 
     @app.route("/users/<name>", methods=READ)
     async def person(self, request: Request, name: str) -> bytes:

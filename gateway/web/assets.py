@@ -2,6 +2,7 @@
 be kept for ever."""
 
 import hashlib
+import re
 from pathlib import Path
 
 from ..text.templates import OURS
@@ -15,6 +16,12 @@ _KINDS = {
 }
 
 
+def compact(sheet: str) -> str:
+    """*sheet* without comments, and with no more blanks than it needs."""
+    bare = re.sub(r"/\*.*?\*/", "", sheet, flags=re.S)
+    return re.sub(r" ?([{};,]) ?", r"\1", " ".join(bare.split())) + "\n"
+
+
 class Assets:
     """All files of *folder* whose kind is known."""
 
@@ -24,7 +31,7 @@ class Assets:
         for file in sorted(folder.iterdir()):
             kind = _KINDS.get(file.suffix)
             if kind is not None:
-                body = file.read_bytes()
+                body = file.read_bytes() if file.suffix != ".css" else compact(file.read_text()).encode()
                 marked = f"{file.stem}.{hashlib.blake2b(body, digest_size=5).hexdigest()}{file.suffix}"
                 self._urls[file.name] = f"/static/{marked}"
                 self._replies[file.name] = Reply(body, kind, cache=PUBLIC)

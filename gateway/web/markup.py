@@ -78,6 +78,12 @@ def cut(text: str, most: int) -> tuple[str, bool]:
     return text[:most].rpartition("\n")[0] or text[:most], True
 
 
+def beginning(text: str) -> str:
+    """The first line of *text* that says something: not one of a drawing."""
+    lines = [line.strip() for line in clean(text).split("\n") if line.strip()]
+    return next((line for line in lines if any(map(str.isalnum, line)) and not _mostly_signs(line)), "")
+
+
 def _mostly_signs(line: str) -> bool:
     """A rule made of one sign, as in "-----", is no picture yet."""
     letters = sum(map(str.isalnum, line))

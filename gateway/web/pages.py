@@ -7,10 +7,9 @@ from typing import Any
 import msgspec
 from twisted.logger import Logger
 
-from ..directory.answers import Answer, Found, Listing, Several, Unavailable
+from ..directory.answers import Answer, Found, Several, Unavailable
 from ..directory.privacy import Audience, Profile
-from ..directory.viewers import Viewer
-from ..formats.person_json import encode, profile_document
+from ..formats.person_json import encode, listed_document, profile_document
 from ..house import House
 from . import markup, messages
 from .assets import Assets
@@ -89,27 +88,34 @@ class Pages:
 
     def _several(self, answer: Several, format: Format, forced: bool) -> Reply:
         everyone = all(profile.audience is Audience.EVERYONE for profile in answer.profiles)
-        return self._list("several", answer.profiles, None, format, everyone, _vary(forced))
+        return self.listed("several", {"people": answer.profiles}, format, everyone, forced, profiles=answer.profiles)
 
-    # the front page
+    # lists
 
-    def front(self, answer: Listing | Unavailable, viewer: Viewer, format: Format) -> Reply:
-        """What this place is, how to ask, and who lets themselves be listed."""
-        if isinstance(answer, Unavailable):
-            return self.unavailable(format)
-        return self._list("index", answer.profiles, answer.after, format, viewer.scope is None, _vary(False))
-
-    def _list(
-        self, name: str, profiles: tuple[Profile, ...], more: str | None, format: Format, everyone: bool, vary: str
+    def listed(
+        self,
+        name: str,
+        document: dict[str, Any],
+        format: Format,
+        everyone: bool,
+        forced: bool = False,
+        headers: Headers = (),
+        **values: Any,
     ) -> Reply:
+        """The page *name*, of *values*; *document* is the same for programs, its profiles as JSON has them. *everyone*: is
+        it what everyone may see?"""
         if format is Format.JSON:
-            body = encode({"people": [profile_document(profile, self._house.site) for profile in profiles]})
+            body = encode({key: self._documents(value) for key, value in document.items()})
         elif format is Format.HTML:
-            body = self.html(f"{name}.html", profiles=profiles, more=more)
+            body = self.html(f"{name}.html", **values)
         else:
-            body = self._house.renderer.text(f"web/{name}.txt", profiles=profiles, more=more).encode()
+            body = self._house.renderer.text(f"web/{name}.txt", **values).encode()
         mark = "everyone" if everyone else "members"
-        return Reply(body, KINDS[format], cache=PUBLIC if everyone else PRIVATE, vary=vary, mark=mark)
+        cache = PUBLIC if everyone else PRIVATE
+        return Reply(body, KINDS[format], cache=cache, vary=_vary(forced), mark=mark, headers=headers)
+
+    def _documents(self, value: Any) -> Any:
+        return [listed_document(each, self._house.site) for each in value] if isinstance(value, tuple) else value
 
     # errors
 

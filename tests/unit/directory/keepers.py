@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from gateway.directory.addresses import Address
 from gateway.directory.answers import Entry
 from gateway.directory.changes import Change
-from gateway.directory.person import Partial
+from gateway.directory.person import Partial, Visibility
 from gateway.directory.ports import Edit, Levels, Source, SourceDown
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
@@ -90,6 +90,11 @@ class Shelf:
 
     async def search(self, words: Sequence[str], after: int, limit: int, levels: Levels) -> Sequence[tuple[int, str]]:
         return list(enumerate(await self.page("", 10**6, levels), 1))[after : after + limit]
+
+    async def latest(self, before: int, limit: int, levels: Levels) -> Sequence[tuple[int, str, Visibility]]:
+        written = enumerate((login for login, person in self.people.items() if person.plan), 1)
+        behind = [(n, login, Visibility.EVERYONE) for n, login in written if not before or n < before]
+        return behind[::-1][:limit]
 
     async def seen(self) -> Mapping[str, datetime]:
         return self.last_seen

@@ -7,7 +7,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from gateway.directory.ports import Modify
-from tests.unit.house import ALICE, BOB, CAROL
+from tests.unit.house import ALICE, CAROL
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, Broken, Browser, Slow, parsed
 
@@ -324,7 +324,7 @@ def test_not_found_in_the_format_asked_for(web: Browser) -> None:
         "/users/nobody",
         "/nowhere",
         "/users/",
-        "/users",
+        "/online/",
         "/static/none.css",
         "//",
         "/users//alice",
@@ -411,25 +411,6 @@ def test_the_front_page(web: Browser) -> None:
         assert shown in page
         assert shown in web.ask("/").body.decode()
     assert "Carol" not in page
-    assert "Žofie Černá" in page
-    assert json(web.ask("/", Accept="application/json"))["people"][1]["name"] == "Bob Adams"
-
-
-def test_the_front_page_lists_only_who_wants_it(build: Build) -> None:
-    web = build(people=[{**ALICE, "listed": False}, BOB])
-    for accept in (BROWSER, "*/*", "application/json"):
-        assert b"Alice" not in web.ask("/", Accept=accept).body
-        assert b"Bob" in web.ask("/", Accept=accept).body
-
-
-def test_an_empty_front_page_and_a_full_one(build: Build) -> None:
-    empty = build(people=[])
-    assert b"Nobody is listed here." in empty.ask("/", Accept=BROWSER).body
-    assert b"Nobody is listed here." in empty.ask("/").body
-    full = build(people=[{"login": f"p{n:02}"} for n in range(51)])
-    assert b"There are more people" in full.ask("/", Accept=BROWSER).body
-    assert b"/users/p49" in full.ask("/", Accept=BROWSER).body
-    assert b"/users/p50" not in full.ask("/", Accept=BROWSER).body
 
 
 # what is not a page

@@ -486,9 +486,9 @@ def test_a_connection_ends_after_a_thousand_questions(build: Build) -> None:
     assert connection.transport.producerState == "producing"  # or the rest would stay unread
     connection.send(GET)
     web.built.clock.advance(9)
-    assert not connection.transport.disconnected
+    assert not connection.aborted()
     web.built.clock.advance(1)
-    assert connection.transport.disconnected
+    assert connection.aborted()
     connection.close()
     assert len(parsed(connection.received)) == 1000
 
@@ -547,10 +547,10 @@ def test_who_does_not_read_is_asked_nothing_more(build: Build) -> None:
     connection.channel.pauseProducing()
     connection.send(GET * 30)
     web.built.clock.advance(9)
-    assert not connection.transport.disconnected
+    assert not connection.aborted()
     web.built.clock.advance(1)
     assert len(parsed(connection.received)) == 31
-    assert connection.transport.disconnected
+    assert connection.aborted()
     connection.close()
 
 
@@ -561,9 +561,9 @@ def test_an_idle_connection_with_something_unsent_ends_soon(build: Build) -> Non
     connection.send(GET)
     web.built.clock.advance(10)
     assert connection.transport.disconnecting
-    assert not connection.transport.disconnected
+    assert not connection.aborted()
     web.built.clock.advance(FLUSH)
-    assert connection.transport.disconnected
+    assert connection.aborted()
     connection.close()
 
 

@@ -64,6 +64,8 @@ class Browser:
         """What comes back for *data* on a connection of its own, which then closes."""
         connection = self.connect(peer)
         connection.send(data)
+        for _ in range(20):  # what lets others have their turn comes back
+            self.built.clock.advance(0)
         connection.close()
         return connection.received
 
@@ -93,6 +95,9 @@ class Connection:
 
     def closing(self) -> bool:
         return bool(self.transport.disconnecting or self.transport.shut)
+
+    def aborted(self) -> bool:
+        return bool(self.transport.disconnected)
 
     def close(self) -> None:
         """The client goes away."""

@@ -1,0 +1,83 @@
+"""Lists on the web: people, those who match some words, those who are on. What is asked stands in the address alone, so
+that it can be kept and sent on."""
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode
+
+from ..directory.answers import Listing, Page, Unavailable
+from ..directory.viewers import Viewer
+from . import target
+from .formats import Format
+from .pages import Pages
+from .reply import Reply
+
+LISTED = 50  # people on a page
+NEWEST, ON = 10, 12  # people on the front page
+MOST_WORDS = 200  # characters
+_KEYS = ("q", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """*path* with the words *q* to search for, behind *after*."""
+
+    path: str
+    q: str = ""
+    after: str | None = None
+
+    @property
+    def page(self) -> Page:
+        return Page(self.after, LISTED)
+
+    def next(self, after: str) -> str:
+        """The address of the page behind this one."""
+        given = {"q": self.q} if self.q else {}
+        return f"{self.path}?{urlencode(given | {'after': after})}"
+
+
+def asked(uri: str, path: str) -> Asked:
+    """What *uri* asks of the list at *path*. Raises target.Bad for a query string that nobody can read."""
+    try:
+        given = parse_qsl(uri.partition("?")[2], keep_blank_values=True, errors="strict", max_num_fields=20)
+    except ValueError:  # too many, or no UTF-8
+        raise target.Bad(400) from None
+    values = {key: value for key, value in given if key in _KEYS}
+    if len(values) < sum(key in _KEYS for key, _ in given) or len(values.get("q", "")) > MOST_WORDS:
+        raise target.Bad(400)
+    return Asked(path, values.get("q", "").strip(), values.get("after") or None)
+
+
+def answer(pages: Pages, list_: Asked, listing: Listing | Unavailable, viewer: Viewer, format: Format) -> Reply:
+    """One page of a list, with the way to the next."""
+    if isinstance(listing, Unavailable):
+        return pages.unavailable(format)
+    further = None if listing.after is None else list_.next(listing.after)
+    return pages.listed(
+        list_.path.removeprefix("/"),
+        {"people": listing.profiles} | ({"next": further} if further else {}),
+        format,
+        viewer.scope is None,
+        headers=(("Link", f'<{further}>; rel="next"'),) if further else (),
+        profiles=listing.profiles,
+        q=list_.q,
+        next=further,
+        cut=listing.cut,
+        first=list_.after is None,
+    )
+
+
+def front(
+    pages: Pages, newest: Listing | Unavailable, online: Listing | Unavailable, viewer: Viewer, format: Format
+) -> Reply:
+    """What this place is, how to ask, the newest plans, and who is on."""
+    if isinstance(newest, Unavailable) or isinstance(online, Unavailable):
+        return pages.unavailable(format)
+    return pages.listed(
+        "index",
+        {"newest": newest.profiles, "online": online.profiles, "people": "/users"},
+        format,
+        viewer.scope is None,
+        newest=newest.profiles,
+        online=online.profiles,
+        more_online=online.after is not None,
+    )
