@@ -6,7 +6,6 @@ its own, so that one who leaves does not take the answer from the others.
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -18,12 +17,13 @@ from .privacy import Audience, Profile
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A person, or that there is none. *expires* on the monotonic clock (seconds); *profiles* as revealed."""
+    """A person, or that there is none. *expires* on the monotonic clock (seconds); *profiles* as revealed, before or after
+    the time (*over*) when they change by time alone."""
 
     person: Person | None
     expires: float | None
     profiles: dict[Audience, Profile | None] = field(default_factory=dict)
-    until: datetime | None = None
+    over: bool = False
 
 
 class _Flight:

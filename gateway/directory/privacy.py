@@ -144,6 +144,11 @@ def shows(person: Person, field: str, audience: Audience, policy: Policy) -> boo
     return exists(person, audience, policy) and audience.rank >= policy.level(person, field)
 
 
+def turns(person: Person) -> datetime | None:
+    """When what is revealed of *person* changes by time alone."""
+    return None if person.status is None else person.status.until
+
+
 def reveal(person: Person, audience: Audience, policy: Policy, now: datetime) -> Profile | None:
     """What *audience* may see of *person* at *now*; None where for them there is no such person."""
     if not exists(person, audience, policy):

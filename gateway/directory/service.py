@@ -61,7 +61,7 @@ from .ports import (
     Taken,
 )
 from .presence import Presence
-from .privacy import Policy, Profile, audience, reveal
+from .privacy import Policy, Profile, audience, reveal, turns
 from .state import State
 from .viewers import Viewer
 
@@ -272,18 +272,19 @@ class DirectoryService(MultiService):
         return None if entry.person is None else self._revealed(entry, entry.person, viewer)
 
     def _revealed(self, entry: Entry, person: Person, viewer: Viewer) -> Profile | None:
-        """The same object for the same audience until something changes or its time is over."""
-        now = self._now() if entry.until is not None else None
-        if now is not None and entry.until is not None and now >= entry.until:
-            entry.profiles.clear()
-            entry.until = None
+        """The same object for the same audience until something changes or its time is over (or is to come once more,
+        when the clock is set back)."""
+        turn, now = turns(person), None
+        if turn is not None:
+            now = self._now()
+            if entry.over is not (over := now >= turn):
+                entry.profiles.clear()
+                entry.over = over
         who = audience(viewer, person)
         try:
             return entry.profiles[who]
         except KeyError:
             profile = entry.profiles[who] = reveal(person, who, self.policy, now or self._now())
-            if profile is not None and profile.until is not None:
-                entry.until = profile.until
             return profile
 
     # edits
