@@ -9,10 +9,28 @@ NOBODY_LISTED = "No one is listed here."
 UNAVAILABLE = "The directory cannot answer just now, try again later."
 CROWDED = "Too many connections, try again later."
 STOPPING = "The server is stopping, try again later."
+MORE = "…"
+
+# Over the columns of a list.
+HEADINGS = {
+    "login": "Login", "name": "Name", "terminal": "TTY", "idle": "Idle", "origin": "From", "office": "Office",
+    "office_phone": "Phone", "title": "Job",
+}  # fmt: skip
 
 
 def no_such_user(name: str) -> str:
     return f"{name}: no such user."
+
+
+def ambiguous(name: str) -> str:
+    return f"{name}: more than one person goes by that name; ask by the login."
+
+
+def idle(minutes: int) -> str:
+    """How long, as it stands in a column."""
+    hours, rest = divmod(minutes, 60)
+    days = hours // 24
+    return f"{days}d" if days else f"{hours}h{rest:02}m" if hours else f"{rest}m"
 
 
 def too_often(seconds: float) -> str:

@@ -7,6 +7,7 @@ with an @ before it. Our own host names are dropped from the right, since the qu
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 MOST = 512  # bytes of a line without its end
 _TELNET = re.compile(rb"\xff(?:[\xfb-\xfe].|\xfa.*?\xff\xf0|[\xf0-\xfa]|\xff)", re.DOTALL)
@@ -58,3 +59,17 @@ def parse(text: str, ours: Callable[[str], bool]) -> Query:
     if hosts:
         return Elsewhere(name, tuple(hosts), verbose)
     return Person(name, verbose) if name else Everyone(verbose)
+
+
+def names(text: str) -> tuple[str, ...]:
+    """The names in *text*, parted by commas (RFC 742), each once."""
+    return tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip(" \t"))))
+
+
+def decoded(name: str) -> str | None:
+    """*name* without percent-encoding, as some clients send it; None where it holds none, or none of UTF-8."""
+    try:
+        plain = unquote(name, errors="strict")
+    except UnicodeDecodeError:
+        return None
+    return plain if plain != name else None

@@ -1,15 +1,23 @@
-"""From a query to the text that answers it. It asks the directory and fills templates/finger; it knows no connection."""
+"""From a query to the text that answers it. It asks the directory and fills templates/finger; it knows no connection.
 
-from ..directory.answers import Answer, Found, Listing, Page, Several, Unavailable
+A line may hold several names. Which ones is found out by asking: a comma or a blank may as well stand in one full name,
+so all of it is tried first as one.
+"""
+
+from collections.abc import Sequence
+
+from ..directory.answers import Answer, Found, Several, Unavailable, Unknown
+from ..directory.privacy import Profile
 from ..directory.viewers import Viewer
 from ..house import House
 from ..operate.exchange import Outcome, outcome
 from ..text.clean import escaped
 from . import messages
-from .query import Elsewhere, Everyone, Person, Query
+from .listing import LISTED, listing
+from .query import Elsewhere, Everyone, Query, decoded, names
 from .settings import Finger
 
-LISTED = 50  # people in one list
+Answered = tuple[str, Answer]  # a name as it was typed, and what the directory says of it
 
 
 async def reply(query: Query, viewer: Viewer, settings: Finger, house: House) -> tuple[str, Outcome]:
@@ -17,29 +25,82 @@ async def reply(query: Query, viewer: Viewer, settings: Finger, house: House) ->
     if isinstance(query, Elsewhere):
         return messages.DENIED, "refused"
     if isinstance(query, Everyone):
-        return await _list(viewer, settings, house)
-    answer = await house.directory.lookup(query.name, viewer)
-    return _worded(query, answer, house), outcome(answer)
+        return await listing(query, viewer, settings, house)
+    answered = await _asked(query.name, viewer, settings.max_names, house)
+    return _worded(answered, query.verbose, settings, house), _outcome(answered, settings)
 
 
-def _worded(query: Person, answer: Answer, house: House) -> str:
+async def _asked(text: str, viewer: Viewer, most: int, house: House) -> list[Answered]:
+    """*text* as one name; where nobody has it, the names between its commas, and of each that nobody has the words. One
+    more than *most* at the utmost."""
+    whole = await _looked_up(text, viewer, house)
+    if not isinstance(whole, Unknown):
+        return [(text, whole)]
+    answered: list[Answered] = []
+    words_left = most + 1
+    for name in names(text)[: most + 1]:
+        answer = whole if name == text else await _looked_up(name, viewer, house)
+        words = list(dict.fromkeys(name.split()))[:words_left] if isinstance(answer, Unknown) else []
+        words_left -= len(words)
+        parts = [(word, await _looked_up(word, viewer, house)) for word in words if word != name]
+        if any(not isinstance(part, Unknown) for _, part in parts):
+            answered += parts
+        else:
+            answered.append((name, answer))
+        if len(answered) > most:
+            break
+    return answered[: most + 1] or [(text, whole)]
+
+
+async def _looked_up(name: str, viewer: Viewer, house: House) -> Answer:
+    """Who is *name*: as it stands, else with its percent-encoding undone."""
+    answer = await house.directory.lookup(name, viewer)
+    if isinstance(answer, Unknown) and (plain := decoded(name)) is not None:
+        return await house.directory.lookup(plain, viewer)
+    return answer
+
+
+def _worded(answered: Sequence[Answered], verbose: bool, settings: Finger, house: House) -> str:
+    """One text after the other, a blank line between them; nobody is told twice."""
+    template = "finger/long.txt" if verbose else "finger/person.txt"
+    texts: dict[object, str] = {}
+    for name, answer in answered:
+        people = _people(answer, settings)
+        for profile in people:
+            texts[profile.login, True] = house.renderer.profile(profile, template)
+        if not people:
+            texts[name, False] = _told(name, answer, settings, house)
+    told = list(texts.values())
+    if len(told) > settings.max_names:
+        told[settings.max_names :] = [messages.MORE]
+    return "\n".join(text if text.endswith("\n") else text + "\n" for text in told)
+
+
+def _people(answer: Answer, settings: Finger) -> tuple[Profile, ...]:
+    """Those of whom all is told."""
     if isinstance(answer, Found):
-        return house.renderer.profile(answer.profile, "finger/long.txt" if query.verbose else "finger/person.txt")
+        return (answer.profile,)
+    if isinstance(answer, Several) and settings.ambiguous == "full" and len(answer.profiles) <= settings.max_names:
+        return answer.profiles
+    return ()
+
+
+def _told(name: str, answer: Answer, settings: Finger, house: House) -> str:
     if isinstance(answer, Several):
-        return house.renderer.text("finger/several.txt", profiles=answer.profiles)
+        if settings.ambiguous == "deny":
+            return messages.ambiguous(escaped(name))
+        count = len(answer.profiles)
+        return house.renderer.text("finger/several.txt", profiles=answer.profiles[:LISTED], count=count)
     if isinstance(answer, Unavailable):
         return messages.UNAVAILABLE
-    return messages.no_such_user(escaped(query.name))
+    return messages.no_such_user(escaped(name))
 
 
-async def _list(viewer: Viewer, settings: Finger, house: House) -> tuple[str, Outcome]:
-    if not settings.listing:
-        return messages.NO_LIST, "refused"
-    if settings.empty == "online":
-        return messages.NOBODY_ON, "listed"
-    answer = await house.directory.listing("", viewer, Page(limit=LISTED))
-    if not isinstance(answer, Listing):
-        return messages.UNAVAILABLE, outcome(answer)
-    if not answer.profiles:
-        return messages.NOBODY_LISTED, "listed"
-    return house.renderer.text("finger/list.txt", profiles=answer.profiles, more=answer.after), "listed"
+def _outcome(answered: Sequence[Answered], settings: Finger) -> Outcome:
+    """What the record says of all of them together: the best of it."""
+    outcomes = {
+        "refused" if isinstance(answer, Several) and settings.ambiguous == "deny" else outcome(answer)
+        for _, answer in answered
+    }
+    order: tuple[Outcome, ...] = ("found", "several", "unavailable", "refused")
+    return next((each for each in order if each in outcomes), "unknown")

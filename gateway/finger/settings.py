@@ -1,13 +1,20 @@
 """[finger] of gateway.toml."""
 
-from typing import Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
+Column = Literal["terminal", "idle", "origin", "office", "office_phone", "title"]
+
 
 class Finger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """*listen*: Twisted endpoint strings; *listing*: may the empty query be answered with a list; *empty*: of whom."""
+    """*listen*: Twisted endpoint strings; *listing*: may the empty query be answered with a list; *empty*: of whom;
+    *list_columns*: what a list tells of each person besides login and name, the dearest first; *ambiguous*: what becomes
+    of a name that several people have; *max_names*: people in one answer."""
 
     listen: list[str] = msgspec.field(default_factory=lambda: ["tcp:79"])
     listing: bool = True
     empty: Literal["online", "people"] = "online"
+    list_columns: list[Column] = msgspec.field(default_factory=lambda: list(get_args(Column)))
+    ambiguous: Literal["full", "short", "deny"] = "full"
+    max_names: Annotated[int, msgspec.Meta(ge=1, le=16)] = 4

@@ -137,7 +137,8 @@ def test_mistakes_in_the_settings(tmp_path: Path) -> None:
         assert command(*words, folder=tmp_path, code=2) == Ran(
             2,
             "",
-            f"{file}: finger.listeen: found an unknown key; allowed: listen, listing, empty (did you mean listen?)\n"
+            f"{file}: finger.listeen: found an unknown key; allowed: listen, listing, empty, "
+            "list_columns, ambiguous, max_names (did you mean listen?)\n"
             f"{file}: limits.connections: found 0; allowed: a whole number from 1\n",
         )
     assert [each.name for each in tmp_path.iterdir()] == ["gateway.toml"]

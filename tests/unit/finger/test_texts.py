@@ -82,7 +82,8 @@ PEOPLE = (FULL, EMPTY, WIDE, UNSEEN, BLANK, HOSTILE)
 def test_F096_what_a_person_reads(build: Build, name: str, line: str, peer: str) -> None:
     built = build(people=[])
     write(built.path, [document(each) for each in PEOPLE], AT)
-    reply = ask(built, line.encode() + b"\r\n", peer=peer, settings=Finger(empty="people")).decode()
+    finger = Finger(empty="people", ambiguous="short", list_columns=[])
+    reply = ask(built, line.encode() + b"\r\n", peer=peer, settings=finger).decode()
     assert reply.replace("\r\n", "\n") == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
     assert max(width(each) for each in reply.split("\r\n")) <= 80
     if "Plan:" not in reply:

@@ -26,7 +26,7 @@ def texts(folder: Path, **files: str) -> Texts:
 def test_ones_own_come_before_ours(tmp_path: Path) -> None:
     own = texts(tmp_path, finger__plan_txt="my plan")
     assert own.render("finger/plan.txt") == "my plan"
-    assert own.render("finger/list.txt", profiles=[], more=False).startswith("Login")
+    assert own.render("finger/names.txt", profiles=[]).startswith("Login")
 
 
 def test_a_template_that_there_is_not(tmp_path: Path) -> None:

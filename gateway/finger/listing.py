@@ -1,0 +1,101 @@
+"""The answer to the empty query (RFC 1288 section 2.5.1): who is on, or who is here.
+
+The short list is a table as wide as a terminal. A column stands there when somebody in it has something to show; login
+and full name are never cut; of the others some are cut to fit, and the last ones go where that is not enough. The long
+list has a few lines for each person. Neither tells what asking for that person does not.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from ..directory.answers import Listing, Page
+from ..directory.privacy import Profile
+from ..directory.viewers import Viewer
+from ..house import House
+from ..operate.exchange import Outcome, outcome
+from ..text.cells import width
+from ..text.clean import one_line
+from . import messages
+from .query import Everyone
+from .settings import Finger
+
+LISTED = 50  # people in one list
+COLUMNS = 80  # cells of a line
+GAP = 2  # cells between two columns
+LEAST = 12  # cells of a column that may be cut
+CUT = ("origin", "office", "title")  # what still says something when its end is missing
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """*cells* has one for each person; *width* is what they are cut to."""
+
+    name: str
+    cells: tuple[str, ...]
+    width: int
+
+    @property
+    def heading(self) -> str:
+        return messages.HEADINGS[self.name]
+
+
+async def listing(query: Everyone, viewer: Viewer, settings: Finger, house: House) -> tuple[str, Outcome]:
+    """The list's text, lines ended by LF, and what it is called in a record."""
+    if not settings.listing:
+        return messages.NO_LIST, "refused"
+    online = settings.empty == "online"
+    page = Page(limit=LISTED)
+    directory = house.directory
+    answer = await (directory.online(viewer, page) if online else directory.listing("", viewer, page))
+    if not isinstance(answer, Listing):
+        return messages.UNAVAILABLE, outcome(answer)
+    if not answer.profiles:
+        return messages.NOBODY_ON if online else messages.NOBODY_LISTED, "listed"
+    more = (f"{house.site.url}/online" if online else f"{house.site.url}/users") if answer.after else ""
+    if query.verbose:
+        entries = [house.renderer.profile(profile, "finger/entry.txt") for profile in answer.profiles]
+        return house.renderer.text("finger/list_long.txt", entries=entries, more=more), "listed"
+    columns = table(answer.profiles, settings.list_columns, house.now())
+    return house.renderer.text("finger/list.txt", columns=columns, profiles=answer.profiles, more=more), "listed"
+
+
+def table(profiles: Sequence[Profile], wanted: Sequence[str], now: datetime) -> list[Column]:
+    """The columns of a list of *profiles*: login, name, and of *wanted* what is there to show and fits."""
+    rows = [dict(_cells(profile, now)) for profile in profiles]
+    names = ("login", "name", *dict.fromkeys(wanted))
+    columns = [_column(name, [row.get(name, "") for row in rows]) for name in names]
+    return _fitted(columns[:2], [column for column in columns[2:] if any(column.cells)])
+
+
+def _column(name: str, texts: Sequence[str]) -> Column:
+    cells = tuple(one_line(text) for text in texts)
+    return Column(name, cells, max(map(width, (messages.HEADINGS[name], *cells))))
+
+
+def _fitted(kept: list[Column], others: list[Column]) -> list[Column]:
+    """*kept* and as many of *others* as fit when some are cut, the widest first."""
+    room = COLUMNS + GAP - sum(column.width + GAP for column in kept)
+    for count in range(len(others), 0, -1):
+        widths = [column.width for column in others[:count]]
+        while sum(widths) + GAP * count > room:
+            long = [n for n, column in enumerate(others[:count]) if column.name in CUT and widths[n] > LEAST]
+            if not long:
+                break
+            widths[max(long, key=widths.__getitem__)] -= 1
+        else:
+            return kept + [replace(column, width=cells) for column, cells in zip(others, widths, strict=False)]
+    return kept
+
+
+def _cells(profile: Profile, now: datetime) -> Iterator[tuple[str, str]]:
+    """What a list can tell of somebody. Who is on more than once is told of where they were active last."""
+    for name in ("login", "name", "office", "office_phone", "title"):
+        yield name, getattr(profile, name)
+    if profile.logins:
+        login = max(profile.logins, key=lambda login: (login.active or LONG_AGO, login.since or LONG_AGO))
+        yield "terminal", login.terminal
+        yield "origin", login.origin
+        if login.active is not None:
+            yield "idle", messages.idle(max(0, int((now - login.active).total_seconds()) // 60))

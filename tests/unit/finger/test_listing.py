@@ -1,0 +1,248 @@
+"""Who is on (RFC 1288 section 2.5.1), at 80 columns. Expected text is typed."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.directory.person import Login
+from gateway.finger.settings import Finger
+from gateway.text.cells import width
+from tests.unit.finger.conftest import Build
+from tests.unit.finger.wire import MEMBER, STRANGER, ask
+from tests.unit.house import Built
+
+NOW = datetime(2026, 11, 23, 18, 4, 30, tzinfo=UTC)
+FIELDS = ("presence", "terminal", "origin", "idle", "last_seen", "office", "office_phone", "title")
+ALL = dict.fromkeys(FIELDS, "everyone")
+ANN = {
+    "login": "ann",
+    "name": "Ann Able",
+    "title": "Keeper of the kettle",
+    "office": "B12",
+    "office_phone": "+420 555 0100",
+    "plan": "Tea.\n",
+    "visibility": ALL,
+}
+BEN = {"login": "ben", "name": "Ben Able", "visibility": ALL}
+CLEO = {"login": "cleo", "name": "Cleo Clay", "visibility": {"presence": "everyone", "idle": "nobody"}}
+DAN = {"login": "dan", "name": "Dan Dale"}
+EVE = {"login": "eve", "name": "Eve Eden", "hidden": True, "visibility": ALL}
+FAY = {"login": "fay", "name": "Fay Finn", "listed": False, "visibility": ALL}
+PEOPLE: tuple[dict[str, Any], ...] = (ANN, BEN, CLEO, DAN, EVE, FAY)
+
+
+def ago(**how: int) -> datetime:
+    return NOW.replace(second=0) - timedelta(**how)
+
+
+ON = {
+    "ann": (Login("tty1", "", ago(days=2), ago(hours=5)), Login("pts/0", "tea.example", ago(hours=8), ago(minutes=5))),
+    "ben": (Login("pts/1", "192.0.2.9", ago(hours=1), ago()),),
+    "cleo": (Login("pts/2", "192.0.2.10", ago(hours=1), ago(minutes=3)),),
+    "dan": (Login("pts/3", "192.0.2.11", ago(hours=2), ago(hours=1, minutes=7)),),
+    "eve": (Login("pts/4", "192.0.2.12", ago(hours=2), ago(minutes=7)),),
+    "fay": (Login("pts/5", "192.0.2.13", ago(hours=2), ago(minutes=7)),),
+    "root": (Login("pts/6", "192.0.2.14", ago(hours=2), ago(minutes=7)),),
+}
+
+
+def on(build: Build, people: Any = PEOPLE, logins: Mapping[str, Any] = ON) -> Built:
+    """A house at NOW in which *logins* are on."""
+    built = build(people=people)
+    built.house = replace(built.house, now=lambda: NOW)
+    built.house.directory.presence.report("test", logins)
+    return built
+
+
+def said(built: Built, line: bytes = b"", peer: str = STRANGER, **finger: Any) -> str:
+    return ask(built, line + b"\r\n", peer=peer, settings=Finger(**finger)).decode().replace("\r\n", "\n")
+
+
+def test_F092_F093_who_is_on(build: Build) -> None:
+    built = on(build)
+    assert said(built) == (
+        "Login  Name       TTY    Idle  From         Office  Phone          Job\n"
+        "ann    Ann Able   pts/0  5m    tea.example  B12     +420 555 0100  Keeper of th…\n"
+        "ben    Ben Able   pts/1  0m    192.0.2.9\n"
+        "cleo   Cleo Clay\n"
+    )
+    assert built.records[-1]["outcome"] == "listed"
+
+
+def test_F093_members_see_who_shows_it_to_them(build: Build) -> None:
+    assert said(on(build, people=[CLEO, DAN]), peer=MEMBER) == (
+        "Login  Name       Idle\n"
+        "cleo   Cleo Clay\n"
+        "dan    Dan Dale   1h07m\n"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("columns", "head"),
+    [
+        ([], "Login  Name"),
+        (["idle"], "Login  Name       Idle"),
+        (["title", "terminal"], "Login  Name       Job                   TTY"),
+        (["office_phone", "office"], "Login  Name       Phone          Office"),
+        (["origin", "idle", "origin"], "Login  Name       From         Idle"),
+    ],
+)
+def test_F093_each_column_can_be_switched(build: Build, columns: list[str], head: str) -> None:
+    lines = said(on(build), list_columns=columns).splitlines()
+    assert lines[0] == head
+    assert [line.split()[0] for line in lines[1:]] == ["ann", "ben", "cleo"]
+
+
+def test_F092_a_full_name_is_never_cut(build: Build) -> None:
+    name = "Ana Maria Magdalena " * 5 + "Able"
+    long = {"login": "ana", "name": name, "title": "Keeper", "visibility": ALL}
+    reply = said(on(build, [long, ANN], {"ana": ON["ann"], **ON}))
+    assert reply.splitlines()[1] == "ana    " + name
+    assert reply.splitlines()[0].split() == ["Login", "Name"]
+
+
+def test_F093_what_is_long_is_cut_and_the_last_column_goes_first(build: Build) -> None:
+    long = ANN | {"office": "the room behind the kitchen, second door on the left", "title": "茶" * 60}
+    lines = said(on(build, [long])).splitlines()
+    assert lines == [
+        "Login  Name      TTY    Idle  From         Office                  Phone",
+        "ann    Ann Able  pts/0  5m    tea.example  the room behind the k…  +420 555 0100",
+    ]
+    lines = said(on(build, [long | {"name": "Ann Able of the Kettle"}])).splitlines()
+    assert lines == [
+        "Login  Name                    TTY    Idle  From         Office",
+        "ann    Ann Able of the Kettle  pts/0  5m    tea.example  the room behind the ki…",
+    ]
+    lines = said(on(build, [long]), list_columns=["title"]).splitlines()
+    assert lines == ["Login  Name      Job", "ann    Ann Able  " + "茶" * 31 + "…"]
+    assert width(lines[1]) == 80
+
+
+def test_F094_nobody_is_on(build: Build) -> None:
+    assert said(on(build, logins={})) == "No one is logged on.\n"
+    assert said(on(build, people=[DAN, EVE, FAY])) == "No one is logged on.\n"
+
+
+def test_F095_the_list_is_off(build: Build) -> None:
+    assert said(on(build), listing=False) == "Finger online user list denied\n"
+    assert said(on(build), b"/W", listing=False) == "Finger online user list denied\n"
+
+
+def test_F041_the_long_list(build: Build) -> None:
+    assert said(on(build, people=[ANN, CLEO, EVE]), b"/W") == (
+        "Login:      ann\n"
+        "Name:       Ann Able\n"
+        "Job:        Keeper of the kettle\n"
+        "Office:     B12, +420 555 0100\n"
+        "Web:        https://dir.test/users/ann\n"
+        "On since:   2026-11-21 18:04 UTC on tty1, active 2026-11-23 13:04 UTC\n"
+        "On since:   2026-11-23 10:04 UTC on pts/0 from tea.example, active 17:59 UTC\n"
+        "\n"
+        "Login:      cleo\n"
+        "Name:       Cleo Clay\n"
+        "Web:        https://dir.test/users/cleo\n"
+        "On since:   2026-11-23 17:04 UTC\n"
+    )
+
+
+@pytest.mark.parametrize("switch", [b"", b"/W"])
+def test_F092_more_than_one_list_can_hold(build: Build, switch: bytes) -> None:
+    people = [{"login": f"p{n:03}", "name": f"Person {n}", "visibility": ALL} for n in range(51)]
+    built = on(build, people, {f"p{n:03}": [Login()] for n in range(51)})
+    reply = said(built, switch)
+    assert reply.count("Person ") == 50
+    assert reply.endswith("\n… and more: https://dir.test/online\n")
+    assert said(built, switch, empty="people").endswith("\n… and more: https://dir.test/users\n")
+
+
+def test_F093_a_list_of_people_has_the_same_columns(build: Build) -> None:
+    assert said(on(build, [ANN, BEN], {"ben": ON["ben"]}), empty="people") == (
+        "Login  Name      TTY    Idle  From       Office  Phone          Job\n"
+        "ann    Ann Able                          B12     +420 555 0100  Keeper of the k…\n"
+        "ben    Ben Able  pts/1  0m    192.0.2.9\n"
+    )
+
+
+def test_F092_idle_grows_while_nothing_is_reported(build: Build) -> None:
+    built = on(build)
+    assert said(built, list_columns=["idle"]).splitlines()[1:3] == ["ann    Ann Able   5m", "ben    Ben Able   0m"]
+    built.house = replace(built.house, now=lambda: NOW + timedelta(minutes=58))
+    assert said(built, list_columns=["idle"]).splitlines()[1:3] == ["ann    Ann Able   1h03m", "ben    Ben Able   58m"]
+    built.house = replace(built.house, now=lambda: NOW + timedelta(days=3))
+    assert said(built, list_columns=["idle"]).splitlines()[1] == "ann    Ann Able   3d"
+
+
+# one person
+
+
+def test_F098_the_login_status(build: Build) -> None:
+    built = on(build)
+    assert said(built, b"ann") == (
+        "Login:      ann\n"
+        "Name:       Ann Able\n"
+        "Job:        Keeper of the kettle\n"
+        "Office:     B12, +420 555 0100\n"
+        "Web:        https://dir.test/users/ann\n"
+        "On since:   2026-11-21 18:04 UTC on tty1, active 2026-11-23 13:04 UTC\n"
+        "On since:   2026-11-23 10:04 UTC on pts/0 from tea.example, active 17:59 UTC\n"
+        "\n"
+        "Plan:\n"
+        "Tea.\n"
+    )
+    assert "On since:   2026-11-23 17:04 UTC\n" in said(built, b"cleo")
+    assert "On" not in said(built, b"dan")
+    assert "On since:   2026-11-23 16:04 UTC, active 16:57 UTC\n" in said(built, b"dan", MEMBER)
+    assert "pts/5 from 192.0.2.13" in said(built, b"fay")
+    assert said(built, b"eve") == "eve: no such user.\n"
+    assert said(built, b"root") == "root: no such user.\n"
+
+
+def test_F098_what_is_told_follows_what_is_reported(build: Build) -> None:
+    built = on(build, [BEN | {"visibility": ALL}], {})
+    assert "On" not in said(built, b"ben")
+    built.house.directory.presence.report("test", {"ben": [Login()]})
+    assert "On:         now\n" in said(built, b"ben")
+    built.house.directory.presence.report("test", {"ben": [Login("pts/7", "", None, ago(minutes=2))]})
+    assert "On:         now on pts/7, active 2026-11-23 18:02 UTC\n" in said(built, b"ben")
+    built.house.directory._now = lambda: NOW
+    built.house.directory.presence.report("test", {})
+    assert "Last seen:  2026-11-23 18:04 UTC\n" in said(built, b"ben")
+    assert "On:" not in said(built, b"ben")
+
+
+def test_F098_last_seen_only_where_it_is_shown(build: Build) -> None:
+    built = on(build, [ANN, DAN])
+    built.house.directory.presence.report("test", {})
+    assert "Last seen:  " in said(built, b"ann")
+    assert "Last seen" not in said(built, b"dan") + said(built, b"dan", MEMBER)
+
+
+def test_F098_many_logins_are_counted(build: Build) -> None:
+    reply = said(on(build, [ANN], {"ann": [Login(f"pts/{n}", "", ago(hours=n)) for n in range(9)]}), b"ann")
+    assert reply.count("On since:") == 4
+    assert "\nOn:         and 5 more\n" in reply
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    levels=st.fixed_dictionaries({field: st.sampled_from(["everyone", "members", "nobody"]) for field in FIELDS}),
+    peer=st.sampled_from([STRANGER, MEMBER]),
+    empty=st.sampled_from(["online", "people"]),
+    here=st.booleans(),
+)
+def test_F097_a_list_tells_no_more_than_asking_does(
+    build: Build, levels: dict[str, str], peer: str, empty: str, here: bool
+) -> None:
+    built = on(build, [ANN | {"visibility": levels}], {"ann": [ON["ann"][1]]} if here else {})
+    asked = said(built, b"ann", peer)
+    words = {"5m": "active 17:59 UTC"}  # idle for so long is active at
+    for line in said(built, b"", peer, empty=empty).splitlines()[1:]:
+        for cell in line.split("  "):
+            assert words.get(cell.strip(), cell.strip().rstrip("…")) in asked
+    for line in said(built, b"/W", peer, empty=empty).splitlines():
+        assert line in asked or line == "No one is logged on."
