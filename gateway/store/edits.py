@@ -42,9 +42,11 @@ def found_by(person: Partial) -> FoundBy:
 
 
 class Tables:
-    """Keeps one connection, made by *connect*."""
+    """Keeps one connection, made by *connect*. *moved* tells that another file has taken the place of that connection's:
+    what is written to ours then, nobody ever reads."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, connect: Callable[[], sqlite3.Connection], moved: Callable[[], bool] = lambda: False) -> None:
+        self._moved = moved
         self._engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
         self._connection: Connection | None = None
 
@@ -77,14 +79,23 @@ class Tables:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
+        self._begin()
         with self._connected() as db:
-            db.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield db
                 db.commit()
             except BaseException:
                 db.rollback()
                 raise
+
+    def _begin(self) -> None:
+        """Once nobody else writes any more, in the file that is there then."""
+        while True:
+            with self._connected() as db:
+                db.exec_driver_sql("BEGIN IMMEDIATE")
+            if not self._moved():
+                return
+            self.close()
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
