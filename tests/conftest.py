@@ -1,7 +1,18 @@
-"""For all tests: children get Ctrl-C as from a terminal, even where whoever runs the tests ignores it."""
+"""For all tests: children get Ctrl-C as from a terminal, even where whoever runs the tests ignores it. Tests that take
+minutes run where tests/run --long asks for them."""
 
+import os
 import signal
+
+import pytest
 
 
 def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "FINGER_GATEWAY_LONG" not in os.environ:
+        late = [item for item in items if item.get_closest_marker("long")]
+        items[:] = [item for item in items if item not in late]
+        config.hook.pytest_deselected(items=late)

@@ -60,6 +60,15 @@ class Figures:
     connecting: float
     stopping: float
 
+    def __str__(self) -> str:
+        return (
+            f"alone:    {self.base}\n"
+            f"crowded:  {self.crowded}\n"
+            f"good client's p99, crowded over alone: {self.ratio:.2f}\n"
+            f"{self.connections} connections: {self.kib:.2f} KiB each; made in {self.connecting:.1f} s\n"
+            f"SIGTERM with all open: {self.stopping:.2f} s"
+        )
+
     @property
     def ratio(self) -> float:
         """How many times longer the good client waits than alone, at its 99th percentile; the worse of both protocols."""
@@ -156,15 +165,16 @@ def measure(folder: Path, idle: int, slow: int, asked: int = ASKED, start: Seque
     place = make_place(folder)
     place.settings.write_text(place.settings.read_text().partition("[limits]")[0] + LIMITS)
     with serving(place, start=start) as running:
+        alone = connected(running.process.pid)
         delays(place, asked // 4)  # warm
         base = delays(place, asked)
-        sockets = connected(running.process.pid)
         before = running.memory
         with crowd(place, idle, slow) as connecting:
-            until(lambda: connected(running.process.pid) - sockets >= idle + slow, "the crowd")
+            until(lambda: connected(running.process.pid) - alone >= idle + slow, "the crowd")
             kib = (running.memory - before) * 1024 / (idle + slow)
+            assert web(place.web, "/healthz")[0] == 200
             crowded = delays(place, asked)
-            assert connected(running.process.pid) - sockets >= idle + slow
+            assert connected(running.process.pid) - alone >= idle + slow
             began = time.monotonic()
             running.stop()
             stopping = time.monotonic() - began
@@ -185,6 +195,9 @@ class Flooded:
 
     log: float
     tried: int
+
+    def __str__(self) -> str:
+        return f"at the limit of descriptors: {self.log:.0f} bytes of log a second; {self.tried} connections tried"
 
 
 def flood(folder: Path, descriptors: int = 64, held: int = 80, seconds: float = 3.0) -> Flooded:
@@ -229,17 +242,9 @@ def main() -> None:
         hold(options.hold, options.idle, options.slow)
         return
     with tempfile.TemporaryDirectory() as folder:
-        figures = measure(Path(folder), options.idle, options.slow)
-        print(f"alone:    {figures.base}")
-        print(f"crowded:  {figures.crowded}")
-        print(f"good client's p99, crowded over alone: {figures.ratio:.2f}")
-        print(f"{figures.connections} connections: {figures.kib:.2f} KiB each; made in {figures.connecting:.1f} s")
-        print(f"SIGTERM with all open: {figures.stopping:.2f} s")
+        print(measure(Path(folder), options.idle, options.slow))
     with tempfile.TemporaryDirectory() as folder:
-        flooded = flood(Path(folder))
-        print(
-            f"at the limit of descriptors: {flooded.log:.0f} bytes of log a second ({flooded.tried} connections tried)"
-        )
+        print(flood(Path(folder)))
 
 
 if __name__ == "__main__":

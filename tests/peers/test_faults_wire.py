@@ -1,0 +1,251 @@
+"""Peers that do wrong, at the real gateway: slow ones, deaf ones, endless ones, malformed ones. Whatever they do, others
+are answered at once, memory and disk stay as they are, and (by the watchdog) no turn of the reactor takes long."""
+
+import os
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.peers.gateway import Place, Running, serving, until
+from tests.peers.limits import connect, limited, opened, read, said, sockets
+
+HOST = b"Host: dir.test\r\n"
+TIMEOUT = 1.0
+PEERS = 5  # of each kind at once
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return limited(
+        tmp_path_factory.mktemp("place"),
+        f'queries_per_minute = 1000000\nconnections_per_address = 500\ntimeout = "{TIMEOUT:.0f}s"',
+    )
+
+
+@pytest.fixture(scope="module")
+def spool(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The gateway's TMPDIR."""
+    return tmp_path_factory.mktemp("spool")
+
+
+@pytest.fixture(scope="module")
+def gateway(place: Place, spool: Path) -> Iterator[Running]:
+    with serving(place, env=os.environ | {"TMPDIR": str(spool)}) as running:
+        yield running
+
+
+def good(place: Place) -> None:
+    """A good client is answered, at once."""
+    began = time.monotonic()
+    assert b"Alice Adams" in said(place.finger, b"alice\r\n")
+    assert b"Alice Adams" in said(place.web, b"GET /users/alice HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+    assert time.monotonic() - began < 1
+
+
+# slow ones
+
+
+def test_R030_peers_that_never_read_are_cut(place: Place, gateway: Running) -> None:
+    """On both protocols; what waits for them is bounded."""
+    before, memory = sockets(gateway.process.pid), gateway.memory
+    big = b"GET /users/frank HTTP/1.1\r\nAccept: text/plain\r\n" + HOST + b"\r\n"
+    asks = ((place.finger, b"frank\r\n"), (place.web, big), (place.web, big * 50))
+    held = [(connect(port, receive_buffer=4096), ask) for port, ask in asks for _ in range(PEERS)]
+    began = time.monotonic()
+    for client, ask in held:
+        client.sendall(ask)
+    good(place)
+    until(lambda: sockets(gateway.process.pid) <= before, "the end of all connections")
+    took = time.monotonic() - began
+    assert TIMEOUT - 0.2 < took < 2 * TIMEOUT + 1
+    assert gateway.memory - memory < 8  # MiB: 25 are asked for, beyond what the kernel takes
+    for client, ask in held:
+        if ask == big * 50:  # more than the kernel takes
+            with pytest.raises(ConnectionResetError):
+                read(client)
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("port", "first", "last"),
+    [
+        ("finger", b"", b"Input timeout.\r\n"),
+        ("web", b"GET / HTTP/1.1\r\nX: ", b"The request did not come in time.\n"),
+        ("web", b"GET /", b"The request did not come in time.\n"),
+        ("web", b"GET / HTTP/1.1\nHost: dir.test\nX: ", b"The request did not come in time.\n"),
+        (
+            "web",
+            b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 9999\r\n\r\n",
+            b"The request did not come in time.\n",
+        ),
+    ],
+    ids=["query", "head", "line", "bare LF", "body"],
+)
+def test_R031_W100_a_trickle_moves_no_deadline(
+    place: Place, gateway: Running, port: str, first: bytes, last: bytes
+) -> None:
+    """F012, W006: a byte now and then, for ever."""
+    with connect(getattr(place, port)) as client:
+        client.sendall(first)
+        began = time.monotonic()
+        client.settimeout(0.1)
+        answer = b""
+        while not answer:
+            assert time.monotonic() - began < 3 * TIMEOUT
+            with suppress(TimeoutError):
+                client.sendall(b"a")
+                answer = client.recv(65536)
+        assert TIMEOUT - 0.1 < time.monotonic() - began < TIMEOUT + 1
+        client.settimeout(10)
+        with suppress(ConnectionResetError):  # a byte of ours may have come behind the end of its patience
+            answer += read(client)
+    assert answer.endswith(last)
+    if port == "web":
+        assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+# long ones
+
+
+def announced(path: bytes, size: int, kind: bytes = b"") -> bytes:
+    return b"POST %s HTTP/1.1\r\n%sContent-Length: %d\r\n%s\r\n" % (path, HOST, size, kind)
+
+
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+CHUNKED = b"POST /users/alice HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        announced(b"/users/alice", 10 * 2**30),
+        announced(b"/users/alice", 10 * 2**30, b"Expect: 100-continue\r\n"),
+        announced(b"/users/alice", 20 * 10**6, FORM),
+        announced(b"/nowhere", 20 * 10**6, FORM),
+    ],
+    ids=["10 GB", "10 GB, asked first", "20 MB form", "20 MB form to nowhere"],
+)
+def test_R032_W096_W098_a_body_too_long_is_refused_before_it_comes(
+    place: Place, gateway: Running, spool: Path, head: bytes
+) -> None:
+    """And nothing of it is kept, though it is sent: neither in TMPDIR nor in memory."""
+    memory = gateway.memory
+    with connect(place.web) as client:
+        client.sendall(head)
+        answer = b""
+        while not answer.endswith(b".\n"):  # the whole answer, before a byte of the body
+            answer += client.recv(65536)
+        with suppress(ConnectionResetError, BrokenPipeError):
+            for _ in range(100):
+                client.sendall(b"a=1&" * 16384)
+        nothing_kept(gateway, spool, memory)
+        with suppress(ConnectionResetError):
+            answer += read(client)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"Connection: close\r\n" in answer
+    assert answer.count(b"HTTP/1.1") == 1
+    good(place)
+
+
+def test_R032_W097_chunks_without_end(place: Place, gateway: Running, spool: Path) -> None:
+    memory = gateway.memory
+    with connect(place.web) as client:
+        client.sendall(CHUNKED)
+        sent = 0
+        with suppress(ConnectionResetError, BrokenPipeError):
+            while sent < 200:
+                client.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+                sent += 1
+        nothing_kept(gateway, spool, memory)
+        answer = b""
+        with suppress(ConnectionResetError):
+            answer = read(client)
+    assert sent < 200
+    assert not answer or answer.startswith(b"HTTP/1.1 413 ")
+    chunk = b"400\r\n" + b"x" * 1024 + b"\r\n"
+    assert said(place.web, CHUNKED + chunk * 100).startswith(b"HTTP/1.1 413 ")
+    good(place)
+
+
+@pytest.mark.parametrize("path", [b"/nowhere", b"/users/alice"])
+def test_W098_a_body_that_is_not_wanted_is_not_kept(place: Place, gateway: Running, spool: Path, path: bytes) -> None:
+    """As large as one may be: while it comes, and behind the answer."""
+    memory = gateway.memory
+    body = b"x" * 65536
+    with connect(place.web) as client:
+        client.sendall(announced(path, 65536, b"Connection: close\r\n") + body[:60_000])
+        good(place)
+        nothing_kept(gateway, spool, memory)
+        client.sendall(body[60_000:])
+        answer = read(client)
+    assert answer[9:12] == (b"404" if path == b"/nowhere" else b"405")
+    nothing_kept(gateway, spool, memory)
+
+
+def nothing_kept(gateway: Running, spool: Path, memory: float) -> None:
+    """No file, no unlinked one, no memory."""
+    assert list(spool.iterdir()) == []
+    assert [each for each in opened(gateway.process.pid) if str(spool) in each or each.startswith("/tmp/#")] == []
+    assert gateway.memory - memory < 16
+
+
+# malformed ones
+
+
+@pytest.mark.parametrize(
+    ("head", "code"),
+    [
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n" + HOST + HOST + b"\r\n", 400),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"Host: evil.test\r\n\r\n", 400),
+        (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 20_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\n" + HOST + b"X: a\r\n" * 500 + b"\r\n", 431),
+    ],
+    ids=["no host", "host twice", "two hosts", "long line", "long header", "500 headers"],
+)
+def test_R033_W095_heads_that_cannot_be(place: Place, gateway: Running, head: bytes, code: int) -> None:
+    """Each with a text that says so, and an end."""
+    close = head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") if code == 400 else head
+    answer = said(place.web, close)
+    assert answer.startswith(b"HTTP/1.1 %d " % code)
+    length = re.search(rb"Content-Length: (\d+)\r\n", answer)
+    assert length is not None
+    body = answer.partition(b"\r\n\r\n")[2]
+    assert len(body) == int(length[1]) > 10
+    assert body.endswith(b".\n")
+
+
+def test_R033_a_query_line_without_end(place: Place, gateway: Running) -> None:
+    """F071"""
+    assert said(place.finger, b"a" * 20_000 + b"\r\n") == b"Query too long.\r\n"
+
+
+# floods
+
+
+FLOODS: list[Callable[[Place], bytes]] = [
+    lambda place: b"alice\r\n" * 20_000,
+    lambda place: b"\0" * 100_000,
+    lambda place: bytes(range(256)) * 400,
+]
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+@pytest.mark.parametrize("port", ["finger", "web"])
+def test_noise_ends_with_an_answer_or_an_end(
+    place: Place, gateway: Running, port: str, flood: Callable[[Place], bytes]
+) -> None:
+    with connect(getattr(place, port)) as client:
+        with suppress(ConnectionResetError, BrokenPipeError):
+            client.sendall(flood(place))
+        with suppress(ConnectionResetError, OSError):
+            client.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):
+            read(client)
+    good(place)
