@@ -1,0 +1,191 @@
+"""What strangers and members are told of somebody whose every field is filled, by preset, on each protocol: whole, in
+tests/golden/PRESET/VIEWER. The files are typed or looked at, and never made anew by a test; who changes a template
+changes them by hand.
+
+Members are told the same under B and C as under open: the profiles of RFC 1288 are about strangers.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gateway.directory.fields import FIELDS
+from gateway.directory.person import Login
+from gateway.directory.privacy import Policy, Preset
+from gateway.irc.commands import Desk, Question
+from gateway.text.cells import width
+from tests.unit.finger import wire as finger_wire
+from tests.unit.house import Built, document, make_house, now, write
+from tests.unit.web.wire import Browser
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+PRESETS: tuple[Preset, ...] = ("A", "B", "C", "open")
+ADDRESSES = {"stranger": "198.51.100.7", "member": "192.0.2.7"}
+AT = datetime(2026, 11, 23, 18, 4, tzinfo=UTC)
+ALICE = {
+    "login": "alice",
+    "name": "Alice Adams",
+    "aliases": ["ally"],
+    "pronouns": "she/her",
+    "say": "AL-iss",
+    "title": "Keeper of the kettle",
+    "organisation": "Royal Tea Board",
+    "office": "B12",
+    "office_phone": "+420 555 0100",
+    "home_phone": "+420 555 0199",
+    "email": "alice@mail.test",
+    "location": "Žižkov",
+    "timezone": "Europe/Prague",
+    "links": [{"label": "Blog", "url": "https://alice.example/", "me": True}],
+    "keys": [{"kind": "ssh", "label": "laptop", "text": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI"}],
+    "project": "A better teapot",
+    "plan": "Descale.\nThen tea.\n",
+    "status": {"text": "at the kettle"},
+    "irc": [{"network": "libera", "account": "kettlealice"}],
+    "fediverse": "@alice@social.example",
+}
+LOGIN = Login(
+    terminal="pts/7",
+    origin="far.example",
+    since=datetime(2026, 11, 23, 8, 15, tzinfo=UTC),
+    active=datetime(2026, 11, 23, 9, 47, tzinfo=UTC),
+)
+LAST_SEEN = datetime(2026, 11, 20, 7, 31, tzinfo=UTC)
+
+Build = Callable[[Preset], Built]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Iterator[Build]:
+    made: list[Built] = []
+
+    def make(preset: Preset) -> Built:
+        built = make_house(tmp_path, people=[], policy=Policy.preset(preset))
+        made.append(built)
+        write(built.path, [document(ALICE)], AT)
+        built.house.directory.presence.last_seen["alice"] = LAST_SEEN
+        return built
+
+    yield make
+    for built in made:
+        built.stop()
+
+
+def log_on(built: Built) -> None:
+    built.house.directory.presence.report("here", {"alice": (LOGIN,)})
+
+
+# one question, as each protocol answers it
+
+
+def over_finger(built: Built, address: str, line: str = "alice") -> str:
+    return finger_wire.ask(built, f"{line}\r\n".encode(), peer=address).decode().replace("\r\n", "\n")
+
+
+def over_web(built: Built, address: str, accept: str) -> str:
+    return Browser(built).ask("/users/alice", peer=address, Accept=accept).body.decode()
+
+
+def over_irc(built: Built, address: str) -> str:
+    asked = Question(nick="bo", userhost="bo@host", channel=None, text="alice", me="fingerbot", room=400)
+    reply = now(Desk("demo", "!", built.house).answer(asked))
+    assert reply is not None
+    return "".join(f"{line}\n" for line in reply.lines)
+
+
+PROTOCOLS: dict[str, Callable[[Built, str], str]] = {
+    "finger.txt": over_finger,
+    "finger_long.txt": lambda built, address: over_finger(built, address, "/W alice"),
+    "web.json": lambda built, address: over_web(built, address, "application/json"),
+    "irc.txt": over_irc,  # nobody has an address there: all are strangers
+}
+
+
+# the texts, whole
+
+
+def goldens() -> Iterator[tuple[Preset, str, str]]:
+    for preset in PRESETS:
+        for name in PROTOCOLS:
+            yield preset, "stranger", name
+            if name != "irc.txt":
+                yield preset, "member", name
+
+
+def golden(preset: Preset, viewer: str, name: str) -> Path:
+    return GOLDEN / ("open" if viewer == "member" and preset in ("B", "C") else preset) / viewer / name
+
+
+@pytest.mark.parametrize(("preset", "viewer", "name"), [*goldens()])
+def test_F101_what_is_told_under_each_preset(build: Build, preset: Preset, viewer: str, name: str) -> None:
+    built = build(preset)
+    log_on(built)
+    told = PROTOCOLS[name](built, ADDRESSES[viewer])
+    assert told == golden(preset, viewer, name).read_text(encoding="utf-8")
+    if name.startswith("finger"):
+        assert max(map(width, told.splitlines())) <= 80
+    if name == "finger.txt":
+        assert over_web(built, ADDRESSES[viewer], "text/plain") == told
+
+
+def test_every_golden_file_is_compared_and_the_person_is_full() -> None:
+    assert {path for path in GOLDEN.rglob("*") if path.is_file()} == {golden(*each) for each in goldens()}
+    stored = {field.name for field in FIELDS.values() if field.stored}
+    assert stored - set(ALICE) == {"former"}, "what nobody can be given but by a rename"
+
+
+# RFC 1288 section 3.2.3, in its own words
+
+# "Administrator A should be able to choose to return office location, office phone number, home phone number, and
+# logged in/out times; B: only office location and office phone number; C: the minimum amount of required information,
+# which is the person's full name."
+NAME, OFFICE, OFFICE_PHONE, HOME_PHONE = "Alice Adams", "B12", "+420 555 0100", "+420 555 0199"
+LOGGED_IN, LAST_OUT = "08:15", "07:31"
+RFC = {
+    "A": {NAME, OFFICE, OFFICE_PHONE, HOME_PHONE, LOGGED_IN, LAST_OUT},
+    "B": {NAME, OFFICE, OFFICE_PHONE},
+    "C": {NAME},
+}
+OTHERS = {
+    "ally", "she/her", "AL-iss", "Keeper of the kettle", "Royal Tea Board", "alice@mail.test", "Žižkov", "Prague",
+    "alice.example", "laptop", "ssh-ed25519", "A better teapot", "Descale", "Then tea", "at the kettle", "kettlealice",
+    "libera", "social.example", "pts/7", "far.example",
+}  # fmt: skip
+TIMES = {LOGGED_IN, LAST_OUT}
+
+
+def seen(text: str) -> set[str]:
+    """Which of all that is kept of alice stands in *text*."""
+    return {word for word in RFC["A"] | OTHERS if word in text}
+
+
+@pytest.mark.parametrize("preset", ["A", "B", "C"])
+def test_F101_strangers_are_told_what_the_RFC_lists_and_nothing_else(build: Build, preset: Preset) -> None:
+    """C: "exactly the full name". The login is what was asked for in its proper spelling, and the address on the web is
+    made of it: both go with the name, and tell nothing more of a person."""
+    built = build(preset)
+    ways: dict[str, Callable[[Built, str], str]] = {
+        **PROTOCOLS,
+        "web.txt": lambda built, address: over_web(built, address, "text/plain"),
+        "web.html": lambda built, address: over_web(built, address, "text/html"),
+    }
+    off = {name: ask(built, ADDRESSES["stranger"]) for name, ask in ways.items()}
+    log_on(built)
+    for name, ask in ways.items():
+        told = seen(off[name] + ask(built, ADDRESSES["stranger"]))
+        if name == "irc.txt":  # a short text, which may leave the times out
+            assert told | TIMES == RFC[preset] | TIMES and told <= RFC[preset]
+        else:
+            assert told == RFC[preset], name
+
+
+def test_F101_under_C_a_line_of_finger_is_the_name_and_where_to_find_it(build: Build) -> None:
+    built = build("C")
+    log_on(built)
+    for line in ("alice", "/W alice"):
+        told = dict(re.findall(r"^(\w+): +(.*)$", over_finger(built, ADDRESSES["stranger"], line), re.MULTILINE))
+        told.pop("Changed", None)
+        assert told == {"Login": "alice", "Name": "Alice Adams", "Web": "https://dir.test/users/alice"}
