@@ -1,0 +1,58 @@
+"""Who is logged in on this machine, by a real utmp: on the wire soon after, and gone soon after."""
+
+import os
+import pty
+import struct
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.peers.gateway import WATCHED, finger, make_place, serving, until, web
+
+ENTRY = struct.Struct("<hxxi32s4s32s256shhiii4i20x")  # glibc's utmp on 64 bits
+USER_PROCESS = 7
+PEOPLE: tuple[dict[str, Any], ...] = (
+    {"login": "alice", "name": "Alice Adams", "visibility": {"presence": "everyone", "last_seen": "everyone"}},
+    {"login": "bob", "name": "Bob Adams"},
+)
+
+
+def entry(login: str, terminal: str, pid: int) -> bytes:
+    where = b"desk.dir.test"
+    return ENTRY.pack(
+        USER_PROCESS, pid, terminal.encode(), b"1", login.encode(), where, 0, 0, 0, 1_780_000_000, 0, 0, 0, 0, 0
+    )
+
+
+def test_W024_F092_F098_a_login_is_seen_and_its_end(tmp_path: Path) -> None:
+    run, master = tmp_path / "run", pty.openpty()
+    run.mkdir()
+    utmp = run / "utmp"
+    utmp.write_bytes(b"")
+    terminal = os.ttyname(master[1]).removeprefix("/dev/")
+    place = make_place(tmp_path, people=PEOPLE, more='[sources.logins]\nevery = "100ms"\n')
+    own_run = ("unshare", "-m", "sh", "-c", f'mount --bind "{run}" /run && exec "$@"', "sh", *WATCHED)
+    someone = subprocess.Popen(["sleep", "1000"])
+    try:
+        with serving(place, start=own_run):
+            assert finger(place.finger, "") == "No one is logged on.\r\n"
+            utmp.write_bytes(
+                entry("alice", terminal, someone.pid) + entry("bob", terminal, someone.pid) + entry("root", "tty1", 1)
+            )
+            said = until(lambda: "Alice Adams" in (told := finger(place.finger, "")) and told, "alice to be on")
+            assert "Bob" not in str(said)
+            assert "root" not in str(said)
+            assert "desk.dir.test" not in str(said)
+            code, page = web(place.web, "/online")
+            assert (code, page) == (200, "Login  Name\nalice  Alice Adams\n")
+            on = finger(place.finger, "alice")
+            utmp.write_bytes(b"")
+            until(lambda: finger(place.finger, "") == "No one is logged on.\r\n", "alice to be off")
+            off = finger(place.finger, "alice")
+            assert on != off
+            assert "seen" in off.lower()
+        with serving(place, start=own_run):
+            assert finger(place.finger, "alice") == off  # it is kept
+    finally:
+        someone.kill()
+        someone.wait()
