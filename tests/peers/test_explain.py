@@ -1,0 +1,121 @@
+"""`finger-gateway check --explain`, and the policy page of a gateway that runs: what they say is what is answered."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gateway.text.cells import width
+from tests.peers.gateway import Place, finger, make_place, serving, web
+
+PEOPLE = (
+    {
+        "login": "alice",
+        "name": "Alice Adams",
+        "office": "B12",
+        "home_phone": "+420 555 0199",
+        "email": "\x1b[31malice\x1b[0m@dir.test",
+        "title": "茶艺师茶艺师茶艺师茶艺师茶艺师",
+        "plan": "First line\nand a second one that is long\n",
+        "links": [{"label": "Blog", "url": "https://alice.example/", "me": True}],
+        "listed": False,
+        "visibility": {"office": "nobody", "home_phone": "everyone", "plan": "everyone", "presence": "members"},
+    },
+    {"login": "carol", "name": "Carol Hidden", "office": "C3", "hidden": True},
+)
+PRIVACY = """
+[privacy]
+preset = "A"
+[privacy.default]
+email = "nobody"
+[privacy.limit]
+home_phone = "members"
+"""
+ALICE = """\
+Field         Holds                  Seen by   Why
+login         alice                  everyone  as name
+name          Alice Adams            everyone  preset A
+aliases       -                      members   preset A
+pronouns      -                      members   preset A
+say           -                      members   preset A
+title         茶艺师茶艺师茶艺师茶…  members   preset A
+organisation  -                      members   preset A
+office        B12                    nobody    own choice
+office_phone  -                      everyone  preset A
+home_phone    +420 555 0199          members   [privacy.limit], not everyone
+email         alice@dir.test         nobody    [privacy.default]
+location      -                      members   preset A
+timezone      -                      members   preset A
+links         Blog https://alice.ex… members   preset A
+keys          -                      members   preset A
+project       -                      members   preset A
+plan          First line and a seco… members   limit of preset A, not everyone
+status        -                      members   preset A
+irc           -                      nobody    preset A
+fediverse     -                      members   preset A
+former        -                      nobody    preset A
+presence      -                      members   own choice
+terminal      -                      nobody    preset A
+origin        -                      nobody    preset A
+idle          -                      members   as presence
+last_seen     -                      everyone  preset A
+
+nobody: but alice and the administrators.
+Not listed: in no list and no search, found by those who know the name.
+"""
+
+
+def place_of(folder: Path) -> Place:
+    return make_place(folder, people=PEOPLE, more=PRIVACY)
+
+
+def test_explain_prints_a_table_of_every_field_whether_the_gateway_runs_or_not(tmp_path: Path) -> None:
+    place = place_of(tmp_path)
+    told = place.command("check", "--explain", "alice").out
+    assert told == ALICE
+    assert max(map(width, told.splitlines())) <= 80
+
+    with serving(place):
+        assert place.command("check", "--explain", "Alice").out == ALICE
+        fields = {row["field"]: row for row in _json(place, "alice")["fields"]}
+        asked = finger(place.finger, "/W alice")
+        for name, value in (("name", "Alice Adams"), ("office", "B12"), ("home_phone", "+420 555 0199")):
+            assert (value in asked) == (fields[name]["seen_by"] == "everyone"), name
+        status, policy = web(place.web, "/policy.json")
+        assert status == 200
+        told_of = {row["field"]: row for row in json.loads(policy)["fields"]}
+        assert set(told_of) == set(fields) - {"login"}
+        for name, row in fields.items():
+            if row["why"] in ("preset", "default"):
+                assert row["seen_by"] == told_of[name]["default"], name
+        assert told_of["home_phone"] == {
+            "field": "home_phone", "default": "members", "limit": "members", "choices": ["members", "nobody"],
+        }  # fmt: skip
+
+
+def _json(place: Place, login: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(place.command("check", "--explain", login, "--json").out)
+    return told
+
+
+def test_explain_for_programs_and_of_the_hidden_and_the_unknown(tmp_path: Path) -> None:
+    place = place_of(tmp_path)
+    told = _json(place, "alice")
+    fields = {row["field"]: row for row in told["fields"]}
+    assert (told["login"], told["listed"]) == ("alice", False)
+    plan = PEOPLE[0]["plan"]
+    assert fields["plan"] == {
+        "field": "plan", "value": plan, "seen_by": "members", "why": "limit", "wanted": "everyone", "limit": "preset",
+    }  # fmt: skip
+    assert fields["home_phone"]["limit"] == "settings"
+    assert fields["keys"] == {"field": "keys", "value": None, "seen_by": "members", "why": "preset"}
+    assert (fields["idle"]["why"], fields["idle"]["by"]) == ("follows", "presence")
+
+    carol = place.command("check", "--explain", "carol").out
+    assert "office        C3                     nobody    as name\n" in carol
+    assert "name          Carol Hidden           nobody    own choice\n" in carol
+    assert carol.endswith("Who may not see the name is told that there is no such user.\n")
+
+    assert place.command("check", "--explain", "nobody", code=1).err == "nobody: no such user.\n"
+    place.settings.write_text(place.settings.read_text().replace('"A"', '"D"'))
+    wrong = place.command("check", "--explain", "alice", code=2).err
+    assert "privacy.preset: found 'D'" in wrong
