@@ -25,6 +25,7 @@ from tests.peers.gateway import CHECKOUT, COMMAND, Place, finger, make_place, se
 
 ASKED = 600  # questions of each kind, by which the good client is judged
 EACH = 400  # connections from one address
+BURST = 501  # connections at once; odd, so that bursts go to both protocols in turn
 LIMITS = """
 [limits]
 queries_per_minute = 1000000
@@ -201,22 +202,26 @@ class Flooded:
 
 
 def flood(folder: Path, descriptors: int = 64, held: int = 80, seconds: float = 3.0) -> Flooded:
-    """A gateway with so few descriptors, *held* connections that stay, and as many more as can be made. It answers
-    before and after."""
+    """A gateway with so few descriptors, *held* connections that stay, and one burst of others after the other. It
+    answers before and after."""
     place = make_place(folder)
     start = ("prlimit", f"--nofile={descriptors}:{descriptors}", *COMMAND)
     with serving(place, start=start) as running:
         _by_finger(place)
         before = len(running.log)
         began = time.monotonic()
-        running.send(signal.SIGSTOP)  # or it would accept one by one
         clients = [_connect(place.finger, 0) for _ in range(held)]
-        running.send(signal.SIGCONT)
         tried = held
         while time.monotonic() < began + seconds:
-            with suppress(OSError):
-                _connect((place.finger, place.web)[tried % 2], 1).close()
-            tried += 1
+            running.send(signal.SIGSTOP)  # or it would take them one by one
+            burst = [_connect((place.finger, place.web)[tried % 2], 1) for _ in range(BURST)]
+            running.send(signal.SIGCONT)
+            with suppress(OSError):  # the last of them is closed, by FIN or by reset
+                burst[-1].settimeout(5)
+                burst[-1].recv(1)
+            for client in burst:
+                client.close()
+            tried += BURST
         logged = (len(running.log) - before) / (time.monotonic() - began)
         for client in clients:
             client.close()
