@@ -3,10 +3,10 @@ and what house.Site knows; nothing of any person is in it."""
 
 import math
 from datetime import timedelta
+from enum import IntEnum
 from typing import Any
 
 from ..directory.explain import Rule, rules
-from ..directory.person import Visibility
 from ..directory.privacy import Policy
 from ..formats.person_json import encode
 from ..house import House, Site
@@ -53,9 +53,9 @@ def _days(site: Site) -> int | None:
     return None if site.keep is None else math.ceil(site.keep / timedelta(days=1))
 
 
-def _name(level: Visibility) -> str:
+def _name(level: IntEnum) -> str:
     return level.name.lower()
 
 
-def _widest_first(rule: Rule) -> tuple[Visibility, Visibility]:
+def _widest_first(rule: Rule) -> tuple[int, int]:
     return rule.default, rule.limit
