@@ -219,7 +219,7 @@ def test_nothing_is_lost_to_a_writer_who_waited_meanwhile(people: Path, tmp_path
     with closing(database.connect(people, "rw", 1.0)) as locked:
         locked.execute("BEGIN IMMEDIATE")
         edit = [Modify("alice", {"title": "meanwhile"})]
-        waiting = Thread(target=lambda: (tables.save(edit, datetime.now(UTC)), tables.close()))
+        waiting = Thread(target=lambda: tables.save(edit, datetime.now(UTC)))
         waiting.start()
         os.link(backup, tmp_path / "other")
         for side in ("-wal", "-shm"):
@@ -227,6 +227,7 @@ def test_nothing_is_lost_to_a_writer_who_waited_meanwhile(people: Path, tmp_path
         (tmp_path / "other").replace(people)
         locked.execute("ROLLBACK")
         waiting.join(10)
+    tables.close()
     assert b"meanwhile" in people.read_bytes()
     assert len(written) == 2
 

@@ -1,0 +1,129 @@
+"""People from CSV and vCard files by the command: a dry run tells what the real one does, and ends as it would."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.peers.gateway import Place, finger, make_place, serving, until
+
+TABLE = """Login;Name;Office;Links;Visibility.Office;Hidden
+alice;;C1;;everyone;
+bob;Bob Adams;;;;
+eve;"Eve\x1b[31m ""E."" Eden";;https://a.example https://b.example;;yes
+"""
+SHOWN = """alice:
+  office: B12 -> C1
+  visibility.office: nothing -> everyone
+eve: new
+  name: Eve "E." Eden
+  links: [{"url":"https://a.example"},{"url":"https://b.example"}]
+  hidden: true
+  visibility.name: nobody
+"""
+CARDS = """BEGIN:VCARD
+VERSION:4.0
+FN:Zoë Čern
+ á
+NICKNAME:zoe
+TEL;TYPE="work,voice";VALUE=uri:tel:+420-555-0177
+NOTE:not for everybody
+END:VCARD
+BEGIN:VCARD
+VERSION:3.0
+FN:Žofie Nová
+EMAIL;TYPE=INTERNET:Zofie@dir.test
+END:VCARD
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return make_place(tmp_path)
+
+
+def test_a_table_is_shown_then_imported_while_the_gateway_runs(place: Place) -> None:
+    file = place.folder / "members.csv"
+    file.write_text(TABLE)
+    before = place.command("people", "export").out
+    dry = place.command("people", "import", "members.csv", "--dry-run")
+    assert dry.out == SHOWN
+    assert dry.err == "It would be: 1 added, 1 changed, 1 already as they are here. Nothing was written.\n"
+    assert place.command("people", "export").out == before
+    with serving(place):
+        ran = place.command("people", "import", "--json", "members.csv")
+        assert ran.err == "1 added, 1 changed, 1 already as they are here.\n"
+        until(lambda: "C1" in finger(place.finger, "/W alice"), "the new office", 1)
+        assert "no such user" in finger(place.finger, "eve").lower()
+    said = json.loads(ran.out)
+    assert said["written"] is True
+    assert [(each["login"], each["new"]) for each in said["people"]] == [
+        ("alice", False),
+        ("bob", False),
+        ("eve", True),
+    ]
+    assert said["people"][0]["changes"]["office"] == {"from": "B12", "to": "C1"}
+    again = place.command("people", "import", "--dry-run", "members.csv")
+    assert (again.out, again.err[:28]) == ("", "It would be: 0 added, 0 chan")
+    assert sorted(each.name for each in place.folder.iterdir() if "people" in each.name) == ["people.db"]
+
+
+def test_cards_tell_the_login_they_give_and_what_is_left(place: Place) -> None:
+    dry = place.command("people", "import", "--dry-run", "-", stdin=CARDS)
+    assert dry.out == (
+        "zoe: new\n  name: Zoë Černá\n  office_phone: +420-555-0177\n"
+        "zofie:\n  name: Žofie Černá -> Žofie Nová\n  email: nothing -> Zofie@dir.test\n"
+    )
+    assert dry.err == (
+        "<stdin>: card in line 1 (Zoë Černá): login zoe, from NICKNAME\n"
+        "<stdin>: card in line 1 (Zoë Černá): not taken: NOTE\n"
+        "<stdin>: card in line 9 (Žofie Nová): login zofie, from EMAIL\n"
+        "It would be: 1 added, 1 changed, 0 already as they are here. Nothing was written.\n"
+    )
+    ran = place.command("people", "import", "--format", "vcard", "-", stdin=CARDS)
+    assert ran.err.splitlines()[-1] == "1 added, 1 changed, 0 already as they are here."
+    assert json.loads(place.command("people", "export", "zofie").out)["email"] == "Zofie@dir.test"
+
+
+@pytest.mark.parametrize("how", [(), ("--dry-run",)])
+def test_what_is_refused_is_refused_in_a_dry_run_too_with_every_mistake(place: Place, how: tuple[str, ...]) -> None:
+    place.command("people", "rename", "bob", "rob")
+    before = place.command("people", "export").out
+    wrong = "login,aliases,timezone\neve,,Mars\ne v,,\ntrent,a@b,\n"
+    ran = place.command("people", "import", *how, "-", stdin=wrong, code=2)
+    assert [line.partition("; allowed")[0] for line in ran.err.splitlines()] == [
+        "<stdin>: line 2 (eve): timezone: found 'Mars'",
+        "<stdin>: line 3 (e v): login: found 'e v'",
+        "<stdin>: line 4 (trent): aliases: found 'a@b'",
+    ]
+    taken = "login,aliases\neve,ally\nbob,\ntrent,carol\ndave,al\n"
+    ran = place.command("people", "import", *how, "-", stdin=taken, code=2)
+    assert ran.err == "".join(
+        f"<stdin>: {who}: {field}: found {name!r}; allowed: a name that can still be had\n"
+        for who, field, name in (
+            ("line 2 (eve)", "aliases", "ally"),
+            ("line 3 (bob)", "login", "bob"),
+            ("line 4 (trent)", "aliases", "carol"),
+        )
+    )
+    assert ran.out == ""
+    assert place.command("people", "export").out == before
+
+
+def test_an_old_login_still_finds_its_person_until_somebody_ends_that(place: Place) -> None:
+    with serving(place):
+        ran = place.command("people", "rename", "alice", "Alicia")
+        assert ran.err == (
+            "alice: is alicia now. alice still finds them, and can be nobody else's, until: "
+            "finger-gateway people set alicia former ''\n"
+        )
+        until(lambda: "alicia" in finger(place.finger, "alice"), "the new login", 1)
+        for new in ("alice", "ally", "bob"):
+            refused = place.command("people", "rename", "dave", new, code=2)
+            assert refused.err == f"dave: login: found {new!r}; allowed: a name that can still be had\n"
+        assert "allowed: " in place.command("people", "rename", "dave", "d v", code=2).err
+        assert place.command("people", "rename", "nobody", "x", code=1).err == "nobody: no such user.\n"
+        assert json.loads(place.command("people", "show", "alice", "--json").out)["former"] == ["alice"]
+        place.command("people", "set", "alicia", "former", "")
+        until(lambda: "alicia" not in finger(place.finger, "alice"), "nobody", 1)
+        place.command("people", "rename", "dave", "alice")
