@@ -6,6 +6,7 @@ A reload makes everything that can be wrong first, and puts it in place in one t
 """
 
 import errno
+import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -55,6 +56,10 @@ _STREAMS = ("tcp:", "tcp6:", "ssl:", "unix:", "haproxy:tcp:", "haproxy:tcp6:", "
 
 class CannotStart(Exception):
     """Something stands in the way; the message is for the operator. Nothing has been started."""
+
+
+class NotInherited(CannotStart):
+    """An endpoint of systemd's sockets, which are there only in a process that systemd has started."""
 
 
 @dataclass(frozen=True)
@@ -393,9 +398,22 @@ def _endpoint(made: Callable[[Any, str], Any], reactor: Any, file: str, key: str
 
     try:
         return made(reactor, endpoint)
-    except (ValueError, TypeError, LookupError, AttributeError, OSError, SSLError) as error:
+    except LookupError as error:
+        if endpoint.startswith("systemd:"):
+            raise NotInherited(str(Mistake(file, key, f"{endpoint!r}, which was not inherited", _inherited()))) from None
+        raise CannotStart(str(Mistake(file, key, f"{endpoint!r} ({type(error).__name__}: {error})", allowed))) from None
+    except (ValueError, TypeError, AttributeError, OSError, SSLError) as error:
         found = f"{endpoint!r} ({type(error).__name__}: {error})"
         raise CannotStart(str(Mistake(file, key, found, allowed))) from None
+
+
+def _inherited() -> str:
+    """What systemd's sockets are called, for whoever named another one."""
+    # Twisted takes LISTEN_PID away when the sockets are ours, and keeps the names.
+    names = "" if "LISTEN_PID" in os.environ else os.environ.get("LISTEN_FDNAMES", "")
+    if not names:
+        return "one that was; none were: start the socket units, which start the gateway"
+    return "one that was: " + ", ".join(f"name={name}" for name in names.split(":"))
 
 
 def make_directory(settings: Settings, file: Path, store: sqlite.SQLiteStore, reactor: Any) -> DirectoryService:

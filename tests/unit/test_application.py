@@ -19,6 +19,7 @@ from gateway.application import (
     STAGE,
     CannotStart,
     Gateway,
+    NotInherited,
     make_renderer,
     server_endpoint,
     steady_clock,
@@ -203,7 +204,7 @@ def test_a_port_that_cannot_be_had_stops_everything(tmp_path: Path, number: int,
 
 @pytest.mark.parametrize(
     "endpoint", ["", "tcp", "tcp:", "tcp:finger", "nothing:79", "unix", "ssl:443:privateKey=/nonexistent", "79",
-                 "systemd:domain=INET:index=0", "tcp:79:colour=red"],
+                 "systemd:domain=NONE:index=x", "tcp:79:colour=red"],
 )  # fmt: skip
 def test_an_endpoint_that_means_nothing_is_told_with_an_example(endpoint: str) -> None:
     with pytest.raises(CannotStart) as told:
@@ -212,6 +213,28 @@ def test_an_endpoint_that_means_nothing_is_told_with_an_example(endpoint: str) -
     assert str(told.value).endswith(
         'allowed: an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
     )
+
+
+@pytest.mark.parametrize("endpoint", ["systemd:domain=INET:name=finger", "systemd:domain=INET:index=0"])
+def test_a_socket_that_systemd_did_not_hand_over_is_told_with_those_that_it_did(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = f"gateway.toml: finger.listen[0]: found {endpoint!r}, which was not inherited; allowed: one that was"
+    for environment, told in (
+        ({}, "; none were: start the socket units, which start the gateway"),
+        ({"LISTEN_FDNAMES": "web:gopher"}, ": name=web, name=gopher"),
+        (
+            {"LISTEN_FDNAMES": "web", "LISTEN_PID": "1"},
+            "; none were: start the socket units, which start the gateway",
+        ),
+    ):
+        for name in ("LISTEN_FDNAMES", "LISTEN_PID"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(NotInherited) as caught:
+            server_endpoint(MemoryReactor(), "gateway.toml", "finger.listen[0]", endpoint)
+        assert str(caught.value) == found + told
 
 
 def test_what_cannot_be_opened_closes_the_ports_again(tmp_path: Path) -> None:
