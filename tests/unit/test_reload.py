@@ -1,0 +1,270 @@
+"""What differs between settings, one reload at a time, and that a broken file changes nothing: without a reactor."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from gateway import application
+from gateway.application import CannotStart, Gateway
+from gateway.configuration import BadSettings
+from gateway.directory.addresses import Address
+from gateway.operate.limits import Connections, Room
+from gateway.reload import Difference, OneAtATime, compare
+from gateway.settings import Settings, load
+from tests.unit import test_application
+from tests.unit.test_application import Transport, make, until
+
+BASE = """
+[site]
+name = "The Tea Club"
+[finger]
+listen = ["tcp:1079"]
+[[irc]]
+network = "a"
+server = "tcp:a.test:1"
+[[irc]]
+network = "b"
+server = "tcp:b.test:1"
+[records]
+file = "records.jsonl"
+"""
+
+
+def settings(folder: Path, text: str) -> Settings:
+    file = folder / "gateway.toml"
+    file.write_text(text)
+    return load(file)
+
+
+@pytest.mark.parametrize(
+    ("change", "changed", "restart"),
+    [
+        (("", ""), [], []),
+        (("The Tea Club", "The Coffee Club"), ["site.name"], []),
+        (("[finger]", '[privacy.default]\nemail = "nobody"\n[finger]'), ["privacy.default.email"], []),
+        (("[finger]", '[privacy]\npreset = "C"\n[finger]'), ["privacy.preset"], []),
+        (("[finger]", "[finger]\nlisting = false"), ["finger.listing"], []),
+        (("tcp:1079", "tcp:2079"), [], ["finger.listen"]),
+        (('listen = ["tcp:1079"]', "listing = false"), ["finger.listing"], ["finger.listen"]),
+        (("[finger]", "[web]\n[finger]"), [], ["web"]),
+        (("[finger]", "[metrics]\n[finger]"), [], ["metrics"]),
+        (('[finger]\nlisten = ["tcp:1079"]', ""), [], ["finger"]),
+        (("[finger]", '[store]\nurl = "sqlite:x.db"\n[finger]'), [], ["store.url"]),
+        (("[finger]", '[sources.x]\nclass = "y:Z"\n[finger]'), [], ["sources.x"]),
+        (("[finger]", '[control]\nsocket = "x"\n[finger]'), [], ["control.socket"]),
+        (('network = "b"\nserver = "tcp:b.test:1"', 'network = "b"\nserver = "tcp:b.test:2"'), ["irc[b].server"], []),
+        (('network = "b"\n', 'network = "c"\n'), ["irc[b]", "irc[c]"], []),
+        (("records.jsonl", "other.jsonl"), ["records.file"], []),
+        (("[finger]", '[limits]\ntimeout = "1s"\n[finger]'), ["limits.timeout"], []),
+    ],
+)
+def test_R036_what_changes_and_what_needs_a_restart(
+    tmp_path: Path, change: tuple[str, str], changed: list[str], restart: list[str]
+) -> None:
+    now = settings(tmp_path, BASE)
+    new = settings(tmp_path, BASE.replace(*change) if change[0] else BASE)
+    difference = compare(now, new)
+    assert (list(difference.changed), list(difference.restart)) == (changed, restart)
+    assert (difference.settings == new) == (not restart)
+    # Told again at the next reload, until there is a restart.
+    assert compare(difference.settings, new) == Difference((), tuple(restart), difference.settings)
+
+
+def test_the_order_of_networks_is_no_difference(tmp_path: Path) -> None:
+    a, b = settings(tmp_path, BASE).irc
+    assert compare(Settings(irc=[a, b]), Settings(irc=[b, a])).changed == ()
+
+
+class Works:
+    """Jobs that end when they are told to."""
+
+    def __init__(self) -> None:
+        self.begun: list[Deferred[int]] = []
+
+    async def __call__(self) -> int:
+        self.begun.append(Deferred())
+        return await self.begun[-1]
+
+
+def test_R036_who_asks_during_a_reload_gets_the_next_one_together_with_all_others() -> None:
+    works, results = Works(), dict[str, Any]()
+    one = OneAtATime(works)
+
+    def ask(name: str) -> None:
+        one.ask().addBoth(lambda result: results.update({name: result}))
+
+    for name in "abc":
+        ask(name)
+    assert len(works.begun) == 1
+    works.begun[0].callback(1)
+    assert results == {"a": 1}
+    assert len(works.begun) == 2
+    ask("d")
+    works.begun[1].errback(CannotStart("no"))
+    assert isinstance(results["b"], Failure) and isinstance(results["c"], Failure)
+    works.begun[2].callback(3)
+    assert results["d"] == 3
+    assert len(works.begun) == 3
+
+
+class Pool:
+    """A thread pool whose work is done when the test says so."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Callable[[], None]] = []
+
+    def callInThreadWithCallback(self, done: Any, work: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N802
+        def run() -> None:
+            try:
+                result = work(*args, **kwargs)
+            except Exception:
+                done(False, Failure())
+            else:
+                done(True, result)
+
+        self.waiting.append(run)
+
+    def run(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for each in waiting:
+            each()
+
+
+class MemoryReactor(test_application.MemoryReactor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = Pool()
+
+    def getThreadPool(self) -> Pool:  # noqa: N802
+        return self.pool
+
+
+TEXT = '[site]\nname = "The Tea Club"\n[finger]\nempty = "people"\n[records]\nfile = "r.jsonl"\n'
+
+
+def started(folder: Path) -> tuple[Gateway, MemoryReactor]:
+    reactor = MemoryReactor()
+    gateway, _ = make(folder, TEXT, reactor)
+    gateway.privilegedStartService()
+    gateway.startService()
+    return gateway, reactor
+
+
+def reloaded(gateway: Gateway, reactor: MemoryReactor, text: str) -> Any:
+    (Path(gateway._file)).write_text(text)
+    results: list[Any] = []
+    gateway.reload().addBoth(results.append)
+    reactor.pool.run()
+    return results[0]
+
+
+def stop(gateway: Gateway, reactor: MemoryReactor) -> None:
+    stopping = gateway.stopService()
+    until(reactor, lambda: stopping.called)
+
+
+@pytest.mark.parametrize(
+    ("text", "why", "said"),
+    [
+        ("[finger", BadSettings, "TOML"),
+        (TEXT + "[nothing]\n", BadSettings, "nothing: found an unknown key"),
+        (TEXT.replace("[finger]", 'templates = "own"\n[finger]'), CannotStart, "person.txt: line 1"),
+        (TEXT + '[[irc]]\nnetwork = "a"\nserver = "tls:x:1:y=z"\n', CannotStart, "irc[0].server"),
+        (TEXT.replace("r.jsonl", "own"), CannotStart, "records.file"),
+    ],
+    ids=["toml", "key", "template", "endpoint", "records"],
+)
+def test_R036_a_broken_file_changes_nothing(tmp_path: Path, text: str, why: type[Exception], said: str) -> None:
+    gateway, reactor = started(tmp_path)
+    (tmp_path / "own" / "finger").mkdir(parents=True)
+    (tmp_path / "own" / "finger" / "person.txt").write_text("{% if %}")
+    before = (gateway.settings, gateway.house, gateway.directory.policy, gateway.records._file)
+    # Besides the mistake there is a lot that could be taken over.
+    more = text.replace("The Tea Club", "X").replace("[finger]", '[privacy]\npreset = "C"\n[finger]')
+    failure = reloaded(gateway, reactor, more)
+    assert failure.check(why) and said in str(failure.value)
+    assert (gateway.settings, gateway.house, gateway.directory.policy, gateway.records._file) == before
+    stop(gateway, reactor)
+
+
+def asked(reactor: MemoryReactor) -> str:
+    factory: Any = reactor.tcpServers[0][1]
+    protocol = factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1))
+    transport = Transport(peerAddress=IPv4Address("TCP", "192.0.2.1", 1))
+    protocol.makeConnection(transport)
+    protocol.dataReceived(b"nobody\r\n")
+    said: bytes = transport.value()
+    protocol.connectionLost(None)
+    return said.decode()
+
+
+def test_R036_everything_is_put_in_place_in_one_turn(tmp_path: Path) -> None:
+    gateway, reactor = started(tmp_path)
+    listening, directory, exchanges = list(reactor.listening), gateway.directory, gateway.house.exchanges
+    assert asked(reactor) == "nobody: no such user.\r\n"
+    new = TEXT.replace("The Tea Club", "The Coffee Club").replace("r.jsonl", "s.jsonl") + (
+        '[privacy]\npreset = "C"\n[limits]\nqueries_per_minute = 1\ntimeout = "3s"\n'
+    )
+    (Path(gateway._file)).write_text(new)
+    results: list[Any] = []
+    gateway.reload().addBoth(results.append)
+    house = gateway.house
+    assert asked(reactor) == "nobody: no such user.\r\n"
+    assert gateway.house is house and not results
+    reactor.pool.run()
+    assert isinstance(results[0], Difference)
+    assert gateway.house.site.name == "The Coffee Club" and gateway.house.timeout == 3.0
+    assert gateway.directory.policy == application.make_policy(load(Path(gateway._file)))
+    assert gateway.directory is directory and gateway.house.exchanges is exchanges
+    assert reactor.listening == listening
+    assert "Too many queries" in asked(reactor)  # what was asked before counts
+    reactor.advance(1)
+    assert [len((tmp_path / name).read_text().splitlines()) for name in ("r.jsonl", "s.jsonl")] == [2, 1]
+    stop(gateway, reactor)
+
+
+def test_a_protocol_without_a_listener_comes_and_goes(tmp_path: Path) -> None:
+    gateway, reactor = started(tmp_path)
+    reloaded(gateway, reactor, TEXT + '[[irc]]\nnetwork = "a"\nserver = "tcp:192.0.2.1:1"\n')
+    assert [client[:2] for client in reactor.tcpClients] == [("192.0.2.1", 1)]
+    bots = [gateway.house.site.bot]
+    reloaded(gateway, reactor, TEXT)
+    bots.append(gateway.house.site.bot)
+    assert bots == ["fingerbot", None]
+    assert list(gateway._services["irc"]) == []
+    stop(gateway, reactor)
+
+
+def test_R037_a_reload_that_a_stop_overtakes_is_not_done(tmp_path: Path) -> None:
+    gateway, reactor = started(tmp_path)
+    house, results = gateway.house, list[Any]()
+    gateway.reload().addBoth(results.append)
+    stop(gateway, reactor)
+    reactor.pool.run()
+    assert results[0].check(CannotStart) and gateway.house is house
+
+
+def test_another_living_gateway_on_the_control_socket_stands_in_the_way(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(tmp_path / "control.sock"))
+        other.listen()
+        gateway, reactor = make(tmp_path)
+        with pytest.raises(CannotStart, match=r"control\.socket: another gateway answers on 'control\.sock'"):
+            gateway.startService()
+        assert reactor.listening == []
+        assert (tmp_path / "control.sock").is_socket()
+
+
+def test_who_is_connected_stays_so_and_counts_under_other_limits() -> None:
+    connections, address = Connections(10, 10), Address.parse("192.0.2.1")
+    assert [connections.enter(address) for _ in range(3)] == [Room.FREE] * 3
+    connections.change(10, 3)
+    assert connections.enter(address) is Room.OVERFULL
+    connections.change(10, 10)
+    assert connections.enter(address) is Room.FREE
