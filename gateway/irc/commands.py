@@ -8,19 +8,24 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
+from urllib.parse import quote_plus
 
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
-from ..directory.answers import Found, Refused, Several, Unavailable, Unknown
+from ..directory.answers import Found, Listing, Page, Refused, Several, Unavailable, Unknown
+from ..directory.viewers import Viewer
 from ..house import House
 from ..operate.exchange import Asked, Limited, Outcome, outcome
 from ..operate.limits import Rate
+from ..text.cells import cut
 from ..text.clean import escaped
 from . import messages
 from .lines import plain, plain_lines, split
+from .near import near
 
 CHANNEL_LINES = 3
+LISTED, LISTED_IN_CHANNEL = 10, 5  # people in one answer, before the web address of the rest
 CONTINUED = "… "  # before what is left of a line in a channel
 # Questions that may come at once, and the seconds over which they refill: of one user, of one user in a channel, of a
 # whole channel. Slow enough in the long run that two bots who answer one another fall silent, whatever their pace.
@@ -61,13 +66,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """*usage* shows how it is said, *help* is its line of help; *verb* is what records say."""
+    """*usage* shows how it is said, *help* is its line of help; *verb* is what records say; *also* is another name."""
 
     name: str
     usage: str
     help: str
     verb: str
     handler: Callable[["Desk", Question, str], Awaitable[Said]]
+    also: str = ""
 
 
 def fold(name: str) -> str:
@@ -205,16 +211,19 @@ async def _finger(desk: Desk, question: Question, argument: str) -> Said:
         return Said(messages.FORWARDING, "refused")
     if not name:
         return Said(messages.USAGE.format(usage=REGISTRY["finger"].usage), "invalid")
-    answer = await house.directory.lookup(name, house.viewers.from_address("irc", None))
+    viewer = _stranger(house)
+    answer = await house.directory.lookup(name, viewer)
     match answer:
         case Found(profile):
             full = "irc/person.txt" if question.channel is None else "irc/channel.txt"
             text, short = house.renderer.profile(profile, full), house.renderer.profile(profile, "irc/address.txt")
         case Several(profiles):
-            text = house.renderer.text("irc/several.txt", profiles=profiles, asked=escaped(argument))
+            more = _search_url(house, name)
+            text = house.renderer.text("irc/several.txt", profiles=profiles, asked=escaped(argument), more=more)
             short = text
         case Unknown():
-            text = short = messages.UNKNOWN.format(name=escaped(argument))
+            meant = [(each.login, cut(plain(each.name), 40)) for each in await near(name, viewer, house.directory)]
+            text, short = messages.unknown(escaped(argument), meant), messages.unknown(escaped(argument))
         case Refused():
             text = short = messages.REFUSED
         case Unavailable():
@@ -224,16 +233,64 @@ async def _finger(desk: Desk, question: Question, argument: str) -> Said:
     return Said(text, outcome(answer), short)
 
 
+async def _who(desk: Desk, question: Question, argument: str) -> Said:
+    """Who is on now."""
+    house = desk.house
+    answer = await house.directory.online(_stranger(house), _page(question))
+    return _listed(answer, "irc/online", messages.NOBODY_ON, f"{house.site.url}/online", question, house)
+
+
+async def _search(desk: Desk, question: Question, argument: str) -> Said:
+    """Whom some words find."""
+    house = desk.house
+    wanted = plain(argument).strip()
+    if not wanted:
+        return Said(messages.USAGE.format(usage=REGISTRY["search"].usage), "invalid")
+    answer = await house.directory.listing(wanted, _stranger(house), _page(question))
+    nobody = messages.NOBODY_FOUND.format(words=escaped(wanted))
+    return _listed(answer, "irc/found", nobody, _search_url(house, wanted), question, house, asked=escaped(wanted))
+
+
+def _listed(
+    answer: Listing | Unavailable, template: str, nobody: str, url: str, question: Question, house: House, **more: str
+) -> Said:
+    """A list by *template*, in a channel by its short form; where there are more, *url* tells of them."""
+    if isinstance(answer, Unavailable):
+        return Said(messages.UNAVAILABLE, outcome(answer), messages.UNAVAILABLE)
+    if not answer.profiles:
+        return Said(nobody, outcome(answer), nobody)
+    values = {"profiles": answer.profiles, "more": url if answer.after is not None or answer.cut else "", **more}
+    short = house.renderer.text(
+        f"{template}_channel.txt", **(values | {"profiles": answer.profiles[:LISTED_IN_CHANNEL]})
+    )
+    return Said(short if question.channel else house.renderer.text(f"{template}.txt", **values), outcome(answer), short)
+
+
+def _page(question: Question) -> Page:
+    return Page(limit=LISTED if question.channel is None else LISTED_IN_CHANNEL)
+
+
+def _stranger(house: House) -> Viewer:
+    """Whoever asks here is nobody in particular."""
+    return house.viewers.from_address("irc", None)
+
+
+def _search_url(house: House, words: str) -> str:
+    return f"{house.site.url}/users?q={quote_plus(words)}"
+
+
 async def _help(desk: Desk, question: Question, argument: str) -> Said:
     template = "irc/help.txt" if question.channel is None else "irc/help_channel.txt"
-    text = desk.house.renderer.text(template, commands=REGISTRY.values(), nick=question.me, prefix=desk.prefix)
+    text = desk.house.renderer.text(template, commands=COMMANDS, nick=question.me, prefix=desk.prefix)
     return Said(text, "served", desk.house.site.url)
 
 
+COMMANDS = (
+    Command("finger", "finger NAME", messages.HELP_FINGER, "lookup", _finger),
+    Command("who", "who", messages.HELP_WHO, "list", _who, also="online"),
+    Command("search", "search WORDS", messages.HELP_SEARCH, "search", _search),
+    Command("help", "help", messages.HELP_HELP, "help", _help),
+)
 REGISTRY: Mapping[str, Command] = {
-    command.name: command
-    for command in (
-        Command("finger", "finger NAME", messages.HELP_FINGER, "lookup", _finger),
-        Command("help", "help", messages.HELP_HELP, "help", _help),
-    )
+    name: command for command in COMMANDS for name in (command.name, command.also) if name
 }

@@ -1,9 +1,15 @@
 """Sentences that the bot says and that are too short for a template. Filled by str.format."""
 
 import math
+from collections.abc import Sequence
 
 FORWARDING = "Finger forwarding service denied"
 UNKNOWN = "no such user: {name}"
+UNKNOWN_NEAR = "no such user: {name}; did you mean {near}?"
+NEAR = "{login} ({name})"
+OR = " or "
+NOBODY_ON = "no one is on line just now"
+NOBODY_FOUND = "nobody matches {words}"
 UNAVAILABLE = "the directory cannot be asked just now; please try again in a moment"
 REFUSED = "that is not for you to ask"
 LIMITED = "too many questions; ask again in {seconds} seconds"
@@ -17,6 +23,8 @@ REAL_NAME = "finger gateway of {site}; /msg {nick} help"
 QUIT = "finger gateway is going down"
 
 HELP_FINGER = "who is NAME, a login or a full name"
+HELP_WHO = "who is on line now; online is the same"
+HELP_SEARCH = "people whose names begin so"
 HELP_HELP = "this help"
 
 
@@ -27,3 +35,11 @@ def limited(seconds: float) -> str:
 
 def lost(count: int) -> str:
     return LOST_1 if count == 1 else LOST.format(count=count)
+
+
+def unknown(name: str, near: Sequence[tuple[str, str]] = ()) -> str:
+    """*near* has login and name of those who may be meant."""
+    if not near:
+        return UNKNOWN.format(name=name)
+    *others, last = (NEAR.format(login=login, name=full) if full else login for login, full in near)
+    return UNKNOWN_NEAR.format(name=name, near=OR.join([", ".join(others), last] if others else [last]))

@@ -49,11 +49,18 @@ class Connection:
         self.protocol.connectionLost(Failure(ConnectionDone()))
 
 
+class Memory(MemoryReactorClock):
+    """What the store needs besides: its writer's thread calls back."""
+
+    def callFromThread(self, function: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N802  # Twisted's name
+        function(*args, **kwargs)
+
+
 class Bench:
     """A bot on one network, with a server that can be anything."""
 
     def __init__(self, folder: Path, house: dict[str, Any] | None = None, **settings: Any) -> None:
-        self.clock = MemoryReactorClock()
+        self.clock = Memory()
         self.built: Built = make_house(folder, clock=self.clock, **(house or {}))
         table: dict[str, Any] = {"network": "test", "server": "tcp:192.0.2.1:6667", "burst": 100} | settings
         self.settings = Network(**table)

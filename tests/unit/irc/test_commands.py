@@ -169,6 +169,8 @@ def test_help_is_short_and_tells_of_every_command(tmp_path: Path, asked: str) ->
     assert said == [
         "I know the people of The Tea Club. Send me a name, or:",
         "  finger NAME - who is NAME, a login or a full name",
+        "  who - who is on line now; online is the same",
+        "  search WORDS - people whose names begin so",
         "  help - this help",
         "A name alone is a question too. In a channel say: !finger NAME, or fingerbot: NAME",
         "https://dir.test/",
@@ -181,7 +183,7 @@ def test_every_command_of_the_registry_has_its_line_of_help(tmp_path: Path) -> N
     """I021"""
     said = texts(Bench(tmp_path).signed_on().says("help"))
     for name, command in REGISTRY.items():
-        assert name == command.name
+        assert name in (command.name, command.also)
         assert command.help
         assert f"  {command.usage} - {command.help}" in said
 
@@ -197,8 +199,10 @@ def test_help_in_a_channel_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("asked", ["", " ", "\x02", "fingerbot:"])
 def test_nothing_asked_is_a_call_for_help(tmp_path: Path, asked: str) -> None:
     """I021"""
-    assert texts(Bench(tmp_path).signed_on().says(asked))[1:3] == [
+    assert texts(Bench(tmp_path).signed_on().says(asked))[1:5] == [
         "  finger NAME - who is NAME, a login or a full name",
+        "  who - who is on line now; online is the same",
+        "  search WORDS - people whose names begin so",
         "  help - this help",
     ]
 
@@ -373,7 +377,7 @@ def test_many_people(tmp_path: Path) -> None:
     people = [{"login": f"a{n}", "name": "Ann Lee"} for n in range(1, 8)]
     said = texts(Bench(tmp_path, {"people": people}).signed_on().says("lee"))
     names = ", ".join(f"a{n} (Ann Lee)" for n in range(1, 6))
-    assert said == [f"7 people match lee: {names}, and 2 more: https://dir.test/"]
+    assert said == [f"7 people match lee: {names}, and 2 more: https://dir.test/users?q=lee"]
 
 
 @pytest.mark.parametrize("asked", ["alice@elsewhere.example", "alice@a@dir.test", "@elsewhere.example", "finger a@b@c"])

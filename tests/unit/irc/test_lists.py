@@ -1,0 +1,203 @@
+"""Lists on IRC: who is on, who matches, who may be meant. Expected lines are typed."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.directory.answers import NOT_NOW
+from gateway.directory.person import Login
+from gateway.irc.near import near
+from tests.unit.house import PEOPLE, make_house, now
+from tests.unit.irc.server import Bench, Connection, texts
+
+ALL = dict.fromkeys(("presence", "terminal", "origin", "idle", "last_seen"), "everyone")
+ANN: dict[str, Any] = {"login": "ann", "name": "Ann Able", "title": "Keeper of the kettle", "visibility": ALL}
+BEN: dict[str, Any] = {"login": "ben", "name": "Ben Able", "visibility": {"presence": "everyone", "idle": "nobody"}}
+CLEO: dict[str, Any] = {"login": "cleo", "name": "Cleo Clay"}
+DAN: dict[str, Any] = {"login": "dan", "name": "Dan Able", "hidden": True, "visibility": ALL}
+EVE: dict[str, Any] = {"login": "eve", "name": "Eve Able", "listed": False, "visibility": ALL}
+SOME = (ANN, BEN, CLEO, DAN, EVE)
+MANY: tuple[dict[str, Any], ...] = tuple(
+    {"login": f"lee{n:02}", "name": f"Lee {n}", "visibility": ALL} for n in range(12)
+)
+
+
+def at(hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 11, 23, hour, minute, tzinfo=UTC)
+
+
+ON: dict[str, Any] = {each["login"]: [Login("pts/0", "tea.example", at(10), at(17, 59))] for each in SOME}
+
+
+def talking(folder: Path, people: Any = SOME, on: Mapping[str, Any] = ON) -> tuple[Bench, Connection]:
+    bench = Bench(folder, {"people": people})
+    bench.built.house.directory.presence.report("test", on)
+    return bench, bench.signed_on()
+
+
+@pytest.mark.parametrize("asked", ["who", "online", "WHO", "!who", "who is there"])
+def test_I046_who_is_on(tmp_path: Path, asked: str) -> None:
+    bench, irc = talking(tmp_path)
+    assert texts(irc.says(asked)) == [
+        "On line now:",
+        "  ann (Ann Able), since 2026-11-23 10:00 UTC on pts/0 from tea.example, active 17:59 UTC",
+        "  ben (Ben Able), since 2026-11-23 10:00 UTC",
+    ]
+    (record,) = bench.records
+    assert (record["verb"], record["outcome"]) == ("list", "listed")
+
+
+@pytest.mark.parametrize("asked", ["!who", "!online", "fingerbot: who"])
+def test_I046_who_is_on_in_a_channel_is_one_line(tmp_path: Path, asked: str) -> None:
+    _, irc = talking(tmp_path)
+    assert texts(irc.says(asked, to="#tea"), "#tea") == ["bob: On line now: ann (Ann Able), ben (Ben Able)"]
+
+
+def test_I046_nobody_is_on(tmp_path: Path) -> None:
+    _, irc = talking(tmp_path, on={each: ON[each] for each in ("cleo", "dan", "eve")})
+    assert texts(irc.says("who")) == ["no one is on line just now"]
+    assert texts(irc.says("!who", to="#tea"), "#tea") == ["bob: no one is on line just now"]
+
+
+def test_I046_a_long_list_ends_in_the_web_address(tmp_path: Path) -> None:
+    _, irc = talking(tmp_path, MANY, {each["login"]: [Login()] for each in MANY})
+    said = texts(irc.says("who"))
+    assert said[:2] == ["On line now:", "  lee00 (Lee 0), now"]
+    assert said[-2:] == ["  lee09 (Lee 9), now", "and more: https://dir.test/online"]
+    assert len(said) == 12
+    five = ", ".join(f"lee{n:02} (Lee {n})" for n in range(5))
+    assert texts(irc.says("!who", to="#tea"), "#tea") == [
+        f"bob: On line now: {five}, and more: https://dir.test/online"
+    ]  # fmt: skip
+    said = texts(irc.says("search lee"))
+    assert (len(said), said[0], said[-1]) == (12, "People who match lee:", "and more: https://dir.test/users?q=lee")
+    assert texts(irc.says("!search lee", to="#tea"), "#tea") == [
+        f"bob: People who match lee: {five}, and more: https://dir.test/users?q=lee"
+    ]
+
+
+def test_I046_search(tmp_path: Path) -> None:
+    bench, irc = talking(tmp_path)
+    assert texts(irc.says("search able")) == [
+        "People who match able:",
+        "  ann (Ann Able), Keeper of the kettle",
+        "  ben (Ben Able)",
+    ]
+    assert texts(irc.says("!search able", to="#tea"), "#tea") == [
+        "bob: People who match able: ann (Ann Able), ben (Ben Able)"
+    ]
+    assert texts(irc.says("search AB an")) == ["People who match AB an:", "  ann (Ann Able), Keeper of the kettle"]
+    assert texts(irc.says("search dan")) == ["nobody matches dan"]
+    assert texts(irc.says("search nobody")) == ["nobody matches nobody"]
+    assert texts(irc.says("search")) == ["say: search WORDS"]
+    assert [(each["verb"], each["outcome"]) for each in bench.records][-2:] == [
+        ("search", "listed"), ("search", "invalid"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "method"), [("who", "online"), ("search able", "listing")])
+def test_a_list_while_the_directory_is_down(
+    tmp_path: Path, asked: str, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, irc = talking(tmp_path)
+
+    async def down(*_: Any) -> Any:
+        return NOT_NOW
+
+    monkeypatch.setattr(bench.built.house.directory, method, down)
+    assert texts(irc.says(asked)) == ["the directory cannot be asked just now; please try again in a moment"]
+    assert bench.records[0]["outcome"] == "unavailable"
+
+
+def test_I046_one_person_who_is_on(tmp_path: Path) -> None:
+    bench, irc = talking(tmp_path)
+    assert texts(irc.says("ann")) == [
+        "Ann Able (ann)",
+        "Keeper of the kettle",
+        "On line since 2026-11-23 10:00 UTC on pts/0 from tea.example, active 17:59 UTC",
+    ]
+    assert texts(irc.says("ben")) == ["Ben Able (ben)", "On line since 2026-11-23 10:00 UTC"]
+    assert texts(irc.says("cleo")) == ["Cleo Clay (cleo)"]
+    bench.built.house.directory._now = lambda: at(18)
+    bench.built.house.directory.presence.report("test", {"ann": [Login()] * 5})
+    assert texts(irc.says("ann"))[-1] == "On line now; now; now; and 2 more"
+    bench.built.house.directory.presence.report("test", {})
+    assert texts(irc.says("ann"))[-1] == "Last seen 2026-11-23 18:00 UTC"
+
+
+# near names
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("alcie", "no such user: alcie; did you mean alice (Alice Adams)?"),
+        ("Alice Adms", "no such user: Alice Adms; did you mean alice (Alice Adams)?"),
+        ("adam", "no such user: adam; did you mean alice (Alice Adams) or bob (Bob Adams)?"),
+        ("zofi", "no such user: zofi; did you mean zofie (Žofie Černá)?"),
+        ("cerny", "no such user: cerny; did you mean zofie (Žofie Černá)?"),
+        ("dav", "no such user: dav; did you mean dave (Dave)?"),
+        ("quentin", "no such user: quentin"),
+        ("a", "no such user: a"),
+        ("!?", "no such user: !?"),
+        ("carol", "no such user: carol"),
+        ("carl", "no such user: carl"),
+    ],
+)
+def test_I028_near_names(tmp_path: Path, asked: str, said: str) -> None:
+    irc = Bench(tmp_path).signed_on()
+    assert texts(irc.says(asked)) == [said]
+    assert texts(irc.says(f"!finger {asked}", to="#tea"), "#tea") == [f"bob: {said}"]
+
+
+def test_I028_at_most_three_the_nearest_first(tmp_path: Path) -> None:
+    people = [{"login": each, "name": each.title()} for each in ("robert", "roberta", "roberto", "robin", "robertus")]
+    irc = Bench(tmp_path, {"people": people}).signed_on()
+    assert texts(irc.says("robertt")) == [
+        "no such user: robertt; did you mean robert (Robert), roberta (Roberta) or roberto (Roberto)?"
+    ]
+
+
+def test_I028_who_is_hidden_or_not_listed_changes_nothing(tmp_path: Path) -> None:
+    """The same questions where the hidden exist, and where they do not."""
+    hidden = [
+        {"login": "alicia", "name": "Alicia Adamson", "hidden": True},
+        {"login": "alic", "name": "Alic", "visibility": {"name": "members"}},
+        {"login": "alici", "name": "Alici", "listed": False},
+    ]
+    with_them, without = tmp_path / "with", tmp_path / "without"
+    with_them.mkdir()
+    without.mkdir()
+    one = Bench(with_them, {"people": [*PEOPLE, *hidden]}).signed_on()
+    other = Bench(without).signed_on()
+    for asked in ("alicia", "alic", "alcia", "alicai", "adamson", "Alicia Adamson", "ali", "alixi"):
+        assert texts(one.says(asked)) == texts(other.says(asked)), asked
+
+
+def test_I028_the_work_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [{"login": f"lee{n:04}", "name": f"Lee {n}"} for n in range(300)]
+    built = make_house(tmp_path, people)
+    directory, viewer = built.house.directory, built.house.viewers.from_address("irc", None)
+    listing, limits = directory.listing, []
+
+    async def counted(words: str, viewer: Any, page: Any) -> Any:
+        limits.append(page.limit)
+        return await listing(words, viewer, page)
+
+    monkeypatch.setattr(directory, "listing", counted)
+    assert now(near("x" * 65, viewer, directory)) == []
+    assert limits == []
+    assert now(near("xyz", viewer, directory)) == []
+    assert sum(limits) <= 300
+    built.stop()
+
+
+def test_I024_a_name_that_could_be_a_command_stays_behind_the_asker(tmp_path: Path) -> None:
+    people = [{"login": "mal", "name": "\x03\x01!op\nme\x1b[2J", "visibility": ALL}]
+    _, irc = talking(tmp_path, people, {"mal": [Login("\x02!t\x01", "\r\nQUIT", None, None)]})
+    assert texts(irc.says("!who", to="#tea"), "#tea") == ["bob: On line now: mal (!op me)"]
+    assert texts(irc.says("who")) == ["On line now:", "  mal (!op me), now on !t from QUIT"]
+    assert texts(irc.says("maal")) == ["no such user: maal; did you mean mal (!op me)?"]
