@@ -16,7 +16,7 @@ from ..directory.viewers import Viewer
 
 MOST = 3  # near names in one answer
 LONGEST = 64  # characters of a name that is worth the work
-LETTERS = (3, 2, 1)  # that a candidate shares at the beginning; fewer while nobody is near
+LETTERS = (3, 2)  # that candidates share at the beginning: those who share more are not lost among many others
 CANDIDATES = 100
 NEAR = 0.7  # of 1, as SequenceMatcher has it
 
@@ -34,9 +34,7 @@ async def near(name: str, viewer: Viewer, directory: DirectoryService) -> list[P
             if not isinstance(answer, Listing):
                 return []
             candidates |= {profile.login: profile for profile in answer.profiles}
-            if letters < LETTERS[0] and (found := _nearest(asked, candidates.values())):
-                return found
-    return []
+    return _nearest(asked, candidates.values())
 
 
 def _nearest(asked: str, candidates: Iterable[Profile]) -> list[Profile]:

@@ -191,7 +191,7 @@ def test_I028_the_work_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert now(near("x" * 65, viewer, directory)) == []
     assert limits == []
     assert now(near("xyz", viewer, directory)) == []
-    assert sum(limits) <= 300
+    assert sum(limits) <= 200
     built.stop()
 
 
