@@ -38,9 +38,8 @@ _SYNONYMS = {
     "fediverse": ("mastodon",),
 }
 _NEAR = {synonym: name for name, synonyms in _SYNONYMS.items() for synonym in synonyms}
-csv.field_size_limit(
-    16 * 1024 * 1024
-)  # a plan is larger than what the module takes; fields.py says how large one may be
+# a plan is larger than what the module takes; fields.py says how large one may be
+csv.field_size_limit(16 * 1024 * 1024)
 
 
 def read(data: bytes) -> Iterator[Raw | Mistake]:

@@ -155,6 +155,23 @@ def test_what_stands_in_the_log_is_folded_into_the_kept_one(people: Path, tmp_pa
     assert logins(people) == ["alice", "bob"]
 
 
+def test_the_log_of_one_too_damaged_to_be_opened_is_kept_beside_it(people: Path, tmp_path: Path) -> None:
+    copy.backup(people, tmp_path / "b.db")
+    people.write_bytes(b"x" * 8192)
+    Path(f"{people}-wal").write_bytes(b"y" * 5000)
+    _, kept = restored(tmp_path / "b.db", people)
+    assert kept is not None
+    assert (kept.read_bytes(), Path(f"{kept}-wal").read_bytes()) == (b"x" * 8192, b"y" * 5000)
+    assert logins(people) == ["alice", "bob"]
+
+
+def test_readers_and_writers_do_not_wait_for_one_another_in_what_was_put_back(people: Path, tmp_path: Path) -> None:
+    copy.backup(people, tmp_path / "b.db")
+    restored(tmp_path / "b.db", people)
+    with closing(sqlite3.connect(people)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
 def test_a_copy_with_its_log_is_a_backup_too(people: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     copied = tmp_path / "elsewhere" / "people.db"
