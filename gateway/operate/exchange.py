@@ -10,6 +10,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Literal
 
+import msgspec
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
@@ -61,8 +62,7 @@ def outcome(answer: object) -> Outcome:
     return _OUTCOMES[type(answer)]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A question. *query* as typed; *key* is who it counts for: by default the address (an IPv6 one's /64). IRC gives
     its own, since nobody has an address there."""
 
@@ -82,6 +82,8 @@ class Asked:
 class Exchange:
     """A question that is being answered."""
 
+    __slots__ = ("_asked", "_exchanges", "_open", "_started")
+
     def __init__(self, exchanges: "Exchanges", asked: Asked, started: float) -> None:
         self._exchanges, self._asked, self._started = exchanges, asked, started
         self._open = True
@@ -95,6 +97,8 @@ class Exchange:
 
 class Limited(Exchange):
     """A question that is not to be answered: the asker has to wait *seconds*. Is closed like any other."""
+
+    __slots__ = ("seconds",)
 
     def __init__(self, exchanges: "Exchanges", asked: Asked, started: float, seconds: float) -> None:
         super().__init__(exchanges, asked, started)

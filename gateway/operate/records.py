@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -25,6 +26,7 @@ FLUSH = 0.2  # seconds that a record may wait
 RETRY = 10.0  # seconds from one try to write to the next, where it went wrong
 TURN = 600.0  # seconds between two looks whether a day is over, when nobody asks anything
 MOST_WAITING = 20_000
+MOST_SHOWN = 4096  # addresses of which it is kept how they are shown
 _WRITING = "records cannot be written, trying again"
 _TURNING = "records of another day cannot be put aside or removed"
 Addresses = Literal["full", "truncated", "hash", "none"]
@@ -61,6 +63,7 @@ class Records(Service):
         self._file, self._addresses, self._reactor, self._now = file, addresses, reactor, now
         self._days = _days(file, keep)
         self._encoder = msgspec.json.Encoder()
+        self._shown = lru_cache(MOST_SHOWN)(self._as_kept)
         self._salt = secrets.token_bytes(16)
         self._waiting = bytearray()
         self._rest = b""  # of a line that a full disk cut
@@ -95,6 +98,7 @@ class Records(Service):
         if before is not None and self._file is not None:
             os.close(before)
         self._file, self._addresses, self._days = file, addresses, _days(file, keep)
+        self._shown.cache_clear()
         self._watch_days()
 
     def stopService(self) -> None:
@@ -120,7 +124,10 @@ class Records(Service):
 
     def peer(self, address: Address | None) -> str | None:
         """*address* as the settings let it stand in a record."""
-        if address is None or self._addresses == "none":
+        return None if address is None else self._shown(address)
+
+    def _as_kept(self, address: Address) -> str | None:
+        if self._addresses == "none":
             return None
         if self._addresses == "full":
             return str(address)

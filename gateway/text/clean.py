@@ -45,7 +45,7 @@ def one_line(value: str | bytes) -> str:
 def escaped(value: str, most: int = 64) -> str:
     """*value* as it may be repeated to whoever typed it: one line, controls spelled out, at most *most* characters."""
     cut = value if len(value) <= most else value[: most - 1] + "…"
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
+    return cut if cut.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
 
 
 def _decode(value: bytes) -> str:
