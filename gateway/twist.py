@@ -9,7 +9,7 @@ from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.python.usage import Options as TwistedOptions
 
-from .application import CannotStart, Gateway, steady_clock, stop_at_once_when_asked_twice
+from .application import CannotStart, Gateway, settle, steady_clock, stop_at_once_when_asked_twice
 from .configuration import BadSettings
 from .files import find
 from .settings import load
@@ -42,6 +42,7 @@ class Twisted(Gateway):
         with explained():
             super().startService()
         self.reload_when_asked()
+        settle()
 
     def stopService(self) -> "Deferred[None]":
         stop_at_once_when_asked_twice(self, self._reactor)
