@@ -2,13 +2,17 @@
 
 import resource
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from twisted.internet import tcp
+from twisted.internet.protocol import Factory
 from twisted.internet.task import Clock
+from twisted.internet.testing import MemoryReactor
 from twisted.logger import LogEvent, Logger, formatEvent
 from twisted.python.failure import Failure
 
+from gateway.application import server_endpoint
 from gateway.operate.descriptors import Seldom, room_for, tell_seldom
 
 
@@ -46,7 +50,8 @@ def test_R028_where_it_cannot_be_raised_a_fifth_is_kept_free() -> None:
 def test_R028_one_word_in_ten_seconds() -> None:
     clock = Clock()
     events: list[LogEvent] = []
-    port = Logger(namespace="twisted.internet.tcp", observer=Seldom(events.append, clock.seconds))
+    observer: Any = events.append
+    port = Logger(namespace="twisted.internet.tcp", observer=Seldom(observer, clock.seconds))
 
     def refuse(count: int) -> None:
         port.info("EMFILE encountered; releasing reserved file descriptor.")
@@ -67,7 +72,8 @@ def test_R028_one_word_in_ten_seconds() -> None:
 def test_what_else_a_port_says_passes_as_seldom() -> None:
     clock = Clock()
     events: list[LogEvent] = []
-    port = Logger(namespace="twisted.internet.tcp", observer=Seldom(events.append, clock.seconds))
+    observer: Any = events.append
+    port = Logger(namespace="twisted.internet.tcp", observer=Seldom(observer, clock.seconds))
     for _ in range(100):
         port.info("Could not accept new connection ({acceptError})", acceptError="ENOBUFS")
         port.failure("Could not re-reserve EMFILE recovery file descriptor.", Failure(OSError()))
@@ -87,3 +93,21 @@ def test_twisteds_own_names() -> None:
         assert isinstance(tcp.Port._logger.observer, Seldom)
     finally:
         tcp.Port._logger = before
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "backlog"),
+    [
+        ("tcp:79", 1024),
+        (r"tcp6:79:interface=\:\:1", 1024),
+        ("unix:/run/finger", 1024),
+        ("tcp:79:backlog=7", 7),
+        ("tcp:79:127.0.0.1:9", 9),
+    ],
+)
+def test_a_listener_that_names_no_backlog_has_room_for_a_rush(endpoint: str, backlog: int) -> None:
+    made = server_endpoint(MemoryReactor(), "gateway.toml", "finger.listen[0]", endpoint)
+    reactor: Any = made._reactor
+    made.listen(Factory())
+    found = [each[2] for each in reactor.tcpServers] or [each[2] for each in reactor.unixServers]
+    assert found == [backlog]
