@@ -232,6 +232,7 @@ def test_the_schemas_are_json_schema() -> None:
         "irc",
         "limits",
         "records",
+        "metrics",
         "control",
     }
     assert settings["$defs"]["Limits"]["properties"]["timeout"]["pattern"] == r"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$"
