@@ -401,7 +401,9 @@ def _endpoint(made: Callable[[Any, str], Any], reactor: Any, file: str, key: str
         return made(reactor, endpoint)
     except LookupError as error:
         if endpoint.startswith("systemd:"):
-            raise NotInherited(str(Mistake(file, key, f"{endpoint!r}, which was not inherited", _inherited()))) from None
+            raise NotInherited(
+                str(Mistake(file, key, f"{endpoint!r}, which was not inherited", _inherited()))
+            ) from None
         raise CannotStart(str(Mistake(file, key, f"{endpoint!r} ({type(error).__name__}: {error})", allowed))) from None
     except (ValueError, TypeError, AttributeError, OSError, SSLError) as error:
         found = f"{endpoint!r} ({type(error).__name__}: {error})"
