@@ -124,7 +124,7 @@ class Tables:
         self._free_names(db, edit, ())
         filled = {name: value for name, value in edit.values.items() if value}
         told = (*filled, *(name for name in edit.visibility if name not in filled))
-        version = self._told(db, edit.login, told, at)
+        version = self._told(db, edit.login, told or ("login",), at)  # no field at all tells of a removal
         person = Partial(
             login=edit.login,
             **filled,

@@ -16,16 +16,17 @@ SIZES = {
     "home_phone": 64, "email": 254, "location": 128, "project": 512, "fediverse": 256,
 }  # fmt: skip
 TEXTS = [*SIZES, "timezone", "plan"]
-LISTS = ["aliases", "links", "keys", "irc"]
-ALL = {*TEXTS, *LISTS, "status", "presence", "last_seen"}
+LISTS = ["aliases", "links", "keys", "irc", "former"]
+OBSERVED = {"presence", "terminal", "origin", "idle", "last_seen"}
+ALL = {*TEXTS, *LISTS, "status", *OBSERVED}
 EVERYONE = {"name", "aliases", "pronouns", "say", "title", "project", "plan", "status", "links", "fediverse"}
-NOBODY = {"last_seen", "irc"}
+NOBODY = {"last_seen", "irc", "former", "terminal", "origin"}
 
 
 def test_every_field_is_classified() -> None:
     facts = {field.name for field in msgspec.structs.fields(Facts)} - {"login"}
     assert set(FIELDS) == ALL
-    assert set(STORED) == facts == ALL - {"presence", "last_seen"}
+    assert set(STORED) == facts == ALL - OBSERVED
     assert {field.shape for field in FIELDS.values()} == set(fields._SHAPES)
     assert all(name == field.name for name, field in FIELDS.items())
 
@@ -36,7 +37,13 @@ def test_defaults_are_those_of_preset_open() -> None:
 
 
 def test_who_may_edit() -> None:
-    assert {name for name, field in FIELDS.items() if field.editor == "administrator"} == {"aliases", "irc"}
+    assert {name for name, field in FIELDS.items() if field.editor == "administrator"} == {
+        "aliases", "irc", "former"
+    }  # fmt: skip
+
+
+def test_only_idle_follows_another() -> None:
+    assert {name: field.follows for name, field in FIELDS.items() if field.follows} == {"idle": "presence"}
 
 
 @pytest.mark.parametrize(("name", "size"), SIZES.items())
@@ -227,13 +234,13 @@ def test_lists_of_another_type(name: str, value: Any) -> None:
         check(name, value)
 
 
-@pytest.mark.parametrize("name", ["presence", "last_seen"])
+@pytest.mark.parametrize("name", sorted(OBSERVED))
 def test_what_is_observed_takes_no_value(name: str) -> None:
     with pytest.raises(BadValue, match="only its visibility"):
         check(name, "x")
 
 
-@pytest.mark.parametrize("name", sorted(ALL - {"presence", "last_seen"}))
+@pytest.mark.parametrize("name", sorted(ALL - OBSERVED))
 def test_an_empty_value_empties(name: str) -> None:
     nothing: Any = "" if name in TEXTS else None if name == "status" else ()
     assert empty(name) == nothing

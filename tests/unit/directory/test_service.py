@@ -19,6 +19,7 @@ from gateway.directory.answers import (
     History,
     Invalid,
     Listing,
+    Page,
     Refused,
     Saved,
     Several,
@@ -254,7 +255,7 @@ def test_while_a_source_is_down_hidden_and_unknown_are_equal(restricts: bool, ho
     service = directory(Shelf(HIDDEN, alice(), found_by=FOUND_BY), place)
     for name in ("carol", "Carol Cole"):
         assert now(service.lookup(name, STRANGER)) == Unknown()
-    now(service.listing(STRANGER))
+    now(service.listing("", STRANGER, Page()))
     place.down = True
     assert now(service.lookup("nobody-ever", STRANGER)) == Unavailable()
     service._chain._clock.advance(seconds)  # type: ignore[attr-defined]
@@ -306,7 +307,7 @@ def test_the_store_is_down() -> None:
     assert found(now(service.lookup("alice", STRANGER))).login == "alice"
     assert now(service.lookup("bob", STRANGER)) == Unavailable()
     assert now(service.lookup("Any Body", STRANGER)) == Unavailable()
-    assert now(service.listing(STRANGER)) == Unavailable()
+    assert now(service.listing("", STRANGER, Page())) == Unavailable()
     assert now(service.history("alice", STRANGER)) == Unavailable()
     assert now(service.edit("bob", Modify(""), ADMINISTRATOR)) == Unavailable()
     assert now(service.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR)) == Unavailable()
@@ -488,9 +489,9 @@ SEEN = [
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 8, 15, 16, 17, 50])
 def test_pages_hold_exactly_those_who_exist_and_are_listed(limit: int) -> None:
     service = directory(crowd())
-    seen, after, pages = list[str](), "", 0
+    seen, after, pages = list[str](), None, 0
     while True:
-        listing = now(service.listing(STRANGER, after, limit))
+        listing = now(service.listing("", STRANGER, Page(after, limit)))
         page = logins(listing)
         assert len(page) <= limit
         seen += page
@@ -498,26 +499,25 @@ def test_pages_hold_exactly_those_who_exist_and_are_listed(limit: int) -> None:
         if listing.after is None:
             break
         assert len(page) == limit
-        assert listing.after == page[-1]
         after = listing.after
     assert seen == SEEN
     assert pages == -(-16 // limit)
 
 
-def test_a_cursor_stays_right_while_people_come_and_go() -> None:
+def test_W146_a_cursor_stays_right_while_people_come_and_go() -> None:
     shelf = crowd()
     service = directory(shelf)
-    first = now(service.listing(STRANGER, limit=5))
+    first = now(service.listing("", STRANGER, Page(limit=5)))
     assert logins(first) == SEEN[:5]
     del shelf.people["p08"]
     shelf.people["p00a"], shelf.people["p08a"] = Partial(login="p00a"), Partial(login="p08a")
-    assert logins(now(service.listing(STRANGER, first.after, 3))) == ["p08a", "p11", "p13"]
+    assert logins(now(service.listing("", STRANGER, Page(first.after, 3)))) == ["p08a", "p11", "p13"]
 
 
 def test_who_is_not_listed_is_in_no_list_of_members() -> None:
     for viewer in (STRANGER, MEMBER, as_self("nobody")):
-        assert logins(now(directory(crowd()).listing(viewer))) == SEEN
-    assert logins(now(directory(Shelf()).listing(STRANGER))) == []
+        assert logins(now(directory(crowd()).listing("", viewer, Page()))) == SEEN
+    assert logins(now(directory(Shelf()).listing("", STRANGER, Page()))) == []
 
 
 def test_a_person_who_went_between_index_and_read() -> None:
@@ -526,7 +526,7 @@ def test_a_person_who_went_between_index_and_read() -> None:
     assert now(service.lookup("ghost", STRANGER)) == Unknown()
     del shelf.people["alice"]
     shelf.people["alice"] = None  # type: ignore[assignment]
-    assert logins(now(service.listing(STRANGER))) == []
+    assert logins(now(service.listing("", STRANGER, Page()))) == []
 
 
 # edits, on a real file

@@ -236,7 +236,7 @@ def test_R006_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> Non
             if last % 1_000_000 == 5 + 20 * round_:
                 os.kill(pid, signal.SIGKILL)
         assert last % 1_000_000 >= 5 + 20 * round_
-        store = sqlite.SQLiteStore(path, AtOnce())
+        store = sqlite.SQLiteStore(path, AtOnce(), readers=0)
         store.startService()
         # at most one edit more than was acknowledged: the one that was under way
         assert now(store.get("alice")).plan in (f"plan {last}", f"plan {last + 1}")
@@ -343,7 +343,7 @@ def test_edits_of_two_processes_lose_nothing(tmp_path: Path) -> None:
     editors = [child(EDITOR, path, first, first + 200) for first in (0, 1000)]
     for each in editors:
         assert end(each).endswith("all\n")
-    store = sqlite.SQLiteStore(path, AtOnce())
+    store = sqlite.SQLiteStore(path, AtOnce(), readers=0)
     store.startService()
     assert {entry.text for entry in now(store.history("alice", 1000))} == {
         f"plan {number}" for first in (0, 1000) for number in range(first, first + 200)

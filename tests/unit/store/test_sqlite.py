@@ -222,10 +222,15 @@ def test_an_edit_writes_its_row_of_changes(opened: Opened) -> None:
     assert (first, second, third, fourth) == (1, 2, 3, 4)
     assert now(opened.store.last_change()) == 4
     opened.save(Create("bob", {"name": "Bob"}))
-    assert now(opened.store.changes(1))[1:] == [Change(5, "bob", ("name",), NOW)]
-    (removal,) = (change for change in now(opened.store.changes(0)) if change.login == "alice")
-    assert (removal.n, removal.at) == (4, later)
-    assert {"name", "plan", "title", "irc"} <= set(removal.fields)
+    removal, creation = now(opened.store.changes(3))
+    assert (removal, removal.removed) == (Change(4, "alice", (), later), True)
+    assert (creation, creation.removed) == (Change(5, "bob", ("name",), NOW), False)
+
+
+def test_a_person_of_whom_nothing_is_said_is_no_removal(opened: Opened) -> None:
+    opened.save(Create("alice"))
+    (change,) = now(opened.store.changes(0))
+    assert (change.login, change.removed) == ("alice", False)
 
 
 def test_changes_name_exactly_the_fields(opened: Opened) -> None:
@@ -436,7 +441,7 @@ def test_a_look_that_fails_is_no_end(opened: Opened, monkeypatch: pytest.MonkeyP
         patch.setattr(opened.store, "_reader", Broken())
         opened.clock.advance(0.04)
         with pytest.raises(SourceDown, match="disk I/O error"):
-            now(opened.store.page("", 1, ALL))
+            now(opened.store.find("x", ALL))
     assert woken == []
     opened.clock.advance(0.04)
     assert woken == [1]
@@ -448,7 +453,7 @@ def test_a_look_that_fails_is_no_end(opened: Opened, monkeypatch: pytest.MonkeyP
 def test_R004_a_writer_that_holds_on_is_waited_for_and_reads_go_on(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert sqlite.BUSY == 5.0
+    assert database.BUSY == 5.0
     monkeypatch.setattr(sqlite, "BUSY", 0.2)
     opened.write(Create("alice", {"title": "Old"}))
     holder = sqlite3.connect(opened.path, isolation_level=None, check_same_thread=False)
@@ -495,28 +500,35 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     path.write_text("[site]\nname = 'not a database'\n" * 100)
-    assert unusable(path) == f"{path}: is not a SQLite database"
+    assert unusable(path) == (
+        f"{path}: is not a SQLite database, or is damaged; `finger-gateway restore FILE` puts a backup in its place"
+    )
 
 
 def test_a_folder(tmp_path: Path) -> None:
     assert unusable(tmp_path).startswith(f"{tmp_path}: ")
 
 
-@pytest.mark.parametrize("version", [0, 2, 99])
-def test_tables_of_another_version(tmp_path: Path, version: int) -> None:
+@pytest.mark.parametrize("version", [3, 99])
+def test_tables_of_a_newer_version(tmp_path: Path, version: int) -> None:
     path = tmp_path / "people.db"
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE other (x)")
     connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
-    assert unusable(path) == f"{path}: has tables of version {version}; this finger-gateway knows version 1"
+    before = path.read_bytes()
+    assert unusable(path) == (
+        f"{path}: has tables of version {version}, from a newer finger-gateway; this one knows up to 2"
+    )
+    assert path.read_bytes() == before
 
 
-def test_a_database_of_something_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [0, 1, 2])
+def test_a_database_of_something_else(tmp_path: Path, version: int) -> None:
     path = tmp_path / "people.db"
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE other (x)")
-    connection.execute("PRAGMA user_version = 1")
+    connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
     assert unusable(path) == f"{path}: is a database of something else; `finger-gateway init` makes one of people"
 
@@ -524,7 +536,7 @@ def test_a_database_of_something_else(tmp_path: Path) -> None:
 def test_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     path.touch()
-    assert "version 0" in unusable(path)
+    assert unusable(path) == f"{path}: is a database of something else; `finger-gateway init` makes one of people"
 
 
 def test_a_damaged_file(tmp_path: Path) -> None:
@@ -584,8 +596,8 @@ def test_the_words_for_errors(tmp_path: Path) -> None:
     ):
         error = sqlite3.OperationalError("words of SQLite")
         error.sqlite_errorcode = code
-        assert sqlite._words(path, error).startswith(f"{path}: {words}")
-    assert sqlite._words(path, sqlite3.OperationalError("words of SQLite")) == f"{path}: words of SQLite"
+        assert database.in_words(path, error).startswith(f"{path}: {words}")
+    assert database.in_words(path, sqlite3.OperationalError("words of SQLite")) == f"{path}: words of SQLite"
 
 
 # the end

@@ -58,7 +58,7 @@ def test_too_many_are_refused_and_room_comes_back(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(threads, "MOST_WAITING", 3)
     one, gate = Threads(AT_ONCE, "writer"), threading.Event()
     waiting: list[Deferred[Any]] = [one.do(lambda: gate.wait(10)), one.do(lambda: 2), one.do(lambda: 3)]
-    with pytest.raises(SourceDown, match="too many edits wait"):
+    with pytest.raises(SourceDown, match="too many jobs wait for the writer"):
         finished(one.do(lambda: 4))
     gate.set()
     assert finished(waiting[2]) == 3
@@ -67,17 +67,15 @@ def test_too_many_are_refused_and_room_comes_back(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_stop_comes_behind_the_jobs_that_are_in() -> None:
-    one, gate, ran = Threads(AT_ONCE, "writer"), threading.Event(), list[int]()
+    ended = threading.Event()
+    one, gate, ran = Threads(AT_ONCE, "writer", ended=ended.set), threading.Event(), list[int]()
     one.do(lambda: gate.wait(10))
     one.do(lambda: ran.append(1))
-    thread = one._thread
-    assert thread is not None
     last = one.stop(lambda: ran.append(2))
     assert not last.called
     gate.set()
     finished(last)
     assert ran == [1, 2]
-    thread.join(10)
-    assert not thread.is_alive()
+    assert ended.wait(10)
     assert finished(one.do(lambda: 3)) == 3  # it starts again where it has to
     finished(one.stop(lambda: None))
