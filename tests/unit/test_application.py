@@ -13,21 +13,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
-from gateway.application import (
-    DRAIN,
-    HURRIED,
-    STAGE,
-    CannotStart,
-    Gateway,
-    NotInherited,
-    make_renderer,
-    server_endpoint,
-    steady_clock,
-)
+from gateway.application import DRAIN, HURRIED, STAGE, Gateway, steady_clock
 from gateway.configuration import BadSettings
+from gateway.furniture import make_renderer
+from gateway.listening import CannotStart, NotInherited, server_endpoint
 from gateway.operate.exchange import Asked
 from gateway.settings import load
-from gateway.store import database, sqlite
+from gateway.store import database
 
 SETTINGS = """
 [finger]
