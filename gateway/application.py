@@ -5,62 +5,43 @@ starts, ports are bound before anything else, and a stop goes by stages, so that
 A reload makes everything that can be wrong first, and puts it in place in one turn of the reactor.
 """
 
-import errno
 import gc
-import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from twisted.application.service import IService, MultiService
+from twisted.application.service import MultiService
 from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError, maybeDeferred
-from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.interfaces import IListeningPort
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from .configuration import BadSettings, Mistake
-from .directory.names import Hosts
-from .directory.person import Visibility
-from .directory.ports import Source
-from .directory.privacy import Policy
-from .directory.service import DirectoryService
+from .configuration import BadSettings
 from .directory.viewers import Viewers
-from .house import House, Site
+from .furniture import make_directory, make_policy, make_renderer, make_site
+from .house import House
 from .irc.settings import Network
+from .listening import CannotStart, Listener, Ports, client_endpoint
 from .operate import control, notify
 from .operate.control import Control
-from .operate.descriptors import room_for, tell_seldom
+from .operate.descriptors import room_for
 from .operate.exchange import Exchanges
 from .operate.health import Health
 from .operate.limits import Connections, Rate
 from .operate.records import Records
 from .reload import Difference, OneAtATime, compare
 from .settings import Settings, control_socket, database_file, load, looked_at, records_file
-from .sources import logins, own
+from .sources import logins
 from .store import database, sqlite
 from .text.render import Renderer
-from .text.templates import BrokenTemplate, Texts
 
 T = TypeVar("T")
 DRAIN = 3.0  # seconds that questions in flight get at the end
 STAGE = 2.5  # seconds that any other stage of a stop may take
 HURRIED = 0.1  # seconds that each stage gets once somebody has asked twice
-BACKLOG = 1024  # connections that wait to be accepted, where an endpoint names no number
-_STREAMS = ("tcp:", "tcp6:", "ssl:", "unix:", "haproxy:tcp:", "haproxy:tcp6:", "haproxy:ssl:", "haproxy:unix:")
-
-
-class CannotStart(Exception):
-    """Something stands in the way; the message is for the operator. Nothing has been started."""
-
-
-class NotInherited(CannotStart):
-    """An endpoint of systemd's sockets, which are there only in a process that systemd has started."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +73,6 @@ def _irc() -> Callable[[Any, House], Any]:
 
 # Imported when the settings ask for them: a gateway without IRC never loads twisted.words.
 PARTS = (Part("finger", _finger), Part("web", _web), Part("irc", _irc))
-
-
-@dataclass(frozen=True)
-class Listener:
-    """A protocol's factory and one endpoint string of the settings; *key* names the setting."""
-
-    key: str
-    endpoint: str
-    factory: IProtocolFactory
 
 
 class Gateway(MultiService):
@@ -138,7 +110,7 @@ class Gateway(MultiService):
             self._listeners.append(Listener("metrics.listen", settings.metrics.listen, scraped.factory))
         self._control = Control(control_socket(settings, folder), {"reload": self._reload_told}, reactor)
         self._reloads = OneAtATime(self._reload)
-        self._ports: list[IListeningPort] = []
+        self._ports = Ports(reactor, self._file)
         self._stage: Deferred[Any] | None = None
         self._stopping = self._hurried = False
 
@@ -174,7 +146,7 @@ class Gateway(MultiService):
     @property
     def ports(self) -> Sequence[IListeningPort]:
         """What is listened on, in the order of the settings."""
-        return tuple(self._ports)
+        return self._ports.open
 
     def add(self, listener: Listener) -> None:
         """One more listener; before the start."""
@@ -183,12 +155,12 @@ class Gateway(MultiService):
     def privilegedStartService(self) -> None:
         """Binds the ports, while there may be the right to. Raises CannotStart."""
         super().privilegedStartService()
-        self._listen()
+        self._ports.listen(self._listeners)
 
     def startService(self) -> None:
         try:
             database.inspect(self.store.path)
-            self._listen()
+            self._ports.listen(self._listeners)
             self._be_told()
             self.records.startService()
             self.store.startService()
@@ -204,35 +176,6 @@ class Gateway(MultiService):
         for listener in self._listeners:
             self._log.info("{key}: listening on {endpoint}", key=listener.key, endpoint=listener.endpoint)
         notify.tell(notify.READY)
-
-    def _listen(self) -> None:
-        """Binds what is not bound yet; all ports or none."""
-        if self._ports:
-            return
-        wrong: list[str] = []
-        tell_seldom(self._reactor.seconds)
-        for listener in self._listeners:
-            try:
-                endpoint = server_endpoint(self._reactor, self._file, listener.key, listener.endpoint)
-            except CannotStart as error:
-                wrong.append(str(error))
-                continue
-            listening = endpoint.listen(listener.factory)
-            listening.addCallback(self._ports.append)
-            listening.addErrback(lambda failure, listener=listener: wrong.append(self._taken(failure, listener)))
-        if wrong:
-            self._close_ports()
-            raise CannotStart("\n".join(wrong))
-
-    def _taken(self, failure: Failure, listener: Listener) -> str:
-        error = failure.value
-        reason = error.socketError if isinstance(error, CannotListenError) else error
-        number = getattr(reason, "errno", None)
-        what_to_do = _WHAT_TO_DO.get(number, "name another one there") if number else "name another one there"
-        return (
-            f"{self._file}: {listener.key}: cannot listen on {listener.endpoint!r}: "
-            f"{getattr(reason, 'strerror', None) or reason}; {what_to_do}"
-        )
 
     def _be_told(self) -> None:
         """Opens the control socket. A gateway does without where it cannot be had, unless another one has it."""
@@ -251,10 +194,7 @@ class Gateway(MultiService):
             )  # fmt: skip
 
     def _close_ports(self) -> "Deferred[Any]":
-        ports, self._ports = self._ports, []
-        return DeferredList(
-            [maybeDeferred(each) for each in (self._control.stopService, *(p.stopListening for p in ports))]
-        )
+        return DeferredList([maybeDeferred(each) for each in (self._control.stopService, self._ports.close)])
 
     def reload(self) -> "Deferred[Difference]":
         """Reads the settings anew and goes by them, as far as that can be done without a restart. Fails with BadSettings or
@@ -365,80 +305,6 @@ class Gateway(MultiService):
             self._stage.cancel()
 
 
-_WHAT_TO_DO = {
-    errno.EADDRINUSE: "name another port there, or end what is using this one",
-    errno.EACCES: "name a port from 1024 on, or give the right to this one (CAP_NET_BIND_SERVICE)",
-}
-
-
-def server_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
-    """What *endpoint*, the value of *key*, describes. Binds nothing. Raises CannotStart."""
-    from twisted.internet.endpoints import serverFromString
-
-    allowed = 'an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
-
-    def made(reactor: Any, endpoint: str) -> Any:
-        if endpoint.startswith(_STREAMS) and "backlog=" not in endpoint:
-            with suppress(TypeError):  # where the backlog stands there without its name
-                return serverFromString(reactor, f"{endpoint}:backlog={BACKLOG}")
-        return serverFromString(reactor, endpoint)
-
-    return _endpoint(made, reactor, file, key, endpoint, allowed)
-
-
-def client_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
-    """The same for one that is connected to. Connects to nothing. Raises CannotStart."""
-    from twisted.internet.endpoints import clientFromString
-
-    allowed = 'an endpoint string of Twisted, as in "tls:irc.libera.chat:6697" or "tcp:host:port"'
-    return _endpoint(clientFromString, reactor, file, key, endpoint, allowed)
-
-
-def _endpoint(made: Callable[[Any, str], Any], reactor: Any, file: str, key: str, endpoint: str, allowed: str) -> Any:
-    from OpenSSL.SSL import Error as SSLError
-
-    try:
-        return made(reactor, endpoint)
-    except LookupError as error:
-        if endpoint.startswith("systemd:"):
-            raise NotInherited(
-                str(Mistake(file, key, f"{endpoint!r}, which was not inherited", _inherited()))
-            ) from None
-        raise CannotStart(str(Mistake(file, key, f"{endpoint!r} ({type(error).__name__}: {error})", allowed))) from None
-    except (ValueError, TypeError, AttributeError, OSError, SSLError) as error:
-        found = f"{endpoint!r} ({type(error).__name__}: {error})"
-        raise CannotStart(str(Mistake(file, key, found, allowed))) from None
-
-
-def _inherited() -> str:
-    """What systemd's sockets are called, for whoever named another one."""
-    # Twisted takes LISTEN_PID away when the sockets are ours, and keeps the names.
-    names = "" if "LISTEN_PID" in os.environ else os.environ.get("LISTEN_FDNAMES", "")
-    if not names:
-        return "one that was; none were: start the socket units, which start the gateway"
-    return "one that was: " + ", ".join(f"name={name}" for name in names.split(":"))
-
-
-def make_directory(settings: Settings, file: Path, store: sqlite.SQLiteStore, reactor: Any) -> DirectoryService:
-    """The directory on *store* and the settings' other sources. Raises BadSettings."""
-    sources: list[Source] = []
-    mistakes = []
-    for name, table in settings.sources.items():
-        if table.class_ is None:
-            continue
-        try:
-            sources.append(own.load(name, table.class_, table.options, table.cache, file.parent))
-        except own.BadSource as bad:
-            mistakes.append(Mistake(str(file), f"sources.{name}.class", bad.found, bad.allowed))
-    if mistakes:
-        raise BadSettings(mistakes)
-    directory = DirectoryService(store, sources, make_policy(settings), reactor)
-    for source in sources:
-        if IService.providedBy(source):
-            source.setServiceParent(directory)
-    return directory
-
-
 def make_metrics(gateway: Gateway) -> Any:
     """What Prometheus is told of *gateway*. Imported only where the settings ask for it."""
     from .operate.metrics import Watched
@@ -465,43 +331,9 @@ def make_metrics(gateway: Gateway) -> Any:
     return Scraped(watched, house.health, house.reactor)
 
 
-def make_policy(settings: Settings) -> Policy:
-    """What the settings say of who may see what."""
-    levels = [
-        {field: Visibility[level.upper()] for field, level in table.items()}
-        for table in (settings.privacy.default, settings.privacy.limit)
-    ]
-    return Policy.preset(settings.privacy.preset, *levels)
-
-
 def _connections(settings: Settings) -> tuple[int, int]:
     """How many may be connected, in all and from one address."""
     return room_for(settings.limits.connections), settings.limits.connections_per_address
-
-
-def make_renderer(settings: Settings, folder: Path) -> Renderer:
-    """Texts, the operator's own before ours. Raises CannotStart for a template that cannot be read."""
-    texts = Texts(folder / settings.site.templates if settings.site.templates else None)
-    try:
-        texts.check()
-    except BrokenTemplate as broken:
-        raise CannotStart(str(broken)) from None
-    return Renderer(texts, make_site(settings))
-
-
-def make_site(settings: Settings) -> Site:
-    """What the settings say of this place."""
-    bot = settings.irc[0].nick if settings.irc else None
-    return Site(
-        settings.site.name,
-        Hosts(settings.site.hosts),
-        settings.site.url,
-        settings.finger is not None,
-        bot,
-        bool(settings.site.members),
-        settings.records.addresses,
-        settings.records.keep,
-    )
 
 
 def serve(gateway: Gateway, reactor: Any, started: Callable[[], object]) -> None:

@@ -9,9 +9,10 @@ from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.python.usage import Options as TwistedOptions
 
-from .application import CannotStart, Gateway, settle, steady_clock, stop_at_once_when_asked_twice
+from .application import Gateway, settle, steady_clock, stop_at_once_when_asked_twice
 from .configuration import BadSettings
 from .files import find
+from .listening import CannotStart
 from .settings import load
 
 

@@ -7,8 +7,8 @@ import sys
 import click
 
 from .. import __version__
-from ..application import CannotStart
 from ..configuration import BadSettings
+from ..listening import CannotStart
 from ..store.database import Unusable
 from .asking import ask
 from .common import Failed, configured

@@ -22,12 +22,13 @@ from twisted.logger import (
 )
 from twisted.python.failure import Failure
 
-from ..application import make_directory, steady_clock
+from ..application import steady_clock
 from ..directory.answers import Conflict, Found, Invalid, Outcome, Refused, Saved, Unavailable, Unknown
 from ..directory.privacy import Profile
 from ..directory.service import DirectoryService
 from ..directory.viewers import LocalCommand, Viewer, Viewers
 from ..files import find
+from ..furniture import make_directory
 from ..settings import Settings, database_file, load
 from ..store import database, sqlite
 from . import messages

@@ -6,7 +6,6 @@ from typing import Any
 import click
 import msgspec
 
-from ..application import make_renderer
 from ..directory.answers import Found, History, Listing, Page
 from ..directory.fields import FIELDS, STORED, empty
 from ..directory.person import Visibility
@@ -15,6 +14,7 @@ from ..directory.privacy import Profile
 from ..directory.viewers import LocalCommand, Viewers
 from ..formats import person_json
 from ..formats.person_json import BadDocument
+from ..furniture import make_renderer
 from ..text.clean import clean
 from . import messages
 from .common import Failed, Session, configured, failed, in_directory, saved, utf8
@@ -205,7 +205,9 @@ def rename(login: str, new: str) -> None:
 
     async def work(session: Session) -> tuple[str, str, bool]:
         before = await session.profile(login)
-        done = saved(await session.directory.edit(before.login, Rename(before.login, new), session.administrator), login)
+        done = saved(
+            await session.directory.edit(before.login, Rename(before.login, new), session.administrator), login
+        )
         return before.login, (await session.profile(new)).login, done.version != before.version
 
     old, now, changed = in_directory(work)

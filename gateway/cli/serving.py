@@ -10,19 +10,11 @@ from typing import Any
 import click
 import msgspec
 
-from ..application import (
-    CannotStart,
-    Gateway,
-    NotInherited,
-    client_endpoint,
-    make_directory,
-    make_renderer,
-    serve,
-    server_endpoint,
-    steady_clock,
-)
+from ..application import Gateway, serve, steady_clock
 from ..configuration import BadSettings, Duration
 from ..formats import person_json
+from ..furniture import make_directory, make_renderer
+from ..listening import CannotStart, NotInherited, client_endpoint, server_endpoint
 from ..settings import Settings, database_file, load
 from ..store import database, sqlite
 from ..text.templates import Texts

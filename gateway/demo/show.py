@@ -14,10 +14,11 @@ from jinja2 import Template
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ..application import CannotStart, Gateway, Listener, serve, steady_clock
+from ..application import Gateway, serve, steady_clock
 from ..directory.answers import Listing, Page, Saved
 from ..directory.viewers import LocalCommand
 from ..formats import person_json
+from ..listening import CannotStart, Listener
 from ..outgoing import finger as finger_client
 from ..settings import load
 from ..store import database

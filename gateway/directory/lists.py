@@ -86,7 +86,7 @@ class Lists:
         before = rows = 0
         while levels is not None and rows < MOST_ROWS and len(shown) < limit:
             batch = await self._store.latest(before, BATCH, levels)
-            for before, login, level in batch:
+            for before, login, level in batch:  # noqa: B007  # the last number is where the next batch begins
                 if login in passed or len(shown) == limit:
                     continue
                 passed.add(login)

@@ -100,8 +100,8 @@ class Profile(Facts, frozen=True, kw_only=True):
     """What one audience may see of a person, and nothing else: all that ever leaves the directory.
 
     *shown* names the fields that this audience may see, empty or not; *changed* the times of change of just those, and
-    *updated* the latest of them. *online* is None for those who may not know. *until* is when the profile changes by time alone. What only an editor needs
-    (*visibility*, *listed*, *version*) is None for all others.
+    *updated* the latest of them. *online* is None for those who may not know. *until* is when the profile changes by
+    time alone. What only an editor needs (*visibility*, *listed*, *version*) is None for all others.
     """
 
     audience: Audience
@@ -120,7 +120,11 @@ class Profile(Facts, frozen=True, kw_only=True):
 def audience(viewer: Viewer, person: Person) -> Audience:
     """How near *viewer* stands to *person*."""
     other = others(viewer)
-    if other is not Audience.ADMINISTRATOR and viewer.login == person.login and viewer.scope in ("self", "administrator"):
+    if (
+        other is not Audience.ADMINISTRATOR
+        and viewer.login == person.login
+        and viewer.scope in ("self", "administrator")
+    ):
         return Audience.SELF
     return other
 

@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 from twisted.internet import reactor, threads
 from twisted.internet.defer import Deferred
-from gateway.application import make_directory
+from gateway.furniture import make_directory
 from gateway.directory.ports import Modify
 from gateway.directory.viewers import LocalCommand, Viewers
 from gateway.settings import database_file, load

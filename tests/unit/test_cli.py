@@ -9,7 +9,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from gateway.application import CannotStart
 from gateway.cli import cli, main
 from gateway.cli.asking import _place
 from gateway.cli.common import Failed, utf8
@@ -17,6 +16,7 @@ from gateway.cli.people import edit_of
 from gateway.demo.show import _port
 from gateway.directory.person import Link, Status, Visibility
 from gateway.directory.ports import Modify
+from gateway.listening import CannotStart
 
 SUBCOMMANDS = (
     "", "ask", "backup", "check", "demo", "init", "people", "people add", "people export", "people import", "people list",

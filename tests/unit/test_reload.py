@@ -10,10 +10,11 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from gateway import application
-from gateway.application import CannotStart, Gateway
+from gateway import application, furniture
+from gateway.application import Gateway
 from gateway.configuration import BadSettings
 from gateway.directory.addresses import Address
+from gateway.listening import CannotStart
 from gateway.operate.limits import Connections, Room
 from gateway.reload import Difference, OneAtATime, compare
 from gateway.settings import Settings, load
@@ -220,7 +221,7 @@ def test_R036_everything_is_put_in_place_in_one_turn(tmp_path: Path) -> None:
     reactor.pool.run()
     assert isinstance(results[0], Difference)
     assert gateway.house.site.name == "The Coffee Club" and gateway.house.timeout == 3.0
-    assert gateway.directory.policy == application.make_policy(load(Path(gateway._file)))
+    assert gateway.directory.policy == furniture.make_policy(load(Path(gateway._file)))
     assert gateway.directory is directory and gateway.house.exchanges is exchanges
     assert reactor.listening == listening
     assert "Too many queries" in asked(reactor)  # what was asked before counts

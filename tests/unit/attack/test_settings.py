@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from twisted.internet.testing import MemoryReactorClock
 
-from gateway.application import CannotStart, Gateway
+from gateway.application import Gateway
 from gateway.cli.messages import initialised
 from gateway.configuration import BadSettings
+from gateway.listening import CannotStart
 from gateway.settings import load
 
 

@@ -12,7 +12,7 @@ from twisted.internet.testing import MemoryReactor
 from twisted.logger import LogEvent, Logger, formatEvent
 from twisted.python.failure import Failure
 
-from gateway.application import server_endpoint
+from gateway.listening import server_endpoint
 from gateway.operate.descriptors import Seldom, room_for, tell_seldom
 
 

@@ -1,0 +1,75 @@
+"""What the settings describe, made: the directory with its sources, the policy, the texts, what is told of this place.
+Nothing here is opened or started; application.py puts it together."""
+
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import IService
+
+from .configuration import BadSettings, Mistake
+from .directory.names import Hosts
+from .directory.person import Visibility
+from .directory.ports import Source
+from .directory.privacy import Policy
+from .directory.service import DirectoryService
+from .house import Site
+from .listening import CannotStart
+from .settings import Settings
+from .sources import own
+from .store import sqlite
+from .text.render import Renderer
+from .text.templates import BrokenTemplate, Texts
+
+
+def make_directory(settings: Settings, file: Path, store: sqlite.SQLiteStore, reactor: Any) -> DirectoryService:
+    """The directory on *store* and the settings' other sources. Raises BadSettings."""
+    sources: list[Source] = []
+    mistakes = []
+    for name, table in settings.sources.items():
+        if table.class_ is None:
+            continue
+        try:
+            sources.append(own.load(name, table.class_, table.options, table.cache, file.parent))
+        except own.BadSource as bad:
+            mistakes.append(Mistake(str(file), f"sources.{name}.class", bad.found, bad.allowed))
+    if mistakes:
+        raise BadSettings(mistakes)
+    directory = DirectoryService(store, sources, make_policy(settings), reactor)
+    for source in sources:
+        if IService.providedBy(source):
+            source.setServiceParent(directory)
+    return directory
+
+
+def make_policy(settings: Settings) -> Policy:
+    """What the settings say of who may see what."""
+    levels = [
+        {field: Visibility[level.upper()] for field, level in table.items()}
+        for table in (settings.privacy.default, settings.privacy.limit)
+    ]
+    return Policy.preset(settings.privacy.preset, *levels)
+
+
+def make_renderer(settings: Settings, folder: Path) -> Renderer:
+    """Texts, the operator's own before ours. Raises CannotStart for a template that cannot be read."""
+    texts = Texts(folder / settings.site.templates if settings.site.templates else None)
+    try:
+        texts.check()
+    except BrokenTemplate as broken:
+        raise CannotStart(str(broken)) from None
+    return Renderer(texts, make_site(settings))
+
+
+def make_site(settings: Settings) -> Site:
+    """What the settings say of this place."""
+    bot = settings.irc[0].nick if settings.irc else None
+    return Site(
+        settings.site.name,
+        Hosts(settings.site.hosts),
+        settings.site.url,
+        settings.finger is not None,
+        bot,
+        bool(settings.site.members),
+        settings.records.addresses,
+        settings.records.keep,
+    )
