@@ -1,0 +1,26 @@
+"""python -m tests.bench [finger] [web] [growth] [hidden] [start]: measures, and prints tables and ratios; all without one.
+
+Needs gcc and taskset; the web part nginx and wrk as well. The machine should have two cores and nothing else to do.
+"""
+
+import argparse
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+PARTS = ("finger", "web", "start", "hidden", "growth")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    options = parser.parse_args()
+    if wrong := set(options.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(wrong))}")
+    for part in options.parts or PARTS:
+        with tempfile.TemporaryDirectory(prefix="finger-bench-") as folder:
+            import_module(f"tests.bench.{part}").main(Path(folder))
+
+
+if __name__ == "__main__":
+    main()

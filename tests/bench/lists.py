@@ -1,0 +1,59 @@
+"""Lists and searches of a directory by itself, timed: python -m tests.bench.lists DATABASE PEOPLE prints milliseconds as
+JSON. Run by growth.py, in a process of its own."""
+
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import react
+
+from gateway.directory.answers import Listing, Page
+from gateway.directory.privacy import Policy
+from gateway.directory.service import DirectoryService
+from gateway.directory.viewers import Viewers
+from gateway.store.sqlite import SQLiteStore
+from tests.bench import people
+from tests.bench.measure import percentile
+
+TIMES = 100
+
+
+async def measured(ask: Callable[[int], Awaitable[Any]]) -> list[float]:
+    took = []
+    for number in range(TIMES):
+        began = time.perf_counter()
+        answer = await ask(number)
+        took.append((time.perf_counter() - began) * 1000)
+        assert isinstance(answer, Listing)
+    return took
+
+
+async def main(reactor: Any, path: str, count: str) -> None:
+    store = SQLiteStore(Path(path), reactor)
+    directory = DirectoryService(store, [], Policy.preset(), reactor)
+    store.startService()
+    directory.startService()
+    viewer = Viewers([], []).from_address("web", None)
+    step = max(1, int(count) // TIMES)
+    ways: dict[str, Callable[[int], Awaitable[Any]]] = {
+        "first page": lambda _: directory.listing("", viewer, Page()),
+        "search for a full name": lambda n: directory.listing(people.full_name(n * step), viewer, Page()),
+        "search for a word's beginning": lambda n: directory.listing(people.full_name(n * step)[:3], viewer, Page()),
+        "search for nobody": lambda n: directory.listing(f"zzz{n}", viewer, Page()),
+    }
+    figures = {}
+    for name, ask in ways.items():
+        took = await measured(ask)
+        figures[f"{name}, ms p50"] = f"{percentile(took, 0.5):.2f}"
+        figures[f"{name}, ms p99"] = f"{percentile(took, 0.99):.2f}"
+    await directory.stopService()
+    await store.stopService()
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    react(lambda reactor: Deferred.fromCoroutine(main(reactor, *sys.argv[1:])))

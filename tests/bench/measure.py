@@ -1,0 +1,109 @@
+"""How things are measured: processes pinned to a core of their own, CPU from /proc, medians of rounds that alternate."""
+
+import os
+import shutil
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.peers.gateway import COMMAND, Place, Running, free_port, listening, serving, until
+
+HERE = Path(__file__).parent
+TICK = os.sysconf("SC_CLK_TCK")
+ROUNDS = 5
+SERVER, CLIENT = ("taskset", "-c", "0"), ("taskset", "-c", str(min(1, (os.cpu_count() or 1) - 1)))
+
+
+def cpu(*pids: int) -> float:
+    """Seconds of user and system time of all *pids* so far."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / TICK
+
+
+def built(folder: Path, name: str) -> Path:
+    """The program of NAME.c."""
+    program = folder / name
+    if not program.exists():
+        subprocess.run(["gcc", "-O2", "-o", program, HERE / f"{name}.c"], check=True)
+    return program
+
+
+def have(*programs: str) -> bool:
+    """Are all *programs* here? Says which are not."""
+    missing = [each for each in programs if shutil.which(each) is None]
+    if missing:
+        print(f"left out: no {', '.join(missing)} here")
+    return not missing
+
+
+@contextmanager
+def gateway(place: Place) -> Iterator[Running]:
+    """A gateway as it runs in the wild, on a core of its own, with limits that nobody meets."""
+    settings = place.settings.read_text()
+    place.settings.write_text(settings.replace("queries_per_minute = 60000", "queries_per_minute = 1000000000"))
+    with serving(place, start=(*SERVER, *COMMAND)) as running:
+        yield running
+
+
+@contextmanager
+def reference(folder: Path, size: int) -> Iterator[tuple[int, int]]:
+    """The least possible finger server, whose answer has *size* bytes: its port and process."""
+    port = free_port()
+    process = subprocess.Popen([*SERVER, built(folder, "reference"), str(port), str(max(size, 3))])
+    try:
+        until(lambda: listening(port), "the reference")
+        yield port, process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+def ask(folder: Path, port: int, at_once: int, total: int, queries: Sequence[str]) -> list[float]:
+    """Microseconds of each of *total* questions, *at_once* at a time, from the line to the server's close."""
+    command = [*CLIENT, str(built(folder, "load")), str(port), str(at_once), str(total)]
+    done = subprocess.run(
+        command, input="".join(f"{each}\n" for each in queries), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"questions were lost: {done.stderr}")
+    return [float(each) for each in done.stdout.split()]
+
+
+def alternating(
+    sides: Mapping[str, Callable[[int], int]], pids: Mapping[str, Sequence[int]], rounds: int = ROUNDS
+) -> dict[str, tuple[float, float]]:
+    """Each of *sides* asks so often in turn, given the number of the round, and tells how many questions that were. Gives
+    CPU microseconds a question of its *pids* and questions a second, medians."""
+    figures: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
+    for number in range(-1, rounds):  # the first one warms up
+        for name, side in sides.items():
+            before, began = cpu(*pids[name]), time.monotonic()
+            count = side(number + 1)
+            took = time.monotonic() - began
+            if number >= 0:
+                figures[name].append(((cpu(*pids[name]) - before) / count * 1e6, count / took))
+    return {
+        name: (statistics.median(spent for spent, _ in rows), statistics.median(rate for _, rate in rows))
+        for name, rows in figures.items()
+    }
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Printed with its numbers in columns."""
+    cells = [[f"{each:.1f}" if isinstance(each, float) else str(each) for each in row] for row in [columns, *rows]]
+    widths = [max(len(row[number]) for row in cells) for number in range(len(columns))]
+    print(f"\n{title}")
+    for row in cells:
+        print(
+            "  " + "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
+        )

@@ -1,0 +1,99 @@
+"""Databases with as many people as are wanted, made in bulk: rows as the store itself would write them."""
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway.directory.person import Partial, Visibility
+from gateway.store import database
+from gateway.store.edits import _encode, found_by
+
+AT = datetime(2026, 11, 1, tzinfo=UTC)
+BATCH = 20_000
+_FIRST = "Ada Bo Cy Dee Eve Fay Gil Hal Ian Joy Kit Liv Max Ned Oona Pat Quin Rae Sam Tess Uma Vic Wyn Xan Yves Zoe"
+_PARTS = "al ber car den el fer gor han is jur kel lan mor nel or pet quar ros sten tor ul vin wes yar zim"
+
+
+def login(number: int) -> str:
+    """All of the same length."""
+    return f"p{number:07}"
+
+
+def hidden(number: int) -> str:
+    return f"h{2 * number:07}"
+
+
+def unknown(number: int) -> str:
+    """Beside the hidden ones in every order."""
+    return f"h{2 * number + 1:07}"
+
+
+def full_name(number: int) -> str:
+    chance = random.Random(number)
+    return f"{chance.choice(_FIRST.split())} {''.join(chance.choices(_PARTS.split(), k=3)).capitalize()}"
+
+
+def person(name: str, number: int, hide: bool = False) -> Partial:
+    """Somebody of the usual size: some fields, a plan of three lines."""
+    return Partial(
+        login=name,
+        name=full_name(number),
+        title="Keeper of the kettle",
+        office=f"B{number % 400}",
+        email=f"{name}@dir.test",
+        project="A better teapot",
+        plan=f"This is the plan of number {number}.\nIt has three lines.\nThat is all.\n",
+        visibility={"name": Visibility.NOBODY} if hide else {},
+        changed=dict.fromkeys(("name", "title", "office", "email", "project", "plan"), AT),
+        version=number + 1,
+    )
+
+
+def fill(path: Path, count: int, hiding: int = 0) -> None:
+    """*count* people, and *hiding* more whose names nobody may see, into the empty database at *path*."""
+    db = database.connect(path, "rw", 5.0)
+    db.execute("PRAGMA synchronous = OFF")
+    db.execute("PRAGMA cache_size = -200000")
+    try:
+        pending: list[Partial] = []
+        first = 1 + db.execute("SELECT coalesce(max(id), 0) FROM people").fetchone()[0]
+        for each in _everybody(count, hiding):
+            pending.append(each)
+            if len(pending) == BATCH:
+                first = _insert(db, pending, first)
+        _insert(db, pending, first)
+        db.execute("INSERT INTO words (words) VALUES ('optimize')")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        db.close()
+
+
+def _everybody(count: int, hiding: int) -> Iterator[Partial]:
+    for number in range(count):
+        yield person(login(number), number)
+    for number in range(hiding):
+        yield person(hidden(number), number, hide=True)
+
+
+def _insert(db: sqlite3.Connection, pending: list[Partial], first: int) -> int:
+    """Writes *pending* as rows from *first* on, and empties it; gives the next row."""
+    indexed = [(first + number, each, found_by(each)) for number, each in enumerate(pending)]
+    db.execute("BEGIN IMMEDIATE")
+    db.executemany(
+        "INSERT INTO people (id, login, document, level, listed) VALUES (?, ?, ?, ?, ?)",
+        [(row, each.login, _encode(each), index.level, each.listed) for row, each, index in indexed],
+    )
+    db.executemany(
+        "INSERT INTO names (name, kind, login) VALUES (?, ?, ?)",
+        [(name, kind, each.login) for _, each, index in indexed for name, kind in sorted(index.names)],
+    )
+    db.executemany("INSERT INTO words (rowid, text) VALUES (?, ?)", [(row, index.words) for row, _, index in indexed])
+    db.executemany(
+        "INSERT INTO changes (login, fields, at) VALUES (?, 'name plan', ?)",
+        [(each.login, AT.isoformat()) for each in pending],
+    )
+    db.execute("COMMIT")
+    pending.clear()
+    return first + len(indexed)
