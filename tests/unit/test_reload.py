@@ -10,7 +10,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from gateway import application, furniture
+from gateway import furniture
 from gateway.application import Gateway
 from gateway.configuration import BadSettings
 from gateway.directory.addresses import Address
