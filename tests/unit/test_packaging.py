@@ -1,5 +1,7 @@
 """What is shipped: the wheel and the sdist, built by hatchling as pip would."""
 
+import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -11,10 +13,10 @@ import pytest
 CHECKOUT = Path(__file__).parents[2]
 
 
-def build(target: str, folder: Path) -> Path:
+def build(target: str, folder: Path, checkout: Path = CHECKOUT) -> Path:
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(folder)],
-        cwd=CHECKOUT,
+        cwd=checkout,
         env={"SOURCE_DATE_EPOCH": "1767225600"},
         check=True,
         capture_output=True,
@@ -70,6 +72,17 @@ def test_the_wheel_holds_nothing_else(shipped: set[str]) -> None:
 
 def test_the_same_sources_make_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     assert build("wheel", tmp_path).read_bytes() == wheel.read_bytes()
+
+
+def test_another_checkout_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    """Another folder, other times and rights of the files."""
+    for name in files("."):
+        copied = tmp_path / "checkout" / name
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(CHECKOUT / name, copied)
+        copied.chmod(0o600)
+        os.utime(copied, (1, 1))
+    assert build("wheel", tmp_path / "wheel", tmp_path / "checkout").read_bytes() == wheel.read_bytes()
 
 
 def test_the_sdist_holds_templates_tests_and_examples(tmp_path: Path) -> None:
