@@ -25,9 +25,9 @@ fcntl.ioctl(socket.socket(), 0x8914, request)  # SIOCSIFFLAGS
 os.execvp(sys.argv[1], sys.argv[1:])
 """
 ASK = """
-import socket
+import socket, sys
 with socket.create_connection(("127.0.0.1", 79), 10) as asking:
-    asking.sendall(b"alice\\r\\n")
+    asking.sendall(sys.argv[1].encode() + b"\\r\\n")
     print(b"".join(iter(lambda: asking.recv(4096), b"")).decode())
 """
 READ = """
@@ -70,9 +70,9 @@ def twistd(line: str, folder: Path, log: Path) -> Iterator[int]:
         process.wait()
 
 
-def asked(pid: int) -> str:
+def asked(pid: int, query: str = "alice") -> str:
     """What finger answers in the network of *pid*; nothing while it does not listen."""
-    words = ["nsenter", "-t", str(pid), "-n", sys.executable, "-c", ASK]
+    words = ["nsenter", "-t", str(pid), "-n", sys.executable, "-c", ASK, query]
     return subprocess.run(words, capture_output=True, text=True, timeout=20, check=False).stdout
 
 
@@ -97,6 +97,12 @@ if os.geteuid() == 0:
         assert last == "twistd --pidfile= -ny finger.tac"
         with twistd(last, folder, log) as pid:
             until(lambda: "Alice Adams" in asked(pid), "finger's answer")
+            assert "Alice Adams" in asked(pid, "")
+            settings = (folder / "gateway.toml").read_text().replace("listen = []", "listen = []\nlisting = false")
+            (folder / "gateway.toml").write_text(settings)
+            os.kill(pid, signal.SIGHUP)
+            until(lambda: "Alice Adams" not in asked(pid, ""), "the reload")
+            assert "Alice Adams" in asked(pid)
             status = Path(f"/proc/{pid}/status").read_text()
             assert re.search(r"^Uid:\s+1\s+1\s+1\s+1$", status, re.MULTILINE), status
             assert re.search(r"^Gid:\s+1\s+1\s+1\s+1$", status, re.MULTILINE), status
