@@ -93,6 +93,9 @@ def _seen(person: Person, name: str, policy: Policy, stated: Mapping[str, Partia
     by_whom = _by_whom(person, name, policy)
     level = policy.level(person, name)
     if level < by_whom:
+        within = FIELDS[name].within
+        if within is not None and policy.level(person, within) == by_whom:
+            return Seen(name, by_whom, Why.FOLLOWS, by=within)
         return Seen(name, by_whom, Why.NAME)
     decides = policy.decides(person, name)
     wanted = policy.default[name] if decides is None else person.visibility[decides]

@@ -32,7 +32,7 @@ class BadValue(ValueError):
 class Field:
     """One field. *size*: most characters (plan: bytes) of each text in it; *default*: preset "open"'s; *editor*: who may
     change it; *stored*: False where the value is not written down but observed (presence.py); *follows*: the
-    field that decides where nothing is said of this one."""
+    field that decides where nothing is said of this one; *within*: the field without which this one is not shown."""
 
     name: str
     shape: Shape
@@ -41,6 +41,7 @@ class Field:
     editor: Literal["self", "administrator"] = "self"
     stored: bool = True
     follows: str | None = None
+    within: str | None = None
 
 
 _TABLE = (
@@ -65,9 +66,9 @@ _TABLE = (
     Field("fediverse", "line", 256, EVERYONE),
     Field("former", "names", 64, NOBODY, "administrator"),
     Field("presence", "presence", 0, MEMBERS, stored=False),
-    Field("terminal", "presence", 0, NOBODY, stored=False),
-    Field("origin", "presence", 0, NOBODY, stored=False),
-    Field("idle", "presence", 0, MEMBERS, stored=False, follows="presence"),
+    Field("terminal", "presence", 0, NOBODY, stored=False, within="presence"),
+    Field("origin", "presence", 0, NOBODY, stored=False, within="presence"),
+    Field("idle", "presence", 0, MEMBERS, stored=False, follows="presence", within="presence"),
     Field("last_seen", "presence", 0, NOBODY, stored=False),
 )
 FIELDS: Mapping[str, Field] = {field.name: field for field in _TABLE}

@@ -145,7 +145,12 @@ def exists(person: Person, audience: Audience, policy: Policy) -> bool:
 
 def shows(person: Person, field: str, audience: Audience, policy: Policy) -> bool:
     """May *audience* see *field* of *person*?"""
-    return exists(person, audience, policy) and audience.rank >= policy.level(person, field)
+    within = FIELDS[field].within
+    return (
+        exists(person, audience, policy)
+        and audience.rank >= policy.level(person, field)
+        and (within is None or audience.rank >= policy.level(person, within))
+    )
 
 
 def turns(person: Person) -> datetime | None:

@@ -446,7 +446,11 @@ def test_a_hidden_person_is_asked_for_in_the_same_steps(
         steps.append((shelf.asked, asked))
     assert steps[0] == steps[1]
     assert steps[0][0] == ["alice"]
-    assert len(steps[0][1]) in (0, 2, 4)  # no name is for this asker; one question a look-up; of others and of themselves
+    assert len(steps[0][1]) in (
+        0,
+        2,
+        4,
+    )  # no name is for this asker; one question a look-up; of others and of themselves
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -545,3 +549,11 @@ def test_a_hidden_alias_is_no_alias_for_a_stranger() -> None:
     answer = now(service.lookup("kettle", STRANGER))
     assert isinstance(answer, Found)
     assert answer.profile.login == "bob"
+
+
+@pytest.mark.parametrize("part", ["terminal", "origin", "idle"])
+def test_what_goes_with_presence_is_not_shown_without_it(part: str) -> None:
+    policy = Policy.preset()
+    person = Person(login="alice", visibility={part: E, "presence": M})
+    assert not shows(person, part, Audience.EVERYONE, policy)
+    assert shows(person, part, Audience.MEMBER, policy)
