@@ -132,7 +132,10 @@ def document(who: str, tree: Any) -> PersonDocument:
     """*tree* as a person document; *who* is what mistakes name. Raises BadSettings."""
     if not isinstance(tree, dict):
         raise BadSettings([Mistake(who, "", type(tree).__name__, "a person document (finger-gateway schema person)")])
-    return convert(who, tree, PersonDocument)
+    try:
+        return msgspec.convert(tree, PersonDocument)
+    except msgspec.ValidationError:
+        return convert(who, tree, PersonDocument)  # slower; says every mistake in words
 
 
 def create(document: PersonDocument) -> Create:
