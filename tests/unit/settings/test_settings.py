@@ -190,9 +190,12 @@ def test_what_is_not_said(tmp_path: Path) -> None:
         ("[[irc]]\nnetwork = 'a'\nserver = 'irc.a.example'", "irc[0].server", "'irc.a.example'", "", ""),
         ("[[irc]]\nnetwork = 'a'\nserver = 'tcp:a:1'\nchannels = ['club']", "irc[0].channels[0]", "'club'", "", ""),
         ("[[irc]]\nnetwork = 'a'\nserver = 'tcp:a:1'\nburst = 0", "irc[0].burst", "0", "a whole number from 1", ""),
+        ("[finger]\n[records]\nfile = 'r'\nkeep = '12h'", "records.keep", "12:00:00", '"1d" or more', ""),
+        ("[finger]\n[records]\nkeep = '30d'", "records.keep", 'set, though records.file is "-"', "names a file", ""),
+        ("[finger]\n[metrics]\nlisten = ['tcp:9079']", "metrics.listen", "['tcp:9079']", "text", ""),
         # what is missing
         ("[[irc]]\nserver = 'tcp:a:1'", "irc[0].network", "nothing", "text", ""),
-        ("[finger]\n[sources.x]\n", "sources.x.class", "nothing", "text", ""),
+        ("[finger]\n[sources.x]\n", "sources.x.class", "nothing", "the class of the source", ""),
         ("", "", "none of [finger], [web] and [[irc]]", "at least one of them", ""),
         ("[site]\nname = 'x'", "", "none of [finger], [web] and [[irc]]", "at least one of them", ""),
     ],

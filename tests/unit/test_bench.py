@@ -1,0 +1,43 @@
+"""What the bench stands on is right: its people are found as those that the store wrote itself, its statistics count."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.directory.answers import Found, Listing, Page, Unknown
+from tests.bench import people
+from tests.bench.hidden import auc
+from tests.bench.measure import percentile
+from tests.unit.house import ALICE, make_house, now
+
+
+def test_people_made_in_bulk_are_people_like_others(tmp_path: Path) -> None:
+    built = make_house(tmp_path, [ALICE])
+    people.fill(built.path, 3, 2)
+    built.see()
+    directory = built.house.directory
+    viewer = built.house.viewers.from_address("finger", None)
+
+    def found(name: str) -> Any:
+        return now(directory.lookup(name, viewer))
+
+    for name in (people.login(2), people.full_name(2)):
+        answer = found(name)
+        assert isinstance(answer, Found) and answer.profile.login == people.login(2)
+    assert "number 2" in found(people.login(2)).profile.plan
+    assert isinstance(found(people.hidden(0)), Unknown) and isinstance(found(people.unknown(0)), Unknown)
+    listed = now(directory.listing("", viewer, Page()))
+    assert isinstance(listed, Listing)
+    assert [each.login for each in listed.profiles] == ["alice", *map(people.login, range(3))]
+    built.stop()
+
+
+def test_auc() -> None:
+    assert auc([1, 2, 3], [1, 2, 3]) == 0.5
+    assert (auc([2, 3], [1, 1]), auc([1, 1], [2, 3])) == (1.0, 0.0)
+    assert auc([1, 3], [2, 2]) == pytest.approx(0.5)
+
+
+def test_percentile() -> None:
+    assert (percentile([3, 1, 2], 0.5), percentile([3, 1, 2], 0.99), percentile([5], 0.5)) == (2, 3, 5)
