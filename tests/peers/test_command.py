@@ -155,9 +155,11 @@ def test_a_database_that_is_missing_or_none_or_too_new(place: Place) -> None:
     with sqlite3.connect(place.database) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    not_started(place, ("run",), f"{place.database}: has tables of version 99; this finger-gateway knows version 1")
+    newer = "has tables of version 99, from a newer finger-gateway; this one knows up to 2"
+    not_started(place, ("run",), f"{place.database}: {newer}")
     place.database.write_bytes(b"This is a letter to my aunt.\n" * 100)
-    not_started(place, ("people", "list"), f"{place.database}: is not a SQLite database")
+    letter = "is not a SQLite database, or is damaged; `finger-gateway restore FILE` puts a backup in its place"
+    not_started(place, ("people", "list"), f"{place.database}: {letter}")
     place.database.unlink()
     not_started(place, ("run",), f"{place.database}: is not there; `finger-gateway init` makes one")
 
