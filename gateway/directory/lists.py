@@ -37,6 +37,7 @@ class Lists:
         levels = reach(self._policy(), viewer)
 
         async def logins(after: str) -> AsyncIterator[str]:
+            rows = 0
             while levels is not None:
                 batch = await self._store.page(after, min(BATCH, page.limit + 1), levels)
                 for login in batch:
@@ -44,7 +45,10 @@ class Lists:
                 if not batch:
                     return
                 after = batch[-1]
-                await self._breath(len(batch))
+                rows += len(batch)
+                if rows >= BATCH:
+                    rows = 0
+                    await self._breath()
 
         return await self._taken(logins(_place(page)[1]), viewer, page)
 
@@ -55,7 +59,7 @@ class Lists:
             for number, login in enumerate(presence.behind(_place(page)[1]), 1):
                 yield login
                 if number % BATCH == 0:
-                    await self._breath(BATCH)
+                    await self._breath()
 
         return await self._taken(logins(), viewer, page, lambda profile: bool(profile.online))
 
@@ -96,7 +100,7 @@ class Lists:
             if len(batch) < BATCH:
                 break
             rows += len(batch)
-            await self._breath(BATCH)
+            await self._breath()
         return Listing(tuple(shown.values()), None)
 
     async def _candidates(self, query: str, wanted: tuple[str, ...], viewer: Viewer) -> AsyncIterator[str]:
@@ -118,7 +122,7 @@ class Lists:
             if len(batch) < BATCH:
                 return
             rows += len(batch)
-            await self._breath(BATCH)
+            await self._breath()
 
     async def _taken(
         self, logins: AsyncIterator[str], viewer: Viewer, page: Page, fits: Callable[[Profile], bool] = lambda _: True
@@ -133,10 +137,9 @@ class Lists:
             shown.append(profile)
         return Listing(tuple(shown), None)
 
-    async def _breath(self, rows: int) -> Any:
+    async def _breath(self) -> Any:
         """Lets others have their turn, after as many rows as one may take."""
-        if rows >= BATCH:
-            await deferLater(self._clock, 0)
+        await deferLater(self._clock, 0)
 
 
 def reach(policy: Policy, viewer: Viewer) -> Levels | None:

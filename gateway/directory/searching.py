@@ -13,7 +13,7 @@ MOST_WORDS = 8
 def words(text: str) -> tuple[str, ...]:
     """The words of *text* as they are compared: folded, letters, digits and their marks only."""
     folded = fold(text)
-    kept = "".join(c if c.isascii() and c.isalnum() or unicodedata.category(c)[0] in "LNM" else " " for c in folded)
+    kept = "".join(c if (c.isascii() and c.isalnum()) or unicodedata.category(c)[0] in "LNM" else " " for c in folded)
     return tuple(kept.split())
 
 
@@ -25,14 +25,14 @@ def sought(query: str) -> tuple[str, ...]:
 def rank(profile: Profile, query: str, wanted: Sequence[str]) -> int | None:
     """How near *profile* comes to *query*, whose words are *wanted*: the smaller the nearer, None for no match. Each word
     has to begin one of the login, the full name or the aliases, as far as they are shown."""
-    asked, name = fold(query), fold(profile.name)
-    if asked in (profile.login, name):
+    asked, login, name = fold(query), fold(profile.login), fold(profile.name)
+    if not wanted:  # signs alone: what an index cannot find is no match
+        return 0 if asked and asked == name else None
+    if asked in (login, name):
         return 0
-    if profile.login.startswith(asked):
+    if login.startswith(asked):
         return 1
     if name.startswith(asked):
         return 2
-    there = words(" ".join((profile.login, name, *profile.aliases)))
-    if not wanted or not all(any(word.startswith(each) for word in there) for each in wanted):
-        return None
-    return 3
+    there = words(" ".join((login, name, *profile.aliases)))
+    return 3 if all(any(word.startswith(each) for word in there) for each in wanted) else None

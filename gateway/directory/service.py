@@ -61,7 +61,7 @@ from .ports import (
     Taken,
 )
 from .presence import Presence
-from .privacy import Policy, Profile, audience, reveal, turns
+from .privacy import Audience, Policy, Profile, audience, reveal, turns
 from .state import State
 from .viewers import Viewer
 
@@ -129,6 +129,8 @@ class DirectoryService(MultiService):
             self._cache.drop(change.login)
             if change.removed:
                 self.presence.forget(change.login)
+            elif "former" in change.fields:  # renamed: what was kept has moved along
+                self.presence.last_seen = {**await self._store.seen(), **self.presence.last_seen}
             for listener in tuple(self._listeners):
                 try:
                     listener(change)
@@ -173,8 +175,7 @@ class DirectoryService(MultiService):
 
     async def _by_other_names(self, name: str, alias: str | None, viewer: Viewer) -> Answer:
         matches: list[Profile] = []
-        levels = reach(self.policy, viewer) if viewer.login is None else OF_ALL
-        for each in await self._store.find(fold(name), levels) if levels is not None else ():
+        for each in await self._named(fold(name), viewer):
             entry = await self._cache.get(each)
             person = entry.person
             if person is None:
@@ -189,6 +190,14 @@ class DirectoryService(MultiService):
         if len(matches) > 1:
             return Several(tuple(sorted(matches, key=lambda profile: profile.login)))
         return Found(matches[0]) if matches else FOUND_NOBODY
+
+    async def _named(self, name: str, viewer: Viewer) -> Sequence[str]:
+        """Whoever may be found by the folded *name*: others as far as the asker's reach, and themselves."""
+        levels = reach(self.policy, viewer)
+        named = await self._store.find(name, levels) if levels is not None else ()
+        if viewer.login is None or viewer.login in named:
+            return named
+        return (*named, *(each for each in await self._store.find(name, OF_ALL) if each == viewer.login))
 
     async def listing(self, words: str, viewer: Viewer, page: Page) -> Listing | Unavailable:
         """Those who exist for the asker and let themselves be listed (for administrators: all), by login; with *words*
@@ -218,7 +227,9 @@ class DirectoryService(MultiService):
         if entry.person is None:
             return None
         profile = self._revealed(entry, entry.person, viewer)
-        return profile if profile is not None and (entry.person.listed or profile.version is not None) else None
+        if profile is None or not (entry.person.listed or profile.audience is Audience.ADMINISTRATOR):
+            return None
+        return profile
 
     async def history(self, name: str, viewer: Viewer, limit: int = 50) -> History | Unknown | Unavailable:
         """Earlier plans, each shown where the asker's rank reaches its level then and the plan's level now."""
@@ -265,7 +276,8 @@ class DirectoryService(MultiService):
         """*logins* were on until now: kept, if they are people of ours."""
         if logins:
             self.presence.last_seen |= (at := dict.fromkeys(logins, self._now()))
-            self._running(self._store.saw(at), "when people were last seen is not kept")
+            keeping = self._running(self._store.saw(at), "when people were last seen is not kept")
+            keeping.addErrback(lambda failure: self._log.warn("last seen not kept: {why}", why=str(failure.value)))
 
     async def _profile(self, canonical: str, viewer: Viewer) -> Profile | None:
         entry = await self._cache.get(canonical)

@@ -75,7 +75,8 @@ class Tables:
             db.execute(delete(changes).where(changes.c.n <= upto, changes.c.fields == ""))
             db.exec_driver_sql("INSERT INTO words (words) VALUES ('optimize')")
         with self._connected() as db:
-            db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            if db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]:
+                raise sqlite3.OperationalError("the write-ahead log is being read by another program")
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

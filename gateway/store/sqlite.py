@@ -80,6 +80,7 @@ class SQLiteStore(Service):
         self._reactor = reactor
         self._writer = Threads(reactor, "writer")
         self._readers = Threads(reactor, "readers", readers, self._close_thread_reader)
+        self._serves = readers > 0
         self._of_thread = local()
         self._reader: sqlite3.Connection | None = None
         self._in_threads_until = 0.0
@@ -94,6 +95,7 @@ class SQLiteStore(Service):
         self._watching = LoopingCall(self._look)
         self._watching.clock = reactor
         self._tables: Any = None
+        self._written: tuple[int, int] | None = None
         self._log = Logger()
 
     def startService(self) -> None:
@@ -104,6 +106,9 @@ class SQLiteStore(Service):
             self._readers.do(lambda: damage(self.path)).addCallbacks(self._looked_through, lambda _: None)
         super().startService()
         self._watching.start(WATCH, now=False)
+        if self._serves:  # one who removed somebody may have been killed before it had forgotten them
+            left = self._aside(lambda read: read.execute("SELECT max(n) FROM changes WHERE fields = ''").fetchone()[0])
+            left.addCallbacks(self._left_over, lambda _: None)
 
     def stopService(self) -> "Deferred[None]":
         """Ends when all that was begun is written, and nothing is left of who was removed."""
@@ -126,18 +131,22 @@ class SQLiteStore(Service):
     # reads
 
     async def get(self, login: str) -> Partial | None:
-        if self._in_threads_until:
-            row = await self._aside(lambda read: read.execute(GET, (login,)).fetchone())
-        else:
-            begun = perf_counter()
-            with self._reading() as read:
-                row = read.execute(GET, (login,)).fetchone()
-            if perf_counter() - begun > SLOW:
-                self._was_slow()
+        row = await self._at_once(lambda read: read.execute(GET, (login,)).fetchone())
         try:
             return None if row is None else _decode(row[0])
         except msgspec.MsgspecError as error:
             raise SourceDown(f"{self.path}: {login}: {error}") from error
+
+    async def _at_once(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        """*read*, which is of a key: inline, unless the disk is slow just now. Raises SourceDown."""
+        if self._in_threads_until:
+            return await self._aside(read)
+        begun = perf_counter()
+        with self._reading() as reader:
+            result = read(reader)
+        if perf_counter() - begun > SLOW:
+            self._was_slow()
+        return result
 
     def _was_slow(self) -> None:
         """Inline reads while the disk is fast; where it was slow so often, threads read for a while."""
@@ -149,10 +158,7 @@ class SQLiteStore(Service):
 
     async def find(self, name: str, levels: Levels) -> Sequence[str]:
         of = (name, levels.lowest, levels.highest, "alias", not levels.unlisted, 200, 0)
-        if self._in_threads_until:
-            return await self._aside(lambda read: [row[0] for row in read.execute(FIND, of)])
-        with self._reading() as read:
-            return [row[0] for row in read.execute(FIND, of)]
+        return await self._at_once(lambda read: [row[0] for row in read.execute(FIND, of)])
 
     async def page(self, after: str, limit: int, levels: Levels) -> Sequence[str]:
         of = (after, levels.lowest, levels.highest, not levels.unlisted, limit)
@@ -311,6 +317,10 @@ class SQLiteStore(Service):
         if self._forgetting is None:
             self._forgetting = self._reactor.callLater(FORGET, self._forget)
 
+    def _left_over(self, version: int | None) -> None:
+        if version is not None and self.running:
+            self._forget_after(version)
+
     def _forget(self) -> None:
         self._forgetting = None
         removed = self._removed
@@ -325,15 +335,30 @@ class SQLiteStore(Service):
 
         try:
             if self._tables is None:
-                self._tables = Tables(lambda: connect(self.path, "rw", BUSY))
+                self._tables = Tables(self._to_write, self._moved)
             return job(self._tables)
         except sqlite3.Error as error:
             raise SourceDown(in_words(self.path, error)) from error
+
+    def _to_write(self) -> sqlite3.Connection:
+        self._written = _there(self.path)
+        return connect(self.path, "rw", BUSY)
+
+    def _moved(self) -> bool:
+        there = _there(self.path)
+        return there is not None and there != self._written
 
     def _close_writer(self) -> None:
         if self._tables is not None:
             self._tables.close()
             self._tables = None
+
+
+def _there(path: Path) -> tuple[int, int] | None:
+    try:
+        return identity(path)
+    except OSError:
+        return None
 
 
 def _last(read: sqlite3.Connection) -> int:

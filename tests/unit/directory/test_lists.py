@@ -1,0 +1,292 @@
+"""Lists in pages: stable, bounded, masked by nobody who is hidden, and never a long turn of the reactor."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import Clock
+
+from gateway.directory.answers import Found, Listing, Page, Several, Unknown
+from gateway.directory.lists import BATCH, MOST_FOUND, MOST_ROWS
+from gateway.directory.person import Login, Partial, Visibility
+from gateway.directory.ports import Create, Levels, Remove
+from gateway.directory.privacy import Policy
+from gateway.directory.service import DirectoryService
+from gateway.directory.viewers import Viewer
+from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Place, Shelf, as_self, directory
+from tests.unit.house import Built, make_house, now, write
+
+E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Iterator[Built]:
+    made = make_house(tmp_path, people=())
+    yield made
+    made.stop()
+
+
+def logins(listing: object) -> list[str]:
+    assert isinstance(listing, Listing), listing
+    return [profile.login for profile in listing.profiles]
+
+
+def waited(built: Built, asking: Any) -> Any:
+    """The answer to *asking*, which may let others have their turn."""
+    results: list[Any] = []
+    Deferred.fromCoroutine(asking).addBoth(results.append)
+    for _ in range(1000):
+        if results:
+            break
+        built.clock.advance(0)
+    assert results
+    if hasattr(results[0], "raiseException"):
+        results[0].raiseException()
+    return results[0]
+
+
+def ask(built: Built, words: str, viewer: Viewer = STRANGER, page: Page | None = None) -> Any:
+    return waited(built, built.house.directory.listing(words, viewer, page or Page()))
+
+
+# pages
+
+
+def test_W146_a_search_in_pages_while_people_come_and_go(built: Built) -> None:
+    built.change(*(Create(f"p{n:02}", {"name": f"Ann {n:02}"}) for n in range(0, 40, 2)))
+    first = ask(built, "ann", page=Page(limit=5))
+    assert logins(first) == ["p00", "p02", "p04", "p06", "p08"]
+    built.change(Remove("p08"), Remove("p10"), Create("p03", {"name": "Ann"}), Create("p11", {"name": "Ann 11"}))
+    built.see()
+    second = ask(built, "ann", page=Page(first.after, 5))
+    assert logins(second) == ["p11", "p12", "p14", "p16", "p18"]
+    rest = ask(built, "ann", page=Page(second.after, 100))
+    assert logins(rest) == [f"p{n}" for n in range(20, 40, 2)]
+    assert rest.after is None
+
+
+def test_W023_the_nearest_come_first_on_all_pages(built: Built) -> None:
+    built.change(
+        Create("zoe", {"name": "Ann Zett"}), Create("ann", {"name": "Somebody"}), Create("annika"),
+        Create("bob", {"name": "Bob Ann"}), Create("abe", {"name": "Ann"}),
+    )  # fmt: skip
+    seen, page = list[str](), Page(limit=1)
+    for _ in range(5):
+        listing = ask(built, "Ann", page=page)
+        seen += logins(listing)
+        page = Page(listing.after, 1)
+    assert page.after is None
+    assert seen == ["abe", "ann", "annika", "zoe", "bob"]
+
+
+TAMPERED = ["0~", "3~zzz", "-1~", "2~a~b", "9~a", "~", "٣~a", "0~\ud800"]
+
+
+@given(
+    st.text(max_size=12) | st.sampled_from(TAMPERED),
+    st.text(max_size=3),
+)
+def test_W146_a_cursor_that_was_tampered_with_is_only_a_place(after: str, query: str) -> None:
+    service = directory(Shelf(*(Partial(login=f"p{n}", name="Ann") for n in range(5))))
+    viewers: Sequence[Viewer] = (STRANGER, MEMBER, ADMINISTRATOR)
+    for viewer in viewers:
+        for words in ("", "ann", query):
+            listing = now(service.listing(words, viewer, Page(after, 3)))
+            assert isinstance(listing, Listing)
+            assert len(listing.profiles) <= 3
+        assert isinstance(now(service.online(viewer, Page(after, 3))), Listing)
+
+
+def test_W146_a_tampered_cursor_goes_to_the_real_tables(built: Built) -> None:
+    built.change(Create("alice", {"name": "Ann"}))
+    for after in ("'", '" OR 1', "0~%", "\x00", "0~\U0010ffff", "zzz", "3~", "~~~"):
+        for words in (
+            "",
+            "ann",
+            '"',
+            "' *",
+            "ann* OR bob",
+            "a:b",
+            "NEAR(a b)",
+            "NOT ann",
+            "\x00",
+            "(",
+            "^a",
+            "-a",
+            "+",
+        ):
+            assert isinstance(ask(built, words, page=Page(after, 3)), Listing), (after, words)
+
+
+def test_words_of_the_index_language_are_words(built: Built) -> None:
+    built.change(Create("alice", {"name": "Not Near And Or"}), Create("bob", {"name": "Bob"}))
+    for query in ("NOT", "AND", "OR NEAR", "near", "not and"):
+        assert logins(ask(built, query)) == ["alice"], query
+
+
+# bounds
+
+
+def test_W023_a_search_is_cut_at_200(built: Built) -> None:
+    built.change(*(Create(f"p{n:03}", {"name": f"Ann {n}"}) for n in range(MOST_FOUND)))
+    listing = ask(built, "ann", page=Page(limit=1000))
+    assert (len(listing.profiles), listing.cut, listing.after) == (200, False, None)
+    built.change(Create("another", {"name": "Ann"}))
+    built.see()
+    listing = ask(built, "ann", page=Page(limit=1000))
+    assert (len(listing.profiles), listing.cut, listing.after) == (200, True, None)
+    assert logins(listing)[0] == "another"  # the very one is there, however many there are
+    assert logins(ask(built, "ann 17", page=Page(limit=1))) == ["p017"]
+    assert len(ask(built, "", page=Page(limit=1000)).profiles) == 201  # a list without words is not cut
+
+
+def crowd_of_namesakes(built: Built, hidden: int, **more: Any) -> None:
+    write(
+        built.path,
+        [
+            *(Create(f"a{n:04}", {"name": "Ann Adams"}, {"name": N}) for n in range(hidden)),
+            Create("zoe", {"name": "Ann Adams"}),
+        ],
+    )
+    built.see()
+
+
+def test_hidden_namesakes_mask_nobody(built: Built) -> None:
+    crowd_of_namesakes(built, 2500)
+    for viewer in (STRANGER, MEMBER, as_self("zoe"), as_self("somebody")):
+        for name in ("Ann Adams", "adams"):
+            answer = waited(built, built.house.directory.lookup(name, viewer))
+            assert isinstance(answer, Found), (viewer, name, answer)
+            assert answer.profile.login == "zoe"
+        for words in ("ann adams", "adams", "ann", "ad an"):
+            listing = ask(built, words, viewer)
+            assert logins(listing) == ["zoe"], (viewer, words)
+            assert not listing.cut
+        assert logins(ask(built, "", viewer)) == ["zoe"]
+    answer = waited(built, built.house.directory.lookup("adams", ADMINISTRATOR))
+    assert isinstance(answer, Several)
+    assert len(answer.profiles) == 200
+    assert ask(built, "adams", ADMINISTRATOR).cut
+    page, seen = Page(limit=500), list[str]()
+    while True:
+        listing = ask(built, "", ADMINISTRATOR, page)
+        seen += logins(listing)
+        if listing.after is None:
+            break
+        page = Page(listing.after, 500)
+    assert seen == [*(f"a{n:04}" for n in range(2500)), "zoe"]
+
+
+def test_one_who_is_hidden_is_found_by_themselves(built: Built) -> None:
+    built.change(
+        Create("alice", {"name": "Ann Adams", "aliases": ("ally",)}, {"name": N}),
+        Create("bob", {"name": "Bob Adams"}, {"name": M}),
+    )
+    for name in ("alice", "ally", "Ann Adams"):
+        answer = now(built.house.directory.lookup(name, as_self("alice")))
+        assert isinstance(answer, Found), name
+        for viewer in (STRANGER, MEMBER, as_self("bob")):
+            assert now(built.house.directory.lookup(name, viewer)) == Unknown()
+    assert isinstance(now(built.house.directory.lookup("Adams", as_self("alice"))), Several)
+    assert now(built.house.directory.lookup("Adams", as_self("bob"))).profile.login == "bob"
+
+
+@pytest.mark.parametrize("words", ["", "ann"])
+def test_W023_who_is_not_listed_is_in_no_list_but_an_administrators(built: Built, words: str) -> None:
+    built.change(
+        Create("a", {"name": "Ann"}, listed=False), Create("b", {"name": "Ann"}, {"name": N}),
+        Create("c", {"name": "Ann"}, {"name": M}), Create("d", {"name": "Ann"}),
+    )  # fmt: skip
+    assert logins(ask(built, words)) == ["d"]
+    assert logins(ask(built, words, MEMBER)) == ["c", "d"]
+    assert logins(ask(built, words, as_self("a"))) == ["c", "d"]
+    assert logins(ask(built, words, ADMINISTRATOR)) == ["a", "b", "c", "d"]
+
+
+def test_where_no_name_is_for_the_asker_nobody_is_asked_for() -> None:
+    shelf = Shelf(Partial(login="alice", name="Ann", visibility={"name": E}))
+    service = directory(shelf, policy=Policy.preset("open", None, {"name": M}))
+    for words in ("", "ann", "alice"):
+        assert logins(now(service.listing(words, STRANGER, Page()))) == []
+        assert logins(now(service.listing(words, MEMBER, Page()))) == ["alice"]
+    assert now(service.lookup("Ann", STRANGER)) == Unknown()
+
+
+# turns
+
+
+class Counted(Shelf):
+    """Counts how many people are asked for in one turn."""
+
+    turn = 0
+
+    async def get(self, login: str) -> Partial | None:
+        self.turn += 1
+        return await super().get(login)
+
+
+class Turns(Clock):
+    """Notes how much was done whenever somebody lets others have their turn."""
+
+    def __init__(self, shelf: Counted) -> None:
+        super().__init__()
+        self.shelf, self.most, self.count = shelf, 0, 0
+
+    def callLater(  # noqa: N802  # Twisted's name
+        self, delay: float, callable: Callable[..., object], *args: object, **kw: object
+    ) -> IDelayedCall:
+        if delay == 0:
+            self.end()
+        return super().callLater(delay, callable, *args, **kw)
+
+    def end(self) -> None:
+        self.most, self.count = max(self.most, self.shelf.turn), self.count + 1
+        self.shelf.turn = 0
+
+    def finish(self, asking: Any) -> Any:
+        """The answer to *asking*; *most* people were asked for in one of its turns."""
+        results: list[Any] = []
+        self.most = self.count = self.shelf.turn = 0
+        Deferred.fromCoroutine(asking).addBoth(results.append)
+        while not results:
+            assert self.getDelayedCalls(), "it waits for nothing"
+            self.advance(0)
+        self.end()
+        return results[0]
+
+
+def test_a_list_of_20000_whom_another_source_hides_takes_many_turns() -> None:
+    """No index knows what another source hides; each is judged, so many at a time."""
+    logins_ = [f"p{n:05}" for n in range(20_000)]
+    shelf = Counted(*(Partial(login=login, name="Ann") for login in logins_))
+    hides = Place(*(Partial(login=login, visibility={"name": N}) for login in logins_[:-1]), restricts=True)
+    ordered = sorted(shelf.people)
+
+    async def page(after: str, limit: int, levels: Levels) -> Sequence[str]:
+        begin = bisect_right(ordered, after)
+        return ordered[begin : begin + limit]
+
+    shelf.page = page  # type: ignore[method-assign]
+    clock = Turns(shelf)
+    service = DirectoryService(shelf, (hides,), Policy.preset(), clock, cache_size=100_000)
+    assert logins(clock.finish(service.listing("", STRANGER, Page(limit=50)))) == ["p19999"]
+    assert clock.most <= BATCH + 51
+    service.presence.report("host", {login: (Login(terminal="tty1"),) for login in logins_})
+    assert logins(clock.finish(service.online(MEMBER, Page()))) == ["p19999"]
+    assert clock.most <= BATCH
+
+
+def test_a_search_that_finds_nobody_among_many_takes_many_turns_and_ends() -> None:
+    """Aliases that are not shown stand in the index."""
+    shelf = Counted(*(Partial(login=f"p{n:05}", aliases=(f"k{n}",), visibility={"aliases": N}) for n in range(20_000)))
+    clock = Turns(shelf)
+    service = DirectoryService(shelf, (), Policy.preset(), clock, cache_size=100_000)
+    assert logins(clock.finish(service.listing("kettle", STRANGER, Page()))) == []
+    assert clock.most <= BATCH
+    assert clock.count == MOST_ROWS / BATCH + 1
