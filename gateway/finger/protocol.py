@@ -33,6 +33,7 @@ from .settings import Finger
 LINGER = 1.0  # seconds that the other side has to close when all is sent
 MOST_DROPPED = 64 * 1024  # bytes that are read and dropped meanwhile
 STOP = 1.5  # seconds that all of them have when the house closes
+GRACE = 0.2  # seconds of those for who was let in at the last moment
 CROWDED = 1.0  # seconds until one too many is told so, line or no line
 
 
@@ -175,12 +176,13 @@ class FingerProtocol(LineReceiver):
             self.transport.loseWriteConnection()
 
     def end(self) -> None:
-        """The house closes: whoever is not being answered any more hears that, and all connections end soon."""
+        """The house closes: whoever is not being answered any more hears that, and all connections end soon. A line that is
+        on its way already is waited for and answered."""
         if self._phase is Phase.ANSWERING and self._running is not None:
             self._running.cancel()
             self._say(messages.STOPPING)
         elif self._phase is Phase.READING:
-            self._refuse(messages.STOPPING, "unavailable")
+            self._within(GRACE, lambda: self._refuse(messages.STOPPING, "unavailable"))
 
     # time
 

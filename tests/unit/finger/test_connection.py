@@ -267,9 +267,22 @@ def test_a_stop_tells_those_who_have_not_asked_yet(build: Build) -> None:
     service = make(Finger(), built.house)
     client = Client(built, factory=service.factory)
     ended = stop(service)
+    built.clock.advance(0.2)
     assert client.end() == STOPPING
     assert ended == [None]
     assert [record["outcome"] for record in built.records] == ["unavailable"]
+
+
+def test_R038_a_line_on_its_way_at_a_stop_is_answered(build: Build) -> None:
+    built = build()
+    service = make(Finger(), built.house)
+    client = Client(built, factory=service.factory)
+    ended = stop(service)
+    built.clock.advance(0.1)
+    client.send(b"alice\r\n")
+    built.clock.advance(0.2)
+    assert client.end() == ALICE_PLAIN
+    assert ended == [None]
 
 
 def test_a_stop_tells_those_who_still_wait(build: Build) -> None:
