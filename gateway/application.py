@@ -350,10 +350,11 @@ def serve(gateway: Gateway, reactor: Any, started: Callable[[], object]) -> None
 
 def settle() -> None:
     """All that a start has made stays: the garbage collector need not look through it again, nor come as often as it does
-    for programs of a moment. For a process that serves and does nothing else."""
+    for programs of a moment. For a process that serves and does nothing else. (50,000 objects at once took 70 ms of a
+    turn.)"""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(10_000, 20, 100)
 
 
 def stop_at_once_when_asked_twice(gateway: Gateway, reactor: Any) -> None:

@@ -7,9 +7,11 @@ read it, not from the code.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway.directory.fields import FIELDS, Field
+from gateway.directory.person import Login
 
 EVERYONE, MEMBERS, NOBODY = 0, 1, 2
 RANKS = {"stranger": 0, "member": 1, "self": 2, "administrator": 2}
@@ -19,10 +21,21 @@ OPEN = dict.fromkeys(
     ("name", "aliases", "pronouns", "say", "title", "project", "plan", "status", "links", "fediverse"), EVERYONE
 )
 OPEN |= dict.fromkeys(
-    ("organisation", "office", "office_phone", "home_phone", "email", "location", "timezone", "keys", "presence"),
+    (
+        "organisation",
+        "office",
+        "office_phone",
+        "home_phone",
+        "email",
+        "location",
+        "timezone",
+        "keys",
+        "presence",
+        "idle",
+    ),
     MEMBERS,
 )
-OPEN |= dict.fromkeys(("last_seen", "irc"), NOBODY)
+OPEN |= dict.fromkeys(("last_seen", "irc", "former", "terminal", "origin"), NOBODY)
 ZONES: tuple[str, ...] = (
     "Pacific/Chatham",
     "Asia/Kathmandu",
@@ -32,6 +45,8 @@ ZONES: tuple[str, ...] = (
     "Australia/Eucla",
     "Asia/Pyongyang",
 )
+TIMES = ("presence", "idle", "last_seen")  # fields that are told as a time
+HERE_AND_NOW = ("presence", "terminal", "origin", "idle")  # what only the gateway itself knows
 LEVELS = {EVERYONE: "everyone", MEMBERS: "members", NOBODY: "nobody"}
 
 
@@ -46,8 +61,28 @@ class Canary:
 
     def word(self, name: str) -> str:
         """What stands in field *name*."""
-        number = [each.login for each in CANARIES].index(self.login)
-        return ZONES[number] if name == "timezone" else f"zq{name.replace('_', '')}{number}x"
+        if name in TIMES:
+            return f"{self.time(name):%Y-%m-%d}"
+        return ZONES[self.number] if name == "timezone" else f"zq{name.replace('_', '')}{self.number}x"
+
+    @property
+    def number(self) -> int:
+        return [each.login for each in CANARIES].index(self.login)
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """All that tells field *name*: its word, and how long somebody is idle, in the days of a list."""
+        if name != "idle":
+            return (self.word(name),)
+        days = (datetime.now(UTC) - self.time(name)).days
+        return (self.word(name), f" {days}d", f" {days - 1}d")
+
+    def time(self, name: str) -> datetime:
+        """A time that only field *name* of this one tells."""
+        return datetime(2001 + self.number, 1 + TIMES.index(name), 17, tzinfo=UTC)
+
+    def logins(self) -> list[Login]:
+        """Where this one is on."""
+        return [Login(self.word("terminal"), self.word("origin"), self.time("presence"), self.time("idle"))]
 
     def level(self, name: str) -> int:
         """How far *name* may go, by the rule."""
@@ -95,7 +130,13 @@ def asked_names() -> tuple[str, ...]:
     names = [
         name
         for each in CANARIES
-        for name in (each.login, each.word("aliases"), f"{each.word('name')} Canary", each.word("name"))
+        for name in (
+            each.login,
+            each.word("aliases"),
+            each.word("former"),
+            f"{each.word('name')} Canary",
+            each.word("name"),
+        )
     ]
     return (*names, "Canary", "nobodyatall")
 
@@ -108,9 +149,9 @@ class Heard:
     texts: list[tuple[str, str, str]] = field(default_factory=list)
 
     def add(self, source: str, asked: str, text: str) -> None:
-        for own in sorted(
-            {asked, asked.lower(), asked.replace(" ", "%20"), asked.replace(" ", "+")}, key=len, reverse=True
-        ):
+        forms = {asked, *asked.split()}  # finger takes the words one by one where nobody has the whole name
+        forms |= {form.lower() for form in forms} | {asked.replace(" ", "%20"), asked.replace(" ", "+")}
+        for own in sorted(forms, key=len, reverse=True):
             text = text.replace(own, "\N{BULLET}") if own else text
         self.texts.append((source, asked, text))
 
@@ -121,11 +162,11 @@ class Heard:
             for canary in CANARIES:
                 if canary.login in text and rank < canary.level("name"):
                     yield f"{self.audience}: {source} {asked!r}: the login {canary.login}"
-                asked_for = asked in (canary.login, canary.word("aliases"))
+                asked_for = asked in (canary.login, canary.word("aliases"), canary.word("former"))
                 if not canary.listed and canary.login in text and not asked_for:
                     yield f"{self.audience}: {source} {asked!r}: {canary.login}, who is not listed"
                 for each in FIELDS.values():
-                    if each.stored and canary.word(each.name) in text and rank < canary.level(each.name):
+                    if rank < canary.level(each.name) and any(word in text for word in canary.words(each.name)):
                         yield f"{self.audience}: {source} {asked!r}: {each.name} of {canary.login}"
 
     def missing(self, level: int) -> Iterator[str]:
@@ -133,5 +174,9 @@ class Heard:
         told = "\n".join(text for _, _, text in self.texts)
         for canary in CANARIES:
             for each in FIELDS.values():
-                if each.stored and canary.level(each.name) == level and canary.word(each.name) not in told:
+                if each.name in HERE_AND_NOW and level == NOBODY:
+                    continue  # the command line has no presence, and nobody signs in over the wire yet
+                if each.name == "last_seen":
+                    continue  # all are on
+                if canary.level(each.name) == level and canary.word(each.name) not in told:
                     yield f"{self.audience} is nowhere told {each.name} of {canary.login}"

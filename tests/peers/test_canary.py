@@ -4,7 +4,7 @@ import json
 import re
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,20 +40,40 @@ def network(folder: Path) -> Iterator[int]:
         yield port
 
 
+# The bot's own limits are for people; the canary asks a thousand questions.
+UNLIMITED = """
+import gateway.irc.commands as commands
+commands.OF_USER = commands.OF_USER_IN_CHANNEL = commands.OF_CHANNEL = (10_000_000, 1.0)
+"""
+LOGINS = {each.login: each.logins() for each in CANARIES}
+# They are all on: the gateway sees their logins.
+ON = f"""
+import datetime
+from gateway.directory.person import Login
+from gateway.sources import logins
+on = { ({each.login: each.logins() for each in CANARIES})!r}
+logins.of_this_machine = lambda: on
+"""
+WATCHDOG = f"import runpy\nrunpy.run_path({WATCHED[-1]!r}, run_name='__main__')"
+
+
 @contextmanager
-def canaries(folder: Path, irc: int | None = None, broken: str = "") -> Iterator[tuple[Place, Running]]:
+def canaries(
+    folder: Path, irc: int | None = None, broken: str = "", empty: str = "people"
+) -> Iterator[tuple[Place, Running]]:
     """A gateway that serves the canaries. *broken* is code that runs before the command."""
     people = [each.document() for each in CANARIES]
     place = make_place(folder, irc, people, site=f'members = ["{MEMBER}/32"]')
-    settings = place.settings.read_text().replace("[finger]", '[finger]\nempty = "people"')
-    place.settings.write_text(settings.replace("60000", "10000000"))
-    start = (sys.executable, "-P", "-c", f"{broken}\nfrom gateway.cli import main\nmain()") if broken else WATCHED
+    settings = place.settings.read_text().replace("[finger]", f'[finger]\nempty = "{empty}"')
+    place.settings.write_text(settings.replace("60000", "10000000") + "\n[sources.logins]\n")
+    run = "from gateway.cli import main\nmain()" if broken else WATCHDOG
+    start = (sys.executable, "-P", "-c", f"{UNLIMITED}\n{ON}\n{broken}\n{run}")
     with serving(place, start=start) as running:
         yield place, running
 
 
-def over_finger(place: Place, source: str, heard: Heard) -> None:
-    for name in ("", *asked_names()):
+def over_finger(place: Place, source: str, heard: Heard, names: Sequence[str] = ("", *asked_names())) -> None:
+    for name in names:
         for switch in ("", "/W "):
             with socket.create_connection(("127.0.0.1", place.finger), 5, (source, 0)) as asked:
                 asked.sendall(f"{switch}{name}\r\n".encode())
@@ -62,7 +82,7 @@ def over_finger(place: Place, source: str, heard: Heard) -> None:
 
 def paths() -> Iterator[tuple[str, str]]:
     """Every route of the app, filled with every login and alias: the name asked for, and the path."""
-    logins = [name for each in CANARIES for name in (each.login, each.word("aliases"))]
+    logins = [name for each in CANARIES for name in (each.login, each.word("aliases"), each.word("former"))]
     for rule in App.app.url_map.iter_rules():
         if not rule.arguments:
             yield "", rule.rule
@@ -76,9 +96,11 @@ def paths() -> Iterator[tuple[str, str]]:
 
 
 def over_web(place: Place, source: str, heard: Heard) -> None:
-    with socket.create_connection(("127.0.0.1", place.web), 5, (source, 0)) as asked:
-        reader = asked.makefile("rb")
-        for name, path in sorted(set(paths())):
+    for name, path in sorted(set(paths())):
+        with (
+            socket.create_connection(("127.0.0.1", place.web), 5, (source, 0)) as asked,
+            asked.makefile("rb") as reader,
+        ):
             for accept in ACCEPT:
                 asked.sendall(f"GET {path} HTTP/1.1\r\nHost: dir.test\r\nAccept: {accept}\r\n\r\n".encode())
                 head = b""
@@ -100,14 +122,15 @@ def over_irc(port: int, heard: Heard) -> None:
 
         until(bot_is_there, "the bot")
         for number, name in enumerate(asked_names()):
+            told: list[str] = []
             for text in (name, *(f"{each} {name}" for each in REGISTRY)):
                 for target, said in (("fingerbot", text), ("#tea", f"!{text}"), ("#tea", f"fingerbot: {text}")):
                     lines.send(f"PRIVMSG {target} :{said}")
-            end = f"nobody{number}end"
-            lines.send(f"PRIVMSG fingerbot :{end}")
-            told: list[str] = []
-            while not told or end not in told[-1]:
+                end = f"nobody{number}end"
+                lines.send(f"PRIVMSG fingerbot :{end}")
                 told.append(lines.wait(lambda _: True, "the answers"))
+                while end not in told[-1]:
+                    told.append(lines.wait(lambda _: True, "the answers"))
             heard.add("irc", name, "\n".join(told))
 
 
@@ -141,6 +164,7 @@ def test_nothing_leaks_and_everything_public_is_told(tmp_path: Path) -> None:
     ]
     assert not missing, "\n".join(missing)
     records = place.records()
+    assert not [record for record in records if record["outcome"] == "limited"]
     kept = Heard("stranger")
     for record in records:
         query = record.pop("query")
@@ -150,14 +174,30 @@ def test_nothing_leaks_and_everything_public_is_told(tmp_path: Path) -> None:
     assert not [each for each in CANARIES if each.word("plan") in running.log + running.out]
 
 
+def test_F092_who_is_on_is_told_to_those_who_may_know(tmp_path: Path) -> None:
+    with canaries(tmp_path, empty="online") as (place, _):
+        for audience, source, rank in (("stranger", STRANGER, EVERYONE), ("member", MEMBER, MEMBERS)):
+            heard = Heard(audience)
+            over_finger(place, source, heard, ("",))
+            told = [text for _, _, text in heard.texts]
+            assert len(told) == 2
+            assert not list(heard.leaks())
+            for each in CANARIES:
+                seen = each.listed and each.level("presence") <= rank
+                assert all((each.login in text) == seen for text in told), (audience, each.login)
+
+
 PRIVACY = "import gateway.directory.privacy as p; "
 BROKEN = {
     "every field is shown": PRIVACY + "p.shows = lambda person, field, audience, policy: True",
     "everybody exists": PRIVACY + "p.exists = lambda person, audience, policy: True",
     "members rank as oneself": PRIVACY + "p._RANKS[p.Audience.MEMBER] = 2",
     "a person's own choice is forgotten": PRIVACY + "p.Policy.level = lambda self, person, field: self.default[field]",
+    "where somebody is on is no field of its own": PRIVACY + "p._logins = lambda person, shown: person.logins",
     "who is not listed is listed": "import gateway.directory.chain as c; import msgspec; old = c.merged; "
-    "c.merged = lambda partials: old([msgspec.structs.replace(each, listed=True) for each in partials])",
+    "c.merged = lambda partials: old([msgspec.structs.replace(each, listed=True) for each in partials]); "
+    "import dataclasses; import gateway.directory.lists as l; import gateway.directory.service as s; reach = l.reach; "
+    "l.reach = s.reach = lambda *a: (levels := reach(*a)) and dataclasses.replace(levels, unlisted=True)",
 }
 
 
