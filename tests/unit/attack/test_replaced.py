@@ -9,7 +9,7 @@ from twisted.logger import capturedLogs
 
 from gateway.directory.answers import Found, Saved, Unknown
 from gateway.directory.ports import Modify, Remove
-from gateway.store import database, sqlite
+from gateway.store import database
 from tests.unit.directory.keepers import ADMINISTRATOR, STRANGER
 from tests.unit.house import ALICE, BOB, Built, document, make_house, now, write
 

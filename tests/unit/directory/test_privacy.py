@@ -260,6 +260,8 @@ def test_shown_is_a_subset_of_what_policy_and_person_allow(
     profile = reveal(person, who, policy, NOW)
 
     def allowed(field: str) -> bool:
+        if field in ("terminal", "origin", "idle") and not allowed("presence"):
+            return False
         own = following(default, person.visibility)[field]
         return RANK[who] >= own and RANK[who] >= limit[field]
 

@@ -1,0 +1,306 @@
+"""Who is on: what reporters tell, what is kept of it, and who may know."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.logger import capturedLogs
+
+from gateway.directory.answers import Found, Listing, Page, Unavailable
+from gateway.directory.person import Login, Partial, Person, Visibility
+from gateway.directory.ports import Create, Modify, Remove, Rename, SourceDown
+from gateway.directory.presence import Presence
+from gateway.directory.privacy import Audience, Policy, Preset, Profile, reveal
+from gateway.directory.service import DirectoryService
+from gateway.directory.viewers import Viewer
+from gateway.store import database, sqlite
+from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Shelf, as_self, directory
+from tests.unit.house import Built, make_house, now
+from tests.unit.store.waiting import finished
+
+E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+TTY = Login(terminal="tty1", origin="host.example", since=NOW - 2 * HOUR, active=NOW - HOUR)
+BARE = Login(since=NOW - 2 * HOUR, active=NOW - HOUR)
+IRC = Login(terminal="irc")
+ALICE = {"login": "alice", "name": "Alice Adams"}
+BOB = {"login": "bob", "name": "Bob Adams"}
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Iterator[Built]:
+    made = make_house(tmp_path, people=(ALICE, BOB))
+    yield made
+    made.stop()
+
+
+# reports
+
+
+class Told:
+    """What a Presence told."""
+
+    def __init__(self) -> None:
+        self.changed: list[str] = []
+        self.left: list[list[str]] = []
+        self.presence = Presence(self.changed.append, lambda logins: self.left.append(sorted(logins)))
+
+    def report(self, where: str, on: Mapping[str, tuple[Login, ...]]) -> tuple[list[str], list[list[str]]]:
+        self.changed.clear()
+        self.left.clear()
+        self.presence.report(where, on)
+        return sorted(self.changed), list(self.left)
+
+
+def test_reports_of_several_are_laid_together() -> None:
+    told = Told()
+    assert told.report("host", {"alice": (TTY,), "bob": (BARE,)}) == (["alice", "bob"], [])
+    assert told.report("irc", {"alice": (IRC,)}) == (["alice"], [])
+    assert told.presence.of("alice") == (TTY, IRC)
+    assert told.presence.of("bob") == (BARE,)
+    assert told.presence.of("carol") == ()
+    assert told.presence.behind("") == ["alice", "bob"]
+    assert told.presence.behind("alice") == ["bob"]
+    assert told.report("host", {"bob": (BARE,)}) == (["alice"], [])
+    assert told.presence.of("alice") == (IRC,)  # still on, elsewhere
+    assert told.report("irc", {}) == (["alice"], [["alice"]])
+    assert told.presence.of("alice") == ()
+    assert told.presence.behind("") == ["bob"]
+
+
+def test_what_is_as_it_was_is_not_told() -> None:
+    told = Told()
+    told.report("host", {"alice": (TTY,)})
+    assert told.report("host", {"alice": (Login(**{n: getattr(TTY, n) for n in TTY.__struct_fields__}),)}) == ([], [])
+    assert told.report("host", {"alice": (TTY, TTY)}) == (["alice"], [])
+    assert told.report("host", {"alice": (BARE,)}) == (["alice"], [])
+
+
+def test_a_report_goes_by_canonical_logins() -> None:
+    told = Told()
+    told.report("host", {"ALICE": (TTY,), "alice": (BARE,), "no login": (TTY,), "a@b": (TTY,), "bob": ()})
+    assert told.presence.behind("") == ["alice"]
+    assert told.presence.of("alice") == (TTY, BARE)
+
+
+# in profiles
+
+
+def profile(service: DirectoryService, login: str, viewer: Viewer) -> Profile:
+    answer = now(service.lookup(login, viewer))
+    assert isinstance(answer, Found), answer
+    return answer.profile
+
+
+def test_a_report_is_in_the_next_answer() -> None:
+    service = directory(Shelf(Partial(login="alice"), Partial(login="bob")))
+    for viewer in (MEMBER, as_self("alice"), ADMINISTRATOR):
+        assert (profile(service, "alice", viewer).online, profile(service, "alice", viewer).logins) == (False, ())
+    service.presence.report("host", {"alice": (TTY,), "somebody-else": (TTY,)})
+    assert profile(service, "alice", MEMBER).online is True
+    assert profile(service, "alice", MEMBER).logins == (Login(since=NOW - 2 * HOUR, active=NOW - HOUR),)
+    for viewer in (as_self("alice"), ADMINISTRATOR):
+        assert profile(service, "alice", viewer).logins == (TTY,)
+    assert profile(service, "bob", MEMBER).online is False
+    stranger = profile(service, "alice", STRANGER)
+    assert (stranger.online, stranger.logins, stranger.last_seen) == (None, (), None)
+    service.presence.report("host", {})
+    assert profile(service, "alice", MEMBER).online is False
+
+
+def shown(visibility: dict[str, Visibility], who: Audience, policy: Policy | None = None) -> Profile:
+    person = Person(login="alice", visibility=visibility, logins=(TTY,), last_seen=NOW)
+    seen = reveal(person, who, policy or Policy.preset(), NOW)
+    assert seen is not None
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("visibility", "who", "login"),
+    [
+        ({}, Audience.EVERYONE, None),
+        ({}, Audience.MEMBER, Login(since=TTY.since, active=TTY.active)),
+        ({}, Audience.SELF, TTY),
+        ({}, Audience.ADMINISTRATOR, TTY),
+        ({"presence": E}, Audience.EVERYONE, Login(since=TTY.since, active=TTY.active)),  # idle follows presence
+        ({"presence": E, "idle": M}, Audience.EVERYONE, Login(since=TTY.since)),
+        ({"presence": E, "idle": M}, Audience.MEMBER, Login(since=TTY.since, active=TTY.active)),
+        ({"idle": N}, Audience.MEMBER, Login(since=TTY.since)),
+        ({"presence": N}, Audience.MEMBER, None),
+        ({"presence": N, "idle": E, "terminal": E, "origin": E}, Audience.MEMBER, None),  # nothing without presence
+        ({"terminal": M}, Audience.MEMBER, Login(terminal="tty1", since=TTY.since, active=TTY.active)),
+        ({"origin": M}, Audience.MEMBER, Login(origin="host.example", since=TTY.since, active=TTY.active)),
+        ({"terminal": E, "origin": E}, Audience.EVERYONE, None),
+    ],
+)
+def test_who_may_know_what_of_a_login(visibility: dict[str, Visibility], who: Audience, login: Login | None) -> None:
+    seen = shown(visibility, who)
+    assert seen.logins == (() if login is None else (login,))
+    assert seen.online is (None if login is None else True)
+
+
+@pytest.mark.parametrize("preset", ["B", "C"])
+def test_the_other_presets_tell_strangers_nothing(preset: Preset) -> None:
+    wide = dict.fromkeys(("presence", "idle", "terminal", "origin", "last_seen"), E)
+    seen = shown(wide, Audience.EVERYONE, Policy.preset(preset))
+    assert (seen.online, seen.logins, seen.last_seen) == (None, (), None)
+
+
+def test_preset_A_tells_strangers_who_is_on_and_for_how_long() -> None:
+    seen = shown({}, Audience.EVERYONE, Policy.preset("A"))
+    assert seen.logins == (Login(since=TTY.since, active=TTY.active),)
+    assert (seen.online, seen.last_seen) == (True, NOW)
+    wide = shown({"terminal": E, "origin": E}, Audience.EVERYONE, Policy.preset("A"))
+    assert wide.logins == seen.logins
+
+
+def test_last_seen_is_nobodys_unless_said() -> None:
+    assert [shown({}, who).last_seen for who in Audience] == [None, None, NOW, NOW]
+    assert shown({"last_seen": M}, Audience.MEMBER).last_seen == NOW
+    assert shown({"last_seen": M}, Audience.EVERYONE).last_seen is None
+
+
+# the list
+
+
+def online(service: DirectoryService, viewer: Viewer, page: Page | None = None) -> Listing:
+    listing = now(service.online(viewer, page or Page()))
+    assert isinstance(listing, Listing)
+    return listing
+
+
+def names(listing: Listing) -> list[str]:
+    return [each.login for each in listing.profiles]
+
+
+def test_the_list_of_who_is_on_is_of_those_who_let_it_be_known() -> None:
+    people = (
+        Partial(login="a"), Partial(login="b", visibility={"presence": E}), Partial(login="c", visibility={"presence": N}),
+        Partial(login="d", visibility={"name": N, "presence": E}), Partial(login="e", listed=False),
+        Partial(login="f", visibility={"name": M, "presence": E}), Partial(login="off", visibility={"presence": E}),
+    )  # fmt: skip
+    service = directory(Shelf(*people))
+    service.presence.report("host", dict.fromkeys(("a", "b", "c", "d", "e", "f", "nobody", "x y"), (TTY,)))
+    assert names(online(service, STRANGER)) == ["b"]
+    assert names(online(service, MEMBER)) == ["a", "b", "f"]
+    assert names(online(service, as_self("c"))) == ["a", "b", "c", "f"]
+    assert names(online(service, as_self("e"))) == ["a", "b", "f"]  # not listed, not even for themselves
+    assert names(online(service, ADMINISTRATOR)) == ["a", "b", "c", "d", "e", "f"]
+
+
+def test_W146_the_list_of_who_is_on_comes_in_pages() -> None:
+    service = directory(Shelf(*(Partial(login=f"p{n}") for n in range(9))))
+    service.presence.report("host", {f"p{n}": (TTY,) for n in range(9)})
+    first = online(service, MEMBER, Page(limit=3))
+    assert names(first) == ["p0", "p1", "p2"]
+    service.presence.report("host", {f"p{n}": (TTY,) for n in (0, 1, 4, 5, 6, 7)})
+    second = online(service, MEMBER, Page(first.after, 3))
+    assert names(second) == ["p4", "p5", "p6"]
+    last = online(service, MEMBER, Page(second.after, 3))
+    assert (names(last), last.after) == (["p7"], None)
+
+
+def test_while_the_store_is_down_who_is_on_cannot_be_told() -> None:
+    shelf = Shelf(Partial(login="alice"))
+    service = directory(shelf)
+    service.presence.report("host", {"alice": (TTY,)})
+    shelf.down = True
+    assert now(service.online(MEMBER, Page())) == Unavailable()
+
+
+# last seen
+
+
+def seen_rows(built: Built) -> list[tuple[str, str]]:
+    connection = database.connect(built.path, "ro", 1.0)
+    try:
+        return connection.execute("SELECT login, at FROM seen ORDER BY login").fetchall()
+    finally:
+        connection.close()
+
+
+def settle(built: Built) -> None:
+    """All that the writer was given is written."""
+    finished(built.store._writer.do(lambda: None))
+
+
+def restart(built: Built) -> DirectoryService:
+    """Another directory over the same file."""
+    store = sqlite.SQLiteStore(built.path, built.clock, readers=0)
+    store.startService()
+    service = DirectoryService(store, (), Policy.preset(), built.clock)
+    service.startService()
+    store._watching.stop()
+    return service
+
+
+def leave(built: Built, *logins: str) -> datetime:
+    """*logins* come and go; gives when."""
+    service = built.house.directory
+    at = datetime.now(UTC)
+    service._now = lambda: at
+    service.presence.report("host", dict.fromkeys(logins, (TTY,)))
+    service.presence.report("host", {})
+    settle(built)
+    return at
+
+
+def test_last_seen_is_kept_over_a_restart(built: Built) -> None:
+    assert profile(built.house.directory, "alice", ADMINISTRATOR).last_seen is None
+    at = leave(built, "alice", "somebody-of-this-machine")
+    assert profile(built.house.directory, "alice", ADMINISTRATOR).last_seen == at
+    assert seen_rows(built) == [("alice", at.isoformat())]  # only people of ours
+    again = restart(built)
+    assert profile(again, "alice", ADMINISTRATOR).last_seen == at
+    assert profile(again, "bob", ADMINISTRATOR).last_seen is None
+
+
+def test_who_is_on_at_the_end_was_seen_then(built: Built) -> None:
+    service = built.house.directory
+    service.presence.report("host", {"alice": (TTY,)})
+    assert seen_rows(built) == []
+    ended = service.stopService()
+    finished(ended)
+    assert [login for login, _ in seen_rows(built)] == ["alice"]
+
+
+def test_last_seen_goes_with_the_person(built: Built) -> None:
+    leave(built, "alice", "bob")
+    finished(built.house.directory.edit("alice", Remove(""), ADMINISTRATOR))
+    assert [login for login, _ in seen_rows(built)] == ["bob"]
+    built.change(Create("alice"))
+    built.see()
+    assert profile(built.house.directory, "alice", ADMINISTRATOR).last_seen is None
+    assert profile(restart(built), "alice", ADMINISTRATOR).last_seen is None
+
+
+def test_last_seen_moves_with_a_new_login(built: Built) -> None:
+    at = leave(built, "alice")
+    finished(built.house.directory.edit("alice", Rename("", "alicia"), ADMINISTRATOR))
+    assert profile(built.house.directory, "alicia", ADMINISTRATOR).last_seen == at
+    assert profile(restart(built), "alicia", ADMINISTRATOR).last_seen == at
+    built.change(Rename("alicia", "aly"))  # by another process
+    built.see()
+    assert profile(built.house.directory, "aly", ADMINISTRATOR).last_seen == at
+
+
+def test_last_seen_that_cannot_be_kept_is_told_and_no_more(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def saw(at: Any) -> None:
+        raise SourceDown("the disk is full")
+
+    monkeypatch.setattr(built.store, "saw", saw)
+    with capturedLogs() as logs:
+        leave(built, "alice")
+    assert [(each["log_level"].name, each.get("why")) for each in logs] == [("warn", "the disk is full")]
+    assert profile(built.house.directory, "alice", ADMINISTRATOR).last_seen is not None  # known, until the end
+
+
+def test_presence_goes_along_with_an_edit(built: Built) -> None:
+    built.house.directory.presence.report("host", {"alice": (TTY,)})
+    assert profile(built.house.directory, "alice", MEMBER).online
+    finished(built.house.directory.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))
+    after = profile(built.house.directory, "alice", MEMBER)
+    assert (after.title, after.online) == ("x", True)

@@ -1,0 +1,175 @@
+"""Another login for somebody: the old one still finds them, is nobody else's, and everything else moves along."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.directory.answers import Found, History, Invalid, Page, Problem, Refused, Saved, Unknown
+from gateway.directory.person import Visibility
+from gateway.directory.ports import Create, Modify, Remove, Rename
+from gateway.directory.privacy import Policy
+from gateway.directory.service import DirectoryService
+from gateway.directory.viewers import Viewer
+from gateway.store import database
+from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, as_self
+from tests.unit.house import Built, make_house, now
+from tests.unit.store.waiting import finished
+
+E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+PEOPLE = (
+    {"login": "alice", "name": "Alice Adams", "aliases": ["ally", "queen"], "plan": "One"},
+    {"login": "bob", "name": "Bob Adams", "aliases": ["bobby"]},
+    {"login": "carol", "name": "Carol Hidden", "hidden": True},
+)
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Iterator[Built]:
+    made = make_house(tmp_path, people=PEOPLE)
+    yield made
+    made.stop()
+
+
+def rename(built: Built, old: str, new: str, viewer: Viewer = ADMINISTRATOR) -> Any:
+    return finished(built.house.directory.edit(old, Rename("", new), viewer))
+
+
+def look(service: DirectoryService, name: str, viewer: Viewer = STRANGER) -> str | None:
+    answer = now(service.lookup(name, viewer))
+    if isinstance(answer, Found):
+        return answer.profile.login
+    assert answer == Unknown(), answer
+    return None
+
+
+def rows(built: Built, sql: str) -> list[tuple[Any, ...]]:
+    connection = database.connect(built.path, "ro", 1.0)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def test_the_old_login_finds_the_person(built: Built) -> None:
+    service = built.house.directory
+    assert look(service, "alice") == "alice"
+    assert look(service, "alicia") is None
+    assert isinstance(rename(built, "alice", "alicia"), Saved)
+    for name in ("alicia", "alice", "ALICE", "ally", "Alice Adams"):
+        assert look(service, name) == "alicia", name
+    answer = now(service.lookup("alice", STRANGER))
+    assert answer.profile.former == ()  # shown to administrators only
+    assert now(service.lookup("alice", ADMINISTRATOR)).profile.former == ("alice",)
+    assert [each.login for each in now(service.listing("", STRANGER, Page())).profiles] == ["alicia", "bob"]
+    assert [each.login for each in now(service.listing("alicia", STRANGER, Page())).profiles] == ["alicia"]
+
+
+def test_back_to_the_old_name_and_onto_an_alias(built: Built) -> None:
+    service = built.house.directory
+    rename(built, "alice", "alicia")
+    assert isinstance(rename(built, "alicia", "alice"), Saved)
+    assert look(service, "alicia") == look(service, "alice") == "alice"
+    assert now(service.lookup("alice", ADMINISTRATOR)).profile.former == ("alicia",)
+    assert isinstance(rename(built, "alice", "ally"), Saved)
+    profile = now(service.lookup("ally", ADMINISTRATOR)).profile
+    assert (profile.login, profile.aliases, profile.former) == ("ally", ("queen",), ("alicia", "alice"))
+    for name in ("ally", "alice", "alicia", "queen"):
+        assert look(service, name) == "ally", name
+    assert isinstance(rename(built, "ally", "ally"), Saved)  # nothing to do
+    assert now(service.lookup("ally", ADMINISTRATOR)).profile.former == ("alicia", "alice")
+
+
+@pytest.mark.parametrize("taken", ["bob", "bobby", "carol", "zuzana", "zed"])
+def test_names_that_cannot_be_had_are_refused_in_equal_words(built: Built, taken: str) -> None:
+    """Whether it is a login, an alias, of one who is hidden, or kept for one who had it once."""
+    built.change(Create("zuzana"), Rename("zuzana", "zed"))
+    built.see()
+    assert rename(built, "alice", taken) == Invalid(
+        (Problem("alice", "login", repr(taken), "a name that can still be had"),)
+    )
+    assert look(built.house.directory, "alice") == "alice"
+    outcome = finished(built.house.directory.save([Create(taken)], ADMINISTRATOR))
+    assert outcome == Invalid((Problem(taken, "login", repr(taken), "a name that can still be had"),))
+    outcome = finished(built.house.directory.save([Create("new", {"aliases": (taken,)})], ADMINISTRATOR))
+    assert outcome == Invalid((Problem("new", "aliases", repr(taken), "a name that can still be had"),))
+
+
+def test_an_old_login_is_free_again_when_it_is_taken_out_of_former(built: Built) -> None:
+    rename(built, "alice", "alicia")
+    finished(built.house.directory.edit("alicia", Modify("", {"former": ()}), ADMINISTRATOR))
+    assert look(built.house.directory, "alice") is None
+    assert isinstance(finished(built.house.directory.save([Create("alice")], ADMINISTRATOR)), Saved)
+
+
+def test_who_may_rename(built: Built) -> None:
+    for viewer, answer in ((STRANGER, Refused()), (MEMBER, Refused()), (as_self("alice"), Refused())):
+        assert rename(built, "alice", "alicia", viewer) == answer
+    assert rename(built, "nobody", "x") == Unknown()
+    assert rename(built, "carol", "x", STRANGER) == rename(built, "nobody", "x", STRANGER) == Unknown()
+    assert isinstance(rename(built, "alice", "no login"), Invalid)
+
+
+def test_what_belongs_to_the_person_moves_along(built: Built) -> None:
+    service = built.house.directory
+    finished(service.edit("alice", Modify("", {"plan": "Two"}), ADMINISTRATOR))
+    finished(built.store.saw({"alice": NOW}))
+    rename(built, "alice", "alicia")
+    history = now(service.history("alicia", ADMINISTRATOR))
+    assert isinstance(history, History)
+    assert [entry.text for entry in history.entries] == ["Two", "One"]
+    assert rows(built, "SELECT login FROM seen") == [("alicia",)]
+    for table in ("people", "names", "history", "seen"):
+        assert rows(built, f"SELECT count(*) FROM {table} WHERE login = 'alice'") == [(0,)], table
+    told = rows(built, "SELECT login, fields FROM changes WHERE login LIKE 'alic%' ORDER BY n")
+    assert [(login, bool(fields)) for login, fields in told] == [
+        ("alicia", True), ("alicia", True), ("alice", False), ("alicia", True)
+    ]  # fmt: skip
+    assert told[-1] == ("alicia", "former")
+
+
+def test_R003_the_caches_of_another_process_drop_both(built: Built) -> None:
+    service = built.house.directory
+    assert look(service, "alice") == "alice"
+    assert look(service, "alicia") is None
+    assert look(service, "ally") == "alice"
+    built.change(Rename("alice", "alicia"))
+    assert look(service, "alice") == "alice"  # cached: not seen yet
+    built.see()
+    assert look(service, "alicia") == look(service, "alice") == look(service, "ally") == "alicia"
+    built.change(Rename("alicia", "alice"))
+    built.see()
+    assert look(service, "alicia") == look(service, "alice") == "alice"
+
+
+def test_one_who_is_hidden_stays_unknown(built: Built) -> None:
+    service = built.house.directory
+    rename(built, "carol", "caroline")
+    for name in ("carol", "caroline", "Carol Hidden"):
+        for viewer in (STRANGER, MEMBER, as_self("bob")):
+            assert look(service, name, viewer) is None, name
+        assert look(service, name, ADMINISTRATOR) == "caroline"
+        assert look(service, name, as_self("caroline")) == "caroline"
+    assert now(service.history("carol", STRANGER)) == Unknown()
+
+
+def test_renamed_and_edited_at_once_or_not_at_all(built: Built) -> None:
+    service = built.house.directory
+    outcome = finished(
+        service.save([Rename("alice", "alicia"), Rename("bob", "alice2"), Remove("nobody")], ADMINISTRATOR)
+    )
+    assert outcome == Unknown()
+    assert (look(service, "alice"), look(service, "alicia"), look(service, "alice2")) == ("alice", None, None)
+
+
+def test_where_no_name_is_for_the_asker_an_old_one_is_not(tmp_path: Path) -> None:
+    made = make_house(tmp_path, people=PEOPLE, policy=Policy.preset("open", None, {"name": M}))
+    try:
+        rename(made, "alice", "alicia")
+        assert look(made.house.directory, "alice") is None
+        assert look(made.house.directory, "alice", MEMBER) == "alicia"
+    finally:
+        made.stop()
