@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, NullPool, create_engine, delete, insert, select, update
+from sqlalchemy import Connection, NullPool, bindparam, create_engine, delete, insert, select, union_all, update
 from sqlalchemy.exc import DBAPIError
 
 from ..directory.fields import MANY
@@ -20,6 +20,14 @@ from .schema import changes, history, names, people, seen, words
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Partial).decode
+
+
+_HAS = union_all(
+    select(people.c.login).where(people.c.login == bindparam("name")),
+    select(names.c.login).where(
+        names.c.name == bindparam("folded"), names.c.kind == "alias", names.c.login != bindparam("login")
+    ),
+).limit(1)
 
 
 @dataclass(frozen=True)
@@ -134,8 +142,10 @@ class Tables:
             changed=dict.fromkeys(told, at),
             version=version,
         )
-        row = insert(people).values(login=edit.login, document=_encode(person)).returning(people.c.id)
-        self._index(db, db.execute(row).scalar_one(), person)
+        index = found_by(person)
+        columns = {"login": edit.login, "document": _encode(person), "level": index.level, "listed": edit.listed}
+        row = db.execute(insert(people).values(columns).returning(people.c.id)).scalar_one()
+        self._enter(db, row, edit.login, index.names, index.words)
         if person.plan:
             self._keep_plan(db, person, edit.plan_level, at)
         return version
@@ -196,9 +206,17 @@ class Tables:
 
     def _replace(self, db: Connection, login: str, person: Partial) -> None:
         """*person* in the place of *login*."""
-        row = self._row(db, login)
-        db.execute(update(people).where(people.c.id == row).values(login=person.login, document=_encode(person)))
-        self._index(db, row, person)
+        row, index = self._row(db, login), found_by(person)
+        columns = {"login": person.login, "document": _encode(person), "level": index.level, "listed": person.listed}
+        db.execute(update(people).where(people.c.id == row).values(columns))
+        mine = names.c.login == person.login
+        there = {(name, kind) for name, kind in db.execute(select(names.c.name, names.c.kind).where(mine))}
+        for name, kind in there - index.names:
+            db.execute(delete(names).where(mine, names.c.name == name, names.c.kind == kind))
+        same = db.execute(select(words.c.text).where(words.c.rowid == row)).scalar() == index.words
+        if not same:
+            db.execute(delete(words).where(words.c.rowid == row))
+        self._enter(db, row, person.login, index.names - there, None if same else index.words)
 
     def _row(self, db: Connection, login: str) -> int:
         return int(db.execute(select(people.c.id).where(people.c.login == login)).scalar_one())
@@ -210,28 +228,15 @@ class Tables:
     def _free(self, db: Connection, login: str, field: str, wanted: Sequence[str]) -> None:
         """Raises Taken where a login, former login or alias of anybody else stands in the way."""
         for name in wanted:
-            asked = select(people.c.login).where(people.c.login == name)
-            aliased = select(names.c.login).where(
-                names.c.name == fold(name), names.c.kind == "alias", names.c.login != login
-            )
-            if db.execute(asked).first() or db.execute(aliased).first():
+            if db.execute(_HAS, {"name": name, "folded": fold(name), "login": login}).first():
                 raise Taken(login, name, field)
 
-    def _index(self, db: Connection, row: int, person: Partial) -> None:
-        index = found_by(person)
-        db.execute(update(people).where(people.c.id == row).values(level=index.level, listed=person.listed))
-        there = {
-            (name, kind)
-            for name, kind in db.execute(select(names.c.name, names.c.kind).where(names.c.login == person.login))
-        }
-        if there != index.names:
-            db.execute(delete(names).where(names.c.login == person.login))
-            rows = [{"name": name, "kind": kind, "login": person.login} for name, kind in sorted(index.names)]
-            if rows:
-                db.execute(insert(names), rows)
-        if db.execute(select(words.c.text).where(words.c.rowid == row)).scalar() != index.words:
-            db.execute(delete(words).where(words.c.rowid == row))
-            db.execute(insert(words).values(rowid=row, text=index.words))
+    def _enter(self, db: Connection, row: int, login: str, rows: frozenset[tuple[str, str]], text: str | None) -> None:
+        """What is found by: *rows* of names, and *text* of words unless that stands there already."""
+        if rows:
+            db.execute(insert(names), [{"name": name, "kind": kind, "login": login} for name, kind in sorted(rows)])
+        if text is not None:
+            db.execute(insert(words).values(rowid=row, text=text))
 
     def _keep_plan(self, db: Connection, person: Partial, level: int, at: datetime) -> None:
         db.execute(
