@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Boolean, Column, Connection, Integer, NullPool, create_engine, select, update
+from sqlalchemy import Boolean, Column, Connection, Integer, NullPool, create_engine, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
 from ..directory.person import Partial
@@ -48,7 +48,7 @@ def _transaction(path: Path) -> Iterator[Connection]:
 
 
 def _from_1(db: Connection) -> None:
-    """What lists and searches go by."""
+    """What lists and searches go by; and nothing that tells of those who were removed."""
     from alembic.migration import MigrationContext
     from alembic.operations import Operations
 
@@ -57,13 +57,17 @@ def _from_1(db: Connection) -> None:
         operations.add_column("people", Column("listed", Boolean, nullable=False, server_default="1"))
         operations.create_index("people_listed", "people", ["login", "level", "listed"])
     schema.seen.create(db)
+    db.execute(delete(schema.changes).where(schema.changes.c.login.not_in(select(schema.people.c.login))))
     db.exec_driver_sql(schema.WORDS)
     people, last = schema.people, 0
     while rows := db.execute(
         select(people.c.id, people.c.document).where(people.c.id > last).order_by(people.c.id).limit(1000)
     ).all():
         for last, document in rows:  # the last id is where the next thousand begin
-            person = _decode(document)
+            try:
+                person = _decode(document)
+            except msgspec.MsgspecError as error:
+                raise sqlite3.DatabaseError(f"row {last} of people cannot be read: {error}") from error
             index = found_by(person)
             db.execute(update(people).where(people.c.id == last).values(level=index.level, listed=person.listed))
             db.execute(schema.words.insert().values(rowid=last, text=index.words))
