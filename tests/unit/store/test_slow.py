@@ -1,0 +1,170 @@
+"""R002: reads of a key are inline while the disk is fast, and in threads for a while where it was slow."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from gateway.directory.ports import UNSAID, Create, Levels, SourceDown
+from gateway.store import database, sqlite
+from gateway.store.sqlite import OFTEN, PAUSE, SLOW
+from tests.unit.house import TestClock as AtOnce
+from tests.unit.house import now, write
+from tests.unit.store.waiting import finished
+
+ALL = Levels(UNSAID, 2)
+
+
+class Disk:
+    """A clock for perf_counter: each read takes *seconds*."""
+
+    def __init__(self) -> None:
+        self.at, self.seconds = 0.0, 0.0
+
+    def __call__(self) -> float:
+        self.at += self.seconds
+        return self.at
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    made = Disk()
+    monkeypatch.setattr(sqlite, "perf_counter", made)
+    return made
+
+
+@pytest.fixture
+def store(tmp_path: Path, disk: Disk) -> Iterator[sqlite.SQLiteStore]:
+    path = tmp_path / "people.db"
+    database.create(path)
+    write(path, [Create("alice", {"name": "Ann Adams"})])
+    made = sqlite.SQLiteStore(path, AtOnce())
+    made.startService()
+    yield made
+    finished(made.stopService())
+
+
+def inline(store: sqlite.SQLiteStore, asking: Any) -> bool:
+    """Does *asking* read in this thread?"""
+    here, readers, original = threading.current_thread(), list[threading.Thread](), store._aside
+
+    def aside(read: Callable[[sqlite3.Connection], Any]) -> Any:
+        def noted(connection: sqlite3.Connection) -> Any:
+            readers.append(threading.current_thread())
+            return read(connection)
+
+        return original(noted)
+
+    store._aside = aside  # type: ignore[method-assign]
+    try:
+        finished(asking)
+    finally:
+        store._aside = original  # type: ignore[method-assign]
+    assert here not in readers
+    return not readers
+
+
+def test_R002_slow_reads_are_counted_and_move_to_threads_for_a_while(store: sqlite.SQLiteStore, disk: Disk) -> None:
+    assert (SLOW, OFTEN, PAUSE) == (0.02, 3, 60.0)
+    disk.seconds = 0.019
+    for _ in range(9):
+        assert inline(store, store.get("alice"))
+    assert store.slow_reads == 0
+    disk.seconds = 0.05
+    for count in (1, 2, 3):
+        assert inline(store, store.get("alice"))
+        assert store.slow_reads == count
+    assert not inline(store, store.get("alice"))
+    assert not inline(store, store.find("ann adams", ALL))
+    store._reactor.advance(PAUSE - 0.1)
+    assert not inline(store, store.get("alice"))
+    store._reactor.advance(0.2)
+    assert inline(store, store.get("alice"))  # tried again
+    assert store.slow_reads == 4
+    disk.seconds = 0.0
+    for _ in range(9):
+        assert inline(store, store.get("alice"))
+    assert store.slow_reads == 4
+
+
+def test_R002_what_is_found_by_other_names_counts_too(store: sqlite.SQLiteStore, disk: Disk) -> None:
+    disk.seconds = 0.05
+    for _ in range(3):
+        assert inline(store, store.find("ann adams", ALL))
+    assert store.slow_reads == 3
+    assert not inline(store, store.find("ann adams", ALL))
+
+
+def test_R002_in_threads_the_answers_are_the_same(store: sqlite.SQLiteStore, disk: Disk) -> None:
+    disk.seconds = 0.05
+    for _ in range(3):
+        now(store.get("alice"))
+    person = finished(store.get("alice"))
+    assert (person.login, person.name) == ("alice", "Ann Adams")
+    assert finished(store.get("nobody")) is None
+    assert finished(store.find("ann adams", ALL)) == ["alice"]
+    write(store.path, [Create("bob")])
+    assert finished(store.get("bob")).login == "bob"
+
+
+def test_R002_a_thread_that_hangs_holds_up_neither_the_reactor_nor_the_others(
+    store: sqlite.SQLiteStore, disk: Disk
+) -> None:
+    disk.seconds = 0.05
+    for _ in range(3):
+        now(store.get("alice"))
+    gate = threading.Event()
+    hanging = [store._aside(lambda _: gate.wait(10)) for _ in range(3)]
+    assert finished(store.get("alice")).login == "alice"
+    assert not any(each.called for each in hanging)
+    gate.set()
+    for each in hanging:
+        finished(each)
+
+
+def test_R002_so_many_may_wait_and_no_more(
+    store: sqlite.SQLiteStore, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk.seconds = 0.05
+    for _ in range(3):
+        now(store.get("alice"))
+    monkeypatch.setattr("gateway.store.threads.MOST_WAITING", 6)
+    gate = threading.Event()
+    hanging = [store._aside(lambda _: gate.wait(10)) for _ in range(6)]
+    with pytest.raises(SourceDown, match="too many jobs wait for the readers"):
+        finished(store.get("alice"))
+    gate.set()
+    for each in hanging:
+        finished(each)
+    assert finished(store.get("alice")).login == "alice"
+
+
+def test_lists_and_searches_are_never_inline(store: sqlite.SQLiteStore) -> None:
+    for asking in (
+        store.page("", 9, ALL), store.search(("ann",), 0, 9, ALL), store.starting("a", 9, ALL), store.history("alice", 9)
+    ):  # fmt: skip
+        assert not inline(store, asking)
+
+
+def test_an_error_in_a_thread_is_a_source_that_is_down(store: sqlite.SQLiteStore) -> None:
+    def fails(_: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with pytest.raises(SourceDown, match=r"people\.db: disk I/O error"):
+        finished(store._aside(fails))
+    assert finished(store.page("", 9, ALL)) == ["alice"]
+
+
+def test_without_readers_nothing_waits(tmp_path: Path, disk: Disk) -> None:
+    path = tmp_path / "alone.db"
+    database.create(path)
+    alone = sqlite.SQLiteStore(path, AtOnce(), readers=0)
+    alone.startService()
+    results: list[Any] = []
+    Deferred.fromCoroutine(alone.page("", 9, ALL)).addCallback(results.append)
+    assert results == [[]]
+    finished(alone.stopService())
