@@ -14,12 +14,13 @@ from twisted.internet.interfaces import IReactorTime
 from . import fields
 from .answers import Unknown
 from .cache import Entry
-from .person import Partial, Person
+from .person import Partial, Person, Visibility
 from .ports import Source, SourceDown
 from .state import SourceState
 
 U = TypeVar("U")
 PATIENCE = 2.0  # seconds that a source may take for one person
+NOBODY = Person(login="", visibility={"name": Visibility.NOBODY})  # takes the place of people who are not there
 AGAIN = 1.0  # seconds until a source that did not answer is asked again on behalf of those whom the cache knows
 
 
@@ -54,7 +55,8 @@ class Chain:
             return Entry(person, self._expiry())
         if not partials and down is not None:
             raise down
-        return Entry(merged(partials), self._expiry() if down is None else time.monotonic())
+        person = merged(partials or (NOBODY,))  # as much work for nobody as for somebody
+        return Entry(person if partials else None, self._expiry() if down is None else time.monotonic())
 
     async def stated(self, canonical: str) -> dict[str, Partial]:
         """What each source that answers says of *canonical*, by its name."""
@@ -112,10 +114,8 @@ class Chain:
         return None if self._hold is None else time.monotonic() + self._hold
 
 
-def merged(partials: Sequence[Partial]) -> Person | None:
-    """One person of what the sources say, in their order; None where none of them knows one."""
-    if not partials:
-        return None
+def merged(partials: Sequence[Partial]) -> Person:
+    """One person of what the sources say, in their order."""
     first = partials[0]
     values: dict[str, Any] = {name: getattr(first, name) for name in fields.STORED}
     visibility, changed, listed = dict(first.visibility), dict(first.changed), first.listed

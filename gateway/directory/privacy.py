@@ -145,12 +145,12 @@ def exists(person: Person, audience: Audience, policy: Policy) -> bool:
 
 def shows(person: Person, field: str, audience: Audience, policy: Policy) -> bool:
     """May *audience* see *field* of *person*?"""
+    return exists(person, audience, policy) and _reaches(audience.rank, person, field, policy)
+
+
+def _reaches(rank: int, person: Person, field: str, policy: Policy) -> bool:
     within = FIELDS[field].within
-    return (
-        exists(person, audience, policy)
-        and audience.rank >= policy.level(person, field)
-        and (within is None or audience.rank >= policy.level(person, within))
-    )
+    return rank >= policy.level(person, field) and (within is None or rank >= policy.level(person, within))
 
 
 def turns(person: Person) -> datetime | None:
@@ -162,7 +162,7 @@ def reveal(person: Person, audience: Audience, policy: Policy, now: datetime) ->
     """What *audience* may see of *person* at *now*; None where for them there is no such person."""
     if not exists(person, audience, policy):
         return None
-    shown = frozenset(name for name in FIELDS if shows(person, name, audience, policy))
+    shown = frozenset(name for name in FIELDS if _reaches(audience.rank, person, name, policy))
     values: dict[str, Any] = {name: getattr(person, name) for name in STORED if name in shown}
     changed = {name: at for name, at in person.changed.items() if name in shown}
     until = None

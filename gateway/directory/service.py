@@ -38,7 +38,7 @@ from .answers import (
     Unknown,
 )
 from .cache import Cache, Entry
-from .chain import Chain
+from .chain import NOBODY, Chain
 from .changes import Change
 from .explain import Explanation, explain
 from .lists import Lists, reach
@@ -177,11 +177,8 @@ class DirectoryService(MultiService):
         matches: list[Profile] = []
         for each in await self._named(fold(name), viewer):
             entry = await self._cache.get(each)
-            person = entry.person
-            if person is None:
-                continue
-            profile = self._revealed(entry, person, viewer)
-            if profile is None:
+            person, profile = entry.person, self._seen(entry, viewer)
+            if person is None or profile is None:
                 continue
             if alias is not None and (alias in person.aliases or alias in person.former):
                 return Found(profile)
@@ -224,26 +221,22 @@ class DirectoryService(MultiService):
     async def _listed(self, login: str, viewer: Viewer) -> Profile | None:
         """*login*, where a list may show them to *viewer*."""
         entry = await self._cache.get(login)
-        if entry.person is None:
+        profile = self._seen(entry, viewer)
+        if entry.person is None or profile is None:
             return None
-        profile = self._revealed(entry, entry.person, viewer)
-        if profile is None or not (entry.person.listed or profile.audience is Audience.ADMINISTRATOR):
-            return None
-        return profile
+        return profile if entry.person.listed or profile.audience is Audience.ADMINISTRATOR else None
 
     async def history(self, name: str, viewer: Viewer, limit: int = 50) -> History | Unknown | Unavailable:
         """Earlier plans, each shown where the asker's rank reaches its level then and the plan's level now."""
         canonical = maybe_login(name)
         try:
             entry = await self._cache.get(canonical) if canonical is not None else None
-            if entry is None or entry.person is None:
-                return await self._chain.certain(FOUND_NOBODY)
-            profile = self._revealed(entry, entry.person, viewer)
+            profile = None if entry is None else self._seen(entry, viewer)
             if profile is None:
                 return await self._chain.certain(FOUND_NOBODY)
             if "plan" not in profile.shown:
                 return History(())
-            kept = await self._store.history(entry.person.login, limit)
+            kept = await self._store.history(profile.login, limit)
         except SourceDown as down:
             self._log.warn("history not answered: {why}", why=str(down))
             return NOT_NOW
@@ -254,7 +247,7 @@ class DirectoryService(MultiService):
         canonical = maybe_login(name)
         try:
             entry = await self._cache.get(canonical) if canonical is not None else None
-            profile = None if entry is None or entry.person is None else self._revealed(entry, entry.person, viewer)
+            profile = None if entry is None else self._seen(entry, viewer)
             if entry is None or entry.person is None or profile is None:
                 return await self._chain.certain(FOUND_NOBODY)
             if profile.visibility is None:
@@ -281,7 +274,12 @@ class DirectoryService(MultiService):
 
     async def _profile(self, canonical: str, viewer: Viewer) -> Profile | None:
         entry = await self._cache.get(canonical)
-        return None if entry.person is None else self._revealed(entry, entry.person, viewer)
+        return self._seen(entry, viewer)
+
+    def _seen(self, entry: Entry, viewer: Viewer) -> Profile | None:
+        """What *viewer* sees of *entry*. Nobody is looked at as somebody hidden is, so that they take the same time."""
+        profile = self._revealed(entry, entry.person or NOBODY, viewer)
+        return None if entry.person is None else profile
 
     def _revealed(self, entry: Entry, person: Person, viewer: Viewer) -> Profile | None:
         """The same object for the same audience until something changes or its time is over (or is to come once more,
@@ -378,7 +376,7 @@ class DirectoryService(MultiService):
         if isinstance(edit, Create):
             return editing.created(edit, viewer, self.policy)
         entry = await self._cache.get(edit.login)
-        profile = None if entry.person is None else self._revealed(entry, entry.person, viewer)
+        profile = self._seen(entry, viewer)
         if entry.person is None or profile is None:
             return await self._chain.certain(FOUND_NOBODY)
         return editing.changed(edit, entry.person, profile.audience, viewer, self.policy)

@@ -84,7 +84,13 @@ seen = Table(
     sqlite_with_rowid=False,
 )
 
-get: Select[tuple[bytes]] = select(people.c.document).where(people.c.login == bindparam("login"))
+# The next one in order comes where nobody has the login: to look for nobody costs as much as to look for somebody.
+get: Select[tuple[bytes, str]] = (
+    select(people.c.document, people.c.login)
+    .where(people.c.login >= bindparam("login"))
+    .order_by(people.c.login)
+    .limit(1)
+)
 find: Select[tuple[str]] = (
     select(names.c.login)
     .distinct()

@@ -42,7 +42,7 @@ SLOW, OFTEN, PAUSE = (
 READERS = 4  # threads
 
 # schema.get and schema.find as the driver takes them; a test holds them equal.
-GET = "SELECT people.document \nFROM people \nWHERE people.login = ?"
+GET = "SELECT people.document, people.login \nFROM people \nWHERE people.login >= ? ORDER BY people.login\n LIMIT ? OFFSET ?"
 FIND = (
     "SELECT DISTINCT names.login \nFROM names JOIN people ON people.login = names.login \n"
     "WHERE names.name = ? AND people.level BETWEEN ? AND ? AND (names.kind = ? OR people.listed >= ?)\n LIMIT ? OFFSET ?"
@@ -63,6 +63,7 @@ SEARCH = (
 )
 
 _MOST = 2**63 - 1
+_NOBODY = (msgspec.json.encode(Partial(login="", name="Nobody at all", plan="None.")), "")
 _decode = msgspec.json.Decoder(Partial).decode
 
 
@@ -131,11 +132,15 @@ class SQLiteStore(Service):
     # reads
 
     async def get(self, login: str) -> Partial | None:
-        row = await self._at_once(lambda read: read.execute(GET, (login,)).fetchone())
+        row = await self._at_once(lambda read: read.execute(GET, (login, 1, 0)).fetchone())
+        document, there = _NOBODY if row is None else row
         try:
-            return None if row is None else _decode(row[0])
+            found = _decode(document)
         except msgspec.MsgspecError as error:
-            raise SourceDown(f"{self.path}: {login}: {error}") from error
+            if there == login:
+                raise SourceDown(f"{self.path}: {login}: {error}") from error
+            return None
+        return found if there == login else None
 
     async def _at_once(self, read: Callable[[sqlite3.Connection], T]) -> T:
         """*read*, which is of a key: inline, unless the disk is slow just now. Raises SourceDown."""

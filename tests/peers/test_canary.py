@@ -189,7 +189,7 @@ def test_F092_who_is_on_is_told_to_those_who_may_know(tmp_path: Path) -> None:
 
 PRIVACY = "import gateway.directory.privacy as p; "
 BROKEN = {
-    "every field is shown": PRIVACY + "p.shows = lambda person, field, audience, policy: True",
+    "every field is shown": PRIVACY + "p._reaches = lambda rank, person, field, policy: True",
     "everybody exists": PRIVACY + "p.exists = lambda person, audience, policy: True",
     "members rank as oneself": PRIVACY + "p._RANKS[p.Audience.MEMBER] = 2",
     "a person's own choice is forgotten": PRIVACY + "p.Policy.level = lambda self, person, field: self.default[field]",

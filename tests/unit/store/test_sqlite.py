@@ -93,7 +93,7 @@ def test_what_a_new_file_is(tmp_path: Path) -> None:
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     ours = {table for table in tables if not table.startswith("words")}
     assert ours == {"people", "names", "history", "changes", "seen", "sqlite_sequence"}
-    plan = connection.execute(f"EXPLAIN QUERY PLAN {sqlite.GET}", ("alice",)).fetchall()
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {sqlite.GET}", ("alice", 1, 0)).fetchall()
     assert "SEARCH people USING INDEX" in plan[0][3]
     connection.close()
     writer = database.connect(path, "rw", 1.0)
@@ -102,6 +102,18 @@ def test_what_a_new_file_is(tmp_path: Path) -> None:
 
 
 # reads
+
+
+def test_F102_W022_to_look_for_nobody_reads_somebody(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As much is read and decoded for a name that nobody has as for one that is hidden."""
+    opened.write(Create("alice", FULL), Create("bob", {"plan": "x"}))
+    decoded: list[bytes] = []
+    real = sqlite._decode
+    monkeypatch.setattr(sqlite, "_decode", lambda data: decoded.append(data) or real(data))
+    for login in ("alice", "alicf", "zed"):
+        now(opened.store.get(login))
+    assert [b"Alice" in decoded[0], b'"bob"' in decoded[1], b"Nobody" in decoded[2]] == [True, True, True]
+    assert now(opened.store.get("alicf")) is None
 
 
 def test_R001_the_hot_reads_use_no_thread(opened: Opened) -> None:
