@@ -1,0 +1,102 @@
+"""A disk that fails when a test says so: a library, built here, that every process of a test loads before the C library.
+
+It looks at the name behind each descriptor, and meddles with people.db and its log alone.
+"""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+SOURCE = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Is the file $FAULTS/name there? */
+static int told(const char *name) {
+    char path[4096];
+    const char *folder = getenv("FAULTS");
+    if (folder == NULL) return 0;
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return access(path, F_OK) == 0;
+}
+
+static int ours(int fd) {
+    char link[64], path[4096];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 0) return 0;
+    path[length] = 0;
+    return strstr(path, "/people.db") != NULL;
+}
+
+static void slow(int fd) {
+    int before = errno;
+    if (ours(fd) && told("slow")) {
+        struct timespec pause = {0, 50 * 1000 * 1000};
+        nanosleep(&pause, NULL);
+    }
+    errno = before;
+}
+
+static int full(int fd) {
+    int before = errno, is = ours(fd) && told("full");
+    errno = is ? ENOSPC : before;
+    return is;
+}
+
+#define NEXT(name, type) ((type)dlsym(RTLD_NEXT, #name))
+typedef ssize_t (*reads)(int, void *, size_t, off64_t);
+typedef ssize_t (*writes)(int, const void *, size_t, off64_t);
+
+ssize_t pread64(int fd, void *to, size_t size, off64_t at) { slow(fd); return NEXT(pread64, reads)(fd, to, size, at); }
+ssize_t pread(int fd, void *to, size_t size, off_t at) { slow(fd); return NEXT(pread64, reads)(fd, to, size, at); }
+ssize_t pwrite64(int fd, const void *from, size_t size, off64_t at) {
+    return full(fd) ? -1 : NEXT(pwrite64, writes)(fd, from, size, at);
+}
+ssize_t pwrite(int fd, const void *from, size_t size, off_t at) {
+    return full(fd) ? -1 : NEXT(pwrite64, writes)(fd, from, size, at);
+}
+"""
+
+
+@dataclass(frozen=True)
+class Faults:
+    """The library, and the folder whose files say what is wrong just now."""
+
+    folder: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a process needs in its environment to be meddled with."""
+        return {"LD_PRELOAD": str(self.folder / "faults.so"), "FAULTS": str(self.folder)}
+
+    def slow(self, on: bool) -> None:
+        """Each read of the database takes 50 ms."""
+        self._set("slow", on)
+
+    def full(self, on: bool) -> None:
+        """No room is left for the database."""
+        self._set("full", on)
+
+    def _set(self, name: str, on: bool) -> None:
+        if on:
+            (self.folder / name).touch()
+        else:
+            (self.folder / name).unlink(missing_ok=True)
+
+
+def make_faults(folder: Path) -> Faults:
+    """Builds the library in *folder*."""
+    folder.mkdir()
+    source, library = folder / "faults.c", folder / "faults.so"
+    source.write_text(SOURCE)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+    return Faults(folder)

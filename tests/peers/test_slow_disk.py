@@ -1,0 +1,60 @@
+"""R002: a disk on which each read takes 50 ms. Who asks for somebody at hand is not held up by those who are not."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+from tests.peers.faults import make_faults
+from tests.peers.gateway import finger, make_place, serving, until
+
+COUNT = 3000
+
+
+def test_R002_a_slow_disk_holds_up_only_those_who_need_it(tmp_path: Path) -> None:
+    faults = make_faults(tmp_path / "faults")
+    people = [{"login": "alice", "name": "Alice Adams"}]
+    people += [{"login": f"p{n:04}", "name": f"Person {n}", "plan": f"{n} " * 250} for n in range(COUNT)]
+    place = make_place(tmp_path, people=people)
+    # Far apart from each other, so that hardly two stand on one page of the file.
+    strangers = iter([f"p{n * 997 % COUNT:04}" for n in range(COUNT)])
+    with serving(place, env=os.environ | faults.env) as running:
+        assert "Alice Adams" in finger(place.finger, "alice")
+        faults.slow(True)
+
+        def moved() -> bool:
+            login = next(strangers)
+            assert f"Person {int(login[1:])}" in finger(place.finger, login)
+            return "threads read from now on" in running.log
+
+        until(moved, "the reads to move to threads")
+
+        ended, answered, lock = threading.Event(), list[float](), threading.Lock()
+
+        def strange() -> None:
+            while not ended.is_set():
+                with lock:
+                    login = next(strangers)
+                began = time.monotonic()
+                assert f"Person {int(login[1:])}" in finger(place.finger, login)
+                answered.append(time.monotonic() - began)
+
+        askers = [threading.Thread(target=strange) for _ in range(4)]
+        for each in askers:
+            each.start()
+        took: list[float] = []
+        try:
+            while len(answered) < 20:
+                began = time.monotonic()
+                assert "Alice Adams" in finger(place.finger, "alice")
+                took.append(time.monotonic() - began)
+        finally:
+            ended.set()
+            for each in askers:
+                each.join()
+        assert sorted(answered)[len(answered) // 2] > 0.05  # they did wait for the disk
+        took.sort()
+        assert len(took) >= 50, took
+        assert took[len(took) // 2] < 0.020, took
+        assert took[len(took) * 95 // 100] < 0.050, took
+        faults.slow(False)
