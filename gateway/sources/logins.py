@@ -60,8 +60,8 @@ def of_this_machine() -> dict[str, list[Login]]:
     for user in psutil.users():
         if user.pid is None or psutil.pid_exists(int(user.pid)):  # a crash leaves entries behind
             login = Login(
-                terminal=user.terminal or "",
-                origin=user.host or "",
+                terminal=_text(user.terminal),
+                origin=_text(user.host),
                 since=_time(user.started),
                 active=_active(user.terminal),
             )
@@ -69,16 +69,25 @@ def of_this_machine() -> dict[str, list[Login]]:
     return found
 
 
+def _text(text: str | None) -> str:
+    """*text* without the halves of characters that stand for octets which are no UTF-8: JSON has none."""
+    return (text or "").encode(errors="replace").decode()
+
+
 def _active(terminal: str | None) -> datetime | None:
     """When somebody last typed there: the terminal was read then."""
-    if not terminal:
+    if not terminal or ".." in terminal or terminal.startswith("/"):
         return None
     try:
         read = (DEVICES / terminal).stat().st_atime
-    except OSError:
+    except (OSError, ValueError):
         return None
     return _time(read - read % MINUTE)
 
 
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(int(seconds), UTC)
+def _time(seconds: float) -> datetime | None:
+    """None for a time that no calendar has: whoever is logged in may set that of their terminal to any."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OSError, ValueError, OverflowError):
+        return None
