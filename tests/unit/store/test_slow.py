@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from gateway.directory.ports import UNSAID, Create, Levels, SourceDown
 from gateway.store import database, sqlite
 from gateway.store.sqlite import OFTEN, PAUSE, SLOW
+from gateway.store.threads import Threads
 from tests.unit.house import TestClock as AtOnce
 from tests.unit.house import now, write
 from tests.unit.store.waiting import finished
@@ -129,6 +130,7 @@ def test_R002_a_thread_that_hangs_holds_up_neither_the_reactor_nor_the_others(
 def test_R002_so_many_may_wait_and_no_more(
     store: sqlite.SQLiteStore, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    store._readers = Threads(store._reactor, "readers", 1, store._close_thread_reader)  # here threads count, no reactor
     disk.seconds = 0.05
     for _ in range(3):
         now(store.get("alice"))

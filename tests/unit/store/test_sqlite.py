@@ -109,7 +109,12 @@ def test_F102_W022_to_look_for_nobody_reads_somebody(opened: Opened, monkeypatch
     opened.write(Create("alice", FULL), Create("bob", {"plan": "x"}))
     decoded: list[bytes] = []
     real = sqlite._decode
-    monkeypatch.setattr(sqlite, "_decode", lambda data: decoded.append(data) or real(data))
+
+    def noted(data: bytes) -> Partial:
+        decoded.append(data)
+        return real(data)
+
+    monkeypatch.setattr(sqlite, "_decode", noted)
     for login in ("alice", "alicf", "zed"):
         now(opened.store.get(login))
     assert [b"Alice" in decoded[0], b'"bob"' in decoded[1], b"Nobody" in decoded[2]] == [True, True, True]
