@@ -69,7 +69,7 @@ class Lists:
         cut = False
         wanted = sought(query)
         async for login in self._candidates(query, wanted, viewer):
-            if len(hits) == MOST_FOUND:
+            if not login or len(hits) == MOST_FOUND:
                 cut = True
                 break
             if login in hits:
@@ -104,7 +104,8 @@ class Lists:
         return Listing(tuple(shown.values()), None)
 
     async def _candidates(self, query: str, wanted: tuple[str, ...], viewer: Viewer) -> AsyncIterator[str]:
-        """Whoever may match: the very one and those whose login begins so, before the many that some words find."""
+        """Whoever may match: the very one and those whose login begins so, before the many that some words find; at last
+        nobody ("") where there are more than one search goes through."""
         levels = reach(self._policy(), viewer)
         if levels is None:
             return
@@ -123,6 +124,8 @@ class Lists:
                 return
             rows += len(batch)
             await self._breath()
+        if wanted:
+            yield ""
 
     async def _taken(
         self, logins: AsyncIterator[str], viewer: Viewer, page: Page, fits: Callable[[Profile], bool] = lambda _: True

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 
+from gateway.directory import lists
 from gateway.directory.answers import Found, Listing, Page, Several, Unknown
 from gateway.directory.lists import BATCH, MOST_FOUND, MOST_ROWS
 from gateway.directory.person import Login, Partial, Visibility
@@ -290,3 +291,18 @@ def test_a_search_that_finds_nobody_among_many_takes_many_turns_and_ends() -> No
     assert logins(clock.finish(service.listing("kettle", STRANGER, Page()))) == []
     assert clock.most <= BATCH
     assert clock.count == MOST_ROWS / BATCH + 1
+
+
+def test_W023_a_search_that_looks_at_too_many_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have the word in an alias that is not shown: none is found, and nobody is told that there is none."""
+    monkeypatch.setattr(lists, "BATCH", 4)
+    monkeypatch.setattr(lists, "MOST_ROWS", 8)
+    nobody = [Partial(login=f"p{n:02}", aliases=(f"ann{n}",), visibility={"aliases": N}) for n in range(20)]
+    clock = Clock()
+    service = DirectoryService(Shelf(*nobody), (), Policy.preset(), clock)
+    service.startService()
+    results: list[object] = []
+    Deferred.fromCoroutine(service.listing("ann", STRANGER, Page())).addCallback(results.append)
+    for _ in range(5):
+        clock.advance(0)
+    assert results == [Listing((), None, cut=True)]
