@@ -69,13 +69,14 @@ class Lists:
         cut = False
         wanted = sought(query)
         async for login in self._candidates(query, wanted, viewer):
-            if not login or len(hits) == MOST_FOUND:
-                cut = True
-                break
             if login in hits:
                 continue
-            profile = await self._judge(login, viewer)
-            if profile is not None and (near := rank(profile, query, wanted)) is not None:
+            profile = await self._judge(login, viewer) if login else None
+            near = None if profile is None else rank(profile, query, wanted)
+            if not login or (near is not None and len(hits) == MOST_FOUND):  # who is not shown is not counted
+                cut = True
+                break
+            if profile is not None and near is not None:
                 hits[login] = (near, login, profile)
         behind = sorted(hit for hit in hits.values() if hit[:2] > _place(page))
         shown = behind[: page.limit]

@@ -151,7 +151,7 @@ def _row(where: str, headings: Sequence[str], cells: Sequence[str]) -> Iterator[
         else:
             try:
                 tree[name] = _value(name, cell)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 mistakes.append(Mistake(where, name, f"{cell[:MOST_SHOWN]!r} ({error})", "JSON"))
     login = tree.get("login", "")
     if not login:

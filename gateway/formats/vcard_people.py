@@ -41,19 +41,13 @@ def _person(card: Card) -> Raw | Mistake:
             where, "login", login_from, "a NICKNAME, or an EMAIL whose part before the @ is, that can be a login"
         )
     tree: dict[str, Any] = {"login": login}
-    taken: list[Property] = []
-    for take in (_texts, _telephones, _links, _place, _keys):
-        taken += take(card, tree)
+    taken = {id(each) for take in (_texts, _telephones, _links, _place, _keys) for each in take(card, tree)}
     left = (
         each.name
         for each in card.properties
-        if each.name not in _SILENT and each.raw.strip(" ;") and not _in(each, taken)
+        if each.name not in _SILENT and each.raw.strip(" ;") and id(each) not in taken
     )
     return Raw(where, tree, login_from=login_from, left=tuple(dict.fromkeys(left)))
-
-
-def _in(one: Property, many: list[Property]) -> bool:
-    return any(each is one for each in many)
 
 
 def _login(card: Card) -> tuple[str, str]:

@@ -1,0 +1,58 @@
+"""What lists and searches tell of those who are not shown: nothing, by no bit."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from gateway.directory.answers import Listing, Page
+from gateway.directory.lists import MOST_FOUND
+from gateway.directory.person import Partial, Visibility
+from gateway.directory.ports import Create
+from tests.unit.directory.keepers import STRANGER, Place
+from tests.unit.house import Built, make_house
+
+N = Visibility.NOBODY
+ELSEWHERE = Place(Partial(login="zoe", visibility={"name": N}), restricts=True)
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Iterator[Built]:
+    made = make_house(tmp_path, people=(), sources=(ELSEWHERE,))
+    yield made
+    made.stop()
+
+
+def searched(built: Built, words: str) -> Listing:
+    results: list[Any] = []
+    Deferred.fromCoroutine(built.house.directory.listing(words, STRANGER, Page())).addBoth(results.append)
+    for _ in range(100):
+        built.clock.advance(0)
+    assert isinstance(results[0], Listing)
+    return results[0]
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        Create("zed", {"name": "Zed", "aliases": ("annie",)}, {"aliases": N}),
+        Create("zoe", {"name": "Ann Elsewhere-Hidden"}),
+        Create("zed", {"name": "Ann"}, {"name": N}),
+        Create("zed", {"name": "Ann"}, listed=False),
+    ],
+)
+def test_one_more_who_is_not_shown_does_not_cut_a_search(built: Built, unseen: Create) -> None:
+    """It said "there are more who match": of a hidden alias, and of somebody whom another source hides."""
+    built.change(*(Create(f"p{n:03}", {"name": f"Ann {n}"}) for n in range(MOST_FOUND)))
+    built.see()
+    before = searched(built, "ann")
+    assert (len(before.profiles), before.cut) == (50, False)
+    built.change(unseen)
+    built.see()
+    after = searched(built, "ann")
+    assert (after.cut, after.after) == (before.cut, before.after)
+    built.change(Create("zack", {"name": "Ann"}))
+    built.see()
+    assert searched(built, "ann").cut
