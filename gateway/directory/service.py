@@ -213,7 +213,7 @@ class DirectoryService(MultiService):
 
     async def _told(self, what: str, asking: Coroutine[Any, Any, Listing]) -> Listing | Unavailable:
         try:
-            return await asking
+            return await self._chain.certain(await asking)
         except SourceDown as down:
             self._log.warn("{what} not answered: {why}", what=what, why=str(down))
             return NOT_NOW

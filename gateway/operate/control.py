@@ -181,7 +181,10 @@ def ask(path: Path, verb: str, seconds: float) -> dict[str, Any]:
         said = b"".join(iter(lambda: asking.recv(65536), b""))
     if not said:
         raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
-    answer: dict[str, Any] = msgspec.json.decode(said, type=dict)
+    try:
+        answer: dict[str, Any] = msgspec.json.decode(said, type=dict)
+    except msgspec.DecodeError as error:  # of somebody else, or cut short
+        raise Refused(str(error)) from None
     if "error" in answer:
         raise Refused(answer["error"])
     return answer

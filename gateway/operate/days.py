@@ -17,7 +17,7 @@ class Days:
     """The files of *file*. A day is removed when all of it is older than *keep*."""
 
     def __init__(self, file: Path, keep: timedelta) -> None:
-        self._file, self._keep = file, keep
+        self._file, self._keep = Path(os.path.realpath(file)), keep  # a link that is put aside would leave the records
         self._day: date | None = None  # of what stands in the file; None: not known yet
 
     def turn(self, now: datetime) -> bool:
@@ -32,7 +32,7 @@ class Days:
             self._put_aside(self._day)
         self._day = now.date()
         for file, day in self._older():
-            if datetime.combine(day + _DAY, datetime.min.time(), UTC) + self._keep <= now:
+            if now - datetime.combine(day, datetime.min.time(), UTC) - _DAY >= self._keep:
                 file.unlink(missing_ok=True)
         return turned
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
 
-from gateway.directory.answers import Listing, Page
+from gateway.directory.answers import Listing, Page, Unavailable
 from gateway.directory.lists import MOST_FOUND
 from gateway.directory.person import Partial, Visibility
 from gateway.directory.ports import Create
@@ -56,3 +57,31 @@ def test_one_more_who_is_not_shown_does_not_cut_a_search(built: Built, unseen: C
     built.change(Create("zack", {"name": "Ann"}))
     built.see()
     assert searched(built, "ann").cut
+
+
+def test_nobody_and_hidden_are_one_to_a_search_while_a_source_is_down(tmp_path: Path) -> None:
+    """It was "nobody" for who is nobody, but "not now" for whoever the source would have to be asked of."""
+    place = Place(Partial(login="carl", visibility={"name": N}), restricts=True)
+    made = make_house(tmp_path, people=[{"login": "carl", "name": "Carl Kettle"}], sources=(place,))
+    place.down = True
+    answers: list[Any] = []
+    for words in ("kettle", "nobody", "carl", "no such", ""):
+        asking = made.house.directory.listing(words, STRANGER, Page())
+        Deferred.fromCoroutine(asking).addBoth(answers.append)
+    assert answers == [Unavailable()] * 5
+    made.stop()
+
+
+def test_what_stands_behind_a_name_of_nobody_does_not_cost_what_it_weighs(built: Built) -> None:
+    """The next person's record was read for a name that nobody has: the time told which names stand right before somebody
+    hidden who has a long plan, and by halves the login."""
+    built.change(Create("mallory", {"plan": "x" * 200_000}, {"name": N}), Create("zed"))
+
+    def took(beginning: str) -> float:
+        begun = perf_counter()
+        for number in range(100):
+            Deferred.fromCoroutine(built.store.get(f"{beginning}{number}"))
+        return perf_counter() - begun
+
+    before, behind = (min(took(beginning) for _ in range(10)) for beginning in ("mallorw", "mallosa"))
+    assert before < 1.5 * behind

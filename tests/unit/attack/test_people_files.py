@@ -5,7 +5,7 @@ from time import perf_counter
 import pytest
 
 from gateway.formats import people_files
-from gateway.formats.people_files import BadDocument
+from gateway.formats.person_json import BadDocument
 
 CARD = b"BEGIN:VCARD\nVERSION:4.0\nNICKNAME:alice\n%sEND:VCARD\n"
 

@@ -93,7 +93,7 @@ def test_what_a_new_file_is(tmp_path: Path) -> None:
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     ours = {table for table in tables if not table.startswith("words")}
     assert ours == {"people", "names", "history", "changes", "seen", "sqlite_sequence"}
-    plan = connection.execute(f"EXPLAIN QUERY PLAN {sqlite.GET}", ("alice", 1, 0)).fetchall()
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {sqlite.GET}", ("alice", 2048, "alice", 1, 0)).fetchall()
     assert "SEARCH people USING INDEX" in plan[0][3]
     connection.close()
     writer = database.connect(path, "rw", 1.0)
