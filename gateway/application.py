@@ -338,6 +338,8 @@ def _connections(settings: Settings) -> tuple[int, int]:
 
 def serve(gateway: Gateway, reactor: Any, started: Callable[[], object]) -> None:
     """Starts *gateway*, calls *started*, and runs until a signal; ends when all has stopped. Raises CannotStart."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # one that comes before the reactor runs counts when it does
+        signal.signal(number, lambda *_: reactor.callFromThread(reactor.stop))
     gateway.privilegedStartService()
     gateway.startService()
     gateway.reload_when_asked()

@@ -14,7 +14,18 @@ from gateway.irc.commands import REGISTRY
 from gateway.web.app import App
 
 from .canary import CANARIES, EVERYONE, MEMBERS, NOBODY, Heard, asked_names
-from .gateway import WATCHED, Place, Running, chatting, free_port, launched, make_place, serving, until
+from .gateway import (
+    UNLIMITED,
+    WATCHDOG,
+    Place,
+    Running,
+    chatting,
+    free_port,
+    launched,
+    make_place,
+    serving,
+    until,
+)
 
 STRANGER, MEMBER = "127.0.0.1", "127.0.0.2"
 ACCEPT = ("text/html", "application/json", "text/plain", "text/vcard", "application/xml", "*/*")
@@ -40,11 +51,6 @@ def network(folder: Path) -> Iterator[int]:
         yield port
 
 
-# The bot's own limits are for people; the canary asks a thousand questions.
-UNLIMITED = """
-import gateway.irc.commands as commands
-commands.OF_USER = commands.OF_USER_IN_CHANNEL = commands.OF_CHANNEL = (10_000_000, 1.0)
-"""
 LOGINS = {each.login: each.logins() for each in CANARIES}
 # They are all on: the gateway sees their logins.
 ON = f"""
@@ -54,7 +60,6 @@ from gateway.sources import logins
 on = { ({each.login: each.logins() for each in CANARIES})!r}
 logins.of_this_machine = lambda: on
 """
-WATCHDOG = f"import runpy\nrunpy.run_path({WATCHED[-1]!r}, run_name='__main__')"
 
 
 @contextmanager

@@ -11,7 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import COMMAND, Place, clean, finger, make_place, recorder, serving, web
+from tests.peers.gateway import (
+    COMMAND,
+    UNLIMITED,
+    WATCHDOG,
+    Place,
+    clean,
+    finger,
+    make_place,
+    recorder,
+    serving,
+    web,
+)
 
 WITHIN = 0.100  # seconds
 BY_COMMAND = 10
@@ -99,7 +110,8 @@ def test_R003_a_plan_is_seen_on_all_three_within_100_ms_50_times(tmp_path: Path)
             "irc": on_irc,
         }
         took: dict[str, list[float]] = {protocol: [] for protocol in looks}
-        with serving(place), editing(place) as by_child, ThreadPoolExecutor(len(looks)) as pool:
+        tireless = (sys.executable, "-P", "-c", UNLIMITED + WATCHDOG)
+        with serving(place, start=tireless), editing(place) as by_child, ThreadPoolExecutor(len(looks)) as pool:
             assert all(look("Second line") for look in looks.values())
             for number in range(BY_COMMAND + BY_CHILD):
                 text = f"Plan number {number:02}."
