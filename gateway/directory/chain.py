@@ -68,6 +68,14 @@ class Chain:
                     said[source.name] = partial
         return said
 
+    async def elsewhere(self, *logins: str) -> str:
+        """The name of a source, but for the first, that knows one of *logins*; empty where none does. Raises SourceDown."""
+        for source in self._sources[1:]:
+            for login in logins:
+                if await self._asked(source, login) is not None:
+                    return source.name
+        return ""
+
     async def certain(self, answer: U) -> U:
         """*answer*, which found nobody or several. Raises what a source that would have to be asked raises in place of an
         answer: else the hidden, whom the cache still knows, were told from the unknown, who cannot be looked up."""

@@ -379,7 +379,16 @@ class DirectoryService(MultiService):
         profile = self._seen(entry, viewer)
         if entry.person is None or profile is None:
             return await self._chain.certain(FOUND_NOBODY)
-        return editing.changed(edit, entry.person, profile.audience, viewer, self.policy)
+        changed = editing.changed(edit, entry.person, profile.audience, viewer, self.policy)
+        if (
+            isinstance(changed, Rename)
+            and changed.new != changed.login
+            # What another source says is of a login: who is hidden there would be seen under the new one.
+            and (source := await self._chain.elsewhere(changed.login, changed.new))
+        ):
+            allowed = f"from and to logins that {source} does not know"
+            raise editing.Wrong(Problem(changed.login, "login", repr(changed.new), allowed))
+        return changed
 
 
 def _shielded(running: "Deferred[T]") -> "Deferred[T]":
