@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -32,6 +33,7 @@ ACCEPT = ("text/html", "application/json", "text/plain", "text/vcard", "applicat
 # Routes with something to fill in: whose name goes there. Any other fails.
 NAMED = ("/users/<name>", "/~<name>")
 ASSETS = ("/static/<name>",)
+SEARCHED = "/users"
 
 # ngircd slows down who asks much; the demo's network does not.
 NETWORK = """
@@ -86,11 +88,13 @@ def over_finger(place: Place, source: str, heard: Heard, names: Sequence[str] = 
 
 
 def paths() -> Iterator[tuple[str, str]]:
-    """Every route of the app, filled with every login and alias: the name asked for, and the path."""
+    """Every route of the app, filled with every login and alias, and every search: the name asked for, and the path."""
     logins = [name for each in CANARIES for name in (each.login, each.word("aliases"), each.word("former"))]
     for rule in App.app.url_map.iter_rules():
         if not rule.arguments:
             yield "", rule.rule
+            if rule.rule == SEARCHED:
+                yield from ((name, f"{rule.rule}?q={quote(name)}") for name in asked_names())
         elif rule.rule in ASSETS:
             yield "", rule.rule.replace("<name>", "style.css")
         else:
