@@ -21,6 +21,7 @@ from . import messages
 from .common import Failed, Session, configured, failed, in_directory, saved
 
 SHOWN = 60  # characters of a value in a dry run
+MOST_MISTAKES = 100  # lines
 
 
 @dataclass(frozen=True)
@@ -82,13 +83,21 @@ def _read(name: str, data: bytes, forced: people_files.Kind | None) -> list[Entr
     try:
         return people_files.read(kind, data)
     except BadDocument as error:
-        raise Failed("\n".join(f"{name}: {line}" for line in str(error).splitlines()), 2) from None
+        raise _wrong(name, str(error).splitlines()) from None
+
+
+def _wrong(file: str, mistakes: list[str]) -> Failed:
+    """*mistakes* in *file*, as many of them as anybody reads."""
+    lines = [f"{file}: {line}" for line in mistakes[:MOST_MISTAKES]]
+    if len(mistakes) > MOST_MISTAKES:
+        lines.append(f"{file}: {messages.more_mistakes(len(mistakes) - MOST_MISTAKES)}")
+    return Failed("\n".join(lines), 2)
 
 
 async def _carry_out(file: str, entries: list[Entry], session: Session) -> list[Difference]:
     before = {each.login: await _who(session, each.login) for each in entries}
     if clashes := [line async for line in _clashes(session, entries, before)]:
-        raise Failed("\n".join(f"{file}: {line}" for line in clashes), 2)
+        raise _wrong(file, clashes)
     edits = [each.edit(before[each.login]) for each in entries]
     saved(await session.directory.save(edits, session.administrator), file, f"{file}: ")
     found = []

@@ -156,3 +156,7 @@ def not_asked(path: str, why: str) -> str:
 
 def not_reached(host: str, port: int, why: str) -> str:
     return f"{host}:{port}: cannot be asked: {why}"
+
+
+def more_mistakes(count: int) -> str:
+    return f"and {count} more mistake{'' if count == 1 else 's'}"

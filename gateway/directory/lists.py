@@ -71,13 +71,14 @@ class Lists:
         async for login in self._candidates(query, wanted, viewer):
             if login in hits:
                 continue
-            profile = await self._judge(login, viewer) if login else None
+            profile = await self._judge(login, viewer)
             near = None if profile is None else rank(profile, query, wanted)
-            if not login or (near is not None and len(hits) == MOST_FOUND):  # who is not shown is not counted
+            if profile is None or near is None:
+                continue
+            if len(hits) == MOST_FOUND:  # who is not shown is not counted
                 cut = True
                 break
-            if profile is not None and near is not None:
-                hits[login] = (near, login, profile)
+            hits[login] = (near, login, profile)
         behind = sorted(hit for hit in hits.values() if hit[:2] > _place(page))
         shown = behind[: page.limit]
         after = f"{shown[-1][0]}~{shown[-1][1]}" if len(behind) > page.limit else None
@@ -105,8 +106,8 @@ class Lists:
         return Listing(tuple(shown.values()), None)
 
     async def _candidates(self, query: str, wanted: tuple[str, ...], viewer: Viewer) -> AsyncIterator[str]:
-        """Whoever may match: the very one and those whose login begins so, before the many that some words find; at last
-        nobody ("") where there are more than one search goes through."""
+        """Whoever may match: the very one and those whose login begins so, before the many that some words find. Where
+        there are more than one search goes through it ends in silence: to say so would tell of those who are not shown."""
         levels = reach(self._policy(), viewer)
         if levels is None:
             return
@@ -125,8 +126,6 @@ class Lists:
                 return
             rows += len(batch)
             await self._breath()
-        if wanted:
-            yield ""
 
     async def _taken(
         self, logins: AsyncIterator[str], viewer: Viewer, page: Page, fits: Callable[[Profile], bool] = lambda _: True

@@ -66,6 +66,7 @@ from .state import State
 from .viewers import Viewer
 
 T = TypeVar("T")
+SELDOM = 10.0  # seconds between two warnings of the same kind
 OF_ALL = Levels(UNSAID, Visibility.NOBODY)  # somebody who is signed in may ask for themselves
 
 
@@ -93,6 +94,7 @@ class DirectoryService(MultiService):
         self.last_change = 0
         self._listeners: list[Callable[[Change], None]] = []
         self._saving: set[Deferred[Any]] = set()
+        self._warned: dict[str, float] = {}
         self._log = Logger()
 
     # life
@@ -170,7 +172,7 @@ class DirectoryService(MultiService):
                     return Found(profile)
             return await self._chain.certain(await self._by_other_names(name, canonical, viewer))
         except SourceDown as down:
-            self._log.warn("lookup not answered: {why}", why=str(down))
+            self._warn("lookup not answered", down)
             return NOT_NOW
 
     async def _by_other_names(self, name: str, alias: str | None, viewer: Viewer) -> Answer:
@@ -215,7 +217,7 @@ class DirectoryService(MultiService):
         try:
             return await self._chain.certain(await asking)
         except SourceDown as down:
-            self._log.warn("{what} not answered: {why}", what=what, why=str(down))
+            self._warn(f"{what} not answered", down)
             return NOT_NOW
 
     async def _listed(self, login: str, viewer: Viewer) -> Profile | None:
@@ -238,7 +240,7 @@ class DirectoryService(MultiService):
                 return History(())
             kept = await self._store.history(profile.login, limit)
         except SourceDown as down:
-            self._log.warn("history not answered: {why}", why=str(down))
+            self._warn("history not answered", down)
             return NOT_NOW
         return History(tuple(each for each in kept if profile.audience.rank >= each.level))
 
@@ -296,6 +298,13 @@ class DirectoryService(MultiService):
         except KeyError:
             profile = entry.profiles[who] = reveal(person, who, self.policy, now or self._now())
             return profile
+
+    def _warn(self, what: str, down: SourceDown) -> None:
+        """Said once in SELDOM seconds: a source that is down is asked by many."""
+        now = time.monotonic()
+        if now - self._warned.get(what, -SELDOM) >= SELDOM:
+            self._warned[what] = now
+            self._log.warn("{what}: {why}", what=what, why=str(down))
 
     # edits
 

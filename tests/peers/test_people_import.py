@@ -127,3 +127,12 @@ def test_an_old_login_still_finds_its_person_until_somebody_ends_that(place: Pla
         place.command("people", "set", "alicia", "former", "")
         until(lambda: "alicia" not in finger(place.finger, "alice"), "nobody", 1)
         place.command("people", "rename", "dave", "alice")
+
+
+def test_a_hundred_mistakes_are_told_and_the_others_counted(place: Place) -> None:
+    file = place.folder / "wrong.csv"
+    file.write_text("login,name\n" + "no login,x\n" * 150)
+    ran = place.command("people", "import", file, code=2)
+    *told, last = ran.err.splitlines()
+    assert len(told) == 100
+    assert last.endswith("and 50 more mistakes")

@@ -897,3 +897,13 @@ def test_nobody_waits_for_ever_for_a_source(restricts: bool, answer: type) -> No
     service._chain._clock.advance(0.02)  # type: ignore[attr-defined]
     assert [type(each) for each in answers] == [answer, answer]
     assert slow.asked == ["alice"]
+
+
+def test_a_source_that_is_down_is_told_of_once_however_many_ask() -> None:
+    shelf = Shelf()
+    service = directory(shelf)
+    shelf.down = True
+    with capturedLogs() as logged:
+        for number in range(50):
+            assert now(service.lookup(f"who{number}", STRANGER)) == Unavailable()
+    assert [event["what"] for event in logged if "what" in event] == ["lookup not answered"]
