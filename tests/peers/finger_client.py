@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from tests.peers.gateway import clean
+from tests.peers.limits import sockets
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 10.0  # seconds that any wait of a test may take
@@ -83,8 +84,7 @@ class Server:
 
     def sockets(self) -> int:
         """Sockets that the server has open."""
-        links = Path(f"/proc/{self.pid}/fd").iterdir()
-        return sum(1 for link in links if link.is_symlink() and str(link.readlink()).startswith("socket:"))
+        return sockets(self.pid)
 
 
 def read(client: socket.socket) -> bytes:
