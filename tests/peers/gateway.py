@@ -5,6 +5,7 @@ Every child inherits the environment, so that coverage sees it. Whatever starts 
 log: a traceback, an unhandled error or a turn of the reactor that took too long fails the test.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -32,6 +33,8 @@ import gateway.irc.commands as commands
 commands.OF_USER = commands.OF_USER_IN_CHANNEL = commands.OF_CHANNEL = (10_000_000, 1.0)
 """
 WATCHDOG = f"import runpy\nrunpy.run_path({WATCHED[-1]!r}, run_name='__main__')"
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw7").removeprefix("gw")) % 8
+_PORTS = itertools.cycle(range(10_000 + 2_500 * _WORKER, 12_500 + 2_500 * _WORKER))
 DEADLINE = 20.0  # seconds for anything that is waited for
 BAD_WORDS = ("Traceback", "Unhandled", "watchdog:", "ResourceWarning", "never awaited")
 
@@ -46,10 +49,13 @@ def until(look: Callable[[], T], what: str, seconds: float = DEADLINE) -> T:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of 127.0.0.1 on which nobody listens, nor will before we do: below those that connections take for themselves,
+    and each of pytest's workers has its own."""
+    for port in itertools.islice(_PORTS, 2_500):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def listening(port: int) -> bool:
