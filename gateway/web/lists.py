@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from ..directory.answers import Listing, Page, Unavailable
 from ..directory.viewers import Viewer
-from . import target
+from . import markup, target
 from .formats import Format
 from .pages import Pages
 from .reply import Reply
@@ -80,4 +80,5 @@ def front(
         newest=newest.profiles,
         online=online.profiles,
         more_online=online.after is not None,
+        beginning=markup.beginning,
     )

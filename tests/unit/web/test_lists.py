@@ -250,7 +250,7 @@ def test_W025_the_front_page(build: Build) -> None:
     assert [each["login"] for each in document["newest"]] == ["bob", "alice"]
     assert [each["login"] for each in document["online"]] == ["bob"]
     text = web.ask("/").body.decode()
-    assert re.search(r"^  \d{4}-\d\d-\d\d  bob +---$", text, re.M)
+    assert re.search(r"^  \d{4}-\d\d-\d\d  bob +Bob's first line$", text, re.M)
 
 
 def test_W025_a_plan_counts_once_and_by_its_own_level(build: Build) -> None:
