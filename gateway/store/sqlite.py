@@ -34,11 +34,9 @@ from .threads import Threads
 T = TypeVar("T")
 WATCH = 0.04  # seconds between two looks for what other processes wrote
 FORGET = 0.3  # seconds after which nothing tells any more that there was somebody who was removed
-SLOW, OFTEN, PAUSE = (
-    0.02,
-    3,
-    60.0,
-)  # seconds of a read, reads and seconds: so often so slow, and reads go to threads for so long
+SLOW, OFTEN = 0.02, 3  # seconds of a read, and how many of them until reads go to threads
+PAUSE = 60.0  # seconds for which they do
+NEIGHBOUR = 2048  # bytes of a document that is read where nobody has the login; a longer one would tell whose is next
 READERS = 4  # threads
 
 # schema.get and schema.find as the driver takes them; a test holds them equal.
@@ -135,7 +133,7 @@ class SQLiteStore(Service):
     # reads
 
     async def get(self, login: str) -> Partial | None:
-        row = await self._at_once(lambda read: read.execute(GET, (login, 2048, login, 1, 0)).fetchone())
+        row = await self._at_once(lambda read: read.execute(GET, (login, NEIGHBOUR, login, 1, 0)).fetchone())
         document, there = _NOBODY if row is None else row
         try:
             found = _decode(document or _NOBODY[0])
