@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ from .operate.exchange import Exchanges
 from .operate.health import Health
 from .operate.limits import Connections, Rate
 from .operate.records import Records
+from .proxied import Entrance
 from .reload import Difference, OneAtATime, compare
 from .settings import Settings, control_socket, database_file, load, looked_at, records_file
 from .sources import logins
@@ -102,12 +104,14 @@ class Gateway(MultiService):
         self.protocols = MultiService()
         self._services: dict[str, Any] = {}
         self._listeners: list[Listener] = []
+        self._entrances: dict[str, Entrance] = {}
         self._dialled(settings.irc)
         self._furnish(settings, make_renderer(settings, folder))
         if settings.metrics is not None:
             scraped = make_metrics(self)
             scraped.setServiceParent(self)
-            self._listeners.append(Listener("metrics.listen", settings.metrics.listen, scraped.factory))
+            self._listen("metrics.listen", settings.metrics.listen, scraped.factory)
+        self._believe(settings)
         self._control = Control(control_socket(settings, folder), {"reload": self._reload_told}, reactor)
         self._reloads = OneAtATime(self._reload)
         self._ports = Ports(reactor, self._file)
@@ -141,7 +145,20 @@ class Gateway(MultiService):
                 service.setName(part.table)
                 service.setServiceParent(self.protocols)
                 for number, endpoint in enumerate(getattr(table, "listen", ())):
-                    self._listeners.append(Listener(f"{part.table}.listen[{number}]", endpoint, service.factory))
+                    self._listen(f"{part.table}.listen[{number}]", endpoint, service.factory)
+
+    def _believe(self, settings: Settings) -> None:
+        """The proxies of *settings*, where endpoints are behind one."""
+        for name, entrance in self._entrances.items():
+            entrance.change(getattr(settings, name).proxies, self.house.timeout)
+
+    def _listen(self, key: str, endpoint: str, factory: Any) -> None:
+        """Once it starts. All endpoints of a table have one entrance."""
+        table = key.partition(".")[0]
+        if table not in self._entrances:
+            count = partial(self._exchanges.count, table, "header")
+            self._entrances[table] = Entrance(table, self._reactor, self._connections, count)
+        self._listeners.append(Listener(key, endpoint, factory, self._entrances[table]))
 
     @property
     def ports(self) -> Sequence[IListeningPort]:
@@ -233,6 +250,7 @@ class Gateway(MultiService):
         self._rate.change(settings.limits.queries_per_minute)
         self._connections.change(*_connections(settings))
         self._furnish(settings, renderer)
+        self._believe(settings)
         self.settings = settings
         return difference
 

@@ -11,13 +11,17 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from .configuration import Mistake
 from .operate.descriptors import tell_seldom
+from .operate.limits import Connections
+from .proxied import Behind, Entrance
 
 BACKLOG = 1024  # connections that wait to be accepted, where an endpoint names no number
-_STREAMS = ("tcp:", "tcp6:", "ssl:", "unix:", "haproxy:tcp:", "haproxy:tcp6:", "haproxy:ssl:", "haproxy:unix:")
+_STREAMS = ("tcp:", "tcp6:", "ssl:", "unix:")
+_PROXIED = "haproxy:"
 
 
 class CannotStart(Exception):
@@ -30,11 +34,13 @@ class NotInherited(CannotStart):
 
 @dataclass(frozen=True)
 class Listener:
-    """A protocol's factory and one endpoint string of the settings; *key* names the setting."""
+    """A protocol's factory and one endpoint string of the settings; *key* names the setting. *entrance*: how it is entered
+    through a proxy."""
 
     key: str
     endpoint: str
     factory: IProtocolFactory
+    entrance: Entrance | None = None
 
 
 class Ports:
@@ -53,7 +59,7 @@ class Ports:
         tell_seldom(self._reactor.seconds)
         for listener in listeners:
             try:
-                endpoint = server_endpoint(self._reactor, self._file, listener.key, listener.endpoint)
+                endpoint = self._endpoint(listener)
             except CannotStart as error:
                 wrong.append(str(error))
                 continue
@@ -69,6 +75,14 @@ class Ports:
         """Fires when none is open any more."""
         ports, self.open = self.open, ()
         return DeferredList([maybeDeferred(port.stopListening) for port in ports])
+
+    def _endpoint(self, listener: Listener) -> Any:
+        reactor = self._reactor
+        if listener.endpoint.startswith(_PROXIED):
+            if listener.entrance is None:
+                raise CannotStart(f"{self._file}: {listener.key}: {listener.endpoint!r}: not through a proxy")
+            reactor = Behind(reactor, listener.entrance)
+        return server_endpoint(reactor, self._file, listener.key, listener.endpoint)
 
     def _taken(self, failure: Failure, listener: Listener) -> str:
         error = failure.value
@@ -88,18 +102,44 @@ _WHAT_TO_DO = {
 
 
 def server_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
-    """What *endpoint*, the value of *key*, describes. Binds nothing. Raises CannotStart."""
+    """What *endpoint*, the value of *key*, describes; the header before `haproxy:` ones is *reactor*'s matter (Behind). Binds
+    nothing. Raises CannotStart."""
     from twisted.internet.endpoints import serverFromString
 
     allowed = 'an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
 
     def made(reactor: Any, endpoint: str) -> Any:
+        endpoint = endpoint.removeprefix(_PROXIED)
+        if endpoint.startswith(_PROXIED):
+            raise ValueError("one header is read")
         if endpoint.startswith(_STREAMS) and "backlog=" not in endpoint:
             with suppress(TypeError):  # where the backlog stands there without its name
                 return serverFromString(reactor, f"{endpoint}:backlog={BACKLOG}")
         return serverFromString(reactor, endpoint)
 
     return _endpoint(made, reactor, file, key, endpoint, allowed)
+
+
+def open_to_all(endpoint: str) -> bool:
+    """Would *endpoint* expect a PROXY header from whoever comes, on any address of this machine?"""
+    if not endpoint.startswith(_PROXIED) or endpoint.startswith(f"{_PROXIED}systemd:"):
+        return False
+    interfaces: list[str] = []
+
+    class Asked:
+        """A reactor that opens nothing."""
+
+        def listenTCP(self, port: int, factory: object, backlog: int = 50, interface: str = "") -> None:  # noqa: N802
+            interfaces.append(interface)
+
+        def listenUNIX(self, *_: object, **named: object) -> None:  # noqa: N802
+            """Its file's rights say who may come."""
+
+    reactor = Asked()
+    server_endpoint(Behind(reactor, Entrance("", reactor, Connections(1, 1), lambda _: None)), "", "", endpoint).listen(
+        Factory()
+    )
+    return any(interface in ("", "0.0.0.0", "::") for interface in interfaces)
 
 
 def client_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:

@@ -75,9 +75,10 @@ class RecordsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class MetricsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[metrics]: *listen* is one endpoint string of Twisted, for Prometheus and for probers."""
+    """[metrics]: *listen* is one endpoint string of Twisted, for Prometheus and for probers; *proxies* as finger's."""
 
     listen: str = "tcp:9079:interface=127.0.0.1"
+    proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
 
 
 class ControlTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -155,6 +156,16 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
             ipaddress.ip_network(network)
         except ValueError as error:
             yield f"site.members[{number}]", f"{network!r} ({error})", 'a network, as in "192.0.2.0/24"'
+    for listens, its in (("finger", settings.finger), ("web", settings.web), ("metrics", settings.metrics)):
+        for number, proxy in enumerate(() if its is None else its.proxies):
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError as error:
+                yield (
+                    f"{listens}.proxies[{number}]",
+                    f"{proxy!r} ({error})",
+                    'an address or a network, as in "192.0.2.7"',
+                )
     for number, name in enumerate(site.administrators):
         try:
             login(name)

@@ -116,6 +116,10 @@ def loopback_members(network: str) -> str:
     return f"warning: site.members: {network} is loopback: everybody on this machine, and behind a proxy on it, is a member"
 
 
+def open_to_all(key: str, endpoint: str) -> str:
+    return f"warning: {key}: {endpoint!r} listens on every address: let nobody but the proxy reach it (interface=...)"
+
+
 def reloaded(file: str, changed: list[str], restart: list[str]) -> str:
     lines = [f"Reloaded {file}.", f"changed: {', '.join(changed) or 'nothing'}"]
     return "\n".join([*lines, f"needs a restart: {', '.join(restart)}"] if restart else lines)

@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ..application import Gateway, serve, steady_clock
 from ..configuration import BadSettings, Duration
 from ..formats import person_json
 from ..furniture import make_directory, make_renderer
-from ..listening import CannotStart, NotInherited, client_endpoint, server_endpoint
+from ..listening import CannotStart, NotInherited, client_endpoint, open_to_all, server_endpoint
 from ..settings import Settings, database_file, load
 from ..store import database, sqlite
 from ..text.templates import Texts
@@ -70,11 +71,19 @@ def check(login: str | None, as_json: bool) -> None:
     _noted(wrong, lambda: database.inspect(database_file(settings, file.parent)))
     store = sqlite.SQLiteStore(database_file(settings, file.parent), reactor)
     _noted(wrong, lambda: make_directory(settings, file, store, reactor))
-    for table in ("finger", "web"):
-        for number, endpoint in enumerate(getattr(getattr(settings, table), "listen", ())):
-            _noted(wrong, partial(server_endpoint, reactor, str(file), f"{table}.listen[{number}]", endpoint))
+    endpoints = [
+        (f"{table}.listen[{number}]", endpoint)
+        for table in ("finger", "web")
+        for number, endpoint in enumerate(getattr(getattr(settings, table), "listen", ()))
+    ]
     if settings.metrics is not None:
-        _noted(wrong, partial(server_endpoint, reactor, str(file), "metrics.listen", settings.metrics.listen))
+        endpoints.append(("metrics.listen", settings.metrics.listen))
+    for key, endpoint in endpoints:
+        _noted(wrong, partial(server_endpoint, reactor, str(file), key, endpoint))
+    for key, endpoint in endpoints:
+        with suppress(CannotStart):
+            if open_to_all(endpoint):
+                click.echo(messages.open_to_all(key, endpoint), err=True)
     for number, irc in enumerate(settings.irc):
         _noted(wrong, partial(client_endpoint, reactor, str(file), f"irc[{number}].server", irc.server))
     for network in settings.site.members:

@@ -12,7 +12,8 @@ class Finger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     *list_columns*: what a list tells of each person besides login and name, the dearest first; *ambiguous*: what becomes
     of a name that several people have; *max_names*: people in one answer; *forward_to*: hosts that queries are passed on
     to, none by default; *max_hops*: hosts that such a query may name; *ansi*: what becomes of colours in people's texts;
-    *max_plan_bytes*: of a plan that is shown here, in UTF-8."""
+    *max_plan_bytes*: of a plan that is shown here, in UTF-8; *proxies*: addresses and networks that are
+    believed on `haproxy:` endpoints."""
 
     listen: list[str] = msgspec.field(default_factory=lambda: ["tcp:79"])
     listing: bool = True
@@ -25,3 +26,4 @@ class Finger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ansi: Literal["strip", "sgr"] = "strip"
     charset: Literal["utf-8", "ascii"] = "utf-8"
     max_plan_bytes: Annotated[int, msgspec.Meta(ge=256)] = 65536
+    proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])

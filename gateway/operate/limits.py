@@ -62,6 +62,12 @@ class Connections:
         """Other limits from now on; whoever is connected stays so, and counts."""
         self._most, self._per_address = most, per_address
 
+    def arrive(self) -> bool:
+        """Counts a connection of whom nobody knows yet, until leave(None). Is there room at least to tell it that there is
+        none?"""
+        self.open += 1
+        return self.open <= 1.2 * self._most
+
     def enter(self, address: Address | None) -> Room:
         """Counts one more connection, whatever the answer; leave takes it off again."""
         self.open += 1
