@@ -1,107 +1,209 @@
-"""Programs that people finger with: Debian's finger, nc, curl. Each sees what a bare socket sees."""
+"""Programs that people finger with. Each sees who was asked for, all of it and every letter; what each one sends is what
+the checklist has captured of it. All of them ask one gateway at port 79, in a network of its own."""
 
-import os
+import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.peers.finger_client import PATIENCE, Server, serve
+from tests.peers.secluded import OTHER, Screen, Secluded, screen, secluded
 from tests.unit.finger.test_answers import ALICE_PLAIN
 
-FACTS = (
-    "Alice Adams",
-    "Keeper of the kettle",
-    "https://alice.example/",
-    "A better teapot",
-    "First line",
-    "Second line",
-)
+FACTS = ("Alice Adams", "Keeper of the kettle", "https://alice.example/", "A better teapot", "First line", "ally")
+NAME = "Žofie Černá"
+PLAN = ("Tea at five.", "Bez mléka, díky.")
+NO_ONE = "No one is logged on."
+MAPILLI = str(Path(sys.executable).with_name("mapilli"))
+LINKS = ("links2", "-html-assume-codepage", "utf-8")
+ELINKS = ("elinks", "-no-home", "-eval", 'set mime.default_type = "text/plain"')
+PROBING = ("nmap", "-sV", "-Pn", "-n", "-p", "79")
+EMACS = """
+(progn
+  (require 'net-utils)
+  (finger "zofie" "dir.test")
+  (while (process-live-p (get-buffer-process "*Finger [zofie@dir.test]*"))
+    (accept-process-output nil 0.1))
+  (princ (with-current-buffer "*Finger [zofie@dir.test]*" (buffer-string))))
+"""
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serve(tmp_path_factory.mktemp("gateway")) as server:
-        yield server
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secluded]:
+    with secluded(tmp_path_factory.mktemp("gateway")) as place:
+        yield place
 
 
-@pytest.fixture
-def services(gateway: Server, tmp_path: Path) -> Path:
-    """A services file in which finger is at the gateway's port."""
-    file = tmp_path / "services"
-    file.write_text(f"finger\t{gateway.port}/tcp\n")
-    return file
+@pytest.fixture(scope="module", autouse=True)
+def probing(gateway: Secluded) -> Iterator["subprocess.Popen[bytes]"]:
+    """nmap with the probes that it has for finger, while the others ask: it waits for most of its time."""
+    with gateway.started(*PROBING, "--version-light", OTHER) as nmap:
+        yield nmap
 
 
-def run(*command: str, said: bytes = b"", **environment: str) -> bytes:
-    done = subprocess.run(
-        command, input=said, capture_output=True, timeout=PATIENCE, env={**os.environ, **environment}, check=False
+def checked(gateway: Secluded, command: tuple[str, ...], said: bytes, query: str) -> str:
+    """What *command* prints. It has to send *query*."""
+    printed: list[bytes] = []
+    assert gateway.asked(lambda: printed.append(gateway.printed(*command, said=said))) == [query]
+    return printed[0].decode()
+
+
+PERSON = [
+    pytest.param(("lynx", "-dump", "finger://localhost/zofie"), b"", "zofie", id="F044 lynx"),
+    pytest.param((*ELINKS, "-dump", "finger://zofie@localhost/"), b"", " zofie", id="F049 elinks"),
+    pytest.param(("w3m", "-dump", "gopher://localhost:79/0zofie"), b"", "zofie", id="F006 w3m"),
+    pytest.param(("curl", "-s", "gopher://localhost:79/0zofie"), b"", "zofie", id="F044 curl gopher"),
+    pytest.param(("curl", "-s", "telnet://localhost:79"), b"zofie\r\n", "zofie", id="F002 curl telnet"),
+    pytest.param(("nc", "-N", "localhost", "79"), b"zofie\r\n", "zofie", id="F008 nc -N"),
+    pytest.param(("nc", "-N", "localhost", "79"), b"zofie", "zofie", id="F007 nc -N without an end"),
+    pytest.param(("ncat", "localhost", "79"), b"zofie\n", "zofie", id="F006 F008 ncat"),
+    pytest.param(("socat", "-", "TCP:localhost:79"), b"zofie\n", "zofie", id="F006 F008 socat"),
+    pytest.param(("emacs", "-Q", "--batch", "--eval", EMACS), b"", "zofie@dir.test", id="F078 emacs"),
+]
+
+
+@pytest.mark.parametrize(("command", "said", "query"), PERSON)
+def test_a_person(gateway: Secluded, command: tuple[str, ...], said: bytes, query: str) -> None:
+    """F025, F027: the name comes whole. elinks sets it as a paragraph."""
+    printed = " ".join(checked(gateway, command, said, query).split())
+    assert all(text in printed for text in (NAME, *PLAN)), printed
+
+
+def test_F044_F027_debian_finger(gateway: Secluded) -> None:
+    """It takes bytes for Latin-1 and spells those from 80 to 9F out, as the second of Č; the rest is whole."""
+    printed: list[bytes] = []
+    assert gateway.asked(lambda: printed.append(gateway.printed("finger", "zofie@localhost"))) == ["zofie"]
+    assert b"Name:       \xc5\xbdofie \xc4M-^Lern\xc3\xa1\n" in printed[0]
+    assert b"Tea at five.\n    Bez ml\xc3\xa9ka, d\xc3\xadky.\n" in printed[0]
+
+
+def test_F044_debian_finger_shows_just_what_was_sent(gateway: Secluded) -> None:
+    assert gateway.printed("finger", "alice@localhost").endswith(ALICE_PLAIN.replace(b"\r\n", b"\n"))
+
+
+def test_F002_F008_what_passes_bytes_on_passes_just_what_was_sent(gateway: Secluded) -> None:
+    assert gateway.printed("nc", "-N", "localhost", "79", said=b"alice\r\n") == ALICE_PLAIN
+    assert gateway.printed("ncat", "localhost", "79", said=b"alice\r\n") == ALICE_PLAIN
+    assert gateway.printed("socat", "-", "TCP:localhost:79", said=b"alice\r\n") == ALICE_PLAIN
+    assert gateway.printed("curl", "-s", "gopher://localhost:79/0alice") == ALICE_PLAIN
+
+
+VERBOSE = [
+    pytest.param(("finger", "-l", "alice@localhost"), "/W alice", id="F045 finger -l"),
+    pytest.param(("lynx", "-dump", "finger://localhost/alice/w"), "/w alice", id="F046 lynx"),
+    pytest.param((*LINKS, "-dump", "finger://alice@localhost/"), "/W alice", id="F045 links2"),
+    pytest.param((MAPILLI, "-W", "alice@localhost"), "/W alice", id="F045 mapilli"),
+    pytest.param(("curl", "-s", "gopher://localhost:79/0/W%20alice"), "/W alice", id="F045 curl"),
+]
+
+
+@pytest.mark.parametrize(("command", "query"), VERBOSE)
+def test_a_person_at_length(gateway: Secluded, command: tuple[str, ...], query: str) -> None:
+    printed = checked(gateway, command, b"", query)
+    assert all(text in printed for text in FACTS), printed
+
+
+LISTS = [
+    pytest.param(("finger", "@localhost"), "", id="F039 finger"),
+    pytest.param(("finger", "-l", "@localhost"), "/W ", id="F042 finger -l"),
+    pytest.param(("lynx", "-dump", "finger://localhost/"), "", id="F039 lynx"),
+    pytest.param((*ELINKS, "-dump", "finger://localhost/"), "", id="F039 elinks"),
+    pytest.param((*LINKS, "-dump", "finger://localhost/"), "/W ", id="F042 links2"),
+    pytest.param((MAPILLI, "@dir.test"), "@dir.test", id="F079 mapilli"),
+    pytest.param((MAPILLI, "-W", "@dir.test"), "/W @dir.test", id="F079 mapilli -W"),
+    pytest.param((MAPILLI, "-h", "localhost"), "", id="F039 mapilli with a host apart"),
+    pytest.param(("curl", "-s", "gopher://localhost:79/0"), "", id="F039 curl"),
+]
+
+
+@pytest.mark.parametrize(("command", "query"), LISTS)
+def test_nobody_in_particular(gateway: Secluded, command: tuple[str, ...], query: str) -> None:
+    assert NO_ONE in checked(gateway, command, b"", query)
+
+
+def test_F044_mapilli_sees_all_that_is_ASCII(gateway: Secluded) -> None:
+    """It decodes nothing else: charset = "ascii" is for such as it is."""
+    printed = checked(gateway, (MAPILLI, "zofie@localhost"), b"", "zofie")
+    assert "ofie" in printed
+    assert PLAN[0] in printed
+
+
+def test_F073_curl_by_http_is_told_what_this_is(gateway: Secluded) -> None:
+    printed = gateway.printed("curl", "-s", "--http0.9", "http://localhost:79/users/alice")
+    assert printed == b"This is a finger server; web: https://dir.test/users/alice\r\n"
+
+
+def test_F075_curl_by_dict_ends(gateway: Secluded) -> None:
+    """It introduces itself first; that line alone is answered."""
+    query = checked(gateway, ("curl", "-s", "dict://localhost:79/d:alice"), b"", "CLIENT libcurl " + libcurl())
+    assert "no such user" in query
+
+
+def libcurl() -> str:
+    found = re.search(r"libcurl/(\S+)", subprocess.run(["curl", "-V"], capture_output=True, check=True).stdout.decode())
+    assert found
+    return found[1]
+
+
+# in a terminal
+
+
+SHOWN = [
+    pytest.param(("lynx", "finger://localhost/zofie"), id="F044 lynx"),
+    pytest.param((*ELINKS, "finger://zofie@localhost/"), id="F049 elinks"),
+    pytest.param((*LINKS, "finger://zofie@localhost/"), id="F045 links2"),
+    pytest.param(("w3m", "gopher://localhost:79/0zofie"), id="F006 w3m"),
+    pytest.param(("bombadillo", "finger://zofie@localhost"), id="F044 bombadillo"),
+]
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_F027_a_person_on_a_screen(gateway: Secluded, tmp_path: Path, command: tuple[str, ...]) -> None:
+    """80 columns are enough: no line is broken, and what is drawn with blanks stays where it is."""
+    (tmp_path / ".links2").mkdir()
+    (tmp_path / ".links2" / "links.cfg").write_text("save_url_history 0\n")  # or it says welcome first
+    with screen(gateway, tmp_path, *command) as terminal:
+        lines = [line.rstrip() for line in terminal.shows(NAME, *PLAN).splitlines()]
+    assert f"Name:       {NAME}" in lines
+    assert lines[lines.index(PLAN[0]) + 1] == "    " + PLAN[1]
+
+
+def test_F044_a_person_on_the_screen_of_a_shell(gateway: Secluded, tmp_path: Path) -> None:
+    with screen(gateway, tmp_path, "sh", "-c", "finger alice@localhost; exec cat") as terminal:
+        assert whole(terminal, ALICE_PLAIN.decode().splitlines())
+
+
+def whole(terminal: Screen, lines: list[str]) -> bool:
+    """Do *lines* stand on the screen, one below the other?"""
+    screen = [line.rstrip() for line in terminal.shows(*lines).splitlines()]
+    first = screen.index(lines[0])
+    return screen[first : first + len(lines)] == lines
+
+
+# scanners
+
+
+def test_F074_nmap_finds_finger(gateway: Secluded, probing: "subprocess.Popen[bytes]") -> None:
+    assert probing.stdout is not None
+    said = probing.stdout.read().decode()
+    assert re.search(r"^79/tcp open +finger", said, re.MULTILINE), said
+    assert {record["outcome"] for record in gateway.records(OTHER)} <= {"listed", "unknown", "empty", "invalid"}
+    assert "GET / HTTP/1.0" in [record["query"] for record in gateway.records(OTHER)]
+    assert_quiet(gateway)
+
+
+@pytest.mark.long
+def test_F074_nmap_with_all_its_probes(gateway: Secluded) -> None:
+    said = subprocess.run(
+        gateway.inside(*PROBING, "--version-all", OTHER), capture_output=True, timeout=300, check=True
     )
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout
+    assert re.search(rb"^79/tcp open +finger", said.stdout, re.MULTILINE), said
+    assert_quiet(gateway)
 
 
-def debian(services: Path, *words: str) -> bytes:
-    """What Debian's finger prints; /etc/services is ours for it alone."""
-    script = 'mount --bind "$SERVICES" /etc/services && exec finger "$@"'
-    return run("unshare", "-m", "sh", "-c", script, "finger", *words, SERVICES=str(services))
-
-
-def test_F044_debian_finger(gateway: Server, services: Path) -> None:
-    before = gateway.settled()
-    printed = debian(services, "alice@localhost")
-    assert printed.endswith(ALICE_PLAIN.replace(b"\r\n", b"\n"))
-    (record,) = gateway.records(before + 1)[before:]
-    assert (record["query"], record["outcome"]) == ("alice", "found")
-
-
-def test_F045_debian_finger_verbose(gateway: Server, services: Path) -> None:
-    before = gateway.settled()
-    printed = debian(services, "-l", "alice@localhost").decode()
-    assert all(fact in printed for fact in (*FACTS, "Also:       ally"))
-    assert gateway.records(before + 1)[before]["query"] == "/W alice"
-
-
-@pytest.mark.parametrize(("words", "query"), [(["@localhost"], ""), (["-l", "@localhost"], "/W ")])
-def test_F039_F042_debian_finger_without_a_name(gateway: Server, services: Path, words: list[str], query: str) -> None:
-    before = gateway.settled()
-    assert b"No one is logged on." in debian(services, *words)
-    record = gateway.records(before + 1)[before]
-    assert (record["query"], record["verb"]) == (query, "list")
-
-
-def test_F102_debian_finger_and_somebody_hidden(services: Path) -> None:
-    assert b"carol: no such user." in debian(services, "carol@localhost")
-
-
-def test_F025_debian_finger_and_a_name_in_UTF_8(services: Path) -> None:
-    """Debian's client takes bytes for Latin-1 and spells those from 80 to 9F out, as the second of Č; the rest is whole."""
-    assert b"Name:       \xc5\xbdofie \xc4M-^Lern\xc3\xa1\n" in debian(services, "zofie@localhost")
-
-
-def test_F008_nc(gateway: Server) -> None:
-    assert run("nc", "-N", "127.0.0.1", str(gateway.port), said=b"alice\r\n") == ALICE_PLAIN
-
-
-def test_F006_nc_with_a_bare_LF(gateway: Server) -> None:
-    assert run("nc", "-N", "127.0.0.1", str(gateway.port), said=b"alice\n") == ALICE_PLAIN
-
-
-def test_F044_curl_by_gopher(gateway: Server) -> None:
-    assert run("curl", "-s", f"gopher://127.0.0.1:{gateway.port}/0alice") == ALICE_PLAIN
-
-
-def test_F045_curl_by_gopher_verbose(gateway: Server) -> None:
-    printed = run("curl", "-s", f"gopher://127.0.0.1:{gateway.port}/0/W%20alice").decode()
-    assert all(fact in printed for fact in (*FACTS, "Also:       ally"))
-
-
-def test_F002_curl_by_telnet(gateway: Server) -> None:
-    assert run("curl", "-s", f"telnet://127.0.0.1:{gateway.port}", said=b"alice\r\n") == ALICE_PLAIN
-
-
-def test_F073_curl_by_http_gets_text_and_an_end(gateway: Server) -> None:
-    """Not yet the word that F073 asks for: one line, CRLF, no reset."""
-    printed = run("curl", "-s", "--http0.9", f"http://127.0.0.1:{gateway.port}/users/alice")
-    assert printed == b"GET /users/alice HTTP/1.1: no such user.\r\n"
+def assert_quiet(gateway: Secluded) -> None:
+    """The log tells of the start alone: no noise of strange bytes."""
+    *_, last = gateway.running.log.splitlines()
+    assert "listening on" in last
