@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import cli, main
-from gateway.cli.asking import _place
 from gateway.cli.common import Failed, utf8
 from gateway.cli.people import edit_of
 from gateway.demo.show import _port
@@ -184,26 +183,6 @@ def test_values_are_read_by_the_shape_of_the_field() -> None:
     assert edit_of("alice", "hidden", "off") == Modify("alice", visibility={"name": None})
     assert edit_of("alice", "visibility.plan", "members") == Modify("alice", visibility={"plan": Visibility.MEMBERS})
     assert edit_of("alice", "visibility.plan", "") == Modify("alice", visibility={"plan": None})
-
-
-@pytest.mark.parametrize(
-    ("place", "expected"),
-    [
-        ("localhost", ("localhost", 79)),
-        ("localhost:1079", ("localhost", 1079)),
-        ("[::1]", ("::1", 79)),
-        ("[::1]:1079", ("::1", 1079)),
-        ("2001:db8::1", ("2001:db8::1", 79)),
-    ],
-)
-def test_where_ask_asks(place: str, expected: tuple[str, int]) -> None:
-    assert _place(place) == expected
-
-
-@pytest.mark.parametrize("place", ["localhost:0", "localhost:65536", "localhost:finger", "[::1]:x"])
-def test_ports_that_are_none(place: str) -> None:
-    with pytest.raises(click.UsageError, match="allowed: a number from 1 to 65535"):
-        _place(place)
 
 
 def test_text_of_the_command_line_is_utf8() -> None:
