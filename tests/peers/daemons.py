@@ -1,0 +1,164 @@
+"""Other people's finger servers, each on a free port of loopback, as child processes that end with the test.
+
+Debian's three (which cannot be installed side by side: tests/run unpacks them below the environment) run under a real
+inetd, each in namespaces of its own where /etc, /run, /var/log and /usr/sbin are folders made here: paths
+compiled into them lead there, and what they tell is the same on every machine. PyPI's pyfingerd runs there too, by
+itself. On each of them alice and bob have accounts, and alice is logged on.
+"""
+
+import os
+import shlex
+import shutil
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from tests.peers.gateway import free_port, listening, until
+
+UNPACKED = Path(sys.prefix) / "peers"
+INETD = Path("/usr/sbin/inetd")
+PASSWD = """\
+root:x:0:0:root:/root:/bin/bash
+daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
+nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+alice:x:1001:1001:Alice Adams,Room 5,555-0100,555-0101:/run/home/alice:/bin/bash
+bob:x:1002:1002:Bob Adams,,,:/run/home/bob:/bin/bash
+"""
+ETC = {
+    "passwd": PASSWD,
+    "group": "root:x:0:\ndaemon:x:1:\nnogroup:x:65534:\nalice:x:1001:\nbob:x:1002:\n",
+    "nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files\nservices: files\nprotocols: files\n",
+    "hosts": "127.0.0.1 localhost\n::1 localhost\n",
+    "services": "auth 113/tcp\nfinger 79/tcp\n",
+    "protocols": "tcp 6 TCP\n",
+}
+MOUNTED = ("etc", "run", "var/log", "usr/sbin")
+USER_PROCESS = 7
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A finger server that other people wrote."""
+
+    name: str
+    version: Callable[[], str]
+    lay: Callable[[Path, int], str]  # puts its files into a folder, and gives the command that serves on a port
+
+
+@dataclass(frozen=True)
+class Up:
+    """A daemon that listens."""
+
+    name: str
+    version: str
+    port: int
+
+
+@contextmanager
+def started(daemon: Daemon, folder: Path) -> Iterator[Up]:
+    """*daemon*, once it listens, with its files in *folder*. All of its processes end at the end."""
+    root, port = folder / daemon.name, free_port()
+    _furnish(root)
+    steps = [f"mount --bind {shlex.quote(str(root / each))} /{each}" for each in MOUNTED]
+    steps.append(f"exec {daemon.lay(root, port)}")
+    # Its processes have numbers of their own: when the first ends, all end.
+    inside = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c")
+    log = folder / f"{daemon.name}.log"
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            [*inside, " && ".join(steps)],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            env={"PATH": "/usr/bin:/bin:/usr/sbin", "LC_ALL": "C.UTF-8"},
+        )
+    try:
+        until(lambda: process.poll() is not None or listening(port), daemon.name)
+        assert process.poll() is None, log.read_text()
+        yield Up(daemon.name, daemon.version(), port)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _furnish(root: Path) -> None:
+    """What all of them find: accounts, plans, and who is logged on."""
+    for each in MOUNTED:
+        (root / each).mkdir(parents=True)
+    for name, text in ETC.items():
+        (root / "etc" / name).write_text(text)
+    for name in ("ld.so.cache", "localtime"):
+        if (Path("/etc") / name).exists():
+            shutil.copy(Path("/etc") / name, root / "etc")
+    for login in ("alice", "bob"):
+        (root / "run/home" / login).mkdir(parents=True)
+    (root / "run/home/alice/.plan").write_text("Tea at four.\n\tBring cups.\n")
+    (root / "run/home/alice/.project").write_text("Blend 42\n")
+    (root / "run/utmp").write_bytes(_logged_on("alice", "tty"))
+    for name in ("wtmp", "lastlog", "cfingerd.log"):
+        (root / "var/log" / name).touch()
+
+
+def _logged_on(login: str, terminal: str) -> bytes:
+    """An entry of utmp(5)."""
+    who = (USER_PROCESS, 1, terminal.encode(), b"t1", login.encode(), b"")
+    return struct.pack("<hxxi32s4s32s256shhiii4i20x", *who, 0, 0, 0, int(time.time()), 0, 0, 0, 0, 0)
+
+
+# Debian's, under inetd
+
+
+def _debian(name: str, program: str, user: str, settle: Callable[[Path], None]) -> Daemon:
+    unpacked = Path(sys.prefix) / "peers" / name
+
+    def lay(root: Path, port: int) -> str:
+        assert unpacked.is_dir(), f"{name} is missing: tests/run fetches it"
+        for part in ("etc", "usr/sbin"):
+            if (unpacked / part).is_dir():
+                shutil.copytree(unpacked / part, root / part, dirs_exist_ok=True)
+        shutil.copy("/usr/sbin/inetd", root / "usr/sbin")
+        line = f"127.0.0.1:{port} stream tcp nowait {user} /usr/sbin/{program} {program}\n"
+        (root / "etc/inetd.conf").write_text(line)
+        settle(root)
+        become = "" if user == "root" else f"unshare --user --map-user={user} --map-group=nogroup "
+        return f"{become}/usr/sbin/inetd -i -R 1000000 /etc/inetd.conf"
+
+    return Daemon(name, lambda: (unpacked / "version").read_text().strip(), lay)
+
+
+def _as_it_comes(root: Path) -> None:
+    """in.fingerd has no settings."""
+
+
+def _scripts_run(root: Path) -> None:
+    """efingerd's README: its scripts must be executable. Debian's package leaves them as plain files."""
+    for script in (root / "etc/efingerd").iterdir():
+        script.chmod(0o755)
+
+
+def _without_ident(root: Path) -> None:
+    """cfingerd refuses whoever runs no identd, unless told otherwise."""
+    file = root / "etc/cfingerd/cfingerd.conf"
+    file.write_text(file.read_text().replace("-ALLOW_NONIDENT_ACCESS", "+ALLOW_NONIDENT_ACCESS"))
+
+
+# PyPI's
+
+
+def _pyfingerd(root: Path, port: int) -> str:
+    return f"{shlex.quote(sys.executable)} -P -m pyfingerd -b 127.0.0.1:{port} -H dir.test"
+
+
+DAEMONS = (
+    _debian("fingerd", "in.fingerd", "nobody", _as_it_comes),
+    _debian("efingerd", "efingerd", "nobody", _scripts_run),
+    _debian("cfingerd", "cfingerd", "root", _without_ident),
+    Daemon("pyfingerd", lambda: metadata.version("pyfingerd"), _pyfingerd),
+)
