@@ -29,9 +29,10 @@ def ids() -> dict[str, str]:
 
 
 def named(text: str) -> Iterator[str]:
-    """The ids in *text*: "F011-F013" are three, of which those that nobody wrote down are left out."""
+    """The ids in *text*: "F011-F013" are three, of which those that nobody wrote down are left out. "F071-513" is one:
+    there is no F513."""
     for kind, first, last in _ID.findall(text):
-        numbers = range(int(first), int(last or first) + 1)
+        numbers = range(int(first), int(last if kind + last in ids() else first) + 1)
         yield from (f"{kind}{number:03}" for number in numbers if not last or f"{kind}{number:03}" in ids())
 
 

@@ -18,6 +18,11 @@ HEADINGS = {
 }  # fmt: skip
 
 
+def web(url: str) -> str:
+    """To a browser that came here."""
+    return f"This is a finger server; web: {url}"
+
+
 def no_such_user(name: str) -> str:
     return f"{name}: no such user."
 
@@ -40,3 +45,44 @@ def too_often(seconds: float) -> str:
 
 def internal(reference: str) -> str:
     return f"Internal error in server, reference {reference}."
+
+
+# Of queries that are passed on. *host* is the one that was asked, as it was typed and escaped.
+
+PASSING_ENOUGH = "Too many queries are being passed on, try again later."
+
+
+def too_many_hosts(most: int) -> str:
+    return f"{DENIED}: a query may name {most} host{'' if most == 1 else 's'}."
+
+
+def back_here(host: str) -> str:
+    return f"{DENIED}: {host} is this server."
+
+
+def not_public(host: str) -> str:
+    return f"{DENIED}: {host} has no public address."
+
+
+def no_such_host(host: str) -> str:
+    return f"{host}: no such host."
+
+
+def unreachable(host: str) -> str:
+    return f"{host}: cannot be reached."
+
+
+def silent(host: str) -> str:
+    return f"{host}: no answer in time."
+
+
+def said_nothing(host: str) -> str:
+    return f"{host}: an empty answer."
+
+
+def cut(host: str) -> str:
+    return f"[cut off here: {host} sent too much]"
+
+
+def broken_off(host: str) -> str:
+    return f"[broken off here: {host} did not finish]"

@@ -27,9 +27,10 @@ from ..operate.limits import Room
 from . import messages
 from .forwarding import forward
 from .pieces import send
-from .query import MOST, Elsewhere, Everyone, decode, parse
+from .query import MOST, Elsewhere, Everyone, decode, foreign, parse
 from .reply import reply
 from .settings import Finger
+from .texts import dressed
 
 LINGER = 1.0  # seconds that the other side has to close when all is sent
 MOST_DROPPED = 64 * 1024  # bytes that are read and dropped meanwhile
@@ -55,6 +56,7 @@ class FingerProtocol(LineReceiver):
     _phase = Phase.READING
     _running: Deferred[None] | None = None
     _deadline: IDelayedCall | None = None
+    _fresh = True  # nothing has come yet
     _peer_done = False
     _dropped = 0
     _passed = 0  # bytes of the answer that went before its end is known
@@ -78,11 +80,19 @@ class FingerProtocol(LineReceiver):
 
     # what comes in
 
+    def dataReceived(self, data: bytes) -> None:
+        if self._fresh:
+            self._fresh = False
+            if foreign(data):
+                self._refuse(None, "invalid")
+                return
+        super().dataReceived(data)
+
     def lineReceived(self, line: bytes) -> None:
         line = line.removesuffix(b"\r")
         if self._room is Room.FULL:
             self._crowded()
-        elif len(line) > MOST:
+        elif len(line) > MOST or foreign(line):
             self.lineLengthExceeded(line)
         else:
             self._phase = Phase.ANSWERING
@@ -92,7 +102,7 @@ class FingerProtocol(LineReceiver):
             self._running.addErrback(lambda failure: failure.trap(CancelledError))
 
     def lineLengthExceeded(self, line: bytes) -> None:
-        self._refuse(messages.TOO_LONG, "invalid")
+        self._refuse(None if foreign(line) else messages.TOO_LONG, "invalid")
 
     def rawDataReceived(self, data: bytes) -> None:
         """Whatever comes behind the line."""
@@ -226,7 +236,7 @@ class FingerFactory(Factory[FingerProtocol]):
     log = Logger()
 
     def __init__(self, settings: Finger, house: House) -> None:
-        self.settings, self.house = settings, house
+        self.settings, self.house = settings, dressed(settings, house)
         self.connections: Open[FingerProtocol] = Open(house.reactor)
 
     def buildProtocol(self, addr: IAddress | None) -> FingerProtocol:
@@ -243,7 +253,7 @@ class FingerService(Service):
 
     def reload(self, settings: Finger, house: House) -> None:
         """What is asked from now on is answered by these, whenever the connection was made."""
-        self.factory.settings, self.factory.house = settings, house
+        self.factory.settings, self.factory.house = settings, dressed(settings, house)
 
     def stopService(self) -> "Deferred[None]":
         super().stopService()

@@ -4,6 +4,7 @@ A line may hold several names. Which ones is found out by asking: a comma or a b
 so all of it is tried first as one.
 """
 
+import re
 from collections.abc import Sequence
 
 from ..directory.answers import Answer, Found, Several, Unavailable, Unknown
@@ -14,17 +15,26 @@ from ..operate.exchange import Outcome, outcome
 from ..text.clean import escaped
 from . import messages
 from .listing import LISTED, listing
-from .query import Everyone, Person, decoded, names
+from .query import Browser, Everyone, Person, decoded, names
 from .settings import Finger
+
+HELP = ("help", "?", ".help", "--help", "/help")  # ask for help, unless somebody is called that
+_PLAIN_PATH = re.compile("(?:/[A-Za-z0-9._~-]*)+")
 
 Answered = tuple[str, Answer]  # a name as it was typed, and what the directory says of it
 
 
-async def reply(query: Everyone | Person, viewer: Viewer, settings: Finger, house: House) -> tuple[str, Outcome]:
+async def reply(
+    query: Everyone | Person | Browser, viewer: Viewer, settings: Finger, house: House
+) -> tuple[str, Outcome]:
     """The answer's text, lines ended by LF, and what it is called in a record."""
     if isinstance(query, Everyone):
         return await listing(query, viewer, settings, house)
+    if isinstance(query, Browser):
+        return messages.web(house.site.url + (query.path if _PLAIN_PATH.fullmatch(query.path) else "/")), "refused"
     answered = await _asked(query.name, viewer, settings.max_names, house)
+    if query.name.lower() in HELP and all(isinstance(answer, Unknown) for _, answer in answered):
+        return house.renderer.text("finger/help.txt"), "served"
     return _worded(answered, query.verbose, settings, house), _outcome(answered, settings)
 
 

@@ -17,7 +17,7 @@ def test_in_the_docstring():
 class TestMore:
     async def test_inside(self):
         """I020"""
-@pytest.mark.parametrize("line", [pytest.param(b"x", id="F006"), pytest.param(b"y", id="F007-more")])
+@pytest.mark.parametrize("line", [pytest.param(b"x", id="F006"), pytest.param(b"y", id="F007-999-more")])
 def test_parametrised(line): ...
 @pytest.mark.parametrize("name", TABLE)
 @pytest.mark.parametrize("typed", sorted(TYPED))

@@ -240,6 +240,33 @@ def test_F045_F046_verbose(built: Built, line: bytes) -> None:
         pytest.param(b"/W bob@other.test\r\n", DENIED, id="F077-verbose"),
         pytest.param(b"bob@h1@h2\r\n", DENIED, id="F077-two-hosts"),
         pytest.param(b"bob@198.51.100.1\r\n", DENIED, id="F077-address"),
+        pytest.param(b"-l\r\n", b"-l: no such user.\r\n", id="F054"),
+        pytest.param(b"--version\r\n", b"--version: no such user.\r\n", id="F054-long"),
+        pytest.param(b"/PULL alice\r\n", ALICE_PLAIN, id="F053"),
+        pytest.param(b"~alice\r\n", ALICE_PLAIN, id="F063"),
+        pytest.param(b"acct:alice@dir.test\r\n", ALICE_PLAIN, id="F064"),
+        pytest.param(b"finger://dir.test/alice\r\n", ALICE_PLAIN, id="F064-finger"),
+        pytest.param(b"mailto:alice@dir.test\r\n", ALICE_PLAIN, id="F064-mailto"),
+        pytest.param(
+            b"GET /users/alice HTTP/1.1\r\nHost: dir.test\r\n\r\n",
+            b"This is a finger server; web: https://dir.test/users/alice\r\n",
+            id="F073",
+        ),
+        pytest.param(
+            b"GET /\x1b[31m HTTP/1.0\r\n\r\n", b"This is a finger server; web: https://dir.test/\r\n", id="F073-escape"
+        ),
+        pytest.param(
+            b"CLIENT libcurl 7.88.1\r\nalice\r\nQUIT\r\n", b"CLIENT libcurl 7.88.1: no such user.\r\n", id="F075"
+        ),
+        pytest.param(b"@alice@dir.test\r\n", ALICE_PLAIN, id="F085"),
+        pytest.param(b"@alice@other.test\r\n", DENIED, id="F085-elsewhere"),
+        pytest.param(b"dir.test!alice\r\n", b"dir.test!alice: no such user.\r\n", id="F086"),
+        pytest.param(b"alice%other.test\r\n", b"alice%other.test: no such user.\r\n", id="F086-percent"),
+        pytest.param(b"../../etc/passwd\r\n", b"../../etc/passwd: no such user.\r\n", id="a-path"),
+        pytest.param(b";id\r\n", b";id: no such user.\r\n", id="F113"),
+        pytest.param(b"$(id)\r\n", b"$(id): no such user.\r\n", id="F113-dollar"),
+        pytest.param(b"|/bin/id\r\n", b"|/bin/id: no such user.\r\n", id="F113-pipe"),
+        pytest.param(b"`id`\r\n", b"`id`: no such user.\r\n", id="F113-backticks"),
         pytest.param(b"root\r\n", b"root: no such user.\r\n", id="F103"),
         pytest.param(b"daemon\r\n", b"daemon: no such user.\r\n", id="F103-daemon"),
     ],
@@ -262,11 +289,11 @@ def test_F071_too_long_and_half_closed(built: Built) -> None:
 
 
 _SEEN: list[tuple[str, Any]] = []
-_WATCHING = False
+_WATCHING: tuple[str, ...] = ()
 
 
 def _audit(event: str, arguments: Any) -> None:
-    if _WATCHING and event.startswith("socket."):
+    if _WATCHING and event.startswith(_WATCHING):
         _SEEN.append((event, arguments))
 
 
@@ -274,23 +301,61 @@ sys.addaudithook(_audit)
 
 
 @contextmanager
-def watched() -> Iterator[list[tuple[str, Any]]]:
-    """Every look-up of a name and every connection that the interpreter makes meanwhile."""
+def watched(*events: str) -> Iterator[list[tuple[str, Any]]]:
+    """What the interpreter does meanwhile of which the audit event begins with one of *events*."""
     global _WATCHING  # noqa: PLW0603  # an audit hook can never be taken out
     _SEEN.clear()
-    _WATCHING = True
+    _WATCHING = events
     try:
         yield _SEEN
     finally:
-        _WATCHING = False
+        _WATCHING = ()
 
 
 @pytest.mark.parametrize(
     "line", [b"bob@other.test\r\n", b"@other.test\r\n", b"/W bob@other.test\r\n", b"bob@h1@h2\r\n"]
 )
 def test_F076_F077_nothing_is_looked_up_or_dialled(built: Built, line: bytes) -> None:
-    with watched() as seen:
+    with watched("socket.") as seen:  # every look-up of a name and every connection
         assert ask(built, line) == DENIED
+    assert seen == []
+
+
+@pytest.mark.parametrize("first", [b"\x16\x03\x01\x02\x00\x01", b"\x00\x00\x00\xa4\xffSMB", b"\x03\x00\x00*%\xe0"])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_F074_other_protocols_are_closed_without_a_word(built: Built, first: bytes, at_once: bool) -> None:
+    client = Client(built).send(*([first] if at_once else [bytes([each]) for each in first + b"\r\n"]))
+    assert (client.received, client.closed()) == (b"", True)
+    client.lose()
+    assert built.records[-1]["outcome"] == "invalid"
+
+
+def test_F053_an_unknown_switch_stands_in_the_record(build: Build) -> None:
+    built = build()
+    ask(built, b"/PULL alice\r\n")
+    assert [record["query"] for record in built.records] == ["/PULL alice"]
+
+
+@pytest.mark.parametrize(
+    "line", [b"help\r\n", b"?\r\n", b"HELP\r\n", b"/W help\r\n", b"help@dir.test\r\n", b"/help\r\n"]
+)
+def test_F065_help(built: Built, line: bytes) -> None:
+    reply = ask(built, line)
+    assert b"finger -l alice@dir.test" in reply
+    assert max(map(len, reply.splitlines())) <= 80
+    assert built.records[-1]["outcome"] == "served"
+
+
+def test_F065_a_person_called_help_is_no_help(build: Build) -> None:
+    built = build(people=[{"login": "help", "name": "Helga Pond"}])
+    assert b"Name:       Helga Pond\r\n" in ask(built, b"help\r\n")
+
+
+def test_F113_no_query_starts_a_process(built: Built) -> None:
+    """F112: nor is there any program of users to start."""
+    with watched("subprocess.", "os.exec", "os.posix_spawn", "os.fork", "os.system") as seen:
+        for line in (b";id\r\n", b"$(id)\r\n", b"|/bin/id\r\n", b"`id`\r\n", b"alice\r\n", b"/W alice\r\n"):
+            ask(built, line)
     assert seen == []
 
 
@@ -394,7 +459,9 @@ def test_F120_any_bytes_in_any_segments(built: Built, segments: list[bytes], end
         client.send(segment)
     if not client.closed():
         client.half_close()
-    if segments or end:
+    if b"".join(segments).startswith((b"\x16\x03", b"\x00", b"\x03\x00")):  # F074
+        assert client.received == b"" or lines_of_text(client.received)
+    elif segments or end:
         assert lines_of_text(client.received)
     assert client.closed()
     assert not client.aborted()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.directory.names import Hosts
-from gateway.finger.query import Elsewhere, Everyone, Person, Query, decode, parse
+from gateway.finger.query import Browser, Elsewhere, Everyone, Person, Query, decode, parse
 
 OURS = Hosts(["dir.test", "club.test"])
 
@@ -49,6 +49,33 @@ def read(line: bytes) -> Query:
         pytest.param(b"bob@other.test@dir.test", Elsewhere("bob", ("other.test",), False), id="F082"),
         pytest.param(b"alice@", Person("alice", False), id="F083"),
         pytest.param(b"@", Everyone(False), id="F083-nobody"),
+        pytest.param(b"/PULL alice", Person("alice", False), id="F053"),
+        pytest.param(b"/PULL /W alice@dir.test", Person("alice", True), id="F053-and-W"),
+        pytest.param(b"/W /PULL alice", Person("alice", True), id="F053-behind-W"),
+        pytest.param(b"/PULL", Person("/PULL", False), id="F053-alone"),
+        pytest.param(b"/etc/passwd alice", Person("/etc/passwd alice", False), id="F053-a-path-is-none"),
+        pytest.param(b"-l", Person("-l", False), id="F054"),
+        pytest.param(b"-l alice", Person("-l alice", False), id="F054-and-a-name"),
+        pytest.param(b"~alice", Person("alice", False), id="F063"),
+        pytest.param(b"~alice@dir.test", Person("alice", False), id="F063-at-home"),
+        pytest.param(b"~", Person("~", False), id="F063-alone"),
+        pytest.param(b"acct:alice@dir.test", Person("alice", False), id="F064-acct"),
+        pytest.param(b"ACCT:alice", Person("alice", False), id="F064-acct-without-host"),
+        pytest.param(b"mailto:alice@dir.test?subject=tea", Person("alice", False), id="F064-mailto"),
+        pytest.param(b"finger://dir.test/alice", Person("alice", False), id="F064-finger"),
+        pytest.param(b"finger://dir.test:79/alice", Person("alice", False), id="F064-port"),
+        pytest.param(b"finger://[::1]/alice", Person("alice", False), id="F064-v6"),
+        pytest.param(b"finger://alice@dir.test", Person("alice", False), id="F064-name-first"),
+        pytest.param(b"finger://dir.test/", Everyone(False), id="F064-nobody"),
+        pytest.param(b"/W finger://dir.test/alice", Person("alice", True), id="F064-verbose"),
+        pytest.param(b"finger://other.test/bob", Elsewhere("bob", ("other.test",), False), id="F064-elsewhere"),
+        pytest.param(b"mailto:bob@other.test", Elsewhere("bob", ("other.test",), False), id="F064-mail-elsewhere"),
+        pytest.param(b"GET /users/alice HTTP/1.1", Browser("/users/alice"), id="F073"),
+        pytest.param(b"@alice@dir.test", Person("alice", False), id="F085"),
+        pytest.param(b"@alice@other.test", Elsewhere("", ("alice", "other.test"), False), id="F085-elsewhere"),
+        pytest.param(b"@other.test@dir.test", Elsewhere("", ("other.test",), False), id="F085-no-handle"),
+        pytest.param(b"dir.test!alice", Person("dir.test!alice", False), id="F086-bangs"),
+        pytest.param(b"alice%other.test", Person("alice%other.test", False), id="F086-percent"),
         pytest.param(b"alice@dir.test /W", Person("alice", True), id="switch-behind-a-host"),
         pytest.param(b"alice @ dir.test ", Person("alice", False), id="blanks-at-the-host"),
     ],
