@@ -6,7 +6,6 @@ compiled into them lead there, and what they tell is the same on every machine. 
 itself. On each of them alice and bob have accounts, and alice is logged on.
 """
 
-import os
 import shlex
 import shutil
 import struct
