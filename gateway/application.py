@@ -22,7 +22,7 @@ from twisted.logger import Logger
 
 from .configuration import BadSettings
 from .directory.viewers import Viewers
-from .furniture import make_directory, make_policy, make_renderer, make_site
+from .furniture import make_directory, make_policy, make_renderer, make_site, make_sweeps
 from .house import House
 from .irc.settings import Network
 from .listening import CannotStart, Listener, Ports, client_endpoint
@@ -33,6 +33,7 @@ from .operate.exchange import Exchanges
 from .operate.health import Health
 from .operate.limits import Connections, Rate
 from .operate.records import Records
+from .outgoing.public import Outgoing
 from .proxied import Entrance
 from .reload import Difference, OneAtATime, compare
 from .settings import Settings, control_socket, database_file, load, looked_at, records_file
@@ -90,6 +91,7 @@ class Gateway(MultiService):
         self.settings = settings
         self.store = sqlite.SQLiteStore(database_file(settings, folder), reactor)
         self.directory = make_directory(settings, file, self.store, reactor)
+        make_sweeps(self.directory, reactor)
         if (every := looked_at(settings)) is not None:
             logins.Logins(self.directory.presence, every, reactor, logins.of_this_machine).setServiceParent(
                 self.directory
@@ -101,6 +103,7 @@ class Gateway(MultiService):
         self._exchanges = Exchanges(self._rate, self.records, reactor)
         self._connections = Connections(*_connections(settings))
         self._health = Health(self.store, self.directory, reactor)
+        self._outgoing = Outgoing(reactor, self._hosts_listened_on, lambda: self.settings.site.hosts)
         self.protocols = MultiService()
         self._services: dict[str, Any] = {}
         self._listeners: list[Listener] = []
@@ -133,6 +136,7 @@ class Gateway(MultiService):
             exchanges=self._exchanges,
             health=self._health,
             connections=self._connections,
+            outgoing=self._outgoing,
             renderer=renderer,
             timeout=settings.limits.timeout.total_seconds(),
         )
@@ -164,6 +168,9 @@ class Gateway(MultiService):
     def ports(self) -> Sequence[IListeningPort]:
         """What is listened on, in the order of the settings."""
         return self._ports.open
+
+    def _hosts_listened_on(self) -> list[str | None]:
+        return [getattr(port.getHost(), "host", None) for port in self.ports]
 
     def add(self, listener: Listener) -> None:
         """One more listener; before the start."""

@@ -13,6 +13,7 @@ from .operate.exchange import Exchanges
 from .operate.health import Health
 from .operate.limits import Connections
 from .operate.records import Addresses
+from .outgoing.public import Outgoing
 from .text.render import Renderer
 
 
@@ -56,6 +57,7 @@ class House:
     exchanges: Exchanges
     health: Health
     connections: Connections
+    outgoing: Outgoing
     renderer: Renderer
     timeout: float
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

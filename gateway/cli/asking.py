@@ -1,57 +1,92 @@
 """finger-gateway ask: a finger client that prints nothing unsafe. No directory of ours is asked."""
 
+import os
+import sys
+
 import click
 from twisted.internet.defer import TimeoutError
-from twisted.internet.error import ConnectError, DNSLookupError
-from twisted.python.failure import Failure
 
-from ..text.clean import clean
+from ..outgoing.dial import CannotDial, Dial, NoSuchHost, Resolver, Unreachable, anywhere
+from ..outgoing.finger import MOST, Lost
+from ..outgoing.finger import ask as ask_server
 from . import messages
-from .common import Failed, to_end, utf8
+from .common import Failed, Interrupted, to_end, utf8
+from .finger_address import BadAddress, Question, question
+from .terminal import Terminal, encoding_of_the_locale
 
-PORT = 79
+SITE_DEFAULT = "FINGER_GATEWAY_ASK"
+PASS = ("control", "eight-bit")
 
 
 @click.command()
 @click.argument("who", type=utf8, metavar="NAME[@HOST[:PORT]]")
 @click.option("-l", "verbose", is_flag=True, help="All that the server tells (sends /W).")
+@click.option("--control/--no-control", default=None, help="Let octets below 32 pass as they come.")
+@click.option("--eight-bit/--no-eight-bit", default=None, help="Let octets above 126 pass as they come.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds to wait.")
-def ask(who: str, verbose: bool, timeout: float) -> None:
-    """Ask a finger server, here or elsewhere. Without a name (@HOST): who is there?
+def ask(who: str, verbose: bool, control: bool | None, eight_bit: bool | None, timeout: float) -> None:
+    """Ask a finger server, here or elsewhere. Without a name (@HOST): who is there? finger://HOST/NAME does, too.
+
+    What could harm a terminal is left out of the answer, and letters are those of the locale. The environment's
+    FINGER_GATEWAY_ASK may hold "control", "eight-bit" or both, for those who want the options always.
 
     \b
     Example:
       finger-gateway ask alice@localhost:1079
+      finger-gateway ask finger://localhost:1079/alice
     """
-    name, _, place = who.rpartition("@") if "@" in who else (who, "", "")
-    host, port = _place(place or "localhost")
-    line = " ".join(part for part in ("/W" if verbose else "", name) if part)
-    if any(character in line for character in "\r\n"):
-        raise click.UsageError("found several lines; allowed: a name on one line")
-    click.echo(clean(_asked(host, port, line, timeout)), nl=False)
+    try:
+        asked = question(who, verbose)
+    except BadAddress as bad:
+        raise click.UsageError(str(bad)) from None
+    always = _always()
+    terminal = Terminal(
+        _write,
+        "control" in always if control is None else control,
+        "eight-bit" in always if eight_bit is None else eight_bit,
+        encoding_of_the_locale(),
+    )
+    _printed(asked, terminal, timeout)
 
 
-def _asked(host: str, port: int, line: str, timeout: float) -> bytes:
+def _always() -> set[str]:
+    words = set(os.environ.get(SITE_DEFAULT, "").replace(",", " ").split())
+    if unknown := words.difference(PASS):
+        raise click.UsageError(f"${SITE_DEFAULT}: found {min(unknown)!r}; allowed: {', '.join(PASS)}")
+    return words
+
+
+def _write(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _printed(asked: Question, terminal: Terminal, timeout: float) -> None:
     from twisted.internet import reactor
 
-    from ..outgoing import finger
+    endpoint = Dial(reactor, Resolver(reactor), asked.host, asked.port, timeout, anywhere)
+    begun = False
+
+    def take(data: bytes) -> None:
+        nonlocal begun
+        begun = True
+        terminal.feed(data)
 
     try:
-        return to_end(finger.ask(reactor, host, port, line, timeout))
-    except TimeoutError:
-        why = messages.NO_ANSWER
-    except (ConnectError, DNSLookupError) as error:
-        why = Failure(error).getErrorMessage()
-    raise Failed(messages.not_reached(host, port, why), 69)
+        whole = to_end(ask_server(reactor, endpoint, asked.line, take, timeout))
+    except Interrupted:
+        raise click.Abort from None
+    except (CannotDial, TimeoutError, Lost) as error:
+        terminal.end()
+        if begun:
+            raise Failed(messages.not_all(asked.host, asked.port), 69) from None
+        raise Failed(messages.not_reached(asked.host, asked.port, _why(error)), 69) from None
+    terminal.end()
+    if not whole:
+        raise Failed(messages.too_much(asked.host, asked.port, MOST), 69)
 
 
-def _place(place: str) -> tuple[str, int]:
-    host, port = place, ""
-    if place.startswith("["):
-        host, _, rest = place[1:].partition("]")
-        port = rest.removeprefix(":")
-    elif place.count(":") == 1:
-        host, _, port = place.partition(":")
-    if port and not (port.isdecimal() and 0 < int(port) < 65536):
-        raise click.UsageError(f"found port {port!r}; allowed: a number from 1 to 65535")
-    return host, int(port or PORT)
+def _why(error: Exception) -> str:
+    if isinstance(error, Unreachable):
+        return error.why
+    return messages.NO_SUCH_HOST if isinstance(error, NoSuchHost) else messages.NO_ANSWER

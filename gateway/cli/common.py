@@ -45,6 +45,13 @@ class Failed(Exception):
         self.code = code
 
 
+class Interrupted(Failed):
+    """By Ctrl-C."""
+
+    def __init__(self) -> None:
+        super().__init__(messages.INTERRUPTED, 1)
+
+
 def utf8(value: str) -> str:
     """The type of an argument that is text: in UTF-8."""
     try:
@@ -138,7 +145,7 @@ def to_end(work: Coroutine[Any, Any, T]) -> T:
     reactor.callWhenRunning(begin)
     reactor.run()
     if not results:
-        raise Failed(messages.INTERRUPTED, 1)
+        raise Interrupted
     if isinstance(results[0], Failure):
         results[0].raiseException()
     done: T = results[0]

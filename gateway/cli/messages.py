@@ -11,6 +11,7 @@ UNAVAILABLE = "The directory cannot answer or save just now; the line above says
 NOTHING_CHANGED = "Nothing had to be changed."
 NO_PLAN = "No Plan."
 NO_ANSWER = "no answer in time"
+NO_SUCH_HOST = "no such host"
 NOT_RELOADED = "Nothing has changed: the gateway goes on as before."
 AS_IT_WAS = "The plan stays as it was."
 EXPLAINED = ("Field", "Holds", "Seen by", "Why")
@@ -160,6 +161,22 @@ def not_asked(path: str, why: str) -> str:
 
 def not_reached(host: str, port: int, why: str) -> str:
     return f"{host}:{port}: cannot be asked: {why}"
+
+
+def not_all(host: str, port: int) -> str:
+    return f"{host}:{port}: the answer breaks off here"
+
+
+def too_much(host: str, port: int, most: int) -> str:
+    return f"{host}:{port}: the answer is longer than {most // 1024} KiB; the rest was not waited for"
+
+
+def forwards_to_itself(entry: str) -> str:
+    return f"warning: finger.forward_to: {entry} is this gateway: queries for it are refused"
+
+
+def forwards_to_nobody(entry: str) -> str:
+    return f"warning: finger.forward_to: {entry} is not a public address: queries for it are refused"
 
 
 def more_mistakes(count: int) -> str:

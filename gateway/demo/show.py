@@ -19,7 +19,8 @@ from ..directory.answers import Listing, Page, Saved
 from ..directory.viewers import LocalCommand
 from ..formats import person_json
 from ..listening import CannotStart, Listener
-from ..outgoing import finger as finger_client
+from ..outgoing.dial import Dial, Resolver, anywhere
+from ..outgoing.finger import ask
 from ..settings import load
 from ..store import database
 from ..text.clean import clean
@@ -87,7 +88,7 @@ class Demo:
         answers = (
             (
                 f"$ {_command()} ask {ASKED}@localhost:{self._ports['finger']}",
-                finger_client.ask(self._reactor, "localhost", self._ports["finger"], ASKED, PATIENCE),
+                self._finger(),
             ),
             (f"$ curl {web}", asking.web(self._reactor, web, PATIENCE)),
             (f"/msg fingerbot {ASKED}", asking.irc(self._reactor, self._ports["irc"], ASKED, PATIENCE)),
@@ -96,6 +97,12 @@ class Demo:
         for command, answer in answers:
             self._say(messages.answered(command, clean(await answer)))
         self._say(messages.to_try(_command(), str(self._home), self._ports))
+
+    async def _finger(self) -> bytes:
+        endpoint = Dial(self._reactor, Resolver(self._reactor), "localhost", self._ports["finger"], PATIENCE, anywhere)
+        pieces: list[bytes] = []
+        await ask(self._reactor, endpoint, ASKED, pieces.append, PATIENCE)
+        return b"".join(pieces)
 
     async def _fill(self) -> None:
         """Puts the sample people in, where there is nobody yet."""

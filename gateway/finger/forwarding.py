@@ -1,12 +1,28 @@
-"""A question that is to be asked of somebody else (RFC 1288 section 2.4, {Q2}): whom we ask for whom, and what we say of it."""
+"""A question that is to be asked of somebody else (RFC 1288 section 2.4, {Q2}): whom we ask for whom, and what we say of it.
 
+What is not allowed is refused before anything is looked up. What goes out is made anew of the parts of the query, so that
+nothing a stranger typed reaches another server's options or a second line. Answers are not kept.
+"""
+
+import re
 from collections.abc import Callable
+
+from twisted.internet.defer import TimeoutError
 
 from ..house import House
 from ..operate.exchange import Outcome
+from ..outgoing.arriving import Arriving
+from ..outgoing.dial import CannotDial, NoSuchHost, NotPublic, Ourselves
+from ..outgoing.finger import Lost, ask
+from ..outgoing.names import Allowed, canonical
+from ..outgoing.public import Full
+from ..text.clean import clean, coloured, escaped
 from . import messages
 from .query import Elsewhere
 from .settings import Finger
+
+MOST = 256 * 1024  # bytes of an answer that are passed on
+_OPTION = re.compile(r"(?:^|[ ,])[-/]")
 
 
 async def forward(
@@ -14,4 +30,64 @@ async def forward(
 ) -> tuple[str, Outcome]:
     """Asks the right-most host of *query*. What it says is handed to *pass_on* as it comes, cleaned, lines ended by LF.
     Gives what is to be said at the end of it, and what the record says."""
-    return messages.DENIED, "refused"
+    shown = escaped(query.hosts[-1])
+    hosts = [canonical(host) for host in query.hosts]
+    host, line = hosts[-1], passed_on(query)
+    if host is None or None in hosts or line is None or host not in Allowed(settings.forward_to):
+        return messages.DENIED, "refused"
+    if len(hosts) > settings.max_hops:
+        return messages.too_many_hosts(settings.max_hops), "refused"
+    if any(each in house.site.hosts for each in (*query.hosts, *hosts)):
+        return messages.back_here(shown), "refused"
+    try:
+        with house.outgoing.room(host):
+            return await _asked(line, host, shown, pass_on, settings, house)
+    except Full:
+        return messages.PASSING_ENOUGH, "limited"
+
+
+def passed_on(query: Elsewhere) -> str | None:
+    """The line that the right-most host is asked: the query without it. None where that is nothing that a server should
+    be asked: controls, and words that it could take for options."""
+    who = "@".join((query.name, *query.hosts[:-1]))
+    if not who.isprintable() or "\ufffd" in who or _OPTION.search(who):
+        return None
+    return " ".join(part for part in ("/W" if query.verbose else "", who) if part)
+
+
+async def _asked(
+    line: str, host: str, shown: str, pass_on: Callable[[str], None], settings: Finger, house: House
+) -> tuple[str, Outcome]:
+    arriving = Arriving(coloured if settings.ansi == "sgr" else clean)
+    passed = False
+
+    def say(text: str) -> None:
+        nonlocal passed
+        if text:
+            passed = True
+            pass_on(text)
+
+    endpoint = house.outgoing.endpoint(host, house.outgoing.finger, house.timeout)
+    last: tuple[str, Outcome] = "", "served"
+    try:
+        if not await ask(house.reactor, endpoint, line, lambda data: say(arriving.feed(data)), house.timeout, MOST):
+            last = messages.cut(shown), "served"
+    except CannotDial as error:
+        return _not_reached(error, shown)
+    except (TimeoutError, Lost) as error:
+        outcome: Outcome = "timeout" if isinstance(error, TimeoutError) else "unavailable"
+        last = messages.broken_off(shown), outcome
+    say(arriving.end())
+    if not passed:
+        return (messages.silent(shown) if last[0] else messages.said_nothing(shown)), last[1]
+    return last
+
+
+def _not_reached(error: CannotDial, shown: str) -> tuple[str, Outcome]:
+    if isinstance(error, NotPublic):
+        return messages.not_public(shown), "refused"
+    if isinstance(error, Ourselves):
+        return messages.back_here(shown), "refused"
+    if isinstance(error, NoSuchHost):
+        return messages.no_such_host(shown), "unavailable"
+    return messages.unreachable(shown), "unavailable"

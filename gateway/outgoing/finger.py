@@ -1,47 +1,80 @@
-"""A finger client (RFC 1288 section 2.3): asks one server one line. What comes back is raw: clean it before it is shown."""
+"""A finger client (RFC 1288 section 2.3): asks one server one line, and hands on what comes as it comes. What comes is raw:
+arriving.py cleans it. Whom it may ask is the endpoint's matter."""
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 MOST = 1024 * 1024  # bytes of an answer; what comes behind is not waited for
+AT_ONCE = 16 * 1024  # bytes that are worked on in one turn of the reactor
+
+
+class Lost(Exception):
+    """The connection broke before the server had closed it: what came may not be all."""
 
 
 class _Asking(Protocol):
-    def __init__(self, line: str) -> None:
-        self._line, self._parts, self._size = line, list[bytes](), 0
-        self.answer: Deferred[bytes] = Deferred(lambda _: self._leave())
+    def __init__(self, line: bytes, take: Callable[[bytes], object], most: int) -> None:
+        self._line, self._take, self._left = line, take, most
+        self.whole: Deferred[bool] = Deferred(lambda _: self._leave())
 
     def connectionMade(self) -> None:
-        self._transport().write(self._line.encode() + b"\r\n")
+        transport: Any = self.transport
+        transport.bufferSize = AT_ONCE
+        transport.write(self._line + b"\r\n")
 
     def dataReceived(self, data: bytes) -> None:
-        self._parts.append(data)
-        self._size += len(data)
-        if self._size >= MOST:
+        if self.whole.called:
+            return
+        data, more = data[: self._left], len(data) > self._left
+        self._left -= len(data)
+        try:
+            self._take(data)
+        except Exception:
             self._leave()
+            self.whole.errback()
+            return
+        if more:
+            self._leave()
+            self.whole.callback(False)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if not self.answer.called:
-            self.answer.callback(b"".join(self._parts)[:MOST])
+        if not self.whole.called:
+            if reason.check(ConnectionDone):
+                self.whole.callback(True)
+            else:
+                self.whole.errback(Lost())
 
     def _leave(self) -> None:
-        self._transport().abortConnection()
-
-    def _transport(self) -> Any:
-        return self.transport
+        transport: Any = self.transport
+        transport.abortConnection()
 
 
-async def ask(reactor: Any, host: str, port: int, line: str, timeout: float) -> bytes:
-    """What the server at *host* answers to *line*. All of it has to be there within *timeout* seconds.
+async def ask(
+    reactor: Any,
+    endpoint: IStreamClientEndpoint,
+    line: str,
+    take: Callable[[bytes], object],
+    seconds: float,
+    most: int = MOST,
+) -> bool:
+    """Sends *line* to *endpoint* and hands each piece of the answer to *take*. Gives whether it was all of it: more than
+    *most* bytes are not taken, which is also what bounds the memory of a *take* whose reader is slow.
 
-    Raises twisted's ConnectError or DNSLookupError where there is no connection, defer.TimeoutError where it takes too
-    long.
+    To connect and to answer have *seconds* together. Raises defer.TimeoutError, Lost, and what the endpoint and *take*
+    raise. Cancelled, or ended by any of these, it drops the connection at once.
     """
-    asking = _Asking(line)
-    connecting: Deferred[Any] = connectProtocol(HostnameEndpoint(reactor, host, port, timeout), asking)
-    await connecting
-    return await asking.answer.addTimeout(timeout, reactor)
+    from twisted.internet.endpoints import connectProtocol  # 20 ms that few commands need
+
+    asking = _Asking(line.encode(), take, most)
+
+    async def whole() -> bool:
+        await connectProtocol(endpoint, asking)
+        return await asking.whole
+
+    return await Deferred.fromCoroutine(whole()).addTimeout(seconds, reactor)

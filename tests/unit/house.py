@@ -21,6 +21,7 @@ from gateway.operate.exchange import Exchanges
 from gateway.operate.health import Health
 from gateway.operate.limits import Connections, Rate
 from gateway.operate.records import Records
+from gateway.outgoing.public import Outgoing
 from gateway.store import database, sqlite
 from gateway.store.edits import Tables
 from gateway.text.render import Renderer
@@ -43,6 +44,7 @@ CAROL = {"login": "carol", "name": "Carol Hidden", "plan": "Nobody sees this.", 
 DAVE = {"login": "dave", "name": "Dave", "plan": "\x1b[31mRED\x1b[0m \x1b]0;T\x07"}
 ZOFIE = {"login": "zofie", "name": "Žofie Černá"}
 PEOPLE = (ALICE, BOB, CAROL, DAVE, ZOFIE)
+WRITTEN = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)  # when a house's people last changed
 
 
 class TestClock(Clock):
@@ -110,11 +112,12 @@ def make_house(
     hosts: Sequence[str] = ("dir.test", "club.test"),
     clock: Any = None,
     own_templates: Path | None = None,
+    listened: Sequence[str | None] = ("0.0.0.0",),
 ) -> Built:
     """A House whose directory is started and knows *people*."""
     path, file = folder / "people.db", folder / "records.jsonl"
     database.create(path)
-    write(path, [document(fields) for fields in people])
+    write(path, [document(fields) for fields in people], WRITTEN)
     reactor = clock or TestClock()
     store = sqlite.SQLiteStore(path, reactor, readers=0)
     records = Records(file, "full", reactor)
@@ -131,6 +134,7 @@ def make_house(
         exchanges=Exchanges(Rate(queries_per_minute, reactor.seconds), records, reactor),
         health=Health(store, directory, reactor),
         connections=Connections(connections, per_address),
+        outgoing=Outgoing(reactor, lambda: listened, lambda: hosts),
         renderer=Renderer(Texts(own_templates), site),
         timeout=timeout,
     )

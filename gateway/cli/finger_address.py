@@ -1,0 +1,76 @@
+"""From what a person types, a name at a host or a finger: address, to whom is asked what. Pure."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+PORT = 79
+_SCHEME = re.compile("finger:(?=//)", re.IGNORECASE)
+_SWITCH = re.compile(r"/[Ww](?:\s+|$)")
+
+
+class BadAddress(ValueError):
+    """*found* cannot be asked; *allowed* can."""
+
+    def __init__(self, found: str, allowed: str) -> None:
+        super().__init__(f"found {found}; allowed: {allowed}")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """*line*, without its end, to be asked of *host*."""
+
+    host: str
+    port: int
+    line: str
+
+
+def question(typed: str, verbose: bool) -> Question:
+    """What *typed* asks: NAME, NAME@HOST[:PORT], NAME@HOST1@HOST2 (asks HOST2 for NAME@HOST1: RFC 1288 section 2.3),
+    finger://HOST[:PORT]/NAME or finger://NAME@HOST; "/w" behind the name of a finger: address is /W, as in lynx. Raises
+    BadAddress."""
+    if scheme := _SCHEME.match(typed):
+        name, place = _parts(typed[scheme.end() :])
+    else:
+        name, _, place = typed.rpartition("@") if "@" in typed else (typed, "", "")
+    if switch := _SWITCH.match(name):
+        name, verbose = name[switch.end() :], True
+    line = " ".join(part for part in ("/W" if verbose else "", name) if part)
+    if re.search("[\r\n]", line):
+        raise BadAddress("several lines", "a name on one line")
+    if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in line):
+        raise BadAddress("a control character", "a name without")
+    host, port = _place(place)
+    return Question(host or "localhost", port, line)
+
+
+def _parts(rest: str) -> tuple[str, str]:
+    """Name and place of a finger: address without its scheme."""
+    if re.search("[\x00-\x20\x7f]", rest):
+        raise BadAddress("a blank or a control character in an address", "%20 for a blank")
+    try:
+        url = urlsplit(rest)
+    except ValueError:
+        raise BadAddress(repr(rest), "an address, as in finger://host/name") from None
+    before, _, place = url.netloc.rpartition("@")
+    behind = url.path[1:] + (f"?{url.query}" if url.query else "")
+    bare = re.sub("/[Ww]$", "", behind).rstrip("/")
+    if before and bare:
+        raise BadAddress("two names", "finger://host/name or finger://name@host")
+    try:
+        name = unquote(bare or before, errors="strict")
+    except UnicodeDecodeError:
+        raise BadAddress("percent-encoding that is no UTF-8", "text in UTF-8") from None
+    return ("/W " if re.search("/[Ww]$", behind) else "") + name, place
+
+
+def _place(place: str) -> tuple[str, int]:
+    host, port = place, ""
+    if place.startswith("["):
+        host, _, rest = place[1:].partition("]")
+        port = rest.removeprefix(":")
+    elif place.count(":") == 1:
+        host, _, port = place.partition(":")
+    if port and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+        raise BadAddress(f"port {port!r}", "a number from 1 to 65535")
+    return host, int(port or PORT)

@@ -1,0 +1,55 @@
+"""Which addresses are out in the public, and which are somebody's own. Pure.
+
+The networks are those of IANA's two registries of special-purpose addresses (RFC 6890) that are not globally reachable,
+and with them all ways of writing an IPv4 address as an IPv6 one.
+"""
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+IPAddress = IPv4Address | IPv6Address
+
+_NOT_PUBLIC = tuple(
+    map(
+        ip_network,
+        (
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+            "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
+            "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+            "2001::/23",  # protocol assignments, Teredo (2001::/32) among them
+            "2001:db8::/32", "3fff::/20",  # documentation
+            "2002::/16",  # 6to4: whatever IPv4 address is in it
+        ),
+    )
+)  # fmt: skip
+_UNICAST = ip_network("2000::/3")  # all that is given out of IPv6 (RFC 4291 section 2.4)
+_NAT64 = ip_network("64:ff9b::/96")  # the IPv4 address behind it is what is meant (RFC 6052)
+
+
+def literal(text: str) -> IPAddress | None:
+    """The address that *text* is, with or without brackets; None for a name. An IPv4 address in IPv6's clothes is one."""
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1]
+    try:
+        return plain(ip_address(text))
+    except ValueError:
+        return None
+
+
+def plain(address: IPAddress) -> IPAddress:
+    """*address*, or the IPv4 one that is mapped in it."""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return address if mapped is None else mapped
+
+
+def meant(address: IPAddress) -> IPAddress:
+    """Who is reached at *address*: as it stands, or the IPv4 one behind a NAT64."""
+    address = plain(address)
+    return IPv4Address(address.packed[12:]) if address in _NAT64 else address
+
+
+def is_public(address: IPAddress) -> bool:
+    """Could anybody reach it?"""
+    address = meant(address)
+    if isinstance(address, IPv6Address) and (address not in _UNICAST or address.scope_id is not None):
+        return False
+    return not any(address in network for network in _NOT_PUBLIC)

@@ -1,0 +1,97 @@
+"""A network without sockets: names that resolve to what a test says, and connections whose far end the test is."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone, ConnectionRefusedError
+from twisted.internet.interfaces import IHostnameResolver
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+
+@implementer(IHostnameResolver)
+class Names:
+    """Answers by a table; a name with several answers gives one after the other, the last one for ever. One with none is
+    silent."""
+
+    def __init__(self, table: Mapping[str, Sequence[Sequence[str]]]) -> None:
+        self.table = {name: list(answers) for name, answers in table.items()}
+        self.asked: list[str] = []
+        self.silent: list[Any] = []
+
+    def resolveHostName(self, receiver: Any, hostName: str, *_: Any, **__: Any) -> Any:  # noqa: N802, N803
+        self.asked.append(hostName)
+        receiver.resolutionBegan(self)
+        answers = self.table.get(hostName, [()])
+        if not answers:
+            self.silent.append(receiver)
+            return self
+        for address in answers.pop(0) if len(answers) > 1 else answers[0]:
+            kind = IPv6Address if ":" in address else IPv4Address
+            receiver.addressResolved(kind("TCP", address, 0))
+        receiver.resolutionComplete()
+        return self
+
+
+class Network(MemoryReactorClock):
+    """A reactor; *tried* are the places that were connected to."""
+
+    def __init__(self, names: Mapping[str, Sequence[Sequence[str]]] = {}) -> None:
+        super().__init__()
+        self.names = Names(names)
+        self.nameResolver = self.names
+
+    @property
+    def tried(self) -> list[tuple[str, int]]:
+        return [(host, port) for host, port, *_ in self.tcpClients]
+
+    def takes(self, number: int = -1) -> "FarEnd":
+        """The far end of the attempt *number*, which is taken."""
+        return FarEnd(self.tcpClients[number][2])
+
+    def refuses(self, number: int = -1) -> None:
+        self.tcpClients[number][2].clientConnectionFailed(None, Failure(ConnectionRefusedError()))
+
+
+class FarEnd:
+    def __init__(self, factory: Any) -> None:
+        self.transport = StringTransport()
+        self.protocol = factory.buildProtocol(IPv4Address("TCP", "9.9.9.9", 79))
+        self.protocol.makeConnection(self.transport)
+
+    @property
+    def heard(self) -> bytes:
+        return self.transport.value()
+
+    @property
+    def dropped(self) -> bool:
+        return bool(self.transport.disconnected)
+
+    def says(self, *pieces: bytes) -> None:
+        for each in pieces:
+            self.protocol.dataReceived(each)
+
+    def closes(self, reason: Exception | None = None) -> None:
+        self.protocol.connectionLost(Failure(reason or ConnectionDone()))
+
+
+class Begun:
+    """A coroutine that has begun; *results* holds what it came to."""
+
+    def __init__(self, coroutine: Any) -> None:
+        self.results: list[Any] = []
+        self.deferred = Deferred.fromCoroutine(coroutine)
+        self.deferred.addBoth(self.results.append)
+
+    @property
+    def result(self) -> Any:
+        (result,) = self.results
+        return result
+
+    @property
+    def error(self) -> Any:
+        assert isinstance(self.result, Failure), self.result
+        return self.result.value
