@@ -121,7 +121,7 @@ TITLES = {
     "F117": ("Addresses in records", "Full, truncated, hashed or none."),
     "F118": ("Who asked about me?", "Left to the server."),
     "F119": ("What intrusion detection takes offence at", "Documented."),
-    "F120": ("Random lines", "300 lines: a reply to each in the format of RFC 1288 section 2.2, and the next client is answered."),
+    "F120": ("Random lines", "300 lines: each reply is clean CRLF text in UTF-8, and the next client is answered."),
     "F121": ("A client prints nothing unsafe", "By default."),
     "F122": ("Clients that filter nothing", "So the server does (F029-F033)."),
 }  # fmt: skip
@@ -139,3 +139,187 @@ RESOLVER = "needs a dead resolver on the server's side"
 MAPPED = "cannot be seen from outside: limits and log of the server"
 OTHERS = "needs the server's other protocols"
 SERVICE = "needs a server of things, not people"
+
+# Why something was not tested, or did not pass.
+NO_LOGIN = "needs --login NAME: somebody who exists"
+NO_SECOND_LOGIN = "needs a second --login NAME"
+NO_WIDE_LOGIN = "needs --login NAME with letters outside ASCII"
+NO_NAME = "needs --name: the full name was not recognised in the answer"
+NO_AGGRESSIVE = "needs --aggressive"
+NO_WAIT = "needs --wait SECONDS"
+NO_IPV6 = "HOST has no IPv6 address, or no IPv4 address, to compare"
+NO_HOST_NAME = "needs --host-name NAME: HOST is an address"
+NO_SECOND_HOST_NAME = "needs a second --host-name NAME"
+LIST_REFUSED = "the list is refused"
+LIST_ON = "the list is given, not refused"
+LIST_UNREAD = "nobody is in the list, or it has no heading of logins and names"
+NO_STATUS = "no line of it; it may be switched off"
+NOT_IN_LIST = "nobody in the list is found by login"
+NOT_ECHOED = "names are not repeated; needs somebody with such letters"
+NO_LAST_NAME = "the full name has no last name"
+
+UNREACHABLE = "no connection"
+RESET = "ended by a reset"
+CUT_OFF = "the answer ended by a reset"
+BLANK = "an empty reply"
+NOT_CLOSED = "the answer came, but the server did not close"
+TALKED_FIRST = "it talked before it was asked"
+FIRST_LINE_TWICE = "answered more than the first line"
+UNKNOWN = "said to be unknown"
+FOUND = "answered as if it were somebody"
+LISTED = "answered with a list, or with more than one line"
+TAKEN_FOR_SWITCH = "answered as /W and the name"
+USAGE = "a program's usage text"
+NOT_LISTED = "neither a list nor an active refusal"
+NOT_REFUSED = "neither forwarded nor actively refused"
+ROUTED = "passed on"
+NOT_LIKE_UNKNOWN = "answered otherwise than an unknown name"
+NOT_ALIKE = "two unknown names are answered differently"
+LONG_ECHO = "more than 64 letters of the name are repeated"
+MANY_LINES = "several lines about unknown people"
+NOT_SWALLOWED = "a line was answered that was not the first"
+PROXY_BELIEVED = "the header was dropped and the query answered"
+SLEPT = "the answer took so long as the query's sleep"
+EXECUTED = "the output of a program"
+ALL_READ = "all of it was read, and nothing said"
+STOPPED_READING = "it stopped reading, and said nothing"
+NO_LIMIT_QUERIES = "no limit was met"
+STAYED_OPEN = "still open"
+NO_WORD = "closed without a word"
+NOT_CLEAN = "not as it should be"
+SURPLUS_SILENT = "those above the limit were closed without a word"
+NO_FULL_NAME = "without the full name"
+MANGLED = "a letter outside ASCII did not arrive whole"
+AS_FORWARDER = "it forwards"
+NOT_HELP = "no help"
+BARE = "a line end that is not CRLF"
+NOT_UTF8 = "no UTF-8"
+ESCAPE = "ESC"
+EIGHT_BIT = "a C1 control"
+CONTROL = "a control character"
+BIDI = "an open bidi control, or a BOM"
+ANSWERED_NOTHING = "an answer to nothing"
+NO_REPLY = "no reply, or an empty one"
+RESETS = "after resets"
+PROBES = "after probes of other protocols"
+BOMBS = "after hundreds of hosts"
+LONG_LINE = "after ten million letters"
+RANDOM = "after random lines"
+CONNECTIONS = "connections"
+QUERIES = "queries"
+EMPTY_QUERY = "the empty query"
+DROPPED_SOME = "some got no reply"
+
+
+def silent(seconds: float) -> str:
+    return f"no byte within {seconds:g} s"
+
+
+def gone(after: str) -> str:
+    return f"the next client was not answered {after}"
+
+
+def differs(line: str) -> str:
+    return f"not the same answer as to {line}"
+
+
+def still_open(seconds: float) -> str:
+    return f"still open after {seconds:g} s (--wait SECONDS waits longer)"
+
+
+def closed_after(seconds: float) -> str:
+    return f"closed after {seconds:.1f} s"
+
+
+def at(what: str, place: int) -> str:
+    return f"{what} at byte {place}"
+
+
+def among(count: int) -> str:
+    return f"none in {count} replies"
+
+
+def lacks(words: str) -> str:
+    return f"lacks: {words}"
+
+
+def held(idle: int, seconds: float) -> str:
+    return f"{idle} idle connections, answered in {seconds:.2f} s"
+
+
+def limit_of(kept: int, told: int) -> str:
+    return f"{kept} let in, {told} told that there are too many"
+
+
+def no_limit(count: int, what: str) -> str:
+    return f"no limit met with {count} {what}"
+
+
+def limited_after(count: int) -> str:
+    return f"refused after {count} queries"
+
+
+def tells(what: str) -> str:
+    return f"tells: {what}"
+
+
+def too_slow(seconds: float) -> str:
+    return f"took {seconds:.1f} s"
+
+
+def random_lines(count: int, seed: int) -> str:
+    return f"{count} lines, seed {seed}"
+
+
+def taken(count: int) -> str:
+    return f"{count} bytes taken before it ended"
+
+
+def not_reached(host: str, port: int, why: str) -> str:
+    return f"{host} port {port}: {why}"
+
+
+def login_unknown(login: str) -> str:
+    return f"{login} was not found: see F044"
+
+
+def escaped(data: bytes) -> str:
+    """*data* in ASCII; its escapes are those of Python, C and JavaScript."""
+    return repr(b"'" + data)[3:-1].replace('\\"', '"')
+
+
+def shown(data: bytes, most: int = 60) -> str:
+    """*data* on one line of ASCII, cut to about *most* letters."""
+    whole = escaped(data[: most + 1])
+    return whole if len(whole) <= most else whole[: most - 3] + "..."
+
+
+def no_connection(why: str) -> str:
+    return f"no connection: {why}"
+
+
+# The report.
+VERDICTS = {"pass": "pass", "fail": "FAIL", "not tested": "not tested"}
+SENT = "sent"
+SEEN = "seen"
+NO_RFC = "in no RFC"
+
+
+def asked(where: str) -> str:
+    return f"Finger conformance of {where}"
+
+
+def expected(what: str, section: str) -> str:
+    return f"expected: {what} ({section})" if section else f"expected: {what}"
+
+
+def because(why: str) -> str:
+    return f"failed: {why}"
+
+
+def never(why: str) -> str:
+    return f"never tested from outside: {why}"
+
+
+def sums(level: str, passed: int, failed: int, untested: int) -> str:
+    return f"{level:8}  {passed} passed, {failed} failed, {untested} not tested"
