@@ -154,6 +154,7 @@ def as_seen(place: Place, who: str) -> Heard:
 
 
 def test_nothing_leaks_and_everything_public_is_told(tmp_path: Path) -> None:
+    """F105: on every protocol the same, all that an audience may see and nothing else."""
     stranger, member = Heard("stranger"), Heard("member")
     with network(tmp_path) as irc, canaries(tmp_path, irc) as (place, running):
         for source, heard in ((STRANGER, stranger), (MEMBER, member)):

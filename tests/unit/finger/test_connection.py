@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from twisted.internet import ssl
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import ISSLTransport
 from zope.interface import directlyProvides
 
@@ -13,7 +12,7 @@ from gateway.finger import make
 from gateway.finger.settings import Finger
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.test_answers import ALICE_PLAIN
-from tests.unit.finger.wire import Client, Slow, ask, failures
+from tests.unit.finger.wire import Client, Slow, ask, failures, stop
 
 TIMEOUT = b"Input timeout.\r\n"
 CROWDED = b"Too many connections, try again later.\r\n"
@@ -235,13 +234,6 @@ def test_F016_a_64_is_one_asker(build: Build) -> None:
 
 
 # the stop
-
-
-def stop(service: Any) -> list[None]:
-    ended: list[None] = []
-    stopping: Deferred[None] = service.stopService()
-    stopping.addCallback(ended.append)
-    return ended
 
 
 def test_a_stop_with_nobody_there_ends_at_once(build: Build) -> None:

@@ -103,6 +103,13 @@ def ask(built: Built, *segments: bytes, peer: str = STRANGER, settings: Finger |
     return Client(built, peer, settings).send(*segments).end()
 
 
+def stop(service: Any) -> list[None]:
+    ended: list[None] = []
+    stopping: Deferred[None] = service.stopService()
+    stopping.addCallback(ended.append)
+    return ended
+
+
 @contextmanager
 def failures() -> Iterator[list[LogEvent]]:
     """The events that tell of a failure meanwhile: logged by us, or found unhandled by Twisted."""
