@@ -13,17 +13,18 @@ from tests.unit.proxy import LOCAL, PROXY, TCP4, TCP6, UDP4, UDP6, UNIX, address
 
 WORST = b"PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n"
 LONGEST_6 = WORST.replace(b"UNKNOWN", b"TCP6")
+HIGHEST_6 = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535"
 QUERY = b"alice\r\n"
 
 # header, client, destination (None: the connection's own addresses)
 RIGHT: list[tuple[bytes, str | None, str | None]] = [
     (b"PROXY TCP4 198.51.100.7 203.0.113.9 50000 79\r\n", "198.51.100.7 50000", "203.0.113.9 79"),
-    (b"PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n", *["255.255.255.255 65535"] * 2),
+    (b"PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n", "255.255.255.255 65535", "255.255.255.255 65535"),
     (b"PROXY TCP4 0.0.0.0 0.0.0.0 0 0\r\n", "0.0.0.0 0", "0.0.0.0 0"),
     (b"PROXY TCP6 2001:db8::7 2001:DB8:0:0::9 1 79\r\n", "2001:db8::7 1", "2001:db8::9 79"),
     (b"PROXY TCP6 ::ffff:198.51.100.7 ::ffff:cb00:7109 1 2\r\n", "::ffff:198.51.100.7 1", "::ffff:203.0.113.9 2"),
     (b"PROXY TCP6 :: ::1 1 2\r\n", ":: 1", "::1 2"),
-    (LONGEST_6, *["ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535"] * 2),
+    (LONGEST_6, HIGHEST_6, HIGHEST_6),
     (b"PROXY UNKNOWN\r\n", None, None),
     (b"PROXY UNKNOWN \r\n", None, None),
     (b"PROXY UNKNOWN 1.2.3.4 5.6.7.8 1 2\r\n", None, None),
