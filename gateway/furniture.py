@@ -12,11 +12,13 @@ from .directory.person import Visibility
 from .directory.ports import Source
 from .directory.privacy import Policy
 from .directory.service import DirectoryService
+from .directory.sweep import Sweep
 from .house import Site
 from .listening import CannotStart
 from .settings import Settings
 from .sources import own
 from .store import sqlite
+from .store.swept import SweptIndex
 from .text.render import Renderer
 from .text.templates import BrokenTemplate, Texts
 
@@ -39,6 +41,14 @@ def make_directory(settings: Settings, file: Path, store: sqlite.SQLiteStore, re
         if IService.providedBy(source):
             source.setServiceParent(directory)
     return directory
+
+
+def make_sweeps(directory: DirectoryService, reactor: Any) -> None:
+    """Lists, searches and full names in *directory* find the people of its other sources, from its start on."""
+    for source in directory.sources:
+        index = SweptIndex(reactor)
+        directory.finds(source, index)
+        Sweep(source, index, reactor).setServiceParent(directory)
 
 
 def make_policy(settings: Settings) -> Policy:

@@ -32,6 +32,12 @@ class Chain:
         self._hold = min((each.cache.total_seconds() for each in sources if each.cache is not None), default=None)
         self._down: dict[int, tuple[Source, str, float, Exception]] = {}
         self._answered: dict[int, float] = {}
+        self._last: dict[int, Callable[[str], Partial | None]] = {}
+        self._hung: dict[int, float] = {}
+
+    def remembers(self, source: Source, last: Callable[[str], Partial | None]) -> None:
+        """*last* gives what *source* said of a login in the last sweep: that stands while it is down."""
+        self._last[id(source)] = last
 
     async def fetch(self, canonical: str, peek: Callable[[str], Entry | None]) -> Entry:
         """What all sources together say of *canonical*; *peek* gives what is kept of a login, though it may have expired.
@@ -43,11 +49,10 @@ class Chain:
             try:
                 partial = await self._asked(source, canonical)
             except SourceDown as error:
-                if not source.restricts:
-                    down = error
-                elif kept is None and (kept := peek(canonical)) is None:
+                partial = self._last.get(id(source), _nothing)(canonical)
+                if source.restricts and kept is None and (kept := peek(canonical)) is None and partial is None:
                     raise
-                continue
+                down = error
             if partial is not None:
                 partials.append(partial)
         if kept is not None:  # as it last stood, but no wider than the others say by now
@@ -109,17 +114,25 @@ class Chain:
         )
 
     async def _in_time(self, source: Source, canonical: str) -> Partial | None:
-        """The answer of *source*, for which nobody waits longer than PATIENCE. One at hand costs no timer."""
+        """The answer of *source*, for which nobody waits longer than PATIENCE. One at hand costs no timer. Nor does anybody
+        wait again right after it was waited for in vain: a list would, for each of its people."""
+        if self._clock.seconds() - self._hung.get(id(source), -AGAIN) < AGAIN:
+            raise SourceDown(f"{source.name} did not answer just now")
         asking: Deferred[Partial | None] = Deferred.fromCoroutine(source.get(canonical))
         if not asking.called:
             asking.addTimeout(PATIENCE, self._clock)
         try:
             return await asking
         except TimeoutError:
+            self._hung[id(source)] = self._clock.seconds()
             raise SourceDown(f"{source.name}: no answer within {PATIENCE:g} seconds") from None
 
     def _expiry(self) -> float | None:
         return None if self._hold is None else time.monotonic() + self._hold
+
+
+def _nothing(login: str) -> None:
+    """What a source without an index last said."""
 
 
 def merged(partials: Sequence[Partial]) -> Person:

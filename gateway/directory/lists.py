@@ -13,7 +13,7 @@ from twisted.internet.task import deferLater
 
 from .answers import Listing, Page
 from .names import fold, maybe_login
-from .ports import UNSAID, Levels, Store
+from .ports import UNSAID, Index, Levels, Store
 from .presence import Presence
 from .privacy import Audience, Policy, Profile, others
 from .searching import rank, sought
@@ -27,10 +27,13 @@ Judge = Callable[[str, Viewer], Awaitable[Profile | None]]
 
 
 class Lists:
-    """*judge* gives the profile of a login, where a list may show it to the asker."""
+    """*index* finds people, *store* knows their plans; *judge* gives the profile of a login, where a list may show it to
+    the asker."""
 
-    def __init__(self, store: Store, policy: Callable[[], Policy], judge: Judge, clock: IReactorTime) -> None:
-        self._store, self._policy, self._judge, self._clock = store, policy, judge, clock
+    def __init__(
+        self, index: Index, store: Store, policy: Callable[[], Policy], judge: Judge, clock: IReactorTime
+    ) -> None:
+        self._index, self._store, self._policy, self._judge, self._clock = index, store, policy, judge, clock
 
     async def all(self, viewer: Viewer, page: Page) -> Listing:
         """By login. Raises SourceDown."""
@@ -39,7 +42,7 @@ class Lists:
         async def logins(after: str) -> AsyncIterator[str]:
             rows = 0
             while levels is not None:
-                batch = await self._store.page(after, min(BATCH, page.limit + 1), levels)
+                batch = await self._index.page(after, min(BATCH, page.limit + 1), levels)
                 for login in batch:
                     yield login
                 if not batch:
@@ -113,13 +116,13 @@ class Lists:
             return
         login = maybe_login(query.strip())
         if login is not None:
-            for each in await self._store.starting(login, BATCH // 4, levels):
+            for each in await self._index.starting(login, BATCH // 4, levels):
                 yield each
-        for each in await self._store.find(fold(query), levels):
+        for each in await self._index.find(fold(query), levels):
             yield each
         after = rows = 0
         while wanted and rows < MOST_ROWS:
-            batch = await self._store.search(wanted, after, BATCH, levels)
+            batch = await self._index.search(wanted, after, BATCH, levels)
             for after, each in batch:  # noqa: B007  # the last number is where the next batch begins
                 yield each
             if len(batch) < BATCH:

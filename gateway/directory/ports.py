@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from twisted.internet.defer import Deferred
+
 from .answers import Entry
 from .changes import Change
 from .person import Partial, Visibility
@@ -111,8 +113,8 @@ class Source(Protocol):
         """All of them, in any order."""
 
 
-class Store(Source, Protocol):
-    """The gateway's own database: a source that can be searched and edited."""
+class Index(Protocol):
+    """What people are found by besides their login. Whoever it gives is judged by what all sources say of them."""
 
     async def find(self, name: str, levels: Levels) -> Sequence[str]:
         """Logins of those who have the folded *name* as alias, former login, full name or last name; at most 200. Raises
@@ -127,6 +129,29 @@ class Store(Source, Protocol):
     async def search(self, words: Sequence[str], after: int, limit: int, levels: Levels) -> Sequence[tuple[int, str]]:
         """At most *limit* people in whose login, full name and aliases words begin with each of *words* (as
         searching.words cuts and folds them): row number and login, by number, behind *after*. Raises SourceDown."""
+
+
+class Swept(Index, Protocol):
+    """The index of another source's people, as the last whole sweep found them; empty before the first one."""
+
+    async def begin(self) -> None:
+        """A new sweep; what was added to an unfinished one is forgotten. Raises SourceDown."""
+
+    async def add(self, people: Sequence[Partial]) -> None:
+        """Takes *people*, each login once, into the new sweep. Raises SourceDown."""
+
+    async def finish(self) -> None:
+        """From now on those of the new sweep are found, and nobody else. Raises SourceDown."""
+
+    def last(self, login: str) -> Partial | None:
+        """What the source said of *login* in the last whole sweep."""
+
+    def stop(self) -> "Deferred[None]":
+        """Forgets everybody, once what was begun is done."""
+
+
+class Store(Source, Index, Protocol):
+    """The gateway's own database: a source that can be searched and edited."""
 
     async def latest(self, before: int, limit: int, levels: Levels) -> Sequence[tuple[int, str, Visibility]]:
         """The last *limit* plans before change number *before* (0: of all), the newest first: number of the change, login,

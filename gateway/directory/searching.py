@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from .names import fold
+from .person import Person
 from .privacy import Profile
 
 MOST_WORDS = 8
@@ -20,6 +21,12 @@ def words(text: str) -> tuple[str, ...]:
 def sought(query: str) -> tuple[str, ...]:
     """The words that a search for *query* goes by."""
     return tuple(dict.fromkeys(words(query)))[:MOST_WORDS]
+
+
+def goes_by(person: Person, folded: str) -> bool:
+    """Is *person* called so? An index may know a name that stands behind one from another source, or that is gone."""
+    full = fold(person.name)
+    return folded in (full, full.rpartition(" ")[2], *map(fold, (*person.aliases, *person.former)))
 
 
 def rank(profile: Profile, query: str, wanted: Sequence[str]) -> int | None:

@@ -58,11 +58,14 @@ from .ports import (
     SourceDown,
     Stale,
     Store,
+    Swept,
     Taken,
 )
 from .presence import Presence
 from .privacy import Audience, Policy, Profile, audience, reveal, turns
+from .searching import goes_by
 from .state import State
+from .together import Together
 from .viewers import Viewer
 
 T = TypeVar("T")
@@ -86,10 +89,12 @@ class DirectoryService(MultiService):
     ) -> None:
         super().__init__()
         self.policy = policy
+        self.sources = tuple(sources)
         self._store, self._now = store, now
         self._chain = Chain((store, *sources), clock)
         self._cache = Cache(self._fetch, time.monotonic, cache_size)
-        self._lists = Lists(store, lambda: self.policy, self._listed, clock)
+        self._index = Together(store)
+        self._lists = Lists(self._index, store, lambda: self.policy, self._listed, clock)
         self.presence = Presence(self._cache.drop, self._left)
         self.last_change = 0
         self._listeners: list[Callable[[Change], None]] = []
@@ -149,6 +154,11 @@ class DirectoryService(MultiService):
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def finds(self, source: Source, index: Swept) -> None:
+        """Lists, searches and full names find the people of *source*, too, whom *index* has. Before the start."""
+        self._index.add(index)
+        self._chain.remembers(source, index.last)
+
     def state(self) -> State:
         """How it is, in numbers."""
         cache = self._cache
@@ -184,7 +194,7 @@ class DirectoryService(MultiService):
                 continue
             if alias is not None and (alias in person.aliases or alias in person.former):
                 return Found(profile)
-            if person.listed:
+            if person.listed and goes_by(person, fold(name)):
                 matches.append(profile)
         if len(matches) > 1:
             return Several(tuple(sorted(matches, key=lambda profile: profile.login)))
@@ -193,10 +203,10 @@ class DirectoryService(MultiService):
     async def _named(self, name: str, viewer: Viewer) -> Sequence[str]:
         """Whoever may be found by the folded *name*: others as far as the asker's reach, and themselves."""
         levels = reach(self.policy, viewer)
-        named = await self._store.find(name, levels) if levels is not None else ()
+        named = await self._index.find(name, levels) if levels is not None else ()
         if viewer.login is None or viewer.login in named:
             return named
-        return (*named, *(each for each in await self._store.find(name, OF_ALL) if each == viewer.login))
+        return (*named, *(each for each in await self._index.find(name, OF_ALL) if each == viewer.login))
 
     async def listing(self, words: str, viewer: Viewer, page: Page) -> Listing | Unavailable:
         """Those who exist for the asker and let themselves be listed (for administrators: all), by login; with *words*

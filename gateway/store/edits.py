@@ -4,7 +4,6 @@ Runs in the writer's thread; all edits of a call are one transaction."""
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -14,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from ..directory.fields import MANY
 from ..directory.names import fold
 from ..directory.person import Partial, Visibility
-from ..directory.ports import UNSAID, Create, Edit, Missing, Modify, Remove, Rename, Stale, Taken
-from ..directory.searching import words as words_of
+from ..directory.ports import Create, Edit, Missing, Modify, Remove, Rename, Stale, Taken
+from .found import found_by
 from .schema import changes, history, names, people, seen, words
 
 _encode = msgspec.json.Encoder().encode
@@ -28,25 +27,6 @@ _HAS = union_all(
         names.c.name == bindparam("folded"), names.c.kind == "alias", names.c.login != bindparam("login")
     ),
 ).limit(1)
-
-
-@dataclass(frozen=True)
-class FoundBy:
-    """What a person is found by: rows of `names` (name, kind), the text of `words`, the level of their name."""
-
-    names: frozenset[tuple[str, str]]
-    words: str
-    level: int
-
-
-def found_by(person: Partial) -> FoundBy:
-    """By login, aliases, former logins, full and last name."""
-    rows = {(fold(name), "alias") for name in (*person.aliases, *person.former)}
-    full = fold(person.name)
-    if full:
-        rows |= {(full, "name"), (full.rpartition(" ")[2], "last")}
-    text = " ".join(words_of(" ".join((person.login, person.name, *person.aliases))))
-    return FoundBy(frozenset(rows), text, int(person.visibility.get("name", UNSAID)))
 
 
 class Tables:

@@ -50,9 +50,7 @@ names = Table(
 )
 Index("names_alias", names.c.name, unique=True, sqlite_where=names.c.kind == "alias")
 
-# What searches look through: the words of login, full name and aliases, a row for each of people by its id.
-WORDS = """CREATE VIRTUAL TABLE words USING fts5(
-    text, detail = none, prefix = '1 2 3', tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M*'")"""
+# A row for each of people by its id; made by found.WORDS.
 words = Table("words", MetaData(), Column("rowid", Integer, primary_key=True), Column("text", Text))
 
 # n is the number of the change that wrote the plan.

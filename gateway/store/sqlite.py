@@ -68,6 +68,11 @@ _NOBODY = (msgspec.json.encode(Partial(login="", name="Nobody at all", plan="Non
 _decode = msgspec.json.Decoder(Partial).decode
 
 
+def matching(words: Sequence[str]) -> str:
+    """What SEARCH goes by: each of *words* begins a word."""
+    return " AND ".join(f'"{word}" *' for word in words)
+
+
 class SQLiteStore(Service):
     """The Store in the file *path*, with so many *readers* (threads); none where nothing else waits for the reactor.
     Opens nothing before startService, which raises Unusable. *slow_reads* counts reads of a key that held up the reactor."""
@@ -175,8 +180,7 @@ class SQLiteStore(Service):
         return await self._aside(lambda read: [row[0] for row in read.execute(STARTING, of)])
 
     async def search(self, words: Sequence[str], after: int, limit: int, levels: Levels) -> Sequence[tuple[int, str]]:
-        query = " AND ".join(f'"{word}" *' for word in words)
-        of = (query, after, levels.lowest, levels.highest, not levels.unlisted, limit)
+        of = (matching(words), after, levels.lowest, levels.highest, not levels.unlisted, limit)
         return await self._aside(lambda read: read.execute(SEARCH, of).fetchall())
 
     async def history(self, login: str, limit: int) -> Sequence[Entry]:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from ..directory.person import Partial
 from . import schema
 from .database import BUSY, connect
-from .edits import found_by
+from .found import WORDS, found_by
 
 _decode = msgspec.json.Decoder(Partial).decode
 
@@ -22,7 +22,7 @@ def fill(path: Path) -> None:
     """The tables, in the empty file *path*. Raises sqlite3.Error."""
     with _transaction(path) as db:
         schema.metadata.create_all(db)
-        db.exec_driver_sql(schema.WORDS)
+        db.exec_driver_sql(WORDS)
         db.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
 
 
@@ -58,7 +58,7 @@ def _from_1(db: Connection) -> None:
         operations.create_index("people_listed", "people", ["login", "level", "listed"])
     schema.seen.create(db)
     db.execute(delete(schema.changes).where(schema.changes.c.login.not_in(select(schema.people.c.login))))
-    db.exec_driver_sql(schema.WORDS)
+    db.exec_driver_sql(WORDS)
     people, last = schema.people, 0
     while rows := db.execute(
         select(people.c.id, people.c.document).where(people.c.id > last).order_by(people.c.id).limit(1000)

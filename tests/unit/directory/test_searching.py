@@ -21,7 +21,8 @@ from gateway.directory.privacy import Audience, Policy, Profile, audience, other
 from gateway.directory.searching import MOST_WORDS, rank, sought, words
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
-from gateway.store import database, schema, sqlite
+from gateway.store import database, sqlite
+from gateway.store.found import WORDS
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, as_self
 from tests.unit.house import TestClock as AtOnce
 from tests.unit.house import now, write
@@ -135,7 +136,7 @@ def test_a_login_with_marks_is_found_without() -> None:
 @pytest.fixture(scope="module")
 def index() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:")
-    connection.execute(schema.WORDS)
+    connection.execute(WORDS)
     return connection
 
 

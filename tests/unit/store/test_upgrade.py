@@ -13,7 +13,7 @@ from gateway.directory.answers import Found, Listing, Page, Saved, Unknown
 from gateway.directory.ports import UNSAID, Levels, Modify, Rename
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
-from gateway.store import database, edits, sqlite, upgrade
+from gateway.store import database, found, sqlite, upgrade
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER
 from tests.unit.house import TestClock as AtOnce
 from tests.unit.house import now
@@ -216,7 +216,7 @@ def test_a_person_who_cannot_be_read_stops_it(tmp_path: Path, document: bytes) -
 def test_an_error_in_the_middle_leaves_version_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = version_1(tmp_path / "people.db")
     calls: list[int] = []
-    found_by = edits.found_by
+    found_by = found.found_by
 
     def breaks(one: Any) -> Any:
         calls.append(1)
