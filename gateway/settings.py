@@ -20,6 +20,7 @@ from .directory.fields import FIELDS
 from .directory.names import NotALogin, login
 from .finger.settings import Finger
 from .irc.settings import Network
+from .outgoing.names import Allowed, BadPattern
 from .web.settings import Web
 
 LOGINS = "logins"  # the source that is not an operator's own class
@@ -166,6 +167,15 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
                     f"{proxy!r} ({error})",
                     'an address or a network, as in "192.0.2.7"',
                 )
+    for number, pattern in enumerate(() if settings.finger is None else settings.finger.forward_to):
+        try:
+            Allowed([pattern])
+        except BadPattern:
+            yield (
+                f"finger.forward_to[{number}]",
+                repr(pattern),
+                'a host, as in "dir.example.org", or all below one, as in "*.example.org"; the port is 79',
+            )
     for number, name in enumerate(site.administrators):
         try:
             login(name)

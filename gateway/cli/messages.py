@@ -172,7 +172,7 @@ def too_much(host: str, port: int, most: int) -> str:
 
 
 def forwards_to_itself(entry: str) -> str:
-    return f"warning: finger.forward_to: {entry} is this gateway: queries for it are refused"
+    return f"warning: finger.forward_to: {entry} is this gateway, which answers for itself"
 
 
 def forwards_to_nobody(entry: str) -> str:

@@ -2,7 +2,7 @@
 
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,11 @@ import msgspec
 
 from ..application import Gateway, serve, steady_clock
 from ..configuration import BadSettings, Duration
+from ..directory.names import Hosts
 from ..formats import person_json
 from ..furniture import make_directory, make_renderer
 from ..listening import CannotStart, NotInherited, client_endpoint, open_to_all, server_endpoint
+from ..outgoing.addresses import is_public, literal
 from ..settings import Settings, database_file, load
 from ..store import database, sqlite
 from ..text.templates import Texts
@@ -89,9 +91,22 @@ def check(login: str | None, as_json: bool) -> None:
     for network in settings.site.members:
         if ipaddress.ip_network(network).is_loopback:
             click.echo(messages.loopback_members(network), err=True)
+    for warning in _of_forwarding(settings):
+        click.echo(warning, err=True)
     if wrong:
         raise Failed("\n".join(wrong), 2)
     click.echo(messages.fine(str(file)))
+
+
+def _of_forwarding(settings: Settings) -> Iterator[str]:
+    """What [finger] forward_to allows in vain. No name is looked up."""
+    ours = Hosts(settings.site.hosts)
+    for entry in () if settings.finger is None else settings.finger.forward_to:
+        address = literal(entry)
+        if entry in ours:
+            yield messages.forwards_to_itself(entry)
+        elif address is not None and not is_public(address):
+            yield messages.forwards_to_nobody(entry)
 
 
 def _noted(wrong: list[str], look: Callable[[], object]) -> None:
