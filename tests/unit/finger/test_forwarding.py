@@ -10,8 +10,9 @@ from gateway.finger.forwarding import MOST, forward
 from gateway.finger.query import Elsewhere, parse
 from gateway.finger.settings import Finger
 from gateway.outgoing.public import MOST_TO_ONE
+from tests.unit import house
 from tests.unit.finger.wire import Client
-from tests.unit.house import Built, TestClock, make_house
+from tests.unit.house import Built, make_house
 from tests.unit.outgoing.network import Begun, Network
 
 DENIED = "Finger forwarding service denied"
@@ -28,7 +29,7 @@ ALLOWED = ["B.test.", "*.example.org", "bücher.example", "private.test", "us.te
            "10.0.0.1", "dir.test"]  # fmt: skip
 
 
-class Reactor(Network, TestClock):
+class Reactor(Network, house.TestClock):
     """The network and the store's clock in one."""
 
 

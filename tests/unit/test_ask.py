@@ -1,0 +1,97 @@
+"""finger-gateway ask: whom it asks what, and what of an answer reaches the terminal."""
+
+import pytest
+
+from gateway.cli.finger_address import BadAddress, Question, question
+from gateway.cli.terminal import Terminal
+
+EVIL = b"Login: alice\x1b[2J\x07\r\n\x1b]0;owned\x1b\\caf\xc3\xa9\t\xe2\x82\xac\r\nna\xefve \x9b31mred\x7f\x00\r\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "host", "port", "line"),
+    [
+        ("alice", "localhost", 79, "alice"),
+        ("alice@h.test", "h.test", 79, "alice"),
+        ("alice@h.test:1079", "h.test", 1079, "alice"),
+        ("@h.test", "h.test", 79, ""),
+        ("@", "localhost", 79, ""),
+        ("alice@a.test@b.test:1079", "b.test", 1079, "alice@a.test"),
+        ("Alice Adams@h.test", "h.test", 79, "Alice Adams"),
+        ("alice@[::1]", "::1", 79, "alice"),
+        ("alice@[::1]:1079", "::1", 1079, "alice"),
+        ("alice@2001:db8::1", "2001:db8::1", 79, "alice"),
+        ("100%25@h.test", "h.test", 79, "100%25"),
+        ("-l@h.test", "h.test", 79, "-l"),
+        ("finger://h.test/alice", "h.test", 79, "alice"),
+        ("FINGER://h.test/alice", "h.test", 79, "alice"),
+        ("finger://alice@h.test", "h.test", 79, "alice"),
+        ("finger://alice@h.test/", "h.test", 79, "alice"),
+        ("finger://h.test", "h.test", 79, ""),
+        ("finger://h.test/", "h.test", 79, ""),
+        ("finger://h.test:1079/alice/", "h.test", 1079, "alice"),
+        ("finger://alice@h.test:1079", "h.test", 1079, "alice"),
+        ("finger://[::1]:1079/alice", "::1", 1079, "alice"),
+        ("finger://alice@[::1]", "::1", 79, "alice"),
+        ("finger://h.test/Alice%20Adams", "h.test", 79, "Alice Adams"),
+        ("finger://h.test/%C5%BEofie", "h.test", 79, "žofie"),
+        ("finger://h.test/žofie", "h.test", 79, "žofie"),
+        ("finger://h.test/alice/w", "h.test", 79, "/W alice"),
+        ("finger://h.test/alice/W", "h.test", 79, "/W alice"),
+        ("finger://h.test//w", "h.test", 79, "/W"),
+        ("finger://h.test/w", "h.test", 79, "w"),
+        ("finger://alice@h.test/w", None, 0, "two names"),
+        ("finger://h.test/%2FW%20alice", "h.test", 79, "/W alice"),
+        ("finger://h.test/alice@a.test", "h.test", 79, "alice@a.test"),
+        ("finger://alice@a.test@h.test", "h.test", 79, "alice@a.test"),
+        ("finger://h.test/what?", "h.test", 79, "what"),
+        ("finger://bob@h.test/alice", None, 0, "two names"),
+        ("finger://h.test/alice%0D%0Abob", None, 0, "several lines"),
+        ("finger://h.test/alice%1B", None, 0, "a control character"),
+        ("finger://h.test/alice bob", None, 0, "a blank"),
+        ("finger://h.test/%ff", None, 0, "no UTF-8"),
+        ("finger://[::1/alice", None, 0, "allowed: an address"),
+        ("alice\nbob@h.test", None, 0, "several lines"),
+        ("alice\x1b[2J@h.test", None, 0, "a control character"),
+        ("alice\x9b@h.test", None, 0, "a control character"),
+        ("alice@h.test:0", None, 0, "allowed: a number from 1 to 65535"),
+        ("alice@h.test:65536", None, 0, "found port '65536'"),
+        ("alice@[::1]:x", None, 0, "found port 'x'"),
+        ("finger://h.test:finger/alice", None, 0, "found port 'finger'"),
+    ],
+)
+def test_F121_whom_is_asked_what(typed: str, host: str | None, port: int, line: str) -> None:
+    if host is None:
+        with pytest.raises(BadAddress, match=line):
+            question(typed, False)
+    else:
+        assert question(typed, False) == Question(host, port, line)
+        verbose = line if line.startswith("/W") else f"/W {line}".rstrip()
+        assert question(typed, True) == Question(host, port, verbose)
+
+
+def shown(encoding: str, control: bool = False, eight_bit: bool = False, at_once: int = 7) -> bytes:
+    written: list[bytes] = []
+    terminal = Terminal(written.append, control, eight_bit, encoding)
+    for begin in range(0, len(EVIL), at_once):
+        terminal.feed(EVIL[begin : begin + at_once])
+    terminal.end()
+    return b"".join(written)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1000])
+def test_F121_F122_by_default_nothing_but_letters_and_line_ends(at_once: int) -> None:
+    assert shown("UTF-8", at_once=at_once) == "Login: alice\ncafé\t€\nnaïve red\n".encode()
+    ascii_ = shown("ANSI_X3.4-1968", at_once=at_once)
+    assert ascii_.startswith(b"Login: alice\ncafe\t") and ascii_.endswith(b"\nnaive red\n")
+    assert all(octet in (9, 10) or 32 <= octet <= 126 for octet in ascii_)
+    assert "naïve red\n".encode("latin-1") in shown("ISO-8859-1", at_once=at_once)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1000])
+def test_F121_two_options_for_what_is_below_32_and_above_126(at_once: int) -> None:
+    low = shown("UTF-8", control=True, at_once=at_once)
+    assert low == b"Login: alice\x1b[2J\x07\n\x1b]0;owned\x1b\\" + "café\t€\nnaïve ›31mred\x00\n".encode()
+    high = shown("ANSI_X3.4-1968", eight_bit=True, at_once=at_once)
+    assert high == b"Login: alice\ncaf\xc3\xa9\t\xe2\x82\xac\nna\xefve \x9b31mred\x7f\n"
+    assert shown("UTF-8", control=True, eight_bit=True, at_once=at_once) == EVIL
