@@ -78,7 +78,7 @@ class Entrance:
             )  # fmt: skip
 
     def pass_by(self) -> None:
-        """Counts a connection that said nothing, as the plain health check of a proxy does."""
+        """Counts a connection that said nothing, as the health check of a proxy does."""
         self._count("empty")
 
 
@@ -91,6 +91,7 @@ class Waiting(Protocol):
     def __init__(self, entrance: Entrance, factory: IProtocolFactory) -> None:
         self._entrance, self._factory = entrance, factory
         self._read = b""
+        self._unnamed: Header | None = None  # read, and nothing behind it as yet
         self._behind: Any = None
         self._deadline: IDelayedCall | None = None
 
@@ -108,7 +109,9 @@ class Waiting(Protocol):
             except Bad as bad:
                 self._end("invalid", str(bad))
             else:
-                if found is not None:
+                if found is not None and found.source is None and len(self._read) == found.length:
+                    self._unnamed = found  # a health check says no more: it comes to no question
+                elif found is not None:
                     self._begin(found)
 
     def readConnectionLost(self) -> None:
@@ -129,7 +132,7 @@ class Waiting(Protocol):
             behind, self._behind = self._behind, None
             behind.connectionLost(reason)
         elif self._leave():
-            if self._read:
+            if self._read and self._unnamed is None:
                 self._entrance.refuse("gone", self.transport.getPeer(), "closed before its end")
             else:
                 self._entrance.pass_by()
@@ -156,7 +159,10 @@ class Waiting(Protocol):
         self.transport.abortConnection()
 
     def _timed_out(self) -> None:
-        self._end("timeout", "it did not come in time")
+        if self._unnamed is not None:
+            self._begin(self._unnamed)
+        else:
+            self._end("timeout", "it did not come in time")
 
     def _end(self, how: Outcome, why: str) -> None:
         self._leave()

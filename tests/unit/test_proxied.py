@@ -259,6 +259,28 @@ def test_a_connection_that_says_nothing_is_counted_and_not_told(
     assert front.counts[2:] == ["gone"] and told[0]["why"] == "closed before its end"
 
 
+def test_a_health_check_comes_to_no_question(built: Built, front: Front, told: list[dict[str, Any]]) -> None:
+    """A header that names nobody and then nothing, as haproxy's `check` sends it; ended by a FIN or a reset."""
+    for header in (v2(LOCAL, 0, b""), b"PROXY UNKNOWN\r\n"):
+        shut = front.connect().send(header)
+        shut.protocol.readConnectionLost()
+        assert shut.wire.disconnecting and shut.received == b""
+        shut.lose()
+        front.connect().send(header[:5], header[5:]).lose()
+    assert (front.counts, told, peers(built)) == (["empty"] * 4, [], [])
+    assert built.house.connections.open == 0
+
+
+def test_who_is_not_named_and_says_nothing_is_told_when_the_time_is_over(built: Built, front: Front) -> None:
+    silent = front.connect().send(b"PROXY UNKNOWN\r\n")
+    built.clock.advance(10)
+    assert silent.received == b""
+    built.clock.advance(10)
+    assert silent.received == b"Input timeout.\r\n"
+    late = front.connect().send(b"PROXY UNKNOWN\r\n", ASK[:3], ASK[3:])
+    assert late.received == ANSWER
+
+
 def test_half_a_close_passes_through_both_ways(front: Front) -> None:
     """nc -N: a line without its end, then the client's FIN; the answer, then ours; then a moment for theirs."""
     one = front.connect().send(v1() + b"nobody")
