@@ -12,6 +12,7 @@ from ..listening import CannotStart
 from ..store.database import Unusable
 from .asking import ask
 from .common import Failed, configured
+from .conforming import conform
 from .keeping import backup, restore
 from .people import people
 from .planning import plan
@@ -33,7 +34,7 @@ def cli() -> None:
     """
 
 
-for command in (demo, init, check, run, reload, people, plan, ask, backup, restore, schema):
+for command in (demo, init, check, run, reload, people, plan, ask, conform, backup, restore, schema):
     cli.add_command(command)
 
 

@@ -114,7 +114,7 @@ def _timed_out(run: Run, reply: Reply) -> Passed:
 
 
 def f017(run: Run) -> Passed:
-    others = [address for address in run.addresses if address.family != run.address.family]
+    others = run.other_addresses
     if not others:
         raise Untested(messages.NO_IPV6)
     name, whole = run.base()

@@ -19,7 +19,7 @@ def status(results: Iterable[Result]) -> int:
 
 def table(results: Sequence[Result], where: str) -> str:
     """A line for each check; below those that failed why, what was sent and what was seen."""
-    lines = [messages.asked(where), ""]
+    lines = [messages.asked(where), "", messages.HEADING]
     for result in results:
         lines += _row(CHECKS[result.id], result)
     return "\n".join([*lines, "", *_sums(results), ""])
@@ -56,12 +56,13 @@ def _needs(check: Check) -> list[str]:
 
 
 def _row(check: Check, result: Result) -> list[str]:
-    head = f"{check.id}  {check.level:8}  {messages.VERDICTS[result.verdict]:10}  "
+    section = check.section.removeprefix("RFC 1288 ")
+    head = f"{check.id}  {check.level:8}  {section:7}  {messages.VERDICTS[result.verdict]:8}  "
     if result.verdict == "pass":
         return [head + check.title]
     if result.verdict == "not tested":
         return [head + check.title, *_folded("      ", result.why)]
-    lines = [head + check.title, *_folded("      ", messages.expected(check.expected, check.section))]
+    lines = [head + check.title, *_folded("      ", messages.expected(check.expected))]
     lines += _folded("      ", messages.because(result.why))
     for label, data in ((messages.SENT, result.sent), (messages.SEEN, result.seen)):
         start = f"      {label:6}"

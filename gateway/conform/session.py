@@ -1,6 +1,7 @@
 """What a run knows: whom it asks, what was said so far, who exists there. Everything that is asked goes through here, so
 that each reply counts for the checks that look at all of them, and so that a server which has enough of us is waited for."""
 
+import ipaddress
 import random
 import time
 from collections.abc import Callable
@@ -11,7 +12,9 @@ from . import judge, messages, wire
 from .wire import Address, Connection, Reply
 
 Verdict = Literal["pass", "fail", "not tested"]
-MOST_WAITED = 120.0  # seconds in a run, because the server says that it was asked too often
+MOST_WAITED = 180.0  # seconds in a run, because the server says that it was asked too often
+LEAST_WAITED = 5.0  # seconds, each time
+ONCE_MORE = 1.0  # seconds until it is tried again to connect
 HASTY = 0.3  # seconds that a server is listened to which leaves its connections open
 OTHER = b"other.test"  # a host that is not there (RFC 2606)
 
@@ -101,6 +104,13 @@ class Run:
                 return
         raise Unreachable(why)
 
+    @property
+    def other_addresses(self) -> list[Address]:
+        """Addresses of the server of the other family: HOST's, and those that it was said to have."""
+        named = [name for name in self.target.host_names if is_address(name)]
+        found = [address for name in named for address in wire.addresses(name, self.target.port)]
+        return [each for each in (*self.addresses, *found) if each.family != self.address.family]
+
     # asking
 
     def exchange(self, *segments: bytes, apart: float = 0.0) -> Reply:
@@ -139,16 +149,18 @@ class Run:
         return reply
 
     def _patient(self, ask: Callable[[], Reply]) -> Reply:
-        reply = self.note(ask())
-        while self._waited < MOST_WAITED:
-            seconds = 1.0 if reply.end == "unreachable" else judge.limited(reply.data)
-            if seconds is None:
-                break
-            self._waited += seconds + 1.0
-            time.sleep(min(seconds, 60.0) + 0.1)
-            reply = self.note(ask())
-            if reply.end == "unreachable":
-                break
+        """What *ask* gives, once the server has not had enough of us. Raises Untested where that takes too long."""
+        reply = ask()
+        if reply.end == "unreachable":
+            time.sleep(ONCE_MORE)
+            reply = ask()
+        while self.note(reply).end == "closed" and (seconds := judge.limited(reply.data)) is not None:
+            seconds = max(seconds, LEAST_WAITED)  # so that several questions can be asked after it
+            if self._waited + seconds > MOST_WAITED:
+                raise Untested(messages.LIMITED)
+            self._waited += seconds
+            time.sleep(seconds)
+            reply = ask()
         if reply.end == "open":
             self._left_open += 1
             if self._left_open >= 3:
@@ -219,6 +231,14 @@ class Run:
         if number >= len(names):
             raise Untested(messages.NO_SECOND_HOST_NAME)
         return names[number].encode("idna") if not names[number].isascii() else names[number].encode()
+
+
+def is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def answered(reply: Reply, seconds: float) -> Reply:

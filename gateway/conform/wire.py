@@ -11,6 +11,7 @@ from typing import Literal
 
 End = Literal["closed", "reset", "open", "unreachable"]
 QUIET = 1.0  # seconds without a byte until a reply that has begun counts as all there is
+SOME = 0.2  # seconds to take what has come already
 CHUNK = 65536
 
 
@@ -113,7 +114,7 @@ class Connection:
         while self.end == "open":
             now = time.monotonic()
             until = min(began + seconds, last + quiet) if quiet is not None and self.data else began + seconds
-            if now >= until or not select.select([self._socket], [], [], until - now)[0]:
+            if now > until + SOME or not select.select([self._socket], [], [], max(0.0, until - now))[0]:
                 break
             self._receive()
             last = time.monotonic()

@@ -1,0 +1,122 @@
+"""finger-gateway conform: the conformance suite for finger servers, against any of them."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from ..conform import report
+from ..conform.catalogue import CHECKS, LEVELS, Check
+from ..conform.messages import not_reached
+from ..conform.session import Result, Target, Unreachable
+from .common import Failed, utf8
+from .finger_address import BadAddress, question
+
+_FIRST = {level.lower(): LEVELS[: number + 1] for number, level in enumerate(LEVELS)}
+
+
+def _chosen(_: click.Context, __: click.Parameter, value: str | None) -> Sequence[Check]:
+    """The checks of --only, all without it."""
+    if value is None:
+        return list(CHECKS.values())
+    names = [name.strip().upper() for name in value.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in CHECKS]:
+        raise click.BadParameter(f"found {', '.join(unknown)}; allowed: ids from F001 to F122, with commas between")
+    return [CHECKS[name] for name in dict.fromkeys(names)]
+
+
+@click.command()
+@click.argument("host", required=False, type=utf8, metavar="HOST[:PORT]")
+@click.option(
+    "--login", "logins", multiple=True, type=utf8, metavar="NAME", help="Somebody who exists there; may be repeated."
+)
+@click.option("--name", default="", type=utf8, help="The full name of the first --login.")
+@click.option(
+    "--host-name",
+    "names",
+    multiple=True,
+    type=utf8,
+    metavar="NAME",
+    help="What the server calls itself (default: HOST); may be repeated.",
+)
+@click.option("--aggressive", is_flag=True, help="Floods, crowds and long lines too.")
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=15.0,
+    show_default=True,
+    help="Seconds for checks of deadlines; 0: none of them.",
+)
+@click.option(
+    "--timeout", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="Seconds for each answer."
+)
+@click.option(
+    "--level",
+    type=click.Choice([level.lower() for level in LEVELS]),
+    default="practice",
+    show_default=True,
+    help="Checks of this level and above.",
+)
+@click.option("--only", "checks", callback=_chosen, metavar="F022,F054", help="These checks alone.")
+@click.option("--seed", type=int, default=1288, show_default=True, help="Of made-up names and random lines.")
+@click.option("--json", "machine", is_flag=True, help="JSON instead of a table.")
+@click.option("--list", "listed", is_flag=True, help="Says which checks there are, and asks nobody.")
+def conform(
+    host: str | None, logins: tuple[str, ...], name: str, names: tuple[str, ...], aggressive: bool, wait: float, timeout: float,
+    level: str, checks: Sequence[Check], seed: int, machine: bool, listed: bool,
+) -> int:  # fmt: skip
+    """Check a finger server against RFC 1288 and good practice.
+
+    Without --aggressive it asks as a client does, one question at a time, and
+    waits where the server says that it was asked too often. With --login more
+    can be tested; without, somebody in the server's list is taken.
+
+    \b
+    Example:
+      finger-gateway conform localhost:1079 --login alice --host-name dir.test
+
+    \b
+    Exit status:
+      0   no check failed
+      1   a check of level MUST failed
+      2   usage
+      3   only checks of level SHOULD or practice failed
+      69  the server could not be reached
+    """
+    chosen = [check for check in checks if check.level in _FIRST[level]]
+    if listed:
+        click.echo(report.listing(chosen), nl=False)
+        return 0
+    if host is None:
+        raise click.UsageError("found no server; allowed: HOST or HOST:PORT")
+    where, port = _place(host)
+    target = Target(where, port, logins, name, names, aggressive, wait, timeout, seed)
+    results = _results(target, chosen)
+    click.echo(report.machine(results, where, port) if machine else report.table(results, host), nl=False)
+    return report.status(results)
+
+
+def _place(host: str) -> tuple[str, int]:
+    try:
+        asked = question(f"@{host}", False)
+    except BadAddress as bad:
+        raise click.UsageError(str(bad)) from None
+    if asked.line or not asked.host:
+        raise click.UsageError(f"found {host!r}; allowed: HOST or HOST:PORT")
+    return asked.host, asked.port
+
+
+def _results(target: Target, chosen: Sequence[Check]) -> list[Result]:
+    from ..conform import checks
+
+    def progress(check: Check) -> None:
+        if sys.stderr.isatty():
+            click.echo(f"\r{check.id} ", nl=False, err=True)
+
+    try:
+        return checks.run(target, chosen, progress)
+    except Unreachable as error:
+        raise Failed(not_reached(target.host, target.port, str(error)), 69) from None
+    finally:
+        if sys.stderr.isatty():
+            click.echo("\r     \r", nl=False, err=True)
