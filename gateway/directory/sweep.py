@@ -52,11 +52,12 @@ class Sweep(Service):
         super().stopService()
         if self._next is not None and self._next.active():
             self._next.cancel()
-        if self._running is None:
+        running = self._running
+        if running is None:
             return self._index.stop()
-        self._running.addBoth(lambda _: self._index.stop())
-        self._running.cancel()
-        return self._running
+        running.addBoth(lambda _: self._index.stop())
+        running.cancel()
+        return running
 
     def _begin(self) -> None:
         began, self._late = self._clock.seconds(), False
