@@ -1,0 +1,106 @@
+"""Random lines at the real gateway, over sockets. Each is made from a printed seed and its number (tests/fuzz.py)."""
+
+import asyncio
+import json
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz import LONG, SEED, Case, case, fault, resident
+from tests.peers.gateway import DEADLINE, Place, serving, until
+from tests.peers.limits import limited, sockets
+from tests.unit.house import PEOPLE
+
+COUNT = 200_000 if LONG else 20_000  # the rest of those of the checklist go without a socket: test_fuzz_lines.py
+AT_ONCE = 48
+FOREIGN = (b"\x16\x03", b"\0", b"\x03\0")  # closed with what comes behind it unread
+RUDE = 40  # one client in so many goes without a look at the answer, by FIN or by RST
+LIMITS = """
+queries_per_minute = 1000000
+connections_per_address = 500
+timeout = "20s"
+"""
+# A huge plan, and one of all that must not pass.
+FRANK = {"login": "frank", "name": "Frank", "plan": "".join(f"{n:06} {'é' * 46}\n" for n in range(300))}
+ERNA = {"login": "erna", "name": "Erna \x1b[1m", "plan": "\x1b[32mgr\u202en\r\n\x9b31m\x07\x00\x85\ufeff\x1bPx"}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return limited(tmp_path, LIMITS, people=[*PEOPLE, FRANK, ERNA])
+
+
+async def reply(port: int, one: Case) -> bytes:
+    """All that comes back for *one*, asked from one of 200 addresses."""
+    came = (f"127.0.3.{1 + one.number % 200}", 0)
+    reading, writing = await asyncio.open_connection("127.0.0.1", port, local_addr=came)
+    try:
+        for piece in one.pieces:
+            writing.write(piece)
+            await asyncio.sleep(0)
+        if one.ended:
+            writing.write_eof()
+        return await asyncio.wait_for(reading.read(), DEADLINE)
+    finally:
+        writing.close()
+
+
+async def rude(port: int, one: Case) -> None:
+    """Says *one* and is gone."""
+    _, writing = await asyncio.open_connection("127.0.0.1", port)
+    writing.write(one.sent)
+    if one.number % (2 * RUDE):
+        writing.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writing.close()
+
+
+async def attack(port: int, one: Case) -> None:
+    if not one.number % RUDE:
+        await rude(port, one)
+        return
+    try:
+        wrong = fault(one.sent, came := await reply(port, one))
+    except TimeoutError:
+        wrong, came = "no end", b""
+    except OSError as error:  # a reset, as it is told by reading, writing or shutting
+        wrong, came = "" if one.sent.startswith(FOREIGN) else str(error), b""
+    assert not wrong, f"{wrong}: {came[:300]!r}\n{one}"
+
+
+async def attack_with(port: int, cases: Iterator[Case]) -> None:
+    """Sends all of *cases*, AT_ONCE at a time."""
+
+    async def each() -> None:
+        for one in cases:
+            await attack(port, one)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(each())
+
+
+def test_F120_F022_F025_F071_F074_random_lines(place: Place) -> None:
+    """Each gets one reply in the data format and one record; no line is logged, no connection left, memory stays."""
+    print(f"seed {SEED}")
+    cases = (case(SEED, number) for number in range(COUNT))
+    with serving(place) as running:
+        listening, log = sockets(running.process.pid), running.log
+        began = time.monotonic()
+        asyncio.run(attack_with(place.finger, islice(cases, COUNT // 4)))
+        before = resident(running.process.pid)
+        asyncio.run(attack_with(place.finger, cases))
+        took, after = time.monotonic() - began, resident(running.process.pid)
+        until(lambda: sockets(running.process.pid) <= listening, "the end of all connections")
+        noise = running.log.removeprefix(log).splitlines()
+        assert [line for line in noise if "gateway.store.sqlite" not in line] == [], SEED  # a slow disk is told of
+    print(f"{COUNT} lines in {took:.1f} s; resident {before} KiB after a quarter, {after} KiB at the end")
+    assert after - before < 12 * 1024
+    with (place.folder / "records.jsonl").open() as lines:
+        outcomes = [json.loads(line)["outcome"] for line in lines]
+    assert COUNT - COUNT // RUDE <= len(outcomes) <= COUNT
+    assert "error" not in outcomes
