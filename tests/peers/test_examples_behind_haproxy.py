@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,7 @@ timeout = "{TIMEOUT:.0f}s"
 [metrics]
 listen = "tcp:%d:interface=127.0.0.1"
 """
+CERTIFICATE = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout tls.pem -out tls.crt -days 2"
 SHY = {"login": "shy", "name": "Shy Sue", "email": "shy@dir.test", "visibility": {"email": "members"}}
 
 
@@ -42,6 +43,7 @@ class Behind(Place):
     """A Place whose ports a proxy alone may ask."""
 
     metrics: int = 0
+    tls: int = 0
 
     def counted(self, outcome: str) -> int:
         """Connections to finger that came to no header, or not further than to one."""
@@ -80,13 +82,22 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Behind:
             command(*words[1:], folder=here)
         else:
             subprocess.run(words, cwd=here, check=True)
-    place = Behind(folder, free_port(), free_port(), metrics=free_port())
+    place = Behind(folder, free_port(), free_port(), metrics=free_port(), tls=free_port())
     text = place.settings.read_text().replace("1179", str(place.finger)).replace("8180", str(place.web))
     text = text.replace("[web]", "max_plan_bytes = 200000\n[web]", 1).replace(
         "[site]", '[site]\nmembers = ["192.0.2.0/24"]'
     )
     place.settings.write_text(text + LIMITS % place.metrics)
+    first = place.settings.read_text().replace(
+        ':interface=127.0.0.1"]',
+        f':interface=127.0.0.1", "haproxy:ssl:{place.tls}:privateKey=tls.pem:interface=127.0.0.1"]',
+        1,
+    )
+    place.settings.write_text(first)
+    subprocess.run(shlex.split(CERTIFICATE), cwd=folder, check=True, capture_output=True)
     write(place.database, [document(FRANK), document(SHY)])
+    with (folder / "tls.pem").open("ab") as both:
+        both.write((folder / "tls.crt").read_bytes())
     assert place.command("check").err == ""
     return place
 
@@ -111,12 +122,15 @@ class Front:
 def haproxy(place: Behind, how: str) -> Iterator[Front]:
     """haproxy with the example's configuration, but for the ports, telling of clients by *how*."""
     front = Front(free_port(), free_port())
-    file = place.folder / f"{how}.cfg"
+    file = place.folder / f"{how.replace(' ', '-')}.cfg"
     text = (place.folder / "haproxy.cfg").read_text()
     for port, own in ((1079, front.finger), (8080, front.web), (1179, place.finger), (8180, place.web)):
         assert f":{port} " in text
         text = text.replace(f":{port} ", f":{own} ")
-    file.write_text(text.replace("send-proxy-v2 check inter 2s", f"{how} check inter 50ms"))
+    finger, web = text.split("\nbackend web")
+    finger = finger.replace("send-proxy-v2 check inter 2s", f"{how} check inter 50ms")
+    web = web.replace("send-proxy-v2 check inter 2s", f"{how.removeprefix('ssl verify none ')} check inter 50ms")
+    file.write_text(f"{finger}\nbackend web{web}")
     with (place.folder / f"{how}.log").open("wb") as log:
         process = subprocess.Popen([HAPROXY, "-db", "-f", file], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
@@ -194,6 +208,14 @@ def test_health_checks_leave_no_noise(place: Behind, gateway: Running) -> None:
     assert "DOWN" not in (place.folder / "send-proxy-v2.log").read_text()
 
 
+def test_a_header_before_tls_is_what_haproxy_sends(place: Behind, gateway: Running) -> None:
+    with haproxy(replace(place, finger=place.tls), "ssl verify none send-proxy-v2") as front:
+        asked = someone()
+        answer = said(front.finger, asked.encode() + b"\r\n", source="127.0.0.16")
+        assert answer == f"{asked}: no such user.\r\n".encode()
+        assert place.about(asked) == ("finger", "127.0.0.16", "unknown")
+
+
 # past haproxy
 
 
@@ -256,15 +278,15 @@ def test_R031_a_header_that_trickles_is_cut_at_its_deadline(place: Behind, gatew
 # check
 
 
-def test_F019_check_warns_of_an_endpoint_that_anybody_can_reach(place: Behind, tmp_path: Path) -> None:
+def test_F019_check_warns_of_an_endpoint_that_anybody_can_reach(place: Behind) -> None:
     text = place.settings.read_text().replace(f"{place.finger}:interface=127.0.0.1", str(place.finger), 1)
     file = place.folder / "open.toml"
     file.write_text(text)
-    told = command("-c", file, "check", folder=tmp_path)
+    told = command("-c", file, "check", folder=place.folder)
     assert told.err == (
         f"warning: finger.listen[0]: 'haproxy:tcp:{place.finger}' listens on every address: let nobody but the proxy "
         "reach it (interface=...)\n"
     )
     file.write_text(text.replace('proxies = ["127.0.0.1"]', 'proxies = ["localhost"]', 1))
-    told = command("-c", file, "check", folder=tmp_path, code=2)
+    told = command("-c", file, "check", folder=place.folder, code=2)
     assert "finger.proxies[0]: found 'localhost'" in told.err
