@@ -78,8 +78,8 @@ async def _asked(
         outcome: Outcome = "timeout" if isinstance(error, TimeoutError) else "unavailable"
         last = messages.broken_off(shown), outcome
     say(arriving.end())
-    if not passed:
-        return (messages.silent(shown) if last[0] else messages.said_nothing(shown)), last[1]
+    if not passed and last[1] != "unavailable":
+        return (messages.silent(shown) if last[1] == "timeout" else messages.said_nothing(shown)), last[1]
     return last
 
 

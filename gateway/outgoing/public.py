@@ -65,7 +65,7 @@ class Outgoing:
         if not public:
             raise NotPublic(host)
         ours = own_addresses(self._listened()) | await self._of_our_names()
-        if any(meant(address) in ours for address in addresses):
+        if any(meant(address) in ours for address in public):
             raise Ourselves(host)
         return public
 

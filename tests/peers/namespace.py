@@ -1,0 +1,92 @@
+"""A network of its own for a test, with addresses that are public everywhere else on its loopback device, and an
+/etc/hosts of its own. Works for root, and for others where users may have namespaces (unshare -r).
+
+Sockets of that network are had from a small process in it, which hands them over; nothing here enters it.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.peers.gateway import DEADLINE
+
+# The hosts file, then addresses; the process that it becomes gives a socket of a family for each byte that it is sent.
+INSIDE = """
+set -e
+mount --bind "$1" /etc/hosts
+ip link set lo up
+echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
+echo 0 >/proc/sys/net/ipv6/bindv6only
+shift
+python=$1 code=$2
+shift 2
+for address in "$@"; do
+    case $address in
+        *:*) ip address add "$address/128" dev lo nodad ;;
+        *) ip address add "$address/32" dev lo ;;
+    esac
+done
+exec "$python" -c "$code"
+"""
+GIVE = """
+import socket
+asked = socket.socket(fileno=0)
+asked.sendall(b"!")
+while family := asked.recv(1):
+    with socket.socket(socket.AF_INET6 if family == b"6" else socket.AF_INET) as given:
+        socket.send_fds(asked, [b"."], [given.fileno()])
+"""
+
+
+@dataclass
+class Namespace:
+    """*enter* is what a command is begun with to run in it."""
+
+    enter: Sequence[str]
+    _asks: socket.socket
+
+    def _socket(self, host: str) -> socket.socket:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._asks.sendall(b"6" if family == socket.AF_INET6 else b"4")
+        _, (number,), *_ = socket.recv_fds(self._asks, 1, 1)
+        given = socket.socket(fileno=number)
+        given.settimeout(DEADLINE)
+        return given
+
+    def listen(self, host: str, port: int = 79) -> socket.socket:
+        server = self._socket(host)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((host, port))
+        server.listen(64)
+        return server
+
+    def connect(self, host: str, port: int = 79) -> socket.socket:
+        client = self._socket(host)
+        client.connect((host, port))
+        return client
+
+
+@contextmanager
+def namespace(folder: Path, addresses: Sequence[str], names: Mapping[str, Sequence[str]]) -> Iterator[Namespace]:
+    """One with *addresses* on its loopback device, in which *names* have addresses."""
+    hosts = folder / "hosts"
+    lines = [f"{address} {name}\n" for name, its in names.items() for address in its]
+    hosts.write_text("127.0.0.1 localhost\n::1 localhost\n" + "".join(lines))
+    ours, theirs = socket.socketpair()
+    mine = [] if os.geteuid() == 0 else ["-r"]
+    with theirs:
+        holder = subprocess.Popen(
+            ["unshare", *mine, "-n", "-m", "sh", "-c", INSIDE, "sh", str(hosts), sys.executable, GIVE, *addresses],
+            stdin=theirs,
+        )
+    ours.settimeout(DEADLINE)
+    with ours:
+        assert ours.recv(1) == b"!", "no namespace"
+        user = ["-U", "--preserve-credentials"] if mine else []
+        yield Namespace(["nsenter", "-t", str(holder.pid), *user, "-n", "-m"], ours)
+    assert holder.wait(DEADLINE) == 0

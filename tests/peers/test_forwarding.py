@@ -1,0 +1,316 @@
+"""Queries passed on between real gateways, in a network of their own where everybody's port 79 is free: three gateways in a
+row, each with an address of its own, and servers that do what they like."""
+
+import re
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+
+import pytest
+
+from gateway.store import database
+from tests.peers.finger_client import read
+from tests.peers.gateway import DEADLINE, WATCHED, Place, Running, launched, until
+from tests.peers.limits import sockets
+from tests.peers.namespace import Namespace, namespace
+from tests.unit.house import document, write
+
+TIMEOUT = 1.5  # seconds: limits.timeout
+SETTINGS = """
+[site]
+hosts = ["{name}.test", "localhost"]
+[finger]
+listen = ["tcp:79:interface={address}"]
+forward_to = [{allowed}]
+max_hops = {hops}
+[limits]
+timeout = "{timeout}s"
+[records]
+file = "records.jsonl"
+addresses = "full"
+"""
+ADDRESSES = {"one": "9.9.9.1", "two": "9.9.9.2", "three": "2620:fe::3"}
+PEER, PEER_6 = "9.9.9.9", "2620:fe::9"
+NAMES = {
+    **{f"{name}.test": [address] for name, address in ADDRESSES.items()},
+    "alias.test": [ADDRESSES["one"]],
+    "peer.test": [PEER],
+    "both.test": [PEER_6, PEER],  # nobody listens on the first
+    "mixed.test": ["10.0.0.1", "127.0.0.1", PEER],
+    "nobody.test": ["9.9.9.7"],
+    "private.test": ["10.0.0.1"],
+    "loopback.test": ["127.0.0.1", "::1"],
+    "link.test": ["169.254.169.254"],
+    "mapped.test": ["::ffff:127.0.0.1"],
+}
+REFUSED = ("private.test", "loopback.test", "link.test", "mapped.test")
+
+
+@dataclass
+class Row:
+    """Three gateways: one asks two, two asks three; one may ask the others of NAMES, too."""
+
+    network: Namespace
+    places: dict[str, Place]
+    running: dict[str, Running]
+
+    def connect(self, name: str = "one") -> socket.socket:
+        return self.network.connect(ADDRESSES[name])
+
+    def ask(self, line: bytes, name: str = "one") -> bytes:
+        """All that the gateway *name* answers."""
+        with self.connect(name) as client:
+            client.sendall(line)
+            return read(client)
+
+    def recorded(self, name: str, query: str) -> dict[str, object]:
+        """The last record of *query*."""
+        return until(
+            lambda: [record for record in self.places[name].records() if record["query"] == query], f"record of {query}"
+        )[-1]
+
+
+@pytest.fixture(scope="module")
+def row(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Row]:
+    folder = tmp_path_factory.mktemp("row")
+    addresses = [*ADDRESSES.values(), PEER, PEER_6, "10.0.0.1", "169.254.169.254", "9.9.9.7"]
+    with namespace(folder, addresses, NAMES) as network, ExitStack() as stack:
+        allowed = {
+            "one": [*NAMES, "*.below.test", "10.0.0.1"],
+            "two": ["three.test", "one.test"],
+            "three": ["one.test"],
+        }
+        row = Row(network, {}, {})
+        for name, address in ADDRESSES.items():
+            (folder / name).mkdir()
+            place = row.places[name] = Place(folder / name, 79, 0)
+            place.settings.write_text(
+                SETTINGS.format(
+                    name=name,
+                    address=address.replace(":", r"\\:"),
+                    allowed=", ".join(f'"{host}"' for host in allowed[name]),
+                    hops=3,
+                    timeout=TIMEOUT,
+                )
+            )
+            database.create(place.database)
+            people = [{"login": "bob", "name": f"Bob of {name}", "plan": "\x1b[31mred\x1b[0m caf\u00e9\n"}]
+            write(place.database, [document(each) for each in people])
+            row.running[name] = stack.enter_context(
+                launched(place.folder, [], "run", "-c", place.settings, start=(*network.enter, *WATCHED))
+            )
+        for name in ADDRESSES:
+            until(lambda name=name: _answers(row, name), f"gateway {name}")  # type: ignore[misc]
+        yield row
+
+
+def _answers(row: Row, name: str) -> bool:
+    assert row.running[name].process.poll() is None, row.running[name].log
+    try:
+        row.connect(name).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def serving(
+    network: Namespace, answer: Callable[[socket.socket], object], address: str = PEER
+) -> Iterator[list[bytes]]:
+    """A finger server that reads a line and then lets *answer* have the connection; the lines, as they came."""
+    lines: list[bytes] = []
+    server = network.listen(address)
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(DEADLINE)
+                line = b""
+                while not line.endswith(b"\n") and (data := connection.recv(4096)):
+                    line += data
+                lines.append(line)
+                with suppress(OSError):
+                    answer(connection)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield lines
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join(DEADLINE)
+
+
+def gone(connection: socket.socket) -> None:
+    """Waits until the other side is gone."""
+    assert connection.recv(1) == b""
+
+
+# a row
+
+
+def test_F087_three_in_a_row_and_at_each_the_right_most_host_is_removed(row: Row) -> None:
+    answer = row.ask(b"/W bob@three.test@two.test\r\n")
+    assert b"Bob of three\r\n" in answer and b"red caf\xc3\xa9\r\n" in answer
+    assert not re.search(rb"(?<!\r)\n|\r(?!\n)|\x1b", answer)
+    assert answer == row.ask(b"/W bob\r\n", "three")
+    assert row.recorded("one", "/W bob@three.test@two.test")["outcome"] == "served"
+    seen = row.recorded("two", "/W bob@three.test")
+    assert (seen["outcome"], seen["peer"]) == ("served", ADDRESSES["two"])  # lo takes the address that is asked
+    assert row.recorded("three", "/W bob")["outcome"] == "found"
+    assert b"Bob of two\r\n" in row.ask(b"bob@two.test\r\n")
+    assert row.recorded("two", "bob")["outcome"] == "found"
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        (b"/W bob@a.test@peer.test\r\n", b"/W bob@a.test\r\n"),
+        (b"bob@peer.test\n", b"bob\r\n"),
+        (b"/w  bob@PEER.test.@one.test\r\n", b"/W bob\r\n"),
+        (b"@peer.test\r\n", b"\r\n"),
+        (b"bob@mixed.test\r\n", b"bob\r\n"),
+        (b"bob@both.test\r\n", b"bob\r\n"),
+    ],
+)
+def test_F087_these_bytes_arrive(row: Row, asked: bytes, sent: bytes) -> None:
+    with serving(row.network, lambda connection: connection.sendall(b"It is me.\n")) as lines:
+        assert row.ask(asked) == b"It is me.\r\n"
+    assert lines == [sent]
+
+
+def test_F088_pieces_are_passed_on_as_they_come_through_two_gateways(row: Row) -> None:
+    """The first piece is here before the second is sent; ours closes only when the other has closed."""
+    steps = [threading.Event() for _ in range(3)]
+
+    def answer(connection: socket.socket) -> None:
+        for step, piece in zip(steps, (b"one\r\ntw", b"o\x1b[3", b"1m\r\nthree\xc5"), strict=True):
+            connection.sendall(piece)
+            assert step.wait(DEADLINE)
+        connection.sendall(b"\xbe\r\n")
+
+    with serving(row.network, answer), row.connect() as client:
+        client.sendall(b"bob@peer.test\r\n")
+        client.shutdown(socket.SHUT_WR)  # as nc -N does
+        assert client.recv(100) == b"one\r\n"
+        steps[0].set()
+        steps[1].set()
+        assert client.recv(100) == b"two\r\n"
+        client.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            client.recv(100)
+        client.settimeout(DEADLINE)
+        steps[2].set()
+        assert read(client) == "threež\r\n".encode()
+
+
+# what is refused
+
+
+@pytest.mark.parametrize("host", [*REFUSED, "10.0.0.1"])
+def test_F089_private_targets_are_refused_after_they_are_resolved(row: Row, host: str) -> None:
+    """Somebody listens on each of them and hears nothing."""
+    with ExitStack() as stack:
+        heard = [
+            stack.enter_context(serving(row.network, lambda _: None, address))
+            for address in ("10.0.0.1", "127.0.0.1", "169.254.169.254")
+        ]
+        expected = f"Finger forwarding service denied: {host} has no public address.\r\n"
+        assert row.ask(f"bob@{host}\r\n".encode()) == expected.encode()
+        assert heard == [[], [], []]
+    assert row.recorded("one", f"bob@{host}")["outcome"] == "refused"
+
+
+def test_F090_a_loop_is_refused(row: Row) -> None:
+    """To itself by another name, and by the way of others."""
+    refused = b"Finger forwarding service denied: alias.test is this server.\r\n"
+    assert row.ask(b"bob@alias.test\r\n") == refused
+    assert row.ask(b"bob@one.test@two.test\r\n") == b"Finger forwarding service denied: two.test is this server.\r\n"
+    assert row.ask(b"bob@alias.test@two.test\r\n") == b"Finger forwarding service denied\r\n"  # says two
+    assert row.ask(b"bob@x@x@x@peer.test\r\n") == b"Finger forwarding service denied: a query may name 3 hosts.\r\n"
+
+
+def test_F076_F077_hosts_that_are_not_on_the_list_are_not_asked(row: Row) -> None:
+    with serving(row.network, lambda _: None) as lines:
+        for line in (b"bob@peer.test\r\n", b"@peer.test\r\n", b"/W bob@9.9.9.9\r\n", b"bob@three.test@peer.test\r\n"):
+            assert row.ask(line, "two") == b"Finger forwarding service denied\r\n"
+        assert row.ask(b"-l@peer.test\r\n") == b"Finger forwarding service denied\r\n"
+    assert lines == []
+
+
+# targets that misbehave
+
+
+def test_F091_endless_silent_broken_and_unreachable_targets(row: Row) -> None:
+    def endless(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(b"x" * 78 + b"\r\n")
+
+    with serving(row.network, endless):
+        answer = row.ask(b"bob@peer.test\r\n")
+        assert 250 * 1024 < len(answer) < 260 * 1024
+        assert answer.endswith(b"x\r\n[cut off here: peer.test sent too much]\r\n")
+    began = time.monotonic()
+    with serving(row.network, gone):
+        assert row.ask(b"bob@peer.test\r\n") == b"peer.test: no answer in time.\r\n"
+    assert TIMEOUT - 0.1 < time.monotonic() - began < TIMEOUT + 2
+
+    def drips(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(b".")
+            time.sleep(0.1)
+
+    began = time.monotonic()
+    with serving(row.network, drips):
+        assert row.ask(b"bob@peer.test\r\n").endswith(b".\r\n[broken off here: peer.test did not finish]\r\n")
+    assert TIMEOUT - 0.1 < time.monotonic() - began < TIMEOUT + 2
+
+    def resets(connection: socket.socket) -> None:
+        connection.sendall(b"half\r\n")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with serving(row.network, resets):
+        broken = b"[broken off here: peer.test did not finish]\r\n"
+        assert row.ask(b"bob@peer.test\r\n") in (broken, b"half\r\n" + broken)  # a reset may overtake
+    assert row.ask(b"bob@nobody.test\r\n") == b"nobody.test: cannot be reached.\r\n"
+    assert row.ask(b"bob@x.below.test\r\n") == b"x.below.test: no such host.\r\n"
+
+
+def test_who_goes_takes_the_connection_with_them(row: Row) -> None:
+    """At once, not at the deadline; and no socket is left."""
+    left = threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(b"one\r\n")
+        with pytest.raises(ConnectionResetError):
+            gone(connection)
+        left.set()
+
+    pid = row.running["one"].process.pid
+    before = until(lambda: sockets(pid), "sockets")
+    with serving(row.network, answer), row.connect() as client:
+        client.sendall(b"bob@peer.test\r\n")
+        assert client.recv(100) == b"one\r\n"
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        assert left.wait(TIMEOUT)
+    until(lambda: sockets(pid) <= before, "the sockets to be closed")
+
+
+def test_F091_a_flood_of_silent_queries_leaves_room_for_others(row: Row) -> None:
+    with serving(row.network, gone), ExitStack() as stack:
+        clients = [stack.enter_context(row.connect()) for _ in range(12)]
+        for client in clients:
+            client.sendall(b"bob@peer.test\r\n")
+        assert b"Bob of two" in row.ask(b"bob@two.test\r\n")
+        answers = [read(client) for client in clients]
+    assert answers.count(b"Too many queries are being passed on, try again later.\r\n") == 4
