@@ -1,0 +1,45 @@
+"""Every check of the conformance suite that can be made from outside passes with a good server, and is seen to fail with
+one that breaks what it looks at."""
+
+import pytest
+
+from gateway.conform.checks import CHECKS, Result, Target, run
+from tests.peers.broken import BASES, SERVERS
+from tests.peers.plain_server import Server, running
+
+MADE = [check for check in CHECKS.values() if not check.unseen]
+# Nothing that a server leaves out can be held against it here: it may be switched off.
+NEVER_FAIL = {"F098"}
+
+
+def result(kind: type[Server], name: str) -> Result:
+    """What the check *name* says of a server of *kind*."""
+    with running(kind) as server:
+        target = Target(
+            "127.0.0.1",
+            server.port,
+            logins=("alice", "bob", "\u017eofie"),
+            name="Alice Adams",
+            host_names=("dir.test", "club.test", "::1"),
+            aggressive=True,
+            wait=2.5,
+            timeout=1.2,
+        )
+        (only,) = run(target, [CHECKS[name]])
+    return only
+
+
+def test_every_check_that_is_made_has_a_broken_server() -> None:
+    assert {check.id for check in MADE} == set(SERVERS)
+
+
+@pytest.mark.parametrize("name", [check.id for check in MADE])
+def test_a_good_server_passes(name: str) -> None:
+    seen = result(BASES.get(name, Server), name)
+    assert seen.verdict == "pass", seen
+
+
+@pytest.mark.parametrize("name", [check.id for check in MADE])
+def test_a_broken_one_does_not(name: str) -> None:
+    seen = result(SERVERS[name], name)
+    assert seen.verdict == ("not tested" if name in NEVER_FAIL else "fail"), seen
