@@ -182,7 +182,7 @@ class SeesTheEnd(Server):
         data = connection.recv(4096)
         ended = not data
         with suppress(TimeoutError):
-            connection.settimeout(0.1)
+            connection.settimeout(0.5)
             ended = not connection.recv(4096)
         return self.ended(data) if ended else data.split(b"\n")[0].removesuffix(b"\r")
 
@@ -234,7 +234,7 @@ class WaitsForEver(Server):
 @breaks("F012")
 class WaitsForBytes(Server):
     def read(self, connection: socket.socket, seconds: float) -> bytes | None:
-        connection.settimeout(1.5)
+        connection.settimeout(2.3)
         data = b""
         while b"\n" not in data:
             part = connection.recv(1)

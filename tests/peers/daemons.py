@@ -123,8 +123,9 @@ def _debian(name: str, program: str, user: str, settle: Callable[[Path], None]) 
             if (unpacked / part).is_dir():
                 shutil.copytree(unpacked / part, root / part, dirs_exist_ok=True)
         shutil.copy("/usr/sbin/inetd", root / "usr/sbin")
-        line = f"127.0.0.1:{port} stream tcp nowait {user} /usr/sbin/{program} {program}\n"
-        (root / "etc/inetd.conf").write_text(line)
+        served = f"nowait {user} /usr/sbin/{program} {program}"
+        lines = (f"127.0.0.1:{port} stream tcp {served}\n", f"[::1]:{port} stream tcp6 {served}\n")
+        (root / "etc/inetd.conf").write_text("".join(lines))
         settle(root)
         become = "" if user == "root" else f"unshare --user --map-user={user} --map-group=nogroup "
         return f"{become}/usr/sbin/inetd -i -R 1000000 /etc/inetd.conf"
@@ -152,7 +153,7 @@ def _without_ident(root: Path) -> None:
 
 
 def _pyfingerd(root: Path, port: int) -> str:
-    return f"{shlex.quote(sys.executable)} -P -m pyfingerd -b 127.0.0.1:{port} -H dir.test"
+    return f"{shlex.quote(sys.executable)} -P -m pyfingerd -b '127.0.0.1:{port},[::1]:{port}' -H dir.test"
 
 
 DAEMONS = (
