@@ -138,13 +138,16 @@ def to_end(work: Coroutine[Any, Any, T]) -> T:
     from twisted.internet import reactor
 
     results: list[Any] = []
+    interrupted: list[bool] = []
 
     def begin() -> None:
-        Deferred.fromCoroutine(work).addBoth(results.append).addBoth(lambda _: reactor.stop())
+        Deferred.fromCoroutine(work).addBoth(results.append).addBoth(lambda _: interrupted or reactor.stop())
 
+    # What the work comes to when its connections go because the reactor stops is not its result.
+    reactor.addSystemEventTrigger("before", "shutdown", lambda: results or interrupted.append(True))
     reactor.callWhenRunning(begin)
     reactor.run()
-    if not results:
+    if interrupted or not results:
         raise Interrupted
     if isinstance(results[0], Failure):
         results[0].raiseException()
