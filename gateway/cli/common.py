@@ -138,13 +138,21 @@ def to_end(work: Coroutine[Any, Any, T]) -> T:
     from twisted.internet import reactor
 
     results: list[Any] = []
-    interrupted: list[bool] = []
+    interrupted = False
 
     def begin() -> None:
-        Deferred.fromCoroutine(work).addBoth(results.append).addBoth(lambda _: interrupted or reactor.stop())
+        Deferred.fromCoroutine(work).addBoth(results.append).addBoth(end)
 
-    # What the work comes to when its connections go because the reactor stops is not its result.
-    reactor.addSystemEventTrigger("before", "shutdown", lambda: results or interrupted.append(True))
+    def end(_: object) -> None:
+        if not interrupted:
+            reactor.stop()
+
+    def stopping() -> None:
+        """What the work comes to when its connections go because the reactor stops is not its result."""
+        nonlocal interrupted
+        interrupted = not results
+
+    reactor.addSystemEventTrigger("before", "shutdown", stopping)
     reactor.callWhenRunning(begin)
     reactor.run()
     if interrupted or not results:

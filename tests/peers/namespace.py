@@ -82,7 +82,7 @@ def namespace(folder: Path, addresses: Sequence[str], names: Mapping[str, Sequen
     with theirs:
         holder = subprocess.Popen(
             ["unshare", *mine, "-n", "-m", "sh", "-c", INSIDE, "sh", str(hosts), sys.executable, GIVE, *addresses],
-            stdin=theirs,
+            stdin=theirs.fileno(),
         )
     ours.settimeout(DEADLINE)
     with ours:

@@ -22,7 +22,15 @@ class Names:
         self.asked: list[str] = []
         self.silent: list[Any] = []
 
-    def resolveHostName(self, receiver: Any, hostName: str, *_: Any, **__: Any) -> Any:  # noqa: N802, N803
+    def resolveHostName(  # noqa: N802  # Twisted's names
+        self,
+        resolutionReceiver: Any,  # noqa: N803
+        hostName: str,  # noqa: N803
+        portNumber: int = 0,  # noqa: N803
+        addressTypes: Any = None,  # noqa: N803
+        transportSemantics: str = "TCP",  # noqa: N803
+    ) -> Any:
+        receiver = resolutionReceiver
         self.asked.append(hostName)
         receiver.resolutionBegan(self)
         answers = self.table.get(hostName, [()])
@@ -53,7 +61,8 @@ class Network(MemoryReactorClock):
         return FarEnd(self.tcpClients[number][2])
 
     def refuses(self, number: int = -1) -> None:
-        self.tcpClients[number][2].clientConnectionFailed(None, Failure(ConnectionRefusedError()))
+        factory: Any = self.tcpClients[number][2]
+        factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
 
 
 class FarEnd:
@@ -64,7 +73,7 @@ class FarEnd:
 
     @property
     def heard(self) -> bytes:
-        return self.transport.value()
+        return bytes(self.transport.value())
 
     @property
     def dropped(self) -> bool:

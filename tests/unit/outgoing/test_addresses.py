@@ -65,6 +65,7 @@ def test_a_host_has_one_way_of_being_written(host: str, expected: str | None) ->
 
 def test_F087_a_list_of_hosts_that_are_allowed() -> None:
     allowed = Allowed(["B.test.", "*.example.org", "bücher.example", "[2620:fe::9]"])
+    host: str | None
     for host in ("b.test", "a.example.org", "a.b.example.org", "xn--bcher-kva.example", "2620:fe::9"):
         assert host in allowed
     for host in ("a.b.test", "test", "example.org", "badexample.org", "2620:fe::a", "", None):
