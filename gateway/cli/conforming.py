@@ -28,60 +28,44 @@ def _chosen(_: click.Context, __: click.Parameter, value: str | None) -> Sequenc
 @click.command()
 @click.argument("host", required=False, type=utf8, metavar="HOST[:PORT]")
 @click.option(
-    "--login", "logins", multiple=True, type=utf8, metavar="NAME", help="Somebody who exists there; may be repeated."
+    "--login", "logins", multiple=True, type=utf8, metavar="NAME", help="Somebody who exists there; repeatable."
 )
-@click.option("--name", default="", type=utf8, help="The full name of the first --login.")
+@click.option("--name", default="", type=utf8, metavar="TEXT", help="The full name of the first login.")
 @click.option(
-    "--host-name",
-    "names",
-    multiple=True,
-    type=utf8,
-    metavar="NAME",
-    help="What the server calls itself (default: HOST); may be repeated.",
+    "--host-name", "names", multiple=True, type=utf8, metavar="NAME", help="What it calls itself (HOST); repeatable."
 )
 @click.option("--aggressive", is_flag=True, help="Floods, crowds and long lines too.")
 @click.option(
-    "--wait",
-    type=click.FloatRange(min=0),
-    default=15.0,
-    show_default=True,
-    help="Seconds for checks of deadlines; 0: none of them.",
+    "--wait", type=click.FloatRange(min=0), default=15.0, metavar="SECONDS", help="For deadlines (15); 0: do not wait."
 )
-@click.option(
-    "--timeout", type=click.FloatRange(min=0.1), default=5.0, show_default=True, help="Seconds for each answer."
-)
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=5.0, metavar="SECONDS", help="For each answer (5).")
 @click.option(
     "--level",
-    type=click.Choice([level.lower() for level in LEVELS]),
+    type=click.Choice(list(_FIRST)),
     default="practice",
-    show_default=True,
-    help="Checks of this level and above.",
+    metavar="LEVEL",
+    help="must; should and must; practice: all.",
 )
-@click.option("--only", "checks", callback=_chosen, metavar="F022,F054", help="These checks alone.")
-@click.option("--seed", type=int, default=1288, show_default=True, help="Of made-up names and random lines.")
+@click.option("--only", "checks", callback=_chosen, metavar="IDS", help="These alone: F022,F054.")
+@click.option("--seed", type=int, default=1288, metavar="NUMBER", help="Of names and lines made up (1288).")
 @click.option("--json", "machine", is_flag=True, help="JSON instead of a table.")
-@click.option("--list", "listed", is_flag=True, help="Says which checks there are, and asks nobody.")
+@click.option("--list", "listed", is_flag=True, help="Tell the checks, ask nobody.")
 def conform(
     host: str | None, logins: tuple[str, ...], name: str, names: tuple[str, ...], aggressive: bool, wait: float, timeout: float,
     level: str, checks: Sequence[Check], seed: int, machine: bool, listed: bool,
 ) -> int:  # fmt: skip
     """Check a finger server against RFC 1288 and good practice.
 
-    Without --aggressive it asks as a client does, one question at a time, and
-    waits where the server says that it was asked too often. With --login more
-    can be tested; without, somebody in the server's list is taken.
+    One question at a time, as a client asks, and slower where the server says
+    that it is asked too often. Without --login somebody in its list is taken.
 
     \b
     Example:
       finger-gateway conform localhost:1079 --login alice --host-name dir.test
 
     \b
-    Exit status:
-      0   no check failed
-      1   a check of level MUST failed
-      2   usage
-      3   only checks of level SHOULD or practice failed
-      69  the server could not be reached
+    Exit status: 0 no check failed; 1 one of level MUST did; 3 only others did;
+    2 usage; 69 the server could not be reached.
     """
     chosen = [check for check in checks if check.level in _FIRST[level]]
     if listed:

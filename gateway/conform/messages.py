@@ -284,9 +284,12 @@ def login_unknown(login: str) -> str:
     return f"{login} was not found: see F044"
 
 
+_ESCAPES = {ord("\t"): r"\t", ord("\n"): r"\n", ord("\r"): r"\r", ord("\\"): r"\\"}
+
+
 def escaped(data: bytes) -> str:
     """*data* in ASCII; its escapes are those of Python, C and JavaScript."""
-    return repr(b"'" + data)[3:-1].replace('\\"', '"')
+    return "".join(_ESCAPES.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}") for byte in data)
 
 
 def shown(data: bytes, most: int = 60) -> str:
@@ -303,7 +306,7 @@ def no_connection(why: str) -> str:
 VERDICTS = {"pass": "pass", "fail": "FAIL", "not tested": "untested"}
 SENT = "sent"
 SEEN = "seen"
-HEADING = "Id    Level     Section  Verdict   What (sections without a name are of RFC 1288)"
+HEADING = "Id    Level     Section  Verdict   What (sections as 2.1 are of RFC 1288)"
 NO_RFC = "in no RFC"
 
 

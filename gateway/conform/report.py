@@ -37,8 +37,8 @@ def listing(checks: Iterable[Check]) -> str:
     lines = []
     for check in checks:
         lines.append(f"{check.id}  {check.level:8}  {check.title}")
-        lines.append(f"      {check.expected}")
-        lines.append(f"      {'; '.join(_needs(check))}")
+        lines += _folded("      ", check.expected)
+        lines += _folded("      ", "; ".join(_needs(check)))
     return "\n".join(lines) + "\n"
 
 

@@ -1,0 +1,36 @@
+"""finger-gateway conform without a server: what is refused, and what is chosen."""
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli import cli
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "found no server; allowed: HOST or HOST:PORT"),
+        (("host.test:x",), "found port 'x'"),
+        (("alice@host.test",), "found 'alice@host.test'; allowed: HOST or HOST:PORT"),
+        (("host.test", "--only", "F001,F999"), "found F999; allowed: ids"),
+        (("host.test", "--level", "may"), "'may' is not one of"),
+    ],
+)
+def test_usage(arguments: tuple[str, ...], said: str) -> None:
+    ran = CliRunner().invoke(cli, ["conform", *arguments])
+    assert ran.exit_code == 2
+    assert said in ran.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("--only", "f054, F022"), ["F054", "F022"]),
+        (("--only", "F022,F054,F100", "--level", "should"), ["F022", "F100"]),
+        (("--only", "F022,F054,F100", "--level", "must"), ["F022"]),
+    ],
+)
+def test_what_is_chosen(arguments: tuple[str, ...], names: list[str]) -> None:
+    ran = CliRunner().invoke(cli, ["conform", "--list", *arguments])
+    assert ran.exit_code == 0
+    assert [line[:4] for line in ran.output.splitlines() if line[:1] == "F"] == names

@@ -1,0 +1,149 @@
+"""What the suite makes of bytes, as servers that people run have sent them."""
+
+import pytest
+
+from gateway.conform import judge
+
+DEBIAN = (
+    b"Login: alice          \t\t\tName: Alice Adams\r\nDirectory: /home/alice                 \tShell: /bin/bash\r\n"
+    b"Never logged in.\r\nNo mail.\r\nNo Plan.\r\n"
+)
+DEBIAN_LIST = (
+    b"Login     Name           Tty      Idle  Login Time   Office     Office Phone\r\n"
+    b"alice     Alice Adams    pts/0       5  Nov 20 10:00 (desk)\r\n"
+    b"zofie     \xc5\xbdofie \xc4\x8cern\xc3\xa1   pts/1          Nov 20 11:00\r\n\r\n"
+)
+CFINGERD = b"Username: alice                      In real life: Alice Adams\n"
+OURS = b"Login:      alice\r\nName:       Alice Adams (she/her)\r\n\r\nPlan:\r\nno such user lives in /home/alice\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        (b"", None),
+        (b"one\r\ntwo\r\n", None),
+        (b"one\ntwo\r\n", 3),
+        (b"one\rtwo\r\n", 3),
+        (b"one\r\r\n", 3),
+        (b"one\r\ntwo", 8),
+        (b"one\r\ntwo\r", 8),
+    ],
+)
+def test_line_ends(data: bytes, place: int | None) -> None:
+    assert judge.bare(data) == place
+
+
+def test_utf8() -> None:
+    assert judge.not_utf8("Žofie\r\n".encode()) is None
+    assert judge.not_utf8(b"caf\xe9\r\n") == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "faults"),
+    [
+        ("Ž\tŽ\r\n".encode(), (None, None, None)),
+        (b"\x1b[31mx\r\n", (0, None, None)),
+        (b"ab\xc2\x9b31m\r\n", (None, 2, None)),
+        (b"ab\x9b31m\r\n", (None, 2, None)),
+        (b"\xc4\x9b and caf\xe9\r\n", (None, None, None)),
+        (b"a\x08b\r\n", (None, None, 1)),
+        (b"a\x00\r\n", (None, None, 1)),
+        (b"a\x7f\r\n", (None, None, 1)),
+    ],
+)
+def test_controls(data: bytes, faults: tuple[int | None, ...]) -> None:
+    assert (judge.escape(data), judge.eight_bit(data), judge.control(data)) == faults
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ("a\u202eb\u202c\r\n", None),
+        ("a\u2066b\u202ec\u202c\u2069\r\n", None),
+        ("ž\u202eb\r\n\u202c", 2),
+        ("x\r\n\u2066y\r\n", 3),
+        ("\ufeffx\r\n", 0),
+    ],
+)
+def test_bidi_controls_left_open(said: str, place: int | None) -> None:
+    assert judge.bidi(said.encode()) == place
+
+
+@pytest.mark.parametrize(
+    ("said", "unknown", "refused"),
+    [
+        ("finger: zqx: no such user.\r\n", True, False),
+        ("zqx: no such user.\r\n", True, False),
+        ("Sorry, that user doesn't exist in this system.\n", True, True),
+        ("Finger forwarding service denied\r\n", False, True),
+        ("Finger online user list denied\r\n", False, True),
+        ("No one is logged on.\r\n", False, False),
+        (DEBIAN.decode(), False, False),
+        (OURS.decode(), False, False),
+    ],
+)
+def test_what_an_answer_says(said: str, unknown: bool, refused: bool) -> None:
+    assert (judge.unknown(said.encode()), judge.refused(said.encode())) == (unknown, refused)
+
+
+def test_a_host_that_was_looked_for() -> None:
+    assert judge.forwarded(b"[other.test]\r\nfinger: unknown host: other.test\r\n")
+    assert judge.forwarded(b"gethostbyname: Name or service not known\r\n")
+    assert not judge.forwarded(b"bob@other.test: no such user.\r\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("Too many queries, try again in 17 seconds.\r\n", 17.0),
+        ("Too many queries, try again in 1 second.\r\n", 1.0),
+        ("Slow down.\r\n", 2.0),
+        ("alice: no such user.\r\n", None),
+        ("Plan:\r\n" + "far too many words " * 30, None),
+    ],
+)
+def test_when_a_server_has_enough_of_us(said: str, seconds: float | None) -> None:
+    assert judge.limited(said.encode()) == seconds
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (DEBIAN, "Alice Adams"),
+        (CFINGERD, "Alice Adams"),
+        (OURS, "Alice Adams"),
+        (b"Login name: alice\r\n", ""),
+        (b"Login: alice\r\nName: ???\r\n", ""),
+        (b"alice: no such user.\r\n", ""),
+    ],
+)
+def test_the_full_name_in_an_answer(data: bytes, name: str) -> None:
+    assert judge.full_name(data) == name
+
+
+def test_rows_of_a_list() -> None:
+    assert [(row.login, row.name) for row in judge.rows(DEBIAN_LIST)] == [
+        ("alice", "Alice Adams"),
+        ("zofie", "Žofie Černá"),
+    ]
+    assert [(row.login, row.name) for row in judge.rows(b"Login  Name\r\nbob    Bob Adams\r\n\r\nfoot note\r\n")] == [
+        ("bob", "Bob Adams")
+    ]
+    assert [(row.login, row.name) for row in judge.rows(b"Login  Name\r\nbob\r\n")] == [("bob", "")]
+    assert judge.rows(b"No one is logged on.\r\n") == []
+    assert judge.rows(b"This is a finger server.\r\nalice Alice\r\n") == []
+
+
+def test_what_an_answer_tells_of_a_machine() -> None:
+    assert judge.private(DEBIAN) == "/home/alice"
+    assert judge.private(b"finger: /dev//pts/0: No such file or directory\r\n") == "/dev//pts/0:"
+    assert judge.private(b"Name: A\r\nNew mail received Mon\r\n") == "New mail received"
+    assert judge.private(OURS) == ""  # a plan may tell what its owner likes
+    assert judge.private(b"Web:        https://dir.test/users/root\r\nFinger: finger://dir.test/home\r\n") == ""
+
+
+def test_the_same_answer_a_little_later() -> None:
+    assert judge.alike(b"On since 10:01, idle 1 minute\r\n", b"On since 10:01, idle 12 minutes\r\n")
+    assert judge.alike(b"ALICE: no such user.\r\n", b"alice: no such user.\r\n")
+    assert not judge.alike(b"Name: Alice\r\n", b"Name: Alice\r\nPlan: tea\r\n")
+    assert judge.skeleton(b"zqa: no such user.", b"zqa") == judge.skeleton(b"zqb: no such user.", b"zqb")

@@ -1,0 +1,80 @@
+"""The table and the JSON, the exit status, and the list of checks."""
+
+import json
+
+import pytest
+
+from gateway.conform import report
+from gateway.conform.catalogue import CHECKS
+from gateway.conform.checks import BODIES
+from gateway.conform.session import Result
+from tests.ids import ids
+
+PASSED = Result("F039", "pass", "", b"\r\n", b"No one is logged on.\r\n")
+FAILED = Result("F022", "fail", "a line end that is not CRLF at byte 5", b"alice\r\n", b"alice\n" + b'\xff"\x1b' * 40)
+LESS = Result("F100", "fail", "lacks: plan", b"/W alice\r\n", b"alice\r\n")
+LEAST = Result("F063", "fail", "said to be unknown", b"~alice\r\n", b"~alice: no such user.\r\n")
+UNTESTED = Result("F044", "not tested", "needs --login NAME: somebody who exists")
+
+
+@pytest.mark.parametrize(
+    ("results", "status"),
+    [
+        ([], 0),
+        ([PASSED, UNTESTED], 0),
+        ([PASSED, FAILED, LESS, LEAST], 1),
+        ([PASSED, LESS], 3),
+        ([LEAST, UNTESTED], 3),
+    ],
+)
+def test_the_exit_status_goes_by_the_worst_level_that_failed(results: list[Result], status: int) -> None:
+    assert report.status(results) == status
+
+
+def test_the_table_has_a_line_for_each_check_and_the_bytes_of_those_that_failed() -> None:
+    lines = report.table([FAILED, PASSED, UNTESTED], "host.test:79").splitlines()
+    assert max(map(len, lines)) <= 80
+    assert all(line.isascii() and line.isprintable() for line in lines)
+    assert lines[0] == "Finger conformance of host.test:79"
+    assert lines[3] == "F022  MUST      2.2      FAIL      CRLF ends every line of every reply"
+    assert lines[4] == "      expected: No bare LF, no bare CR, CRLF at the end."
+    assert lines[5] == "      failed: a line end that is not CRLF at byte 5"
+    assert lines[6] == r"      sent  alice\r\n"
+    assert lines[7].startswith(r'      seen  alice\n\xff"\x1b\xff"\x1b')
+    assert lines[7].endswith("...")
+    assert lines[8] == "F039  MUST      2.5.1    pass      The empty query"
+    assert lines[10] == "      needs --login NAME: somebody who exists"
+    assert lines[-1] == "MUST      1 passed, 1 failed, 1 not tested"
+
+
+def test_json_has_the_bytes_whole() -> None:
+    told = json.loads(report.machine([FAILED, PASSED], "host.test", 79))
+    assert (told["host"], told["port"], told["status"]) == ("host.test", 79, 1)
+    assert told["counts"] == {"MUST": {"pass": 1, "fail": 1, "not tested": 0}}
+    failed, passed = told["checks"]
+    assert failed == {
+        "id": "F022",
+        "level": "MUST",
+        "section": "RFC 1288 2.2",
+        "title": "CRLF ends every line of every reply",
+        "expected": "No bare LF, no bare CR, CRLF at the end.",
+        "verdict": "fail",
+        "why": "a line end that is not CRLF at byte 5",
+        "sent": r"alice\r\n",
+        "seen": r"alice\n" + r'\xff"\x1b' * 40,
+    }
+    assert passed["verdict"] == "pass"
+
+
+def test_every_finger_id_is_a_check_that_is_made_or_says_why_not() -> None:
+    assert sorted(CHECKS) == [name for name in ids() if name.startswith("F")]
+    for check in CHECKS.values():
+        assert bool(check.unseen) != (check.id in BODIES), check.id
+        assert len(check.title) <= 45, check.id
+        assert check.expected.endswith("."), check.id
+
+
+def test_the_list_of_checks_fits_a_terminal() -> None:
+    lines = report.listing(CHECKS.values()).splitlines()
+    assert len(lines) >= 3 * len(CHECKS)
+    assert max(map(len, lines)) <= 80
