@@ -86,6 +86,17 @@ class Server:
         """Sockets that the server has open."""
         return sockets(self.pid)
 
+    def timers(self) -> int:
+        """Calls that the server's reactor has still to make."""
+        told = self.folder / "timers"
+        told.unlink(missing_ok=True)
+        os.kill(self.pid, signal.SIGUSR1)
+        deadline = time.monotonic() + PATIENCE
+        while not told.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        return int(told.read_text())
+
 
 def read(client: socket.socket) -> bytes:
     """All up to the other side's FIN."""

@@ -4,6 +4,7 @@ Run by tests/peers/finger_client.py; by hand: `python -m tests.peers.finger_serv
 """
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -78,6 +79,14 @@ def main() -> None:
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.addSystemEventTrigger("after", "shutdown", built.stop)
     reactor.callWhenRunning(lambda: print(port.getHost().port, flush=True))
+    told = options.folder / "timers"
+
+    def tell() -> None:
+        """Who sends SIGUSR1 finds out how many calls are still to come."""
+        told.with_suffix(".new").write_text(str(len(reactor.getDelayedCalls())))
+        told.with_suffix(".new").rename(told)
+
+    signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(tell))
     reactor.run()
 
 
