@@ -18,7 +18,7 @@ from .listing import LISTED, listing
 from .query import Browser, Everyone, Person, decoded, names
 from .settings import Finger
 
-HELP = ("help", "?", ".help", "--help", "/help")  # ask for help, unless somebody is called that
+HELP = ("help", "?", ".help", "/help")  # ask for help, unless somebody is called that
 _PLAIN_PATH = re.compile("(?:/[A-Za-z0-9._~-]*)+")
 
 Answered = tuple[str, Answer]  # a name as it was typed, and what the directory says of it
@@ -29,13 +29,14 @@ async def reply(
 ) -> tuple[str, Outcome]:
     """The answer's text, lines ended by LF, and what it is called in a record."""
     if isinstance(query, Everyone):
-        return await listing(query, viewer, settings, house)
+        text, how = await listing(query, viewer, settings, house)
+        return house.renderer.framed(text), how
     if isinstance(query, Browser):
         return messages.web(house.site.url + (query.path if _PLAIN_PATH.fullmatch(query.path) else "/")), "refused"
     answered = await _asked(query.name, viewer, settings.max_names, house)
     if query.name.lower() in HELP and all(isinstance(answer, Unknown) for _, answer in answered):
-        return house.renderer.text("finger/help.txt"), "served"
-    return _worded(answered, query.verbose, settings, house), _outcome(answered, settings)
+        return house.renderer.framed(house.renderer.text("finger/help.txt")), "served"
+    return house.renderer.framed(_worded(answered, query.verbose, settings, house)), _outcome(answered, settings)
 
 
 async def _asked(text: str, viewer: Viewer, most: int, house: House) -> list[Answered]:

@@ -99,11 +99,22 @@ def test_F093_each_column_can_be_switched(build: Build, columns: list[str], head
 
 
 def test_F092_a_full_name_is_never_cut(build: Build) -> None:
-    name = "Ana Maria Magdalena " * 5 + "Able"
-    long = {"login": "ana", "name": name, "title": "Keeper", "visibility": ALL}
-    reply = said(on(build, [long, ANN], {"ana": ON["ann"], **ON}))
-    assert reply.splitlines()[1] == "ana    " + name
-    assert reply.splitlines()[0].split() == ["Login", "Name"]
+    """A long one has a line for itself and leaves the others their columns."""
+    long = {"login": "ana", "name": "Ana Maria Magdalena " * 5 + "Able", "title": "Keeper", "visibility": ALL}
+    built = on(build, [long, ANN], {"ana": ON["ann"], **ON})
+    assert said(built, list_columns=["idle", "title"]) == (
+        "Login  Name                              Idle  Job\n"
+        "ana    Ana Maria Magdalena Ana Maria Magdalena Ana Maria Magdalena Ana Maria\n"
+        "       Magdalena Ana Maria Magdalena Able\n"
+        "                                         5m    Keeper\n"
+        "ann    Ann Able                          5m    Keeper of the kettle\n"
+    )
+    assert said(built, list_columns=[]) == (
+        "Login  Name\n"
+        "ana    Ana Maria Magdalena Ana Maria Magdalena Ana Maria Magdalena Ana Maria\n"
+        "       Magdalena Ana Maria Magdalena Able\n"
+        "ann    Ann Able\n"
+    )
 
 
 def test_F093_what_is_long_is_cut_and_the_last_column_goes_first(build: Build) -> None:
@@ -139,14 +150,16 @@ def test_F041_the_long_list(build: Build) -> None:
         "Name:       Ann Able\n"
         "Job:        Keeper of the kettle\n"
         "Office:     B12, +420 555 0100\n"
-        "Web:        https://dir.test/users/ann\n"
         "On since:   2026-11-21 18:04 UTC on tty1, active 2026-11-23 13:04 UTC\n"
         "On since:   2026-11-23 10:04 UTC on pts/0 from tea.example, active 17:59 UTC\n"
+        "Web:        https://dir.test/users/ann\n"
+        "Changed:    2026-11-20 09:30 UTC\n"
         "\n"
         "Login:      cleo\n"
         "Name:       Cleo Clay\n"
-        "Web:        https://dir.test/users/cleo\n"
         "On since:   2026-11-23 17:04 UTC\n"
+        "Web:        https://dir.test/users/cleo\n"
+        "Changed:    2026-11-20 09:30 UTC\n"
     )
 
 
@@ -187,9 +200,10 @@ def test_F098_the_login_status(build: Build) -> None:
         "Name:       Ann Able\n"
         "Job:        Keeper of the kettle\n"
         "Office:     B12, +420 555 0100\n"
-        "Web:        https://dir.test/users/ann\n"
         "On since:   2026-11-21 18:04 UTC on tty1, active 2026-11-23 13:04 UTC\n"
         "On since:   2026-11-23 10:04 UTC on pts/0 from tea.example, active 17:59 UTC\n"
+        "Web:        https://dir.test/users/ann\n"
+        "Changed:    2026-11-20 09:30 UTC\n"
         "\n"
         "Plan:\n"
         "Tea.\n"

@@ -13,6 +13,7 @@ ANN = (
     b"Login:      ann\r\n"
     b"Name:       Ann Able\r\n"
     b"Web:        https://dir.test/users/ann\r\n"
+    b"Changed:    2026-11-20 09:30 UTC\r\n"
     b"\r\n"
     b"No Plan.\r\n"
 )  # fmt: skip
@@ -20,11 +21,19 @@ BEN = (
     b"Login:      ben\r\n"
     b"Name:       Ben Able\r\n"
     b"Web:        https://dir.test/users/ben\r\n"
+    b"Changed:    2026-11-20 09:30 UTC\r\n"
     b"\r\n"
     b"Plan:\r\n"
     b"Tea\r\n"
 )  # fmt: skip
-JR = b"Login:      jr\r\nName:       Ann Able, Jr.\r\nWeb:        https://dir.test/users/jr\r\n\r\nNo Plan.\r\n"
+JR = (
+    b"Login:      jr\r\n"
+    b"Name:       Ann Able, Jr.\r\n"
+    b"Web:        https://dir.test/users/jr\r\n"
+    b"Changed:    2026-11-20 09:30 UTC\r\n"
+    b"\r\n"
+    b"No Plan.\r\n"
+)
 PEOPLE: tuple[dict[str, Any], ...] = (
     {"login": "ann", "name": "Ann Able", "aliases": ["annie"]},
     {"login": "ben", "name": "Ben Able", "plan": "Tea\n"},
