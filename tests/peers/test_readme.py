@@ -21,6 +21,11 @@ def test_two_commands_stand_on_the_first_screen() -> None:
         assert (ROOT / link).exists(), link
 
 
+def test_F119_operators_are_told_which_queries_their_rules_fire_on() -> None:
+    (told,) = (each for each in README.split("\n\n") if "Snort" in each and "Suricata" in each)
+    assert set(re.findall("`([^`]+)`", told)) >= {"@", ".", "0", "root", "search", ";", "|"}
+
+
 def test_the_first_command_in_a_fresh_clone(tmp_path: Path) -> None:
     clone, home = tmp_path / "clone", tmp_path / "home"
     home.mkdir()
