@@ -77,8 +77,8 @@ def test_it_answers_as_the_store_does(both: Sequence[Any], levels: Levels) -> No
     for beginning in ("a", "an", "e", "x", "名"):
         assert len({tuple(now(each.starting(beginning, 100, levels))) for each in both}) == 1, beginning
     for query in ("a", "love", "ada love", "zofie", "evie", "さ", "augusta", '" OR 1'):
-        for after in (0, 1, 4):
-            assert len({tuple(now(each.search(sought(query), after, 3, levels))) for each in both}) == 1, query
+        for row in (0, 1, 4):
+            assert len({tuple(now(each.search(sought(query), row, 3, levels))) for each in both}) == 1, query
 
 
 def test_only_whole_sweeps_answer() -> None:

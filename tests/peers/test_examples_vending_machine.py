@@ -1,0 +1,138 @@
+"""examples/vending_machine: RFC 1288 section 2.5.5 by a source of one's own. The README's commands as they stand, then the
+real finger client at port 79 in a network of its own, and the web."""
+
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.peers.gateway import CHECKOUT, WATCHED, Place, command, launched, until
+from tests.peers.secluded import ENTER, Secluded
+
+EXAMPLE = CHECKOUT / "examples" / "vending_machine"
+README = (EXAMPLE / "README.md").read_text()
+COMMANDS = re.findall(r"^    ((?:finger-gateway|cp|cd) .*)$", README, re.MULTILINE)
+LIMITS = """
+[limits]
+queries_per_minute = 10000
+[records]
+file = "records.jsonl"
+"""
+LIST = """\
+Slot        Item                                    Price
+slot1       Club-Mate                               2.50 EUR    7 left
+slot2       Ginger beer                             3.00 EUR    2 left
+slot3       Green tea                               1.80 EUR    11 left
+slot5       Žufánek's malted milk, without sugar    2.20 EUR    1 left
+slot6       Peanuts                                 1.00 EUR    24 left
+"""
+SLOT3 = """\
+Slot:       slot3
+Item:       Green tea
+Price:      1.80 EUR
+Stock:      11 left
+"""
+SOLD = (("Green tea", 10), ("Malted milk", 0), ("Cola", 3))
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secluded]:
+    """What the README's commands make, on port 79."""
+    folder, here = tmp_path_factory.mktemp("machine") / "vending", CHECKOUT
+    *before, run = COMMANDS
+    assert run == "finger-gateway run"
+    for line in before:
+        words = shlex.split(line.replace("/tmp/vending", str(folder)))
+        if words[0] == "cd":
+            here = Path(words[1])
+        elif words[0] == "finger-gateway":
+            command(*words[1:], folder=here)
+        else:
+            subprocess.run(words, cwd=here, check=True)
+    place = Place(folder, 79, 8080)
+    place.settings.write_text(place.settings.read_text().replace("tcp:1079", "tcp:79") + LIMITS)
+    (folder / "hosts").write_text("127.0.0.1 localhost\n")
+    start = ("unshare", "-n", "-m", "sh", "-c", ENTER, "sh", *WATCHED)
+    with launched(folder, [], "run", "-c", place.settings, start=start) as running:
+        machine = Secluded(place, running)
+        sockets = Path(f"/proc/{running.process.pid}/net/tcp")
+        until(lambda: running.process.poll() is not None or ":004F 00000000:0000 0A" in sockets.read_text(), "port 79")
+        assert running.process.poll() is None, running.log
+        until(lambda: "slot1" in finger(machine, "@localhost"), "the first sweep")
+        yield machine
+
+
+def finger(machine: Secluded, *words: str) -> str:
+    """What the client prints."""
+    return machine.printed("finger", *words).decode()
+
+
+def web(machine: Secluded, path: str) -> Any:
+    return json.loads(machine.printed("curl", "-s", "-H", "Accept: application/json", f"http://localhost:8080{path}"))
+
+
+def changed(machine: Secluded, **slots: Any) -> None:
+    """The machine writes its file anew."""
+    file = machine.place.folder / "machine.json"
+    state = json.loads(file.read_bytes()) | slots
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps({slot: about for slot, about in state.items() if about is not None}))
+    new.rename(file)
+
+
+def test_F114_a_vending_machine_lists_what_can_be_bought_and_tells_of_each_slot(machine: Secluded) -> None:
+    assert finger(machine, "@localhost") == LIST
+    assert "\n".join(f"    {line}" for line in LIST.splitlines()[:3]) in README
+    for name in ("slot3", "tea", "green tea", "SLOT3"):
+        assert finger(machine, f"{name}@localhost") == SLOT3, name
+    long = finger(machine, "-l", "@localhost")
+    assert SLOT3 in long
+    assert "Login" not in long
+    assert finger(machine, "slot4@localhost").endswith("Stock:      sold out\n")
+    assert finger(machine, "slot9@localhost") == "slot9: no such user.\n"
+
+
+def test_F114_the_same_machine_on_the_web(machine: Secluded) -> None:
+    slot3 = web(machine, "/users/slot3")
+    assert (slot3["name"], slot3["title"], slot3["status"]) == ("Green tea", "1.80 EUR", {"text": "11 left"})
+    assert [each["login"] for each in web(machine, "/users")["people"]] == ["slot1", "slot2", "slot3", "slot5", "slot6"]
+    for words in ("tea", "green", "slot3", "gre+te"):
+        assert [each["login"] for each in web(machine, f"/users?q={words}")["people"]] == ["slot3"], words
+    assert web(machine, "/users?q=kofola")["people"] == []
+
+
+def test_F114_a_hundred_queries_change_nothing(machine: Secluded) -> None:
+    """It never eats requests. Or money."""
+    file = machine.place.folder / "machine.json"
+    before = (file.read_bytes(), file.stat().st_mtime_ns, file.stat().st_ino)
+    files = sorted(each.name for each in machine.place.folder.iterdir())
+    script = (
+        "for n in $(seq 50); do printf 'slot3\\r\\n' | nc -N localhost 79; printf '\\r\\n' | nc -N localhost 79; done"
+    )
+    told = machine.printed("sh", "-c", script).decode().replace("\r\n", "\n")
+    assert told == (SLOT3 + LIST) * 50
+    assert (file.read_bytes(), file.stat().st_mtime_ns, file.stat().st_ino) == before
+    assert sorted(each.name for each in machine.place.folder.iterdir()) == files
+    assert file.read_bytes() == (EXAMPLE / "machine.json").read_bytes()
+
+
+def test_F114_what_the_machine_sells_is_seen(machine: Secluded) -> None:
+    tea, milk, cola = ({"item": item, "price": "1.80 EUR", "left": left} for item, left in SOLD)
+    changed(machine, slot3=tea, slot5=milk, slot6=None, slot8=cola)
+    until(lambda: "10 left" in finger(machine, "slot3@localhost"), "the count")
+    listed = until(lambda: told if "slot8" in (told := finger(machine, "@localhost")) else "", "the new slot")
+    assert re.findall(r"^slot\d", listed, re.MULTILINE) == ["slot1", "slot2", "slot3", "slot8"]
+    assert finger(machine, "cola@localhost") == finger(machine, "slot8@localhost")
+    assert finger(machine, "slot6@localhost") == "slot6: no such user.\n"
+    assert finger(machine, "slot5@localhost").endswith("Stock:      sold out\n")
+    out = machine.place.command("people", "list").out
+    assert out == ""  # nobody of the machine is kept here
+    (machine.place.folder / "machine.json").write_text("{")
+    until(lambda: "cannot answer" in finger(machine, "slot9@localhost"), "the machine's end")
+    assert "10 left" in finger(machine, "slot3@localhost")
+    assert "10 left" in finger(machine, "@localhost")
