@@ -54,7 +54,7 @@ def f005(run: Run) -> Passed:
 def f006(run: Run) -> Passed:
     name, whole = run.base()
     reply = answered(run.exchange(name + b"\n"), run.target.timeout)
-    if (place := judge.bare(reply.data)) is not None:
+    if (place := judge.bare(reply.data)) is not None and judge.bare(whole.data) is None:
         raise Fail(messages.at(messages.BARE, place), reply)
     return same(reply, whole, name)
 

@@ -32,6 +32,8 @@ def sample(run: Run) -> None:
     with suppress(Untested):
         run.line(run.login)
         run.line(b"/W " + run.login)
+    for login in run.target.logins[1:]:
+        run.line(login.encode())
 
 
 def f022(run: Run) -> Passed:
@@ -45,8 +47,13 @@ def f025(run: Run) -> Passed:
 
 
 def f027(run: Run) -> Passed:
-    """What is between two letters of an echoed name tells what becomes of a third. A server that sends ASCII alone may
-    say another letter for it."""
+    """The full name that it was told to expect has to be there. Where that is in ASCII, what is between two letters of an
+    echoed name tells what becomes of a third. A server that sends ASCII alone may say another letter for it."""
+    if not run.target.name.isascii():
+        answer = run.plain()
+        if run.target.name not in judge.text(answer.data):
+            raise Fail(messages.MANGLED, answer)
+        return Passed(answer)
     reply = run.ask("zqw\u017eofie".encode())
     said = judge.text(reply.data).lower()
     _, found, rest = said.partition("zqw")

@@ -41,6 +41,7 @@ def _listing(run: Run, line: bytes) -> Passed:
 
 
 def f042(run: Run) -> Passed:
+    _listing(run, b"/W ")
     return same(run.ask(b"/W "), run.ask(b"/W"), b"/W")
 
 
@@ -83,6 +84,7 @@ def f051(run: Run) -> Passed:
 
 def _as_long(run: Run, line: bytes) -> Passed:
     run.plain()
+    _known(run, line, run.login)
     return same(run.ask(line), run.long(), b"/W " + run.login)
 
 
@@ -109,7 +111,11 @@ def f052(run: Run) -> Passed:
     reply = run.ask(b"/W" + name)
     if judge.usage(reply.data):
         raise Fail(messages.USAGE, reply)
-    if name != run.nobody() and judge.alike(reply.data, run.ask(b"/W " + name).data):
+    if (
+        name != run.nobody()
+        and not run.unknown(run.long(), name)
+        and judge.alike(reply.data, run.ask(b"/W " + name).data)
+    ):
         raise Fail(messages.TAKEN_FOR_SWITCH, reply)
     return Passed(reply)
 

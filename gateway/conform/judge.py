@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 # What servers say of somebody they do not know, when they refuse, when they pass on, when they have enough of us.
 _UNKNOWN = re.compile(
-    r"no such|not found|unknown (user|name|person|login)|does(n't| not) exist|no match|not known|isn't known|no user\b"
+    r"no such|not found|non-?existent|unknown (user|name|person|login)|does(n't| not) exist|no match|not known|isn't known|no user\b"
     r"|nobody (here )?(is called|by|with|named)|no one (is called|by|named)|invalid|not a valid|never heard"
-    r"|no information|\?\?\?",
+    r"|no information|\?\?\?|illegal|malformed|mistake in",
     re.I,
 )
 _REFUSED = re.compile(
@@ -16,6 +16,7 @@ _REFUSED = re.compile(
     r"|disabled|no forwarding|does(n't| not) forward|won't|will not|sorry|turned off|switched off|is off\b",
     re.I,
 )
+_REJECTED = re.compile(r"illegal|mistake|malformed|bad (query|request|character|name|user)|syntax|error", re.I)
 _FORWARDED = re.compile(
     r"unknown host|could not resolve|cannot resolve|not resolve|name or service|no address|host not found|no such host"
     r"|connection (refused|timed|failed)|cannot (reach|connect)|unreachable|^\[[\w.:-]+\]",
@@ -134,6 +135,11 @@ def refused(data: bytes) -> bool:
     return bool(_REFUSED.search(text(data)))
 
 
+def rejected(data: bytes) -> bool:
+    """Does it say that the query makes no sense?"""
+    return bool(_REJECTED.search(text(data))) and not full_name(data)
+
+
 def forwarded(data: bytes) -> bool:
     """Does it say that another host was looked for, or asked?"""
     return bool(_FORWARDED.search(text(data)))
@@ -160,15 +166,21 @@ def limited(data: bytes) -> float | None:
 def skeleton(data: bytes, *names: bytes) -> str:
     """What stays the same when the same is asked again later, or of another name: numbers and blanks aside."""
     said = text(data).lower()
-    for name in sorted(names, key=len, reverse=True):
-        said = said.replace(text(name).lower(), "<name>")
+    for name in sorted(filter(None, names), key=len, reverse=True):
+        said = re.sub(rf"(?<!\w){re.escape(text(name).lower())}(?!\w)", "<name>", said)
     said = re.sub(r"\d+", "#", said)
     return re.sub(r"\b(second|minute|hour|day)s\b", r"\1", re.sub(r"\s+", " ", said)).strip()
 
 
-def alike(one: bytes, other: bytes) -> bool:
-    """Is it the same answer, but for what time changes?"""
-    return skeleton(one) == skeleton(other)
+def alike(one: bytes, other: bytes, *names: bytes) -> bool:
+    """Is it the same answer, but for what time changes, and for *names*?"""
+    return skeleton(one, *names) == skeleton(other, *names)
+
+
+def named(line: bytes) -> tuple[bytes, ...]:
+    """What a server may repeat of *line*: the whole, and each name in it."""
+    line = line.strip()
+    return (line, *(word for word in line.split() if len(word) > 1 and not word.startswith(b"/")))
 
 
 def words(data: bytes) -> set[str]:

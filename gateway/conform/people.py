@@ -127,7 +127,7 @@ def f113(run: Run) -> Passed:
 
 def f116(run: Run) -> Passed:
     reply = run.ask(FOR_THE_LOG)
-    for look in (judge.bare, judge.escape, judge.control):
+    for look in (judge.escape, judge.control):
         if (place := look(reply.data)) is not None:
             raise Fail(messages.at(messages.NOT_CLEAN, place), reply)
     nobody_of(run, FOR_THE_LOG)
