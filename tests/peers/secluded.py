@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.peers.gateway import DEADLINE, WATCHED, Place, Running, launched, make_place, until
-from tests.unit.house import ALICE
+from tests.unit.house import ALICE, WRITTEN, document, write
 
 OTHER = "192.0.2.79"
 ZOFIE = {"login": "zofie", "name": "Žofie Černá", "plan": "Tea at five.\n    Bez mléka, díky.\n"}
@@ -68,7 +68,8 @@ class Secluded:
 @contextmanager
 def secluded(folder: Path) -> Iterator[Secluded]:
     """Runs one, with alice and zofie."""
-    place = make_place(folder, people=[ALICE, ZOFIE])
+    place = make_place(folder, people=[])
+    write(place.database, [document(fields) for fields in (ALICE, ZOFIE)], WRITTEN)
     text = place.settings.read_text()
     for old, new in (
         (f"tcp:{place.finger}:interface=127.0.0.1", "tcp:79"),
