@@ -138,7 +138,8 @@ def test_mistakes_in_the_settings(tmp_path: Path) -> None:
             2,
             "",
             f"{file}: finger.listeen: found an unknown key; allowed: listen, listing, empty, "
-            "list_columns, ambiguous, max_names, forward_to, max_hops, ansi, charset, max_plan_bytes, proxies (did you mean listen?)\n"
+            "list_columns, ambiguous, max_names, forward_to, max_hops, ansi, charset, max_plan_bytes, "
+            "proxies (did you mean listen?)\n"
             f"{file}: limits.connections: found 0; allowed: a whole number from 1\n",
         )
     assert [each.name for each in tmp_path.iterdir()] == ["gateway.toml"]

@@ -155,7 +155,7 @@ def get(port: int, path: str, source: str) -> bytes:
 # through haproxy
 
 
-def test_F019_W008_records_have_the_client_s_own_address(place: Behind, front: Front) -> None:
+def test_F019_records_have_the_client_s_own_address(place: Behind, front: Front) -> None:
     one, other = someone(), someone()
     assert said(front.finger, one.encode() + b"\r\n", source="127.0.0.5") == f"{one}: no such user.\r\n".encode()
     assert get(front.web, f"/users/{other}.txt", "127.0.0.6").startswith(b"HTTP/1.1 404 ")

@@ -121,7 +121,7 @@ class Systemd:
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
-def test_the_service_answers_on_the_sockets_of_systemd_and_is_reloaded(
+def test_F020_the_service_answers_on_the_sockets_of_systemd_and_is_reloaded(
     tmp_path: Path, family: socket.AddressFamily
 ) -> None:
     systemd = Systemd(tmp_path, family)

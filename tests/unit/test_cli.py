@@ -65,7 +65,8 @@ BAD_SETTINGS = {
         '[privacy.default]\nemail = "friends"\n[[irc]]\nnetwork = "a"\nserver = "irc.test"\n',
         [
             "{file}: finger.listeen: found an unknown key; allowed: listen, listing, empty, "
-            "list_columns, ambiguous, max_names (did you mean listen?)",
+            "list_columns, ambiguous, max_names, forward_to, max_hops, ansi, charset, max_plan_bytes, "
+            "proxies (did you mean listen?)",
             "{file}: limits.connections: found 0; allowed: a whole number from 1",
             "{file}: limits.timeout: found 'soon'; allowed: a length of time such as \"10s\", \"5m\" or \"30d\"",
             "{file}: privacy.preset: found 'opne'; allowed: \"open\", \"A\", \"B\", \"C\" (did you mean open?)",

@@ -344,7 +344,7 @@ def test_a_factory_that_makes_nothing_closes(built: Built) -> None:
     one.lose()
 
 
-def test_F019_W008_the_web_side_sees_the_client_of_the_header(built: Built) -> None:
+def test_F019_the_web_side_sees_the_client_of_the_header(built: Built) -> None:
     front = Front(built, make_web(Web(), built.house).factory, "web")
     one = front.connect(kind=Transport).send(
         relayed("2001:db8::7", "2001:db8::9") + b"GET /users/nobody.txt HTTP/1.1\r\nHost: dir.test\r\n\r\n"

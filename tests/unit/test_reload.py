@@ -149,9 +149,9 @@ class MemoryReactor(test_application.MemoryReactor):
 TEXT = '[site]\nname = "The Tea Club"\n[finger]\nempty = "people"\n[records]\nfile = "r.jsonl"\n'
 
 
-def started(folder: Path) -> tuple[Gateway, MemoryReactor]:
+def started(folder: Path, text: str = TEXT) -> tuple[Gateway, MemoryReactor]:
     reactor = MemoryReactor()
-    gateway, _ = make(folder, TEXT, reactor)
+    gateway, _ = make(folder, text, reactor)
     gateway.privilegedStartService()
     gateway.startService()
     return gateway, reactor
@@ -249,6 +249,26 @@ def test_R037_a_reload_that_a_stop_overtakes_is_not_done(tmp_path: Path) -> None
     stop(gateway, reactor)
     reactor.pool.run()
     assert results[0].check(CannotStart) and gateway.house is house
+
+
+def test_R036_proxies_and_what_a_header_may_take_are_those_of_the_new_settings(tmp_path: Path) -> None:
+    gateway, reactor = started(tmp_path, TEXT.replace("[finger]", '[finger]\nlisten = ["haproxy:tcp:1079"]'))
+    factory: Any = reactor.tcpServers[0][1]
+    here, there = (IPv4Address("TCP", host, 1) for host in ("127.0.0.1", "192.0.2.8"))
+    assert factory.buildProtocol(here) is not None and factory.buildProtocol(there) is None
+    text = Path(gateway._file).read_text().replace("[finger]", '[finger]\nproxies = ["192.0.2.0/28"]')
+    reloaded(gateway, reactor, text + '[limits]\ntimeout = "3s"\n')
+    assert factory.buildProtocol(here) is None
+    silent, transport = factory.buildProtocol(there), Transport(peerAddress=there)
+    silent.makeConnection(transport)
+    closed = []
+    for seconds in (2.9, 0.2):
+        reactor.advance(seconds)
+        closed.append(transport.disconnecting)
+    assert closed == [False, True]
+    assert gateway.house.exchanges.counts[("finger", "header", "timeout")] == 1
+    silent.connectionLost(None)
+    stop(gateway, reactor)
 
 
 def test_another_living_gateway_on_the_control_socket_stands_in_the_way(tmp_path: Path) -> None:

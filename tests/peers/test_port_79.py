@@ -1,0 +1,127 @@
+"""Port 79 without root, in a network of its own where the resolver and port 113 are there and never answer."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.finger.settings import Finger
+from tests.peers.gateway import WATCHED, Place, Running, launched, make_place, until
+
+DEAD = "192.0.2.79"  # the asker's address and the resolver's: no name is known for it, and nobody tells one
+ENTER = (
+    f"ip link set lo up && ip address add {DEAD} dev lo && "
+    'mount --bind resolv.conf /etc/resolv.conf && mount --bind hosts /etc/hosts && exec "$@"'
+)
+ONE_RIGHT = "-all,+net_bind_service"
+NOBODY = (
+    "setpriv",
+    "--reuid=1",
+    "--regid=1",
+    "--clear-groups",
+    f"--inh-caps={ONE_RIGHT}",
+    f"--ambient-caps={ONE_RIGHT}",
+)
+SILENT = """
+import select, socket
+resolver, ident = socket.socket(type=socket.SOCK_DGRAM), socket.create_server(("", 113))
+resolver.bind(("", 53))
+print("ready", flush=True)
+asked = select.select([resolver, ident], [], [])[0]
+print("ident" if ident in asked else resolver.recv(512), flush=True)
+"""
+RESOLVE = "import socket; socket.getaddrinfo('canary.test', 79)"
+ASK = """
+import json, socket, sys, time
+host, port, source = sys.argv[1:]
+began = time.monotonic()
+with socket.create_connection((host, int(port)), 20, (source, 0)) as asking:
+    asking.sendall(b"alice\\r\\n")
+    answer = b"".join(iter(lambda: asking.recv(4096), b""))
+print(json.dumps([time.monotonic() - began, answer.decode()]))
+"""
+
+
+def test_F020_the_port_is_79_unless_the_settings_say_otherwise() -> None:
+    assert Finger().listen == ["tcp:79"]
+
+
+@dataclass(frozen=True)
+class Inside:
+    """The gateway, in its network."""
+
+    place: Place
+    running: Running
+
+    def words(self, script: str, *arguments: str) -> list[str]:
+        """*script*, to be run there."""
+        inside = ["nsenter", "-t", str(self.running.process.pid), "-n", "-m"]
+        return [*inside, sys.executable, "-c", script, *arguments]
+
+    def asked(self, host: str, port: int, source: str) -> tuple[float, str]:
+        """Seconds until the whole answer was there, and the answer."""
+        done = subprocess.run(self.words(ASK, host, str(port), source), capture_output=True, timeout=30, check=True)
+        seconds, answer = json.loads(done.stdout)
+        return seconds, answer
+
+
+if os.geteuid() == 0:
+
+    @pytest.fixture(scope="module")
+    def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+        folder = tmp_path_factory.mktemp("port79")
+        place = make_place(folder)
+        own = f'"tcp:{place.finger}:interface=127.0.0.1"'
+        text = place.settings.read_text()
+        assert own in text
+        several = f'"tcp:79", {own}, "tcp6:{place.finger}:interface=\\\\:\\\\:1"'
+        place.settings.write_text(text.replace(own, several))
+        (folder / "resolv.conf").write_text(f"nameserver {DEAD}\n")
+        (folder / "hosts").write_text("127.0.0.1 localhost\n")
+        for each in (folder, *list(folder.parents)[:-2]):
+            each.chmod(each.stat().st_mode | 0o011)  # pytest's folders are root's alone
+        for each in (folder, *folder.iterdir()):
+            os.chown(each, 1, 1)
+        kept: dict[str, Any] = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+        start = ("unshare", "-n", "-m", "sh", "-c", ENTER, "sh", *NOBODY, *WATCHED)
+        with launched(folder, [], "run", "-c", place.settings, start=start, env=kept) as running:
+            sockets = Path(f"/proc/{running.process.pid}/net/tcp")
+            until(
+                lambda: running.process.poll() is not None or ":004F 00000000:0000 0A" in sockets.read_text(), "port 79"
+            )
+            assert running.process.poll() is None, running.log
+            yield Inside(place, running)
+
+    def test_F020_every_address_of_the_list_answers_and_who_does_is_not_root(inside: Inside) -> None:
+        """Of all that root may, one thing is left: CAP_NET_BIND_SERVICE, which is the 10th."""
+        for host, port in (
+            ("127.0.0.1", 79),
+            (DEAD, 79),
+            ("127.0.0.1", inside.place.finger),
+            ("::1", inside.place.finger),
+        ):
+            source = host
+            assert "Alice Adams" in inside.asked(host, port, source)[1]
+        status = Path(f"/proc/{inside.running.process.pid}/status").read_text()
+        told = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert told["Uid"].split() == told["Gid"].split() == ["1"] * 4
+        assert int(told["CapEff"], 16) == int(told["CapPrm"], 16) == 1 << 10
+
+    def test_F021_neither_the_resolver_nor_port_113_is_waited_for_or_even_asked(inside: Inside) -> None:
+        words = inside.words(SILENT)
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as silent:
+            assert silent.stdout is not None and silent.stdout.readline() == "ready\n"
+            took, answers = zip(*(inside.asked(DEAD, 79, DEAD) for _ in range(3)), strict=True)
+            with subprocess.Popen(inside.words(RESOLVE)) as canary:
+                said = silent.stdout.readline()
+                canary.kill()
+        assert all("Alice Adams" in answer for answer in answers)
+        assert min(took) < 0.1
+        assert "canary" in said  # the first question of all was ours
+        print(f"answered in {min(took) * 1000:.1f} ms")
