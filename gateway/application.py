@@ -33,6 +33,7 @@ from .operate.exchange import Exchanges
 from .operate.health import Health
 from .operate.limits import Connections, Rate
 from .operate.records import Records
+from .outgoing.lookups import look_up_aside
 from .outgoing.public import Outgoing
 from .proxied import Entrance
 from .reload import Difference, OneAtATime, compare
@@ -194,6 +195,7 @@ class Gateway(MultiService):
         except OSError as error:
             self._close_ports()
             raise CannotStart(f"{self._file}: records.file: {error}") from None
+        look_up_aside(self._reactor)
         self.directory.startService()
         super().startService()
         self.protocols.startService()

@@ -9,6 +9,7 @@ from twisted.internet.defer import TimeoutError
 from ..outgoing.dial import CannotDial, Dial, NoSuchHost, Resolver, Unreachable, anywhere
 from ..outgoing.finger import MOST, Lost
 from ..outgoing.finger import ask as ask_server
+from ..outgoing.lookups import look_up_aside
 from . import messages
 from .common import Failed, Interrupted, to_end, utf8
 from .finger_address import BadAddress, Question, question
@@ -64,6 +65,7 @@ def _write(data: bytes) -> None:
 def _printed(asked: Question, terminal: Terminal, timeout: float) -> None:
     from twisted.internet import reactor
 
+    look_up_aside(reactor)
     endpoint = Dial(reactor, Resolver(reactor), asked.host, asked.port, timeout, anywhere)
     begun = False
 

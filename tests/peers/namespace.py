@@ -1,5 +1,5 @@
-"""A network of its own for a test, with addresses that are public everywhere else on its loopback device, and an
-/etc/hosts of its own. Works for root, and for others where users may have namespaces (unshare -r).
+"""A network of its own for a test, with addresses that are public everywhere else on its loopback device, an /etc/hosts of
+its own, and a name server's place that is empty. Works for root, and for others where users may have namespaces.
 
 Sockets of that network are had from a small process in it, which hands them over; nothing here enters it.
 """
@@ -15,10 +15,11 @@ from pathlib import Path
 
 from tests.peers.gateway import DEADLINE
 
-# The hosts file, then addresses; the process that it becomes gives a socket of a family for each byte that it is sent.
+# The hosts file, then addresses; the process that it becomes gives a socket of a kind for each byte that it is sent.
 INSIDE = """
 set -e
 mount --bind "$1" /etc/hosts
+mount --bind "$1.dns" /etc/resolv.conf
 ip link set lo up
 echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 echo 0 >/proc/sys/net/ipv6/bindv6only
@@ -37,10 +38,14 @@ GIVE = """
 import socket
 asked = socket.socket(fileno=0)
 asked.sendall(b"!")
-while family := asked.recv(1):
-    with socket.socket(socket.AF_INET6 if family == b"6" else socket.AF_INET) as given:
+while kind := asked.recv(1):
+    family = socket.AF_INET6 if kind == b"6" else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM if kind == b"u" else socket.SOCK_STREAM) as given:
         socket.send_fds(asked, [b"."], [given.fileno()])
 """
+
+
+NAME_SERVER = "127.0.0.53"
 
 
 @dataclass
@@ -50,25 +55,30 @@ class Namespace:
     enter: Sequence[str]
     _asks: socket.socket
 
-    def _socket(self, host: str) -> socket.socket:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._asks.sendall(b"6" if family == socket.AF_INET6 else b"4")
+    def _socket(self, kind: bytes) -> socket.socket:
+        self._asks.sendall(kind)
         _, (number,), *_ = socket.recv_fds(self._asks, 1, 1)
         given = socket.socket(fileno=number)
         given.settimeout(DEADLINE)
         return given
 
     def listen(self, host: str, port: int = 79) -> socket.socket:
-        server = self._socket(host)
+        server = self._socket(b"6" if ":" in host else b"4")
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind((host, port))
         server.listen(64)
         return server
 
     def connect(self, host: str, port: int = 79) -> socket.socket:
-        client = self._socket(host)
+        client = self._socket(b"6" if ":" in host else b"4")
         client.connect((host, port))
         return client
+
+    def name_server(self) -> socket.socket:
+        """What comes to this port is for the name server of this network."""
+        server = self._socket(b"u")
+        server.bind((NAME_SERVER, 53))
+        return server
 
 
 @contextmanager
@@ -77,6 +87,7 @@ def namespace(folder: Path, addresses: Sequence[str], names: Mapping[str, Sequen
     hosts = folder / "hosts"
     lines = [f"{address} {name}\n" for name, its in names.items() for address in its]
     hosts.write_text("127.0.0.1 localhost\n::1 localhost\n" + "".join(lines))
+    hosts.with_name("hosts.dns").write_text(f"nameserver {NAME_SERVER}\n")
     ours, theirs = socket.socketpair()
     mine = [] if os.geteuid() == 0 else ["-r"]
     with theirs:

@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from gateway.store import database
 from tests.peers.finger_client import read
-from tests.peers.gateway import DEADLINE, WATCHED, Place, Running, launched, until
+from tests.peers.gateway import COMMAND, DEADLINE, WATCHED, Place, Running, command, launched, until
 from tests.peers.limits import sockets
 from tests.peers.namespace import Namespace, namespace
 from tests.unit.house import document, write
@@ -283,6 +284,22 @@ def test_F091_endless_silent_broken_and_unreachable_targets(row: Row) -> None:
         assert row.ask(b"bob@peer.test\r\n") in (broken, b"half\r\n" + broken)  # a reset may overtake
     assert row.ask(b"bob@nobody.test\r\n") == b"nobody.test: cannot be reached.\r\n"
     assert row.ask(b"bob@x.below.test\r\n") == b"x.below.test: no such host.\r\n"
+
+
+def test_F021_F091_a_dead_name_server_holds_up_nobody_else(row: Row, tmp_path: Path) -> None:
+    """Neither who asks for others, nor whoever has given up: a lookup in flight does not keep a process alive."""
+    with row.network.name_server() as dead, row.connect() as client:
+        client.sendall(b"bob@dead.below.test\r\n")
+        assert b"dead" in dead.recv(512)
+        began = time.monotonic()
+        assert b"Bob of one" in row.ask(b"bob\r\n")
+        assert time.monotonic() - began < TIMEOUT / 2
+        assert read(client) == b"dead.below.test: no answer in time.\r\n"
+        began = time.monotonic()
+        words = ("ask", "--timeout", "0.2", "bob@dead.below.test")
+        ran = command(*words, folder=tmp_path, code=69, start=(*row.network.enter, *COMMAND))
+        assert ran.err == "dead.below.test:79: cannot be asked: no answer in time\n"
+        assert time.monotonic() - began < 5  # the resolver takes 10
 
 
 def test_who_goes_takes_the_connection_with_them(row: Row) -> None:
