@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 # What servers say of somebody they do not know, when they refuse, when they pass on, when they have enough of us.
 _UNKNOWN = re.compile(
-    r"no such|not found|non-?existent|unknown (user|name|person|login)|does(n't| not) exist|no match|not known|isn't known|no user\b"
-    r"|nobody (here )?(is called|by|with|named)|no one (is called|by|named)|invalid|not a valid|never heard"
+    r"no such|not found|non-?existent|unknown (user|name|person|login)|does(n't| not) exist|no match|not known|isn't known"
+    r"|no user\b|nobody (here )?(is called|by|with|named)|no one (is called|by|named)|invalid|not a valid|never heard"
     r"|no information|\?\?\?|illegal|malformed|mistake in",
     re.I,
 )
@@ -16,7 +16,6 @@ _REFUSED = re.compile(
     r"|disabled|no forwarding|does(n't| not) forward|won't|will not|sorry|turned off|switched off|is off\b",
     re.I,
 )
-_REJECTED = re.compile(r"illegal|mistake|malformed|bad (query|request|character|name|user)|syntax|error", re.I)
 _FORWARDED = re.compile(
     r"unknown host|could not resolve|cannot resolve|not resolve|name or service|no address|host not found|no such host"
     r"|connection (refused|timed|failed)|cannot (reach|connect)|unreachable|^\[[\w.:-]+\]",
@@ -133,11 +132,6 @@ def unknown(data: bytes) -> bool:
 def refused(data: bytes) -> bool:
     """Does it say that something is not done here?"""
     return bool(_REFUSED.search(text(data)))
-
-
-def rejected(data: bytes) -> bool:
-    """Does it say that the query makes no sense?"""
-    return bool(_REJECTED.search(text(data))) and not full_name(data)
 
 
 def forwarded(data: bytes) -> bool:

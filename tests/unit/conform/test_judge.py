@@ -147,3 +147,12 @@ def test_the_same_answer_a_little_later() -> None:
     assert judge.alike(b"ALICE: no such user.\r\n", b"alice: no such user.\r\n")
     assert not judge.alike(b"Name: Alice\r\n", b"Name: Alice\r\nPlan: tea\r\n")
     assert judge.skeleton(b"zqa: no such user.", b"zqa") == judge.skeleton(b"zqb: no such user.", b"zqb")
+
+
+def test_a_repeated_query_makes_no_other_answer() -> None:
+    one, other = b"/W alice\r\n", b"/W    alice\r\n"
+    names = (*judge.named(one), *judge.named(other))
+    told = b"Site: dir.test\r\nCommand line: %b\r\nLogin: alice\r\n"
+    assert judge.alike(told % one.strip(), told % other.strip(), *names)
+    assert not judge.alike(told % one.strip(), b"Command line: /W    alice\r\nno such user\r\n", *names)
+    assert judge.skeleton(b"a: no such user, sad as that is", b"a") == "<name>: no such user, sad as that is"
