@@ -104,6 +104,13 @@ def test_check_tells_every_mistake_and_binds_nothing(place: Place) -> None:
     with socket.create_server(("127.0.0.1", place.finger)):
         assert place.command("check").out == f"{place.settings}: no mistakes.\n"
     text = place.settings.read_text()
+    forwarding = 'forward_to = ["b.test", "9.9.9.9", "*.dir.test", "Dir.test.", "127.0.0.1", "[fd00::1]"]'
+    place.settings.write_text(text.replace("[finger]", f"[finger]\n{forwarding}"))
+    assert place.command("check").err.splitlines() == [
+        "warning: finger.forward_to: Dir.test. is this gateway, which answers for itself",
+        "warning: finger.forward_to: 127.0.0.1 is this gateway, which answers for itself",
+        "warning: finger.forward_to: [fd00::1] is not a public address: queries for it are refused",
+    ]
     place.settings.write_text(
         text.replace(f"tcp:{place.finger}:interface=127.0.0.1", "tpc:79")
         .replace(f"tcp:{place.web}:interface=127.0.0.1", "ssl:443:privateKey=nowhere.pem")

@@ -74,6 +74,13 @@ BAD_SETTINGS = {
             "{file}: irc[0].server: found 'irc.test'; allowed: ",
         ],
     ),
+    "forwarding": (
+        '[finger]\nforward_to = ["*", "b.test:79", "b.test"]\n',
+        [
+            f"{{file}}: finger.forward_to[{number}]: found {found}; allowed: a host, as in \"dir.example.org\", or all below"
+            for number, found in enumerate(("'*'", "'b.test:79'"))
+        ],
+    ),
     "impossible": (
         '[finger]\n[site]\nurl = "dir.test/"\nmembers = ["192.0.2.1/24"]\nhosts = ["a b"]\ntemplates = "none"\n'
         'administrators = ["a b"]\n[store]\nurl = "mysql:x"\n[privacy.limit]\nemial = "members"\n',
