@@ -19,6 +19,7 @@ from .settings import Settings
 from .sources import own
 from .store import sqlite
 from .store.swept import SweptIndex
+from .text import unasked
 from .text.render import Renderer
 from .text.templates import BrokenTemplate, Texts
 
@@ -68,6 +69,17 @@ def make_renderer(settings: Settings, folder: Path) -> Renderer:
     except BrokenTemplate as broken:
         raise CannotStart(str(broken)) from None
     return Renderer(texts, make_site(settings))
+
+
+def tried_templates(settings: Settings, folder: Path) -> tuple[list[str], list[tuple[str, str]], list[tuple[str, str]]]:
+    """What trying the operator's own templates finds, for those that can be read: mistakes; templates that nobody asks for;
+    and names that nobody gives. See text.unasked."""
+    from .finger import trial
+
+    texts = Texts(folder / settings.site.templates if settings.site.templates else None)
+    Renderer(texts, make_site(settings))
+    mistakes = trial.mistakes(texts)
+    return mistakes, list(unasked.strays(texts)), list(unasked.unknown(texts))
 
 
 def make_site(settings: Settings) -> Site:

@@ -121,6 +121,15 @@ def open_to_all(key: str, endpoint: str) -> str:
     return f"warning: {key}: {endpoint!r} listens on every address: let nobody but the proxy reach it (interface=...)"
 
 
+def stray_template(name: str, nearest: str) -> str:
+    hint = f"; did you mean {nearest}?" if nearest else ""
+    return f"warning: site.templates: {name} is never used: no template of ours has that name, and none includes it{hint}"
+
+
+def unknown_in_template(name: str, what: str) -> str:
+    return f"warning: site.templates: {name} asks for {what!r}, which no template there is given"
+
+
 def reloaded(file: str, changed: list[str], restart: list[str]) -> str:
     lines = [f"Reloaded {file}.", f"changed: {', '.join(changed) or 'nothing'}"]
     return "\n".join([*lines, f"needs a restart: {', '.join(restart)}"] if restart else lines)

@@ -15,7 +15,7 @@ from ..application import Gateway, serve, steady_clock
 from ..configuration import BadSettings, Duration
 from ..directory.names import Hosts
 from ..formats import person_json
-from ..furniture import make_directory, make_renderer
+from ..furniture import make_directory, make_renderer, tried_templates
 from ..listening import CannotStart, NotInherited, client_endpoint, open_to_all, server_endpoint
 from ..outgoing.addresses import is_public, literal
 from ..settings import Settings, database_file, load
@@ -70,6 +70,14 @@ def check(login: str | None, as_json: bool) -> None:
     settings = load(file)
     wrong: list[str] = []
     _noted(wrong, lambda: make_renderer(settings, file.parent))
+    if settings.site.templates and not wrong:
+        mistakes, strays, unknown = tried_templates(settings, file.parent)
+        wrong += mistakes
+        for name, nearest in strays:
+            click.echo(messages.stray_template(name, nearest), err=True)
+        for name, each in unknown:
+            if not name.startswith("finger/"):  # those have been filled
+                click.echo(messages.unknown_in_template(name, each), err=True)
     _noted(wrong, lambda: database.inspect(database_file(settings, file.parent)))
     store = sqlite.SQLiteStore(database_file(settings, file.parent), reactor)
     _noted(wrong, lambda: make_directory(settings, file, store, reactor))

@@ -5,6 +5,7 @@ A text that the operator's own templates fail to make is made by ours: the log t
 error page for that.) Templates are trusted as the settings are; they are given what the asker may see, and the site.
 """
 
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ from jinja2 import (
     StrictUndefined,
     TemplateNotFound,
     TemplateSyntaxError,
-    meta,
+    nodes,
 )
 from jinja2.bccache import Bucket
 from jinja2.sandbox import safe_range
@@ -38,6 +39,7 @@ OURS = next(
 )
 
 
+_OBJECT = re.compile(r"'(?:\w+\.)*(\w+) object'")  # as Python calls what it is given
 MOST = 1024 * 1024  # characters of a text by a template of the operator's
 
 
@@ -127,31 +129,25 @@ class Texts:
 
     def check(self) -> None:
         """Reads every template that there is. Raises BrokenTemplate."""
-        for name in self._plain.list_templates(filter_func=_may_be_asked_for):
+        for name in self.names():
             environment = self._html if name.endswith(HTML) else self._plain
             try:
                 environment.get_template(name)
             except (TemplateSyntaxError, UnicodeDecodeError, RecursionError, OSError, TemplateNotFound) as error:
                 raise self._broken(name, error) from None
 
-    def own_names(self) -> list[str]:
-        """The names of the operator's own templates."""
-        return [] if self.own is None else FileSystemLoader(self.own).list_templates()
+    def names(self) -> list[str]:
+        """All templates that there are."""
+        return self._plain.list_templates(filter_func=_may_be_asked_for)
 
-    def our_names(self) -> set[str]:
-        """The names of ours."""
-        return set(FileSystemLoader(OURS).list_templates())
+    def parsed(self, name: str) -> nodes.Template:
+        """Template *name*, as Jinja2 understands it."""
+        return self._plain.parse(self._loader.get_source(self._plain, name)[0], name)
 
-    def strays(self) -> list[str]:
-        """The operator's own templates that nothing asks for: no such name among ours, and none includes it."""
-        names = [name for name in self.own_names() if _may_be_asked_for(name)]
-        included: set[str | None] = set()
-        for name in {*names, *filter(_may_be_asked_for, self.our_names())}:
-            source, _, _ = self._loader.get_source(self._plain, name)
-            included.update(meta.find_referenced_templates(self._plain.parse(source)))
-        if None in included:  # one whose name is made only when it is asked for
-            return []
-        return [name for name in names if name not in included and name not in self.our_names()]
+    @property
+    def given(self) -> frozenset[str]:
+        """The names that every template knows."""
+        return frozenset(self._plain.globals)
 
     def _broken(self, name: str, error: Exception) -> BrokenTemplate:
         """What went wrong with *name*, and where."""
@@ -162,15 +158,18 @@ class Texts:
             what = f"byte {error.start} is not UTF-8"
         elif isinstance(error, RecursionError):
             what = "is nested too deep"
-        elif isinstance(error, OSError) or (isinstance(error, TemplateNotFound) and error.name == name):
+        elif isinstance(error, OSError) and getattr(error, "name", name) == name:  # TemplateNotFound is one, too
             what = "cannot be read"
         else:
+            if isinstance(error, TemplateNotFound):
+                what = f"there is no template {error.name}"
             frames = [each for each in traceback.extract_tb(error.__traceback__) if self._is_own(each.filename)]
             if frames:
                 where = f"{frames[-1].filename}: line {frames[-1].lineno}"
             elif self.own is not None and (self.own / name).is_file():
                 where = str(self.own / name)
-        return BrokenTemplate(f"{where}: {one_line(what)}")
+        what = one_line(_OBJECT.sub(r"a \1", what))
+        return BrokenTemplate(f"{where}: {what}")
 
     def _is_own(self, file: str) -> bool:
         return self.own is not None and Path(file).is_relative_to(self.own)

@@ -16,6 +16,7 @@ from gateway.demo.show import _port
 from gateway.directory.person import Link, Status, Visibility
 from gateway.directory.ports import Modify
 from gateway.listening import CannotStart
+from gateway.store import database
 
 SUBCOMMANDS = (
     "", "ask", "backup", "check", "conform", "demo", "init", "people", "people add", "people export", "people import", "people list",
@@ -225,3 +226,23 @@ def test_the_schemas_are_json_schema() -> None:
     assert settings["$defs"]["Limits"]["properties"]["timeout"]["pattern"] == r"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$"
     described = person["$defs"]["PersonDocument"]
     assert described["required"] == ["login"] and described["additionalProperties"] is False
+
+
+def test_check_tries_ones_own_templates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own" / "finger"
+    own.mkdir(parents=True)
+    (tmp_path / "gateway.toml").write_text('[site]\ntemplates = "own"\n[finger]\n')
+    database.create(tmp_path / "people.db")
+    (own / "person.txt").write_text("Hello\n{{ person.nam }}\n")
+    (own / "persn.txt").write_text("")
+    monkeypatch.setattr("sys.argv", ["finger-gateway", "-c", str(tmp_path / "gateway.toml"), "check"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "warning: site.templates: finger/persn.txt is never used: no template of ours has that name, and none includes it; "
+        "did you mean finger/person.txt?\n"
+        f"{own}/person.txt: line 2: a Profile has no attribute 'nam'\n"
+    )

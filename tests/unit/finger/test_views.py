@@ -1,0 +1,336 @@
+"""What [finger] says of texts: colours, letters, the length of a plan; and the operator's own templates. Expected text is
+typed."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
+from zope.interface import implementer
+
+from gateway.directory.answers import Found
+from gateway.directory.names import Hosts
+from gateway.directory.person import Partial
+from gateway.directory.privacy import Profile
+from gateway.finger import make, trial
+from gateway.finger.settings import Finger
+from gateway.house import Site
+from gateway.text import render
+from gateway.text.templates import Texts
+from gateway.text.unasked import strays, unknown
+from tests.unit.finger.conftest import Build
+from tests.unit.finger.wire import Client, Slow, ask
+from tests.unit.house import ALICE, ZOFIE, Built, now
+from tests.unit.web.wire import Browser
+
+HEAD = (
+    "Login:      frank\n"
+    "Name:       Frank Finn\n"
+    "Web:        https://dir.test/users/frank\n"
+    "Changed:    2026-11-20 09:30 UTC\n"
+    "\n"
+    "Plan:\n"
+)  # fmt: skip
+SITE = Site("The Tea Club", Hosts(["dir.test"]), "https://dir.test")
+TRUNCATED = "[truncated, full text: https://dir.test/users/frank]\n"
+
+
+def frank(plan: str) -> dict[str, Any]:
+    return {"login": "frank", "name": "Frank Finn", "plan": plan}
+
+
+def said(built: Built, line: str, **finger: Any) -> str:
+    reply = ask(built, line.encode() + b"\r\n", settings=Finger(**finger))
+    assert not re.search(rb"(?<!\r)\n|\r(?!\n)", reply)
+    return reply.decode().replace("\r\n", "\n")
+
+
+class Elsewhere(Slow):
+    """A source whose frank has a plan that the store would not take."""
+
+    def __init__(self, plan: str) -> None:
+        super().__init__()
+        self._frank = Partial(login="frank", name="Frank Finn", plan=plan)
+
+    async def get(self, login: str) -> Partial | None:
+        return self._frank if login == "frank" else None
+
+
+@contextmanager
+def errors() -> Iterator[list[str]]:
+    """What is logged as an error meanwhile."""
+    seen: list[str] = []
+
+    @implementer(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        if event["log_level"] is LogLevel.error:
+            seen.append(str(formatEvent(event)))
+
+    globalLogPublisher.addObserver(observe)
+    try:
+        yield seen
+    finally:
+        globalLogPublisher.removeObserver(observe)
+
+
+def own(folder: Path, **files: str) -> Path:
+    """A folder of the operator's, with *files* for finger."""
+    (folder / "own" / "finger").mkdir(parents=True)
+    for name, content in files.items():
+        (folder / "own" / "finger" / f"{name}.txt").write_text(content)
+    return folder / "own"
+
+
+# the length of a plan
+
+
+def test_F036_a_long_plan_ends_with_a_line_and_says_where_the_rest_is(build: Build) -> None:
+    built = build(people=[frank("".join(f"line {n:04} žluťoučký\n" for n in range(9000)))])
+    plan = said(built, "frank", max_plan_bytes=1000)
+    assert plan == HEAD + "".join(f"line {n:04} žluťoučký\n" for n in range(41)) + TRUNCATED
+    assert said(built, "/W frank", max_plan_bytes=1000) == plan
+
+
+def test_F036_a_plan_that_fits_is_whole(build: Build) -> None:
+    plan = "x" * 299 + "\n"
+    built = build(people=[frank(plan)])
+    assert said(built, "frank", max_plan_bytes=300) == HEAD + plan
+    assert said(built, "frank", max_plan_bytes=299) == HEAD + "x" * 299 + "\n" + TRUNCATED
+
+
+def test_F036_one_line_is_cut_where_a_character_ends(build: Build) -> None:
+    built = build(people=[frank("茶" * 80_000)])
+    assert said(built, "frank", max_plan_bytes=1000) == HEAD + "茶" * 333 + "\n" + TRUNCATED
+
+
+def test_F036_two_megabytes(build: Build) -> None:
+    plan = "\x1b[31m" + "lorem ipsum dolor\n" * 120_000
+    built = build(sources=[Elsewhere(plan)], people=[])
+    told = said(built, "frank").replace("Changed:    2026-11-20 09:30 UTC\n", "")
+    head = HEAD.replace("Changed:    2026-11-20 09:30 UTC\n", "")
+    assert told.startswith(head + "lorem ipsum dolor\n")
+    assert told.endswith("lorem ipsum dolor\n" + TRUNCATED)
+    assert 65_500 < len(told.encode()) <= 65_536 + len(head) + len(TRUNCATED)
+
+
+def test_F036_a_colour_ends_with_what_is_shown(build: Build) -> None:
+    built = build(people=[frank("\x1b[31mred\n" * 900)])
+    told = said(built, "frank", max_plan_bytes=256, ansi="sgr")
+    assert told.endswith("\x1b[0m\n" + TRUNCATED)
+
+
+def test_F036_the_web_shows_it_whole(build: Build) -> None:
+    built = build(people=[frank("line\n" * 20_000)])
+    make(Finger(max_plan_bytes=256), built.house)
+    assert Browser(built).ask("/users/frank.txt").body.count(b"line\n") == 20_000
+
+
+# what is kept
+
+
+def profile(built: Built, login: str) -> Profile:
+    answer = now(built.house.directory.lookup(login, built.house.viewers.from_address("finger", None)))
+    assert isinstance(answer, Found)
+    return answer.profile
+
+
+def test_what_is_sent_is_kept_and_is_the_text(build: Build, tmp_path: Path) -> None:
+    built = build(own_templates=own(tmp_path, header="Welcome", footer="Bye"))
+    renderer = make(Finger(charset="ascii"), built.house).factory.house.renderer
+    zofie = profile(built, "zofie")
+    sent = renderer.sent(zofie, "finger/person.txt")
+    assert sent == (
+        b"Welcome\r\nLogin:      zofie\r\nName:       Zofie Cerna\r\nWeb:        https://dir.test/users/zofie\r\n"
+        b"Changed:    2026-11-20 09:30 UTC\r\n\r\nNo Plan.\r\nBye\r\n"
+    )
+    assert renderer.sent(zofie, "finger/person.txt") is sent
+    assert sent == ask(built, b"zofie\r\n", settings=Finger(charset="ascii"))
+
+
+def test_what_is_kept_is_bounded_in_bytes(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(render, "MOST_LONG", 20_000)
+    people = [{"login": f"p{n}", "name": f"P{n}", "plan": "x" * 1000 * n} for n in range(30)]
+    built = build(people=people)
+    renderer = make(Finger(), built.house).factory.house.renderer
+    for _ in range(2):
+        for each in people:
+            one = profile(built, str(each["login"]))
+            renderer.sent(one, "finger/person.txt")
+            held = sum(len(of.plan) + len(text) for of, text in renderer._kept.values())
+            held += sum(len(of.plan) + len(data) for of, data in renderer._sent.values())
+            assert held < 100_000
+            assert all(len(text) < 20_000 for _, text in renderer._kept.values())
+    assert renderer._kept
+
+
+# letters and colours
+
+
+def test_F028_every_byte_is_ascii_and_columns_are_counted_as_they_are_sent(build: Build) -> None:
+    built = build(
+        people=[ZOFIE | {"title": "Ladička klavírů", "aliases": ["žofka"]}, ALICE, {"login": "mei", "name": "林美"}]
+    )
+    told = {
+        line: ask(
+            built, line.encode() + b"\r\n", settings=Finger(charset="ascii", empty="people", list_columns=["title"])
+        )
+        for line in ("zofie", "/W zofie", "", "/W", "nobody-žluť", "zofie,alice,mei,x,y", "help", "ž" * 100)
+    }
+    assert all(reply.isascii() for reply in told.values())
+    assert told["zofie"].startswith(
+        b"Login:      zofie\r\nName:       Zofie Cerna\r\nJob:        Ladicka klaviru\r\nWeb: "
+    )
+    assert told[""] == (
+        b"Login  Name         Job\r\n"
+        b"alice  Alice Adams  Keeper of the kettle\r\n"
+        b"mei    LinMei\r\n"
+        b"zofie  Zofie Cerna  Ladicka klaviru\r\n"
+    )
+    assert told["nobody-žluť"] == b"nobody-zlut: no such user.\r\n"
+    assert told["zofie,alice,mei,x,y"].endswith(b"\r\n\r\n...\r\n")
+
+
+def test_F028_an_ellipsis_has_three_cells_in_ascii(build: Build) -> None:
+    built = build(people=[ALICE | {"title": "Keeper of the kettle and of all that belongs to it, " * 2}])
+    for charset, end in (("ascii", "it, Keepe..."), ("utf-8", "it, Keeper …")):
+        line = said(built, "", empty="people", list_columns=["title"], charset=charset).splitlines()[1]
+        assert line.endswith(end)
+        assert len(line) == 80
+
+
+def test_F034_colours_stand_in_a_plan_and_end_with_it(build: Build) -> None:
+    built = build(people=[{"login": "dave", "name": "\x1b[31mDave", "plan": "\x1b[31mRED\x1b]0;T\x07\x1b[2J plain"}])
+    assert said(built, "dave", ansi="sgr").endswith("\n\nPlan:\n\x1b[31mRED plain\x1b[0m\n")
+    assert "\nName:       Dave\n" in said(built, "dave", ansi="sgr")
+    assert said(built, "", ansi="sgr", empty="people") == "Login  Name\ndave   Dave\n"
+    assert said(built, "dave").endswith("\n\nPlan:\nRED plain\n")
+    assert b"\x1b" not in Browser(built).ask("/users/dave.txt").body
+
+
+def test_F034_F028_a_reload_changes_them(build: Build) -> None:
+    built = build(people=[{"login": "dave", "name": "Dávid", "plan": "\x1b[31mRED"}])
+    service = make(Finger(), built.house)
+    asked = [Client(built, factory=service.factory).send(b"dave\r\n").end()]
+    for settings in (Finger(ansi="sgr", charset="ascii"), Finger()):
+        service.reload(settings, built.house)
+        asked.append(Client(built, factory=service.factory).send(b"dave\r\n").end())
+    assert [(b"\x1b[31m" in each, each.isascii()) for each in asked] == [(False, False), (True, True), (False, False)]
+
+
+# header and footer
+
+
+def test_a_header_and_a_footer_stand_round_each_answer(build: Build, tmp_path: Path) -> None:
+    """RFC 1288 section 2.1: never before the question (F001)."""
+    folder = own(tmp_path, header="Welcome to {{ site.name }}\n\n", footer="-- \n{{ site.url }}")
+    built = build(own_templates=folder)
+    round_each = ("Welcome to The Tea Club\n\n", "-- \nhttps://dir.test\n")
+    for line in ("alice", "/W alice", "", "/W", "nobody", "alice,bob", "adams", "help"):
+        told = said(built, line)
+        assert told.startswith(round_each[0]), line
+        assert told.endswith(round_each[1]), line
+        assert told.count(round_each[0]) == told.count(round_each[1]) == 1
+    assert said(built, "nobody") == "nobody: no such user.\n".join(round_each)
+    client = Client(built)
+    assert client.received == b""
+    client.send(b"alice\r\n").end()
+    assert b"Welcome" not in Browser(built).ask("/users/alice.txt").body
+
+
+# the operator's own templates
+
+FAILING = {
+    "undefined": ("Hi\n{{ person.nam }}\n", "own/finger/person.txt: line 2: a Profile has no attribute 'nam'"),
+    "divides": ("{{ 1 / 0 }}", "own/finger/person.txt: line 1: division by zero"),
+    "endless": (
+        "{% for a in range(9999) %}{% for a in range(9999) %}ab{% endfor %}{% endfor %}",
+        "longer than 1024 KiB",
+    ),
+    "includes": ("{% include 'finger/x.txt' %}", "own/finger/person.txt: line 1: there is no template finger/x.txt"),
+    "itself": ("{% include 'finger/person.txt' %}", "is nested too deep"),
+}
+
+
+@pytest.mark.parametrize("case", FAILING)
+def test_one_that_fails_is_replaced_by_ours_and_told_of_once(build: Build, tmp_path: Path, case: str) -> None:
+    content, why = FAILING[case]
+    folder = own(tmp_path, person=content, several="own: {{ count }}\n")
+    built = build(own_templates=folder)
+    with errors() as seen:
+        replies = [said(built, line, ambiguous="short") for line in ("alice", "bob", "alice", "adams")]
+    ours = build()
+    assert replies == [said(ours, "alice"), said(ours, "bob"), said(ours, "alice"), "own: 2\n"]
+    assert len(seen) == 1
+    assert why in seen[0]
+    assert seen[0].endswith("; our own template stands in")
+
+
+def test_one_that_fails_for_somebody_shows_the_others(build: Build, tmp_path: Path) -> None:
+    built = build(own_templates=own(tmp_path, person="{{ person.links[0].url }}\n"))
+    with errors() as seen:
+        assert said(built, "alice") == "https://alice.example/\n"
+        assert said(built, "bob").startswith("Login:      bob\n")
+        assert said(built, "alice") == "https://alice.example/\n"
+    assert len(seen) == 1
+
+
+def test_what_was_checked_is_used_until_a_reload(build: Build, tmp_path: Path) -> None:
+    folder = own(tmp_path, person="one\n")
+    texts = Texts(folder)
+    texts.check()
+    (folder / "finger" / "person.txt").write_text("two\n")
+    assert texts.render("finger/person.txt") == "one\n"
+    assert texts.dressed(str.upper, str).render("finger/person.txt") == "one\n"
+
+
+# check
+
+
+def test_ours_have_no_mistake() -> None:
+    assert trial.mistakes(shared(Texts())) == []
+
+
+def shared(texts: Texts) -> Texts:
+    texts.share(site=SITE)
+    return texts
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("person", "Hi\n{{ person.nam }}", "person.txt: line 2: a Profile has no attribute 'nam'"),
+        ("head", "{{ persn.name }}", "head.txt: line 1: 'persn' is undefined"),
+        ("now", "{{ person.status.text }}", "now.txt: line 1: 'None' has no attribute 'text'"),
+        ("entry", "\n\n{{ person.updated.year }}", "entry.txt: line 3: 'None' has no attribute 'year'"),
+        ("list", "{{ columns[9].width }}", "list.txt: line 1: list object has no element 9"),
+        ("header", "{{ sight.name }}", "header.txt: line 1: 'sight' is undefined"),
+        ("truncated", "{{ url + 1 }}", 'truncated.txt: line 1: can only concatenate str (not "int") to str'),
+        (
+            "footer",
+            "{% for a in range(99999) %}{{ site.url * 9 }}{% endfor %}",
+            "footer.txt: its text is longer than 1024 KiB",
+        ),
+    ],
+)
+def test_what_fails_when_it_is_filled_is_found_before(tmp_path: Path, name: str, content: str, said: str) -> None:
+    found = trial.mistakes(shared(Texts(own(tmp_path, **{name: content}))))
+    assert [each for each in found if each.endswith(f"own/finger/{said}")] == found != []
+
+
+def test_what_nobody_asks_for_is_found(tmp_path: Path) -> None:
+    folder = own(tmp_path, fotter="x", person="{% include 'finger/mine.txt' %}", mine="{{ x }}", head="")
+    (folder / "finger" / ".head.txt.swp").write_bytes(b"\xff")
+    assert [*strays(Texts(folder))] == [("finger/fotter.txt", "finger/footer.txt")]
+
+
+def test_names_that_nobody_gives_are_found(tmp_path: Path) -> None:
+    folder = own(tmp_path)
+    (folder / "web").mkdir()
+    (folder / "web" / "users.html").write_text(
+        "{% set mine = 1 %}{{ site.name }}{{ mine }}{{ peple }}{% for p in profiles %}{{ p }}{% endfor %}"
+    )
+    assert [*unknown(shared(Texts(folder)))] == [("web/users.html", "peple")]
