@@ -3,9 +3,10 @@
 Debian's three (which cannot be installed side by side: tests/run unpacks them below the environment) run under a real
 inetd, each in namespaces of its own where /etc, /run, /var/log and /usr/sbin are folders made here: paths
 compiled into them lead there, and what they tell is the same on every machine. PyPI's pyfingerd runs there too, by
-itself. On each of them alice and bob have accounts, and alice is logged on.
+itself. On each of them the same people have accounts, and alice is logged on.
 """
 
+import os
 import shlex
 import shutil
 import struct
@@ -28,7 +29,19 @@ daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
 nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 alice:x:1001:1001:Alice Adams,Room 5,555-0100,555-0101:/run/home/alice:/bin/bash
 bob:x:1002:1002:Bob Adams,,,:/run/home/bob:/bin/bash
+dave:x:1003:1003:Dave,,,:/run/home/dave:/bin/bash
+erin:x:1004:1004:Erin,,,:/run/home/erin:/bin/bash
+zofie:x:1005:1005:Žofie Černá,,,:/run/home/zofie:/bin/bash
+žofie:x:1006:1006:Žofie Jiná,,,:/run/home/jina:/bin/bash
 """
+# Plans in UTF-8, but for Erin's; Dave's is hostile.
+PLANS = {
+    "alice": b"Tea at four.\n\tBring cups.\n",
+    "bob": b"",
+    "dave": "\x1b[31mRED\x1b[0m \x1b]0;T\x07 \x9b31m \x08 \x7f \u202eback\nno end".encode(),
+    "erin": b"caf\xe9\n",
+    "zofie": "\u017elu\u0165ou\u010dk\u00fd k\u016f\u0148\n".encode(),
+}
 ETC = {
     "passwd": PASSWD,
     "group": "root:x:0:\ndaemon:x:1:\nnogroup:x:65534:\nalice:x:1001:\nbob:x:1002:\n",
@@ -39,6 +52,7 @@ ETC = {
 }
 MOUNTED = ("etc", "run", "var/log", "usr/sbin")
 USER_PROCESS = 7
+IDLE = 26.5 * 3600  # seconds since alice typed something: all tell it in the same words while a test runs
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,8 @@ def started(daemon: Daemon, folder: Path) -> Iterator[Up]:
     """*daemon*, once it listens, with its files in *folder*. All of its processes end at the end."""
     root, port = folder / daemon.name, free_port()
     _furnish(root)
-    steps = [f"mount --bind {shlex.quote(str(root / each))} /{each}" for each in MOUNTED]
+    mounts = {**{each: each for each in MOUNTED}, "tty": "dev/tty"}
+    steps = [f"mount --bind {shlex.quote(str(root / here))} /{there}" for here, there in mounts.items()]
     steps.append(f"exec {daemon.lay(root, port)}")
     # Its processes have numbers of their own: when the first ends, all end.
     inside = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c")
@@ -96,11 +111,13 @@ def _furnish(root: Path) -> None:
     for name in ("ld.so.cache", "localtime"):
         if (Path("/etc") / name).exists():
             shutil.copy(Path("/etc") / name, root / "etc")
-    for login in ("alice", "bob"):
+    for login, plan in PLANS.items():
         (root / "run/home" / login).mkdir(parents=True)
-    (root / "run/home/alice/.plan").write_text("Tea at four.\n\tBring cups.\n")
+        (root / "run/home" / login / ".plan").write_bytes(plan)
     (root / "run/home/alice/.project").write_text("Blend 42\n")
     (root / "run/utmp").write_bytes(_logged_on("alice", "tty"))
+    (root / "tty").touch()
+    os.utime(root / "tty", (time.time() - IDLE,) * 2)
     for name in ("wtmp", "lastlog", "cfingerd.log"):
         (root / "var/log" / name).touch()
 
@@ -108,7 +125,7 @@ def _furnish(root: Path) -> None:
 def _logged_on(login: str, terminal: str) -> bytes:
     """An entry of utmp(5)."""
     who = (USER_PROCESS, 1, terminal.encode(), b"t1", login.encode(), b"")
-    return struct.pack("<hxxi32s4s32s256shhiii4i20x", *who, 0, 0, 0, int(time.time()), 0, 0, 0, 0, 0)
+    return struct.pack("<hxxi32s4s32s256shhiii4i20x", *who, 0, 0, 0, int(time.time() - 2 * IDLE), 0, 0, 0, 0, 0)
 
 
 # Debian's, under inetd

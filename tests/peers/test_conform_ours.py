@@ -5,6 +5,8 @@ import json
 import os
 import pty
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ EVERYBODY: list[dict[str, Any]] = [
     DAVE,
     ZOFIE,
     {"login": "\u017eofie", "name": "\u017dofie Jin\u00e1"},
+    {"login": "erin", "name": "Erin", "plan": "caf\u00e9\n"},
 ]
 # Each for a reason that the suite tells: settings, files, plans, logs, other hosts and clients cannot be seen from outside.
 UNTESTED = """
@@ -39,11 +42,13 @@ def of_verdict(told: dict[str, Any], verdict: str) -> dict[str, str]:
     return {each["id"]: each["why"] for each in told["checks"] if each["verdict"] == verdict}
 
 
-def test_nothing_fails_and_nothing_is_left_out(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    utmp, master = tmp_path / "run" / "utmp", pty.openpty()
+@contextmanager
+def ours(folder: Path) -> Iterator[Place]:
+    """Our gateway with everybody, on which alice is logged on."""
+    (folder / "run").mkdir()
+    utmp, master = folder / "run" / "utmp", pty.openpty()
     utmp.write_bytes(b"")
-    place = make_place(tmp_path, people=EVERYBODY, more='[sources.logins]\nevery = "100ms"\n')
+    place = make_place(folder, people=EVERYBODY, more='[sources.logins]\nevery = "100ms"\n')
     changed = {
         "queries_per_minute = 60000": "queries_per_minute = 900",
         "connections_per_address = 500": 'connections_per_address = 100\ntimeout = "1s"',
@@ -61,15 +66,20 @@ def test_nothing_fails_and_nothing_is_left_out(tmp_path: Path) -> None:
         with serving(place, start=own_run):
             utmp.write_bytes(entry("alice", os.ttyname(master[1]).removeprefix("/dev/"), someone.pid))
             until(lambda: "Alice Adams" in ask(place.finger, ""), "alice to be on")
-            told = conform(
-                place,
-                *("--login", "alice", "--login", "bob", "--login", "\u017eofie"),
-                *("--host-name", "dir.test", "--host-name", "localhost", "--host-name", "::1"),
-                *("--aggressive", "--wait", "5"),
-            )
+            yield place
     finally:
         someone.kill()
         someone.wait()
+
+
+def test_nothing_fails_and_nothing_is_left_out(tmp_path: Path) -> None:
+    with ours(tmp_path) as place:
+        told = conform(
+            place,
+            *("--login", "alice", "--login", "bob", "--login", "\u017eofie"),
+            *("--host-name", "dir.test", "--host-name", "localhost", "--host-name", "::1"),
+            *("--aggressive", "--wait", "5"),
+        )
     assert of_verdict(told, "fail") == {}
     assert sorted(of_verdict(told, "not tested")) == UNTESTED.split()
     assert told["status"] == 0
