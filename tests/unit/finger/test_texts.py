@@ -3,14 +3,16 @@ anew by a test; who changes a template changes them by hand."""
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway.finger.settings import Finger
 from gateway.text.cells import width
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import MEMBER, STRANGER, ask
-from tests.unit.house import document, write
+from tests.unit.house import ZOFIE, document, write
 
 GOLDEN = Path(__file__).parent / "golden"
 AT = datetime(2026, 11, 23, 18, 4, tzinfo=UTC)
@@ -60,7 +62,24 @@ HOSTILE = {
     "status": {"text": "one\ntwo"},
     "plan": "Login:      root\r\rName:       Root\x1b[1A\n\n\n",
 }
+LONG = {
+    "login": "wilhelmina",
+    "name": "Wilhelmina Aurelia Theodora Constantinova von und zu Hohenlohe-Schillingsfürst the Third",
+    "title": "Keeper of a title that goes on and on until no line of eighty columns holds it any more",
+    "project": "茶" * 60,
+    "links": [
+        {"label": "No line holds it", "url": "https://long.example/" + "x" * 60},
+        {"label": "Blog", "url": "https://short.example/"},
+    ],
+}
+ART = {
+    "login": "art",
+    "name": "\x1b[1mArt",
+    "plan": "\x1b[31m♥\x1b[0m tea\n\x1b[2J\x1b]0;x\x07\x1b[38;5;208m~~~ žlutá\nno end",
+}
 PEOPLE = (FULL, EMPTY, WIDE, UNSEEN, BLANK, HOSTILE)
+OTHERS = (LONG, ART, ZOFIE | {"plan": "Příliš žluťoučký kůň\n"})
+FINGER = Finger(empty="people", ambiguous="short", list_columns=[])
 
 
 @pytest.mark.parametrize(
@@ -76,16 +95,38 @@ PEOPLE = (FULL, EMPTY, WIDE, UNSEEN, BLANK, HOSTILE)
         ("plan_blank", "ed", STRANGER),
         ("hostile", "mal", STRANGER),
         ("several", "adams", STRANGER),
+        ("several_asked", "bob,nora,žofka", STRANGER),
+        ("unknown", "žofka", STRANGER),
         ("list", "", STRANGER),
+        ("list_long", "/W", STRANGER),
     ],
 )
 def test_F096_what_a_person_reads(build: Build, name: str, line: str, peer: str) -> None:
+    compare(build, PEOPLE, name, line, FINGER, peer)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "changed"),
+    [
+        ("long_values", "wilhelmina", {}),
+        ("list_columns", "", {"list_columns": ["title", "office"]}),
+        ("ascii", "zofie", {"charset": "ascii"}),
+        ("ascii_list", "", {"charset": "ascii", "list_columns": ["title"]}),
+        ("strip", "art", {}),
+        ("sgr", "art", {"ansi": "sgr"}),
+        ("sgr_ascii", "art", {"ansi": "sgr", "charset": "ascii"}),
+    ],
+)
+def test_F028_F034_what_the_settings_make_of_it(build: Build, name: str, line: str, changed: dict[str, object]) -> None:
+    compare(build, OTHERS, name, line, replace(FINGER, **changed))
+
+
+def compare(build: Build, people: Any, name: str, line: str, finger: Finger, peer: str = STRANGER) -> None:
     built = build(people=[])
-    write(built.path, [document(each) for each in PEOPLE], AT)
-    finger = Finger(empty="people", ambiguous="short", list_columns=[])
+    write(built.path, [document(each) for each in people], AT)
     reply = ask(built, line.encode() + b"\r\n", peer=peer, settings=finger).decode()
     assert reply.replace("\r\n", "\n") == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
-    assert max(width(each) for each in reply.split("\r\n")) <= 80
+    assert max(width(each) for each in reply.split("\r\n") if "://long." not in each) <= 80
     if "Plan:" not in reply:
         assert "\r\n\r\n\r\n" not in reply
 
@@ -93,5 +134,6 @@ def test_F096_what_a_person_reads(build: Build, name: str, line: str, peer: str)
 def test_every_text_of_the_room_is_pinned() -> None:
     assert {path.stem for path in GOLDEN.iterdir()} == {
         "full", "full_long", "empty", "empty_long", "wide", "plan_unseen", "plan_seen", "plan_blank", "hostile",
-        "several", "list",
+        "several", "several_asked", "unknown", "list", "list_long", "long_values", "list_columns", "ascii", "ascii_list",
+        "strip", "sgr", "sgr_ascii",
     }  # fmt: skip
