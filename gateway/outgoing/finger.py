@@ -6,8 +6,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IStreamClientEndpoint
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.interfaces import IAddress, IStreamClientEndpoint
+from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
 MOST = 1024 * 1024  # bytes of an answer; what comes behind is not waited for
@@ -55,6 +55,18 @@ class _Asking(Protocol):
         transport.abortConnection()
 
 
+class _Once(Factory[_Asking]):
+    """For one connection. connectProtocol's own writes two lines of log for each."""
+
+    noisy = False
+
+    def __init__(self, asking: _Asking) -> None:
+        self._asking = asking
+
+    def buildProtocol(self, addr: IAddress | None) -> _Asking:
+        return self._asking
+
+
 async def ask(
     reactor: Any,
     endpoint: IStreamClientEndpoint,
@@ -69,12 +81,10 @@ async def ask(
     To connect and to answer have *seconds* together. Raises defer.TimeoutError, Lost, and what the endpoint and *take*
     raise. Cancelled, or ended by any of these, it drops the connection at once.
     """
-    from twisted.internet.endpoints import connectProtocol  # 20 ms that few commands need
-
     asking = _Asking(line.encode(), take, most)
 
     async def whole() -> bool:
-        await connectProtocol(endpoint, asking)
+        await endpoint.connect(_Once(asking))
         return await asking.whole
 
     return await Deferred.fromCoroutine(whole()).addTimeout(seconds, reactor)
