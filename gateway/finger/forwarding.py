@@ -16,7 +16,7 @@ from ..outgoing.dial import CannotDial, NoSuchHost, NotPublic, Ourselves
 from ..outgoing.finger import Lost, ask
 from ..outgoing.names import Allowed, canonical
 from ..outgoing.public import Full
-from ..text.clean import clean, coloured, escaped
+from ..text.clean import clean, coloured, escaped, in_ascii
 from . import messages
 from .query import Elsewhere
 from .settings import Finger
@@ -58,7 +58,7 @@ def passed_on(query: Elsewhere) -> str | None:
 async def _asked(
     line: str, host: str, shown: str, pass_on: Callable[[str], None], settings: Finger, house: House
 ) -> tuple[str, Outcome]:
-    arriving = Arriving(coloured if settings.ansi == "sgr" else clean)
+    arriving = Arriving(_cleaner(settings))
     passed = False
 
     def say(text: str) -> None:
@@ -81,6 +81,12 @@ async def _asked(
     if not passed and last[1] != "unavailable":
         return (messages.silent(shown) if last[1] == "timeout" else messages.said_nothing(shown)), last[1]
     return last
+
+
+def _cleaner(settings: Finger) -> Callable[[bytes], str]:
+    """What becomes of a line, by the settings for people's texts."""
+    kept = coloured if settings.ansi == "sgr" else clean
+    return (lambda line: in_ascii(kept(line))) if settings.charset == "ascii" else kept
 
 
 def _not_reached(error: CannotDial, shown: str) -> tuple[str, Outcome]:

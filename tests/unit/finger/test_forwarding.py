@@ -128,6 +128,12 @@ def test_a_kept_colour_is_closed_where_colours_pass(built: Built) -> None:
     assert "\x1b[2J" not in passed.said[0] and "red" in passed.said[0]
 
 
+def test_F028_an_answer_is_in_ascii_where_ours_are(built: Built) -> None:
+    passed = Passed(built, "bob@b.test", charset="ascii")
+    passed.network.takes().says("Name: Žofie\r\n".encode())
+    assert passed.said == ["Name: Zofie\n"]
+
+
 @pytest.mark.parametrize(
     ("line", "said", "outcome"),
     [
