@@ -1,8 +1,5 @@
-"""A gateway in a network of its own, where ports 79 and 80 are free: many clients know no other. Root's alone to make.
-
-Names of the outside mean nothing in there: only what its /etc/hosts says, localhost and dir.test. Besides 127.0.0.1 it has
-the address OTHER; who asks by that comes from it too, so that records tell who it was.
-"""
+"""A gateway in a network of its own, where ports 79 and 80 are free: many clients know no other. Besides 127.0.0.1 there is
+the address OTHER; who asks by that comes from it too, so that records tell who it was."""
 
 import os
 import subprocess
@@ -14,23 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from tests.peers.gateway import DEADLINE, WATCHED, Place, Running, launched, make_place, until
+from tests.peers.limits import read
+from tests.peers.namespace import Namespace, namespace
 from tests.unit.house import ALICE, WRITTEN, document, write
 
 OTHER = "192.0.2.79"
 ZOFIE = {"login": "zofie", "name": "Žofie Černá", "plan": "Tea at five.\n    Bez mléka, díky.\n"}
-ENTER = f'mount --bind hosts /etc/hosts && ip link set lo up && ip address add {OTHER} dev lo && exec "$@"'
 
 
 @dataclass(frozen=True)
 class Secluded:
     """The gateway, and its network to run others in."""
 
+    network: Namespace
     place: Place
     running: Running
 
     def inside(self, *command: str) -> list[str]:
         """*command*, to be run in the gateway's network."""
-        return ["nsenter", "-t", str(self.running.process.pid), "-n", "-m", *command]
+        return [*self.network.enter, *command]
 
     def started(self, *command: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
@@ -55,7 +54,9 @@ class Secluded:
     def _mark(self) -> str:
         """Asks for nobody, by a name of its own: records come in order."""
         mark = f"mark{time.monotonic_ns()}"
-        self.printed("nc", "-N", "localhost", "79", said=mark.encode() + b"\n")
+        with self.network.connect("127.0.0.1") as client:
+            client.sendall(mark.encode() + b"\n")
+            read(client)
         return mark
 
     def _queries(self) -> list[str]:
@@ -80,13 +81,14 @@ def secluded(folder: Path) -> Iterator[Secluded]:
         assert text.count(old) == 1, old
         text = text.replace(old, new)
     place.settings.write_text(text)
-    (folder / "hosts").write_text("127.0.0.1 localhost dir.test\n")
-    start = ("unshare", "-n", "-m", "sh", "-c", ENTER, "sh", *WATCHED)
-    with launched(folder, [], "run", "-c", place.settings, start=start) as running:
+    with (
+        namespace(folder, [OTHER], {"dir.test": ["127.0.0.1"]}) as network,
+        launched(folder, [], "run", "-c", place.settings, start=(*network.enter, *WATCHED)) as running,
+    ):
         sockets = Path(f"/proc/{running.process.pid}/net/tcp")
         until(lambda: running.process.poll() is not None or ":004F 00000000:0000 0A" in sockets.read_text(), "port 79")
         assert running.process.poll() is None, running.log
-        yield Secluded(place, running)
+        yield Secluded(network, place, running)
 
 
 @dataclass(frozen=True)
