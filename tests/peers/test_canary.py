@@ -21,6 +21,7 @@ from .gateway import (
     Place,
     Running,
     chatting,
+    finger,
     free_port,
     launched,
     make_place,
@@ -62,6 +63,45 @@ from gateway.sources import logins
 on = { ({each.login: each.logins() for each in CANARIES})!r}
 logins.of_this_machine = lambda: on
 """
+
+
+# A source of one's own that has them all.
+NEST = """
+from pathlib import Path
+from gateway.directory.person import Partial
+from gateway.formats import person_json
+
+class Nest:
+    restricts, cache = False, None
+
+    def __init__(self, file):
+        created = [person_json.create(each) for each in person_json.read(Path(file).read_bytes())]
+        self.people = {
+            each.login: Partial(login=each.login, **each.values, visibility=each.visibility, listed=each.listed)
+            for each in created
+        }
+
+    async def get(self, login):
+        return self.people.get(login)
+
+    async def everyone(self):
+        for each in self.people.values():
+            yield each
+"""
+
+
+@contextmanager
+def nest(folder: Path) -> Iterator[Place]:
+    """A gateway that serves the canaries of a source, once they are swept."""
+    place = make_place(folder, people=(), site=f'members = ["{MEMBER}/32"]')
+    (folder / "nest.py").write_text(NEST)
+    (folder / "nest.json").write_text(json.dumps([each.document() for each in CANARIES]))
+    settings = place.settings.read_text().replace("[finger]", '[finger]\nempty = "people"').replace("60000", "10000000")
+    own = f'[sources.nest]\nclass = "nest:Nest"\noptions = {{ file = "{folder / "nest.json"}" }}\n'
+    place.settings.write_text(f"{settings}\n[sources.logins]\n{own}")
+    with serving(place, start=(sys.executable, "-P", "-c", f"{UNLIMITED}\n{ON}\n{WATCHDOG}")):
+        until(lambda: CANARIES[0].login in finger(place.finger, ""), "the first sweep")
+        yield place
 
 
 @contextmanager
@@ -182,6 +222,18 @@ def test_nothing_leaks_and_everything_public_is_told(tmp_path: Path) -> None:
     assert records
     assert not list(kept.leaks())
     assert not [each for each in CANARIES if each.word("plan") in running.log + running.out]
+
+
+def test_nothing_leaks_of_the_people_of_another_source(tmp_path: Path) -> None:
+    stranger, member = Heard("stranger"), Heard("member")
+    with nest(tmp_path) as place:
+        for source, heard in ((STRANGER, stranger), (MEMBER, member)):
+            over_finger(place, source, heard)
+            over_web(place, source, heard)
+    leaks = [*stranger.leaks(), *member.leaks()]
+    assert not leaks, "\n".join(leaks)
+    missing = [*stranger.missing(EVERYONE), *member.missing(MEMBERS)]
+    assert not missing, "\n".join(missing)
 
 
 def test_F092_who_is_on_is_told_to_those_who_may_know(tmp_path: Path) -> None:
