@@ -1,6 +1,10 @@
 """A long answer, written piece by piece as the other side reads: what waits in our memory for one reader is bounded."""
 
+import socket
+from contextlib import suppress
+
 from twisted.internet.interfaces import IConsumer, IPullProducer, ITransport
+from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
 PIECE = 64 * 1024
@@ -13,6 +17,17 @@ def send(transport: ITransport, data: bytes) -> None:
     else:
         consumer = IConsumer(transport)
         consumer.registerProducer(_Pieces(consumer, data), False)
+
+
+def send_all(transport: ITransport, data: bytes) -> None:
+    """The same for all that is ever written there: as much as the kernel takes goes at once. It keeps the last of that
+    until it hears of more or of the end, so that a short answer and the end of it are one packet."""
+    sent = 0
+    if isinstance(transport, Connection):
+        with suppress(OSError):  # it is full or gone: the transport will find out which
+            sent = transport.getHandle().send(data[:PIECE], socket.MSG_MORE)
+    if sent < len(data):
+        send(transport, data[sent:])
 
 
 @implementer(IPullProducer)

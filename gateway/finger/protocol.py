@@ -14,6 +14,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IAddress, IDelayedCall, IHalfCloseableProtocol, ISSLTransport, ITCPTransport
 from twisted.internet.protocol import Factory
+from twisted.internet.tcp import Connection
 from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
@@ -26,7 +27,7 @@ from ..operate.exchange import Asked, Limited, Outcome
 from ..operate.limits import Room
 from . import messages
 from .forwarding import forward
-from .pieces import send
+from .pieces import send, send_all
 from .query import MOST, Elsewhere, Everyone, decode, foreign, parse
 from .reply import reply
 from .settings import Finger
@@ -61,6 +62,7 @@ class FingerProtocol(LineReceiver):
     _dropped = 0
     _passed = 0  # bytes of the answer that went before its end is known
     _line_open = False
+    _sent = False
 
     @property
     def _house(self) -> House:
@@ -123,6 +125,7 @@ class FingerProtocol(LineReceiver):
 
     def writeConnectionLost(self) -> None:
         """All is sent, and our side is shut. From here on the kernel sees to it that it arrives."""
+        self._sent = True
         self._within(LINGER, self.transport.loseConnection)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted's default argument
@@ -178,7 +181,10 @@ class FingerProtocol(LineReceiver):
         if self._line_open and text != "\n":
             text = "\n" + text
         data = text.replace("\n", "\r\n").encode()
-        send(self.transport, data)
+        if self._passed:
+            send(self.transport, data)
+        else:
+            send_all(self.transport, data)
         self._close()
         return self._passed + len(data)
 
@@ -196,11 +202,14 @@ class FingerProtocol(LineReceiver):
 
     def _close(self) -> None:
         self._phase = Phase.CLOSING
-        self._within(self._house.timeout, self.transport.abortConnection)  # for those who do not read
         if self._peer_done or ISSLTransport.providedBy(self.transport):  # TLS knows no half of a connection
             self.transport.loseConnection()
         else:
             self.transport.loseWriteConnection()
+            if isinstance(self.transport, Connection):
+                self.transport.doWrite()  # what fits goes now, not at the reactor's next turn
+        if not self._sent:
+            self._within(self._house.timeout, self.transport.abortConnection)  # for those who do not read
 
     def end(self) -> None:
         """The house closes: whoever is not being answered any more hears that, and all connections end soon. A line that is
