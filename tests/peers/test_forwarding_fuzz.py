@@ -1,0 +1,72 @@
+"""Random answers of another server, passed on by the real gateway. Each is made from a printed seed and its number."""
+
+import random
+import socket
+import struct
+from pathlib import Path
+
+from gateway.store import database
+from tests.fuzz import LONG, NASTY, SEED, fault
+from tests.peers.finger_client import read
+from tests.peers.gateway import WATCHED, Place, launched, until
+from tests.peers.limits import sockets
+from tests.peers.namespace import Namespace, namespace
+from tests.peers.test_forwarding import ADDRESSES, PEER, SETTINGS, serving
+
+COUNT = 5_000 if LONG else 500
+OURS = ADDRESSES["one"]
+PARTS = [
+    *NASTY,
+    *(b"hello ", b"\r\n", b"\n", b"\r", b"\x1b[31mred", b"a" * 3000, b"x\x08_", b"\xe2\x80\xaert", b"\xc5\xbdofie\n"),
+]
+
+
+def answer(number: int) -> bytes:
+    """What the other server has to say."""
+    dice = random.Random(f"{SEED}/{number}")
+    size = dice.choice((0, 1, 5, 60))
+    return b"".join(dice.choice([*PARTS, dice.randbytes(20)]) for _ in range(size))
+
+
+def say(connection: socket.socket, line: bytes) -> None:
+    """Answers *line*, in pieces; by RST at the end, one in eight times."""
+    number = int(line.removeprefix(b"n"))
+    dice, rest = random.Random(number), answer(number)
+    while rest:
+        size = dice.choice((1, 2, 7, 1000, 100_000))
+        connection.sendall(rest[:size])
+        rest = rest[size:]
+    if number % 8 == 0:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def ask(network: Namespace, number: int) -> bytes:
+    with network.connect(OURS) as client:
+        client.sendall(b"n%d@peer.test\r\n" % number)
+        if number % 3 == 0:
+            client.shutdown(socket.SHUT_WR)
+        return read(client)
+
+
+def test_F088_F120_random_answers(tmp_path: Path) -> None:
+    """The replies are in the data format, one whole answer for each, and nothing is logged of any."""
+    print(f"seed {SEED}")
+    place = Place(tmp_path, 79, 0)
+    text = SETTINGS.format(name="one", address=OURS, allowed='"peer.test"', hops=1, timeout=10)
+    place.settings.write_text(text.replace("[limits]\n", "[limits]\nqueries_per_minute = 1000000\n"))
+    database.create(place.database)
+    with (
+        namespace(tmp_path, [OURS, PEER], {"peer.test": [PEER]}) as network,
+        launched(tmp_path, [], "run", "-c", place.settings, start=(*network.enter, *WATCHED)) as running,
+        serving(network, lambda connection: say(connection, lines[-1])) as lines,
+    ):
+        until(lambda: "listening on" in running.log or running.process.poll() is not None, "the gateway")
+        log, listening = running.log, sockets(running.process.pid)
+        for number in range(COUNT):
+            reply = ask(network, number)
+            wrong = fault(b"x", reply)
+            assert not wrong, f"{wrong}: {reply[:300]!r}\nseed {SEED}, number {number}: {answer(number)[:300]!r}"
+        assert lines == [b"n%d\r\n" % number for number in range(COUNT)]
+        assert running.log == log
+        until(lambda: sockets(running.process.pid) <= listening, "the end of all connections")
+    assert {record["outcome"] for record in place.records()} <= {"served", "unavailable"}
