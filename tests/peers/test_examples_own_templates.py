@@ -1,0 +1,54 @@
+"""examples/own_templates: the commands of its README as they stand, in another folder and on another port; what it says is
+answered is answered, and every template that it names is there."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.peers.gateway import CHECKOUT, Place, clean, finger, free_port, serving
+
+EXAMPLE = CHECKOUT / "examples" / "own_templates"
+README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+ABOVE, BELOW = "Welcome to The Tea Club. The kettle is on.\r\n\r\n", '\r\n-- localhost: "finger -l" tells more of one, '
+
+
+def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:
+    blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", README, re.MULTILINE)
+    commands, shown = (re.sub("^    ", "", block, flags=re.MULTILINE).strip() + "\n" for block in blocks)
+    place = Place(tmp_path / "tea", free_port(), free_port())
+    script = commands.replace("/tmp/tea", str(place.folder)).replace("finger-gateway run\n", "")
+    script = script.replace("finger-gateway ", f"{sys.executable} -P -m gateway ")
+    ran = subprocess.run(["sh", "-ec", script], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    clean(ran.stderr)
+    assert "warning" not in ran.stderr
+    assert ran.stdout.endswith(": no mistakes.\n")
+    settings = place.settings.read_text()
+    for port, free in (("tcp:1079:", place.finger), ("tcp:8080:", place.web)):
+        assert settings.count(port) == 1
+        settings = settings.replace(port, f"tcp:{free}:")
+    place.settings.write_text(settings)
+    with serving(place):
+        answer = finger(place.finger, "alice")
+        assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "2026-11-23 18:04", answer).replace("\r\n", "\n") == shown
+        verbose = finger(place.finger, "/W alice")
+        assert "\r\nAlso:       ally\r\n" in verbose
+        listed = finger(place.finger, "")
+        assert "\r\nalice  Alice Adams, at the kettle, come by\r\njan    Jan Novák\r\nmei    林美, 泡茶中\r\n" in listed
+        unknown = finger(place.finger, "nobody")
+        assert "\r\nnobody: no such user.\r\n" in unknown
+        for each in (answer, verbose, listed, unknown):
+            assert each.startswith(ABOVE)
+            assert BELOW in each
+        person = place.folder / "templates" / "finger" / "person.txt"
+        person.write_text("{{ person.nickname }}")
+        said = place.command("check", code=2).err
+        assert said == f"{person}: line 1: a Profile has no attribute 'nickname'\n"
+        place.command("reload")
+        assert finger(place.finger, "alice").startswith(f"{ABOVE}Login:      alice\r\n")
+
+
+def test_its_readme_names_every_template_of_finger() -> None:
+    named = set(re.findall(r"`(\w+\.txt)`", README))
+    assert named == {path.name for path in (CHECKOUT / "templates" / "finger").iterdir()}
