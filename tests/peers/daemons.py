@@ -52,6 +52,7 @@ ETC = {
 }
 MOUNTED = ("etc", "run", "var/log", "usr/sbin")
 USER_PROCESS = 7
+LASTLOG = 292  # bytes of an entry of lastlog, for one user id
 IDLE = 26.5 * 3600  # seconds since alice typed something: all tell it in the same words while a test runs
 
 
@@ -118,8 +119,10 @@ def _furnish(root: Path) -> None:
     (root / "run/utmp").write_bytes(_logged_on("alice", "tty"))
     (root / "tty").touch()
     os.utime(root / "tty", (time.time() - IDLE,) * 2)
-    for name in ("wtmp", "lastlog", "cfingerd.log"):
+    for name in ("wtmp", "cfingerd.log"):
         (root / "var/log" / name).touch()
+    # Nobody was on before; cfingerd reads past the end of a shorter one, and dies of it now and then.
+    (root / "var/log/lastlog").write_bytes(bytes(2000 * LASTLOG))
 
 
 def _logged_on(login: str, terminal: str) -> bytes:
@@ -170,6 +173,8 @@ def _without_ident(root: Path) -> None:
 
 
 def _pyfingerd(root: Path, port: int) -> str:
+    # With one plan in Latin-1 it knows nobody at all any more.
+    (root / "run/home/erin/.plan").write_bytes(PLANS["erin"].decode("latin-1").encode())
     return f"{shlex.quote(sys.executable)} -P -m pyfingerd -b '127.0.0.1:{port},[::1]:{port}' -H dir.test"
 
 
