@@ -2,6 +2,8 @@
 whichever one fails can be made again:
 
     python -m tests.fuzz SEED NUMBER
+
+and with FINGER_GATEWAY_SEED=SEED in the environment all of them are sent again.
 """
 
 import argparse
