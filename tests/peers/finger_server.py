@@ -68,7 +68,7 @@ def main() -> None:
         hosts=("dir.test", "club.test", "localhost"),
         clock=reactor,
     )
-    service = make(Finger(), built.house)
+    service = make(Finger(max_plan_bytes=200_000), built.house)
     service.startService()
     port = reactor.listenTCP(0, service.factory, backlog=1024, interface=options.interface)
     if options.send_buffer:

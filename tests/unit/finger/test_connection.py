@@ -121,7 +121,7 @@ def test_F013_a_client_that_never_reads_is_cut(build: Build, person: str) -> Non
 
 def test_F013_no_more_than_a_piece_waits_for_a_reader(build: Build) -> None:
     built = build(people=[FRANK])
-    client = Client(built).send(b"frank\r\n")
+    client = Client(built, settings=Finger(max_plan_bytes=200_000)).send(b"frank\r\n")
     assert client.received == b""
     client.producer.resumeProducing()
     assert len(client.received) == 64 * 1024
