@@ -177,13 +177,23 @@ class DirectoryService(MultiService):
         try:
             canonical = maybe_login(name)
             if canonical is not None:
-                profile = await self._profile(canonical, viewer)
+                profile = await self._by_login(canonical, viewer)
                 if profile is not None:
                     return Found(profile)
             return await self._chain.certain(await self._by_other_names(name, canonical, viewer))
         except SourceDown as down:
             self._warn("lookup not answered", down)
             return NOT_NOW
+
+    async def _by_login(self, canonical: str, viewer: Viewer) -> Profile | None:
+        """Raises SourceDown: for somebody unknown no sooner than for somebody hidden, of whom a source that is down has
+        told before."""
+        try:
+            return await self._profile(canonical, viewer)
+        except SourceDown:
+            self._seen(Entry(None, None), viewer)
+            await self._named(fold(canonical), viewer)
+            raise
 
     async def _by_other_names(self, name: str, alias: str | None, viewer: Viewer) -> Answer:
         matches: list[Profile] = []
