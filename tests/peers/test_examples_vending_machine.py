@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.peers.gateway import CHECKOUT, WATCHED, Place, command, launched, until
-from tests.peers.secluded import ENTER, Secluded
+from tests.peers.namespace import namespace
+from tests.peers.secluded import Secluded
 
 EXAMPLE = CHECKOUT / "examples" / "vending_machine"
 README = (EXAMPLE / "README.md").read_text()
@@ -56,10 +57,11 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secluded]:
             subprocess.run(words, cwd=here, check=True)
     place = Place(folder, 79, 8080)
     place.settings.write_text(place.settings.read_text().replace("tcp:1079", "tcp:79") + LIMITS)
-    (folder / "hosts").write_text("127.0.0.1 localhost\n")
-    start = ("unshare", "-n", "-m", "sh", "-c", ENTER, "sh", *WATCHED)
-    with launched(folder, [], "run", "-c", place.settings, start=start) as running:
-        machine = Secluded(place, running)
+    with (
+        namespace(tmp_path_factory.mktemp("network"), [], {}) as network,
+        launched(folder, [], "run", "-c", place.settings, start=(*network.enter, *WATCHED)) as running,
+    ):
+        machine = Secluded(network, place, running)
         sockets = Path(f"/proc/{running.process.pid}/net/tcp")
         until(lambda: running.process.poll() is not None or ":004F 00000000:0000 0A" in sockets.read_text(), "port 79")
         assert running.process.poll() is None, running.log
