@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
@@ -173,14 +173,19 @@ def _without_ident(root: Path) -> None:
 
 
 def _pyfingerd(root: Path, port: int) -> str:
-    # With one plan in Latin-1 it knows nobody at all any more.
-    (root / "run/home/erin/.plan").write_bytes(PLANS["erin"].decode("latin-1").encode())
     return f"{shlex.quote(sys.executable)} -P -m pyfingerd -b '127.0.0.1:{port},[::1]:{port}' -H dir.test"
 
 
+def _pyfingerd_among_utf8(root: Path, port: int) -> str:
+    """Without the plan in Latin-1, on account of which it would answer nobody at all."""
+    (root / "run/home/erin/.plan").write_bytes(PLANS["erin"].decode("latin-1").encode())
+    return _pyfingerd(root, port)
+
+
+PYFINGERD = Daemon("pyfingerd", lambda: metadata.version("pyfingerd"), _pyfingerd)
 DAEMONS = (
     _debian("fingerd", "in.fingerd", "nobody", _as_it_comes),
     _debian("efingerd", "efingerd", "nobody", _scripts_run),
     _debian("cfingerd", "cfingerd", "root", _without_ident),
-    Daemon("pyfingerd", lambda: metadata.version("pyfingerd"), _pyfingerd),
+    replace(PYFINGERD, lay=_pyfingerd_among_utf8),
 )

@@ -10,8 +10,8 @@ import pytest
 from gateway.conform.catalogue import CHECKS
 from tests.peers import conformance_table
 from tests.peers.conformance_table import OURS, Server, Verdicts
-from tests.peers.daemons import PLANS
-from tests.peers.gateway import finger, until
+from tests.peers.daemons import PYFINGERD, started
+from tests.peers.gateway import finger
 
 # Not compared: how soon 200 processes are started, and how many questions are answered in ten seconds, is up to the machine.
 LEFT_OUT = {"F014", "F016"}
@@ -37,7 +37,6 @@ class Found:
 
     servers: dict[str, Server]
     verdicts: Verdicts
-    folder: Path
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +44,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
     folder = tmp_path_factory.mktemp("peers")
     with conformance_table.everybody(folder) as servers:
         verdicts = conformance_table.verdicts(servers, folder, COMPARED)
-        yield Found({server.name: server for server in servers}, verdicts, folder)
+        yield Found({server.name: server for server in servers}, verdicts)
 
 
 @pytest.mark.parametrize("name", FAILS)
@@ -68,8 +67,7 @@ def test_the_table_in_the_examples_says_what_is_found(found: Found) -> None:
     }
 
 
-def test_one_plan_in_latin_1_and_pyfingerd_knows_nobody(found: Found) -> None:
-    port = found.servers["pyfingerd"].port
-    assert "Alice Adams" in finger(port, "alice")
-    (found.folder / "pyfingerd/run/home/erin/.plan").write_bytes(PLANS["erin"])
-    until(lambda: finger(port, "alice") == "No user list available.\r\n", "its next look at the plans")
+def test_one_plan_in_latin_1_and_pyfingerd_answers_nobody(tmp_path: Path, found: Found) -> None:
+    assert "Alice Adams" in finger(found.servers["pyfingerd"].port, "alice")
+    with started(PYFINGERD, tmp_path) as server:
+        assert finger(server.port, "alice") == "An error has occurred.\r\n"
