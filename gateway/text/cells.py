@@ -1,10 +1,22 @@
-"""Width as a terminal counts it: cells, not characters. Templates pad and wrap by these."""
+"""Width as a terminal counts it: cells, not characters. Templates pad and wrap by these. A colour (SGR) takes no cell."""
 
-from wcwidth import wcswidth, wcwidth
+import re
+
+from wcwidth import iter_graphemes, wcswidth, wcwidth
+
+from .clean import COLOUR, closed
+
+# Two regional indicators are a flag. wcswidth pairs a run of them from its start each time, so long runs go first.
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+_MANY = 64
 
 
 def width(text: str) -> int:
     """Terminal cells that *text* takes; a control counts as none."""
+    if "\x1b" in text:
+        text = COLOUR.sub("", text)
+    if len(text) > _MANY and not text.isascii():
+        text = _FLAG.sub("🏁", text)
     cells = wcswidth(text)
     return cells if cells >= 0 else sum(max(wcwidth(character), 0) for character in text)
 
@@ -15,15 +27,19 @@ def pad(text: str, cells: int) -> str:
 
 
 def cut(text: str, cells: int) -> str:
-    """*text* in at most *cells*, an ellipsis in place of what had to go."""
+    """*text* in at most *cells*, an ellipsis in place of what had to go. Parts no character that is seen as one, and no
+    colour; one that is open there is closed."""
     if width(text) <= cells:
         return text
-    kept, used = "", 0
-    for character in text:
-        used += max(wcwidth(character), 0)
-        if used > cells - 1:
-            break
-        kept += character
-    while kept and width(kept) > cells - 1:  # a variation selector widens what stands before it
-        kept = kept[:-1]
-    return kept + "…"
+    kept: list[str] = []
+    used = 0
+    for number, piece in enumerate(COLOUR.split(text)):
+        if number % 2:
+            kept.append(piece)
+            continue
+        for cluster in iter_graphemes(piece):
+            used += width(cluster)
+            if used > cells - 1:
+                return closed("".join(kept) + "…") if cells > 0 else ""
+            kept.append(cluster)
+    return text

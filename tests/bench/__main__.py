@@ -1,4 +1,5 @@
-"""python -m tests.bench [finger] [web] [growth] [hidden] [start]: measures, and prints tables and ratios; all without one.
+"""python -m tests.bench [clean] [finger] [web] [growth] [hidden] [start]: measures, and prints tables and ratios; all
+without one.
 
 Needs gcc and taskset; the web part nginx and wrk as well. The machine should have two cores and nothing else to do.
 """
@@ -8,7 +9,7 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
-PARTS = ("finger", "web", "start", "hidden", "growth")
+PARTS = ("clean", "finger", "web", "start", "hidden", "growth")
 
 
 def main() -> None:

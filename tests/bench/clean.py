@@ -1,0 +1,38 @@
+"""What a mebibyte of the worst text costs, cleaned, with its colours, and in ASCII."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.text.clean import clean, coloured, in_ascii
+from tests.bench.measure import table
+from tests.unit.text.worst import MIB, WORST
+
+ROUNDS = 5
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    """CPU of this process, the least of some rounds."""
+    spent = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        work()
+        spent.append(time.process_time() - began)
+    return min(spent) * 1000
+
+
+def row(name: str) -> tuple[str, float, float, float]:
+    value = WORST[name](MIB)
+    text = clean(value)
+    return (
+        name,
+        milliseconds(lambda: clean(value)),
+        milliseconds(lambda: coloured(value)),
+        milliseconds(lambda: in_ascii(text)),
+    )
+
+
+def main(_: Path) -> None:
+    rows = sorted(map(row, WORST), key=lambda each: -each[1])
+    columns = ("1 MiB of", "clean, ms", "coloured, ms", "then in_ascii, ms")
+    table("The worst for text.clean, CPU, the worst first", columns, rows)
