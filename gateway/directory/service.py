@@ -189,11 +189,12 @@ class DirectoryService(MultiService):
         """Raises SourceDown: for somebody unknown no sooner than for somebody hidden, of whom a source that is down has
         told before."""
         try:
-            return await self._profile(canonical, viewer)
+            entry = await self._cache.get(canonical)
         except SourceDown:
             self._seen(Entry(None, None), viewer)
             await self._named(fold(canonical), viewer)
             raise
+        return self._seen(entry, viewer)
 
     async def _by_other_names(self, name: str, alias: str | None, viewer: Viewer) -> Answer:
         matches: list[Profile] = []
