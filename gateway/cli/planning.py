@@ -13,6 +13,7 @@ import click
 
 from ..directory.ports import Modify
 from ..text.clean import clean
+from ..text.octets import decoded
 from . import messages
 from .common import Failed, Session, configured, in_directory, saved, utf8
 
@@ -24,18 +25,16 @@ from .common import Failed, Session, configured, in_directory, saved, utf8
 def plan(login: str | None, file: Any) -> None:
     """Show a plan, or put the text of FILE ("-": standard input) in its place.
 
-    On a terminal and without FILE it opens $EDITOR. LOGIN is your own name on this machine unless given.
+    On a terminal and without FILE it opens $EDITOR. LOGIN is your own name on this machine unless given. Lines of FILE
+    that are not UTF-8 are read as Windows-1252, which Latin-1 is part of.
 
     \b
     Example:
       finger-gateway plan alice ~alice/.plan
     """
     name = login or getpass.getuser()
-    try:
-        text = None if file is None else file.read().decode()
-    except UnicodeDecodeError as error:
-        raise Failed(f"{file.name}: byte {error.start} is not UTF-8; nothing was saved", 2) from None
-    if text is not None:
+    if file is not None:
+        text = decoded(file.read())
         in_directory(lambda session: _save_plan(session, name, text, None))
     elif sys.stdin.isatty() and sys.stdout.isatty():
         in_directory(lambda session: _edit_plan(session, name))
@@ -58,12 +57,12 @@ async def _edit_plan(session: Session, login: str) -> None:
     path = Path(draft.name)
     try:
         _in_editor(path)
-        text = path.read_bytes().decode()
+        text = decoded(path.read_bytes())
         if text == before.plan:
             click.echo(messages.NOTHING_CHANGED, err=True)
         else:
             await _save_plan(session, login, text, before.version)
-    except (Failed, OSError, UnicodeDecodeError) as error:
+    except (Failed, OSError) as error:
         code = error.code if isinstance(error, Failed) else 1
         raise Failed(f"{error}\n{_left_behind(path, before.plan)}", code) from None
     path.unlink()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ..outgoing.arriving import Arriving
 from ..text.clean import clean, in_ascii
+from ..text.octets import decoded
 
 _LOW = re.compile("([\x00-\x08\x0b-\x1f]+)")
 _STAND_INS = {octet: 0x2800 + octet for octet in range(127, 256)}  # Braille: letters that no sanitiser minds
@@ -46,10 +47,7 @@ def encoding_of_the_locale() -> str:
 
 def low_passes(line: bytes) -> str:
     """*line* with its octets below 32 as they came, but that CRLF is LF; of the rest, what is clean."""
-    try:
-        text = line.decode()
-    except UnicodeDecodeError:
-        text = line.decode("cp1252", "replace")
+    text = decoded(line)
     if text.endswith("\r\n"):
         text = text[:-2] + "\n"
     return "".join(part if _LOW.fullmatch(part) else clean(part) for part in _LOW.split(text))
