@@ -28,6 +28,7 @@ class Renderer:
         self._sent: dict[tuple[int, str], tuple[Profile, bytes]] = {}
         self._size = 0
         self._above = self._below = ""
+        self._bare = texts.spelled is str
 
     def for_terminals(
         self, shown: Callable[[str], str], spelled: Callable[[str], str], most_plan: int, above: str, below: str
@@ -36,6 +37,7 @@ class Renderer:
         templates.Texts for the others."""
         made = Renderer(self._texts.dressed(shown, spelled), self._site, most_plan)
         made._above, made._below = _lines(made.text(above)), _lines(made.text(below))
+        made._bare = made._bare and not (made._above or made._below)
         return made
 
     def profile(self, profile: Profile, template: str) -> str:
@@ -66,6 +68,8 @@ class Renderer:
 
     def framed(self, text: str) -> str:
         """*text* as an answer: what stands above and below each, all in the letters that the reader has."""
+        if self._bare and text.endswith("\n"):
+            return text
         return self._above + self.spelled(_lines(text)) + self._below
 
     def spelled(self, text: str) -> str:
