@@ -232,7 +232,7 @@ class FingerProtocol(LineReceiver):
         self._deadline = None
 
     def _timed_out(self) -> None:
-        self._refuse(messages.TIMEOUT, "timeout")
+        self._refuse(None if foreign(self.clearLineBuffer()) else messages.TIMEOUT, "timeout")
 
     def _crowded(self) -> None:
         self._refuse(messages.CROWDED, "limited")

@@ -78,9 +78,9 @@ def parse(text: str, ours: Callable[[str], bool]) -> Query:
         rest = _OTHER_SWITCHES.sub("", rest, count=1)
     if ":" in rest and (address := _ADDRESS.match(rest)):
         rest = _unaddressed(rest[address.end() :], address[0].endswith("//"))
-    name, *hosts = (part.strip(" \t") for part in rest.split("@"))
-    while hosts and (not hosts[-1] or ours(hosts[-1])):
-        hosts.pop()
+    if "," in rest and "@" in rest:  # alice@dir.test,bob@dir.test
+        rest = ",".join("@".join(_from_here(part, ours)) for part in rest.split(","))
+    name, *hosts = _from_here(rest, ours)
     if not name and len(hosts) == 1 and rest.count("@") > 1 and "." not in hosts[0]:
         name = hosts.pop()  # a handle of the fediverse: @alice@dir.test
     verbose = bool(switches)
@@ -89,6 +89,14 @@ def parse(text: str, ours: Callable[[str], bool]) -> Query:
     if len(name) > 1:
         name = name.removeprefix("~")
     return Person(name, verbose) if name else Everyone(verbose)
+
+
+def _from_here(text: str, ours: Callable[[str], bool]) -> list[str]:
+    """A name and the hosts behind it, without those on the right that are this one."""
+    parts = [part.strip(" \t") for part in text.split("@")]
+    while len(parts) > 1 and (not parts[-1] or ours(parts[-1])):
+        parts.pop()
+    return parts
 
 
 def _unaddressed(text: str, slashes: bool) -> str:

@@ -331,6 +331,14 @@ def test_F074_other_protocols_are_closed_without_a_word(built: Built, first: byt
     assert built.records[-1]["outcome"] == "invalid"
 
 
+def test_F074_a_hello_that_stops_after_a_byte_is_no_text_either(build: Build) -> None:
+    built = build(timeout=10.0)
+    client = Client(built).send(b"\x16", b"\x03\x01")
+    built.clock.advance(10.1)
+    assert (client.received, client.closed()) == (b"", True)
+    client.lose()
+
+
 def test_F053_an_unknown_switch_stands_in_the_record(build: Build) -> None:
     built = build()
     ask(built, b"/PULL alice\r\n")
