@@ -66,9 +66,8 @@ def _back(cells: int, before: list[str], behind: list[str]) -> None:
 def _over(run: str, before: list[str], behind: list[str]) -> str:
     """Prints *run* over what is *behind* the head. What is left of it then."""
     printed = 0
-    for character in _characters(run):
-        if not behind:
-            break
+    characters = _characters(run)
+    while behind and (character := next(characters, "")):
         printed += len(character)
         room = _cells(character)
         old = behind.pop()
@@ -76,6 +75,8 @@ def _over(run: str, before: list[str], behind: list[str]) -> str:
             before.append(old + character)
         elif character == "_" and not old.isspace():
             before.append(old)
+            if _cells(old) > 1 and run.startswith("_", printed):  # the line under its other half
+                printed += len(next(characters))
         else:
             room -= _cells(old)
             while room > 0 and behind:
