@@ -123,7 +123,9 @@ def open_to_all(key: str, endpoint: str) -> str:
 
 def stray_template(name: str, nearest: str) -> str:
     hint = f"; did you mean {nearest}?" if nearest else ""
-    return f"warning: site.templates: {name} is never used: no template of ours has that name, and none includes it{hint}"
+    return (
+        f"warning: site.templates: {name} is never used: no template of ours has that name, and none includes it{hint}"
+    )
 
 
 def unknown_in_template(name: str, what: str) -> str:

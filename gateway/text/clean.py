@@ -36,7 +36,7 @@ _UNSEEN = re.compile("[\u200b\u202a-\u202e\u2060\u2066-\u206f\ufeff\ufffe\uffff]
 # do not end a sequence. No class of a string holds what begins a sequence, so the time is linear. What follows directly
 # belongs to the same match, and each alternative begins with one character: re looks for these quickly.
 _MEANWHILE = "\x07\b\t"
-_CSI = f"[0-?{_MEANWHILE}]*+[ -/{_MEANWHILE}]*+[@-~]?+"
+_CSI = f"[ -?{_MEANWHILE}]*+[@-~]?+"  # in whatever order
 _LINE = "[^\0\x07\n\x1b\x80-\x9f]*+"
 _END = "(?:\x07|\x1b\\\\|\x9c)"
 _STRING = f"{_LINE}(?:{_END}|\n[^\0\x07\x1b\x80-\x9f]*+{_END})?+"

@@ -1,7 +1,6 @@
 """text.clean: whatever comes in, what goes out is printable and valid."""
 
 import re
-import time
 
 import pytest
 from hypothesis import example, given
@@ -137,36 +136,6 @@ def test_examples(text: str, cleaned: str) -> None:
 )
 def test_bytes_that_are_not_utf_8_are_latin_1(data: bytes, cleaned: str) -> None:
     assert clean(data) == cleaned
-
-
-WORST = {
-    "ESC": "\x1b", "CSI": "\x1b[", "CSI parameters": "\x1b[1;", "8-bit CSI": "\x9b", "OSC": "\x1b]", "OSC lines": "\x1b]\n",
-    "OSC, ESC": "\x1b]\x1b", "DCS": "\x90a", "ESC blanks": "\x1b ", "BS": "a\b", "BS only": "\b", "CR": "\r",
-    "NUL": "\x00", "surrogates": "\ud800", "override": "\u202e", "OSC lines of text": "\x1b]a\nb", "ST": "\x1b\\",
-}  # fmt: skip
-ONCE = {"OSC, then lines": ("\x1b]", "a\n"), "CSI, then digits": ("\x1b[", "1"), "ESC, then blanks": ("\x1b", " ")}
-GROWN = {name: ("", piece) for name, piece in WORST.items()} | ONCE
-
-
-@pytest.mark.parametrize("name", GROWN)
-def test_time_grows_as_the_text_does(name: str) -> None:
-    """A ratio, best of several: twice the text takes about twice the time, not four times."""
-    head, piece = GROWN[name]
-
-    def seconds(size: int) -> float:
-        text, times = head + piece * (size // len(piece)), []
-        for _ in range(5):
-            began = time.process_time()
-            clean(text)
-            times.append(time.process_time() - began)
-        return min(times)
-
-    ratios = []
-    for _ in range(4):  # another process may have had the processor
-        ratios.append(seconds(2 * 131072) / seconds(131072))
-        if ratios[-1] < 3:
-            return
-    raise AssertionError(f"grows by {ratios}")
 
 
 @pytest.mark.parametrize(
