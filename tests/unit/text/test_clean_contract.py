@@ -114,7 +114,7 @@ def test_F028_no_question_marks_for_what_has_no_letters(text: str) -> None:
     [
         ("Žofie Černá", "Zofie Cerna"),
         ("Z\u030cofie", "Zofie"),
-        ("Straße, Łódź, Þór, Ærø", "Strasse, Lodz, Thor, AEro"),
+        ("Straße, Łódź, Þór, Ærø", "Strasse, Lodz, Thor, Aero"),
         ("Привет", "Privet"),
         ("李四", "LiSi"),
         ("“x” ‘y’ — z… •", "\"x\" 'y' - z... *"),
@@ -122,7 +122,7 @@ def test_F028_no_question_marks_for_what_has_no_letters(text: str) -> None:
         ("╔═╗ ▓█", "+-+ ##"),
         ("👋 ❤\ufe0f", ":wave: :heart:"),
         ("\ufffd\ufffd\ufffd \ufffc", " "),
-        ("¿qué? ⁇ ‽", "?que? ?? ?!"),
+        ("¿qué? ⁇ ‽", "?que? ?? !?"),
         ("a\u00a0b\u200db", "a bb"),
         ("\x1b[31mé\x1b[0m", "\x1b[31me\x1b[0m"),
     ],
