@@ -28,7 +28,7 @@ from gateway.text.clean import coloured
         ("a\u0301\u0302", 1),
         ("a\nb", 2),
         ("\x1b", 0),
-        ("🇨🇿🇨", 3),
+        ("🇨🇿🇨", 4),
         ("1\ufe0f\u20e3", 2),
         ("👍🏽", 2),
         ("☕\ufe0e", 1),
