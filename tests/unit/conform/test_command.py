@@ -12,7 +12,7 @@ from gateway.cli import cli
         ((), "found no server; allowed: HOST or HOST:PORT"),
         (("host.test:x",), "found port 'x'"),
         (("alice@host.test",), "found 'alice@host.test'; allowed: HOST or HOST:PORT"),
-        (("host.test", "--only", "F001,F999"), "found F999; allowed: ids"),
+        (("host.test", "--only", "F001,F0999"), "found F0999; allowed: ids"),
         (("host.test", "--level", "may"), "'may' is not one of"),
     ],
 )
