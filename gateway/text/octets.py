@@ -14,7 +14,7 @@ import codecs
 import re
 
 _MOST = 2048  # lines read apart; where there are more, the file is not UTF-8 at all, and neither is its rest
-_MOST_CSI = 1 << 17  # in one line; where there are more, it is no text, and nothing of it is shown
+_MOST_CUT = 1 << 17  # CSI or ST of 8 bits in one line; where there are more, it is no text, and nothing of it is shown
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _MEANT = {0x90: "\x90", 0x9B: "\x9b", 0x9D: "\x9d"}
 _TABLE = "".join(_MEANT.get(code) or bytes([code]).decode("cp1252", "replace") for code in range(256))
@@ -49,7 +49,7 @@ def _line_by_line(text: str) -> str:
 
 
 def _western(line: bytes) -> str:
-    if line.count(b"\x9b") > _MOST_CSI:
+    if line.count(b"\x9b") > _MOST_CUT or line.count(b"\x9c") > _MOST_CUT:
         return ""
     line = _FIRST.sub(b"", line)
     if b"\x9c" in line or b"\x1b\\" in line:

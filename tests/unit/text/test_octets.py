@@ -71,5 +71,6 @@ def test_a_file_with_too_many_such_lines_is_not_utf_8_at_all(monkeypatch: pytest
 
 
 def test_octets_that_are_no_text_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(octets, "_MOST_CSI", 3)
+    monkeypatch.setattr(octets, "_MOST_CUT", 3)
     assert decoded(b"\x9bm" * 4 + b"\n\xc3\xa9") == "\né"
+    assert decoded(b"\x9c" * 4 + b"\n\xc3\xa9\n" + b"\x9c" * 3) == "\né\nœœœ"
