@@ -89,6 +89,7 @@ def test_F120_F022_F025_F071_F074_random_lines(place: Place) -> None:
     print(f"seed {SEED}")
     cases = (case(SEED, number) for number in range(COUNT))
     with serving(place) as running:
+        until(lambda: "web.listen[0]: listening" in running.log, "the last line of the start")
         listening, log = sockets(running.process.pid), running.log
         began = time.monotonic()
         asyncio.run(attack_with(place.finger, islice(cases, COUNT // 4)))
