@@ -88,14 +88,14 @@ class Demo:
         answers = (
             (
                 f"$ {_command()} ask {ASKED}@localhost:{self._ports['finger']}",
-                self._finger(),
+                self._finger,
             ),
-            (f"$ curl {web}", asking.web(self._reactor, web, PATIENCE)),
-            (f"/msg fingerbot {ASKED}", asking.irc(self._reactor, self._ports["irc"], ASKED, PATIENCE)),
+            (f"$ curl {web}", partial(asking.web, self._reactor, web, PATIENCE)),
+            (f"/msg fingerbot {ASKED}", partial(asking.irc, self._reactor, self._ports["irc"], ASKED, PATIENCE)),
         )
         self._say(messages.OPEN)
-        for command, answer in answers:
-            self._say(messages.answered(command, clean(await answer)))
+        for command, ask in answers:
+            self._say(messages.answered(command, clean(await ask())))
         self._say(messages.to_try(_command(), str(self._home), self._ports))
 
     async def _finger(self) -> bytes:
