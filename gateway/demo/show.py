@@ -95,8 +95,8 @@ class Demo:
             (f"/msg fingerbot {ASKED}", partial(asking.irc, self._reactor, self._ports["irc"], ASKED, PATIENCE)),
         )
         self._say(messages.OPEN)
-        for command, ask in answers:
-            self._say(messages.answered(command, clean(await ask())))
+        for command, question in answers:
+            self._say(messages.answered(command, clean(await question())))
         self._say(messages.to_try(_command(), str(self._home), self._ports))
 
     async def _finger(self) -> bytes:

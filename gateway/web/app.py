@@ -1,6 +1,8 @@
-"""The routes, and the service. A route says what is asked and of whom; one method has it pass the exchange."""
+"""The handlers of the routes (routes.py), and the service. A handler says what is asked and of whom; one method has it
+pass the exchange."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import quote
 
 from klein import Klein
@@ -11,21 +13,21 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ..directory.answers import Found, Page
 from ..directory.names import maybe_login
+from ..directory.privacy import Profile
 from ..directory.viewers import Viewer
 from ..house import House
 from ..operate import health
 from ..operate.exchange import Asked, Limited, Outcome, outcome
-from . import lists, policy, target
+from . import cards, feeds, history, lists, openapi, policy, target, webfinger, wellknown
 from .assets import Assets
-from .formats import Format, split
+from .formats import Format, accepted, ending
 from .http import Request, Site
 from .pages import Headers, Pages
 from .reply import JSON, PRIVATE, PUBLIC, TEXT, Reply
+from .routes import READ, ROUTES, Route
 from .settings import Web
 
 FAREWELL = 1.0  # seconds that open connections get when the service stops
-READ = ["GET"]  # and HEAD, which werkzeug adds
-
 Answered = tuple[Reply, Outcome]
 
 
@@ -54,9 +56,8 @@ class App:
         methods = set(READ) if path == "*" else set(self.app.url_map.bind("").allowed_methods(path))
         return sorted(methods | {"HEAD", "OPTIONS"}) if methods else []
 
-    # routes
+    # what the table of routes names
 
-    @app.route("/", methods=READ)
     async def front(self, request: Request) -> bytes:
         async def answer(viewer: Viewer) -> Answered:
             newest = await self._house.directory.newest(viewer, lists.NEWEST)
@@ -65,11 +66,7 @@ class App:
 
         return await self._exchanged(request, "list", "", answer)
 
-    @app.route("/users", methods=READ)
-    @app.route("/online", methods=READ)
     async def listed(self, request: Request) -> bytes:
-        if request.where.endswith("/"):
-            return self._missing(request, 404)
         try:
             asked = lists.asked(request.uri.decode("latin-1"), request.where)
         except target.Bad as bad:
@@ -86,45 +83,88 @@ class App:
 
         return await self._exchanged(request, "search" if asked.q else "list", asked.q, answer)
 
-    @app.route("/users/<name>", methods=READ)
     async def person(self, request: Request, name: str) -> bytes:
-        asked, forced = split(name)
-        canonical = maybe_login(asked)
-        if canonical is not None and (canonical != asked or request.where.endswith("/")):
-            return self._moved(request, canonical, forced, PUBLIC)
+        def tell(profile: Profile) -> Reply:
+            if request.format is Format.VCARD:
+                return cards.vcard(self.pages, profile, self._house.site, request.forced)
+            return self.pages.person(profile, request.format, request.forced)
 
-        async def answer(viewer: Viewer) -> Answered:
-            found = await self._house.directory.lookup(asked, viewer)
-            if isinstance(found, Found) and found.profile.login != asked:
-                return _redirect(found.profile.login, forced, PRIVATE), outcome(found)
-            return self.pages.answer(found, request.format, forced is not None), outcome(found)
+        return await self._of_person(request, name, tell)
 
-        return await self._exchanged(request, "lookup", asked, answer)
+    async def plan(self, request: Request, name: str) -> bytes:
+        return await self._of_person(request, name, self.pages.plan)
 
-    @app.route("/policy", methods=READ)
-    @app.route("/policy.html", methods=READ)
-    @app.route("/policy.json", methods=READ)
-    @app.route("/policy.txt", methods=READ)
+    async def status(self, request: Request, name: str) -> bytes:
+        return await self._of_person(request, name, self.pages.status)
+
+    async def qr(self, request: Request, name: str) -> bytes:
+        return await self._of_person(request, name, lambda profile: cards.qr(self.pages, profile, self._house.site))
+
+    async def history(self, request: Request, name: str) -> bytes:
+        async def tell(profile: Profile, viewer: Viewer) -> Answered:
+            return await history.answer(self._house, self.pages, profile, viewer, request)
+
+        return await self._of_person_later(request, name, tell)
+
+    async def feed(self, request: Request, name: str) -> bytes:
+        async def tell(profile: Profile, viewer: Viewer) -> Answered:
+            return await feeds.of_one(self._house, self.pages, profile, viewer, request)
+
+        return await self._of_person_later(request, name, tell, as_everyone=True)
+
+    async def common_feed(self, request: Request) -> bytes:
+        async def answer(_: Viewer) -> Answered:
+            return await feeds.of_all(self._house, self.pages, self._stranger, request)
+
+        return await self._exchanged(request, "list", "", answer)
+
     async def what_is_shown(self, request: Request) -> bytes:
         async def answer(_: Viewer) -> Answered:
-            return policy.answer(self._house, self.pages, request.format, split(request.where)[1] is not None), "served"
+            return policy.answer(self._house, self.pages, request.format, request.forced), "served"
 
         return await self._exchanged(request, "page", "", answer)
 
-    @app.route("/healthz", methods=READ)
+    async def webfinger(self, request: Request) -> bytes:
+        try:
+            asked = webfinger.asked(request.uri.decode("latin-1"))
+        except target.Bad as bad:
+            return self._missing(request, bad.code)
+
+        async def answer(_: Viewer) -> Answered:
+            return await webfinger.answer(self._house, self.pages, asked, self._stranger)
+
+        return await self._exchanged(request, "lookup", asked.resource, answer)
+
+    def host_meta(self, request: Request) -> bytes:
+        return self._page(request, webfinger.host_meta(self._house.site, request.format, request.forced))
+
+    def security(self, request: Request) -> bytes:
+        return self._page(request, wellknown.security(self._house))
+
+    def robots(self, request: Request) -> bytes:
+        return self._page(request, wellknown.robots(self._house))
+
+    async def sitemap(self, request: Request) -> bytes:
+        async def answer(_: Viewer) -> Answered:
+            return await wellknown.sitemap(self._house, self.pages, self._stranger)
+
+        return await self._exchanged(request, "list", "", answer)
+
+    def openapi(self, request: Request) -> bytes:
+        return self._page(request, openapi.answer(self._house.site))
+
     def lives(self, request: Request) -> bytes:
         return self._probed(request, 200, health.lives(request.format is Format.JSON))
 
-    @app.route("/readyz", methods=READ)
     async def ready(self, request: Request) -> bytes:
         troubles = await self._house.health.troubles()
         return self._probed(request, *health.readiness(troubles, request.format is Format.JSON))
 
-    @app.route("/~<name>", methods=READ)
     def home(self, request: Request, name: str) -> bytes:
-        return self._moved(request, maybe_login(name) or name, None, PUBLIC)
+        body = request.prepared(_moved("/users/<name>", maybe_login(name) or name, "", PUBLIC))
+        request.note("served", len(body))
+        return body
 
-    @app.route("/static/<name>", methods=READ)
     def static(self, request: Request, name: str) -> bytes:
         reply = self._assets.get(name)
         return self._missing(request, 404) if reply is None else request.prepared(reply)
@@ -139,6 +179,53 @@ class App:
         return self._missing(request, 404)
 
     # how they answer
+
+    async def _of_person(self, request: Request, name: str, tell: Callable[[Profile], Reply]) -> bytes:
+        """What *tell* says of the person called *name*."""
+
+        async def told(profile: Profile, _: Viewer) -> Answered:
+            return tell(profile), "found"
+
+        return await self._of_person_later(request, name, told)
+
+    async def _of_person_later(
+        self,
+        request: Request,
+        name: str,
+        tell: Callable[[Profile, Viewer], Awaitable[Answered]],
+        as_everyone: bool = False,
+    ) -> bytes:
+        """The same where *tell* has to ask further. The canonical address is told by the syntax before the lookup, and
+        by an alias after it. *as_everyone*: whoever asks is answered as anybody would be."""
+        path, ending = request.route.path, request.format.ending if request.forced else ""
+        canonical = maybe_login(name)
+        if canonical is not None and (canonical != name or request.where.endswith("/")):
+            body = request.prepared(_moved(path, canonical, ending, PUBLIC, request.format.kind))
+            request.note("served", len(body))
+            return body
+
+        async def answer(viewer: Viewer) -> Answered:
+            viewer = self._stranger if as_everyone else viewer
+            found = await self._house.directory.lookup(name, viewer)
+            if not isinstance(found, Found):
+                return self.pages.not_one(found, request.format, request.forced), outcome(found)
+            if found.profile.login != name:
+                return _moved(path, found.profile.login, ending, PRIVATE), outcome(found)
+            return await tell(found.profile, viewer)
+
+        return await self._exchanged(request, "lookup", name, answer)
+
+    @property
+    def _stranger(self) -> Viewer:
+        return self._house.viewers.from_address("web", None)
+
+    def _page(self, request: Request, reply: Reply | None) -> bytes:
+        """What is the same for all and asks nobody; None where there is no such page here."""
+        if reply is None:
+            return self._missing(request, 404)
+        body = request.prepared(reply)
+        request.note("served", len(body))
+        return body
 
     async def _exchanged(
         self, request: Request, verb: str, query: str, answer: Callable[[Viewer], Awaitable[Answered]]
@@ -170,22 +257,55 @@ class App:
         self._house.exchanges.count("web", "probe", "served" if code == 200 else "unavailable")
         return body
 
-    def _moved(self, request: Request, login: str, forced: Format | None, cache: str) -> bytes:
-        """To the canonical address, as the syntax alone tells it."""
-        body = request.prepared(_redirect(login, forced, cache))
-        request.note("served", len(body))
-        return body
-
     def _missing(self, request: Request, code: int, headers: Headers = ()) -> bytes:
         body = request.prepared(self.pages.error(code, request.format, headers))
         request.note("unknown" if code == 404 else "invalid", len(body))
         return body
 
 
-def _redirect(login: str, forced: Format | None, cache: str) -> Reply:
-    """A path alone, so that neither a Host header nor a proxy can lead it astray."""
-    location = f"/users/{quote(login, safe='')}{forced.value if forced else ''}"
-    return Reply(b"", code=308, cache=cache, headers=(("Location", location),))
+def _moved(path: str, login: str, ending: str, cache: str, kind: str = TEXT) -> Reply:
+    """To *path* of *login*: a path alone, so that neither a Host header nor a proxy can lead it astray."""
+    location = path.replace("<name>", quote(login, safe="")) + ending
+    return Reply(b"", kind, code=308, cache=cache, headers=(("Location", location),))
+
+
+def _handler(route: Route) -> Callable[..., Any]:
+    """The handler of *route*, once it is known what it is to be answered in."""
+    handler = getattr(App, route.handler)
+
+    def handle(self: App, request: Request, **named: str) -> Any:
+        request.route = route
+        forced = ending(request.where, route.formats) if route.endings else None
+        if forced and named and route.path.endswith(">"):
+            named = {name: part.removesuffix(forced.ending) for name, part in named.items()}
+        if route.formats:
+            format = forced or accepted(request.header("accept"), route.formats)
+            if format is None:
+                return self._missing(request, 406, _alternates(request.where, route))
+            request.format, request.forced = format, forced is not None
+        if request.where.endswith("/") and route.path != "/" and not named:
+            return self._missing(request, 404)
+        return handler(self, request, **named)
+
+    handle.__name__ = route.handler
+    return handle
+
+
+def _alternates(where: str, route: Route) -> Headers:
+    """What there is instead."""
+    if not route.endings:
+        return ()
+    links = (
+        f'<{quote(where)}{each.ending}>; rel="alternate"; type="{each.types[0]}"'
+        for each in route.formats
+        if each.ending
+    )
+    return (("Link", ", ".join(links)),)
+
+
+for _route in ROUTES:
+    for _path in _route.paths:
+        App.app.route(_path, methods=list(_route.methods), endpoint=_path)(_handler(_route))
 
 
 class WebService(Service):

@@ -25,7 +25,7 @@ from ..operate.connections import Open
 from ..operate.exchange import Asked, Outcome
 from ..operate.limits import Room
 from ..operate.turns import Turns
-from .formats import Format, accepted
+from .formats import Format, told
 from .pages import Pages
 from .reply import Conditions, Reply, Sent
 
@@ -233,7 +233,7 @@ class Channel(HTTPChannel):
         """Ends a connection whose request is not taken, in the format asked for as far as that is known."""
         if not self._closing:
             accept = self.requests[-1].headers("accept") if self.requests else None
-            self._end_with(self.site.pages.error(code, accepted(accept[0] if accept else None)), outcome)
+            self._end_with(self.site.pages.error(code, told(accept[0] if accept else None)), outcome)
 
     def loseConnection(self) -> None:
         """Closes when all is sent, which is waited for only so long."""

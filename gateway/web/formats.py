@@ -1,5 +1,6 @@
 """Which representation an asker wants: by the ending of the address, else by Accept (RFC 9110 section 12.5.1)."""
 
+from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
 
@@ -8,34 +9,51 @@ from werkzeug.http import parse_accept_header
 
 
 class Format(Enum):
-    """A representation; the value is the ending that forces it."""
+    """A representation: the media type it is sent as, the ending that forces it, and what else asks for it."""
 
-    TEXT = ".txt"
-    HTML = ".html"
-    JSON = ".json"
+    TEXT = ("text/plain; charset=utf-8", ".txt")
+    HTML = ("text/html; charset=utf-8", ".html")
+    JSON = ("application/json", ".json", "application/problem+json")
+    VCARD = ("text/vcard; charset=utf-8", ".vcf", "text/x-vcard", "text/directory")
+    ATOM = ("application/atom+xml; charset=utf-8", ".atom", "application/xml", "text/xml", "application/rss+xml")
+    FEED = ("application/feed+json", ".json", "application/json")
+    JRD = ("application/jrd+json", ".json", "application/json")
+    XRD = ("application/xrd+xml; charset=utf-8", "", "application/xml", "text/xml")
 
+    def __init__(self, kind: str, ending: str, *also: str) -> None:
+        self.kind, self.ending = kind, ending
+        self.types = (kind.partition(";")[0], *also)
 
-# In the order that decides between equals: */* gets what finger says.
-_OFFERED = {
-    "text/plain": Format.TEXT,
-    "text/html": Format.HTML,
-    "application/json": Format.JSON,
-    "application/problem+json": Format.JSON,
-}
-
-
-@lru_cache(maxsize=256)
-def accepted(accept: str | None) -> Format:
-    """The best of what *accept* asks for; text where it takes nothing that there is."""
-    if accept is None or accept == "*/*":
-        return Format.TEXT
-    best = parse_accept_header(accept, MIMEAccept).best_match(_OFFERED)
-    return Format.TEXT if best is None else _OFFERED[best]
+    @property
+    def told(self) -> "Format":
+        """What goes wrong is told in this one."""
+        return _ERRORS.get(self, Format.TEXT)
 
 
-def split(name: str) -> tuple[str, Format | None]:
-    """*name* without the ending that forces a format. No login has such an ending."""
-    for forced in Format:
-        if name.endswith(forced.value):
-            return name.removesuffix(forced.value), forced
-    return name, None
+_ERRORS = {Format.HTML: Format.HTML} | dict.fromkeys((Format.JSON, Format.FEED, Format.JRD), Format.JSON)
+_TOLD = (Format.TEXT, Format.HTML, Format.JSON)
+
+
+@lru_cache(maxsize=1024)
+def accepted(accept: str | None, offered: Sequence[Format]) -> Format | None:
+    """The best of *offered*, a tuple, by *accept*; the first where all are as good; None where none is taken.
+    One alone is given whatever is asked for."""
+    if len(offered) == 1 or accept is None or "/" not in accept or accept == "*/*":
+        return offered[0]
+    types = {each: format for format in reversed(offered) for each in reversed(format.types)}
+    best = parse_accept_header(accept, MIMEAccept).best_match([each for format in offered for each in format.types])
+    return None if best is None else types[best]
+
+
+@lru_cache(maxsize=1024)
+def told(accept: str | None) -> Format:
+    """What an error is told in to who asks by *accept* for something that is not known (yet)."""
+    best = accepted(accept, _TOLD)
+    if best is None:
+        return Format.JSON if accept is not None and "json" in accept else Format.TEXT
+    return best
+
+
+def ending(path: str, offered: Sequence[Format] = _TOLD) -> Format | None:
+    """Which of *offered* the end of *path* forces. No login has such an ending."""
+    return next((format for format in offered if format.ending and path.endswith(format.ending)), None)

@@ -24,9 +24,10 @@ from ..operate.exchange import Asked, Outcome
 from ..operate.turns import Turns
 from . import target
 from .channel import Channel
-from .formats import Format, accepted, split
+from .formats import Format, ending, told
 from .pages import Headers, Pages
 from .reply import Conditions, Reply, Sent, finished
+from .routes import Route
 
 SERVER = "finger-gateway"
 MOST_BODY = 64 * 1024  # bytes
@@ -34,12 +35,15 @@ _ROUTED = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class Request(server.Request):
-    """A request. *format*: what it is answered in; *where*: its path, decoded; *address*: who asks."""
+    """A request. *format*: what it is answered in, and whether the address *forced* it; *where*: its path, decoded;
+    *address*: who asks."""
 
     defaultContentType = None  # noqa: N815
     channel: Channel
     site: "Site"
     format = Format.TEXT
+    forced = False
+    route: Route
     where = ""
     address: Address | None = None
     _secure = False
@@ -76,7 +80,7 @@ class Request(server.Request):
         self.site = cast("Site", self.channel.site)
         self.address, self._secure = self.channel.address, self.site.is_secure(self.channel)
         self.prepath, self.postpath = [], []
-        self.format = accepted(self.header("accept"))
+        self.format = told(self.header("accept"))
         try:
             self._judge()
             allowed = [] if self.method.decode() in _ROUTED else self.site.allowed(self.where)
@@ -100,7 +104,7 @@ class Request(server.Request):
             return
         self.postpath = target.segments(raw)
         self.where = "/" + b"/".join(self.postpath).decode()
-        self.format = split(self.where)[1] or self.format
+        self.format = ending(self.where) or self.format
         self.requestHeaders.setRawHeaders("host", [self.site.house.site.host])  # all that Klein hears of it
 
     def _is_ours(self, host: str) -> bool:
@@ -125,6 +129,7 @@ class Request(server.Request):
             self.header("if-none-match"),
             self.header("if-modified-since"),
             self._secure,
+            self.header("accept-encoding"),
         )
         sent = self.site.out(reply, asked)
         self.setResponseCode(sent.code, self.site.reason(sent.code).encode())

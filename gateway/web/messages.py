@@ -2,12 +2,18 @@
 
 _SAID = {
     400: ("Bad request", "This request cannot be understood."),
+    403: ("Not for you", "This is not yours to do."),
     404: ("Not found", "There is nobody by that name here, and no such page."),
     405: ("Not allowed", "This address does not take such a request."),
+    406: ("No such format", "What you accept is none of what this comes in."),
     408: ("Too slow", "The request did not come in time."),
+    412: ("Changed meanwhile", "Somebody has changed this since you read it."),
     413: ("Too large", "The request holds more than is taken here."),
     414: ("Address too long", "The address is longer than is taken here."),
+    415: ("Unknown format", "What was sent is in no format that is taken here."),
     421: ("Another place", "No such place is kept here: the address names another host."),
+    422: ("Not possible", "What was sent can be read, but cannot be done."),
+    428: ("Say what you change", "Say by If-Match which version you change."),
     429: ("Too many questions", "Too many questions from your address."),
     431: ("Head too large", "The head of the request is larger than is taken here."),
     500: ("Internal error", "Something went wrong here."),

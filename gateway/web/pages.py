@@ -1,29 +1,29 @@
 """From what the directory answers to replies: HTML, JSON, text, and the errors in each. Knows no route and no socket."""
 
 import math
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from twisted.logger import Logger
 
-from ..directory.answers import Answer, Found, Several, Unavailable
+from ..directory.answers import Answer, Several, Unavailable
 from ..directory.privacy import Audience, Profile
 from ..formats.person_json import encode, listed_document, profile_document
 from ..house import House
+from ..text.clean import clean
 from . import markup, messages
 from .assets import Assets
 from .formats import Format
-from .reply import HTML, JSON, PRIVATE, PROBLEM, PUBLIC, TEXT, Reply
+from .reply import PRIVATE, PROBLEM, PUBLIC, TEXT, Reply
 
 MOST_KEPT = 1024  # replies
 KEPT_SIZE = 32 * 1024  # bytes of one that is kept
 PLAN_ON_PAGE = 16 * 1024  # characters; the whole plan stands in the text
 AGAIN = "5"  # seconds until one may ask again, where nobody knows
-KINDS = {Format.TEXT: TEXT, Format.HTML: HTML, Format.JSON: JSON}
-_PROBLEMS = KINDS | {Format.JSON: PROBLEM}
 # The asker's address decides too, which no Vary can say: what is not for everyone is therefore never kept.
-_VIEWER = "Cookie, Authorization"
+VIEWER = "Cookie, Authorization"
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -43,36 +43,57 @@ class Pages:
 
     def __init__(self, house: House, assets: Assets) -> None:
         self._house, self._assets = house, assets
-        self._kept: dict[tuple[int, Format, bool], tuple[Profile, Reply]] = {}
+        self._kept: dict[tuple[int, str], tuple[Profile, Reply]] = {}
         self._log = Logger(namespace="gateway.web")
 
     # people
 
-    def answer(self, answer: Answer, format: Format, forced: bool) -> Reply:
-        """What a lookup came to. Unknown and hidden are one case already, and get the same bytes."""
-        if isinstance(answer, Found):
-            return self._person(answer.profile, format, forced)
+    def not_one(self, answer: Answer, format: Format, forced: bool) -> Reply:
+        """What a lookup came to that found not one person. Unknown and hidden are one case already, and get the same
+        bytes."""
         if isinstance(answer, Several):
             return self._several(answer, format, forced)
         if isinstance(answer, Unavailable):
             return self.unavailable(format)
         return self.error(404, format)
 
-    def _person(self, profile: Profile, format: Format, forced: bool) -> Reply:
-        key = (id(profile), format, forced)
+    def person(self, profile: Profile, format: Format, forced: bool) -> Reply:
+        """The page of *profile*."""
+
+        def made() -> Reply:
+            return self.about(profile, self._person_body(profile, format), format.kind, _vary(forced))
+
+        return self.kept(profile, f"person {format.name} {forced}", made)
+
+    def plan(self, profile: Profile) -> Reply:
+        """The plan alone, empty where none is shown."""
+        return self.kept(profile, "plan", lambda: self._field(profile, "plan", clean(profile.plan)))
+
+    def status(self, profile: Profile) -> Reply:
+        """The status alone, empty where none is shown."""
+        text = clean(profile.status.text) if profile.status else ""
+        return self.kept(profile, "status", lambda: self._field(profile, "status", text))
+
+    def _field(self, profile: Profile, name: str, text: str) -> Reply:
+        body = f"{text}\n" if text and not text.endswith("\n") else text
+        cache = PUBLIC if profile.audience is Audience.EVERYONE else PRIVATE
+        return Reply(body.encode(), TEXT, 200, cache, VIEWER, profile.changed.get(name), profile.audience.value)
+
+    def about(
+        self, profile: Profile, body: bytes, kind: str, vary: str = VIEWER, updated: datetime | None = None
+    ) -> Reply:
+        """*body*, which tells of *profile* and of nothing else that changes, last at *updated* (the profile's own)."""
+        cache = PUBLIC if profile.audience is Audience.EVERYONE else PRIVATE
+        return Reply(body, kind, 200, cache, vary, updated or profile.updated, profile.audience.value)
+
+    def kept(self, profile: Profile, what: str, make: Callable[[], Reply]) -> Reply:
+        """What *make* tells of *profile*, called *what*: made once as long as it is true, where everyone may see it."""
+        key = (id(profile), what)
         kept = self._kept.get(key)
-        if kept is not None and kept[0] is profile:
+        if kept is not None and kept[0] is profile and (kept[1].until is None or self._house.now() < kept[1].until):
             return kept[1]
-        open_to_all = profile.audience is Audience.EVERYONE
-        reply = Reply(
-            self._person_body(profile, format),
-            KINDS[format],
-            cache=PUBLIC if open_to_all else PRIVATE,
-            vary=_vary(forced),
-            updated=profile.updated,
-            mark=profile.audience.value,
-        )
-        if open_to_all and len(reply.body) <= KEPT_SIZE:
+        reply = make()
+        if profile.audience is Audience.EVERYONE and len(reply.body) <= KEPT_SIZE:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
             self._kept[key] = (profile, reply)
@@ -112,7 +133,7 @@ class Pages:
             body = self._house.renderer.text(f"web/{name}.txt", **values).encode()
         mark = "everyone" if everyone else "members"
         cache = PUBLIC if everyone else PRIVATE
-        return Reply(body, KINDS[format], cache=cache, vary=_vary(forced), mark=mark, headers=headers)
+        return Reply(body, format.kind, cache=cache, vary=_vary(forced), mark=mark, headers=headers)
 
     def _documents(self, value: Any) -> Any:
         return [listed_document(each, self._house.site) for each in value] if isinstance(value, tuple) else value
@@ -138,7 +159,8 @@ class Pages:
     def _problem(
         self, code: int, sentence: str, format: Format, headers: Headers = (), reference: str | None = None
     ) -> Reply:
-        kind, body = _PROBLEMS[format], (sentence + "\n").encode()
+        format = format.told
+        kind, body = PROBLEM if format is Format.JSON else format.kind, (sentence + "\n").encode()
         if format is Format.JSON:
             body = encode(Problem(messages.title(code), code, sentence, reference=reference))
         elif format is Format.HTML:
@@ -168,4 +190,4 @@ def iso(at: datetime) -> str:
 
 
 def _vary(forced: bool) -> str:
-    return _VIEWER if forced else f"Accept, {_VIEWER}"
+    return VIEWER if forced else f"Accept, {VIEWER}"

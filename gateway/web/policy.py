@@ -11,7 +11,7 @@ from ..directory.privacy import Policy
 from ..formats.person_json import encode
 from ..house import House, Site
 from .formats import Format
-from .pages import KINDS, Pages
+from .pages import Pages
 from .reply import PUBLIC, Reply
 
 
@@ -26,7 +26,7 @@ def answer(house: House, pages: Pages, format: Format, forced: bool) -> Reply:
             body = pages.html("policy.html", **values)
         else:
             body = house.renderer.text("web/policy.txt", **values).encode()
-    return Reply(body, KINDS[format], cache=PUBLIC, vary="" if forced else "Accept")
+    return Reply(body, format.kind, cache=PUBLIC, vary="" if forced else "Accept")
 
 
 def document(policy: Policy, site: Site) -> dict[str, Any]:

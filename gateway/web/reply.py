@@ -2,11 +2,13 @@
 requests that nobody could read included. It knows HTTP's rules and no socket.
 """
 
+import gzip
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from werkzeug.http import http_date, parse_etags
 
@@ -30,13 +32,18 @@ _SECURITY = (
     ("Referrer-Policy", "same-origin"),
     ("Permissions-Policy", "browsing-topics=(), camera=(), geolocation=(), microphone=()"),
 )
+_QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
+SMALL = 512  # bytes that are not worth packing
+# Scripts of other places may read what programs are meant to read, where everyone gets the same.
+_READABLE = ("application/json", "application/jrd+json", "application/feed+json", "application/atom+xml")
 _HSTS = ("Strict-Transport-Security", "max-age=31536000")
 
 
 @dataclass(frozen=True)
 class Reply:
     """*body* of media type *kind*, the same whatever the method; *cache* and *vary* as the headers have them; *updated*
-    is Last-Modified; *mark* tells representations apart whose bodies may be equal (an audience's name)."""
+    is Last-Modified; *mark* tells representations apart whose bodies may be equal (an audience's name); *until* is when
+    it is no longer what would be said, by time alone."""
 
     body: bytes
     kind: str = TEXT
@@ -46,6 +53,7 @@ class Reply:
     updated: datetime | None = None
     mark: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    until: datetime | None = None
 
     @cached_property
     def tag(self) -> str:
@@ -54,13 +62,32 @@ class Reply:
         return hashlib.blake2b(told, digest_size=12).hexdigest()
 
     @cached_property
+    def packed(self) -> bytes | None:
+        """The body in gzip, None where that is no gain. What only some may see stays as it is: its length would tell."""
+        if self.cache == PRIVATE or len(self.body) < SMALL:
+            return None
+        made = gzip.compress(self.body, 6, mtime=0)
+        return made if len(made) < len(self.body) else None
+
+    @cached_property
     def always(self) -> tuple[tuple[str, str], ...]:
         """The headers that are the same whatever was asked, 304 or not."""
+        return self._headed(self.tag)
+
+    @cached_property
+    def always_packed(self) -> tuple[tuple[str, str], ...]:
+        """The same where the body goes in gzip."""
+        return self._headed(f"{self.tag}-gz")
+
+    def _headed(self, tag: str) -> tuple[tuple[str, str], ...]:
         headers = [("Cache-Control", self.cache), *_SECURITY, *self.headers]
-        if self.vary:
-            headers.append(("Vary", self.vary))
+        vary = [each for each in (self.vary, "Accept-Encoding" if self.packed is not None else "") if each]
+        if vary:
+            headers.append(("Vary", ", ".join(vary)))
+        if self.kind == PROBLEM or (self.cache == PUBLIC and self.kind.partition(";")[0] in _READABLE):
+            headers.append(("Access-Control-Allow-Origin", "*"))
         if self.code == 200:
-            headers.append(("ETag", f'W/"{self.tag}"' if self.kind == HTML else f'"{self.tag}"'))
+            headers.append(("ETag", f'W/"{tag}"' if self.kind == HTML else f'"{tag}"'))
             if self.date is not None:
                 headers.append(("Last-Modified", self.date))
         return tuple(headers)
@@ -78,6 +105,7 @@ class Conditions:
     if_none_match: str | None = None
     if_modified_since: str | None = None
     secure: bool = False
+    accept_encoding: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,21 +119,41 @@ class Sent:
 
 def finished(reply: Reply, asked: Conditions) -> Sent:
     """*reply* to *asked*, complete (RFC 9110)."""
-    headers = [*reply.always, _HSTS] if asked.secure else [*reply.always]
+    body, tag, packed = reply.body, reply.tag, None
+    if asked.accept_encoding is not None and takes_gzip(asked.accept_encoding):
+        packed = reply.packed
+    headers = [*reply.always] if packed is None else [*reply.always_packed]
+    if packed is not None:
+        body, tag = packed, f"{tag}-gz"
+    if asked.secure:
+        headers.append(_HSTS)
     if reply.code == 204:
         return Sent(204, headers, b"")
-    if reply.code == 200 and _unchanged(reply, asked):
+    if reply.code == 200 and _unchanged(reply, tag, asked):
         return Sent(304, headers, b"")
-    headers += (("Content-Type", reply.kind), ("Content-Length", str(len(reply.body))))
-    return Sent(reply.code, headers, b"" if asked.method == "HEAD" else reply.body)
+    if packed is not None:
+        headers.append(("Content-Encoding", "gzip"))
+    headers += (("Content-Type", reply.kind), ("Content-Length", str(len(body))))
+    return Sent(reply.code, headers, b"" if asked.method == "HEAD" else body)
 
 
-def _unchanged(reply: Reply, asked: Conditions) -> bool:
+@lru_cache(maxsize=256)
+def takes_gzip(accept_encoding: str) -> bool:
+    """Does *accept_encoding* (RFC 9110 section 12.5.3) take gzip? A quality that nobody can read is none."""
+    qualities: dict[str, float] = {}
+    for each in accept_encoding.lower().split(","):
+        coding, *parameters = (part.strip() for part in each.split(";"))
+        said = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        qualities[coding] = float(said) if _QUALITY.fullmatch(said) else 0
+    return qualities.get("gzip", qualities.get("x-gzip", qualities.get("*", 0))) > 0
+
+
+def _unchanged(reply: Reply, tag: str, asked: Conditions) -> bool:
     """If-None-Match wins over If-Modified-Since (RFC 9110 section 13.2.2). The date has to be the very same: it goes
     back when somebody takes a field back, and the older copy still shows it."""
     if asked.method not in ("GET", "HEAD"):
         return False
     if asked.if_none_match is not None:
         tags = parse_etags(asked.if_none_match)
-        return tags.star_tag or tags.contains_weak(reply.tag)
+        return tags.star_tag or tags.contains_weak(tag)
     return reply.date is not None and asked.if_modified_since == reply.date

@@ -2,9 +2,11 @@
 
 import pytest
 
-from gateway.web.formats import Format, accepted, split
+from gateway.web.formats import Format, accepted, ending, told
 
 CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8"
+PERSON = (Format.TEXT, Format.HTML, Format.JSON, Format.VCARD)
+FEEDS = (Format.ATOM, Format.FEED)
 
 
 @pytest.mark.parametrize(
@@ -18,22 +20,55 @@ CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,ima
         ("application/json, text/plain, */*", Format.TEXT),
         ("application/json, */*;q=0.5", Format.JSON),
         ("application/problem+json", Format.JSON),
+        ("text/vcard", Format.VCARD),
+        ("text/x-vcard, text/html;q=0.5", Format.VCARD),
         ("text/plain;q=0.2, text/html;q=0.1", Format.TEXT),
         ("text/html;q=0, */*", Format.TEXT),
-        ("image/png", Format.TEXT),
         ("", Format.TEXT),
         ("rubbish;;q=x,,", Format.TEXT),
+        ("image/png", None),
+        ("application/activity+json", None),
+        ("text/html;q=0", None),
     ],
 )
-def test_by_accept(accept: str | None, format: Format) -> None:
+def test_by_accept(accept: str | None, format: Format | None) -> None:
     """W020"""
-    assert accepted(accept) is format
+    assert accepted(accept, PERSON) is format
+
+
+def test_a_feed_by_accept() -> None:
+    """W028"""
+    assert accepted(CHROMIUM, FEEDS) is Format.ATOM
+    assert accepted("application/feed+json", FEEDS) is Format.FEED
+    assert accepted("application/json", FEEDS) is Format.FEED
+    assert accepted("application/rss+xml, application/xml;q=0.9", FEEDS) is Format.ATOM
+
+
+def test_one_alone_is_given_whatever_is_asked_for() -> None:
+    assert accepted("text/html", (Format.JRD,)) is Format.JRD
+
+
+def test_what_errors_are_told_in() -> None:
+    """W003"""
+    assert told(CHROMIUM) is Format.HTML
+    assert told("application/jrd+json") is Format.JSON
+    assert told("image/png") is Format.TEXT
+    assert [each.told for each in (Format.VCARD, Format.ATOM, Format.FEED, Format.JRD, Format.XRD)] == [
+        Format.TEXT,
+        Format.TEXT,
+        Format.JSON,
+        Format.JSON,
+        Format.TEXT,
+    ]
 
 
 def test_by_ending() -> None:
     """W020"""
-    assert split("alice.html") == ("alice", Format.HTML)
-    assert split("alice.json") == ("alice", Format.JSON)
-    assert split("alice.txt") == ("alice", Format.TEXT)
-    assert split("alice") == ("alice", None)
-    assert split("alice.smith") == ("alice.smith", None)
+    assert ending("/users/alice.html", PERSON) is Format.HTML
+    assert ending("/users/alice.json", PERSON) is Format.JSON
+    assert ending("/users/alice.vcf", PERSON) is Format.VCARD
+    assert ending("/users/alice.txt", PERSON) is Format.TEXT
+    assert ending("/users/alice", PERSON) is None
+    assert ending("/users/alice.smith", PERSON) is None
+    assert ending("/feed.json", FEEDS) is Format.FEED
+    assert ending("/.well-known/host-meta", (Format.XRD, Format.JRD)) is None

@@ -1,0 +1,64 @@
+"""What stands at which address: one table, which the app, the description for programs (openapi.py) and the tests read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from .formats import Format
+
+TEXT, HTML, JSON, VCARD = Format.TEXT, Format.HTML, Format.JSON, Format.VCARD
+ATOM, FEED, JRD, XRD = Format.ATOM, Format.FEED, Format.JRD, Format.XRD
+READ = ("GET",)  # and HEAD, which werkzeug adds
+
+
+@dataclass(frozen=True)
+class Route:
+    """*path* as Klein takes it, answered by the App's method *handler*.
+
+    *formats*: what it may be answered in, the first to who takes anything; none: it has one of its own, or none.
+    *audience*: "asker" where each gets what that one may see. *endings*: may the address force a format? *query*: the
+    keys of its query string. *says*: what it is, in a line.
+    """
+
+    path: str
+    handler: str
+    says: str
+    formats: tuple[Format, ...] = ()
+    audience: Literal["everyone", "asker"] = "everyone"
+    endings: bool = False
+    query: tuple[str, ...] = ()
+    methods: tuple[str, ...] = READ
+
+    @property
+    def paths(self) -> Iterator[str]:
+        """All that Klein has to know. A name as the last part holds its ending itself."""
+        yield self.path
+        if self.endings and not self.path.endswith(">"):
+            yield from (self.path + format.ending for format in self.formats if format.ending)
+
+
+ROUTES = (
+    Route("/", "front", "What this place is, the newest plans, and who is on", (TEXT, HTML, JSON), "asker"),
+    Route(
+        "/users", "listed", "People, or those who match some words", (TEXT, HTML, JSON), "asker", query=("q", "after")
+    ),
+    Route("/online", "listed", "Who is on now", (TEXT, HTML, JSON), "asker", query=("after",)),
+    Route("/users/<name>", "person", "A person", (TEXT, HTML, JSON, VCARD), "asker", endings=True),
+    Route("/users/<name>/plan", "plan", "A person's plan, as written", (TEXT,), "asker"),
+    Route("/users/<name>/status", "status", "A person's status", (TEXT,), "asker"),
+    Route("/users/<name>/history", "history", "Earlier plans, and what changed", (TEXT, HTML, JSON), "asker"),
+    Route("/users/<name>/feed", "feed", "A person's plans as a feed", (ATOM, FEED), endings=True),
+    Route("/users/<name>/qr.svg", "qr", "A person's card as a QR code", audience="asker"),
+    Route("/~<name>", "home", "The way to a person's page"),
+    Route("/feed", "common_feed", "The newest plans as a feed", (ATOM, FEED), endings=True),
+    Route("/policy", "what_is_shown", "What is shown, and to whom", (TEXT, HTML, JSON), endings=True),
+    Route("/.well-known/webfinger", "webfinger", "Who an account is (RFC 7033)", query=("resource", "rel")),
+    Route("/.well-known/host-meta", "host_meta", "Where accounts are asked for (RFC 6415)", (XRD, JRD), endings=True),
+    Route("/.well-known/security.txt", "security", "Whom to tell of a weakness (RFC 9116)"),
+    Route("/robots.txt", "robots", "What robots may read (RFC 9309)"),
+    Route("/sitemap.xml", "sitemap", "The pages of those who are listed"),
+    Route("/openapi.json", "openapi", "This description"),
+    Route("/healthz", "lives", "Does it live?", (TEXT, JSON)),
+    Route("/readyz", "ready", "Would it answer?", (TEXT, JSON)),
+    Route("/static/<name>", "static", "The style sheet and the pictures"),
+)
