@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import IntEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+Time = Annotated[datetime, Meta(tz=True)]
 
 
 class Visibility(IntEnum):
@@ -35,7 +38,7 @@ class Status(Struct, frozen=True, omit_defaults=True):
     """What one is at just now; gone by itself at *until*."""
 
     text: str = ""
-    until: datetime | None = None
+    until: Time | None = None
 
 
 class Account(Struct, frozen=True, omit_defaults=True):
@@ -51,8 +54,8 @@ class Login(Struct, frozen=True, omit_defaults=True):
 
     terminal: str = ""
     origin: str = ""
-    since: datetime | None = None
-    active: datetime | None = None
+    since: Time | None = None
+    active: Time | None = None
 
 
 class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -4,28 +4,19 @@ its values when it is saved."""
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, Protocol
+from typing import Any, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
 from ..configuration import BadSettings, Mistake, convert
 from ..directory.fields import FIELDS, STORED
-from ..directory.person import Account, Key, Link, Status, Visibility
+from ..directory.person import Account, Key, Link, Status, Time, Visibility
 from ..directory.ports import Create, Modify
 from ..directory.privacy import Profile
 from .raw import Raw
 
 Level = Literal["everyone", "members", "nobody"]
-Time = Annotated[datetime, Meta(tz=True)]
-
-
-class Place(Protocol):
-    """What a document tells of the site: house.Site has it."""
-
-    @property
-    def host(self) -> str: ...
-    def person_url(self, login: str) -> str: ...
 
 
 class StatusDocument(msgspec.Struct, forbid_unknown_fields=True):
@@ -198,29 +189,6 @@ def _facts(profile: Profile) -> dict[str, Any]:
         if held:
             facts[name] = msgspec.to_builtins(held, builtin_types=(datetime,))
     return facts
-
-
-def profile_document(profile: Profile, site: Place) -> dict[str, Any]:
-    """What the asker may see, for the JSON API."""
-    document = _facts(profile) | {
-        "url": site.person_url(profile.login),
-        "acct": f"acct:{profile.login}@{site.host}",
-        "finger": f"finger://{site.host}/{profile.login}",
-    }
-    if profile.updated is not None:
-        document["updated"] = profile.updated.replace(microsecond=0)
-    if profile.online is not None:
-        document["online"] = profile.online
-    if profile.logins:
-        document["logins"] = msgspec.to_builtins(profile.logins, builtin_types=(datetime,))
-    if profile.last_seen is not None:
-        document["last_seen"] = profile.last_seen.replace(microsecond=0)
-    return document
-
-
-def listed_document(profile: Profile, site: Place) -> dict[str, Any]:
-    """The same in a list: without what may be long, which the profile itself tells."""
-    return {name: held for name, held in profile_document(profile, site).items() if name not in ("plan", "keys")}
 
 
 def person_document(profile: Profile) -> dict[str, Any]:

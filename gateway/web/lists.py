@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from ..directory.answers import Listing, Page, Unavailable
 from ..directory.viewers import Viewer
+from ..formats.profile_json import FrontDocument, PeopleDocument, listed_documents
 from . import markup, target
 from .formats import Format
 from .pages import Pages
@@ -54,7 +55,7 @@ def answer(pages: Pages, list_: Asked, listing: Listing | Unavailable, viewer: V
     further = None if listing.after is None else list_.next(listing.after)
     return pages.listed(
         list_.path.removeprefix("/"),
-        {"people": listing.profiles} | ({"next": further} if further else {}),
+        lambda site: PeopleDocument(listed_documents(listing.profiles, site), further),
         format,
         viewer.scope is None,
         headers=(("Link", f'<{further}>; rel="next"'),) if further else (),
@@ -74,7 +75,9 @@ def front(
         return pages.unavailable(format)
     return pages.listed(
         "index",
-        {"newest": newest.profiles, "online": online.profiles, "people": "/users"},
+        lambda site: FrontDocument(
+            listed_documents(newest.profiles, site), listed_documents(online.profiles, site), "/users"
+        ),
         format,
         viewer.scope is None,
         newest=newest.profiles,

@@ -10,8 +10,9 @@ from twisted.logger import Logger
 
 from ..directory.answers import Answer, Several, Unavailable
 from ..directory.privacy import Audience, Profile
-from ..formats.person_json import encode, listed_document, profile_document
-from ..house import House
+from ..formats.person_json import encode
+from ..formats.profile_json import FrontDocument, PeopleDocument, listed_documents, profile_document
+from ..house import House, Site
 from ..text.clean import clean
 from . import markup, messages
 from .assets import Assets
@@ -109,24 +110,27 @@ class Pages:
 
     def _several(self, answer: Several, format: Format, forced: bool) -> Reply:
         everyone = all(profile.audience is Audience.EVERYONE for profile in answer.profiles)
-        return self.listed("several", {"people": answer.profiles}, format, everyone, forced, profiles=answer.profiles)
+
+        def document(site: Site) -> PeopleDocument:
+            return PeopleDocument(listed_documents(answer.profiles, site))
+
+        return self.listed("several", document, format, everyone, forced, profiles=answer.profiles)
 
     # lists
 
     def listed(
         self,
         name: str,
-        document: dict[str, Any],
+        document: Callable[[Site], PeopleDocument | FrontDocument],
         format: Format,
         everyone: bool,
         forced: bool = False,
         headers: Headers = (),
         **values: Any,
     ) -> Reply:
-        """The page *name*, of *values*; *document* is the same for programs, its profiles as JSON has them. *everyone*: is
-        it what everyone may see?"""
+        """The page *name*, of *values*; *document* makes the same for programs. *everyone*: is it what everyone may see?"""
         if format is Format.JSON:
-            body = encode({key: self._documents(value) for key, value in document.items()})
+            body = encode(document(self._house.site))
         elif format is Format.HTML:
             body = self.html(f"{name}.html", **values)
         else:
@@ -134,9 +138,6 @@ class Pages:
         mark = "everyone" if everyone else "members"
         cache = PUBLIC if everyone else PRIVATE
         return Reply(body, format.kind, cache=cache, vary=_vary(forced), mark=mark, headers=headers)
-
-    def _documents(self, value: Any) -> Any:
-        return [listed_document(each, self._house.site) for each in value] if isinstance(value, tuple) else value
 
     # errors
 

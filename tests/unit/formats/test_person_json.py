@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from gateway.directory.answers import Found, Invalid, Listing, Page, Saved
-from gateway.directory.fields import FIELDS, STORED
+from gateway.directory.fields import STORED
 from gateway.directory.person import Account, Key, Link, Status, Visibility
 from gateway.directory.ports import Create, Modify
 from gateway.directory.privacy import Profile
 from gateway.formats import person_json
 from gateway.formats.person_json import BadDocument
-from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER
+from tests.unit.directory.keepers import ADMINISTRATOR
 from tests.unit.house import PEOPLE, Built, make_house, now
 from tests.unit.store.waiting import finished
 
@@ -276,41 +276,6 @@ def test_one_value(name: str, raw: Any, value: Any) -> None:
 def test_one_value_of_another_shape() -> None:
     with pytest.raises(BadDocument, match="title"):
         person_json.value("title", 5)
-
-
-# the JSON API
-
-
-def test_a_profile_as_everyone_sees_it(built: Built) -> None:
-    imported(built, DOCUMENT)
-    document = person_json.profile_document(profile(built, "alice", STRANGER), Place())
-    updated = document.pop("updated")
-    assert updated.tzinfo is not None
-    assert updated.microsecond == 0
-    assert msgspec.json.decode(person_json.encode(document)) == {
-        "login": "alice", "name": "Alice Adams", "aliases": ["ally"], "pronouns": "she/her", "say": "AL-iss",
-        "title": "Keeper of the kettle", "links": [{"label": "Blog", "url": "https://alice.example/", "me": True}],
-        "project": "A better teapot", "plan": "First line\nSecond line\n",
-        "status": {"text": "at the kettle", "until": "2026-12-01T10:00:00Z"}, "fediverse": "@alice@social.example",
-        "url": "https://dir.test/users/alice", "acct": "acct:alice@dir.test", "finger": "finger://dir.test/alice",
-    }  # fmt: skip
-
-
-def test_a_profile_holds_what_its_viewer_may_see(built: Built) -> None:
-    imported(built, DOCUMENT)
-    imported(built, b'{"login": "alice", "former": ["alice.adams"]}')
-    member = person_json.profile_document(profile(built, "alice", MEMBER), Place())
-    assert {"email", "office_phone", "keys", "timezone"} <= set(member)
-    assert not {"home_phone", "irc", "former", "listed", "hidden", "visibility", "version"} & set(member)
-    administrator = person_json.profile_document(profile(built, "alice"), Place())
-    assert administrator["home_phone"] == "+420 555 0199"
-    assert set(administrator) & set(FIELDS) == set(STORED)
-
-
-def test_a_person_without_anything(built: Built) -> None:
-    imported(built, b'{"login": "bare"}')
-    document = person_json.profile_document(profile(built, "bare", STRANGER), Place())
-    assert set(document) == {"login", "url", "acct", "finger"}
 
 
 def test_json_is_to_be_read_by_people_too() -> None:
