@@ -43,15 +43,21 @@ class Health:
         return now - self._behind[1] <= PATIENCE
 
 
+class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What programs are told of it; *reasons* where something is amiss."""
+
+    status: str
+    reasons: tuple[str, ...] = ()
+
+
 def lives(json: bool) -> bytes:
     """What /healthz says."""
-    return msgspec.json.encode({"status": messages.LIVES}) if json else f"{messages.LIVES}\n".encode()
+    return msgspec.json.encode(Told(messages.LIVES)) if json else f"{messages.LIVES}\n".encode()
 
 
 def readiness(troubles: Sequence[str], json: bool) -> tuple[int, bytes]:
     """What /readyz says: the status code and the body."""
     code = 503 if troubles else 200
     if json:
-        status = {"status": "not ready", "reasons": troubles} if troubles else {"status": messages.READY}
-        return code, msgspec.json.encode(status)
+        return code, msgspec.json.encode(Told("not ready" if troubles else messages.READY, tuple(troubles)))
     return code, "".join(f"{line}\n" for line in troubles or (messages.READY,)).encode()

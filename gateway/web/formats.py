@@ -18,6 +18,8 @@ class Format(Enum):
     ATOM = ("application/atom+xml; charset=utf-8", ".atom", "application/xml", "text/xml", "application/rss+xml")
     FEED = ("application/feed+json", ".json", "application/json")
     JRD = ("application/jrd+json", ".json", "application/json")
+    SVG = ("image/svg+xml", ".svg")
+    XML = ("application/xml", ".xml", "text/xml")
     XRD = ("application/xrd+xml; charset=utf-8", "", "application/xml", "text/xml")
 
     def __init__(self, kind: str, ending: str, *also: str) -> None:

@@ -4,15 +4,18 @@ and what house.Site knows; nothing of any person is in it."""
 import math
 from datetime import timedelta
 from enum import IntEnum
-from typing import Any
+
+from msgspec import Struct
 
 from ..directory.explain import Rule, rules
 from ..directory.privacy import Policy
-from ..formats.person_json import encode
+from ..formats.person_json import Level, encode
 from ..house import House, Site
 from .formats import Format
 from .pages import Pages
 from .reply import PUBLIC, Reply
+
+_LEVELS: tuple[Level, ...] = ("everyone", "members", "nobody")
 
 
 def answer(house: House, pages: Pages, format: Format, forced: bool) -> Reply:
@@ -29,23 +32,46 @@ def answer(house: House, pages: Pages, format: Format, forced: bool) -> Reply:
     return Reply(body, format.kind, cache=PUBLIC, vary="" if forced else "Accept")
 
 
-def document(policy: Policy, site: Site) -> dict[str, Any]:
-    """The same for programs: levels as gateway.toml names them."""
-    return {
-        "preset": policy.base,
-        "fields": [
-            {
-                "field": rule.field,
-                "default": _name(rule.default),
-                "limit": _name(rule.limit),
-                "choices": [_name(level) for level in rule.choices],
-            }
+class RuleDocument(Struct, frozen=True):
+    """A field: to whom it is shown where nobody said, the most that anyone can show, and what one can choose from."""
+
+    field: str
+    default: Level
+    limit: Level
+    choices: list[Level]
+
+
+class MembersDocument(Struct, frozen=True):
+    by_address: bool
+
+
+class RecordsDocument(Struct, frozen=True):
+    addresses: str
+    keep_days: int | None
+
+
+class PolicyDocument(Struct, frozen=True):
+    """What is shown, and to whom: levels as gateway.toml names them."""
+
+    preset: str
+    fields: list[RuleDocument]
+    members: MembersDocument
+    protocols: list[str]
+    records: RecordsDocument
+
+
+def document(policy: Policy, site: Site) -> PolicyDocument:
+    """The same for programs."""
+    return PolicyDocument(
+        policy.base,
+        [
+            RuleDocument(rule.field, _name(rule.default), _name(rule.limit), [_name(level) for level in rule.choices])
             for rule in rules(policy)
         ],
-        "members": {"by_address": site.members},
-        "protocols": list(site.protocols),
-        "records": {"addresses": site.addresses, "keep_days": _days(site)},
-    }
+        MembersDocument(site.members),
+        list(site.protocols),
+        RecordsDocument(site.addresses, _days(site)),
+    )
 
 
 def _days(site: Site) -> int | None:
@@ -53,8 +79,8 @@ def _days(site: Site) -> int | None:
     return None if site.keep is None else math.ceil(site.keep / timedelta(days=1))
 
 
-def _name(level: IntEnum) -> str:
-    return level.name.lower()
+def _name(level: IntEnum) -> Level:
+    return _LEVELS[level]
 
 
 def _widest_first(rule: Rule) -> tuple[int, int]:

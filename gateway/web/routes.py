@@ -8,6 +8,7 @@ from .formats import Format
 
 TEXT, HTML, JSON, VCARD = Format.TEXT, Format.HTML, Format.JSON, Format.VCARD
 ATOM, FEED, JRD, XRD = Format.ATOM, Format.FEED, Format.JRD, Format.XRD
+SVG, XML = Format.SVG, Format.XML
 READ = ("GET",)  # and HEAD, which werkzeug adds
 
 
@@ -15,7 +16,7 @@ READ = ("GET",)  # and HEAD, which werkzeug adds
 class Route:
     """*path* as Klein takes it, answered by the App's method *handler*.
 
-    *formats*: what it may be answered in, the first to who takes anything; none: it has one of its own, or none.
+    *formats*: what it may be answered in, the first to who takes anything; none: a redirect, or a file of any kind.
     *audience*: "asker" where each gets what that one may see. *endings*: may the address force a format? *query*: the
     keys of its query string. *says*: what it is, in a line.
     """
@@ -48,16 +49,16 @@ ROUTES = (
     Route("/users/<name>/status", "status", "A person's status", (TEXT,), "asker"),
     Route("/users/<name>/history", "history", "Earlier plans, and what changed", (TEXT, HTML, JSON), "asker"),
     Route("/users/<name>/feed", "feed", "A person's plans as a feed", (ATOM, FEED), endings=True),
-    Route("/users/<name>/qr.svg", "qr", "A person's card as a QR code", audience="asker"),
+    Route("/users/<name>/qr.svg", "qr", "A person's card as a QR code", (SVG,), "asker"),
     Route("/~<name>", "home", "The way to a person's page"),
     Route("/feed", "common_feed", "The newest plans as a feed", (ATOM, FEED), endings=True),
     Route("/policy", "what_is_shown", "What is shown, and to whom", (TEXT, HTML, JSON), endings=True),
-    Route("/.well-known/webfinger", "webfinger", "Who an account is (RFC 7033)", query=("resource", "rel")),
+    Route("/.well-known/webfinger", "webfinger", "Who an account is (RFC 7033)", (JRD,), query=("resource", "rel")),
     Route("/.well-known/host-meta", "host_meta", "Where accounts are asked for (RFC 6415)", (XRD, JRD), endings=True),
-    Route("/.well-known/security.txt", "security", "Whom to tell of a weakness (RFC 9116)"),
-    Route("/robots.txt", "robots", "What robots may read (RFC 9309)"),
-    Route("/sitemap.xml", "sitemap", "The pages of those who are listed"),
-    Route("/openapi.json", "openapi", "This description"),
+    Route("/.well-known/security.txt", "security", "Whom to tell of a weakness (RFC 9116)", (TEXT,)),
+    Route("/robots.txt", "robots", "What robots may read (RFC 9309)", (TEXT,)),
+    Route("/sitemap.xml", "sitemap", "The pages of those who are listed", (XML,)),
+    Route("/openapi.json", "openapi", "This description", (JSON,)),
     Route("/healthz", "lives", "Does it live?", (TEXT, JSON)),
     Route("/readyz", "ready", "Would it answer?", (TEXT, JSON)),
     Route("/static/<name>", "static", "The style sheet and the pictures"),

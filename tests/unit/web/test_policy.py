@@ -17,7 +17,7 @@ from gateway.directory.privacy import Policy
 from gateway.house import Site
 from gateway.text.render import Renderer
 from gateway.text.templates import Texts
-from gateway.web.policy import document
+from gateway.web.policy import RecordsDocument, document
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, Browser
 
@@ -201,5 +201,5 @@ def test_what_the_settings_say_is_told(build: Build, settings: dict[str, Any], s
 
 def test_days_are_told_to_programs_as_a_number() -> None:
     told = document(Policy.preset(), site(keep=timedelta(hours=36), addresses="none"))
-    assert told["records"] == {"addresses": "none", "keep_days": 2}
-    assert told["protocols"] == ["finger", "web"]
+    assert told.records == RecordsDocument("none", 2)
+    assert told.protocols == ["finger", "web"]
