@@ -45,6 +45,7 @@ _QUERY: Mapping[str, dict[str, Any]] = {
         "description": "Only links of these relations.",
     },
 }
+_NAME = {"type": "string", "pattern": r"^[^\x00-\x1f\x7f-\x9f/\\]+$"}  # what may stand in a path: no controls, no slash
 _AGAIN = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds until one may ask again."}}
 _VALIDATORS = {"ETag": {"schema": {"type": "string"}}, "Cache-Control": {"schema": {"type": "string"}}}
 _REDIRECTED = ("person", "plan", "status", "qr", "history", "feed", "home", "webfinger")
@@ -69,7 +70,7 @@ def description(site: Site) -> dict[str, Any]:
         "info": {"title": site.name, "version": __version__, "summary": "Who is who here, and what they are up to."},
         "servers": [{"url": site.url}],
         "paths": {_template(path): {"get": get} for path, get in _operations(documents)},
-        "components": {"schemas": components},
+        "components": {"schemas": components, "responses": {"Refused": _refused(problem)}},
     }
 
 
@@ -83,10 +84,10 @@ def _operations(documents: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, A
 def _operation(route: Route, path: str, documents: Mapping[str, Any], formats: tuple[Format, ...]) -> dict[str, Any]:
     names = re.findall("<([a-z]+)>", path)
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}} for name in names
+        {"name": name, "in": "path", "required": True, "schema": _NAME} for name in names
     ]
     parameters += [{"name": key, "in": "query", **_QUERY[key]} for key in route.query]
-    responses = {str(code): _refused(documents["problem"]) for code in _codes(route, formats)}
+    responses: dict[str, Any] = {str(code): {"$ref": "#/components/responses/Refused"} for code in _codes(formats)}
     if formats or route.handler == "static":
         content = {each.kind: {"schema": _schema(each, documents.get(route.handler))} for each in formats}
         told = {"description": route.says, "headers": _VALIDATORS, "content": content or {"*/*": {"schema": {}}}}
@@ -105,7 +106,7 @@ def _operation(route: Route, path: str, documents: Mapping[str, Any], formats: t
     }
 
 
-def _codes(route: Route, formats: tuple[Format, ...]) -> Iterator[int]:
+def _codes(formats: tuple[Format, ...]) -> Iterator[int]:
     """How it may be refused."""
     yield from (400, 404, 421, 429, 500, 503)
     if len(formats) > 1:

@@ -1,0 +1,20 @@
+"""The description for programs against the real server, by schemathesis: what it makes up is answered as described."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from .gateway import make_place, serving
+
+LONG = "FINGER_GATEWAY_LONG" in os.environ
+
+
+def test_W060_W134_what_schemathesis_makes_up_is_answered_as_described(tmp_path: Path) -> None:
+    place = make_place(tmp_path)
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"http://127.0.0.1:{place.web}/openapi.json"]
+    command += ["--url", f"http://127.0.0.1:{place.web}", "--generation-database", "none", "--checks", "all"]
+    command += ["--max-time", "30" if LONG else "8", "--seed", "5", "--no-color"]
+    with serving(place):
+        ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stdout[-8000:]

@@ -1,0 +1,58 @@
+"""The description for programs: valid, whole, and true by its types."""
+
+import re
+from typing import Any
+
+import msgspec
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from gateway.web.app import App
+from gateway.web.routes import ROUTES
+from tests.unit.web.conftest import Build
+
+
+@pytest.fixture
+def description(build: Build) -> Any:
+    answer = build().ask("/openapi.json")
+    assert (answer.code, answer["content-type"]) == (200, "application/json")
+    return msgspec.json.decode(answer.body)
+
+
+def test_W134_it_is_valid_openapi_3_1(description: Any) -> None:
+    assert description["openapi"].startswith("3.1.")
+    assert list(OpenAPIV31SpecValidator(description).iter_errors()) == []
+
+
+def test_W134_each_route_of_the_app_is_in_it(description: Any) -> None:
+    rules = {re.sub("<([a-z]+)>", r"{\1}", rule.rule) for rule in App.app.url_map.iter_rules()}
+    assert rules == set(description["paths"])
+
+
+def test_W134_each_operation_tells_how_it_is_refused_and_when_nothing_changed(description: Any) -> None:
+    for path, operations in description["paths"].items():
+        answers = set(operations["get"]["responses"])
+        assert {"400", "404", "429"} <= answers, path
+        assert ("304" in answers) == ("200" in answers), path
+        assert "200" in answers or "308" in answers, path
+
+
+def test_W134_each_operation_has_a_name_of_its_own(description: Any) -> None:
+    names = [operations["get"]["operationId"] for operations in description["paths"].values()]
+    assert len(set(names)) == len(names)
+
+
+def test_W134_all_that_answers_in_json_has_a_schema(description: Any) -> None:
+    bare = []
+    for path, operations in description["paths"].items():
+        for kind, told in operations["get"]["responses"].get("200", {}).get("content", {}).items():
+            if "json" in kind and told["schema"] == {"type": "string"}:
+                bare.append(path)
+    assert bare == []
+
+
+def test_W134_query_keys_are_those_of_the_table(description: Any) -> None:
+    for route in ROUTES:
+        path = re.sub("<([a-z]+)>", r"{\1}", route.path)
+        parameters = description["paths"][path]["get"]["parameters"]
+        assert tuple(each["name"] for each in parameters if each["in"] == "query") == route.query
