@@ -1,8 +1,12 @@
 """The one way out: what is sent for a reply, by the rules of RFC 9110."""
 
+import gzip
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from gateway.web.reply import HTML, JSON, PRIVATE, PUBLIC, TEXT, Conditions, Reply, finished
+import pytest
+
+from gateway.web.reply import HTML, JSON, PRIVATE, PROBLEM, PUBLIC, TEXT, Conditions, Reply, finished
 
 AT = datetime(2026, 11, 24, 8, 12, 5, 999999, UTC)
 DATE = "Tue, 24 Nov 2026 08:12:05 GMT"
@@ -111,3 +115,62 @@ def test_strict_transport_only_under_tls() -> None:
 def test_private_unless_said() -> None:
     """W005"""
     assert headers(Reply(b""))["Cache-Control"] == PRIVATE == "private, no-store"
+
+
+LONG = Reply(b"a plan " * 400, cache=PUBLIC)
+
+
+@pytest.mark.parametrize(
+    ("asked", "packed"),
+    [
+        ("gzip", True),
+        ("deflate, gzip;q=0.5", True),
+        ("GZIP", True),
+        ("br, *", True),
+        ("*;q=0", False),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, *", False),
+        ("gzip;q=x", False),
+        ("gzip;q=2", False),
+        ("br", False),
+        ("", False),
+    ],
+)
+def test_W084_gzip_where_it_is_taken(asked: str, packed: bool) -> None:
+    sent = finished(LONG, Conditions(accept_encoding=asked))
+    headers = dict(sent.headers)
+    assert (headers.get("Content-Encoding") == "gzip") == packed
+    assert (gzip.decompress(sent.body) if packed else sent.body) == LONG.body
+    assert headers["Content-Length"] == str(len(sent.body))
+    assert headers["Vary"] == "Accept-Encoding"
+
+
+def test_W084_each_coding_has_its_tag() -> None:
+    plain, packed = (dict(finished(LONG, Conditions(accept_encoding=each)).headers)["ETag"] for each in (None, "gzip"))
+    assert packed == plain[:-1] + '-gz"'
+    for tag, coding, code in ((plain, None, 304), (packed, "gzip", 304), (plain, "gzip", 200), (packed, None, 200)):
+        assert finished(LONG, Conditions(if_none_match=tag, accept_encoding=coding)).code == code
+
+
+def test_W084_what_only_some_may_see_or_is_short_stays_as_it_is() -> None:
+    for reply in (replace(LONG, cache=PRIVATE), Reply(b"short", cache=PUBLIC)):
+        headers = dict(finished(reply, Conditions(accept_encoding="gzip")).headers)
+        assert not {"Content-Encoding", "Vary"} & set(headers)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cache", "open"),
+    [
+        (JSON, PUBLIC, True),
+        ("application/jrd+json", PUBLIC, True),
+        ("application/feed+json", PUBLIC, True),
+        ("application/atom+xml; charset=utf-8", PUBLIC, True),
+        (PROBLEM, PRIVATE, True),
+        (JSON, PRIVATE, False),
+        (HTML, PUBLIC, False),
+        (TEXT, PUBLIC, False),
+    ],
+)
+def test_scripts_of_other_places_read_what_is_public_and_for_programs(kind: str, cache: str, open: bool) -> None:
+    headers = dict(finished(Reply(b"{}", kind, cache=cache), Conditions()).headers)
+    assert headers.get("Access-Control-Allow-Origin") == ("*" if open else None)
