@@ -33,6 +33,7 @@ from .operate.exchange import Exchanges
 from .operate.health import Health
 from .operate.limits import Connections, Rate
 from .operate.records import Records
+from .outgoing.accounts import Accounts
 from .outgoing.lookups import look_up_aside
 from .outgoing.public import Outgoing
 from .proxied import Entrance
@@ -105,6 +106,7 @@ class Gateway(MultiService):
         self._connections = Connections(*_connections(settings))
         self._health = Health(self.store, self.directory, reactor)
         self._outgoing = Outgoing(reactor, self._hosts_listened_on, lambda: self.settings.site.hosts)
+        self._accounts = Accounts(reactor, self._outgoing)
         self.protocols = MultiService()
         self._services: dict[str, Any] = {}
         self._listeners: list[Listener] = []
@@ -138,6 +140,7 @@ class Gateway(MultiService):
             health=self._health,
             connections=self._connections,
             outgoing=self._outgoing,
+            accounts=self._accounts,
             renderer=renderer,
             timeout=settings.limits.timeout.total_seconds(),
         )

@@ -94,4 +94,7 @@ def make_site(settings: Settings) -> Site:
         bool(settings.site.members),
         settings.records.addresses,
         settings.records.keep,
+        settings.web.fediverse if settings.web else None,
+        settings.web.webfinger if settings.web else None,
+        tuple(settings.web.security_contact) if settings.web else (),
     )

@@ -13,6 +13,7 @@ from .operate.exchange import Exchanges
 from .operate.health import Health
 from .operate.limits import Connections
 from .operate.records import Addresses
+from .outgoing.accounts import Accounts
 from .outgoing.public import Outgoing
 from .text.render import Renderer
 
@@ -21,7 +22,9 @@ from .text.render import Renderer
 class Site:
     """What this place is called, and where it can be asked. *url* is the web side's public address, without a slash at
     the end; *finger*: does finger answer; *bot*: the nick that answers on IRC; *members*: are there networks whose askers
-    are members; *addresses*: what records keep of one; *keep*: for how long, None where the operator sees to it."""
+    are members; *addresses*: what records keep of one; *keep*: for how long, None where the operator sees to it;
+    *fediverse*: the account of who names none, with {login} in it; *webfinger*: where accounts are asked for instead of
+    here; *security_contact*: who is told of a weakness."""
 
     name: str
     hosts: Hosts
@@ -31,6 +34,9 @@ class Site:
     members: bool = False
     addresses: Addresses = "truncated"
     keep: timedelta | None = None
+    fediverse: str | None = None
+    webfinger: str | None = None
+    security_contact: tuple[str, ...] = ()
 
     @property
     def host(self) -> str:
@@ -58,6 +64,7 @@ class House:
     health: Health
     connections: Connections
     outgoing: Outgoing
+    accounts: Accounts
     renderer: Renderer
     timeout: float
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -12,6 +12,7 @@ from ..directory.fields import STORED
 from ..directory.person import Facts, Login, Time
 from ..directory.privacy import Profile
 from ..text.clean import clean, one_line
+from .addresses import acct, finger
 
 _LINES = ("plan", "keys")  # fields whose texts have lines
 
@@ -60,8 +61,8 @@ def profile_document(profile: Profile, site: Place) -> ProfileDocument:
         login=profile.login,
         **facts,
         url=site.person_url(profile.login),
-        acct=f"acct:{profile.login}@{site.host}",
-        finger=f"finger://{site.host}/{profile.login}",
+        acct=acct(profile.login, site.host),
+        finger=finger(profile.login, site.host),
         updated=profile.updated and profile.updated.replace(microsecond=0),
         online=profile.online,
         logins=_cleaned(profile.logins, one_line),

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from .. import __version__
+from ..formats.jrd import Descriptor, HostDescriptor
 from ..formats.person_json import encode
 from ..formats.profile_json import FrontDocument, PeopleDocument, ProfileDocument
 from ..house import Site
@@ -27,6 +28,8 @@ DOCUMENTS: Mapping[str, tuple[Any, ...]] = {
     "listed": (PeopleDocument,),
     "person": (ProfileDocument, PeopleDocument),  # the latter where several go by a name
     "what_is_shown": (PolicyDocument,),
+    "webfinger": (Descriptor,),
+    "host_meta": (HostDescriptor,),
     "lives": (Told,),
     "ready": (Told,),
     "openapi": (dict[str, Any],),

@@ -21,6 +21,7 @@ from gateway.operate.exchange import Exchanges
 from gateway.operate.health import Health
 from gateway.operate.limits import Connections, Rate
 from gateway.operate.records import Records
+from gateway.outgoing.accounts import Accounts
 from gateway.outgoing.public import Outgoing
 from gateway.store import database, sqlite
 from gateway.store.edits import Tables
@@ -126,6 +127,7 @@ def make_house(
     directory = DirectoryService(store, sources, policy or Policy.preset(), reactor)
     directory.startService()
     site = Site("The Tea Club", Hosts(hosts), "https://dir.test", bot="fingerbot", members=bool(members))
+    outgoing = Outgoing(reactor, lambda: listened, lambda: hosts)
     house = House(
         reactor=reactor,
         site=site,
@@ -134,7 +136,8 @@ def make_house(
         exchanges=Exchanges(Rate(queries_per_minute, reactor.seconds), records, reactor),
         health=Health(store, directory, reactor),
         connections=Connections(connections, per_address),
-        outgoing=Outgoing(reactor, lambda: listened, lambda: hosts),
+        outgoing=outgoing,
+        accounts=Accounts(reactor, outgoing),
         renderer=Renderer(Texts(own_templates), site),
         timeout=timeout,
     )
