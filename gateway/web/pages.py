@@ -81,11 +81,17 @@ class Pages:
         return Reply(body.encode(), TEXT, 200, cache, VIEWER, profile.changed.get(name), profile.audience.value)
 
     def about(
-        self, profile: Profile, body: bytes, kind: str, vary: str = VIEWER, updated: datetime | None = None
+        self,
+        profile: Profile,
+        body: bytes,
+        kind: str,
+        vary: str = VIEWER,
+        updated: datetime | None = None,
+        headers: Headers = (),
     ) -> Reply:
         """*body*, which tells of *profile* and of nothing else that changes, last at *updated* (the profile's own)."""
         cache = PUBLIC if profile.audience is Audience.EVERYONE else PRIVATE
-        return Reply(body, kind, 200, cache, vary, updated or profile.updated, profile.audience.value)
+        return Reply(body, kind, 200, cache, vary, updated or profile.updated, profile.audience.value, headers)
 
     def kept(self, profile: Profile, what: str, make: Callable[[], Reply]) -> Reply:
         """What *make* tells of *profile*, called *what*: made once as long as it is true, where everyone may see it."""

@@ -1,0 +1,118 @@
+"""vCard 4.0 (RFC 6350): written, and read back by what reads other people's cards."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.directory.person import Account, Key, Link
+from gateway.directory.privacy import Audience, Profile
+from gateway.formats import vcard
+from gateway.formats.card import card, short_cards
+from gateway.formats.raw import Raw
+from gateway.formats.vcard_people import read
+
+AT = datetime(2026, 11, 24, 8, 12, 5, 999999, UTC)
+
+
+class Place:
+    host = "dir.test"
+
+    def person_url(self, login: str) -> str:
+        return f"https://dir.test/users/{login}"
+
+
+def profile(**values: Any) -> Profile:
+    facts: dict[str, Any] = {"login": "alice"} | values
+    return Profile(**facts, audience=Audience.EVERYONE, shown=frozenset(), changed={}, updated=AT)
+
+
+def lines(**values: Any) -> list[str]:
+    """The card of that profile, unfolded."""
+    text = card(profile(**values), Place())
+    assert text.endswith("\r\n")
+    return text.replace("\r\n ", "").split("\r\n")[:-1]
+
+
+def test_W115_somebody_of_whom_nothing_is_shown() -> None:
+    assert lines() == [
+        "BEGIN:VCARD",
+        "VERSION:4.0",
+        "KIND:individual",
+        "PRODID:-//finger-gateway//EN",
+        "UID:acct:alice@dir.test",
+        "SOURCE:https://dir.test/users/alice.vcf",
+        "FN:alice",
+        "NICKNAME:alice",
+        "URL:https://dir.test/users/alice",
+        "REV:20261124T081205Z",
+        "END:VCARD",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "line"),
+    [
+        ("name", "Adams, Alice; \\o/", "FN:Adams\\, Alice\\; \\\\o/"),
+        ("aliases", ("ally", "al"), "NICKNAME:alice,ally,al"),
+        ("office_phone", "+420 (555) 01-00", "TEL;TYPE=work;VALUE=uri:tel:+4205550100"),
+        ("office_phone", "+420 555 0100 ext. 12", "TEL;TYPE=work;VALUE=uri:tel:+4205550100;ext=12"),
+        ("home_phone", "555 0199; at night", "TEL;TYPE=home;VALUE=text:555 0199\\; at night"),
+        ("office", "B12", "ADR;TYPE=work:;B12;;;;;"),
+        ("location", "Prague, CZ", "ADR:;;;Prague\\, CZ;;;"),
+        ("timezone", "Europe/Prague", "TZ:Europe/Prague"),
+        ("fediverse", "@alice@social.example", "SOCIALPROFILE;VALUE=text:@alice@social.example"),
+        ("links", (Link(label="Blog", url="https://alice.example/"),), "item1.URL:https://alice.example/"),
+        ("links", (Link(label="My, blog", url="https://a.example/"),), "item1.X-ABLABEL:My\\, blog"),
+        ("keys", (Key(kind="ssh", text="ssh-ed25519 AAAA a@b"),), "KEY;VALUE=text:ssh-ed25519 AAAA a@b"),
+        ("plan", "One\nTwo, three\n", "NOTE:One\\nTwo\\, three\\n"),
+    ],
+)
+def test_W114_values_are_escaped(field: str, value: Any, line: str) -> None:
+    assert line in lines(**{field: value})
+
+
+def test_W009_W114_no_value_makes_a_line() -> None:
+    evil = "x\r\nEND:VCARD\r\nBEGIN:VCARD\x1b[31m\u202e"
+    told = lines(name=evil, title=evil, plan=evil, email=evil, office=evil, links=(Link(label=evil, url=evil),))
+    assert told.count("END:VCARD") == told.count("BEGIN:VCARD") == 1
+    assert not any("\x1b" in line or "\u202e" in line for line in told)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
+def test_W114_folded_at_75_octets_between_characters(name: str) -> None:
+    text = card(profile(name=name, plan=name * 3), Place())
+    assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
+    assert all(re.match(r"[\w.;=-]+[:;]| ", line) for line in text.split("\r\n")[:-1])
+
+
+def test_W027_it_reads_back_the_same() -> None:
+    values: dict[str, Any] = {
+        "name": "Žofie, the; 2nd \\", "pronouns": "she/her", "title": "Keeper; of tea", "organisation": "The Tea Club",
+        "email": "z@dir.test", "office_phone": "+420 555 0100", "home_phone": "555", "location": "Prague",
+        "timezone": "Europe/Prague",
+    }  # fmt: skip
+    links = (Link(label="Blog, mine", url="https://z.example/?a=b;c"),)
+    text = card(profile(**values, links=links, irc=(Account("n", "a"),)), Place())
+    (back,) = read(text.encode())
+    assert isinstance(back, Raw)
+    assert back.tree == values | {
+        "login": "alice",
+        "office_phone": "+4205550100",
+        "links": [{"url": "https://dir.test/users/alice", "label": ""}, {"url": links[0].url, "label": links[0].label}],
+    }
+
+
+def test_W116_shorter_and_shorter() -> None:
+    long = profile(name="N" * 500, organisation="O" * 500, email="e@dir.test", plan="secret plan", keys=(Key(text="k"),))
+    texts = list(short_cards(long, Place()))
+    assert texts[-1] == "https://dir.test/users/alice"
+    assert [len(each) for each in texts] == sorted((len(each) for each in texts), reverse=True)
+    assert not any("plan" in each or "KEY" in each for each in texts)
+    for each in texts[:-1]:
+        (read_back,) = vcard.read(each.encode())
+        assert isinstance(read_back, vcard.Card)
+        assert "EMAIL:e@dir.test" in texts[0]
