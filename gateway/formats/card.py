@@ -1,7 +1,8 @@
-"""A profile as a vCard 4.0 (RFC 6350, with PRONOUNS and SOCIALPROFILE of RFC 9554), and the short one that fits a QR code.
+"""A profile as a vCard 4.0 (RFC 6350), and the short one that fits a QR code.
 
 An office is the extended address of a place of work, a location a locality, the plan a note. What vCard has no property for
-(status, project, how to say the name) is left out. vcard_people.py reads the same back.
+(status, project, how to say the name) is left out. What later RFCs name (9554: PRONOUNS, SOCIALPROFILE) goes by X- names,
+since strict readers of 6350 refuse the whole card otherwise. vcard_people.py reads the same back.
 """
 
 import re
@@ -66,7 +67,7 @@ def short_cards(profile: Profile, site: Place) -> Iterator[str]:
 def _who(profile: Profile) -> Iterator[str]:
     yield f"FN:{_text(one_line(profile.name) or profile.login)}"
     yield "NICKNAME:" + ",".join(_text(one_line(each)) for each in (profile.login, *profile.aliases))
-    for name, text in (("PRONOUNS", profile.pronouns), ("TITLE", profile.title), ("ORG", profile.organisation)):
+    for name, text in (("X-PRONOUNS", profile.pronouns), ("TITLE", profile.title), ("ORG", profile.organisation)):
         if text:
             yield f"{name}:{_text(one_line(text))}"
 
@@ -96,7 +97,7 @@ def _linked(profile: Profile, page: str) -> Iterator[str]:
         if label:
             yield f"item{number}.X-ABLABEL:{_text(label)}"
     if profile.fediverse:
-        yield f"SOCIALPROFILE;VALUE=text:{_text(one_line(profile.fediverse))}"
+        yield f"X-SOCIALPROFILE:{_text(one_line(profile.fediverse))}"
 
 
 def _telephone(number: str, kind: str) -> str:

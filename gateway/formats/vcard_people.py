@@ -17,7 +17,7 @@ from .vcard import Card, Property
 
 _SILENT = {"VERSION", "PRODID", "REV", "UID", "N", "KIND", "NICKNAME", "X-ABLABEL", "X-ABADR", "SORT-STRING", "PROFILE"}
 _NO_VOICE = {"fax", "pager", "modem", "video", "textphone", "bbs", "x400", "isdn", "pcs"}
-_PLAIN = (("FN", "name"), ("TITLE", "title"), ("PRONOUNS", "pronouns"))
+_PLAIN = (("FN", "name"), ("TITLE", "title"), ("PRONOUNS", "pronouns"), ("X-PRONOUNS", "pronouns"))
 
 
 def read(data: bytes) -> Iterator[Raw | Mistake]:

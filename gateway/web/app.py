@@ -11,6 +11,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from ..directory.addresses import Networks
 from ..directory.answers import Found, Page
 from ..directory.names import maybe_login
 from ..directory.privacy import Profile
@@ -231,7 +232,7 @@ class App:
         self, request: Request, verb: str, query: str, answer: Callable[[Viewer], Awaitable[Answered]]
     ) -> bytes:
         """One question: limited, counted, recorded, whatever comes of it."""
-        viewer = self._house.viewers.from_address("web", request.address)
+        viewer = self._house.viewers.from_address("web", request.evidence)
         exchange = self._house.exchanges.open(Asked("web", verb, query, request.address, viewer.login))
         try:
             if isinstance(exchange, Limited):
@@ -314,10 +315,12 @@ class WebService(Service):
     def __init__(self, settings: Web, house: House) -> None:
         self.app = App(house)
         self.factory = self.app.site
+        self.factory.proxies = Networks(settings.proxies)
 
     def reload(self, settings: Web, house: House) -> None:
         """What is asked from now on is answered by these, whenever the connection was made."""
         self.app.reload(house)
+        self.factory.proxies = Networks(settings.proxies)
 
     def stopService(self) -> "Deferred[None]":
         super().stopService()

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from zope.interface import implementer
 
-from ..directory.addresses import Address
+from ..directory.addresses import Address, Networks
 from ..house import House
 from ..operate.connections import Open
 from ..operate.exchange import Asked, Outcome
@@ -48,6 +48,7 @@ class Home(Protocol):
     pages: Pages
     connections: "Open[Channel]"
     turns: Turns
+    proxies: Networks
 
     def out(self, reply: Reply, asked: Conditions) -> Sent: ...
     def reason(self, code: int) -> str: ...
@@ -90,7 +91,8 @@ class Channel(HTTPChannel):
         super().connectionMade()
         self.address = Address.parse(getattr(self.transport.getPeer(), "host", ""))
         self.site.connections.add(self)
-        self._room = self._house.connections.enter(self.address)
+        self._counted = None if self.is_believed(self.site.proxies) else self.address
+        self._room = self._house.connections.enter(self._counted)
         if self._room is Room.OVERFULL:
             self._note("limited")
             self.loseConnection()
@@ -103,7 +105,7 @@ class Channel(HTTPChannel):
         if self._held is not None:
             self.requests.remove(self._held)
             self._held = None
-        self._house.connections.leave(self.address)
+        self._house.connections.leave(self._counted)
         super().connectionLost(reason)
         self.site.connections.remove(self)
 
@@ -111,6 +113,11 @@ class Channel(HTTPChannel):
     def own_address(self) -> str:
         """Where the connection came in."""
         return str(getattr(self.transport.getHost(), "host", ""))
+
+    def is_believed(self, proxies: Networks) -> bool:
+        """Is this one of *proxies*, who asks for others? Who comes by a socket in the file system had to have the right
+        to it."""
+        return self.address is None or self.address in proxies
 
     # what comes in
 

@@ -17,12 +17,12 @@ from twisted.python.failure import Failure
 from twisted.web import server
 from twisted.web.http import datetimeToString
 
-from ..directory.addresses import Address
+from ..directory.addresses import Address, Networks
 from ..house import House
 from ..operate.connections import Open
 from ..operate.exchange import Asked, Outcome
 from ..operate.turns import Turns
-from . import target
+from . import forwarded, target
 from .channel import Channel
 from .formats import Format, ending, told
 from .pages import Headers, Pages
@@ -36,7 +36,7 @@ _ROUTED = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 class Request(server.Request):
     """A request. *format*: what it is answered in, and whether the address *forced* it; *where*: its path, decoded;
-    *address*: who asks."""
+    *address*: who asks, for limits and records; *evidence*: the same, for what may be seen."""
 
     defaultContentType = None  # noqa: N815
     channel: Channel
@@ -46,6 +46,7 @@ class Request(server.Request):
     route: Route
     where = ""
     address: Address | None = None
+    evidence: Address | None = None
     _secure = False
 
     # the body: kept in memory, since it is small
@@ -78,7 +79,8 @@ class Request(server.Request):
     def process(self) -> None:
         """Judges the request, then has it routed. Nothing is raised."""
         self.site = cast("Site", self.channel.site)
-        self.address, self._secure = self.channel.address, self.site.is_secure(self.channel)
+        self._secure = self.site.is_secure(self.channel)
+        self.address, self.evidence = self._asker()
         self.prepath, self.postpath = [], []
         self.format = told(self.header("accept"))
         try:
@@ -93,6 +95,14 @@ class Request(server.Request):
             self._refuse(bad.code)
         except Exception:
             self.processingFailed(Failure())
+
+    def _asker(self) -> tuple[Address | None, Address | None]:
+        """The address that asks, and the same as evidence: a proxy's own is none, of whoever may stand behind it."""
+        peer, proxies = self.channel.address, self.site.proxies
+        if not self.channel.is_believed(proxies):
+            return peer, peer
+        asker = forwarded.asker(proxies, peer, self.headers("forwarded"), self.headers("x-forwarded-for"))
+        return asker, None if asker in proxies else asker
 
     def _judge(self) -> None:
         """Finds the path, which Klein gets in parts. Raises Bad."""
@@ -156,9 +166,11 @@ class Request(server.Request):
 
 
 class Site(server.Site):
-    """*resource* is Klein's; *pages* makes the error pages; *allowed* tells the methods that a path takes."""
+    """*resource* is Klein's; *pages* makes the error pages; *allowed* tells the methods that a path takes. *proxies*:
+    whose word is taken for who asks."""
 
     requestFactory = Request
+    proxies = Networks(())
 
     def __init__(
         self,

@@ -7,7 +7,8 @@ from msgspec import Meta
 
 
 class Web(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """*listen*: Twisted endpoint strings; *proxies*: addresses and networks that are believed on `haproxy:` ones.
+    """*listen*: Twisted endpoint strings; *proxies*: addresses and networks that are believed on who asks, by
+    PROXY on `haproxy:` ones, by Forwarded or X-Forwarded-For on all; nobody is a member by such an address.
 
     *fediverse*: the account of who names none, as in "@{login}@social.example"; *webfinger*: the address of another
     server that accounts are asked for at; *security_contact*: addresses (mailto:, https:) of who is told of a weakness.

@@ -64,7 +64,7 @@ def test_W115_somebody_of_whom_nothing_is_shown() -> None:
         ("office", "B12", "ADR;TYPE=work:;B12;;;;;"),
         ("location", "Prague, CZ", "ADR:;;;Prague\\, CZ;;;"),
         ("timezone", "Europe/Prague", "TZ:Europe/Prague"),
-        ("fediverse", "@alice@social.example", "SOCIALPROFILE;VALUE=text:@alice@social.example"),
+        ("fediverse", "@alice@social.example", "X-SOCIALPROFILE:@alice@social.example"),
         ("links", (Link(label="Blog", url="https://alice.example/"),), "item1.URL:https://alice.example/"),
         ("links", (Link(label="My, blog", url="https://a.example/"),), "item1.X-ABLABEL:My\\, blog"),
         ("keys", (Key(kind="ssh", text="ssh-ed25519 AAAA a@b"),), "KEY;VALUE=text:ssh-ed25519 AAAA a@b"),

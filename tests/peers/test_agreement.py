@@ -1,0 +1,123 @@
+"""Fifty people asked for in every format: all say the same, as programs that others wrote read them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from tests.people50 import people
+
+from .gateway import Place, finger, make_place, serving
+
+PEOPLE = people()
+READERS = Path(sys.prefix) / "npm" / "node_modules"
+LINES = ("name", "pronouns", "title", "organisation", "email")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    place = make_place(tmp_path_factory.mktemp("agreement"), people=PEOPLE)
+    with serving(place):
+        yield place
+
+
+def get(place: Place, path: str) -> str:
+    with urllib.request.urlopen(f"http://localhost:{place.web}{path}", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+@pytest.fixture(scope="module")
+def told(place: Place) -> list[dict[str, Any]]:
+    """What JSON says of each, which is what was written down."""
+    documents = [json.loads(get(place, f"/users/{each['login']}.json")) for each in PEOPLE]
+    for document, person in zip(documents, PEOPLE, strict=True):
+        for name, value in person.items():
+            if name not in ("visibility", "status", "links"):
+                assert document.get(name) == value
+    return documents
+
+
+def test_W027_W114_W150_two_readers_of_vcards(place: Place, told: list[dict[str, Any]]) -> None:
+    cards = [get(place, f"/users/{each['login']}.vcf") for each in told]
+    script = Path(__file__).with_name("readers.js")
+    ended = subprocess.run(
+        ["node", str(script)],
+        input=json.dumps(cards),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=os.environ | {"NODE_PATH": str(READERS)},
+    )
+    assert ended.returncode == 0, ended.stderr
+    for read, person in zip(json.loads(ended.stdout), told, strict=True):
+        strict, other = (by_name(read[reader]) for reader in ("vcard4", "ical"))
+        other = {name: [unescaped(value) for value in values] for name, values in other.items()}
+        for card in (strict, other):
+            assert card["uid"] == [person["acct"]]
+            for name, field in (
+                ("fn", "name"), ("x-pronouns", "pronouns"), ("title", "title"), ("email", "email"), ("tz", "timezone"),
+                ("x-socialprofile", "fediverse"), ("note", "plan"),
+            ):  # fmt: skip
+                expected = [person[field]] if field in person else None
+                if name.startswith("x-"):  # what a reader does not know it may read without quotes
+                    expected = card.get(name) if flat(card.get(name, [])) == [person.get(field, "").strip('"')] else expected
+                assert card.get(name) == expected, (name, person)
+            assert flat(card["nickname"]) == [person["login"], *person.get("aliases", [])]
+            assert card.get("key", []) == [key["text"] for key in person.get("keys", [])]
+            assert card["url"] == [person["url"], *(link["url"] for link in person.get("links", []))]
+            assert card.get("x-ablabel", []) == [link["label"] for link in person.get("links", []) if link.get("label")]
+            places = [place for parts in card.get("adr", []) for place in parts if place]
+            assert places == [person[field] for field in ("office", "location") if field in person]
+            assert flat(card.get("org", [])) == [person[field] for field in ("organisation",) if field in person]
+            numbers = [re.sub(r"[^\w+]", "", person[field]) for field in ("office_phone", "home_phone") if field in person]
+            spoken = [re.sub("^tel:", "", each).replace(";ext=", "ext") for each in card.get("tel", [])]
+            assert [re.sub(r"[^\w+]", "", each) for each in spoken] == numbers
+
+
+def by_name(properties: list[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for _, name, _, value in properties:
+        values = value if isinstance(value, list) else [list(value.values()) if isinstance(value, dict) else value]
+        found.setdefault(name, []).extend(values)
+    return found
+
+
+def unescaped(value: Any) -> Any:
+    """ical.js leaves a semicolon escaped."""
+    return [unescaped(each) for each in value] if isinstance(value, list) else value.replace("\\;", ";")
+
+
+def flat(values: list[Any]) -> list[Any]:
+    return [each for value in values for each in (value if isinstance(value, list) else [value])]
+
+
+def test_W040_W150_webfinger_says_the_same(place: Place, told: list[dict[str, Any]]) -> None:
+    for person in told:
+        document = json.loads(get(place, f"/.well-known/webfinger?resource={quote(person['acct'])}"))
+        assert document["subject"] == person["acct"]
+        assert {person["url"], person["finger"]} <= set(document["aliases"])
+        assert {f"acct:{alias}@dir.test" for alias in person.get("aliases", [])} <= set(document["aliases"])
+        mine = [link["href"] for link in document["links"] if link["rel"] == "me"]
+        assert mine == [link["url"] for link in person.get("links", []) if link.get("me")]
+
+
+def test_W150_finger_says_the_same(place: Place, told: list[dict[str, Any]]) -> None:
+    """Long values are cut into lines there: they are compared without blanks."""
+    for person in told:
+        answer = "".join(finger(place.finger, f"/W {person['login']}").split())
+        for field in (*LINES, "say", "office", "location", "project", "office_phone", "home_phone", "fediverse"):
+            if field in person:
+                assert "".join(person[field].split()) in answer, (field, person)
+        for link in person.get("links", []):
+            assert link["url"] in answer
+        for line in person.get("plan", "").split("\n"):
+            assert "".join(line.split()) in answer
