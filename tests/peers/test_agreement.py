@@ -67,18 +67,19 @@ def test_W027_W114_W150_two_readers_of_vcards(place: Place, told: list[dict[str,
                 ("fn", "name"), ("x-pronouns", "pronouns"), ("title", "title"), ("email", "email"), ("tz", "timezone"),
                 ("x-socialprofile", "fediverse"), ("note", "plan"),
             ):  # fmt: skip
-                expected = [person[field]] if field in person else None
-                if name.startswith("x-"):  # what a reader does not know it may read without quotes
-                    expected = card.get(name) if flat(card.get(name, [])) == [person.get(field, "").strip('"')] else expected
-                assert card.get(name) == expected, (name, person)
+                said, known = card.get(name, []), [person[field]] if field in person else []
+                assert said == known if not name.startswith("x-") else bare(said) == bare(known), (name, person)
             assert flat(card["nickname"]) == [person["login"], *person.get("aliases", [])]
             assert card.get("key", []) == [key["text"] for key in person.get("keys", [])]
             assert card["url"] == [person["url"], *(link["url"] for link in person.get("links", []))]
-            assert card.get("x-ablabel", []) == [link["label"] for link in person.get("links", []) if link.get("label")]
+            labels = [link["label"] for link in person.get("links", []) if link.get("label")]
+            assert bare(card.get("x-ablabel", [])) == bare(labels)
             places = [place for parts in card.get("adr", []) for place in parts if place]
             assert places == [person[field] for field in ("office", "location") if field in person]
             assert flat(card.get("org", [])) == [person[field] for field in ("organisation",) if field in person]
-            numbers = [re.sub(r"[^\w+]", "", person[field]) for field in ("office_phone", "home_phone") if field in person]
+            numbers = [
+                re.sub(r"[^\w+]", "", person[field]) for field in ("office_phone", "home_phone") if field in person
+            ]
             spoken = [re.sub("^tel:", "", each).replace(";ext=", "ext") for each in card.get("tel", [])]
             assert [re.sub(r"[^\w+]", "", each) for each in spoken] == numbers
 
@@ -94,6 +95,11 @@ def by_name(properties: list[Any]) -> dict[str, list[Any]]:
 def unescaped(value: Any) -> Any:
     """ical.js leaves a semicolon escaped."""
     return [unescaped(each) for each in value] if isinstance(value, list) else value.replace("\\;", ";")
+
+
+def bare(values: list[str]) -> list[str]:
+    """Readers do not know how to unescape what they do not know."""
+    return [re.sub(r'["\\]', "", each) for each in values]
 
 
 def flat(values: list[Any]) -> list[Any]:
