@@ -6,12 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 WORDS = (
-    "Alice", "Žofie", "Łukasz", "Ngô", "Иван", "Σωκράτης", "张伟", "山田", "太郎", "김민수", "محمد", "שרה", "नेहा", "O'Neil", "de la Cruz",
-    "Smith; Sons, Ltd.", "a\\b", "<b>bold</b>", "Q&A", '"quoted"', "100 %", "x=y", "☕", "👩‍👩‍👧‍👦", "🇨🇿", "é", "ﬁ", "B 12", "#4", "—",
+    "Alice", "Žofie", "Łukasz", "Ngô", "Иван", "Σωκράτης", "张伟", "山田", "太郎", "김민수",
+    "محمد", "שרה", "नेहा", "O'Neil", 
+    "de la Cruz", "Smith; Sons, Ltd.", "a\\b", "<b>bold</b>", "Q&A", '"quoted"', "100 %", "x=y", "☕", "👩‍👩‍👧‍👦", "🇨🇿",
+    "é", "ﬁ", "B 12", "#4", "—",
 )  # fmt: skip
 ZONES = ("Europe/Prague", "Asia/Kathmandu", "America/Nome", "Pacific/Chatham", "UTC")
 FIELDS = ("pronouns", "say", "title", "organisation", "office", "location", "project")
-LINES = ("First line", "  indented", "", "a;b,c\\d: e", "* item", "日本語の行です。", "سطر", "https://plan.example/x?a=b&c=d", "\ttab", "1 < 2 > 0")
+LINES = (
+    "First line", "  indented", "", "a;b,c\\d: e", "* item", "日本語の行です。", "سطر", "https://plan.example/x?a=b&c=d", "\ttab",
+    "1 < 2 > 0",
+)  # fmt: skip
 
 
 def people(seed: int = 5, count: int = 50) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ The networks are those of IANA's two registries of special-purpose addresses (RF
 and with them all ways of writing an IPv4 address as an IPv6 one.
 """
 
+import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 IPAddress = IPv4Address | IPv6Address
@@ -22,6 +23,7 @@ _NOT_PUBLIC = tuple(
     )
 )  # fmt: skip
 _UNICAST = ip_network("2000::/3")  # all that is given out of IPv6 (RFC 4291 section 2.4)
+_ZONE = re.compile(r"[A-Za-z0-9_.-]{1,15}")  # the name of an interface, or its number
 _NAT64 = ip_network("64:ff9b::/96")  # the IPv4 address behind it is what is meant (RFC 6052)
 
 
@@ -29,6 +31,9 @@ def literal(text: str) -> IPAddress | None:
     """The address that *text* is, with or without brackets; None for a name. An IPv4 address in IPv6's clothes is one."""
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]
+    _, percent, zone = text.partition("%")
+    if percent and not _ZONE.fullmatch(zone):
+        return None
     try:
         return plain(ip_address(text))
     except ValueError:
@@ -48,8 +53,10 @@ def meant(address: IPAddress) -> IPAddress:
 
 
 def is_public(address: IPAddress) -> bool:
-    """Could anybody reach it?"""
+    """Could anybody reach it? What has a zone is reached over a link of ours."""
+    if isinstance(address, IPv6Address) and address.scope_id is not None:
+        return False
     address = meant(address)
-    if isinstance(address, IPv6Address) and (address not in _UNICAST or address.scope_id is not None):
+    if isinstance(address, IPv6Address) and address not in _UNICAST:
         return False
     return not any(address in network for network in _NOT_PUBLIC)

@@ -45,5 +45,7 @@ class Allowed:
                 self._hosts.add(name)
 
     def __contains__(self, host: object) -> bool:
-        """Is *host*, a canonical name, one of them?"""
-        return isinstance(host, str) and (host in self._hosts or host.endswith(self._below))
+        """Is *host*, a canonical name, one of them? An address is below no name, whatever its zone is called."""
+        if not isinstance(host, str):
+            return False
+        return host in self._hosts or (host.endswith(self._below) and literal(host) is None)
