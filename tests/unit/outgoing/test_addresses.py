@@ -16,7 +16,7 @@ PRIVATE = (
     "2001::1", "2001:0:909:909::1", "2001:2::1", "2001:10::1", "2001:20::1", "2001:db8::1", "2002:7f00:1::",
     "2002:0909:0909::1",
     "3fff::1", "4000::1", "5f00::1", "fc00::1", "fd00:ec2::254", "fe80::1", "fe80::1%lo", "fec0::1", "ff02::1",
-    "2620:fe::9%lo",
+    "2620:fe::9%lo", "64:ff9b::9.9.9.9%lo",
 )  # fmt: skip
 PUBLIC = (
     "1.1.1.1", "9.9.9.9", "100.63.255.255", "100.128.0.0", "172.15.0.1", "172.32.0.1", "192.0.1.1", "192.1.0.1",
@@ -56,7 +56,9 @@ def test_who_is_meant() -> None:
         ("9.9.9.9", "9.9.9.9"),
         ("0x7f.1", "0x7f.1"),
         *((host, None) for host in ("", ".", "b..test", "-b.test", "b-.test", "b test", "b\r\n.test", "b/test", "b:79",
-                                    "x" * 64, "a." * 127 + "test", "b\ufffd.test", "b\u202e.test", "[b.test]", "::1%")),
+                                    "x" * 64, "a." * 127 + "test", "b\ufffd.test", "b\u202e.test", "[b.test]", "::1%",
+                                    "fe80::1%\x1b[2J", "fe80::1%a b", "fe80::1%" + "x" * 16)),
+        ("FE80::1%eth0.2", "fe80::1%eth0.2"),
     ],
 )  # fmt: skip
 def test_a_host_has_one_way_of_being_written(host: str, expected: str | None) -> None:
@@ -71,6 +73,12 @@ def test_F087_a_list_of_hosts_that_are_allowed() -> None:
     for host in ("a.b.test", "test", "example.org", "badexample.org", "2620:fe::a", "", None):
         assert host not in allowed
     assert "b.test" not in Allowed([])
+
+
+@pytest.mark.parametrize("host", ["::1%.example.org", "64:ff9b::9.9.9.9%.example.org", "[2620:fe::9%a.example.org]"])
+def test_F089_an_address_whose_zone_looks_like_a_name_is_below_none(host: str) -> None:
+    name = canonical(host)
+    assert name is not None and name not in Allowed(["*.example.org"])
 
 
 @pytest.mark.parametrize("pattern", ["", "*", "*.", "*.*.test", "b.*", "b.test:79", "*.9.9.9.9", "http://b.test/"])
