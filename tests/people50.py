@@ -7,15 +7,15 @@ from typing import Any
 
 WORDS = (
     "Alice", "Žofie", "Łukasz", "Ngô", "Иван", "Σωκράτης", "张伟", "山田", "太郎", "김민수",
-    "محمد", "שרה", "नेहा", "O'Neil", 
+    "محمد", "שרה", "नेहा", "O'Neil",
     "de la Cruz", "Smith; Sons, Ltd.", "a\\b", "<b>bold</b>", "Q&A", '"quoted"', "100 %", "x=y", "☕", "👩‍👩‍👧‍👦", "🇨🇿",
     "é", "ﬁ", "B 12", "#4", "—",
 )  # fmt: skip
 ZONES = ("Europe/Prague", "Asia/Kathmandu", "America/Nome", "Pacific/Chatham", "UTC")
 FIELDS = ("pronouns", "say", "title", "organisation", "office", "location", "project")
 LINES = (
-    "First line", "  indented", "", "a;b,c\\d: e", "* item", "日本語の行です。", "سطر", "https://plan.example/x?a=b&c=d", "\ttab",
-    "1 < 2 > 0",
+    "First line", "  indented", "", "a;b,c\\d: e", "* item", "日本語の行です。", "سطر", "https://plan.example/x?a=b&c=d",
+    "\ttab", "1 < 2 > 0",
 )  # fmt: skip
 
 
@@ -43,7 +43,8 @@ def _person(chance: random.Random, number: int) -> dict[str, Any]:
             for each in range(chance.randint(1, 4))
         ],
         "keys": [{"kind": "ssh", "label": "laptop", "text": f"ssh-ed25519 AAAA{number} {login}@laptop"}],
-        "plan": "\n".join(chance.choice(LINES) for _ in range(chance.randint(1, 12))) + "\nend\n",
+        # vcard4 takes a note that begins with an address for one, and leaves it as it is
+        "plan": "Now\n" + "\n".join(chance.choice(LINES) for _ in range(chance.randint(1, 12))) + "\nend\n",
         "status": {"text": words(), "until": (datetime(2099, 1, 1, tzinfo=UTC) + timedelta(days=number)).isoformat()},
         "fediverse": f"@{login}@social.example",
     }

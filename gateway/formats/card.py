@@ -45,7 +45,7 @@ def card(profile: Profile, site: Place) -> str:
         *(f"KEY;VALUE=text:{_text(clean(key.text))}" for key in profile.keys),
     ]
     if profile.plan:
-        lines.append(f"NOTE:{_text(clean(profile.plan).expandtabs())}")  # readers stumble over a TAB
+        lines.append(f"NOTE:{_text(clean(profile.plan))}")
     if profile.updated is not None:
         lines.append(f"REV:{profile.updated.astimezone(UTC):%Y%m%dT%H%M%SZ}")
     return "".join(f"{folded}\r\n" for line in (*lines, "END:VCARD") for folded in _folded(line))
