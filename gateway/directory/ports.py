@@ -163,8 +163,11 @@ class Store(Source, Index, Protocol):
     async def saw(self, at: Mapping[str, datetime]) -> None:
         """Keeps when people were last seen. Raises SourceDown."""
 
-    async def history(self, login: str, limit: int) -> Sequence[Entry]:
-        """The last *limit* plans, the newest first. Raises SourceDown."""
+    async def history(
+        self, login: str, limit: int, highest: int = Visibility.NOBODY, before: datetime | None = None
+    ) -> Sequence[Entry]:
+        """The last *limit* plans before *before* (None: of all) whose level is at most *highest*, the newest first. Raises
+        SourceDown."""
 
     async def save(self, edits: Sequence[Edit], by: Viewer, at: datetime) -> int:
         """All edits in one transaction, or none. Gives the newest version. Raises Stale, Taken, Missing, SourceDown."""

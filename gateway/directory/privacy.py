@@ -101,7 +101,8 @@ class Profile(Facts, frozen=True, kw_only=True):
 
     *shown* names the fields that this audience may see, empty or not; *changed* the times of change of just those, and
     *updated* the latest of them. *online* is None for those who may not know. *until* is when the profile changes by
-    time alone. What only an editor needs (*visibility*, *listed*, *version*) is None for all others.
+    time alone. What only an editor needs (*visibility*, *listed*, *version*) is None for all others; *indexed*: may search
+    engines list the person? It follows `listed`, is obeyed, and stands in no document.
     """
 
     audience: Audience
@@ -112,6 +113,7 @@ class Profile(Facts, frozen=True, kw_only=True):
     logins: tuple[Login, ...] = ()
     last_seen: datetime | None = None
     until: datetime | None = None
+    indexed: bool = True
     visibility: Mapping[str, Visibility] | None = None
     listed: bool | None = None
     version: int | None = None
@@ -182,6 +184,7 @@ def reveal(person: Person, audience: Audience, policy: Policy, now: datetime) ->
         changed=changed,
         updated=max(changed.values(), default=None),
         until=until,
+        indexed=person.listed,
         visibility=person.visibility if editor else None,
         listed=person.listed if editor else None,
         version=person.version if editor else None,

@@ -249,8 +249,11 @@ class DirectoryService(MultiService):
             return None
         return profile if entry.person.listed or profile.audience is Audience.ADMINISTRATOR else None
 
-    async def history(self, name: str, viewer: Viewer, limit: int = 50) -> History | Unknown | Unavailable:
-        """Earlier plans, each shown where the asker's rank reaches its level then and the plan's level now."""
+    async def history(
+        self, name: str, viewer: Viewer, limit: int = 50, before: datetime | None = None
+    ) -> History | Unknown | Unavailable:
+        """The last *limit* plans (of those before *before*), each shown where the asker's rank reaches its level then and
+        the plan's level now."""
         canonical = maybe_login(name)
         try:
             entry = await self._cache.get(canonical) if canonical is not None else None
@@ -259,7 +262,7 @@ class DirectoryService(MultiService):
                 return await self._chain.certain(FOUND_NOBODY)
             if "plan" not in profile.shown:
                 return History(())
-            kept = await self._store.history(profile.login, limit)
+            kept = await self._store.history(profile.login, limit, profile.audience.rank, before)
         except SourceDown as down:
             self._warn("history not answered", down)
             return NOT_NOW

@@ -9,7 +9,7 @@ database.py for the file as such.
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import local
 from time import perf_counter
@@ -57,6 +57,7 @@ LATEST = (
     "SELECT history.n, history.login, history.level FROM history CROSS JOIN people ON people.login = history.login "
     "WHERE history.n < ? AND people.level BETWEEN ? AND ? AND people.listed >= ? ORDER BY history.n DESC LIMIT ?"
 )
+HISTORY = "SELECT at, text, level FROM history WHERE login = ? AND level <= ? AND at < ? ORDER BY n DESC LIMIT ?"
 SEARCH = (
     "SELECT people.id, people.login FROM words CROSS JOIN people ON people.id = words.rowid "
     "WHERE words MATCH ? AND words.rowid > ? AND people.level BETWEEN ? AND ? AND people.listed >= ? "
@@ -64,6 +65,7 @@ SEARCH = (
 )
 
 _MOST = 2**63 - 1
+_LAST = "~"  # behind every time
 _NOBODY = (msgspec.json.encode(Partial(login="", name="Nobody at all", plan="None.")), "")
 _decode = msgspec.json.Decoder(Partial).decode
 
@@ -183,12 +185,11 @@ class SQLiteStore(Service):
         of = (matching(words), after, levels.lowest, levels.highest, not levels.unlisted, limit)
         return await self._aside(lambda read: read.execute(SEARCH, of).fetchall())
 
-    async def history(self, login: str, limit: int) -> Sequence[Entry]:
-        rows = await self._aside(
-            lambda read: read.execute(
-                "SELECT at, text, level FROM history WHERE login = ? ORDER BY n DESC LIMIT ?", (login, limit)
-            ).fetchall()
-        )
+    async def history(
+        self, login: str, limit: int, highest: int = Visibility.NOBODY, before: datetime | None = None
+    ) -> Sequence[Entry]:
+        of = (login, int(highest), _LAST if before is None else before.astimezone(UTC).isoformat(), limit)
+        rows = await self._aside(lambda read: read.execute(HISTORY, of).fetchall())
         return [Entry(datetime.fromisoformat(at), text, Visibility(level)) for at, text, level in rows]
 
     async def latest(self, before: int, limit: int, levels: Levels) -> Sequence[tuple[int, str, Visibility]]:

@@ -102,7 +102,9 @@ class Shelf:
     async def saw(self, at: Mapping[str, datetime]) -> None:
         self.last_seen |= at
 
-    async def history(self, login: str, limit: int) -> Sequence[Entry]:
+    async def history(
+        self, login: str, limit: int, highest: int = Visibility.NOBODY, before: datetime | None = None
+    ) -> Sequence[Entry]:
         if self.down:
             raise SourceDown("the shelf is down")
         return []

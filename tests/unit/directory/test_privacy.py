@@ -393,7 +393,7 @@ def test_a_status_that_is_not_shown_moves_nothing() -> None:
 def test_a_profile_has_no_room_for_what_is_not_shown() -> None:
     """A template cannot leak: the fields of a Profile are those of a document, and what only an editor gets."""
     assert set(Profile.__struct_fields__) - {"login"} - set(VALUES) == {
-        "audience", "shown", "changed", "updated", "until", "visibility", "listed", "version",
+        "audience", "shown", "changed", "updated", "until", "visibility", "listed", "version", "indexed",
         "online", "logins", "last_seen",
     }  # fmt: skip
 
@@ -559,3 +559,13 @@ def test_what_goes_with_presence_is_not_shown_without_it(part: str) -> None:
     person = Person(login="alice", visibility={part: E, "presence": M})
     assert not shows(person, part, Audience.EVERYONE, policy)
     assert shows(person, part, Audience.MEMBER, policy)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("audience", Audience)
+def test_everybody_is_told_whether_search_engines_may_list_a_person(listed: bool, audience: Audience) -> None:
+    """W144: `listed` itself is its owner's; what follows from it for pages is obeyed for all."""
+    profile = reveal(Person(login="alice", listed=listed), audience, Policy.preset(), NOW)
+    assert profile is not None
+    assert profile.indexed is listed
+    assert (profile.listed is None) == (audience in (Audience.EVERYONE, Audience.MEMBER))

@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +303,23 @@ def test_history_holds_the_old_plan(opened: Opened) -> None:
     ]
     assert [entry.text for entry in now(opened.store.history("alice", 2))] == ["", "Two"]
     assert now(opened.store.history("bob", 9)) == []
+
+
+def test_history_goes_on_before_a_time_and_counts_only_what_may_be_seen(opened: Opened) -> None:
+    """A page of plans is full, whatever lies between that is not for the asker."""
+    half = timedelta(milliseconds=500)
+    opened.write(Create("alice", {"plan": "1"}, plan_level=E), at=NOW)
+    for hour, level in enumerate([N, E, N, E], 1):
+        edit = Modify("alice", {"plan": str(hour + 1)}, plan_level=level)
+        opened.write(edit, at=NOW + timedelta(hours=hour) + half)
+
+    def told(limit: int, before: datetime | None = None) -> list[str]:
+        return [entry.text for entry in now(opened.store.history("alice", limit, E, before))]
+
+    third = NOW + timedelta(hours=2) + half
+    assert (told(2), told(2, third), told(9, NOW)) == (["5", "3"], ["1"], [])
+    elsewhere = third.astimezone(timezone(timedelta(hours=1))) + timedelta(microseconds=1)
+    assert told(2, elsewhere) == ["3", "1"]
 
 
 def test_removal_leaves_nothing(opened: Opened) -> None:
