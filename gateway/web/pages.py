@@ -27,6 +27,7 @@ AGAIN = "5"  # seconds until one may ask again, where nobody knows
 VIEWER = "Cookie, Authorization"
 
 Headers = tuple[tuple[str, str], ...]
+UNINDEXED: Headers = (("X-Robots-Tag", "noindex"),)
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,8 +78,7 @@ class Pages:
 
     def _field(self, profile: Profile, name: str, text: str) -> Reply:
         body = f"{text}\n" if text and not text.endswith("\n") else text
-        cache = PUBLIC if profile.audience is Audience.EVERYONE else PRIVATE
-        return Reply(body.encode(), TEXT, 200, cache, VIEWER, profile.changed.get(name), profile.audience.value)
+        return self.dated(profile, body.encode(), TEXT, VIEWER, profile.changed.get(name))
 
     def about(
         self,
@@ -90,16 +90,31 @@ class Pages:
         headers: Headers = (),
     ) -> Reply:
         """*body*, which tells of *profile* and of nothing else that changes, last at *updated* (the profile's own)."""
+        return self.dated(profile, body, kind, vary, updated or profile.updated, headers)
+
+    def dated(
+        self, profile: Profile, body: bytes, kind: str, vary: str, updated: datetime | None, headers: Headers = ()
+    ) -> Reply:
+        """The same with a date of its own, or none. Each page of a person passes here: who is not to be listed is not to
+        be found by search engines either."""
         cache = PUBLIC if profile.audience is Audience.EVERYONE else PRIVATE
-        return Reply(body, kind, 200, cache, vary, updated or profile.updated, profile.audience.value, headers)
+        headers = headers if profile.indexed else (*headers, *UNINDEXED)
+        return Reply(body, kind, 200, cache, vary, updated, profile.audience.value, headers)
 
     def kept(self, profile: Profile, what: str, make: Callable[[], Reply]) -> Reply:
         """What *make* tells of *profile*, called *what*: made once as long as it is true, where everyone may see it."""
-        key = (id(profile), what)
-        kept = self._kept.get(key)
+        return self.already(profile, what) or self.keep(profile, what, make())
+
+    def already(self, profile: Profile, what: str) -> Reply | None:
+        """What is kept of *profile* by the name *what*, if that is still true."""
+        kept = self._kept.get((id(profile), what))
         if kept is not None and kept[0] is profile and (kept[1].until is None or self._house.now() < kept[1].until):
             return kept[1]
-        reply = make()
+        return None
+
+    def keep(self, profile: Profile, what: str, reply: Reply) -> Reply:
+        """*reply*, which holds as long as the directory gives the same *profile*."""
+        key = (id(profile), what)
         if profile.audience is Audience.EVERYONE and len(reply.body) <= KEPT_SIZE:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.clear()
