@@ -1,0 +1,174 @@
+"""The pages as eyes, screen readers, printers and text browsers meet them, judged by what others wrote."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from playwright.sync_api import Page
+
+from .browsing import HARD, PAGES, chromium
+from .gateway import Place, make_place, serving, web
+
+MODULES = Path(sys.prefix) / "npm" / "node_modules"
+AXE = (MODULES / "axe-core" / "axe.min.js").read_text()
+WIDTHS = (320, 360, 1200, 1920) if "FINGER_GATEWAY_LONG" in os.environ else (320, 1200)
+RUN_AXE = """async () => (await axe.run({resultTypes: ["violations"]})).violations.map(
+    each => each.id + ": " + each.nodes.map(node => node.html).join(" | ").slice(0, 300))"""
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place]]:
+    """A gateway whose visitors are strangers, and one whose visitors are members."""
+    stranger = make_place(tmp_path_factory.mktemp("stranger"), people=HARD)
+    member = make_place(tmp_path_factory.mktemp("member"), people=HARD, site='members = ["127.0.0.1/32"]')
+    with serving(stranger), serving(member):
+        yield {"stranger": stranger, "member": member}
+
+
+def wrong(page: Page, width: int) -> Iterator[str]:
+    """What nobody should see of *page*."""
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    if wide > width:
+        yield f"{wide} px wide"
+    yield from page.evaluate(RUN_AXE)
+
+
+@pytest.mark.parametrize("audience", ["stranger", "member"])
+def test_W080_W137_W138_W139_every_page_in_light_and_dark_narrow_and_wide(
+    places: dict[str, Place], audience: str
+) -> None:
+    """axe finds nothing, nothing to scroll sideways, nothing in the console, nothing asked elsewhere."""
+    base = f"http://localhost:{places[audience].web}"
+    complaints: list[str] = []
+    asked: set[str] = set()
+    found: list[str] = []
+    with chromium() as browser:
+        page = browser.new_context(bypass_csp=True).new_page()
+        page.on("request", lambda request: asked.add(request.url.split("/")[2]))
+        for path in PAGES:
+            page.goto(base + path)
+            page.evaluate(AXE)
+            for theme in ("light", "dark"):
+                page.emulate_media(color_scheme=theme)
+                for width in WIDTHS:
+                    page.set_viewport_size({"width": width, "height": 900})
+                    found += [f"{path} {theme} {width}: {each}" for each in wrong(page, width)]
+        page.emulate_media(color_scheme="light", forced_colors="active")
+        page.goto(f"{base}/users/alice")
+        page.evaluate(AXE)
+        found += [f"forced colours: {each}" for each in wrong(page, WIDTHS[-1])]
+        strict = browser.new_page()  # with our own policy
+        strict.on("console", lambda message: complaints.append(f"{strict.url}: {message.text}"))
+        for path in PAGES:
+            strict.goto(base + path)
+        browser.close()
+    assert found == []
+    assert [each for each in complaints if "404" not in each] == []
+    assert asked == {base.removeprefix("http://")}
+
+
+def test_W136_the_nu_checker_has_nothing_to_say(places: dict[str, Place], tmp_path: Path) -> None:
+    files = []
+    for audience, place in places.items():
+        for number, path in enumerate(PAGES):
+            file = tmp_path / f"{audience}{number}.html"
+            file.write_bytes(fetched(place, path))
+            files.append(str(file))
+    place = places["stranger"]
+    page = fetched(place, "/users/alice").decode()
+    for number, asset in enumerate(sorted({*re.findall(r'"(/static/[^"]+)"', page), "/users/alice/qr.svg"})):
+        file = tmp_path / f"asset{number}{Path(asset).suffix}"
+        file.write_bytes(fetched(place, asset))
+        files.append(str(file))
+    jar = MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar"
+    command = ["java", "-Xss4m", "-jar", str(jar), "--also-check-css", "--also-check-svg", "--format", "json", *files]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    said = json.loads(ended.stderr)["messages"]
+    assert [
+        f"{Path(each['url']).name} {each.get('lastLine')}: {each['message']} {each.get('extract', '')}" for each in said
+    ] == []
+
+
+def fetched(place: Place, path: str) -> bytes:
+    """A page as a browser gets it, errors too."""
+    from urllib.error import HTTPError
+
+    request = Request(f"http://localhost:{place.web}{path}", headers={"Accept": "text/html,image/*;q=0.9,*/*;q=0.8"})
+    try:
+        with urlopen(request, timeout=10) as answer:
+            return bytes(answer.read())
+    except HTTPError as error:
+        return error.read()
+
+
+def test_W081_W140_pages_are_light_and_have_no_script(places: dict[str, Place]) -> None:
+    for place in places.values():
+        for path in PAGES:
+            page = fetched(place, path)
+            assert len(page) <= 30 * 1024, path
+            assert b"<script" not in page
+            assert b"style=" not in page
+            sheets = re.findall(rb'<link rel="stylesheet" href="([^"]+)"', page)
+            assert len(sheets) == 1
+            assert len(fetched(place, sheets[0].decode())) <= 8 * 1024
+
+
+def test_W082_pages_say_whose_they_are_and_when(places: dict[str, Place]) -> None:
+    place = places["stranger"]
+    page = fetched(place, "/users/alice").decode()
+    assert "<title>Alice Adams (alice) – The Tea Club</title>" in page
+    assert '<html lang="en">' in page
+    assert re.search(r'<time datetime="20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ">', page)
+    titles = [re.search("<title>(.*?)</title>", fetched(place, path).decode()) for path in PAGES]
+    assert len({title[1] for title in titles if title}) >= len(PAGES) - 2
+
+
+def test_W141_printed_it_is_one_white_page_without_controls(places: dict[str, Place], tmp_path: Path) -> None:
+    with chromium() as browser:
+        page = browser.new_page()
+        page.goto(f"http://localhost:{places['stranger'].web}/users/alice")
+        page.emulate_media(media="print", color_scheme="dark")
+        printed = page.pdf(format="A4", print_background=True)
+        assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+        seen: dict[str, Any] = page.evaluate(
+            """() => ({paper: getComputedStyle(document.body).backgroundColor,
+                controls: [...document.querySelectorAll("form, button, .skip, nav")].filter(each => each.checkVisibility()).length})"""
+        )
+    assert seen == {"paper": "rgb(255, 255, 255)", "controls": 0}
+
+
+TEXT_BROWSERS = (
+    ("lynx", "-dump", "-nolist", "-width=80"),
+    ("w3m", "-dump", "-cols", "80"),
+    ("links2", "-dump", "-width", "80"),
+    ("elinks", "-dump", "-no-references", "-no-numbering"),
+)
+
+
+@pytest.mark.parametrize("command", TEXT_BROWSERS, ids=lambda command: command[0])
+def test_W142_in_a_text_browser(places: dict[str, Place], command: tuple[str, ...], tmp_path: Path) -> None:
+    address = f"http://localhost:{places['stranger'].web}/users/alice"
+    ended = subprocess.run(
+        [*command, address],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+        env=os.environ | {"HOME": str(tmp_path)},
+    )
+    words = " ".join(ended.stdout.split())
+    for said in ("Alice Adams", "she/her", "Keeper of the kettle", "at the kettle", "Tuesday: tea.", "alice.example"):
+        assert said in words, ended.stdout
+    assert re.search(r"^ *Monday\n +(\*|•) descale", ended.stdout, re.M), ended.stdout
+    assert all(len(line) <= 80 for line in ended.stdout.splitlines())
+
+
+def test_W142_curl_gets_what_finger_says(places: dict[str, Place]) -> None:
+    assert "Tuesday: tea." in web(places["stranger"].web, "/users/alice")[1]
