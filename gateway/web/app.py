@@ -209,7 +209,7 @@ class App:
             viewer = self._stranger if as_everyone else viewer
             found = await self._house.directory.lookup(name, viewer)
             if not isinstance(found, Found):
-                return self.pages.not_one(found, request.format, request.forced), outcome(found)
+                return self.pages.not_one(found, request.told, request.forced), outcome(found)
             if found.profile.login != name:
                 return _moved(path, found.profile.login, ending, PRIVATE), outcome(found)
             return await tell(found.profile, viewer)
@@ -236,7 +236,7 @@ class App:
         exchange = self._house.exchanges.open(Asked("web", verb, query, request.address, viewer.login))
         try:
             if isinstance(exchange, Limited):
-                body = request.prepared(self.pages.limited(exchange.seconds, request.format))
+                body = request.prepared(self.pages.limited(exchange.seconds, request.told))
                 exchange.close("limited", len(body))
                 return body
             reply, how = await answer(viewer)
@@ -248,7 +248,7 @@ class App:
             raise
         except Exception:
             reference = self.site.failed(Failure())
-            body = request.prepared(self.pages.internal(request.format, reference))
+            body = request.prepared(self.pages.internal(request.told, reference))
             exchange.close("error", len(body), reference)
             return body
 
@@ -259,7 +259,7 @@ class App:
         return body
 
     def _missing(self, request: Request, code: int, headers: Headers = ()) -> bytes:
-        body = request.prepared(self.pages.error(code, request.format, headers))
+        body = request.prepared(self.pages.error(code, request.told, headers))
         request.note("unknown" if code == 404 else "invalid", len(body))
         return body
 
@@ -280,7 +280,7 @@ def _handler(route: Route) -> Callable[..., Any]:
         if forced and named and route.path.endswith(">"):
             named = {name: part.removesuffix(forced.ending) for name, part in named.items()}
         if route.formats:
-            format = forced or accepted(request.header("accept"), route.formats)
+            format = forced or accepted(request.accept, route.formats)
             if format is None:
                 return self._missing(request, 406, _alternates(request.where, route))
             request.format, request.forced = format, forced is not None

@@ -24,7 +24,7 @@ from ..operate.exchange import Asked, Outcome
 from ..operate.turns import Turns
 from . import forwarded, target
 from .channel import Channel
-from .formats import Format, ending, told
+from .formats import Format, asked, ending, told
 from .pages import Headers, Pages
 from .reply import Conditions, Reply, Sent, finished
 from .routes import Route
@@ -76,13 +76,25 @@ class Request(server.Request):
         values = self.headers(name)
         return values[-1] if values else None
 
+    @property
+    def accept(self) -> str | None:
+        """What the asker takes."""
+        return asked(self.header("accept"), self.header("accept-language"))
+
+    @property
+    def told(self) -> Format:
+        """What goes wrong is told in this one: by the address or the document asked for where these say it, else by
+        Accept, so that people get a page though what they asked for is none."""
+        known = self.forced or self.format.told is not Format.TEXT
+        return self.format.told if known else told(self.accept)
+
     def process(self) -> None:
         """Judges the request, then has it routed. Nothing is raised."""
         self.site = cast("Site", self.channel.site)
         self._secure = self.site.is_secure(self.channel)
         self.address, self.evidence = self._asker()
         self.prepath, self.postpath = [], []
-        self.format = told(self.header("accept"))
+        self.format = told(self.accept)
         try:
             self._judge()
             allowed = [] if self.method.decode() in _ROUTED else self.site.allowed(self.where)
@@ -114,7 +126,9 @@ class Request(server.Request):
             return
         self.postpath = target.segments(raw)
         self.where = "/" + b"/".join(self.postpath).decode()
-        self.format = ending(self.where) or self.format
+        forced = ending(self.where)
+        if forced is not None:
+            self.format, self.forced = forced, True
         self.requestHeaders.setRawHeaders("host", [self.site.house.site.host])  # all that Klein hears of it
 
     def _is_ours(self, host: str) -> bool:
@@ -122,7 +136,7 @@ class Request(server.Request):
 
     def _refuse(self, code: int, headers: Headers = ()) -> None:
         reply = (
-            Reply(b"", code=204, headers=headers) if code == 204 else self.site.pages.error(code, self.format, headers)
+            Reply(b"", code=204, headers=headers) if code == 204 else self.site.pages.error(code, self.told, headers)
         )
         outcome: Outcome = "served" if code == 204 else "unknown" if code == 404 else "invalid"
         body = self.prepared(reply)
@@ -134,14 +148,14 @@ class Request(server.Request):
 
     def prepared(self, reply: Reply) -> bytes:
         """Sets status and headers; gives the body that is to be written."""
-        asked = Conditions(
+        conditions = Conditions(
             self.method.decode(),
             self.header("if-none-match"),
             self.header("if-modified-since"),
             self._secure,
             self.header("accept-encoding"),
         )
-        sent = self.site.out(reply, asked)
+        sent = self.site.out(reply, conditions)
         self.setResponseCode(sent.code, self.site.reason(sent.code).encode())
         for name, value in sent.headers:
             self.responseHeaders.setRawHeaders(name, [value])
@@ -158,7 +172,7 @@ class Request(server.Request):
     def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802
         """What no page has caught: told by a reference number, the traceback in the log."""
         reference = self.site.failed(reason)
-        body = self.prepared(self.site.pages.internal(self.format, reference))
+        body = self.prepared(self.site.pages.internal(self.told, reference))
         self.site.house.exchanges.note(self._asked, "error", len(body), reference)
         self.write(body)
         self.finish()
