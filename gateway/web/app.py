@@ -44,6 +44,7 @@ class App:
     def __init__(self, house: House) -> None:
         self._house = house
         self._assets = Assets()
+        self._newest, self._sitemap = feeds.Common(), wellknown.Sitemap()
         self.pages = Pages(house, self._assets)
         self.site = Site(house, self.app.resource(), self.pages, self.allowed)
 
@@ -115,7 +116,7 @@ class App:
 
     async def common_feed(self, request: Request) -> bytes:
         async def answer(_: Viewer) -> Answered:
-            return await feeds.of_all(self._house, self.pages, self._stranger, request)
+            return await self._newest.answer(self._house, self.pages, self._stranger, request)
 
         return await self._exchanged(request, "list", "", answer)
 
@@ -147,7 +148,7 @@ class App:
 
     async def sitemap(self, request: Request) -> bytes:
         async def answer(_: Viewer) -> Answered:
-            return await wellknown.sitemap(self._house, self.pages, self._stranger)
+            return await self._sitemap.answer(self._house, self.pages, self._stranger)
 
         return await self._exchanged(request, "list", "", answer)
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from ..directory.privacy import Profile
 from ..formats.card import card, short_cards
 from ..house import Site
-from .formats import Format
+from .formats import ACCEPT, Format
 from .pages import VIEWER, Pages
 from .reply import Reply
 
@@ -19,7 +19,7 @@ def vcard(pages: Pages, profile: Profile, site: Site, forced: bool) -> Reply:
 
     def made() -> Reply:
         told = f"inline; filename*=UTF-8''{quote(profile.login, safe='')}.vcf"
-        vary = VIEWER if forced else f"Accept, {VIEWER}"
+        vary = VIEWER if forced else f"{ACCEPT}, {VIEWER}"
         return pages.about(
             profile, card(profile, site).encode(), Format.VCARD.kind, vary, headers=(("Content-Disposition", told),)
         )

@@ -36,6 +36,17 @@ _ERRORS = {Format.HTML: Format.HTML} | dict.fromkeys((Format.JSON, Format.FEED, 
 _TOLD = (Format.TEXT, Format.HTML, Format.JSON)
 
 
+ACCEPT = "Accept, Accept-Language"  # what of a request decides, as Vary has it
+
+
+def asked(accept: str | None, languages: str | None) -> str | None:
+    """*accept* as it is meant. Links and ELinks accept anything, as curl does; but only who has a reader says in which
+    *languages*."""
+    if accept in (None, "*/*") and languages not in (None, "*"):
+        return "text/html, */*;q=0.9"
+    return accept
+
+
 @lru_cache(maxsize=1024)
 def accepted(accept: str | None, offered: Sequence[Format]) -> Format | None:
     """The best of *offered*, a tuple, by *accept*; the first where all are as good; None where none is taken.

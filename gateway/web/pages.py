@@ -16,7 +16,7 @@ from ..house import House, Site
 from ..text.clean import clean
 from . import markup, messages
 from .assets import Assets
-from .formats import Format
+from .formats import ACCEPT, Format
 from .reply import PRIVATE, PROBLEM, PUBLIC, TEXT, Reply
 
 MOST_KEPT = 1024  # replies
@@ -191,7 +191,7 @@ class Pages:
             except Exception:  # an operator's own template, perhaps the very one that failed before
                 self._log.failure("the error page cannot be made")
                 kind = TEXT
-        return Reply(body, kind, code, PRIVATE, "Accept", headers=headers)
+        return Reply(body, kind, code, PRIVATE, ACCEPT, headers=headers)
 
     def html(self, name: str, **values: Any) -> bytes:
         """The template web/*name* filled with *values*."""
@@ -212,4 +212,4 @@ def iso(at: datetime) -> str:
 
 
 def _vary(forced: bool) -> str:
-    return VIEWER if forced else f"Accept, {VIEWER}"
+    return VIEWER if forced else f"{ACCEPT}, {VIEWER}"

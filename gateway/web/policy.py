@@ -11,7 +11,7 @@ from ..directory.explain import Rule, rules
 from ..directory.privacy import Policy
 from ..formats.person_json import Level, encode
 from ..house import House, Site
-from .formats import Format
+from .formats import ACCEPT, Format
 from .pages import Pages
 from .reply import PUBLIC, Reply
 
@@ -29,7 +29,7 @@ def answer(house: House, pages: Pages, format: Format, forced: bool) -> Reply:
             body = pages.html("policy.html", **values)
         else:
             body = house.renderer.text("web/policy.txt", **values).encode()
-    return Reply(body, format.kind, cache=PUBLIC, vary="" if forced else "Accept")
+    return Reply(body, format.kind, cache=PUBLIC, vary="" if forced else ACCEPT)
 
 
 class RuleDocument(Struct, frozen=True):

@@ -18,7 +18,7 @@ from ..formats.person_json import encode
 from ..house import House, Site
 from ..operate.exchange import Outcome, outcome
 from . import target
-from .formats import Format
+from .formats import ACCEPT, Format
 from .pages import Pages
 from .reply import PUBLIC, Reply
 
@@ -101,7 +101,7 @@ def fediverse(profile: Profile, site: Site) -> str:
 def host_meta(site: Site, format: Format, forced: bool) -> Reply:
     """The template by which an account's address is made."""
     body = encode(host_descriptor(site)) if format is Format.JRD else host_xrd(site).encode()
-    return Reply(body, format.kind, cache=PUBLIC, vary="" if forced else "Accept")
+    return Reply(body, format.kind, cache=PUBLIC, vary="" if forced else ACCEPT)
 
 
 def _scheme(resource: str) -> bool:

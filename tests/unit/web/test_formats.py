@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.web.formats import Format, accepted, ending, told
+from gateway.web.formats import Format, accepted, asked, ending, told
 
 CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8"
 PERSON = (Format.TEXT, Format.HTML, Format.JSON, Format.VCARD)
@@ -72,3 +72,12 @@ def test_by_ending() -> None:
     assert ending("/users/alice.smith", PERSON) is None
     assert ending("/feed.json", FEEDS) is Format.FEED
     assert ending("/.well-known/host-meta", (Format.XRD, Format.JRD)) is None
+
+
+def test_W142_who_has_a_reader_gets_a_page() -> None:
+    """Links and ELinks take anything, as curl does, but name languages."""
+    assert accepted(asked("*/*", "en,*;q=0.1"), PERSON) is Format.HTML
+    assert accepted(asked("*/*", "en"), FEEDS) is Format.ATOM
+    assert accepted(asked("*/*", None), PERSON) is Format.TEXT
+    assert accepted(asked("*/*", "*"), PERSON) is Format.TEXT
+    assert accepted(asked("application/json", "en"), PERSON) is Format.JSON

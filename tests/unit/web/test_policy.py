@@ -140,7 +140,7 @@ def test_it_is_the_same_for_all_who_ask_and_names_nobody(web: Browser) -> None:
         stranger, member = web.ask("/policy", Accept=accept), web.ask("/policy", Accept=accept, peer=MEMBER)
         assert stranger.body == member.body
         assert stranger["cache-control"] == "public, max-age=0, must-revalidate"
-        assert stranger["vary"] == "Accept, Accept-Encoding"
+        assert stranger["vary"] == "Accept, Accept-Language, Accept-Encoding"
         assert b"alice" not in stranger.body.lower()
         again = web.ask("/policy", Accept=accept, If_None_Match=stranger["etag"])
         assert (again.code, again.body) == (304, b"")
