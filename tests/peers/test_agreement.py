@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import mf2py
 import pytest
 
 from tests.people50 import people
@@ -127,3 +128,28 @@ def test_W150_finger_says_the_same(place: Place, told: list[dict[str, Any]]) -> 
             assert link["url"] in answer
         for line in person.get("plan", "").split("\n"):
             assert "".join(line.split()) in answer
+
+
+def test_W026_W150_the_page_is_an_h_card_of_the_same(place: Place, told: list[dict[str, Any]]) -> None:
+    for person in told:
+        page = mf2py.parse(doc=get(place, f"/users/{person['login']}.html"), url=person["url"])
+        (card,) = (each["properties"] for each in page["items"] if each["type"] == ["h-card"])
+        for name, field in (
+            ("name", "name"), ("nickname", "login"), ("pronouns", "pronouns"), ("job-title", "title"), ("org", "organisation"),
+            ("locality", "location"), ("tz", "timezone"),
+        ):  # fmt: skip
+            assert [" ".join(each.split()) for each in card.get(name, [])] == (
+                [" ".join(person[field].split())] if field in person else []
+            ), (name, person)
+        assert card["uid"] == [person["url"]]
+        assert {person["url"], *(link["url"] for link in person.get("links", []))} <= set(card["url"])
+        assert card.get("email", []) == ([f"mailto:{person['email']}"] if "email" in person else [])
+        numbers = [person[field] for field in ("office_phone", "home_phone") if field in person]
+        digits = [re.sub(r"[^\w]", "", each.removeprefix("tel:")) for each in card.get("tel", [])]
+        assert digits == [re.sub(r"[^\w]", "", each) for each in numbers]
+        assert [each.strip() for each in card.get("key", [])] == [key["text"] for key in person.get("keys", [])]
+        if "plan" in person:
+            notes = [note if isinstance(note, str) else note["value"] for note in card["note"]]
+            assert "".join(person["plan"].split()) in ["".join(note.split()) for note in notes]
+        mine = {link["url"] for link in person.get("links", []) if link.get("me")}
+        assert set(page["rels"].get("me", [])) == mine
