@@ -72,6 +72,7 @@ class Channel(HTTPChannel):
         self.timeOut = None
         self.address: Address | None = None
         self._method = ""
+        self._line = b""  # the last one of a head, which Twisted keeps to itself until the next one comes
         self._head = self._lines = self._dropped = self._served = 0
         self._closing = False
         self._deadline: IDelayedCall | None = None
@@ -152,6 +153,7 @@ class Channel(HTTPChannel):
         elif self.requests and line[:1] in (b" ", b"\t"):
             self.refuse(400)
         else:
+            self._line = line
             super().lineReceived(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:
@@ -175,7 +177,7 @@ class Channel(HTTPChannel):
         if self._closing:
             return
         self._disarm()
-        self._method, self._head, self._lines = "", 0, 0
+        self._method, self._line, self._head, self._lines = "", b"", 0, 0
         self._served += 1
         super().allContentReceived()
 
@@ -239,8 +241,15 @@ class Channel(HTTPChannel):
     def refuse(self, code: int, outcome: Outcome = "invalid") -> None:
         """Ends a connection whose request is not taken, in the format asked for as far as that is known."""
         if not self._closing:
-            accept = self.requests[-1].headers("accept") if self.requests else None
-            self._end_with(self.site.pages.error(code, told(accept[0] if accept else None)), outcome)
+            self._end_with(self.site.pages.error(code, told(self._accept())), outcome)
+
+    def _accept(self) -> str | None:
+        """What the head has said so far of what is accepted."""
+        name, _, value = self._line.partition(b":")
+        if name.lower() == b"accept":
+            return value.strip().decode("latin-1")
+        accept = self.requests[-1].headers("accept") if self.requests else None
+        return accept[-1] if accept else None
 
     def loseConnection(self) -> None:
         """Closes when all is sent, which is waited for only so long."""
