@@ -137,19 +137,21 @@ def atom(feed: Feed, site: Place) -> str:
     if feed.author:
         _add_author(root, *feed.author, site)
     for entry in feed.entries:
-        _add_entry(ET.SubElement(root, "entry"), entry, site, feed.author is None)
+        element = _add_entry(root, entry, site)
+        if feed.author is None:
+            _add_author(element, entry.login, entry.name, site)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _add_entry(element: ET.Element, entry: Entry, site: Place, with_author: bool) -> None:
+def _add_entry(feed: ET.Element, entry: Entry, site: Place) -> ET.Element:
+    element = ET.SubElement(feed, "entry")
     _add(element, "id", identifier(site, entry))
     _add(element, "title", entry.title)
     _add(element, "published", _moment(entry.at))
     _add(element, "updated", _moment(entry.at))
     ET.SubElement(element, "link", {"rel": "alternate", "type": "text/html", "href": _link(site, entry)})
-    if with_author:
-        _add_author(element, entry.login, entry.name, site)
     _add(element, "content", _html(entry), {"type": "html"})
+    return element
 
 
 def _add_author(element: ET.Element, login: str, name: str, site: Place) -> None:

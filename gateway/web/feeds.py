@@ -1,21 +1,102 @@
 """Plans as feeds: those of a person, and the newest of all. Feeds are what everyone may see, whoever asks."""
 
+from collections.abc import Iterator
+
+from ..directory.answers import History, Unavailable, Unknown
 from ..directory.privacy import Profile
 from ..directory.viewers import Viewer
+from ..formats.feed import Entry, Feed, atom, json_feed
+from ..formats.person_json import encode
 from ..house import House
-from ..operate.exchange import Outcome
+from ..operate.exchange import Outcome, outcome
+from ..text.cells import cut
+from ..text.clean import clean, one_line
+from . import markup
+from .formats import Format
 from .http import Request
 from .pages import Pages
-from .reply import Reply
+from .reply import PUBLIC, Reply
+from .shared import Shared
+
+OF_ONE = 20  # plans in a person's feed
+OF_ALL = 30  # plans in the common one
+OF_EACH = 3  # of them of the same person, so that nobody fills it alone
+LONG = 16 * 1024  # characters of a plan that are told
+TITLE = 80  # cells
 
 
 async def of_one(
     house: House, pages: Pages, profile: Profile, stranger: Viewer, request: Request
 ) -> tuple[Reply, Outcome]:
-    """The plans of *profile*, which is a *stranger*'s."""
-    return pages.error(404, request.format), "unknown"
+    """The plans of *profile*, which is a *stranger*'s. A plan that changes makes another profile, and so another feed."""
+    what = f"feed {request.format.name} {request.forced}"
+    kept = pages.already(profile, what)
+    if kept is not None:
+        return kept, "found"
+    history = await house.directory.history(profile.login, stranger, OF_ONE)
+    if not isinstance(history, History):
+        return pages.not_one(history, request.told, request.forced), outcome(history)
+    entries = [*_entries(profile, history)]
+    page = house.site.person_url(profile.login)
+    title, name = one_line(profile.name), profile.login
+    author = (name, title)
+    feed = Feed(f"{title} ({name})" if title else name, page, f"{page}/feed", entries, author, profile.updated)
+    body, vary = _body(feed, house, request.format), "" if request.forced else "Accept"
+    reply = pages.dated(profile, body, request.format.kind, vary, entries[0].at if entries else None)
+    return pages.keep(profile, what, reply), "found"
 
 
-async def of_all(house: House, pages: Pages, stranger: Viewer, request: Request) -> tuple[Reply, Outcome]:
+class Common:
     """The newest plans of those who are listed."""
-    return pages.error(404, request.format), "unknown"
+
+    def __init__(self) -> None:
+        self._shared: dict[tuple[Format, bool], Shared] = {}
+
+    async def answer(self, house: House, pages: Pages, stranger: Viewer, request: Request) -> tuple[Reply, Outcome]:
+        format, forced = request.format, request.forced
+
+        async def made() -> tuple[Reply, Outcome]:
+            entries = await _newest(house, stranger)
+            if isinstance(entries, Unavailable):
+                return pages.unavailable(format), outcome(entries)
+            site = house.site
+            feed = Feed(one_line(site.name), f"{site.url}/", f"{site.url}/feed", entries)
+            # No date: it would stay where somebody takes an older plan back.
+            reply = Reply(_body(feed, house, format), format.kind, 200, PUBLIC, "" if forced else "Accept")
+            return reply, "listed"
+
+        return await self._shared.setdefault((format, forced), Shared()).get(house, made)
+
+
+async def _newest(house: House, stranger: Viewer) -> list[Entry] | Unavailable:
+    listing = await house.directory.newest(stranger, OF_ALL)
+    if isinstance(listing, Unavailable):
+        return listing
+    entries: list[Entry] = []
+    for profile in listing.profiles:
+        history = await house.directory.history(profile.login, stranger, OF_EACH)
+        if isinstance(history, Unavailable):
+            return history
+        if not isinstance(history, Unknown):  # gone meanwhile
+            entries += _entries(profile, history)
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:OF_ALL]
+
+
+def _entries(profile: Profile, history: History) -> Iterator[Entry]:
+    """What there is to read; of two plans of one moment only that which stood."""
+    told = None
+    for each in history.entries:
+        if each.at == told:
+            continue
+        told = each.at
+        text, more = markup.cut(clean(each.text[: 4 * LONG]).rstrip("\n"), LONG)
+        if not text.strip():
+            continue
+        more |= len(each.text) > 4 * LONG
+        name = one_line(profile.name)
+        title = cut(markup.beginning(text), TITLE) or name or profile.login
+        yield Entry(profile.login, name, each.at, title, f"{text}\n…\n" if more else f"{text}\n")
+
+
+def _body(feed: Feed, house: House, format: Format) -> bytes:
+    return atom(feed, house.site).encode() if format is Format.ATOM else encode(json_feed(feed, house.site))

@@ -38,3 +38,7 @@ def internal(reference: str) -> str:
 
 
 CROWDED = "Too many connections. Try again in a moment."
+
+
+def more_people(most: int, url: str) -> str:
+    return f"The first {most} people. All of them: {url}/users"
