@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..formats.person_json import encode
 from ..formats.profile_json import FrontDocument, PeopleDocument, listed_documents, profile_document
 from ..house import House, Site
 from ..text.clean import clean
-from . import markup, messages
+from . import localtime, markup, messages
 from .assets import Assets
 from .formats import ACCEPT, Format
 from .reply import PRIVATE, PROBLEM, PUBLIC, TEXT, Reply
@@ -63,6 +64,8 @@ class Pages:
         """The page of *profile*."""
 
         def made() -> Reply:
+            if format is Format.HTML:
+                return self._page_of(profile, forced)
             return self.about(profile, self._person_body(profile, format), format.kind, _vary(forced))
 
         return self.kept(profile, f"person {format.name} {forced}", made)
@@ -124,10 +127,31 @@ class Pages:
     def _person_body(self, profile: Profile, format: Format) -> bytes:
         if format is Format.JSON:
             return encode(profile_document(profile, self._house.site))
-        if format is Format.TEXT:
-            return self._house.renderer.profile(profile, "finger/person.txt").encode()
+        return self._house.renderer.profile(profile, "finger/person.txt").encode()
+
+    def _page_of(self, profile: Profile, forced: bool) -> Reply:
+        """For people: with the time that it is there, which makes it another page each minute."""
         plan, cut = markup.cut(profile.plan, PLAN_ON_PAGE)
-        return self.html("person.html", person=profile, plan=markup.plan(plan), drawn=markup.drawn(plan), plan_cut=cut)
+        account = fediverse(profile, self._house.site)
+        actor = self._house.accounts.known(account) if account and profile.audience is Audience.EVERYONE else None
+        now = self._house.now()
+        local = localtime.there(profile.timezone, now) if profile.timezone else None
+        body = self.html(
+            "person.html",
+            person=profile,
+            plan=markup.plan(plan),
+            drawn=markup.drawn(plan),
+            plan_cut=cut,
+            local=local,
+            account=account,
+            actor=actor,
+        )
+        minute = localtime.this_minute(now)
+        updated = profile.updated if local is None else max(profile.updated or minute, minute)
+        reply = self.about(profile, body, Format.HTML.kind, _vary(forced), updated)
+        if local is None and not account:
+            return reply
+        return replace(reply, until=minute + localtime.MINUTE)
 
     def _several(self, answer: Several, format: Format, forced: bool) -> Reply:
         everyone = all(profile.audience is Audience.EVERYONE for profile in answer.profiles)
@@ -199,6 +223,13 @@ class Pages:
             f"web/{name}", asset=self._assets.url, markup=markup, moment=moment, iso=iso, **values
         )
         return text.encode()
+
+
+def fediverse(profile: Profile, site: Site) -> str:
+    """The fediverse account of *profile*, empty where there is none: their own, else what the operator set for all."""
+    if profile.fediverse or "fediverse" not in profile.shown or site.fediverse is None:
+        return profile.fediverse
+    return site.fediverse.replace("{login}", profile.login)
 
 
 def moment(at: datetime) -> str:

@@ -19,7 +19,7 @@ from ..house import House, Site
 from ..operate.exchange import Outcome, outcome
 from . import target
 from .formats import ACCEPT, Format
-from .pages import Pages
+from .pages import Pages, fediverse
 from .reply import PUBLIC, Reply
 
 MOST_RELS = 20
@@ -89,13 +89,6 @@ async def answer(house: House, pages: Pages, asked: Asked, stranger: Viewer) -> 
     actor = await house.accounts.settled(account, PATIENCE) if account else None
     told = descriptor(found.profile, site, site.hosts.names, actor.href if actor else None)
     return Reply(encode(_chosen(told, asked.rels)), Format.JRD.kind, 200, PUBLIC), outcome(found)
-
-
-def fediverse(profile: Profile, site: Site) -> str:
-    """The fediverse account of *profile*, empty where there is none: their own, else what the operator set for all."""
-    if profile.fediverse or "fediverse" not in profile.shown or site.fediverse is None:
-        return profile.fediverse
-    return site.fediverse.replace("{login}", profile.login)
 
 
 def host_meta(site: Site, format: Format, forced: bool) -> Reply:
