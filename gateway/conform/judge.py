@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+MOST_NAME = 200  # letters of a full name
 # What servers say of somebody they do not know, when they refuse, when they pass on, when they have enough of us.
 _UNKNOWN = re.compile(
     r"no such|not found|non-?existent|unknown (user|name|person|login)|does(n't| not) exist|no match|not known|isn't known"
@@ -24,7 +25,7 @@ _FORWARDED = re.compile(
 _NOBODY_ON = re.compile(r"no ?one|nobody|no users|not logged|0 users|is empty", re.I)
 _LIMITED = re.compile(r"too many|rate limit|slow down|try again in", re.I)
 _SECONDS = re.compile(r"(\d+) ?s(?:ec|econds?)?\b", re.I)
-_USAGE = re.compile(r"usage:|(invalid|illegal|unrecogni[sz]ed|unknown) option|try .*--help|--version", re.I)
+_USAGE = re.compile(r"usage:|(invalid|illegal|unrecogni[sz]ed|unknown) option|try .{0,200}--help|--version", re.I)
 _FULL_NAME = re.compile(
     r"(?<!login )(?<!user )(?<!nick)\b(?:in real life|full ?name|real ?name|name)[ \t.]*:"
     r"[ \t]*([^\r\n\t]+?)(?:[ \t]{2,}|\t|[ \t]*\r?$)",
@@ -34,7 +35,7 @@ _LOGIN = re.compile(r"[^\W\d][\w.-]{0,31}\Z")
 _HEADING = re.compile(r"^[ \t]*(login|user)\w*\b.*\bname\b", re.I)
 _PATHS = re.compile(r"(?<![\w:/.@-])/{1,2}(?:home|root|usr|bin|sbin|etc|var|export|dev|tmp|opt|nonexistent)\b[^\s]*")
 _PRIVATE = re.compile(
-    r"^(?:.*\t|)[ \t]*(directory|shell|mail forwarded to|home)[ \t]*:|no mail\.|(new )?mail (last read|received)",
+    r"(?:^|\t) *(directory|shell|mail forwarded to|home)[ \t]*:|no mail\.|(new )?mail (last read|received)",
     re.I | re.M,
 )
 _STATUS = re.compile(
@@ -185,7 +186,8 @@ def words(data: bytes) -> set[str]:
 def full_name(data: bytes) -> str:
     """The full name in an answer about somebody, or nothing."""
     found = _FULL_NAME.search(text(data))
-    return re.sub(r"\s*\(.*\)$", "", found[1]).strip() if found and found[1].strip("? ") else ""
+    name = found[1][:MOST_NAME] if found else ""
+    return re.sub(r"\s*\(.*\)$", "", name).strip() if name.strip("? ") else ""
 
 
 def private(data: bytes) -> str:

@@ -241,7 +241,7 @@ def among(count: int) -> str:
 
 
 def lacks(words: str) -> str:
-    return f"lacks: {words}"
+    return f"lacks: {shown(words.encode())}"
 
 
 def held(idle: int, seconds: float) -> str:
@@ -261,7 +261,7 @@ def limited_after(count: int) -> str:
 
 
 def tells(what: str) -> str:
-    return f"tells: {what}"
+    return f"tells: {shown(what.encode())}"
 
 
 def too_slow(seconds: float) -> str:

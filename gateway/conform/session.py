@@ -13,6 +13,7 @@ from .wire import Address, Connection, Reply
 
 Verdict = Literal["pass", "fail", "not tested"]
 MOST_WAITED = 180.0  # seconds in a run, because the server says that it was asked too often
+MOST_KEPT = 64 * 1024 * 1024  # bytes of replies, for the checks that look at all of them
 LEAST_WAITED = 5.0  # seconds, each time
 ONCE_MORE = 1.0  # seconds until it is tried again to connect
 HASTY = 0.3  # seconds that a server is listened to which leaves its connections open
@@ -85,6 +86,7 @@ class Run:
     _quiet: float = wire.QUIET
     _left_open: int = 0
     _waited: float = 0.0
+    _kept: int = 0
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.target.seed)
@@ -143,9 +145,10 @@ class Run:
             raise Fail(messages.gone(after), reply)
 
     def note(self, reply: Reply) -> Reply:
-        """Remembers *reply*, which was come by otherwise."""
-        if reply.sent or reply.data:
+        """Remembers *reply*, which was come by otherwise, if there is room."""
+        if (reply.sent or reply.data) and self._kept <= MOST_KEPT:
             self.replies.append(reply)
+            self._kept += len(reply.data)
         return reply
 
     def _patient(self, ask: Callable[[], Reply]) -> Reply:

@@ -13,6 +13,8 @@ End = Literal["closed", "reset", "open", "unreachable"]
 QUIET = 1.0  # seconds without a byte until a reply that has begun counts as all there is
 SOME = 0.2  # seconds to take what has come already
 CHUNK = 65536
+MOST = 256 * 1024  # bytes of a reply that are kept, in whole lines where it has any
+ENDLESS = 16 * 1024 * 1024  # bytes after which it counts as one without an end
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Connection:
         self.end: End = "open"
         self.data = b""
         self.sent = b""
+        self._came = 0
 
     def __enter__(self) -> "Connection":
         return self
@@ -111,7 +114,7 @@ class Connection:
         """What comes until the server ends, for at most *seconds*, and not longer than *quiet* without a byte once there
         was one."""
         began = last = time.monotonic()
-        while self.end == "open":
+        while self.end == "open" and self._came < ENDLESS:
             now = time.monotonic()
             until = min(began + seconds, last + quiet) if quiet is not None and self.data else began + seconds
             if now > until + SOME or not select.select([self._socket], [], [], max(0.0, until - now))[0]:
@@ -136,9 +139,18 @@ class Connection:
         except OSError:
             self.end = "reset"
             return
-        self.data += part
+        if self._came <= MOST:
+            self.data = _whole_lines(self.data + part)
+        self._came += len(part)
         if not part:
             self.end = "closed"
+
+
+def _whole_lines(data: bytes) -> bytes:
+    """*data*, or as much of it as is kept."""
+    if len(data) <= MOST:
+        return data
+    return data[: data.rfind(b"\n", 0, MOST) + 1] or data[:MOST]
 
 
 def exchange(

@@ -1,8 +1,10 @@
 """What the suite makes of bytes, as servers that people run have sent them."""
 
+import time
+
 import pytest
 
-from gateway.conform import judge
+from gateway.conform import judge, messages
 
 DEBIAN = (
     b"Login: alice          \t\t\tName: Alice Adams\r\nDirectory: /home/alice                 \tShell: /bin/bash\r\n"
@@ -156,3 +158,21 @@ def test_a_repeated_query_makes_no_other_answer() -> None:
     assert judge.alike(told % one.strip(), told % other.strip(), *names)
     assert not judge.alike(told % one.strip(), b"Command line: /W    alice\r\nno such user\r\n", *names)
     assert judge.skeleton(b"a: no such user, sad as that is", b"a") == "<name>: no such user, sad as that is"
+
+
+@pytest.mark.parametrize(
+    "unit", [b"\t", b" ", b"try ", "\u2003".encode(), b"(", b"/home", b"name:", b"[a", b"\r\n", b"Login name "]
+)
+@pytest.mark.parametrize("begin", [b"", b"Name: a", b"Login name\r\n"])
+def test_F120_a_hostile_answer_is_judged_quickly(begin: bytes, unit: bytes) -> None:
+    data = begin + unit * (65536 // len(unit))
+    started = time.process_time()
+    for judged in (judge.unknown, judge.refused, judge.forwarded, judge.usage, judge.private, judge.status, judge.rows,
+                   judge.full_name, judge.skeleton, judge.words, judge.bare, judge.bidi, judge.eight_bit):  # fmt: skip
+        judged(data)
+    assert time.process_time() - started < 2.0
+
+
+def test_F029_what_a_server_said_is_told_escaped_and_short() -> None:
+    assert messages.tells("/home/\x1b]0;title\x07\u202e") == r"tells: /home/\x1b]0;title\x07\xe2\x80\xae"
+    assert len(messages.lacks("x" * 5000)) < 72

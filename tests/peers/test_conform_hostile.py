@@ -1,0 +1,55 @@
+"""The conformance suite against servers that mean it harm: neither its memory nor its time is theirs."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from gateway.conform import wire
+from gateway.conform.session import MOST_KEPT, Run, Target
+
+
+@contextmanager
+def pouring(piece: bytes) -> Iterator[int]:
+    """The port of a server that says *piece* for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_serve, args=(listening, piece), daemon=True).start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+
+
+def _serve(listening: socket.socket, piece: bytes) -> None:
+    with suppress(OSError):
+        while True:
+            connection, _ = listening.accept()
+            threading.Thread(target=_pour, args=(connection, piece), daemon=True).start()
+
+
+def _pour(connection: socket.socket, piece: bytes) -> None:
+    with connection, suppress(OSError):
+        while True:
+            connection.sendall(piece)
+
+
+@pytest.mark.parametrize("piece", [b"a" * 65536, b"no such user\r\n" * 5000])
+def test_F091_an_endless_answer_is_not_kept_and_not_waited_for(piece: bytes) -> None:
+    with pouring(piece) as port:
+        run = Run(Target("127.0.0.1", port, timeout=60.0))
+        replies = [run.exchange(b"a\r\n") for _ in range(3)]
+    for reply in replies:
+        assert reply.end == "open" and reply.seconds < 20.0
+        assert wire.MOST - 65536 <= len(reply.data) <= wire.MOST
+        assert b"\n" not in piece or reply.data.endswith(b"\r\n")
+
+
+def test_F091_all_replies_together_are_bounded() -> None:
+    with pouring(b"") as port:
+        run = Run(Target("127.0.0.1", port))
+    large = wire.Reply(b"a\r\n", bytes(wire.MOST), "closed", 0.0)
+    for _ in range(1000):
+        run.note(large)
+    assert sum(len(reply.data) for reply in run.replies) <= MOST_KEPT + wire.MOST
