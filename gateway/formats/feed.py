@@ -140,6 +140,7 @@ def atom(feed: Feed, site: Place) -> str:
         element = _add_entry(root, entry, site)
         if feed.author is None:
             _add_author(element, entry.login, entry.name, site)
+    ET.indent(root, "")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 

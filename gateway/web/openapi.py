@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 from .. import __version__
+from ..formats.feed import FeedDocument
+from ..formats.history import HistoryDocument
 from ..formats.jrd import Descriptor, HostDescriptor
 from ..formats.person_json import encode
 from ..formats.profile_json import FrontDocument, PeopleDocument, ProfileDocument
@@ -27,6 +29,9 @@ DOCUMENTS: Mapping[str, tuple[Any, ...]] = {
     "front": (FrontDocument,),
     "listed": (PeopleDocument,),
     "person": (ProfileDocument, PeopleDocument),  # the latter where several go by a name
+    "history": (HistoryDocument,),
+    "feed": (FeedDocument,),
+    "common_feed": (FeedDocument,),
     "what_is_shown": (PolicyDocument,),
     "webfinger": (Descriptor,),
     "host_meta": (HostDescriptor,),
