@@ -133,7 +133,7 @@ class Gateway(MultiService):
         """A house by *settings*, and all protocols in it, at the start and at a reload."""
         self.house = House(
             reactor=self._reactor,
-            site=make_site(settings),
+            site=make_site(settings, Path(self._file).parent),
             directory=self.directory,
             viewers=Viewers(settings.site.members, settings.site.administrators),
             exchanges=self._exchanges,

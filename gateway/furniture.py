@@ -13,7 +13,7 @@ from .directory.ports import Source
 from .directory.privacy import Policy
 from .directory.service import DirectoryService
 from .directory.sweep import Sweep
-from .house import Site
+from .house import Look, Site
 from .listening import CannotStart
 from .settings import Settings
 from .sources import own
@@ -68,7 +68,7 @@ def make_renderer(settings: Settings, folder: Path) -> Renderer:
         texts.check()
     except BrokenTemplate as broken:
         raise CannotStart(str(broken)) from None
-    return Renderer(texts, make_site(settings))
+    return Renderer(texts, make_site(settings, folder))
 
 
 def tried_templates(settings: Settings, folder: Path) -> tuple[list[str], list[tuple[str, str]], list[tuple[str, str]]]:
@@ -77,14 +77,15 @@ def tried_templates(settings: Settings, folder: Path) -> tuple[list[str], list[t
     from .finger import trial
 
     texts = Texts(folder / settings.site.templates if settings.site.templates else None)
-    Renderer(texts, make_site(settings))
+    Renderer(texts, make_site(settings, folder))
     mistakes = trial.mistakes(texts)
     return mistakes, list(unasked.strays(texts)), list(unasked.unknown(texts))
 
 
-def make_site(settings: Settings) -> Site:
+def make_site(settings: Settings, folder: Path) -> Site:
     """What the settings say of this place."""
     bot = settings.irc[0].nick if settings.irc else None
+    look = settings.site.look
     return Site(
         settings.site.name,
         Hosts(settings.site.hosts),
@@ -97,4 +98,5 @@ def make_site(settings: Settings) -> Site:
         settings.web.fediverse if settings.web else None,
         settings.web.webfinger if settings.web else None,
         tuple(settings.web.security_contact) if settings.web else (),
+        Look(look.accent, folder / look.logo if look.logo else None, look.footer),
     )

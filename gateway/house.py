@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -19,12 +20,22 @@ from .text.render import Renderer
 
 
 @dataclass(frozen=True)
+class Look:
+    """What of the pages' look is the operator's: a colour ("#rgb" or "#rrggbb"), a picture, a line below each page."""
+
+    accent: str | None = None
+    logo: Path | None = None
+    footer: str = ""
+
+
+@dataclass(frozen=True)
 class Site:
     """What this place is called, and where it can be asked. *url* is the web side's public address, without a slash at
     the end; *finger*: does finger answer; *bot*: the nick that answers on IRC; *members*: are there networks whose askers
     are members; *addresses*: what records keep of one; *keep*: for how long, None where the operator sees to it;
     *fediverse*: the account of who names none, with {login} in it; *webfinger*: where accounts are asked for instead of
-    here; *security_contact*: who is told of a weakness."""
+    here; *security_contact*: who is told of a weakness; *look*: of the
+    pages."""
 
     name: str
     hosts: Hosts
@@ -37,6 +48,7 @@ class Site:
     fediverse: str | None = None
     webfinger: str | None = None
     security_contact: tuple[str, ...] = ()
+    look: Look = Look()
 
     @property
     def host(self) -> str:

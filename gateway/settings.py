@@ -23,8 +23,19 @@ from .irc.settings import Network
 from .outgoing.names import Allowed, BadPattern
 from .web.settings import Web
 
+LOGOS = (".svg", ".png", ".webp", ".jpg", ".jpeg")
+MOST_LOGO = 256 * 1024  # bytes
 LOGINS = "logins"  # the source that is not an operator's own class
 Level = Literal["everyone", "members", "nobody"]
+
+
+class LookTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[site] look: a colour for what is pointed out ("#rgb" or "#rrggbb"), a picture before the name, a line below each
+    page."""
+
+    accent: Annotated[str, Meta(pattern="^#(?:[0-9a-fA-F]{3}){1,2}$")] | None = None
+    logo: str | None = None
+    footer: str = ""
 
 
 class SiteTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,6 +47,7 @@ class SiteTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     members: list[str] = []
     administrators: list[str] = []
     templates: str | None = None
+    look: LookTable = LookTable()
 
 
 class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -183,6 +195,11 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
             yield f"site.administrators[{number}]", repr(name), f"a login name: {error}"
     if site.templates is not None and not (folder / site.templates).is_dir():
         yield "site.templates", repr(site.templates), "a folder that is there"
+    if site.look.logo is not None:
+        logo = folder / site.look.logo
+        if logo.suffix.lower() not in LOGOS or not logo.is_file() or logo.stat().st_size > MOST_LOGO:
+            allowed = f"a file that is there, of at most {MOST_LOGO // 1024} KiB, ending in {', '.join(LOGOS)}"
+            yield "site.look.logo", repr(site.look.logo), allowed
     for table in ("default", "limit"):
         for field in getattr(settings.privacy, table):
             if field not in FIELDS:

@@ -43,13 +43,15 @@ class App:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._assets = Assets()
+        self._assets = Assets(house.site.look)
         self._newest, self._sitemap = feeds.Common(), wellknown.Sitemap()
         self.pages = Pages(house, self._assets)
         self.site = Site(house, self.app.resource(), self.pages, self.allowed)
 
     def reload(self, house: House) -> None:
         self._house = house
+        if house.site.look != self._assets.look:
+            self._assets = Assets(house.site.look, self._assets)
         self.pages = Pages(house, self._assets)
         self.site.reload(house, self.pages)
 

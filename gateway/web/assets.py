@@ -3,9 +3,10 @@ be kept for ever."""
 
 import hashlib
 import re
-from pathlib import Path
 
+from ..house import Look
 from ..text.templates import OURS
+from .colours import accented
 from .reply import PUBLIC, UNCHANGING, Reply
 
 FOLDER = OURS / "web" / "static"
@@ -13,6 +14,10 @@ _KINDS = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
 }
 
 
@@ -23,19 +28,28 @@ def compact(sheet: str) -> str:
 
 
 class Assets:
-    """All files of *folder* whose kind is known."""
+    """All our files whose kind is known, in the operator's *look*. Marked addresses of *before* still hold."""
 
-    def __init__(self, folder: Path = FOLDER) -> None:
+    def __init__(self, look: Look, before: "Assets | None" = None) -> None:
+        self.look = look
         self._urls: dict[str, str] = {}
-        self._replies: dict[str, Reply] = {}
-        for file in sorted(folder.iterdir()):
-            kind = _KINDS.get(file.suffix)
-            if kind is not None:
-                body = file.read_bytes() if file.suffix != ".css" else compact(file.read_text()).encode()
-                marked = f"{file.stem}.{hashlib.blake2b(body, digest_size=5).hexdigest()}{file.suffix}"
-                self._urls[file.name] = f"/static/{marked}"
-                self._replies[file.name] = Reply(body, kind, cache=PUBLIC)
-                self._replies[marked] = Reply(body, kind, cache=UNCHANGING)
+        self._replies: dict[str, Reply] = {} if before is None else dict(before._replies)
+        for file in sorted(FOLDER.iterdir()):
+            if file.suffix == ".css":
+                self._add(file.name, file.name, (compact(file.read_text()) + accented(look.accent)).encode())
+            elif file.suffix in _KINDS:
+                self._add(file.name, file.name, file.read_bytes())
+        self._urls["logo"] = self._urls["icon.svg"]
+        if look.logo is not None:
+            self._add("logo", f"logo{look.logo.suffix.lower()}", look.logo.read_bytes())
+
+    def _add(self, known_as: str, name: str, body: bytes) -> None:
+        stem, dot, suffix = name.rpartition(".")
+        kind = _KINDS[dot + suffix]
+        marked = f"{stem}.{hashlib.blake2b(body, digest_size=5).hexdigest()}{dot}{suffix}"
+        self._urls[known_as] = f"/static/{marked}"
+        self._replies[name] = Reply(body, kind, cache=PUBLIC)
+        self._replies[marked] = Reply(body, kind, cache=UNCHANGING)
 
     def url(self, name: str) -> str:
         """The address of the file *name*. Raises KeyError."""

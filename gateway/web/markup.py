@@ -28,6 +28,11 @@ def plan(text: str) -> Markup:
     return Markup("").join(_linked(cleaned) if drawn(cleaned) else _lines(cleaned))
 
 
+def linked(text: str) -> Markup:
+    """*text* on one line, its http addresses made links."""
+    return Markup("").join(_linked(one_line(text)))
+
+
 def drawn(text: str) -> bool:
     """Is *text* a picture or a table, which falls apart when its lines are broken? Some lines of it then have gaps
     inside, or hold signs rather than letters."""

@@ -51,7 +51,7 @@ def test_a_browser_gets_a_page(web: Browser) -> None:
     assert page.startswith('<!doctype html>\n<html lang="en">')
     assert "<title>Alice Adams (alice) – The Tea Club</title>" in page
     assert '<h1 class="p-name" dir="auto">Alice Adams</h1>' in page
-    assert "<pre>First line\nSecond line\n</pre>" in page
+    assert '<pre class="p-note">First line\nSecond line\n</pre>' in page
     assert '<a class="u-url" href="https://alice.example/" rel="me nofollow ugc">alice.example</a>' in page
     assert "style=" not in page
     assert "<script" not in page
@@ -229,7 +229,7 @@ def test_a_very_long_plan_is_cut_on_the_page_alone(build: Build) -> None:
     web = build(people=[{"login": "long", "plan": plan}])
     page = web.ask("/users/long.html").body
     assert len(page) < 30 * 1024
-    assert b'<a href="/users/long.txt">The whole plan, as text</a>' in page
+    assert b'<a href="/users/long/plan">The whole plan, as text</a>' in page
     assert web.ask("/users/long.txt").body.decode().endswith(plan)
 
 
