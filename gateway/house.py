@@ -34,8 +34,8 @@ class Site:
     the end; *finger*: does finger answer; *bot*: the nick that answers on IRC; *members*: are there networks whose askers
     are members; *addresses*: what records keep of one; *keep*: for how long, None where the operator sees to it;
     *fediverse*: the account of who names none, with {login} in it; *webfinger*: where accounts are asked for instead of
-    here; *security_contact*: who is told of a weakness; *look*: of the
-    pages."""
+    here; *security_contact*: who is told of a weakness; *look*: of
+    the pages."""
 
     name: str
     hosts: Hosts
