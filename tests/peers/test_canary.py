@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from gateway.irc.commands import REGISTRY
 from gateway.web.app import App
+from gateway.web.routes import ROUTES
 
 from .canary import CANARIES, EVERYONE, MEMBERS, NOBODY, Heard, asked_names
 from .gateway import (
@@ -30,11 +32,16 @@ from .gateway import (
 )
 
 STRANGER, MEMBER = "127.0.0.1", "127.0.0.2"
-ACCEPT = ("text/html", "application/json", "text/plain", "text/vcard", "application/xml", "*/*")
-# Routes with something to fill in: whose name goes there. Any other fails.
-NAMED = ("/users/<name>", "/~<name>")
-ASSETS = ("/static/<name>",)
-SEARCHED = "/users"
+# What may stand in a query, by its key: the name asked for, and the value.
+QUERIES: dict[str, Sequence[tuple[str, str]]] = {
+    "q": [(name, name) for name in asked_names()],
+    "resource": [
+        (name, form.format(name)) for name in asked_names() for form in ("acct:{}@dir.test", "http://dir.test/users/{}")
+    ],
+    "after": [("", "nobody")],
+    "before": [("", "nobody")],
+    "rel": [("", "me")],
+}
 
 # ngircd slows down who asks much; the demo's network does not.
 NETWORK = """
@@ -127,31 +134,36 @@ def over_finger(place: Place, source: str, heard: Heard, names: Sequence[str] = 
                 heard.add("finger", name, b"".join(iter(lambda: asked.recv(65536), b"")).decode())
 
 
-def paths() -> Iterator[tuple[str, str]]:
-    """Every route of the app, filled with every login and alias, and every search: the name asked for, and the path."""
+def paths() -> Iterator[tuple[str, str, str]]:
+    """Every route of the app in every format it has, filled with every login and alias, and every query: the name asked
+    for, the path and what is accepted."""
     logins = [name for each in CANARIES for name in (each.login, each.word("aliases"), each.word("former"))]
+    known = {path for route in ROUTES for path in route.paths}
     for rule in App.app.url_map.iter_rules():
-        if not rule.arguments:
-            yield "", rule.rule
-            if rule.rule == SEARCHED:
-                yield from ((name, f"{rule.rule}?q={quote(name)}") for name in asked_names())
-        elif rule.rule in ASSETS:
-            yield "", rule.rule.replace("<name>", "style.css")
-        else:
-            assert rule.rule in NAMED, f"a route that the canary does not know how to fill: {rule}"
-            for name in logins:
-                for ending in ("", ".html", ".json", ".vcf", ".txt", ".atom"):
-                    yield name, rule.rule.replace("<name>", name) + ending
+        assert rule.rule in known, f"a route that is not in the table: {rule}"
+        assert rule.arguments <= {"name"}, f"a route that the canary does not know how to fill: {rule}"
+    for route in ROUTES:
+        accepts = {"text/html", "application/json", *(format.types[0] for format in route.formats)}
+        for key in route.query:
+            assert key in QUERIES, f"a query that the canary does not know how to fill: {key} of {route.path}"
+            for name, value in QUERIES[key]:
+                yield from ((name, f"{route.path}?{key}={quote(value)}", accept) for accept in accepts)
+        for name in ("style.css",) if route.handler == "static" else logins if "<name>" in route.path else ("",):
+            path = route.path.replace("<name>", name)
+            yield from ((name, path, accept) for accept in accepts)
+            if route.endings:
+                yield from ((name, path + format.ending, "*/*") for format in route.formats if format.ending)
 
 
 def over_web(place: Place, source: str, heard: Heard) -> None:
-    for name, path in sorted(set(paths())):
+    asked: deque[tuple[str, str, str]] = deque(sorted(set(paths())))
+    while asked:
         with (
-            socket.create_connection(("127.0.0.1", place.web), 5, (source, 0)) as asked,
-            asked.makefile("rb") as reader,
+            socket.create_connection(("127.0.0.1", place.web), 5, (source, 0)) as client,
+            client.makefile("rb") as reader,
         ):
-            for accept in ACCEPT:
-                asked.sendall(f"GET {path} HTTP/1.1\r\nHost: dir.test\r\nAccept: {accept}\r\n\r\n".encode())
+            for name, path, accept in [asked.popleft() for _ in range(min(len(asked), 500))]:
+                client.sendall(f"GET {path} HTTP/1.1\r\nHost: dir.test\r\nAccept: {accept}\r\n\r\n".encode())
                 head = b""
                 while not head.endswith(b"\r\n\r\n"):
                     line = reader.readline()
@@ -159,6 +171,7 @@ def over_web(place: Place, source: str, heard: Heard) -> None:
                     head += line
                 length = re.search(rb"(?i)content-length: (\d+)", head)
                 body = reader.read(int(length[1])) if length else b""
+                assert not head.startswith(b"HTTP/1.1 5"), path
                 heard.add("web", name, (head + body).decode())
 
 
