@@ -31,6 +31,7 @@ ROOM = {Format.HTML: 20 * 1024, Format.TEXT: 128 * 1024}  # bytes of a page's pl
 OF_ONE = 0.4  # of the room, for one plan
 LINE = 1000  # characters of a line that are shown
 SAME = 20  # lines that stay as they were are shown in a row
+GONE = 40  # lines that were taken out are shown in a row; of more of them SAME
 CONTEXT = 5  # of more of them, above and below
 LARGE = 64 * 1024  # characters that are compared before others get their turn
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
@@ -38,7 +39,8 @@ _STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a plan: *kind* is "same", "added" or "removed", or "skipped" for *count* of them that stay."""
+    """A line of a plan: *kind* is "same", "added" or "removed"; "skipped" stands for *count* of them that
+    stay, "gone" for those that were taken out besides."""
 
     kind: str
     text: str = ""
@@ -165,6 +167,9 @@ def _rows(new: str, old: str | None, format: Format) -> Iterator[Row]:
             yield from _lines(Run("same", run.lines[:CONTEXT]), marked)
             yield Row("skipped", count=len(run.lines) - 2 * CONTEXT)
             yield from _lines(Run("same", run.lines[-CONTEXT:]), marked)
+        elif run.kind == "removed" and len(run.lines) > GONE:  # what came instead is to be seen too
+            yield from _lines(Run("removed", run.lines[:SAME], run.words), marked)
+            yield Row("gone", count=len(run.lines) - SAME)
         else:
             yield from _lines(run, marked)
 
