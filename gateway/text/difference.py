@@ -36,10 +36,14 @@ class Run:
 def difference(old: str, new: str) -> Iterator[Run]:
     """The lines of *new*, and those of *old* that are gone where they stood. Both are cleaned."""
     left = _Left(MOST_WORDS)
+    stayed: list[str] = []
     for removed, added, same in _blocks(old.splitlines(), new.splitlines()):
         if same:
-            yield Run("same", added)
+            stayed += added
             continue
+        if stayed:
+            yield Run("same", stayed)
+            stayed = []
         gone: dict[int, Pieces] = {}
         come: dict[int, Pieces] = {}
         for i, j, before, after in _pairs(removed, added, left):
@@ -49,6 +53,8 @@ def difference(old: str, new: str) -> Iterator[Run]:
             yield Run("removed", removed, gone)
         if added:
             yield Run("added", added, come)
+    if stayed:
+        yield Run("same", stayed)
 
 
 Block = tuple[Sequence[str], Sequence[str], bool]  # lines of the old, of the new; are they the same?
