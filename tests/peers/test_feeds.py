@@ -1,0 +1,82 @@
+"""Feeds and the sitemap of the real gateway, read by programs that others wrote."""
+
+import http.client
+import json
+import threading
+import time
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import feedparser
+
+from gateway.directory.person import Visibility
+from gateway.directory.ports import Modify
+from tests.people50 import people
+from tests.unit.house import PEOPLE, document, write
+
+from .gateway import Place, make_place, serving, until, web
+
+MANY = 10_200  # more than the sitemap has room for
+C1 = "".join(f"x{chr(code)}y\n" for code in (*range(1, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F)))
+
+
+def read(place: Place, path: str, **known: str) -> Any:
+    """The feed as feedparser fetches it."""
+    feed = feedparser.parse(f"http://localhost:{place.web}{path}", **known)
+    assert not feed.bozo, feed.bozo_exception
+    return feed
+
+
+def test_W028_W117_feeds_of_fifty_people(tmp_path: Path) -> None:
+    """feedparser fetches them all with no bozo flag, and is told when nothing has changed; what is taken back is gone."""
+    documents = people(17)
+    documents[0] |= {"plan": C1 + "]]></content>\n"}
+    place = make_place(tmp_path, people=[])
+    (tmp_path / "people.json").write_text(json.dumps(documents))
+    place.command("people", "import", tmp_path / "people.json")
+    with serving(place):
+        for each in documents:
+            path = f"/users/{each['login']}/feed"
+            feed = read(place, f"{path}.atom")
+            assert (feed.status, feed.version, len(feed.entries)) == (200, "atom10", int("plan" in each))
+            told = json.loads(web(place.web, f"{path}.json")[1])
+            assert [item["id"] for item in told["items"]] == [entry.id for entry in feed.entries]
+            assert feed.feed.author == told["authors"][0]["name"]
+        common = read(place, "/feed.atom")
+        assert len(common.entries) == 30
+        assert read(place, "/feed.atom", etag=common.etag).status == 304
+        login = common.entries[0].link.split("/")[-2]
+        mine = read(place, f"/users/{login}/feed.atom")
+        assert read(place, f"/users/{login}/feed.atom", etag=mine.etag, modified=mine.modified).status == 304
+        place.command("plan", login, "-", stdin="A new plan\n")
+        until(lambda: read(place, "/feed.atom").entries[0].title == "A new plan", "the new plan")
+        assert read(place, f"/users/{login}/feed.atom").entries[0].title == "A new plan"
+        write(place.database, [Modify(login, {}, {"plan": Visibility.MEMBERS})])
+        until(lambda: not read(place, f"/users/{login}/feed.atom").entries, "the feed without plans")
+        assert login not in str(read(place, "/feed.atom").entries)
+
+
+def test_W144_a_large_sitemap_holds_nobody_up(tmp_path: Path) -> None:
+    """Others are answered meanwhile; the watchdog looks at each turn."""
+    place = make_place(tmp_path, people=PEOPLE)
+    write(place.database, [document({"login": f"p{number:06}"}) for number in range(MANY)])
+    with serving(place):
+        web(place.web, "/users/alice")
+        told: list[tuple[int, str]] = []
+        asking = threading.Thread(target=lambda: told.append(web(place.web, "/sitemap.xml")))
+        asking.start()
+        slowest = 0.0
+        connection = http.client.HTTPConnection("localhost", place.web)
+        while asking.is_alive():
+            begun = time.monotonic()
+            connection.request("GET", "/users/alice")
+            assert connection.getresponse().read()
+            slowest = max(slowest, time.monotonic() - begun)
+        asking.join()
+        connection.close()
+        ((code, body),) = told
+        assert code == 200
+        assert len(ET.fromstring(body)) == 2 + 10_000
+        assert slowest < 0.1
+        print(f"slowest answer meanwhile: {slowest * 1000:.1f} ms")
