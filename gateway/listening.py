@@ -18,6 +18,7 @@ from .configuration import Mistake
 from .operate.descriptors import tell_seldom
 from .operate.limits import Connections
 from .proxied import Behind, Entrance
+from .tls import Narrowed
 
 BACKLOG = 1024  # connections that wait to be accepted, where an endpoint names no number
 _STREAMS = ("tcp:", "tcp6:", "ssl:", "unix:")
@@ -82,7 +83,7 @@ class Ports:
             if listener.entrance is None:
                 raise CannotStart(f"{self._file}: {listener.key}: {listener.endpoint!r}: not through a proxy")
             reactor = Behind(reactor, listener.entrance)
-        return server_endpoint(reactor, self._file, listener.key, listener.endpoint)
+        return server_endpoint(Narrowed(reactor), self._file, listener.key, listener.endpoint)
 
     def _taken(self, failure: Failure, listener: Listener) -> str:
         error = failure.value

@@ -154,7 +154,10 @@ class Channel(HTTPChannel):
             self.refuse(400)
         else:
             self._line = line
-            super().lineReceived(line)
+            try:
+                super().lineReceived(line)
+            except ValueError:  # a Content-Length of more digits than int() takes
+                self.refuse(400)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         self.refuse(431 if self.requests else 414)

@@ -1,0 +1,395 @@
+"""Hostile bytes at the web side over real sockets, plain and TLS: what smuggles requests, what is slow, what is huge, what
+never ends. One gateway takes it all; others are answered meanwhile, and it needs no more memory afterwards."""
+
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import trustme
+
+from tests.peers.gateway import DEADLINE, Place, Running, free_port, listening, serving, until
+from tests.peers.limits import limited, opened
+
+TIMEOUT = 2.0
+LIMITS = f'''
+connections = 3000
+connections_per_address = 2500
+queries_per_minute = 100000000
+timeout = "{TIMEOUT:.0f}s"
+'''
+HOST = b"Host: dir.test\r\n"
+POST = b"POST /users/alice HTTP/1.1\r\n" + HOST
+GET = b"GET /users/alice HTTP/1.1\r\n" + HOST + b"\r\n"
+CLOSE = GET[:-2] + b"Connection: close\r\n\r\n"
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\n" + HOST + b"\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+LAST = b"0\r\n\r\n" + SMUGGLED
+Connect = Callable[[], socket.socket]
+
+
+@dataclass(frozen=True)
+class Doors:
+    """The two ways in to one gateway."""
+
+    running: Running
+    plain: Connect
+    tls: Connect
+
+    def named(self, name: str) -> Connect:
+        return self.tls if name == "tls" else self.plain
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    folder = tmp_path_factory.mktemp("place")
+    return limited(folder, LIMITS)
+
+
+@pytest.fixture(scope="module")
+def doors(place: Place) -> Iterator[Doors]:
+    authority, port = trustme.CA(), free_port()
+    certificate = authority.issue_cert("dir.test")
+    (place.folder / "pair.pem").write_bytes(
+        certificate.private_key_pem.bytes() + b"".join(each.bytes() for each in certificate.cert_chain_pems)
+    )
+    listens = f'listen = ["tcp:{place.web}:interface=127.0.0.1"'
+    more = f', "ssl:{port}:interface=127.0.0.1:privateKey=pair.pem:certKey=pair.pem"'
+    text = place.settings.read_text()
+    assert text.count(listens) == 1
+    place.settings.write_text(text.replace(listens, listens + more))
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+
+    def plain() -> socket.socket:
+        return socket.create_connection(("127.0.0.1", place.web), DEADLINE)
+
+    def tls() -> socket.socket:
+        return context.wrap_socket(socket.create_connection(("127.0.0.1", port), DEADLINE), server_hostname="dir.test")
+
+    with serving(place) as running:
+        until(lambda: listening(port), "the TLS endpoint")
+        yield Doors(running, plain, tls)
+
+
+def said(connect: Connect, *parts: bytes) -> bytes:
+    """All that comes back for *parts*, up to the other side's end; a reset before it fails."""
+    with connect() as client:
+        for part in parts:
+            client.sendall(part)
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def all_said(connect: Connect, asked: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """The same for all of *asked* at once: TLS gives each a second to go."""
+    with ExitStack() as held:
+        clients = [held.enter_context(connect()) for _ in asked]
+        for number in range(max(map(len, asked))):
+            for client, parts in zip(clients, asked, strict=True):
+                client.sendall(b"".join(parts[number : number + 1]))
+        return [b"".join(iter(lambda client=client: client.recv(65536), b"")) for client in clients]  # type: ignore[misc]
+
+
+def codes(answers: bytes) -> list[int]:
+    return [int(code) for code in re.findall(rb"HTTP/1\.[01] (\d{3}) ", answers)]
+
+
+@contextmanager
+def meanwhile(doors: Doors, most: float = 0.1) -> Iterator[None]:
+    """Others go on asking all the while, one question after the other, and wait for none of them longer than *most*
+    seconds; but for a few, since others use this machine too."""
+    took: list[float] = []
+    over = threading.Event()
+
+    def ask() -> None:
+        while not over.is_set():
+            began = time.monotonic()
+            assert said(doors.plain, CLOSE).startswith(b"HTTP/1.1 200 ")
+            took.append(time.monotonic() - began)
+            over.wait(0.005)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        until(lambda: len(took) > 5 or not thread.is_alive(), "the first answers")
+        yield
+        before = len(took)
+        until(lambda: len(took) > before + 5 or not thread.is_alive(), "the last answers")
+    finally:
+        over.set()
+        thread.join()
+    print(f"{len(took)} questions meanwhile, the slowest {max(took) * 1000:.0f} ms")
+    assert sum(each > most for each in took) <= len(took) // 50, sorted(took)[-10:]
+
+
+@contextmanager
+def flat(doors: Doors, within: float) -> Iterator[None]:
+    """No more memory than *within* MiB on top, all said and done."""
+    before = doors.running.memory
+    yield
+    after = doors.running.memory
+    print(f"{before:.1f} MiB before, {after:.1f} MiB after")
+    assert after - before < within
+
+
+# what smuggles requests (RFC 9112 section 6)
+
+
+SMUGGLING = {
+    "length and coding": b"Content-Length: 5\r\n" + CHUNKED + b"\r\n" + LAST,
+    "coding and length": CHUNKED + b"Content-Length: 5\r\n\r\n" + LAST,
+    "a length twice": b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc" + SMUGGLED,
+    "two lengths": b"Content-Length: 3\r\nContent-Length: 0\r\n\r\nabc" + SMUGGLED,
+    "a list of lengths": b"Content-Length: 3, 3\r\n\r\nabc" + SMUGGLED,
+    "a length with a sign": b"Content-Length: +3\r\n\r\nabc" + SMUGGLED,
+    "a length below nothing": b"Content-Length: -3\r\n\r\nabc" + SMUGGLED,
+    "a length in hex": b"Content-Length: 0x3\r\n\r\nabc" + SMUGGLED,
+    "a length as Python writes it": b"Content-Length: 0_3\r\n\r\nabc" + SMUGGLED,
+    "a length in other digits": "Content-Length: \uff13\r\n\r\nabc".encode() + SMUGGLED,
+    "a length of no digit": b"Content-Length:\r\n\r\nabc" + SMUGGLED,
+    "a length of 5000 digits": b"Content-Length: " + b"9" * 5000 + b"\r\n\r\nabc" + SMUGGLED,
+    "a length with a space before the colon": b"Content-Length : 5\r\n\r\n" + LAST,
+    "an unknown coding": b"Transfer-Encoding: xchunked\r\n\r\n" + LAST,
+    "no coding": b"Transfer-Encoding: identity\r\n\r\n" + LAST,
+    "an empty coding": b"Transfer-Encoding:\r\n\r\n" + LAST,
+    "chunked, then nothing": b"Transfer-Encoding: chunked, identity\r\n\r\n" + LAST,
+    "chunked behind another": b"Transfer-Encoding: gzip, chunked\r\n\r\n" + LAST,
+    "chunked twice": CHUNKED + CHUNKED + b"\r\n" + LAST,
+    "W093: chunked and another": CHUNKED + b"Transfer-Encoding: identity\r\n\r\n" + LAST,
+    "chunked with a parameter": b"Transfer-Encoding: chunked;q=1\r\n\r\n" + LAST,
+    "chunked in quotes": b'Transfer-Encoding: "chunked"\r\n\r\n' + LAST,
+    "chunked behind a vertical tab": b"Transfer-Encoding: \x0bchunked\r\n\r\n" + LAST,
+    "chunked with a NUL": b"Transfer-Encoding: chunked\x00\r\n\r\n" + LAST,
+    "a coding with a space before the colon": b"Transfer-Encoding : chunked\r\n\r\n" + LAST,
+    "W094: a coding on the next line": b"Transfer-Encoding:\r\n chunked\r\n\r\n" + LAST,
+    "W094: a coding behind a fold": b"X: y\r\n\tTransfer-Encoding: chunked\r\n\r\n" + LAST,
+    "a coding behind a CR": b"X: y\rTransfer-Encoding: chunked\r\n\r\n" + LAST,
+    "a coding behind a LF": b"X: y\nTransfer-Encoding: chunked\r\n\r\n" + LAST,
+    "a chunk with a sign": CHUNKED + b"\r\n+3\r\nabc\r\n" + LAST,
+    "a chunk below nothing": CHUNKED + b"\r\n-1\r\nabc\r\n" + LAST,
+    "a chunk with 0x": CHUNKED + b"\r\n0x3\r\nabc\r\n" + LAST,
+    "a chunk as Python writes it": CHUNKED + b"\r\n0_3\r\nabc\r\n" + LAST,
+    "a chunk of no digit": CHUNKED + b"\r\n\r\nabc\r\n" + LAST,
+    "a chunk that goes on": CHUNKED + b"\r\n3\r\nabcd\r\n" + LAST,
+    "chunks with LF": CHUNKED + b"\r\n3\nabc\n0\n\n" + SMUGGLED,
+    "a chunk's extension with LF": CHUNKED + b"\r\n3;a\nb\r\nabc\r\n" + LAST,
+    "a chunk's extension with CR": CHUNKED + b"\r\n3;a\rb\r\nabc\r\n" + LAST,
+}
+
+
+@pytest.mark.parametrize("door", ["plain", "tls"])
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_W092_one_answer_400_and_the_end(doors: Doors, door: str, pieces: int) -> None:
+    """Sent in one piece, and the body behind the head."""
+    cut = [(POST + each).partition(b"\r\n\r\n") for each in SMUGGLING.values()]
+    parts = [[b"".join(each)] if pieces == 1 else [each[0] + each[1], each[2]] for each in cut]
+    for vector, answer in zip(SMUGGLING, all_said(doors.named(door), parts), strict=True):
+        assert codes(answer) == [400], vector
+        assert b"\r\nConnection: close\r\n" in answer
+        assert answer.endswith(b"\r\n\r\nThis request cannot be understood.\n")
+
+
+@pytest.mark.parametrize("door", ["plain", "tls"])
+def test_W092_chunks_of_an_old_client_end_its_connection(doors: Doors, door: str) -> None:
+    """RFC 9112 section 6.1: a coding in HTTP/1.0 makes the framing doubtful."""
+    old = b"POST / HTTP/1.0\r\nConnection: keep-alive\r\n" + CHUNKED + b"\r\n" + LAST
+    answer = said(doors.named(door), old)
+    assert codes(answer) == [405]
+    assert b"/smuggled" not in answer
+
+
+def test_W092_chunks_as_they_should_be_are_taken(doors: Doors) -> None:
+    right = POST + CHUNKED + b'\r\n3;a="b"\r\nabc\r\n00\r\nX: y\r\n\r\n' + CLOSE
+    for door in (doors.plain, doors.tls):
+        assert codes(said(door, right)) == [405, 200]
+
+
+# limits
+
+
+REFUSED = [
+    (b"GET / HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n", 421),
+    (b"GET http://evil.test/ HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n", 421),
+    (b"GET / HTTP/1.1\r\n" + HOST + HOST + b"Connection: close\r\n\r\n", 400),
+    (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
+    (b"GET /" + b"a" * 17_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
+    (b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"a" * 20_000 + b"\r\n\r\n", 431),
+    (b"GET / HTTP/1.1\r\n" + HOST + b"X: a\r\n" * 500 + b"\r\n", 431),
+    (b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 1000000000\r\nExpect: 100-continue\r\n\r\n", 413),
+    (b"POST / HTTP/1.1\r\n" + HOST + CHUNKED + b"\r\n11000\r\n" + b"x" * 0x11000 + b"\r\n0\r\n\r\n", 413),
+    (b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00\r\n", 400),
+    (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+]
+
+
+@pytest.mark.parametrize("door", ["plain", "tls"])
+def test_W086_W087_W088_W095_W096_W097_with_a_body_and_the_end(doors: Doors, door: str) -> None:
+    answers = all_said(doors.named(door), [[head] for head, _ in REFUSED])
+    for (head, code), answer in zip(REFUSED, answers, strict=True):
+        assert codes(answer) == [code], head[:60]
+        assert b"100 Continue" not in answer
+        assert b"\r\nConnection: close\r\n" in answer
+        assert answer.endswith(b".\n")
+
+
+def test_W098_bodies_that_nobody_wants_stay_in_no_file(doors: Doors) -> None:
+    """1 GB to an address that is none, in chunks: taken up to the limit, and dropped."""
+    head = b"POST /nowhere HTTP/1.1\r\n" + HOST + CHUNKED + b"\r\n40000000\r\n"
+    with flat(doors, 15), meanwhile(doors), ExitStack() as held:
+        clients = [held.enter_context(doors.plain()) for _ in range(20)]
+        for client in clients:
+            client.sendall(head + b"x" * 60_000)
+        assert not [each for each in opened(doors.running.process.pid) if "/tmp" in each and ".log" not in each
+                    and "people.db" not in each and str(Path(each).parent) == "/tmp"]  # fmt: skip
+        for client in clients:
+            with suppress(ConnectionResetError, BrokenPipeError):
+                for _ in range(100):
+                    client.sendall(b"x" * 65536)
+            assert codes(client.recv(65536)) == [413]
+
+
+# slowness
+
+
+@pytest.mark.alone
+def test_W100_W006_whoever_is_slow_is_cut_in_time(doors: Doors) -> None:
+    """Heads and bodies that trickle, plain and TLS, requests with bare LF: 408 at the deadline, however they go on."""
+    starts = [
+        (doors.plain, b"GET / HTTP/1.1\r\n" + HOST + b"X: "),
+        (doors.tls, b"GET / HTTP/1.1\r\n" + HOST + b"X: "),
+        (doors.plain, POST + b"Content-Length: 60000\r\n\r\n"),
+        (doors.tls, POST + b"Content-Length: 60000\r\n\r\n"),
+        (doors.plain, POST + CHUNKED + b"\r\nffff\r\n"),
+        (doors.plain, b"GET / HTTP/1.1\nHost: dir.test\n\n"),
+    ]
+    with meanwhile(doors), ExitStack() as held:
+        began = time.monotonic()
+        clients = [held.enter_context(connect()) for connect, _ in starts for _ in range(20)]
+        for client, (_, start) in zip(clients, (each for each in starts for _ in range(20)), strict=True):
+            client.sendall(start)
+        while time.monotonic() - began < TIMEOUT - 0.3:
+            for client in clients:
+                client.sendall(b"x")
+            time.sleep(0.1)
+        for client in clients:
+            answer = b"".join(iter(lambda client=client: client.recv(65536), b""))  # type: ignore[misc]
+            assert codes(answer) == [408]
+        assert time.monotonic() - began < TIMEOUT + 2
+
+
+@pytest.mark.alone
+def test_W006_a_thousand_idle_connections_cost_others_nothing(doors: Doors) -> None:
+    with flat(doors, 40), meanwhile(doors), ExitStack() as held:
+        clients = []
+        for _ in range(1000):
+            client = held.enter_context(doors.plain())
+            client.sendall(GET)
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+            clients.append(client)
+        full = doors.running.memory
+        print(f"{full:.1f} MiB with a thousand connections")
+        assert all(client.recv(1) == b"" for client in clients)  # closed at the time-out, without a word
+
+
+# the end of it
+
+
+def mixed() -> Sequence[bytes]:
+    """Twenty requests of all kinds, none of which ends the connection."""
+    heads = {
+        b"GET": [b"/", b"/users", b"/users?q=ada", b"/users/alice", b"/users/alice.html", b"/users/alice.json",
+                 b"/users/alice.vcf", b"/users/alice/plan", b"/users/nobody", b"/users/ALICE", b"/policy", b"/online",
+                 b"/nowhere", b"/static/style.css", b"/.well-known/webfinger?resource=acct:alice@dir.test"],
+        b"HEAD": [b"/users/alice.html"],
+        b"POST": [b"/users/alice"],
+        b"FOO": [b"/"],
+        b"OPTIONS": [b"*"],
+    }  # fmt: skip
+    made = [
+        method + b" " + path + b" HTTP/1.1\r\n" + HOST + b"Accept-Encoding: gzip\r\n\r\n"
+        for method, paths in heads.items()
+        for path in paths
+    ]
+    return [*made, POST + b"Content-Length: 3\r\n\r\nabc"]
+
+
+@pytest.mark.alone
+def test_W149_memory_is_flat_after_twenty_thousand_mixed_requests(doors: Doors) -> None:
+    """Pipelined, in connections of 1 000; each answer comes. Names that nobody has are new each time."""
+
+    def ask(count: int) -> int:
+        answered = 0
+        for start in range(0, count, 960):
+            asked = [
+                each.replace(b"/users/nobody", b"/users/n%d" % (start + number))
+                for number in range(48)
+                for each in mixed()
+            ]
+            answered += len(codes(said(doors.plain, b"".join(asked[:-1]), CLOSE)))
+        return answered
+
+    assert ask(1920) == 1920
+    with meanwhile(doors), flat(doors, 4):
+        assert ask(20_160) == 20_160
+
+
+# TLS
+
+
+def test_W101_tls_1_2_and_1_3_with_aead_and_http_1_1_alone(place: Place, doors: Doors) -> None:
+    def agreed(offer: Callable[[ssl.SSLContext], None]) -> tuple[str | None, str, str | None]:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        offer(context)
+        with doors.tls() as known:
+            address = known.getpeername()
+        with context.wrap_socket(socket.create_connection(address, DEADLINE)) as client:
+            cipher = client.cipher()
+            assert cipher is not None
+            return client.version(), cipher[0], client.selected_alpn_protocol()
+
+    def up_to(version: ssl.TLSVersion, ciphers: str = "DEFAULT:@SECLEVEL=0") -> Callable[[ssl.SSLContext], None]:
+        def offer(context: ssl.SSLContext) -> None:
+            context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+            context.maximum_version = version
+            context.set_ciphers(ciphers)
+
+        return offer
+
+    assert agreed(up_to(ssl.TLSVersion.TLSv1_3))[::2] == ("TLSv1.3", "http/1.1")
+    version, cipher, alpn = agreed(up_to(ssl.TLSVersion.TLSv1_2))
+    assert (version, alpn) == ("TLSv1.2", "http/1.1")
+    assert "GCM" in cipher or "CHACHA20" in cipher
+    for refused in (
+        up_to(ssl.TLSVersion.TLSv1_1),
+        up_to(ssl.TLSVersion.TLSv1_2, "ECDHE-RSA-AES256-SHA384:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA"),
+        up_to(ssl.TLSVersion.TLSv1_2, "AES128-GCM-SHA256:AES128-SHA:ECDHE-ECDSA-AES128-CCM"),
+    ):
+        with pytest.raises(ssl.SSLError):
+            agreed(refused)
+
+
+def test_W008_a_proxy_before_us_is_believed_and_nobody_else(place: Place, doors: Doors) -> None:
+    """127.0.0.1 is a proxy by default, 127.0.0.99 is none."""
+    ask = (
+        b"GET /users/bob HTTP/1.1\r\n"
+        + HOST
+        + b"X-Forwarded-For: 203.0.113.1, 203.0.113.77\r\nConnection: close\r\n\r\n"
+    )
+    for source in ("127.0.0.1", "127.0.0.99"):
+        with socket.create_connection(("127.0.0.1", place.web), DEADLINE, (source, 0)) as client:
+            client.sendall(ask)
+            assert codes(b"".join(iter(lambda client=client: client.recv(65536), b""))) == [200]  # type: ignore[misc]
+
+    def peers() -> list[str]:
+        return [each["peer"] for each in place.records() if each["query"] == "bob"]
+
+    until(lambda: len(peers()) == 2, "the records")
+    assert peers() == ["203.0.113.0", "127.0.0.0"]
