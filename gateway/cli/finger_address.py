@@ -71,6 +71,8 @@ def _place(place: str) -> tuple[str, int]:
         port = rest.removeprefix(":")
     elif place.count(":") == 1:
         host, _, port = place.partition(":")
-    if port and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+    if not host.isprintable():
+        raise BadAddress("a character that cannot be seen in a host", "a host name or an address")
+    if port and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536):
         raise BadAddress(f"port {port!r}", "a number from 1 to 65535")
     return host, int(port or PORT)
