@@ -7,7 +7,6 @@ A reload makes everything that can be wrong first, and puts it in place in one t
 
 import gc
 import signal
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,12 +19,12 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
-from .configuration import BadSettings
+from .configuration import BadSettings, CannotStart
 from .directory.viewers import Viewers
 from .furniture import make_directory, make_policy, make_renderer, make_site, make_sweeps
 from .house import House
 from .irc.settings import Network
-from .listening import CannotStart, Listener, Ports, client_endpoint
+from .listening import Listener, Ports, client_endpoint
 from .operate import control, notify
 from .operate.control import Control
 from .operate.descriptors import room_for
@@ -398,8 +397,3 @@ def stop_at_once_when_asked_twice(gateway: Gateway, reactor: Any) -> None:
 def in_thread(reactor: Any, work: Callable[[], T]) -> "Deferred[T]":
     """What *work* gives, done in one of the reactor's threads."""
     return deferToThreadPool(reactor, reactor.getThreadPool(), work)
-
-
-def steady_clock(reactor: Any) -> None:
-    """Timers by the monotonic clock: one set back by an hour must not stop them. Before anything is scheduled."""
-    reactor.seconds = time.monotonic

@@ -19,6 +19,10 @@ MOST_SHOWN = 100  # characters of a wrong value in a message
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
+class CannotStart(Exception):
+    """Something stands in the way; the message is for the operator. Nothing has been started."""
+
+
 class Duration(timedelta):
     """A length of time, written as "10s", "0.5s", "200ms", "5m", "12h" or "30d"."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.application.service import IService
 
-from .configuration import BadSettings, Mistake
+from .configuration import BadSettings, CannotStart, Mistake
 from .directory.names import Hosts
 from .directory.person import Visibility
 from .directory.ports import Source
@@ -14,7 +14,6 @@ from .directory.privacy import Policy
 from .directory.service import DirectoryService
 from .directory.sweep import Sweep
 from .house import Look, Site
-from .listening import CannotStart
 from .settings import Settings
 from .sources import own
 from .store import sqlite

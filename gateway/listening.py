@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-from .configuration import Mistake
+from .configuration import CannotStart, Mistake
 from .operate.descriptors import tell_seldom
 from .operate.limits import Connections
 from .proxied import Behind, Entrance
@@ -23,10 +23,6 @@ from .tls import Narrowed
 BACKLOG = 1024  # connections that wait to be accepted, where an endpoint names no number
 _STREAMS = ("tcp:", "tcp6:", "ssl:", "unix:")
 _PROXIED = "haproxy:"
-
-
-class CannotStart(Exception):
-    """Something stands in the way; the message is for the operator. Nothing has been started."""
 
 
 class NotInherited(CannotStart):

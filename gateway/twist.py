@@ -9,10 +9,10 @@ from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.python.usage import Options as TwistedOptions
 
-from .application import Gateway, settle, steady_clock, stop_at_once_when_asked_twice
-from .configuration import BadSettings
+from .application import Gateway, settle, stop_at_once_when_asked_twice
+from .clock import steady_clock
+from .configuration import BadSettings, CannotStart
 from .files import find
-from .listening import CannotStart
 from .settings import load
 
 

@@ -39,7 +39,11 @@ def _person(chance: random.Random, number: int) -> dict[str, Any]:
         "email": f"{login}@dir.test",
         "timezone": chance.choice(ZONES),
         "links": [
-            {"url": f"https://{login}.example/?a=1&b={each}", "label": chance.choice(["", words(2)]), "me": bool(each % 2)}
+            {
+                "url": f"https://{login}.example/?a=1&b={each}",
+                "label": chance.choice(["", words(2)]),
+                "me": bool(each % 2),
+            }
             for each in range(chance.randint(1, 4))
         ],
         "keys": [{"kind": "ssh", "label": "laptop", "text": f"ssh-ed25519 AAAA{number} {login}@laptop"}],

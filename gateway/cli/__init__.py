@@ -3,24 +3,35 @@
 import io
 import os
 import sys
+from importlib import import_module
 
 import click
 
 from .. import __version__
-from ..configuration import BadSettings
-from ..listening import CannotStart
+from ..configuration import BadSettings, CannotStart
 from ..store.database import Unusable
-from .asking import ask
 from .common import Failed, configured
-from .conforming import conform
-from .keeping import backup, restore
-from .people import people
-from .planning import plan
-from .reloading import reload
-from .serving import check, demo, init, run, schema
+
+# Where each command stands: what it needs is loaded only when it is asked for.
+COMMANDS = {
+    "demo": "serving", "init": "serving", "check": "serving", "run": "serving", "reload": "reloading", "people": "people",
+    "plan": "planning", "ask": "asking", "conform": "conforming", "backup": "keeping", "restore": "keeping",
+    "schema": "serving",
+}  # fmt: skip
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = getattr(import_module(f".{COMMANDS[cmd_name]}", __package__), cmd_name)
+        return found
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @configured
 @click.version_option(__version__, prog_name="finger-gateway")
 def cli() -> None:
@@ -32,10 +43,6 @@ def cli() -> None:
       finger-gateway init && finger-gateway people add alice --name "Alice Adams"
       finger-gateway run
     """
-
-
-for command in (demo, init, check, run, reload, people, plan, ask, conform, backup, restore, schema):
-    cli.add_command(command)
 
 
 def main() -> None:

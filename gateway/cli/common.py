@@ -22,7 +22,7 @@ from twisted.logger import (
 )
 from twisted.python.failure import Failure
 
-from ..application import steady_clock
+from ..clock import steady_clock
 from ..directory.answers import Conflict, Found, Invalid, Outcome, Refused, Saved, Unavailable, Unknown
 from ..directory.privacy import Profile
 from ..directory.service import DirectoryService

@@ -11,12 +11,13 @@ from typing import Any
 import click
 import msgspec
 
-from ..application import Gateway, serve, steady_clock
-from ..configuration import BadSettings, Duration
+from ..application import Gateway, serve
+from ..clock import steady_clock
+from ..configuration import BadSettings, CannotStart, Duration
 from ..directory.names import Hosts
 from ..formats import person_json
 from ..furniture import make_directory, make_renderer, tried_templates
-from ..listening import CannotStart, NotInherited, client_endpoint, open_to_all, server_endpoint
+from ..listening import NotInherited, client_endpoint, open_to_all, server_endpoint
 from ..outgoing.addresses import is_public, literal
 from ..settings import Settings, database_file, load
 from ..store import database, sqlite

@@ -15,11 +15,13 @@ from jinja2 import Template
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from ..application import Gateway, serve, steady_clock
+from ..application import Gateway, serve
+from ..clock import steady_clock
+from ..configuration import CannotStart
 from ..directory.answers import Listing, Page, Saved
 from ..directory.viewers import LocalCommand
 from ..formats import person_json
-from ..listening import CannotStart, Listener
+from ..listening import Listener
 from ..outgoing.dial import Dial, Resolver, anywhere
 from ..outgoing.finger import ask
 from ..settings import load

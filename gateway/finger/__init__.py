@@ -1,5 +1,17 @@
 """Finger (RFC 1288): one line in, text out. `make` gives the service; application.py listens."""
 
-from .protocol import make
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..house import House
+    from .protocol import FingerService
+    from .settings import Finger
 
 __all__ = ["make"]
+
+
+def make(settings: "Finger", house: "House") -> "FingerService":
+    """The finger service of *house*. Who only reads the settings of this room never loads Twisted."""
+    from .protocol import make
+
+    return make(settings, house)

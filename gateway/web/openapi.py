@@ -11,8 +11,6 @@ import msgspec
 from .. import __version__
 from ..formats.feed import FeedDocument
 from ..formats.history import HistoryDocument
-from ..formats.feed import FeedDocument
-from ..formats.history import HistoryDocument
 from ..formats.jrd import Descriptor, HostDescriptor
 from ..formats.person_json import encode
 from ..formats.profile_json import FrontDocument, PeopleDocument, ProfileDocument
@@ -31,9 +29,6 @@ DOCUMENTS: Mapping[str, tuple[Any, ...]] = {
     "front": (FrontDocument,),
     "listed": (PeopleDocument,),
     "person": (ProfileDocument, PeopleDocument),  # the latter where several go by a name
-    "history": (HistoryDocument,),
-    "feed": (FeedDocument,),
-    "common_feed": (FeedDocument,),
     "history": (HistoryDocument, PeopleDocument),
     "feed": (FeedDocument, PeopleDocument),
     "common_feed": (FeedDocument,),

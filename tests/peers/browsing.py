@@ -7,7 +7,13 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 EVERYTHING: dict[str, Any] = {
     "login": "alice", "name": "Alice Adams", "aliases": ["ally"], "pronouns": "she/her", "say": "AL-iss",
@@ -16,15 +22,26 @@ EVERYTHING: dict[str, Any] = {
     "links": [{"label": "Blog", "url": "https://alice.example/", "me": True}, {"url": "https://club.example/tea"}],
     "keys": [{"kind": "ssh", "label": "laptop", "text": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "k" * 43 + " alice@laptop"}],
     "project": "A better teapot",
-    "plan": "Monday\n  * descale (see https://tea.example/descaling)\n  * a line that is rather long, so that it has to be broken "
-    "on a telephone, where it keeps its place below the star\n\nTuesday: tea.\n",
+    "plan": "Monday\n  * descale (see https://tea.example/descaling)\n  * a line that is rather long, so that it has to be "
+    "broken on a telephone, where it keeps its place below the star\n\nTuesday: tea.\n",
     "status": {"text": "at the kettle", "until": "2099-12-01T10:00:00Z"}, "fediverse": "@alice@social.example",
     "visibility": {"timezone": "everyone", "email": "everyone", "keys": "everyone", "organisation": "everyone"},
 }  # fmt: skip
 LONG = {"login": "m" * 64, "name": "N" * 80, "plan": "x" * 80 + "\n", "project": "P" * 80, "title": "T" * 80}
 WIDE = {"login": "yamada", "name": "山田 花子", "plan": "山田花子のけいかく" * 8 + "\n", "title": "技術者"}
-RIGHT = {"login": "noa", "name": "נועה אבן", "plan": "שורה ארוכה מאוד מאוד שלא נכנסת למסך קטן של טלפון\n", "pronouns": "היא"}
-SIGNS = {"login": "emo", "name": "👩‍👩‍👧‍👦 🇨🇿", "title": "<b>&amp;</b> \"q\"", "plan": "☕\n", "status": {"text": "🫖" * 20}}
+RIGHT = {
+    "login": "noa",
+    "name": "נועה אבן",
+    "plan": "שורה ארוכה מאוד מאוד שלא נכנסת למסך קטן של טלפון\n",
+    "pronouns": "היא",
+}
+SIGNS = {
+    "login": "emo",
+    "name": "👩‍👩‍👧‍👦 🇨🇿",
+    "title": '<b>&amp;</b> "q"',
+    "plan": "☕\n",
+    "status": {"text": "🫖" * 20},
+}
 EMPTY = {"login": "empty"}
 HARD = (EVERYTHING, LONG, WIDE, RIGHT, SIGNS, EMPTY)
 # Pages that differ in what is on them.

@@ -26,6 +26,8 @@ from tests.unit.house import PEOPLE, document, write
 T = TypeVar("T")
 CHECKOUT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-P", "-m", "gateway")
+# For a child in which the same lines run again and again: coverage would take half of its time.
+UNTRACED = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
 WATCHED = (sys.executable, "-P", str(Path(__file__).with_name("watchdog.py")))
 # The bot's own limits are for people; who looks every few milliseconds, or asks for everything, goes past them.
 UNLIMITED = """

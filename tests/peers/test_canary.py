@@ -7,18 +7,23 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from gateway.directory.person import Visibility
+from gateway.directory.ports import Modify
 from gateway.irc.commands import REGISTRY
 from gateway.web.app import App
 from gateway.web.routes import ROUTES
+from tests.unit.house import write
 
 from .canary import CANARIES, EVERYONE, MEMBERS, NOBODY, Heard, asked_names
 from .gateway import (
     UNLIMITED,
+    UNTRACED,
     WATCHDOG,
     Place,
     Running,
@@ -39,7 +44,7 @@ QUERIES: dict[str, Sequence[tuple[str, str]]] = {
         (name, form.format(name)) for name in asked_names() for form in ("acct:{}@dir.test", "http://dir.test/users/{}")
     ],
     "after": [("", "nobody")],
-    "before": [("", "nobody")],
+    "before": [("", "20990101T000000.0Z")],
     "rel": [("", "me")],
 }
 
@@ -106,7 +111,7 @@ def nest(folder: Path) -> Iterator[Place]:
     settings = place.settings.read_text().replace("[finger]", '[finger]\nempty = "people"').replace("60000", "10000000")
     own = f'[sources.nest]\nclass = "nest:Nest"\noptions = {{ file = "{folder / "nest.json"}" }}\n'
     place.settings.write_text(f"{settings}\n[sources.logins]\n{own}")
-    with serving(place, start=(sys.executable, "-P", "-c", f"{UNLIMITED}\n{ON}\n{WATCHDOG}")):
+    with serving(place, start=(sys.executable, "-P", "-c", f"{UNLIMITED}\n{ON}\n{WATCHDOG}"), env=UNTRACED):
         until(lambda: CANARIES[0].login in finger(place.finger, ""), "the first sweep")
         yield place
 
@@ -118,11 +123,15 @@ def canaries(
     """A gateway that serves the canaries. *broken* is code that runs before the command."""
     people = [each.document() for each in CANARIES]
     place = make_place(folder, irc, people, site=f'members = ["{MEMBER}/32"]')
+    # an earlier plan that could go everywhere then goes as far as the plan does now
+    for each in CANARIES:
+        plan = {"plan": f"{each.word('plan')}\nlater\n"}
+        write(place.database, [Modify(each.login, plan, plan_level=Visibility.EVERYONE)])
     settings = place.settings.read_text().replace("[finger]", f'[finger]\nempty = "{empty}"')
     place.settings.write_text(settings.replace("60000", "10000000") + "\n[sources.logins]\n")
     run = "from gateway.cli import main\nmain()" if broken else WATCHDOG
     start = (sys.executable, "-P", "-c", f"{UNLIMITED}\n{ON}\n{broken}\n{run}")
-    with serving(place, start=start) as running:
+    with serving(place, start=start, env=UNTRACED) as running:
         yield place, running
 
 
@@ -146,8 +155,10 @@ def paths() -> Iterator[tuple[str, str, str]]:
         accepts = {"text/html", "application/json", *(format.types[0] for format in route.formats)}
         for key in route.query:
             assert key in QUERIES, f"a query that the canary does not know how to fill: {key} of {route.path}"
-            for name, value in QUERIES[key]:
-                yield from ((name, f"{route.path}?{key}={quote(value)}", accept) for accept in accepts)
+            filled = [(login, login) for login in logins] if "<name>" in route.path else [("", "")]
+            for (login, part), (name, value) in product(filled, QUERIES[key]):
+                path = f"{route.path.replace('<name>', part)}?{key}={quote(value)}"
+                yield from ((login or name, path, accept) for accept in accepts)
         for name in ("style.css",) if route.handler == "static" else logins if "<name>" in route.path else ("",):
             path = route.path.replace("<name>", name)
             yield from ((name, path, accept) for accept in accepts)
@@ -206,6 +217,7 @@ def as_seen(place: Place, who: str) -> Heard:
     return heard
 
 
+@pytest.mark.usefixtures("untraced")
 def test_nothing_leaks_and_everything_public_is_told(tmp_path: Path) -> None:
     """F105: on every protocol the same, all that an audience may see and nothing else."""
     stranger, member = Heard("stranger"), Heard("member")

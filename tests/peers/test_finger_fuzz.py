@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz import LONG, SEED, Case, case, fault, resident
-from tests.peers.gateway import DEADLINE, Place, serving, until
+from tests.peers.gateway import DEADLINE, UNTRACED, Place, serving, until
 from tests.peers.limits import limited, sockets
 from tests.unit.house import PEOPLE
 
@@ -84,11 +84,12 @@ async def attack_with(port: int, cases: Iterator[Case]) -> None:
             group.create_task(each())
 
 
+@pytest.mark.usefixtures("untraced")
 def test_F120_F022_F025_F071_F074_random_lines(place: Place) -> None:
     """Each gets one reply in the data format and one record; no line is logged, no connection left, memory stays."""
     print(f"seed {SEED}")
     cases = (case(SEED, number) for number in range(COUNT))
-    with serving(place) as running:
+    with serving(place, env=UNTRACED) as running:
         until(lambda: "web.listen[0]: listening" in running.log, "the last line of the start")
         listening, log = sockets(running.process.pid), running.log
         began = time.monotonic()

@@ -13,10 +13,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
-from gateway.application import DRAIN, HURRIED, STAGE, Gateway, steady_clock
-from gateway.configuration import BadSettings
+from gateway.application import DRAIN, HURRIED, STAGE, Gateway
+from gateway.clock import steady_clock
+from gateway.configuration import BadSettings, CannotStart
 from gateway.furniture import make_renderer
-from gateway.listening import CannotStart, NotInherited, server_endpoint
+from gateway.listening import NotInherited, server_endpoint
 from gateway.operate.exchange import Asked
 from gateway.settings import load
 from gateway.store import database

@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from gateway.cli import cli, main
 from gateway.cli.common import Failed, utf8
 from gateway.cli.people import edit_of
+from gateway.configuration import CannotStart
 from gateway.demo.show import _port
 from gateway.directory.person import Link, Status, Visibility
 from gateway.directory.ports import Modify
-from gateway.listening import CannotStart
 from gateway.store import database
 
 SUBCOMMANDS = (
@@ -26,8 +26,9 @@ SUBCOMMANDS = (
 
 def commands(group: click.Group, above: str = "") -> list[str]:
     """All commands that there are, as they are typed."""
-    names = []
-    for name, command in group.commands.items():
+    names, context = [], click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         names.append(f"{above}{name}")
         if isinstance(command, click.Group):
             names += commands(command, f"{above}{name} ")

@@ -15,9 +15,10 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
+from gateway.configuration import CannotStart
 from gateway.finger import make
 from gateway.finger.settings import Finger
-from gateway.listening import CannotStart, Listener, Ports, open_to_all, server_endpoint
+from gateway.listening import Listener, Ports, open_to_all, server_endpoint
 from gateway.proxied import Behind, Entrance, Proxied
 from gateway.web import make as make_web
 from gateway.web.settings import Web

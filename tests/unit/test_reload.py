@@ -12,9 +12,8 @@ from twisted.python.failure import Failure
 
 from gateway import furniture
 from gateway.application import Gateway
-from gateway.configuration import BadSettings
+from gateway.configuration import BadSettings, CannotStart
 from gateway.directory.addresses import Address
-from gateway.listening import CannotStart
 from gateway.operate.limits import Connections, Room
 from gateway.reload import Difference, OneAtATime, compare
 from gateway.settings import Settings, load

@@ -7,8 +7,7 @@ from twisted.internet.testing import MemoryReactorClock
 
 from gateway.application import Gateway
 from gateway.cli.messages import initialised
-from gateway.configuration import BadSettings
-from gateway.listening import CannotStart
+from gateway.configuration import BadSettings, CannotStart
 from gateway.settings import load
 
 

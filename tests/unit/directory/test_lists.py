@@ -262,6 +262,7 @@ class Turns(Clock):
         return results[0]
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_list_of_20000_whom_another_source_hides_takes_many_turns() -> None:
     """No index knows what another source hides; each is judged, so many at a time."""
     logins_ = [f"p{n:05}" for n in range(20_000)]

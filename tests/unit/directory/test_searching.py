@@ -140,6 +140,7 @@ def index() -> sqlite3.Connection:
     return connection
 
 
+@pytest.mark.usefixtures("untraced")
 def test_the_index_cuts_words_where_we_do(index: sqlite3.Connection) -> None:
     """For each character that there is: what is a word for us is one token of SQLite's, whose tables may be older. A
     word that it cuts in two were a phrase, which an index without positions refuses to look for."""

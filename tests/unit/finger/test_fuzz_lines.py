@@ -120,6 +120,7 @@ def attack(factory: Any, built: Built, one: Case) -> None:
     assert not wrong, f"{wrong}: {reply[:300]!r}\n{one}"
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("number", range(len(SETTINGS)))
 def test_F120_F022_F025_F038_random_lines(build: Build, number: int) -> None:
     """Each gets one reply in the data format and one record; nothing is logged, no timer is left, memory stays."""

@@ -107,7 +107,9 @@ def test_W027_it_reads_back_the_same() -> None:
 
 
 def test_W116_shorter_and_shorter() -> None:
-    long = profile(name="N" * 500, organisation="O" * 500, email="e@dir.test", plan="secret plan", keys=(Key(text="k"),))
+    long = profile(
+        name="N" * 500, organisation="O" * 500, email="e@dir.test", plan="secret plan", keys=(Key(text="k"),)
+    )
     texts = list(short_cards(long, Place()))
     assert texts[-1] == "https://dir.test/users/alice"
     assert [len(each) for each in texts] == sorted((len(each) for each in texts), reverse=True)

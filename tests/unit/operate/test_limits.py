@@ -151,6 +151,7 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
+@pytest.mark.usefixtures("untraced")
 def test_R040_a_million_addresses_take_bounded_memory_and_harm_nobody() -> None:
     clock = Hand()
     rate, connections = Rate(60, clock), Connections(1000, 20)

@@ -63,15 +63,15 @@ def test_W029_as_a_page(tea: Browser) -> None:
     assert answer["content-type"] == "text/html; charset=utf-8"
     page = answer.body.decode()
     assert (
-        "<pre>  Kettle &lt;on&gt;\n"
-        "<del>- The <b>old</b> cups</del>\n"
-        "<ins>+ The <b>new</b> cups</ins>\n"
+        '<pre class="diff">  Kettle &lt;on&gt;\n'
+        "<del>- The <b>old</b> cups\n</del>"
+        "<ins>+ The <b>new</b> cups\n</ins>"
         "  \n"
         "  Ask me\n"
-        "<ins>+ Twice</ins>\n"
+        "<ins>+ Twice\n</ins>"
         "</pre>"
     ) in page
-    assert "<pre>  Kettle &lt;on&gt;\n  The old cups\n  \n  Ask me\n</pre>" in page
+    assert '<pre class="diff">  Kettle &lt;on&gt;\n  The old cups\n  \n  Ask me\n</pre>' in page
     assert '<time datetime="2026-11-20T12:30:00Z">20 November 2026, 12:30 UTC</time>' in page
     assert '<article class="plan" id="20261120T123000.000000Z"' in page  # where the feed's entry leads
     assert "For members" not in page
@@ -146,7 +146,7 @@ def test_a_plan_that_was_taken_away(tea: Browser) -> None:
     say(tea.built, "alice", "", 4)
     page = tea.ask(f"{PATH}.html").body.decode()
     assert "No plan from here on." in page
-    assert "<del>- Twice</del>" in page
+    assert "<del>- Twice\n</del>" in page
     assert plans(tea)[0] == ""
 
 
@@ -198,13 +198,13 @@ def test_long_plans_stay_within_a_page(tea: Browser) -> None:
     page = without_marks(tea.ask("/users/bob/history.html").body)
     assert process_time() - begun < 1.0
     assert len(page.encode()) < 30 * 1024
-    assert "<del>- <small>⋮ 4980 more lines</small></del>\n<ins>+ &amp;&#34;&lt;&#39; 9 0</ins>" in page
+    assert "<del>- <small>⋮ 4980 more lines</small>\n</del><ins>+ &amp;&#34;&lt;&#39; 9 0\n</ins>" in page
     wholes = re.findall(r'<a href="([^"]*)">The whole plan</a>', page)
     assert wholes[0] == "/users/bob/plan"
     assert len(wholes) == 2
     assert json(tea.ask(wholes[1]))["plans"][0]["plan"].startswith("&\"<' 8 0\n")
     (further,) = re.findall(r'<a class="btn" rel="next" href="([^"]*)"', page)
-    assert f"<ins>+ &amp;&#34;&lt;&#39; {9 - len(wholes)} 0<" in without_marks(tea.ask(further, Accept=BROWSER).body)
+    assert f"<ins>+ &amp;&#34;&lt;&#39; {9 - len(wholes)} 0\n<" in without_marks(tea.ask(further, Accept=BROWSER).body)
 
 
 def test_what_stays_is_not_told_again(tea: Browser) -> None:

@@ -72,6 +72,7 @@ def test_a_picture_is_never_broken() -> None:
         assert not markup.drawn(text), text
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_megabyte_takes_linear_time() -> None:
     """W120"""
     for part in ("a    ", " ", "http://", "http://a ", "http://a.test/(((", "a)", "https://a.test/" + ")" * 200):

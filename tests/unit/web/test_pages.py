@@ -87,7 +87,10 @@ def test_an_ending_forces_one(web: Browser, ending: str, kind: str) -> None:
     answer = web.ask(f"/users/alice{ending}", Accept="image/png")
     assert answer["content-type"] == kind
     assert answer["vary"].removesuffix(", Accept-Encoding") == "Cookie, Authorization"
-    assert web.ask("/users/alice")["vary"].removesuffix(", Accept-Encoding") == "Accept, Accept-Language, Cookie, Authorization"
+    assert (
+        web.ask("/users/alice")["vary"].removesuffix(", Accept-Encoding")
+        == "Accept, Accept-Language, Cookie, Authorization"
+    )
 
 
 def test_W020_who_accepts_nothing_that_there_is_is_told_so(web: Browser) -> None:

@@ -51,7 +51,7 @@ def named(value: Any) -> str | None:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """All is configured that makes a page; carol's plan and bob's would have entries in feeds."""
-    people = [*PEOPLE, {"login": "emil", "plan": "An hour ago.\n", "status": {"text": "Here"}}]
+    people: list[dict[str, Any]] = [*PEOPLE, {"login": "emil", "plan": "An hour ago.\n", "status": {"text": "Here"}}]
     built = make_house(tmp_path_factory.mktemp("house"), people, queries_per_minute=10_000_000)
     web = Browser(built)
     told = replace(built.house.site, security_contact=("mailto:safe@dir.test",))

@@ -147,7 +147,9 @@ def test_W048_all_accounts_are_asked_for_elsewhere(web: Browser) -> None:
     elsewhere = at(web, webfinger="https://social.example")
     answer = ask(elsewhere, "acct:alice@dir.test", "self")
     assert (answer.code, answer.body) == (307, b"")
-    assert answer["location"] == "https://social.example/.well-known/webfinger?resource=acct%3Aalice%40dir.test&rel=self"
+    assert (
+        answer["location"] == "https://social.example/.well-known/webfinger?resource=acct%3Aalice%40dir.test&rel=self"
+    )
     assert answer["access-control-allow-origin"] == "*"
     assert ask(elsewhere, "acct:hidden@dir.test").code == 307
 
