@@ -24,7 +24,7 @@ _KINDS = {
 def compact(sheet: str) -> str:
     """*sheet* without comments, and with no more blanks than it needs."""
     bare = re.sub(r"/\*.*?\*/", "", sheet, flags=re.S)
-    return re.sub(r" ?([{};,]) ?|(:) ", r"\1\2", " ".join(bare.split())).replace(";}", "}") + "\n"
+    return re.sub(r" ?([{};,>]) ?|(:) ", r"\1\2", " ".join(bare.split())).replace(";}", "}") + "\n"
 
 
 class Assets:

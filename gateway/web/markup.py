@@ -67,7 +67,7 @@ def letters(name: str, login: str) -> str:
     """One or two letters that stand for a person."""
     words = [word for word in re.split(r"[\s_.-]+", one_line(name) or login) if word]
     first = next((word[0] for word in words if word[0].isalnum()), None) or (words[0][0] if words else "?")
-    last = words[-1][0] if len(words) > 1 and words[-1][0].isalpha() and first.isascii() else ""
+    last = words[-1][0] if len(words) > 1 and words[-1][0].isalpha() and first.lower() != first.upper() else ""
     return (first + last).upper()
 
 
