@@ -84,9 +84,8 @@ class Accounts:
         self._keep(key, GOOD, actor)
 
     def _bad(self, failure: Any, key: tuple[str, str]) -> None:
-        self._log.info(
-            "{account} is not confirmed by its host: {why}", account="@".join(key), why=failure.getErrorMessage()
-        )
+        why = f"{failure.type.__name__}, {failure.getErrorMessage()}"
+        self._log.info("{account} is not confirmed by its host: {why}", account="@".join(key), why=why)
         self._keep(key, BAD, None)
 
     def _keep(self, key: tuple[str, str], seconds: float, actor: Actor | None) -> None:

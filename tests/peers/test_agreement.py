@@ -130,7 +130,7 @@ def test_W150_finger_says_the_same(place: Place, told: list[dict[str, Any]]) -> 
             assert "".join(line.split()) in answer
 
 
-def test_W026_W150_the_page_is_an_h_card_of_the_same(place: Place, told: list[dict[str, Any]]) -> None:
+def test_W026_W121_W150_the_page_is_an_h_card_of_the_same(place: Place, told: list[dict[str, Any]]) -> None:
     for person in told:
         page = mf2py.parse(doc=get(place, f"/users/{person['login']}.html"), url=person["url"])
         (card,) = (each["properties"] for each in page["items"] if each["type"] == ["h-card"])

@@ -1,0 +1,83 @@
+"""Accounts of the fediverse: told as ours only once their host has said so, by https, from a public address."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import trustme
+
+from .gateway import DEADLINE, WATCHED, launched, make_place, until
+from .namespace import Namespace, namespace
+
+OURS, SOCIAL = "9.9.9.1", "9.9.9.2"
+NAMES = {"dir.test": [OURS], "social.example": [SOCIAL], "mistaken.example": [SOCIAL], "private.example": ["10.9.9.9"]}
+BAD = ("plain", "inward", "round", "other", "bare", "script", "html", "huge", "gone")
+PEOPLE: list[dict[str, Any]] = [
+    {"login": "alice", "name": "Alice", "fediverse": "@alice@social.example"},
+    {"login": "moved", "fediverse": "@moved@social.example"},
+    {"login": "silent", "name": "Names no account"},
+    {"login": "members", "fediverse": "@members@social.example", "visibility": {"fediverse": "members"}},
+    {"login": "mistaken", "fediverse": "@alice@mistaken.example"},
+    {"login": "private", "fediverse": "@alice@private.example"},
+    {"login": "ourselves", "fediverse": "@alice@dir.test"},
+    {"login": "nothost", "fediverse": "@alice@127.0.0.1"},
+    *({"login": each, "fediverse": f"@{each}@social.example"} for each in BAD),
+]
+
+
+@contextmanager
+def social(network: Namespace, certificate: Path) -> Iterator[None]:
+    script = Path(__file__).with_name("social.py")
+    command = [*network.enter, sys.executable, "-P", str(script), SOCIAL, str(certificate)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == "ready\n"
+        try:
+            yield
+        finally:
+            server.terminate()
+
+
+def test_W048_W109_an_account_is_told_once_its_host_has_confirmed_it(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    authority.issue_cert("social.example").private_key_and_cert_chain_pem.write_to_path(tmp_path / "cert.pem")
+    place = make_place(tmp_path, people=PEOPLE)
+    text = place.settings.read_text().replace(f"tcp:{place.web}:interface=127.0.0.1", f"tcp:80:interface={OURS}")
+    text = text.replace("[web]\n", '[web]\nfediverse = "@{login}@social.example"\n')
+    place.settings.write_text(text.replace(f"http://localhost:{place.web}", "https://dir.test"))
+    environment = os.environ | {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+
+    with (
+        namespace(tmp_path, [OURS, SOCIAL], NAMES) as network,
+        social(network, tmp_path / "cert.pem"),
+        launched(
+            tmp_path, [], "run", "-c", place.settings, start=(*network.enter, *WATCHED), env=environment
+        ) as running,
+    ):
+
+        def get(path: str) -> str:
+            command = [*network.enter, "curl", "-sS", f"http://dir.test{path}"]
+            return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=True).stdout
+
+        def actors(login: str) -> list[str]:
+            told = json.loads(get(f"/.well-known/webfinger?resource=acct:{login}@dir.test"))
+            return [link["href"] for link in told["links"] if link["rel"] == "self"]
+
+        until(lambda: "web.listen[0]: listening" in running.log, "the web side")
+        for login in ("alice", "moved", "silent"):
+            assert actors(login) == [f"https://social.example/users/{login}"], running.log
+        for login in ("mistaken", "private", "ourselves", "nothost", *BAD):
+            assert actors(login) == [], login
+        # whom only members may know is nowhere asked for
+        assert actors("members") == []
+        assert "members@social.example" not in running.log
+        page = get("/users/alice.html")
+        assert '<a class="u-url" rel="me" href="https://social.example/@alice">@alice@social.example</a>' in page
+        for login in ("other", "members"):
+            assert 'rel="me"' not in get(f"/users/{login}.html")
