@@ -73,12 +73,12 @@ def make_renderer(settings: Settings, folder: Path) -> Renderer:
 def tried_templates(settings: Settings, folder: Path) -> tuple[list[str], list[tuple[str, str]], list[tuple[str, str]]]:
     """What trying the operator's own templates finds, for those that can be read: mistakes; templates that nobody asks for;
     and names that nobody gives. See text.unasked."""
-    from .finger import trial
+    from .finger import trial as of_finger
+    from .web import trial as of_web
 
     texts = Texts(folder / settings.site.templates if settings.site.templates else None)
     Renderer(texts, make_site(settings, folder))
-    mistakes = trial.mistakes(texts)
-    return mistakes, list(unasked.strays(texts)), list(unasked.unknown(texts))
+    return [*of_finger.mistakes(texts), *of_web.mistakes(texts)], list(unasked.strays(texts)), list(unasked.unknown(texts))
 
 
 def make_site(settings: Settings, folder: Path) -> Site:

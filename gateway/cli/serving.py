@@ -77,7 +77,7 @@ def check(login: str | None, as_json: bool) -> None:
         for name, nearest in strays:
             click.echo(messages.stray_template(name, nearest), err=True)
         for name, each in unknown:
-            if not name.startswith("finger/"):  # those have been filled
+            if not name.startswith(("finger/", "web/")):  # those have been filled
                 click.echo(messages.unknown_in_template(name, each), err=True)
     _noted(wrong, lambda: database.inspect(database_file(settings, file.parent)))
     store = sqlite.SQLiteStore(database_file(settings, file.parent), reactor)

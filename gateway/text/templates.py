@@ -1,8 +1,7 @@
 """The Jinja2 environments: plain text and HTML, the operator's own templates before ours. Everything that a template
 puts out is cleaned here, once; HTML is escaped besides.
 
-A text that the operator's own templates fail to make is made by ours: the log tells why, and no client. (Pages have an
-error page for that.) Templates are trusted as the settings are; they are given what the asker may see, and the site.
+A text or a page that the operator's own templates fail to make is made by ours: the log tells why, and no client. Templates are trusted as the settings are; they are given what the asker may see, and the site.
 """
 
 import re
@@ -95,10 +94,9 @@ class Texts:
 
     def render(self, name: str, /, **values: Any) -> str:
         """Template *name* filled with *values*; HTML is escaped, everything cleaned."""
-        if name.endswith(HTML):
-            return self._html.get_template(name).render(**values)
         if self._ours is None:
-            return self.spelled(self._plain.get_template(name).render(**values))
+            text = self._environment_of(name).get_template(name).render(**values)
+            return text if name.endswith(HTML) else self.spelled(text)
         try:
             return self._by_own(name, values)
         except Exception as error:
@@ -120,19 +118,22 @@ class Texts:
 
     def _by_own(self, name: str, values: Mapping[str, Any]) -> str:
         pieces, size = [], 0
-        for piece in self._plain.get_template(name).generate(**values):
+        for piece in self._environment_of(name).get_template(name).generate(**values):
             pieces.append(piece)
             size += len(piece)
             if size > MOST:
                 raise TooLong
-        return self.spelled("".join(pieces))
+        text = "".join(pieces)
+        return text if name.endswith(HTML) else self.spelled(text)
+
+    def _environment_of(self, name: str) -> Environment:
+        return self._html if name.endswith(HTML) else self._plain
 
     def check(self) -> None:
         """Reads every template that there is. Raises BrokenTemplate."""
         for name in self.names():
-            environment = self._html if name.endswith(HTML) else self._plain
             try:
-                environment.get_template(name)
+                self._environment_of(name).get_template(name)
             except (TemplateSyntaxError, UnicodeDecodeError, RecursionError, OSError, TemplateNotFound) as error:
                 raise self._broken(name, error) from None
 

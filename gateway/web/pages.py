@@ -1,7 +1,7 @@
 """From what the directory answers to replies: HTML, JSON, text, and the errors in each. Knows no route and no socket."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from ..directory.privacy import Audience, Profile
 from ..formats.person_json import encode
 from ..formats.profile_json import FrontDocument, PeopleDocument, listed_documents, profile_document
 from ..house import House, Site
+from ..outgoing.accounts import Actor
 from ..text.clean import clean
 from . import localtime, markup, messages
 from .assets import Assets
@@ -131,21 +132,11 @@ class Pages:
 
     def _page_of(self, profile: Profile, forced: bool) -> Reply:
         """For people: with the time that it is there, which makes it another page each minute."""
-        plan, cut = markup.cut(profile.plan, PLAN_ON_PAGE)
         account = fediverse(profile, self._house.site)
         actor = self._house.accounts.known(account) if account and profile.audience is Audience.EVERYONE else None
         now = self._house.now()
-        local = localtime.there(profile.timezone, now) if profile.timezone else None
-        body = self.html(
-            "person.html",
-            person=profile,
-            plan=markup.plan(plan),
-            drawn=markup.drawn(plan),
-            plan_cut=cut,
-            local=local,
-            account=account,
-            actor=actor,
-        )
+        values = values_of(profile, now, account, actor)
+        body, local = self.html("person.html", **values), values["local"]
         minute = localtime.this_minute(now)
         updated = profile.updated if local is None else max(profile.updated or minute, minute)
         reply = self.about(profile, body, Format.HTML.kind, _vary(forced), updated)
@@ -219,10 +210,21 @@ class Pages:
 
     def html(self, name: str, **values: Any) -> bytes:
         """The template web/*name* filled with *values*."""
-        text = self._house.renderer.text(
-            f"web/{name}", asset=self._assets.url, markup=markup, moment=moment, iso=iso, **values
-        )
-        return text.encode()
+        return self._house.renderer.text(f"web/{name}", asset=self._assets.url, **GIVEN, **values).encode()
+
+
+def values_of(profile: Profile, now: datetime, account: str, actor: Actor | None) -> dict[str, Any]:
+    """What the page of *profile* is made of. *account*: in the fediverse; *actor*: who that is, once it is confirmed."""
+    plan, cut = markup.cut(profile.plan, PLAN_ON_PAGE)
+    return {
+        "person": profile,
+        "plan": markup.plan(plan),
+        "drawn": markup.drawn(plan),
+        "plan_cut": cut,
+        "local": localtime.there(profile.timezone, now) if profile.timezone else None,
+        "account": account,
+        "actor": actor,
+    }
 
 
 def fediverse(profile: Profile, site: Site) -> str:
@@ -240,6 +242,9 @@ def moment(at: datetime) -> str:
 def iso(at: datetime) -> str:
     """A time as programs read it."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+GIVEN: Mapping[str, Any] = {"markup": markup, "moment": moment, "iso": iso}  # to every page
 
 
 def _vary(forced: bool) -> str:
