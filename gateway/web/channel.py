@@ -71,6 +71,8 @@ class Channel(HTTPChannel):
         self.requestFactory = site.requestFactory
         self.timeOut = None
         self.address: Address | None = None
+        self._judged_by: Networks | None = None
+        self._believed = False
         self._method = ""
         self._line = b""  # the last one of a head, which Twisted keeps to itself until the next one comes
         self._head = self._lines = self._dropped = self._served = 0
@@ -118,7 +120,9 @@ class Channel(HTTPChannel):
     def is_believed(self, proxies: Networks) -> bool:
         """Is this one of *proxies*, who asks for others? Who comes by a socket in the file system had to have the right
         to it."""
-        return self.address is None or self.address in proxies
+        if self._judged_by is not proxies:
+            self._judged_by, self._believed = proxies, self.address is None or self.address in proxies
+        return self._believed
 
     # what comes in
 

@@ -69,4 +69,6 @@ def told(accept: str | None) -> Format:
 
 def ending(path: str, offered: Sequence[Format] = _TOLD) -> Format | None:
     """Which of *offered* the end of *path* forces. No login has such an ending."""
+    if "." not in path[-5:]:
+        return None
     return next((format for format in offered if format.ending and path.endswith(format.ending)), None)

@@ -36,7 +36,7 @@ _ROUTED = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 class Request(server.Request):
     """A request. *format*: what it is answered in, and whether the address *forced* it; *where*: its path, decoded;
-    *address*: who asks, for limits and records; *evidence*: the same, for what may be seen."""
+    *accept*: what the asker takes; *address*: who asks, for limits and records; *evidence*: the same, for what may be seen."""
 
     defaultContentType = None  # noqa: N815
     channel: Channel
@@ -45,6 +45,7 @@ class Request(server.Request):
     forced = False
     route: Route
     where = ""
+    accept: str | None = None
     address: Address | None = None
     evidence: Address | None = None
     _secure = False
@@ -77,11 +78,6 @@ class Request(server.Request):
         return values[-1] if values else None
 
     @property
-    def accept(self) -> str | None:
-        """What the asker takes."""
-        return asked(self.header("accept"), self.header("accept-language"))
-
-    @property
     def told(self) -> Format:
         """What goes wrong is told in this one: by the address or the document asked for where these say it, else by
         Accept, so that people get a page though what they asked for is none."""
@@ -94,6 +90,7 @@ class Request(server.Request):
         self._secure = self.site.is_secure(self.channel)
         self.address, self.evidence = self._asker()
         self.prepath, self.postpath = [], []
+        self.accept = asked(self.header("accept"), self.header("accept-language"))
         self.format = told(self.accept)
         try:
             self._judge()

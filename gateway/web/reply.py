@@ -61,10 +61,15 @@ class Reply:
         told = b"\0".join((self.kind.encode(), self.mark.encode(), self.body))
         return hashlib.blake2b(told, digest_size=12).hexdigest()
 
+    @property
+    def packable(self) -> bool:
+        """Is it worth packing? What only some may see stays as it is: its length would tell."""
+        return self.cache != PRIVATE and len(self.body) >= SMALL
+
     @cached_property
     def packed(self) -> bytes | None:
-        """The body in gzip, None where that is no gain. What only some may see stays as it is: its length would tell."""
-        if self.cache == PRIVATE or len(self.body) < SMALL:
+        """The body in gzip, None where that is no gain. Made when it is first asked for."""
+        if not self.packable:
             return None
         made = gzip.compress(self.body, 6, mtime=0)
         return made if len(made) < len(self.body) else None
@@ -81,7 +86,7 @@ class Reply:
 
     def _headed(self, tag: str) -> tuple[tuple[str, str], ...]:
         headers = [("Cache-Control", self.cache), *_SECURITY, *self.headers]
-        vary = [each for each in (self.vary, "Accept-Encoding" if self.packed is not None else "") if each]
+        vary = [each for each in (self.vary, "Accept-Encoding" if self.packable else "") if each]
         if vary:
             headers.append(("Vary", ", ".join(vary)))
         if self.kind == PROBLEM or (self.cache == PUBLIC and self.kind.partition(";")[0] in _READABLE):

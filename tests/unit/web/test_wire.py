@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from twisted.protocols import basic
 from twisted.web import http as twisted_http
 from twisted.web import server as twisted_server
 
@@ -444,16 +445,39 @@ def test_a_stop_with_nobody_there(build: Build) -> None:
 # what of Twisted is used though it is not for us
 
 
-def test_twisteds_own_names() -> None:
-    """The private names that channel.py and http.py stand on: a new Twisted that lacks one fails here."""
-    channel = twisted_http.HTTPChannel
-    for name in ("_respondToBadRequestAndDisconnect", "allHeadersReceived", "allContentReceived", "requestDone"):
-        assert callable(getattr(channel, name))
-    assert (channel.maxHeaders, channel.totalHeadersSize) == (500, 16384)
-    assert "_networkProducer" in channel.connectionMade.__code__.co_names
-    assert "_respondToBadRequestAndDisconnect" in channel.headerReceived.__code__.co_names
-    assert "parsePOSTFormSubmission" in twisted_server.Site.__init__.__code__.co_varnames
-    assert twisted_server.Request.defaultContentType == b"text/html"
+def test_twisteds_own_names(web: Browser) -> None:
+    """The names of Twisted's that channel.py and http.py stand on though nobody has promised them: each that a new
+    Twisted lacks, or calls from elsewhere, is told."""
+    channel, receiver = twisted_http.HTTPChannel, basic.LineReceiver
+    called = {
+        "_respondToBadRequestAndDisconnect": channel.headerReceived,
+        "allHeadersReceived": channel.lineReceived,
+        "allContentReceived": channel.lineReceived,
+        "lineLengthExceeded": receiver.dataReceived,
+        "_busyReceiving": receiver.dataReceived,
+        "MAX_LENGTH": receiver.dataReceived,
+        "maxHeaders": channel.headerReceived,
+        "totalHeadersSize": channel.lineReceived,
+        "_networkProducer": channel.connectionMade,
+        "checkPersistence": channel.allHeadersReceived,
+        "requestFactory": channel.lineReceived,
+        "gotLength": channel.allHeadersReceived,
+    }
+    moved = [f"{where.__qualname__} no longer uses {name}" for name, where in called.items()
+             if name not in where.__code__.co_names]  # fmt: skip
+    made = web.connect()
+    moved += [f"HTTPChannel has no {name}" for name in ("_networkProducer", "_busyReceiving", "requests", "persistent")
+              if not hasattr(made.channel, name)]  # fmt: skip
+    moved += [f"the producer of HTTPChannel has no {name}" for name in ("unregisterProducer", "resumeProducing")
+              if not hasattr(made.channel._networkProducer, name)]  # fmt: skip
+    made.close()
+    if (channel.maxHeaders, channel.totalHeadersSize) != (500, 16384):
+        moved.append("HTTPChannel limits its heads otherwise")
+    if "parsePOSTFormSubmission" not in twisted_server.Site.__init__.__code__.co_varnames:
+        moved.append("Site parses forms whatever we say")
+    if twisted_server.Request.defaultContentType != b"text/html":
+        moved.append("Request has another type by default")
+    assert not moved, "Twisted has moved: " + "; ".join(moved)
 
 
 def test_no_access_log(web: Browser) -> None:
@@ -575,3 +599,14 @@ def test_one_too_many_has_a_second(build: Build) -> None:
     assert full.closing()
     for connection in (*held, full):
         connection.close()
+
+
+def test_W092_a_length_of_very_many_digits(build: Build) -> None:
+    """int() raises for more than 4300 of them: an answer all the same, and no traceback."""
+    web = build()
+    head = (
+        b"POST / HTTP/1.1\r\nHost: dir.test\r\nAccept: application/json\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n"
+    )
+    (answer,) = parsed(web.raw(head + GET))
+    assert (answer.code, answer["content-type"], answer["connection"]) == (400, "application/problem+json", "close")
+    assert [record["outcome"] for record in web.built.records] == ["invalid"]
