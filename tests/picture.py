@@ -1,4 +1,5 @@
-"""Makes examples/demo/alice.png, the picture in the README: the demo's alice in a terminal and in a browser.
+"""Makes the pictures in the README, of the demo's people: examples/demo/alice.png, alice in a terminal and in a browser;
+examples/demo/pages.png, the front page, and tomas on a telephone in the dark.
 
 .venv-tests/bin/python -m tests.picture      (the demo's ports have to be free)
 """
@@ -9,8 +10,9 @@ import subprocess
 import sys
 from base64 import b64encode
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -20,7 +22,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PICTURE = Path(__file__).parents[1] / "examples" / "demo" / "alice.png"
+FOLDER = Path(__file__).parents[1] / "examples" / "demo"
+BASE = "http://localhost:8080"
 BOTH = """<!doctype html><meta charset="utf-8"><style>
 body {{ margin: 0; background: #d9d4c7; display: grid; grid-template-columns: 1fr 1fr; gap: 20px; padding: 20px; }}
 pre {{ margin: 0; padding: 18px; border-radius: 10px; background: #15181d; color: #e6e4de; overflow: hidden;
@@ -32,6 +35,17 @@ img {{ width: 100%; border-radius: 10px; display: block; }}
 
 <b>/msg fingerbot alice</b>
 {irc}</pre><img src="data:image/png;base64,{page}">"""
+PAGES = """<!doctype html><meta charset="utf-8"><style>
+body {{ margin: 0; background: #d9d4c7; display: grid; grid-template-columns: 790px 250px; gap: 20px; padding: 20px; }}
+img {{ width: 100%; border-radius: 10px; display: block; }}
+</style><img src="data:image/png;base64,{front}"><img src="data:image/png;base64,{phone}">"""
+
+
+def shot(browser: Browser, path: str, theme: Literal["light", "dark"], width: int, height: int) -> str:
+    """What is seen of a page at once, in Base64."""
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
+    page.goto(BASE + path)
+    return b64encode(page.screenshot()).decode()
 
 
 def main() -> None:
@@ -46,16 +60,15 @@ def main() -> None:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page(viewport={"width": 1200, "height": 1100})
-            page.goto("http://localhost:8080/users/alice")
-            shot = b64encode(page.screenshot()).decode()
-            page = browser.new_page(viewport={"width": 1280, "height": 600})
-            page.set_content(
-                BOTH.format(
-                    finger=html.escape(finger.strip()), irc=html.escape("\n".join(irc.splitlines()[:5])), page=shot
-                )
-            )
-            page.screenshot(path=PICTURE, clip={"x": 0, "y": 0, "width": 1280, "height": 600})
+            wide = shot(browser, "/users/alice", "light", 1200, 1100)
+            front, phone = shot(browser, "/", "light", 1200, 780), shot(browser, "/users/tomas", "dark", 390, 790)
+            lines = html.escape("\n".join(irc.splitlines()[:5]))
+            both = BOTH.format(finger=html.escape(finger.strip()), irc=lines, page=wide)
+            pages = PAGES.format(front=front, phone=phone)
+            for name, content, width, height in (("alice", both, 1280, 600), ("pages", pages, 1100, 552)):
+                page = browser.new_page(viewport={"width": width, "height": height})
+                page.set_content(content)
+                page.screenshot(path=FOLDER / f"{name}.png")
             browser.close()
     finally:
         demo.terminate()

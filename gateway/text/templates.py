@@ -1,7 +1,8 @@
 """The Jinja2 environments: plain text and HTML, the operator's own templates before ours. Everything that a template
 puts out is cleaned here, once; HTML is escaped besides.
 
-A text or a page that the operator's own templates fail to make is made by ours: the log tells why, and no client. Templates are trusted as the settings are; they are given what the asker may see, and the site.
+A text or a page that the operator's own templates fail to make is made by ours: the log tells why, and no client.
+Templates are trusted as the settings are; they are given what the asker may see, and the site.
 """
 
 import re
