@@ -33,7 +33,7 @@ class LookTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """[site] look: a colour for what is pointed out ("#rgb" or "#rrggbb"), a picture before the name, a line below each
     page."""
 
-    accent: Annotated[str, Meta(pattern="^#(?:[0-9a-fA-F]{3}){1,2}$")] | None = None
+    accent: str | None = None
     logo: str | None = None
     footer: str = ""
 
@@ -157,6 +157,13 @@ def _is_base(text: str) -> bool:
     return web and not (url.query or url.fragment or text.endswith("/"))
 
 
+def _is_logo(file: Path) -> bool:
+    try:
+        return file.suffix.lower() in LOGOS and file.is_file() and 0 < len(file.read_bytes()) <= MOST_LOGO
+    except (OSError, ValueError):  # ValueError: a null byte in the path
+        return False
+
+
 def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, str] | tuple[str, str, str, str]]:
     site = settings.site
     for number, host in enumerate(site.hosts):
@@ -195,11 +202,11 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
             yield f"site.administrators[{number}]", repr(name), f"a login name: {error}"
     if site.templates is not None and not (folder / site.templates).is_dir():
         yield "site.templates", repr(site.templates), "a folder that is there"
-    if site.look.logo is not None:
-        logo = folder / site.look.logo
-        if logo.suffix.lower() not in LOGOS or not logo.is_file() or logo.stat().st_size > MOST_LOGO:
-            allowed = f"a file that is there, of at most {MOST_LOGO // 1024} KiB, ending in {', '.join(LOGOS)}"
-            yield "site.look.logo", repr(site.look.logo), allowed
+    if site.look.accent is not None and not re.fullmatch("#(?:[0-9a-fA-F]{3}){1,2}", site.look.accent):
+        yield "site.look.accent", repr(site.look.accent), 'a colour, as in "#b33" or "#bb3333"'
+    if site.look.logo is not None and not _is_logo(folder / site.look.logo):
+        allowed = f"a file that can be read, of at most {MOST_LOGO // 1024} KiB, ending in {', '.join(LOGOS)}"
+        yield "site.look.logo", repr(site.look.logo), allowed
     for table in ("default", "limit"):
         for field in getattr(settings.privacy, table):
             if field not in FIELDS:

@@ -50,8 +50,7 @@ class App:
 
     def reload(self, house: House) -> None:
         self._house = house
-        if house.site.look != self._assets.look:
-            self._assets = Assets(house.site.look, self._assets)
+        self._assets = Assets(house.site.look, self._assets)
         self.pages = Pages(house, self._assets)
         self.site.reload(house, self.pages)
 

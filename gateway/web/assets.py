@@ -31,7 +31,6 @@ class Assets:
     """All our files whose kind is known, in the operator's *look*. Marked addresses of *before* still hold."""
 
     def __init__(self, look: Look, before: "Assets | None" = None) -> None:
-        self.look = look
         self._urls: dict[str, str] = {}
         self._replies: dict[str, Reply] = {} if before is None else dict(before._replies)
         for file in sorted(FOLDER.iterdir()):

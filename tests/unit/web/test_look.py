@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.configuration import BadSettings
 from gateway.house import Look
+from gateway.settings import load
 from gateway.text.render import Renderer
 from gateway.text.templates import Texts
 from gateway.web.colours import DARK, LIGHT, accented, contrast
@@ -73,3 +75,46 @@ def test_a_reload_brings_another_look_and_what_was_named_before_still_is_there(b
     assert set(before) != set(after)
     for address in {*before, *after}:
         assert web.ask(address).code == 200
+
+
+def test_a_reload_brings_another_picture_of_the_same_name(build: Build, tmp_path: Path) -> None:
+    logo = tmp_path / "tea.svg"
+    logo.write_bytes(SVG)
+    web = looking(build(), Look(logo=logo))
+
+    def shown() -> str:
+        found = re.search(r'<img src="(/static/logo[^"]+)"', web.ask("/", Accept="text/html").body.decode())
+        assert found is not None
+        return found[1]
+
+    before = shown()
+    logo.write_bytes(SVG + b"\n")
+    web.service.reload(Web(), web.built.house)
+    assert shown() != before
+    assert web.ask(before).body == SVG
+    assert web.ask(shown()).body == SVG + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("look", "said"),
+    [
+        ('accent = "red"', """site.look.accent: found 'red'; allowed: a colour, as in "#b33" or "#bb3333\""""),
+        ('accent = "#12345"', "site.look.accent: found '#12345'"),
+        ('accent = "#fff\\n"', "site.look.accent: found '#fff\\n'"),
+        ('logo = "none.svg"', "site.look.logo: found 'none.svg'; allowed: a file that can be read, of at most 256 KiB"),
+        ('logo = "tea.gif"', "site.look.logo: found 'tea.gif'"),
+        ('logo = "large.png"', "site.look.logo: found 'large.png'"),
+        ('logo = "empty.svg"', "site.look.logo: found 'empty.svg'"),
+        ('logo = "x\\u0000.svg"', "site.look.logo: found 'x\\x00.svg'"),
+        ('colour = "#fff"', "site.look.colour: found an unknown key; allowed: accent, logo, footer"),
+    ],
+)
+def test_mistakes_in_the_settings_are_told(tmp_path: Path, look: str, said: str) -> None:
+    (tmp_path / "tea.gif").write_bytes(b"GIF89a")
+    (tmp_path / "large.png").write_bytes(bytes(256 * 1024 + 1))
+    (tmp_path / "empty.svg").write_bytes(b"")
+    file = tmp_path / "gateway.toml"
+    file.write_text(f'[site]\nlook = {{ {look} }}\n[web]\nlisten = ["tcp:0"]\n')
+    with pytest.raises(BadSettings) as bad:
+        load(file)
+    assert str(bad.value).startswith(f"{file}: {said}")
