@@ -3,6 +3,8 @@
 from io import BytesIO
 from urllib.parse import quote
 
+import segno
+
 from ..directory.privacy import Profile
 from ..formats.card import card, short_cards
 from ..house import Site
@@ -10,7 +12,7 @@ from .formats import ACCEPT, Format
 from .pages import VIEWER, Pages
 from .reply import Reply
 
-MOST_VERSION = 20  # of a QR code: 97 modules a side, which a camera still reads off a screen
+MOST_VERSION = 15  # of a QR code: 77 modules a side, which a camera reads off a screen, and 20 ms of work
 QUIET = 4  # modules of white round it, as ISO/IEC 18004 asks for
 
 
@@ -33,8 +35,6 @@ def qr(pages: Pages, profile: Profile, site: Site) -> Reply:
 
 
 def _drawn(profile: Profile, site: Site) -> bytes:
-    import segno  # only who asks for one waits for it
-
     page, *more = reversed(list(short_cards(profile, site)))
     code = segno.make_qr(page, error="l")
     for text in more:

@@ -1,0 +1,33 @@
+"""The QR code on the page, read off the screen by zbarimg, in light and in the dark."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from .browsing import chromium
+from .gateway import make_place, serving
+
+ALICE: dict[str, Any] = {
+    "login": "alice", "name": "Alice; Adams", "email": "alice@dir.test", "home_phone": "+420 555 0199",
+    "visibility": {"email": "everyone"},
+}  # fmt: skip
+
+
+def test_W116_it_is_read_off_the_page_and_holds_nothing_hidden(tmp_path: Path) -> None:
+    place = make_place(tmp_path, people=[ALICE])
+    with serving(place), chromium() as browser:
+        page = browser.new_page(viewport={"width": 1200, "height": 900}, device_scale_factor=2)
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            page.goto(f"http://localhost:{place.web}/users/alice")
+            picture = tmp_path / f"{theme}.png"
+            code = page.locator("img.qr")
+            code.scroll_into_view_if_needed()
+            page.wait_for_function("document.querySelector('img.qr').complete")
+            code.screenshot(path=picture)
+            read = subprocess.run(["zbarimg", "-q", "--raw", str(picture)], capture_output=True, text=True, check=True)
+            lines = read.stdout.split()
+            assert lines[:3] == ["BEGIN:VCARD", "VERSION:4.0", "FN:Alice\\;"]
+            assert "EMAIL:alice@dir.test" in lines
+            assert f"URL:http://localhost:{place.web}/users/alice" in lines
+            assert "0199" not in read.stdout

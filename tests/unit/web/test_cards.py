@@ -1,0 +1,50 @@
+"""Cards over HTTP: the vCard, and its QR code."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.web.conftest import Build
+from tests.unit.web.wire import MEMBER, Browser
+
+ALICE: dict[str, Any] = {"login": "alice", "name": "Alice Adams", "email": "alice@dir.test", "organisation": "Tea Club"}
+
+
+@pytest.fixture
+def web(build: Build) -> Browser:
+    return build(people=[ALICE, {"login": "m" * 64, "name": "林" * 128, "title": "🫖" * 100}])
+
+
+def test_W027_a_card_by_ending_and_by_accept(web: Browser) -> None:
+    forced, asked = web.ask("/users/alice.vcf"), web.ask("/users/alice", Accept="text/vcard")
+    for answer in (forced, asked):
+        assert (answer.code, answer["content-type"]) == (200, "text/vcard; charset=utf-8")
+        assert answer["content-disposition"] == "inline; filename*=UTF-8''alice.vcf"
+        assert answer.body.startswith(b"BEGIN:VCARD\r\nVERSION:4.0\r\n")
+    assert forced.body == asked.body
+    assert "Accept" in asked["vary"]
+    assert web.ask("/users/alice.vcf", If_None_Match=forced["etag"]).code == 304
+
+
+def test_W027_each_audience_has_its_card(web: Browser) -> None:
+    stranger, member = web.ask("/users/alice.vcf"), web.ask("/users/alice.vcf", peer=MEMBER)
+    assert b"alice@dir.test\r\n" not in stranger.body.replace(b"acct:alice@dir.test\r\n", b"")
+    assert b"EMAIL:alice@dir.test\r\n" in member.body
+    assert member["cache-control"] == "private, no-store"
+    assert stranger["etag"] != member["etag"]
+
+
+def test_W116_a_picture_for_each_audience_that_needs_nothing_else(web: Browser) -> None:
+    stranger, member = web.ask("/users/alice/qr.svg"), web.ask("/users/alice/qr.svg", peer=MEMBER)
+    assert (stranger.code, stranger["content-type"]) == (200, "image/svg+xml")
+    assert stranger.body != member.body
+    assert member["cache-control"] == "private, no-store"
+    for word in (b"style=", b"class=", b"href", b"<script"):
+        assert word not in stranger.body
+    assert b'fill="#fff"' in stranger.body
+
+
+def test_W116_what_does_not_fit_is_left_out(web: Browser) -> None:
+    answer = web.ask(f"/users/{'m' * 64}/qr.svg")
+    assert answer.code == 200
+    assert len(answer.body) < 16 * 1024
