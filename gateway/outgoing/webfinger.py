@@ -9,8 +9,9 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from twisted.web.client import Agent
 from twisted.web.http_headers import Headers
@@ -22,6 +23,9 @@ from .public import Outgoing
 
 SECONDS = 10.0  # for all of it
 MOST = 64 * 1024  # bytes of an answer
+MOST_ON_WIRE = (
+    2 * MOST
+)  # bytes of a connection: with certificates and heads, for whose number the web client has no limit
 REDIRECTS = 3
 _ACTIVITY = ("application/activity+json", 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"')
 
@@ -43,14 +47,21 @@ class _Descriptor(msgspec.Struct):
 
 
 async def confirmed(reactor: Any, outgoing: Outgoing, user: str, host: str) -> Actor:
-    """The actor of *user* at *host*. Raises NotConfirmed, defer.TimeoutError, and what dialling and TLS raise. Cancelled,
-    it drops its connection."""
-    asking = Deferred.fromCoroutine(_confirmed(reactor, outgoing, user, host))
-    return await asking.addTimeout(SECONDS, reactor)
+    """The actor of *user* at *host*. Raises NotConfirmed, and what dialling, TLS and the web client raise. However it
+    ends, it leaves no connection behind."""
+    ways = _Ways(reactor, outgoing)
+    asking = Deferred.fromCoroutine(_confirmed(Agent.usingEndpointFactory(reactor, ways), user, host))
+    try:
+        return await asking.addTimeout(SECONDS, reactor, _late)
+    finally:
+        ways.close()
 
 
-async def _confirmed(reactor: Any, outgoing: Outgoing, user: str, host: str) -> Actor:
-    agent = Agent.usingEndpointFactory(reactor, _Endpoints(outgoing))
+def _late(result: Any, seconds: float) -> Any:
+    raise NotConfirmed("no answer in time")
+
+
+async def _confirmed(agent: Agent, user: str, host: str) -> Actor:
     subject = f"acct:{user}@{host}"
     body = await _fetched(agent, f"https://{host}/.well-known/webfinger?resource={quote(subject, safe='')}")
     try:
@@ -93,7 +104,10 @@ async def _fetched(agent: Agent, url: str) -> bytes:
         location = response.headers.getRawHeaders(b"location")
         if response.code not in (301, 302, 303, 307, 308) or not location:
             raise NotConfirmed(f"status {response.code}")
-        url = urljoin(url, location[0].decode("latin-1"))
+        try:
+            url = urljoin(url, location[0].decode("latin-1"))
+        except ValueError:
+            raise NotConfirmed("a way without https") from None
     raise NotConfirmed("too many redirects")
 
 
@@ -122,19 +136,68 @@ class _Reading(Protocol):
         transport.loseConnection()
 
 
+class _Counted(ProtocolWrapper):
+    """A connection that takes MOST_ON_WIRE bytes."""
+
+    _left = MOST_ON_WIRE
+
+    def dataReceived(self, data: bytes) -> None:
+        self._left -= len(data)
+        if self._left < 0:
+            self.abort()
+        else:
+            super().dataReceived(data)
+
+    def abort(self) -> None:
+        """Ends it at once: TLS would wait for a goodbye of the other end."""
+        transport: Any = self.transport
+        if transport is not None:
+            transport.abortConnection()
+
+
+class _Counting(WrappingFactory[_Counted]):
+    noisy = False
+    protocol = _Counted
+
+    def __init__(self, wrapped: IProtocolFactory, connections: list[_Counted]) -> None:
+        super().__init__(wrapped)
+        self._connections = connections
+
+    def buildProtocol(self, addr: IAddress | None) -> _Counted:
+        connection = super().buildProtocol(addr)
+        assert connection is not None  # the web client takes each
+        self._connections.append(connection)
+        return connection
+
+
+@implementer(IStreamClientEndpoint)
+class _Way:
+    def __init__(self, endpoint: IStreamClientEndpoint, connections: list[_Counted]) -> None:
+        self._endpoint, self._connections = endpoint, connections
+
+    def connect(self, protocolFactory: IProtocolFactory) -> "Deferred[IProtocol]":  # noqa: N803  # Twisted's name
+        connecting: Deferred[Any] = self._endpoint.connect(_Counting(protocolFactory, self._connections))
+        return connecting.addCallback(lambda connection: connection.wrappedProtocol)
+
+
 @implementer(IAgentEndpointFactory)
-class _Endpoints:
+class _Ways:
     """TLS over *outgoing*'s connections: the certificate has to be the host's."""
 
-    def __init__(self, outgoing: Outgoing) -> None:
-        self._outgoing = outgoing
+    def __init__(self, reactor: Any, outgoing: Outgoing) -> None:
+        self._reactor, self._outgoing = reactor, outgoing
+        self._connections: list[_Counted] = []
 
     def endpointForURI(self, uri: Any) -> IStreamClientEndpoint:  # noqa: N802  # Twisted's name
         from twisted.internet.endpoints import wrapClientTLS
         from twisted.internet.ssl import optionsForClientTLS
 
         host = uri.host.decode("ascii")
-        endpoint: IStreamClientEndpoint = wrapClientTLS(
-            optionsForClientTLS(host), self._outgoing.endpoint(host, uri.port, SECONDS)
-        )
+        way = _Way(self._outgoing.endpoint(host, uri.port, SECONDS), self._connections)
+        endpoint: IStreamClientEndpoint = wrapClientTLS(optionsForClientTLS(host), way, self._reactor)
         return endpoint
+
+    def close(self) -> None:
+        """Drops all connections."""
+        for connection in self._connections:
+            connection.abort()
