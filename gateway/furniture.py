@@ -78,7 +78,11 @@ def tried_templates(settings: Settings, folder: Path) -> tuple[list[str], list[t
 
     texts = Texts(folder / settings.site.templates if settings.site.templates else None)
     Renderer(texts, make_site(settings, folder))
-    return [*of_finger.mistakes(texts), *of_web.mistakes(texts)], list(unasked.strays(texts)), list(unasked.unknown(texts))
+    return (
+        [*of_finger.mistakes(texts), *of_web.mistakes(texts)],
+        list(unasked.strays(texts)),
+        list(unasked.unknown(texts)),
+    )
 
 
 def make_site(settings: Settings, folder: Path) -> Site:
