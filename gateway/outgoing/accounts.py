@@ -14,7 +14,7 @@ from .names import canonical
 from .public import Outgoing
 
 GOOD, BAD = 24 * 3600.0, 3600.0  # seconds that a verdict is kept
-MOST = 4096  # verdicts
+MOST = 4096  # verdicts; those that were asked for last
 AT_ONCE = 4
 _ACCOUNT = re.compile(r"@?([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?)@([^\s@/:?#]{1,253})")
 
@@ -53,6 +53,8 @@ class Accounts:
         if key is None:
             return None
         verdict = self._verdicts.get(key)
+        if verdict is not None:
+            self._verdicts.move_to_end(key)
         if (verdict is None or verdict[0] <= self._reactor.seconds()) and key not in self._asked:
             self._ask(key)
         return None if verdict is None else verdict[1]

@@ -30,10 +30,12 @@ _WAYS = ("/users/", "/~")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """*resource* as it was asked for; *rels* are those that the links are to have, all where there is none."""
+    """*resource* as it was asked for; *rels* are those that the links are to have, all where there is none; *given* is
+    the whole query."""
 
     resource: str
     rels: tuple[str, ...] = ()
+    given: tuple[tuple[str, str], ...] = ()
 
 
 def asked(uri: str) -> Asked:
@@ -45,7 +47,7 @@ def asked(uri: str) -> Asked:
     resources = [value for key, value in given if key == "resource"]
     if len(resources) != 1 or len(resources[0]) > MOST_RESOURCE or not _scheme(resources[0]):
         raise target.Bad(400)
-    return Asked(resources[0], tuple(value for key, value in given if key == "rel"))
+    return Asked(resources[0], tuple(value for key, value in given if key == "rel"), tuple(given))
 
 
 def name(resource: str, site: Site) -> str | None:
@@ -74,8 +76,7 @@ async def answer(house: House, pages: Pages, asked: Asked, stranger: Viewer) -> 
     """The description of who is asked for, as everyone may see it."""
     site = house.site
     if site.webfinger is not None:
-        query = urlencode([("resource", asked.resource), *(("rel", rel) for rel in asked.rels)])
-        location = f"{site.webfinger}/.well-known/webfinger?{query}"
+        location = f"{site.webfinger}/.well-known/webfinger?{urlencode(asked.given)}"
         return Reply(b"", Format.JRD.kind, 307, PUBLIC, headers=(("Location", location),)), "served"
     named = name(asked.resource, site)
     if named is None:

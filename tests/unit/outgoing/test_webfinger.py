@@ -1,15 +1,10 @@
-"""The WebFinger client, against hosts of the fediverse that do what they like. TLS is real, the wire is memory."""
+"""The WebFinger client, against hosts of the fediverse that do what they like."""
 
 import json
-import ssl
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
-from twisted.internet.error import ConnectionAborted
 
 from gateway.outgoing.accounts import Actor
 from gateway.outgoing.dial import NotPublic, Ourselves
@@ -17,8 +12,11 @@ from gateway.outgoing.public import Outgoing
 from gateway.outgoing.webfinger import MOST, SECONDS, NotConfirmed, confirmed
 
 from .network import Begun, Network
+from .social import AUTHORITY, Host, document, redirect, response
 
-AUTHORITY, STRANGER = trustme.CA(), trustme.CA()
+pytestmark = pytest.mark.usefixtures("trusted")
+
+STRANGER = trustme.CA()
 PUBLIC = {
     "social.example": [["9.9.9.9"]], "other.example": [["9.9.9.8"]], "dir.test": [["192.5.6.30"]],
     "inside.example": [["10.1.1.1"]], "xn--mnchen-3ya.example": [["9.9.9.7"]],
@@ -29,27 +27,6 @@ PAGE = {"rel": "http://webfinger.net/rel/profile-page", "type": "text/html", "hr
 GOOD: dict[str, Any] = {"subject": "acct:alice@social.example", "links": [SELF, PAGE]}
 
 
-@pytest.fixture(autouse=True)
-def _trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This machine trusts AUTHORITY."""
-    AUTHORITY.cert_pem.write_to_path(tmp_path / "ca.pem")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    yield
-
-
-def response(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
-    head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(head).encode() + body
-
-
-def document(told: Any) -> bytes:
-    return response(json.dumps(told).encode(), "200 OK", "Content-Type: application/jrd+json")
-
-
-def redirect(location: str) -> bytes:
-    return response(b"", "302 Found", f"Location: {location}")
-
-
 class Asked(Begun):
     """A check that is under way."""
 
@@ -58,60 +35,13 @@ class Asked(Begun):
         outgoing = Outgoing(self.network, lambda: ["192.5.6.30"], lambda: ["dir.test"])
         super().__init__(confirmed(self.network, outgoing, user, host))
 
-    def host(self, name: str = "social.example", authority: trustme.CA = AUTHORITY) -> "Host":
-        """The far end of the newest connection, with a certificate of *name*."""
+    def host(self, name: str = "social.example", authority: trustme.CA = AUTHORITY) -> Host:
         return Host(self.network, name, authority)
 
     def told(self, answer: bytes) -> Any:
         """What it comes to when *answer* is all that is said."""
         self.host().says(answer)
         return self.result
-
-
-class Host:
-    def __init__(self, network: Network, name: str, authority: trustme.CA) -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(authority.issue_cert(name).private_key_and_cert_chain_pem.bytes())
-            file.flush()
-            context.load_cert_chain(file.name)
-        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._in, self._out, server_side=True)
-        self._network, self._end = network, network.takes()
-        self.heard, self._closed = b"", False
-        self._turn()
-
-    @property
-    def dropped(self) -> bool:
-        """At once, not after a goodbye that this end may never return."""
-        return self._end.dropped
-
-    def says(self, *pieces: bytes) -> None:
-        for each in pieces:
-            self._tls.write(each)
-            self._turn()
-
-    def _turn(self) -> None:
-        """All that either end has to say, until both are silent."""
-        busy = True
-        while busy:
-            self._network.advance(0)
-            came = self._end.heard
-            self._end.transport.clear()
-            self._in.write(came)
-            try:
-                if self._tls.version() is None or not self.heard:
-                    self._tls.do_handshake()
-                self.heard += self._tls.read(65536)
-            except ssl.SSLError:
-                pass  # it wants more, or the client has refused the certificate
-            going = self._out.read()
-            if going and not self.dropped:
-                self._end.says(going)
-            busy = bool(came or going)
-        if self._end.transport.disconnecting and not self._closed:
-            self._closed = True
-            self._end.closes(ConnectionAborted() if self.dropped else None)
 
 
 def test_W109_it_asks_by_https_and_gives_the_actor_and_the_page() -> None:

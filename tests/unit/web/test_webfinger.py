@@ -152,6 +152,11 @@ def test_W048_all_accounts_are_asked_for_elsewhere(web: Browser) -> None:
     )
     assert answer["access-control-allow-origin"] == "*"
     assert ask(elsewhere, "acct:hidden@dir.test").code == 307
+    whole = elsewhere.ask("/.well-known/webfinger?rel=a&x=1%0D%0A&resource=acct:alice@dir.test&rel=%C5%BE&y=")
+    assert (
+        whole["location"]
+        == "https://social.example/.well-known/webfinger?rel=a&x=1%0D%0A&resource=acct%3Aalice%40dir.test&rel=%C5%BE&y="
+    )
 
 
 def test_W109_no_actor_of_ones_own(web: Browser) -> None:

@@ -1,0 +1,87 @@
+"""WebFinger's and host-meta's documents, to the byte."""
+
+from datetime import UTC, datetime
+from typing import Any
+from xml.etree import ElementTree
+
+import msgspec
+
+from gateway.directory.names import Hosts
+from gateway.directory.person import Link, Person, Visibility
+from gateway.directory.privacy import Audience, Policy, Profile, reveal
+from gateway.formats.jrd import descriptor, host_descriptor, host_xrd
+from gateway.formats.person_json import encode
+from gateway.house import Site
+
+SITE = Site("The Tea Club", Hosts(["dir.test", "club.test"]), "https://www.dir.test/who")
+ACTOR = "https://social.example/users/alice"
+
+
+def shown(**fields: Any) -> Profile:
+    profile = reveal(Person(**fields), Audience.EVERYONE, Policy.preset(), datetime(2026, 11, 24, tzinfo=UTC))
+    assert profile is not None
+    return profile
+
+
+def told(profile: Profile, actor: str | None = None, site: Site = SITE) -> Any:
+    return msgspec.json.decode(encode(descriptor(profile, site, site.hosts.names, actor)))
+
+
+def test_W040_W107_W109_whom_it_names_and_where_more_is_told() -> None:
+    page = "https://www.dir.test/who/users/alice"
+    links = (Link("My\x1b[31m blog", "https://alice.example/", True), Link("Club", "https://club.example/", False))
+    assert told(shown(login="alice", aliases=("ally",), links=links, email="alice@x.example"), ACTOR) == {
+        "subject": "acct:alice@dir.test",
+        "aliases": [
+            page, "acct:alice@club.test", "acct:ally@dir.test", "acct:ally@club.test", "finger://dir.test/alice",
+        ],
+        "links": [
+            {"rel": "http://webfinger.net/rel/profile-page", "type": "text/html", "href": page},
+            {"rel": "describedby", "type": "text/vcard", "href": f"{page}.vcf"},
+            {"rel": "describedby", "type": "application/json", "href": f"{page}.json"},
+            {
+                "rel": "http://schemas.google.com/g/2010#updates-from", "type": "application/atom+xml",
+                "href": f"{page}/feed.atom",
+            },
+            {"rel": "alternate", "type": "application/feed+json", "href": f"{page}/feed.json"},
+            {"rel": "me", "href": "https://alice.example/", "titles": {"und": "My blog"}},
+            {"rel": "self", "type": "application/activity+json", "href": ACTOR},
+        ],
+    }  # fmt: skip
+
+
+def test_W109_nothing_of_what_not_everyone_may_see() -> None:
+    hidden = Visibility.MEMBERS
+    links = (Link("Blog", "https://alice.example/", True),)
+    document = told(
+        shown(login="alice", aliases=("ally",), links=links, visibility={"aliases": hidden, "links": hidden})
+    )
+    assert document["aliases"] == [
+        "https://www.dir.test/who/users/alice", "acct:alice@club.test", "finger://dir.test/alice",
+    ]  # fmt: skip
+    assert {link["rel"] for link in document["links"]}.isdisjoint({"me", "self"})
+
+
+def test_a_login_beyond_ascii_is_a_uri_all_the_same() -> None:
+    document = told(shown(login="žofie"))
+    assert document["subject"] == "acct:%C5%BEofie@dir.test"
+    assert document["aliases"][0] == "https://www.dir.test/who/users/%C5%BEofie"
+    assert all(link["href"].isascii() for link in document["links"])
+
+
+def test_W047_W111_the_template_of_the_host() -> None:
+    template = "https://www.dir.test/who/.well-known/webfinger?resource={uri}"
+    link = {"rel": "lrdd", "type": "application/jrd+json", "template": template}
+    assert msgspec.json.decode(encode(host_descriptor(SITE))) == {"links": [link]}
+    assert host_xrd(SITE) == (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0">\n'
+        f'  <Link rel="lrdd" type="application/jrd+json" template="{template}"/>\n'
+        "</XRD>\n"
+    )
+
+
+def test_W111_the_template_stays_one_in_xml_whatever_the_address() -> None:
+    site = Site("", Hosts(["dir.test"]), "https://dir.test/a&b\"'<")
+    (link,) = ElementTree.fromstring(host_xrd(site))
+    assert link.get("template") == "https://dir.test/a&b\"'</.well-known/webfinger?resource={uri}"

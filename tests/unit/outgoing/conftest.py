@@ -1,0 +1,16 @@
+"""Hosts of the fediverse that this machine trusts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .social import AUTHORITY
+
+
+@pytest.fixture
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This machine trusts AUTHORITY."""
+    AUTHORITY.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    yield
