@@ -17,6 +17,7 @@ from ..formats.jrd import Descriptor, descriptor, host_descriptor, host_xrd
 from ..formats.person_json import encode
 from ..house import House, Site
 from ..operate.exchange import Outcome, outcome
+from ..outgoing import webfinger as client  # noqa: F401  # loaded at the start: the first to name an account would wait
 from . import target
 from .formats import ACCEPT, Format
 from .pages import Pages, fediverse

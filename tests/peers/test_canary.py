@@ -194,6 +194,7 @@ def over_irc(port: int, heard: Heard) -> None:
             return "fingerbot" in lines.wait(lambda line: " 353 " in line, "the names")
 
         until(bot_is_there, "the bot")
+        before = ""
         for number, name in enumerate(asked_names()):
             told: list[str] = []
             for text in (name, *(f"{each} {name}" for each in REGISTRY)):
@@ -204,7 +205,9 @@ def over_irc(port: int, heard: Heard) -> None:
                 told.append(lines.wait(lambda _: True, "the answers"))
                 while end not in told[-1]:
                     told.append(lines.wait(lambda _: True, "the answers"))
-            heard.add("irc", name, "\n".join(told))
+            # What the channel is told comes by a queue of its own, and may repeat what was asked just before.
+            heard.add("irc", name, "\n".join(told).replace(before or name, "\N{BULLET}"))
+            before = name
 
 
 def as_seen(place: Place, who: str) -> Heard:

@@ -9,6 +9,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import feedparser
+import pytest
 
 from gateway.directory.person import Visibility
 from gateway.directory.ports import Modify
@@ -57,6 +58,7 @@ def test_W028_W117_feeds_of_fifty_people(tmp_path: Path) -> None:
         assert login not in str(read(place, "/feed.atom").entries)
 
 
+@pytest.mark.long
 def test_W144_a_large_sitemap_holds_nobody_up(tmp_path: Path) -> None:
     """Others are answered meanwhile; the watchdog looks at each turn."""
     place = make_place(tmp_path, people=PEOPLE)

@@ -78,6 +78,7 @@ def letters(kind: str, seed: int) -> str:
     return "a " * (LARGE // 2) + str(seed)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "kind", ["two letters", "empty lines", "all unlike", "few words", "shuffled", "one line"]
 )  # fmt: skip
