@@ -20,7 +20,7 @@ from .directory.fields import FIELDS
 from .directory.names import NotALogin, login
 from .finger.settings import Finger
 from .irc.settings import Network
-from .outgoing.names import Allowed, BadPattern
+from .outgoing.names import Allowed, BadPattern, canonical
 from .web.settings import Web
 
 LOGOS = (".svg", ".png", ".webp", ".jpg", ".jpeg")
@@ -164,6 +164,32 @@ def _is_logo(file: Path) -> bool:
         return False
 
 
+def _elsewhere(web: Web, site: SiteTable) -> Iterator[tuple[str, str, str]]:
+    """Servers of [web] that could never be asked."""
+    if web.fediverse is not None:
+        from .outgoing.accounts import account  # it loads Twisted, which few commands need
+
+        named = account(web.fediverse.replace("{login}", "alice")) if "{login}" in web.fediverse else None
+        if named is None or named[1] in map(canonical, site.hosts):
+            yield (
+                "web.fediverse",
+                repr(web.fediverse),
+                'an account with {login} in it at a host that is not this one, as in "@{login}@social.example"',
+            )
+    if web.webfinger is not None:
+        written = web.webfinger.isascii() and web.webfinger.isprintable() and " " not in web.webfinger
+        bare = written and _is_base(web.webfinger) and not urlsplit(web.webfinger).path
+        if not bare or (_is_base(site.url) and _origin(web.webfinger) == _origin(site.url)):
+            allowed = 'the address of a server that is not this one, without a path, as in "https://social.example"'
+            yield "web.webfinger", repr(web.webfinger), allowed
+
+
+def _origin(address: str) -> tuple[str | None, int]:
+    """The server that *address* leads to."""
+    url = urlsplit(address)
+    return url.hostname, url.port or (443 if url.scheme == "https" else 80)
+
+
 def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, str] | tuple[str, str, str, str]]:
     site = settings.site
     for number, host in enumerate(site.hosts):
@@ -186,6 +212,8 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
                     f"{proxy!r} ({error})",
                     'an address or a network, as in "192.0.2.7"',
                 )
+    if settings.web is not None:
+        yield from _elsewhere(settings.web, site)
     for number, pattern in enumerate(() if settings.finger is None else settings.finger.forward_to):
         try:
             Allowed([pattern])

@@ -16,6 +16,6 @@ class Web(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     listen: list[str] = msgspec.field(default_factory=lambda: ["tcp:8080:interface=127.0.0.1"])
     proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
-    fediverse: Annotated[str, Meta(pattern=r"^@?[^@]*\{login\}[^@]*@[^@/:{}]+$")] | None = None
-    webfinger: Annotated[str, Meta(pattern=r"^https?://[^/?#]+$")] | None = None
+    fediverse: str | None = None
+    webfinger: str | None = None
     security_contact: list[Annotated[str, Meta(pattern=r"^(mailto:|https://|tel:)[!-~]+$")]] = []

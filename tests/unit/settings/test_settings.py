@@ -193,6 +193,21 @@ def test_what_is_not_said(tmp_path: Path) -> None:
         ("[finger]\n[records]\nfile = 'r'\nkeep = '12h'", "records.keep", "12:00:00", '"1d" or more', ""),
         ("[finger]\n[records]\nkeep = '30d'", "records.keep", 'set, though records.file is "-"', "names a file", ""),
         ("[finger]\n[metrics]\nlisten = ['tcp:9079']", "metrics.listen", "['tcp:9079']", "text", ""),
+        ("[web]\nfediverse = '@login@social.example'", "web.fediverse", "'@login@social.example'", "with {login} in it", ""),
+        ("[web]\nfediverse = '@{login}@social'", "web.fediverse", "'@{login}@social'", "@{login}@social.example", ""),
+        ("[web]\nfediverse = '@{login}@127.0.0.1'", "web.fediverse", "'@{login}@127.0.0.1'", "at a host", ""),
+        (
+            "[site]\nhosts = ['dir.test']\n[web]\nfediverse = '@{login}@DIR.test'",
+            "web.fediverse", "'@{login}@DIR.test'", "that is not this one", "",
+        ),
+        ("[web]\nwebfinger = 'social.example'", "web.webfinger", "'social.example'", "https://social.example", ""),
+        ("[web]\nwebfinger = 'https://a.test/x'", "web.webfinger", "'https://a.test/x'", "without a path", ""),
+        ("[web]\nwebfinger = 'https://a.test:x'", "web.webfinger", "'https://a.test:x'", "the address of a server", ""),
+        ("[web]\nwebfinger = 'https://a\u0161.test'", "web.webfinger", "'https://a\u0161.test'", "the address of a", ""),
+        (
+            "[site]\nurl = 'https://dir.test/x'\n[web]\nwebfinger = 'https://DIR.test:443'",
+            "web.webfinger", "'https://DIR.test:443'", "that is not this one", "",
+        ),
         # what is missing
         ("[[irc]]\nserver = 'tcp:a:1'", "irc[0].network", "nothing", "text", ""),
         ("[finger]\n[sources.x]\n", "sources.x.class", "nothing", "the class of the source", ""),
