@@ -12,7 +12,8 @@ What it promises of clean():
   The joiners ZWJ and ZWNJ stay too: emoji and Persian are written with them.
 - Overstrike is what a terminal shows (text.overstrike), and octets that are no UTF-8 are read as Western text
   (text.octets).
-- Cleaning twice changes nothing, and clean pieces one after another are clean. Time grows as the text does.
+- Cleaning twice changes nothing, and clean pieces one after another are clean. Time grows as the text does; what has
+  more sequences than any text has (_MOST) is not shown at all.
 
 coloured() is the same, but that colours pass and are closed. It leaves to its callers: line ends on the wire, width,
 length and markup.
@@ -46,6 +47,7 @@ _ONE = (
 )
 _SEQUENCE = re.compile(f"{_ONE}(?:{_ONE})*+")
 _CUT_OFF = ("\x1b\n", "\x1b[\n", "\x9b\n", "\x90\n", "\x9d\n")
+_MOST = 1 << 17  # ESC that begin sequences in one text; where there are more, it is no text, and nothing of it is shown
 _REST = re.compile("[\x80-\x9f]+")
 COLOUR = re.compile("(\x1b\\[[0-9;:]{0,64}m)")  # SGR; what is longer means nothing to any terminal
 _CLOSED = re.compile("\x1b\\[[0;]*m")
@@ -109,9 +111,11 @@ def _without_inert(text: str) -> str:
 
 
 def _shown(text: str) -> str:
-    """*text* without sequences and overstrike."""
+    """*text* without sequences and overstrike. NUL stands for a colour, and stays."""
     for each in _CUT_OFF:  # for speed: what could be there most often
         text = text.replace(each, "\n")
+    if text.count("\x1b") > _MOST:
+        return "\0" * text.count("\0")
     text = _SEQUENCE.sub("", text).replace("\x07", "")
     if not text.isascii():
         text = _REST.sub("", text)

@@ -13,8 +13,8 @@ Sequences stay in the text, as the controls U+0090, U+009B and U+009D, for text.
 import codecs
 import re
 
-_MOST = 1024  # lines read apart; where there are more, the file is not UTF-8 at all, and neither is its rest
-_MOST_CUT = 1 << 17  # CSI or ST of 8 bits in one line; where there are more, it is no text, and nothing of it is shown
+_MOST = 512  # lines read apart; where there are more, the file is not UTF-8 at all, and neither is its rest
+_MOST_CUT = 1 << 16  # CSI or ST of 8 bits in one line; where there are more, it is no text, and nothing of it is shown
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _MEANT = {0x90: "\x90", 0x9B: "\x9b", 0x9D: "\x9d"}
 _TABLE = "".join(_MEANT.get(code) or bytes([code]).decode("cp1252", "replace") for code in range(256))

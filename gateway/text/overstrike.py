@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from wcwidth import wcwidth
 
-_MOST = 2048  # backspaces that are looked at one by one; no text for readers has more, and more only vanish
+_MOST = 1024  # backspaces that are looked at one by one; no text for readers has more, and more only vanish
 _MARKS = 16  # combining characters that a character may have here
 # What is common, at once: an ASCII character, a backspace, another one in its place; underlining afterwards; bold.
 _PAIRS = re.compile("[!-~]\b(?=[!-^`-~])(?:[!-~]\b(?=[!-^`-~]))*+")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.text.clean import clean, escaped, one_line
+from gateway.text import clean as module
+from gateway.text.clean import clean, coloured, escaped, one_line
 
 UNWANTED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
@@ -190,3 +191,11 @@ def test_escaped_is_one_printable_line(text: str, most: int) -> None:
     assert repeated.isprintable()
     assert clean(repeated) == repeated
     assert len(repeated) <= 10 * most
+
+
+def test_more_sequences_than_any_text_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST", 3)
+    assert clean("a\x1b[1C" * 3) == "aaa"
+    assert clean("a\x1b[1C" * 4) == ""
+    assert coloured("\x1b[31m" + "a\x1b[1C" * 3) == "\x1b[31maaa\x1b[0m"
+    assert "a" not in coloured("\x1b[31m" + "a\x1b[1C" * 4)
