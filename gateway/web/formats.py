@@ -37,11 +37,13 @@ _TOLD = (Format.TEXT, Format.HTML, Format.JSON)
 
 
 ACCEPT = "Accept, Accept-Language"  # what of a request decides, as Vary has it
+MOST = 1024  # characters of an Accept that is read; werkzeug looks at each run of blanks as often as it is long
 
 
 def asked(accept: str | None, languages: str | None) -> str | None:
-    """*accept* as it is meant. Links and ELinks accept anything, as curl does; but only who has a reader says in which
-    *languages*."""
+    """*accept* as it is meant: one without end is as none. Links and ELinks accept anything, as curl does; but only who
+    has a reader says in which *languages*."""
+    accept = " ".join(accept.split()) if accept is not None and len(accept) <= MOST else None
     if accept in (None, "*/*") and languages not in (None, "*"):
         return "text/html, */*;q=0.9"
     return accept

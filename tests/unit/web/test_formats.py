@@ -81,3 +81,11 @@ def test_W142_who_has_a_reader_gets_a_page() -> None:
     assert accepted(asked("*/*", None), PERSON) is Format.TEXT
     assert accepted(asked("*/*", "*"), PERSON) is Format.TEXT
     assert accepted(asked("application/json", "en"), PERSON) is Format.JSON
+
+
+def test_an_accept_without_end_is_as_none() -> None:
+    """Blanks took the square of their number, 2 s of everybody's time for 14 000."""
+    assert asked("a/b" + 1022 * ";", None) is None
+    assert asked("a/b" + 14_000 * " " + "x", "en") == asked(None, "en")
+    assert asked("text/html" + 1000 * " " + "; q=1", None) == "text/html ; q=1"
+    assert accepted(asked("text/html" + 1000 * " " + ";\t q=1", None), PERSON) is Format.HTML
