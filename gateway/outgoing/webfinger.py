@@ -27,6 +27,7 @@ MOST_ON_WIRE = (
     2 * MOST
 )  # bytes of a connection: with certificates and heads, for whose number the web client has no limit
 REDIRECTS = 3
+_ADDRESS = re.compile(r"[!#-;=?-~]{1,2048}")  # it stands in pages, which have a size of their own
 _ACTIVITY = ("application/activity+json", 'application/ld+json; profile="https://www.w3.org/ns/activitystreams"')
 
 
@@ -86,7 +87,7 @@ def _is_https(url: str) -> bool:
         parts = urlsplit(url)
     except ValueError:
         return False
-    return parts.scheme == "https" and bool(parts.hostname) and url.isascii() and re.search(r"[\s<>\"]", url) is None
+    return parts.scheme == "https" and bool(parts.hostname) and _ADDRESS.fullmatch(url) is not None
 
 
 async def _fetched(agent: Agent, url: str) -> bytes:

@@ -86,6 +86,8 @@ def test_what_other_software_says_is_taken(told: Any) -> None:
         (document(GOOD | {"links": [SELF | {"href": "javascript:alert(1)"}]}), "no actor"),
         (document(GOOD | {"links": [SELF | {"href": 'https://social.example/"onclick='}]}), "no actor"),
         (document(GOOD | {"links": [SELF | {"href": "https://[/"}]}), "no actor"),
+        (document(GOOD | {"links": [SELF | {"href": "https://social.example/\0\x7f"}]}), "no actor"),
+        (document(GOOD | {"links": [SELF | {"href": f"https://social.example/{60_000 * 'a'}"}]}), "no actor"),
         (response(b"<!doctype html>"), "no descriptor"),
         (response(b"\xff\xfe"), "no descriptor"),
         (response(b"[" * 60_000), "no descriptor"),
