@@ -19,7 +19,7 @@ from ..directory.viewers import Viewer
 from ..house import House
 from ..operate import health
 from ..operate.exchange import Asked, Limited, Outcome, outcome
-from . import cards, feeds, history, lists, openapi, policy, target, webfinger, wellknown
+from . import cards, feeds, history, lists, openapi, person, policy, target, webfinger, wellknown
 from .assets import Assets
 from .formats import Format, accepted, ending
 from .http import Request, Site
@@ -63,9 +63,12 @@ class App:
 
     async def front(self, request: Request) -> bytes:
         async def answer(viewer: Viewer) -> Answered:
-            newest = await self._house.directory.newest(viewer, lists.NEWEST)
-            online = await self._house.directory.online(viewer, Page(limit=lists.ON))
-            return lists.front(self.pages, newest, online, viewer, request.format), outcome(newest)
+            async def made(most: int) -> Answered:
+                newest = await self._house.directory.newest(viewer, most)
+                online = await self._house.directory.online(viewer, Page(limit=most))
+                return lists.front(self.pages, newest, online, viewer, request.format), outcome(newest)
+
+            return await lists.fitting(request.format, lists.FRONT, made)
 
         return await self._exchanged(request, "list", "", answer)
 
@@ -76,23 +79,28 @@ class App:
             return self._missing(request, bad.code)
 
         async def answer(viewer: Viewer) -> Answered:
-            directory = self._house.directory
-            found = await (
-                directory.online(viewer, asked.page)
-                if asked.path == "/online"
-                else directory.listing(asked.q, viewer, asked.page)
-            )
-            return lists.answer(self.pages, asked, found, viewer, request.format), outcome(found)
+            async def made(most: int) -> Answered:
+                directory, page = self._house.directory, Page(asked.after, most)
+                found = await (
+                    directory.online(viewer, page)
+                    if asked.path == "/online"
+                    else directory.listing(asked.q, viewer, page)
+                )
+                return lists.answer(self.pages, asked, found, viewer, request.format), outcome(found)
+
+            return await lists.fitting(request.format, lists.LISTED, made)
 
         return await self._exchanged(request, "search" if asked.q else "list", asked.q, answer)
 
     async def person(self, request: Request, name: str) -> bytes:
-        def tell(profile: Profile) -> Reply:
+        async def told(profile: Profile, viewer: Viewer) -> Answered:
+            if request.format is Format.HTML:
+                return await person.answer(self._house, self.pages, profile, viewer, request.forced)
             if request.format is Format.VCARD:
-                return cards.vcard(self.pages, profile, self._house.site, request.forced)
-            return self.pages.person(profile, request.format, request.forced)
+                return cards.vcard(self.pages, profile, self._house.site, request.forced), "found"
+            return self.pages.person(profile, request.format, request.forced), "found"
 
-        return await self._of_person(request, name, tell)
+        return await self._of_person_later(request, name, told)
 
     async def plan(self, request: Request, name: str) -> bytes:
         return await self._of_person(request, name, self.pages.plan)

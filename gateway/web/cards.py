@@ -8,8 +8,8 @@ import segno
 from ..directory.privacy import Profile
 from ..formats.card import card, short_cards
 from ..house import Site
-from .formats import ACCEPT, Format
-from .pages import VIEWER, Pages
+from .formats import Format
+from .pages import Pages, varying
 from .reply import Reply
 
 MOST_VERSION = 15  # of a QR code: 77 modules a side, which a camera reads off a screen, and 20 ms of work
@@ -21,10 +21,8 @@ def vcard(pages: Pages, profile: Profile, site: Site, forced: bool) -> Reply:
 
     def made() -> Reply:
         told = f"inline; filename*=UTF-8''{quote(profile.login, safe='')}.vcf"
-        vary = VIEWER if forced else f"{ACCEPT}, {VIEWER}"
-        return pages.about(
-            profile, card(profile, site).encode(), Format.VCARD.kind, vary, headers=(("Content-Disposition", told),)
-        )
+        headers = (("Content-Disposition", told),)
+        return pages.about(profile, card(profile, site).encode(), Format.VCARD.kind, varying(forced), headers=headers)
 
     return pages.kept(profile, f"card {forced}", made)
 

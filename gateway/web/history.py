@@ -3,9 +3,10 @@
 A page ends where there is enough on it, or after so many plans; the next begins behind its last one, told by the time.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from urllib.parse import parse_qsl, quote
 
 from markupsafe import Markup, escape
@@ -23,7 +24,7 @@ from ..text.clean import clean
 from ..text.difference import Pieces, Run, difference
 from .formats import Format
 from .http import Request
-from .pages import VIEWER, Pages
+from .pages import Pages, varying
 from .reply import Reply
 
 ON_PAGE = 10  # plans
@@ -33,6 +34,8 @@ LINE = 1000  # characters of a line that are shown
 SAME = 20  # lines that stay as they were are shown in a row
 GONE = 40  # lines that were taken out are shown in a row; of more of them SAME
 CONTEXT = 5  # of more of them, above and below
+RECENT = 3  # changes on the page of a person
+BRIEF, BRIEFEST = 8 * 1024, 1536  # characters of plans that are compared there; bytes of a change
 LARGE = 64 * 1024  # characters that are compared before others get their turn
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 
@@ -58,6 +61,37 @@ class Plan:
     empty: bool
     cut: bool
     whole: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a plan in brief, made at *at*: so many lines *added* and *removed*, None where nobody counted; *rows*
+    where they are few; *whole* is where all of it stands."""
+
+    at: datetime
+    whole: str
+    added: int | None
+    removed: int | None
+    rows: Sequence[Row]
+
+
+def recent(profile: Profile, entries: Sequence[Entry]) -> list[Change]:
+    """The changes from each of *entries* of *profile*, the newest first, to the one above it."""
+    changes = []
+    for number, (entry, older) in enumerate(pairwise(entries)):
+        behind = _behind(entries[number - 1].at) if number else ""
+        whole = f"/users/{quote(profile.login)}/history{behind}#{stamp(entry.at)}"
+        changes.append(_brief(entry, older, whole))
+    return changes
+
+
+def _brief(entry: Entry, older: Entry, whole: str) -> Change:
+    if len(entry.text) > BRIEF or len(older.text) > BRIEF:
+        return Change(entry.at, whole, None, None, ())
+    runs = list(difference(clean(older.text), clean(entry.text)))
+    rows, cut, _ = _fitting(_told(runs, _marked, same=3, context=1), BRIEFEST)
+    counts = (sum(len(run.lines) for run in runs if run.kind == kind) for kind in ("added", "removed"))
+    return Change(entry.at, whole, *counts, () if cut else rows)
 
 
 async def answer(
@@ -114,7 +148,7 @@ async def _reply(
     # Without a plan there is no date: that of another field may be what a plan had that was taken back.
     updated = shown[0].at if shown else None
     headers = (("Link", f'<{next}>; rel="next"'),) if next else ()
-    return pages.dated(profile, body, format.kind, VIEWER if request.forced else f"Accept, {VIEWER}", updated, headers)
+    return pages.dated(profile, body, format.kind, varying(request.forced), updated, headers)
 
 
 async def _plans(
@@ -162,11 +196,18 @@ def _rows(new: str, old: str | None, format: Format) -> Iterator[Row]:
     if old is None:
         yield from _lines(Run("same", new.splitlines()), marked)
         return
-    for run in difference(old, new):
-        if run.kind == "same" and len(run.lines) > SAME:
-            yield from _lines(Run("same", run.lines[:CONTEXT]), marked)
-            yield Row("skipped", count=len(run.lines) - 2 * CONTEXT)
-            yield from _lines(Run("same", run.lines[-CONTEXT:]), marked)
+    yield from _told(difference(old, new), marked)
+
+
+def _told(
+    runs: Iterable[Run], marked: Callable[[Pieces], str], same: int = SAME, context: int = CONTEXT
+) -> Iterator[Row]:
+    """*runs* line by line; of more than *same* lines that stay, *context* above and below."""
+    for run in runs:
+        if run.kind == "same" and len(run.lines) > same:
+            yield from _lines(Run("same", run.lines[:context]), marked)
+            yield Row("skipped", count=len(run.lines) - 2 * context)
+            yield from _lines(Run("same", run.lines[-context:]), marked)
         elif run.kind == "removed" and len(run.lines) > GONE:  # what came instead is to be seen too
             yield from _lines(Run("removed", run.lines[:SAME], run.words), marked)
             yield Row("gone", count=len(run.lines) - SAME)

@@ -1,19 +1,21 @@
 """Lists on the web: people, those who match some words, those who are on. What is asked stands in the address alone, so
 that it can be kept and sent on."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
-from ..directory.answers import Listing, Page, Unavailable
+from ..directory.answers import Listing, Unavailable
 from ..directory.viewers import Viewer
 from ..formats.profile_json import FrontDocument, PeopleDocument, listed_documents
+from ..operate.exchange import Outcome
 from . import markup, target
 from .formats import Format
-from .pages import Pages
+from .pages import MOST_PAGE, Pages
 from .reply import Reply
 
 LISTED = 50  # people on a page
-NEWEST, ON = 10, 12  # people on the front page
+FRONT = 10  # people with new plans on the front page, and as many who are on
 MOST_WORDS = 200  # characters
 _KEYS = ("q", "after")
 
@@ -25,10 +27,6 @@ class Asked:
     path: str
     q: str = ""
     after: str | None = None
-
-    @property
-    def page(self) -> Page:
-        return Page(self.after, LISTED)
 
     def next(self, after: str) -> str:
         """The address of the page behind this one."""
@@ -46,6 +44,17 @@ def asked(uri: str, path: str) -> Asked:
     if len(values) < sum(key in _KEYS for key, _ in given) or len(values.get("q", "")) > MOST_WORDS:
         raise target.Bad(400)
     return Asked(path, values.get("q", "").strip(), values.get("after") or None)
+
+
+async def fitting(
+    format: Format, most: int, make: Callable[[int], Awaitable[tuple[Reply, Outcome]]]
+) -> tuple[Reply, Outcome]:
+    """What *make* tells of *most* people; of fewer where a page has no room for them (W140)."""
+    while True:
+        reply, how = await make(most)
+        if format is not Format.HTML or most == 1 or len(reply.body) <= MOST_PAGE:
+            return reply, how
+        most = max(1, most * MOST_PAGE // len(reply.body) * 9 // 10)
 
 
 def answer(pages: Pages, list_: Asked, listing: Listing | Unavailable, viewer: Viewer, format: Format) -> Reply:

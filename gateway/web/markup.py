@@ -2,6 +2,7 @@
 Everything is cleaned and escaped here, since templates let Markup pass."""
 
 import re
+import sys
 import zlib
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from ..text.clean import clean, one_line
 HUES = 12
 LONG = 32  # cells; a longer line may have to be broken on a small screen
 DEEPEST = 12  # cells of indentation that a broken line keeps
+LOOKED = 8 * 1024  # characters of a plan in which its beginning is looked for
 
 _ADDRESS = re.compile(r"(?<![\w+.-])https?://[\w\[][^\s<>\"\u3000-\u303f\uff00-\uffef]*", re.I)
 _TARGET = re.compile(r"(?:(?:https?|gemini|gopher|finger|ircs?)://|mailto:|xmpp:)[^\s<>\"]+", re.I)
@@ -21,11 +23,22 @@ _GAP = re.compile(r"\S[ \t]{3,}\S")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
-def plan(text: str) -> Markup:
-    """*text* as written, its http addresses made links. A line that may be broken keeps its indentation then, by a
-    class: "in" and the number of blanks before it. What is drawn is never broken."""
+def plan(text: str, room: int = sys.maxsize) -> tuple[Markup, bool]:
+    """*text* as written, its http addresses made links, as far as there is *room* for it, in bytes; and whether something
+    had to go. A line that may be broken keeps its indentation then, by a class: "in" and the number of blanks before it.
+    What is drawn is never broken."""
     cleaned = clean(text)
-    return Markup("").join(_linked(cleaned) if drawn(cleaned) else _lines(cleaned))
+    whole = drawn(cleaned)
+    shown: list[Markup] = []
+    for line in cleaned.splitlines(keepends=True):
+        made = _line(line, whole)
+        if (size := len(made.encode())) > room:
+            if not "".join(shown).strip():
+                shown.append(_beginning_of(line, whole, room))
+            return Markup("").join(shown), True
+        shown.append(made)
+        room -= size
+    return Markup("").join(shown), False
 
 
 def linked(text: str) -> Markup:
@@ -85,7 +98,7 @@ def cut(text: str, most: int) -> tuple[str, bool]:
 
 def beginning(text: str) -> str:
     """The first line of *text* that says something: not one of a drawing."""
-    lines = [line.strip() for line in clean(text).split("\n") if line.strip()]
+    lines = [line.strip() for line in clean(text[:LOOKED]).split("\n") if line.strip()]
     return next((line for line in lines if any(map(str.isalnum, line)) and not _mostly_signs(line)), "")
 
 
@@ -95,14 +108,20 @@ def _mostly_signs(line: str) -> bool:
     return 2 * letters < len(line) and len(set(line)) > 2
 
 
-def _lines(text: str) -> Iterator[Markup]:
-    for line in text.splitlines(keepends=True):
-        linked = Markup("").join(_linked(line))
-        if width(line.rstrip("\n")) <= LONG:
-            yield linked
-        else:
-            indent = min(len(line) - len(line.lstrip(" ")), DEEPEST)
-            yield Markup('<span class="in{}" dir="auto">{}</span>').format(indent, linked)
+def _line(line: str, whole: bool) -> Markup:
+    linked = Markup("").join(_linked(line))
+    if whole or width(line.rstrip("\n")) <= LONG:
+        return linked
+    indent = min(len(line) - len(line.lstrip(" ")), DEEPEST)
+    return Markup('<span class="in{}" dir="auto">{}</span>').format(indent, linked)
+
+
+def _beginning_of(line: str, whole: bool, room: int) -> Markup:
+    """As much of a *line* without end as there is *room* for."""
+    line = line[:room]
+    while len((made := _line(line, whole)).encode()) > room:
+        line = line[: len(line) // 2]
+    return made
 
 
 def _linked(line: str) -> Iterator[Markup]:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,16 +13,15 @@ from ..directory.privacy import Audience, Profile
 from ..formats.person_json import encode
 from ..formats.profile_json import FrontDocument, PeopleDocument, listed_documents, profile_document
 from ..house import House, Site
-from ..outgoing.accounts import Actor
 from ..text.clean import clean
-from . import localtime, markup, messages
+from . import markup, messages
 from .assets import Assets
 from .formats import ACCEPT, Format
 from .reply import PRIVATE, PROBLEM, PUBLIC, TEXT, Reply
 
 MOST_KEPT = 1024  # replies
 KEPT_SIZE = 32 * 1024  # bytes of one that is kept
-PLAN_ON_PAGE = 16 * 1024  # characters; the whole plan stands in the text
+MOST_PAGE = 30 * 1024  # bytes of a page
 AGAIN = "5"  # seconds until one may ask again, where nobody knows
 # The asker's address decides too, which no Vary can say: what is not for everyone is therefore never kept.
 VIEWER = "Cookie, Authorization"
@@ -62,14 +60,13 @@ class Pages:
         return self.error(404, format)
 
     def person(self, profile: Profile, format: Format, forced: bool) -> Reply:
-        """The page of *profile*."""
-
-        def made() -> Reply:
-            if format is Format.HTML:
-                return self._page_of(profile, forced)
-            return self.about(profile, self._person_body(profile, format), format.kind, _vary(forced))
-
-        return self.kept(profile, f"person {format.name} {forced}", made)
+        """*profile* for programs; the page for people is person.py's."""
+        vary = varying(forced)
+        return self.kept(
+            profile,
+            f"person {format.name} {forced}",
+            lambda: self.about(profile, self._person_body(profile, format), format.kind, vary),
+        )
 
     def plan(self, profile: Profile) -> Reply:
         """The plan alone, empty where none is shown."""
@@ -130,27 +127,18 @@ class Pages:
             return encode(profile_document(profile, self._house.site))
         return self._house.renderer.profile(profile, "finger/person.txt").encode()
 
-    def _page_of(self, profile: Profile, forced: bool) -> Reply:
-        """For people: with the time that it is there, which makes it another page each minute."""
-        account = fediverse(profile, self._house.site)
-        actor = self._house.accounts.known(account) if account and profile.audience is Audience.EVERYONE else None
-        now = self._house.now()
-        values = values_of(profile, now, account, actor)
-        body, local = self.html("person.html", **values), values["local"]
-        minute = localtime.this_minute(now)
-        updated = profile.updated if local is None else max(profile.updated or minute, minute)
-        reply = self.about(profile, body, Format.HTML.kind, _vary(forced), updated)
-        if local is None and not account:
-            return reply
-        return replace(reply, until=minute + localtime.MINUTE)
-
     def _several(self, answer: Several, format: Format, forced: bool) -> Reply:
         everyone = all(profile.audience is Audience.EVERYONE for profile in answer.profiles)
 
         def document(site: Site) -> PeopleDocument:
             return PeopleDocument(listed_documents(answer.profiles, site))
 
-        return self.listed("several", document, format, everyone, forced, profiles=answer.profiles)
+        shown, count = answer.profiles, len(answer.profiles)
+        while True:
+            reply = self.listed("several", document, format, everyone, forced, profiles=shown, count=count)
+            if format is not Format.HTML or not shown or len(reply.body) <= MOST_PAGE:
+                return reply
+            shown = shown[: len(shown) // 2]
 
     # lists
 
@@ -173,7 +161,7 @@ class Pages:
             body = self._house.renderer.text(f"web/{name}.txt", **values).encode()
         mark = "everyone" if everyone else "members"
         cache = PUBLIC if everyone else PRIVATE
-        return Reply(body, format.kind, cache=cache, vary=_vary(forced), mark=mark, headers=headers)
+        return Reply(body, format.kind, cache=cache, vary=varying(forced), mark=mark, headers=headers)
 
     # errors
 
@@ -213,27 +201,6 @@ class Pages:
         return self._house.renderer.text(f"web/{name}", asset=self._assets.url, **GIVEN, **values).encode()
 
 
-def values_of(profile: Profile, now: datetime, account: str, actor: Actor | None) -> dict[str, Any]:
-    """What the page of *profile* is made of. *account*: in the fediverse; *actor*: who that is, once it is confirmed."""
-    plan, cut = markup.cut(profile.plan, PLAN_ON_PAGE)
-    return {
-        "person": profile,
-        "plan": markup.plan(plan),
-        "drawn": markup.drawn(plan),
-        "plan_cut": cut,
-        "local": localtime.there(profile.timezone, now) if profile.timezone else None,
-        "account": account,
-        "actor": actor,
-    }
-
-
-def fediverse(profile: Profile, site: Site) -> str:
-    """The fediverse account of *profile*, empty where there is none: their own, else what the operator set for all."""
-    if profile.fediverse or "fediverse" not in profile.shown or site.fediverse is None:
-        return profile.fediverse
-    return site.fediverse.replace("{login}", profile.login)
-
-
 def moment(at: datetime) -> str:
     """A time as people read it."""
     return at.strftime("%-d %B %Y, %H:%M UTC")
@@ -247,5 +214,6 @@ def iso(at: datetime) -> str:
 GIVEN: Mapping[str, Any] = {"markup": markup, "moment": moment, "iso": iso}  # to every page
 
 
-def _vary(forced: bool) -> str:
+def varying(forced: bool) -> str:
+    """What of a request a page of people depends on."""
     return VIEWER if forced else f"{ACCEPT}, {VIEWER}"

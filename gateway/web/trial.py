@@ -10,8 +10,9 @@ from ..directory.samples import FULL, SAMPLES
 from ..outgoing.accounts import Actor
 from ..text.templates import BrokenTemplate, Texts
 from . import markup, messages
-from .history import Plan, Row
-from .pages import GIVEN, values_of
+from .history import Change, Plan, Row
+from .pages import GIVEN
+from .person import values_of
 
 _AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
 _MARK = "20261124T093000.000000Z"
@@ -21,6 +22,10 @@ _ROWS = [Row(kind, "A line") for kind in ("same", "added", "removed")] + [
 _PLANS = [
     Plan(_AT, _MARK, _ROWS, empty=False, cut=True, whole="/users/alice/plan"),
     Plan(_AT, _MARK, [], empty=True, cut=False, whole="/users/alice/plan"),
+]
+_CHANGES = [
+    Change(_AT, "/users/alice/history", 1, 1, _ROWS),
+    Change(_AT, "/users/alice/history", 0, 2, ()),
 ]
 
 
@@ -40,7 +45,8 @@ def _views() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every page, and what it is given."""
     for person in SAMPLES:
         account = person.fediverse
-        yield "person.html", values_of(person, _AT, account, Actor("https://e.example/a", "https://e.example/@a"))
+        actor = Actor("https://e.example/a", "https://e.example/@a")
+        yield "person.html", values_of(person, _AT, account, actor, _CHANGES)
         yield "person.html", values_of(person, _AT, account, None)
     for code in (404, 500):
         yield "error.html", {"code": code, "title": messages.title(code), "sentence": messages.sentence(404)}
@@ -58,7 +64,7 @@ def _in_both() -> Iterator[tuple[str, dict[str, Any]]]:
             found = {"profiles": people, "q": q, "next": next, "cut": bool(next), "first": first}
             yield "users", found
             yield "online", found
-    yield "several", {"profiles": SAMPLES}
+    yield "several", {"profiles": SAMPLES, "count": len(SAMPLES) + 1}
     for plans, next, first in ((_PLANS, "/users/alice/history?before=a", True), ([], None, True), ([], None, False)):
         yield "history", {"person": FULL, "plans": plans, "next": next, "first": first}
     for base in ("open", "A", "B", "C"):

@@ -20,7 +20,8 @@ from ..operate.exchange import Outcome, outcome
 from ..outgoing import webfinger as client  # noqa: F401  # loaded at the start: the first to name an account would wait
 from . import target
 from .formats import ACCEPT, Format
-from .pages import Pages, fediverse
+from .pages import Pages
+from .person import fediverse
 from .reply import PUBLIC, Reply
 
 MOST_RELS = 20

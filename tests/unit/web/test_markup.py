@@ -5,17 +5,25 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from gateway.text.clean import clean
 from gateway.web import markup
+
+
+def plan(text: str) -> Markup:
+    """All of it."""
+    shown, cut = markup.plan(text)
+    assert not cut
+    return shown
+
 
 A = '<a href="{0}" rel="nofollow ugc">{0}</a>'
 
 
 def test_a_plan_stands_as_written() -> None:
     """W026"""
-    assert markup.plan("a\n\n  b <c>\tx & y\n") == "a\n\n  b &lt;c&gt;\tx &amp; y\n"
+    assert plan("a\n\n  b <c>\tx & y\n") == "a\n\n  b &lt;c&gt;\tx &amp; y\n"
 
 
 @pytest.mark.parametrize(
@@ -42,23 +50,23 @@ def test_a_plan_stands_as_written() -> None:
 )
 def test_addresses_in_a_plan(text: str, shown: str) -> None:
     """W009, W120"""
-    assert markup.plan(text) == shown
+    assert plan(text) == shown
 
 
 def test_a_long_line_keeps_its_indentation() -> None:
     """W138"""
     line = "    four blanks before, more than 32 cells\n"
-    assert markup.plan(line) == f'<span class="in4" dir="auto">{line}</span>'
-    assert markup.plan(" " * 40 + "x") == '<span class="in12" dir="auto">' + " " * 40 + "x</span>"
-    assert markup.plan("山" * 16) == "山" * 16
-    assert markup.plan("山" * 17).startswith('<span class="in0" dir="auto">')
+    assert plan(line) == f'<span class="in4" dir="auto">{line}</span>'
+    assert plan(" " * 40 + "x") == '<span class="in12" dir="auto">' + " " * 40 + "x</span>"
+    assert plan("山" * 16) == "山" * 16
+    assert plan("山" * 17).startswith('<span class="in0" dir="auto">')
 
 
 def test_a_picture_is_never_broken() -> None:
     pot = "      )  (\n     (   ) )   and a text beside it, which is long\n  .-'---------|  https://a.test/\n ( C|/\\/\\/\\/|\n"
     assert markup.drawn(pot)
-    assert "<span" not in markup.plan(pot)
-    assert A.format("https://a.test/") in markup.plan(pot)
+    assert "<span" not in plan(pot)
+    assert A.format("https://a.test/") in plan(pot)
     table = "Monday    tea\nTuesday   more tea\nWednesday    none\n"
     assert markup.drawn(table)
     for text in (
@@ -80,7 +88,7 @@ def test_a_megabyte_takes_linear_time() -> None:
         for size in (100_000, 1_000_000):
             text = (part * (size // len(part)))[:size]
             began = time.process_time()
-            markup.plan(text)
+            plan(text)
             times.append(time.process_time() - began)
         assert times[1] < 40 * times[0] + 0.5, (part, times)
 
@@ -90,7 +98,7 @@ def test_the_text_of_a_plan_is_never_lost(text: str) -> None:
     """W026: without its marks it is what was written, cleaned."""
     import re
 
-    assert re.sub(r"</?(?:a|span)\b[^>]*>", "", markup.plan(text)) == escape(clean(text))
+    assert re.sub(r"</?(?:a|span)\b[^>]*>", "", plan(text)) == escape(clean(text))
 
 
 @pytest.mark.parametrize(
@@ -144,6 +152,20 @@ def test_hues_are_there_in_the_sheet_and_stay() -> None:
     assert all(f".in{depth} {{ --in: {depth}ch; }}" in sheet for depth in range(markup.DEEPEST + 1))
     assert {markup.hue(f"login{n}") for n in range(200)} == set(range(markup.HUES))
     assert markup.hue("alice") == markup.hue("alice") == 11
+
+
+def test_a_plan_is_shown_as_far_as_there_is_room() -> None:
+    """W140: whole lines, each with its marks; of a first line without end its beginning."""
+    assert markup.plan("one\ntwo\nthree\n", 8) == ("one\ntwo\n", True)
+    assert markup.plan("one\ntwo\n", 8) == ("one\ntwo\n", False)
+    assert markup.plan("a\n& & &\n", 19) == ("a\n", True)
+    assert markup.plan("a\n& & &\n", 20) == ("a\n&amp; &amp; &amp;\n", False)
+    for text in ("x" * 5000, "\n\n" + "山" * 5000, "&" * 5000, "http://a&& " * 500, "  \t" * 2000 + "x"):
+        for room in (0, 1, 100, 4000):
+            shown, cut = markup.plan(text, room)
+            assert cut
+            assert len(shown.encode()) <= room
+            assert room < 4000 or shown.strip()
 
 
 def test_a_plan_too_long_for_a_page_is_cut_at_a_line() -> None:
