@@ -12,6 +12,7 @@ from ..text.clean import one_line
 from .addresses import acct, finger
 
 PROFILE_PAGE = "http://webfinger.net/rel/profile-page"
+AVATAR = "http://webfinger.net/rel/avatar"
 FEED = "http://schemas.google.com/g/2010#updates-from"
 
 
@@ -23,6 +24,15 @@ class Place(Protocol):
     @property
     def url(self) -> str: ...
     def person_url(self, login: str) -> str: ...
+
+
+class Account(Protocol):
+    """A checked fediverse account: where it is for programs, and for people."""
+
+    @property
+    def href(self) -> str: ...
+    @property
+    def page(self) -> str: ...
 
 
 class LinkDocument(Struct, frozen=True, omit_defaults=True):
@@ -49,17 +59,18 @@ class HostDescriptor(Struct, frozen=True):
     links: list[LinkDocument]
 
 
-def descriptor(profile: Profile, site: Place, hosts: tuple[str, ...], actor: str | None) -> Descriptor:
-    """Of *profile*, known at *hosts*; *actor* is the checked address of the fediverse account."""
+def descriptor(profile: Profile, site: Place, hosts: tuple[str, ...], account: Account | None) -> Descriptor:
+    """Of *profile*, known at *hosts*, and in the fediverse by *account*."""
     page, login = site.person_url(profile.login), profile.login
     subject = acct(login, site.host)
     accounts = [acct(name, host) for name in (login, *profile.aliases) for host in hosts]
     aliases = [page, *(each for each in accounts if each != subject), finger(login, site.host)]
-    return Descriptor(subject, list(dict.fromkeys(aliases)), list(_links(profile, page, actor)))
+    return Descriptor(subject, list(dict.fromkeys(aliases)), list(_links(profile, page, account)))
 
 
-def _links(profile: Profile, page: str, actor: str | None) -> Iterator[LinkDocument]:
+def _links(profile: Profile, page: str, account: Account | None) -> Iterator[LinkDocument]:
     yield LinkDocument(PROFILE_PAGE, "text/html", page)
+    yield LinkDocument(AVATAR, "image/svg+xml", f"{page}/face.svg")
     yield LinkDocument("describedby", "text/vcard", f"{page}.vcf")
     yield LinkDocument("describedby", "application/json", f"{page}.json")
     yield LinkDocument(FEED, "application/atom+xml", f"{page}/feed.atom")
@@ -68,8 +79,10 @@ def _links(profile: Profile, page: str, actor: str | None) -> Iterator[LinkDocum
         if link.me:
             label = one_line(link.label)
             yield LinkDocument("me", href=one_line(link.url), titles={"und": label} if label else {})
-    if actor is not None:
-        yield LinkDocument("self", "application/activity+json", actor)
+    if account is not None:
+        if all(each.url != account.page for each in profile.links if each.me):
+            yield LinkDocument("me", "text/html", account.page)
+        yield LinkDocument("self", "application/activity+json", account.href)
 
 
 def host_descriptor(site: Place) -> HostDescriptor:

@@ -19,7 +19,7 @@ from ..directory.viewers import Viewer
 from ..house import House
 from ..operate import health
 from ..operate.exchange import Asked, Limited, Outcome, outcome
-from . import cards, feeds, history, lists, openapi, person, policy, target, webfinger, wellknown
+from . import cards, faces, feeds, history, lists, openapi, person, policy, target, webfinger, wellknown
 from .assets import Assets
 from .formats import Format, accepted, ending
 from .http import Request, Site
@@ -110,6 +110,9 @@ class App:
 
     async def qr(self, request: Request, name: str) -> bytes:
         return await self._of_person(request, name, lambda profile: cards.qr(self.pages, profile, self._house.site))
+
+    async def face(self, request: Request, name: str) -> bytes:
+        return await self._of_person(request, name, lambda profile: faces.answer(self.pages, profile))
 
     async def history(self, request: Request, name: str) -> bytes:
         async def tell(profile: Profile, viewer: Viewer) -> Answered:

@@ -12,7 +12,8 @@ from .formats import Format
 from .pages import Pages, varying
 from .reply import Reply
 
-MOST_VERSION = 15  # of a QR code: 77 modules a side, which a camera reads off a screen, and 20 ms of work
+MOST = 520  # bytes in a QR code: version 15 at level L, 77 modules a side, which a camera reads off a screen
+MASK = 0  # one that is given costs 7 ms; to try all eight, for the one that looks best, 33
 QUIET = 4  # modules of white round it, as ISO/IEC 18004 asks for
 
 
@@ -33,16 +34,8 @@ def qr(pages: Pages, profile: Profile, site: Site) -> Reply:
 
 
 def _drawn(profile: Profile, site: Site) -> bytes:
-    page, *more = reversed(list(short_cards(profile, site)))
-    code = segno.make_qr(page, error="l")
-    for text in more:
-        try:
-            fuller = segno.make_qr(text, error="l", encoding="utf-8")
-        except segno.DataOverflowError:
-            break
-        if int(fuller.version) > MOST_VERSION:
-            break
-        code = fuller
+    fitting = (text for text in short_cards(profile, site) if len(text.encode()) <= MOST)
+    code = segno.make_qr(next(fitting, site.url), error="l", encoding="utf-8", mask=MASK)
     out = BytesIO()
     code.save(out, kind="svg", border=QUIET, light="#fff", omitsize=True, xmldecl=False, svgclass=None, lineclass=None)
     return out.getvalue() + b"\n"

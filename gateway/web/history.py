@@ -90,8 +90,8 @@ def _brief(entry: Entry, older: Entry, whole: str) -> Change:
         return Change(entry.at, whole, None, None, ())
     runs = list(difference(clean(older.text), clean(entry.text)))
     rows, cut, _ = _fitting(_told(runs, _marked, same=3, context=1), BRIEFEST)
-    counts = (sum(len(run.lines) for run in runs if run.kind == kind) for kind in ("added", "removed"))
-    return Change(entry.at, whole, *counts, () if cut else rows)
+    added, removed = (sum(len(run.lines) for run in runs if run.kind == kind) for kind in ("added", "removed"))
+    return Change(entry.at, whole, added, removed, () if cut else rows)
 
 
 async def answer(

@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from ..text.cells import width
 from ..text.clean import clean, one_line
 
-HUES = 12
+HUES = (0, 20, 40, 90, 140, 165, 190, 210, 235, 265, 295, 330)  # degrees, as style.css has them
 LONG = 32  # cells; a longer line may have to be broken on a small screen
 DEEPEST = 12  # cells of indentation that a broken line keeps
 LOOKED = 8 * 1024  # characters of a plan in which its beginning is looked for
@@ -85,8 +85,8 @@ def letters(name: str, login: str) -> str:
 
 
 def hue(login: str) -> int:
-    """Which of HUES colours is *login*'s, always the same."""
-    return zlib.crc32(login.encode()) % HUES
+    """Which of HUES is *login*'s, always the same."""
+    return zlib.crc32(login.encode()) % len(HUES)
 
 
 def cut(text: str, most: int) -> tuple[str, bool]:

@@ -56,7 +56,7 @@ _QUERY: Mapping[str, dict[str, Any]] = {
 _NAME = {"type": "string", "pattern": r"^[^\x00-\x1f\x7f-\x9f/\\]+$"}  # what may stand in a path: no controls, no slash
 _AGAIN = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds until one may ask again."}}
 _VALIDATORS = {"ETag": {"schema": {"type": "string"}}, "Cache-Control": {"schema": {"type": "string"}}}
-_REDIRECTED = ("person", "plan", "status", "qr", "history", "feed", "home", "webfinger")
+_REDIRECTED = ("person", "plan", "status", "qr", "face", "history", "feed", "home", "webfinger")
 
 
 def answer(site: Site) -> Reply:

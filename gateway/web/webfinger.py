@@ -90,7 +90,7 @@ async def answer(house: House, pages: Pages, asked: Asked, stranger: Viewer) -> 
         return pages.error(404, Format.JRD), "unknown"
     account = fediverse(found.profile, site)
     actor = await house.accounts.settled(account, PATIENCE) if account else None
-    told = descriptor(found.profile, site, site.hosts.names, actor.href if actor else None)
+    told = descriptor(found.profile, site, site.hosts.names, actor)
     return Reply(encode(_chosen(told, asked.rels)), Format.JRD.kind, 200, PUBLIC), outcome(found)
 
 

@@ -1,8 +1,11 @@
 """The QR code on the page, read off the screen by zbarimg, in light and in the dark."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
+
+from tests.people50 import people
 
 from .browsing import chromium
 from .gateway import make_place, serving
@@ -31,3 +34,28 @@ def test_W116_it_is_read_off_the_page_and_holds_nothing_hidden(tmp_path: Path) -
             assert "EMAIL:alice@dir.test" in lines
             assert f"URL:http://localhost:{place.web}/users/alice" in lines
             assert "0199" not in read.stdout
+
+
+def test_W116_W150_cards_in_all_letters_are_read_off_the_screen(tmp_path: Path) -> None:
+    """Whatever is in them, since the mask is not chosen by what they hold."""
+    documents = people(23, 25)
+    place = make_place(tmp_path, people=documents)
+    read = []
+    with serving(place), chromium() as browser:
+        page = browser.new_page(viewport={"width": 400, "height": 400})
+        for person in documents:
+            page.goto(f"http://localhost:{place.web}/users/{person['login']}/qr.svg")
+            picture = tmp_path / "code.png"
+            page.screenshot(path=picture)
+            command = ["zbarimg", "-q", "--raw", "--oneshot", str(picture)]
+            read.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    for text, person in zip(read, documents, strict=True):
+        card = dict(line.split(":", 1) for line in text.strip().splitlines())
+        assert card["URL"] == f"http://localhost:{place.web}/users/{person['login']}"
+        assert card["FN"].isascii() or "\ufffd" not in card["FN"]
+        if person["name"].isascii():
+            assert unescaped(card["FN"]) == person["name"][:64]
+
+
+def unescaped(value: str) -> str:
+    return re.sub(r"\\(.)", r"\1", value)

@@ -12,9 +12,10 @@ from gateway.directory.privacy import Audience, Policy, Profile, reveal
 from gateway.formats.jrd import descriptor, host_descriptor, host_xrd
 from gateway.formats.person_json import encode
 from gateway.house import Site
+from gateway.outgoing.accounts import Actor
 
 SITE = Site("The Tea Club", Hosts(["dir.test", "club.test"]), "https://www.dir.test/who")
-ACTOR = "https://social.example/users/alice"
+ACTOR = Actor("https://social.example/users/alice", "https://social.example/@alice")
 
 
 def shown(**fields: Any) -> Profile:
@@ -23,7 +24,7 @@ def shown(**fields: Any) -> Profile:
     return profile
 
 
-def told(profile: Profile, actor: str | None = None, site: Site = SITE) -> Any:
+def told(profile: Profile, actor: Actor | None = None, site: Site = SITE) -> Any:
     return msgspec.json.decode(encode(descriptor(profile, site, site.hosts.names, actor)))
 
 
@@ -37,6 +38,7 @@ def test_W040_W107_W109_whom_it_names_and_where_more_is_told() -> None:
         ],
         "links": [
             {"rel": "http://webfinger.net/rel/profile-page", "type": "text/html", "href": page},
+            {"rel": "http://webfinger.net/rel/avatar", "type": "image/svg+xml", "href": f"{page}/face.svg"},
             {"rel": "describedby", "type": "text/vcard", "href": f"{page}.vcf"},
             {"rel": "describedby", "type": "application/json", "href": f"{page}.json"},
             {
@@ -45,9 +47,15 @@ def test_W040_W107_W109_whom_it_names_and_where_more_is_told() -> None:
             },
             {"rel": "alternate", "type": "application/feed+json", "href": f"{page}/feed.json"},
             {"rel": "me", "href": "https://alice.example/", "titles": {"und": "My blog"}},
-            {"rel": "self", "type": "application/activity+json", "href": ACTOR},
+            {"rel": "me", "type": "text/html", "href": ACTOR.page},
+            {"rel": "self", "type": "application/activity+json", "href": ACTOR.href},
         ],
     }  # fmt: skip
+
+
+def test_W121_who_has_ticked_the_account_has_one_link_to_it() -> None:
+    document = told(shown(login="alice", links=(Link("Me", ACTOR.page, True),)), ACTOR)
+    assert [link["href"] for link in document["links"] if link["rel"] == "me"] == [ACTOR.page]
 
 
 def test_W109_nothing_of_what_not_everyone_may_see() -> None:

@@ -1,6 +1,7 @@
-"""Cards over HTTP: the vCard, and its QR code."""
+"""Cards over HTTP: the vCard, its QR code, and the face that others show beside a name."""
 
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -48,3 +49,25 @@ def test_W116_what_does_not_fit_is_left_out(web: Browser) -> None:
     answer = web.ask(f"/users/{'m' * 64}/qr.svg")
     assert answer.code == 200
     assert len(answer.body) < 16 * 1024
+
+
+def test_W030_W040_the_face_as_a_picture(build: Build) -> None:
+    """The letters of the name, for whom it is shown; the colour of the login; nothing that is asked for elsewhere."""
+    people = [
+        ALICE,
+        {"login": "eve", "name": "<b> &"},
+        {"login": "zed", "name": "Quinn", "visibility": {"name": "members"}},
+    ]
+    web = build(people=people)
+    answer = web.ask("/users/alice/face.svg")
+    assert (answer.code, answer["content-type"]) == (200, "image/svg+xml")
+    root = ElementTree.fromstring(answer.body)
+    assert root.get("aria-label") == "AA"
+    assert "".join(root.itertext()).strip() == "AA"
+    for word in (b"style=", b"href", b"<script"):
+        assert word not in answer.body
+    assert "".join(ElementTree.fromstring(web.ask("/users/eve/face.svg").body).itertext()).strip() == "<"
+    assert web.ask("/users/zed/face.svg").body == web.ask("/users/nobody/face.svg").body
+    assert b">Q<" in web.ask("/users/zed/face.svg", peer=MEMBER).body
+    assert web.ask("/users/ALICE/face.svg")["location"] == "/users/alice/face.svg"
+    assert web.ask("/users/alice/face.svg", If_None_Match=answer["etag"]).code == 304

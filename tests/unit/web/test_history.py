@@ -128,7 +128,8 @@ def test_who_is_removed_has_none(tea: Browser) -> None:
 def test_W144_who_is_not_listed(tea: Browser) -> None:
     choose(tea.built, "alice", 4, listed=False)
     for path in (PATH, "/users/alice", "/users/alice.json", "/users/alice.html", "/users/alice.vcf",
-                 "/users/alice/plan", "/users/alice/status", "/users/alice/qr.svg", "/users/alice/feed.json"):  # fmt: skip
+                 "/users/alice/plan", "/users/alice/status", "/users/alice/qr.svg", "/users/alice/face.svg",
+                 "/users/alice/feed.json"):  # fmt: skip
         for peer in ("198.51.100.7", MEMBER):
             assert tea.ask(path, peer=peer)["x-robots-tag"] == "noindex", path
         assert "x-robots-tag" not in tea.ask(path.replace("alice", "bob"))

@@ -148,9 +148,9 @@ def test_hues_are_there_in_the_sheet_and_stay() -> None:
     from gateway.web.assets import FOLDER
 
     sheet = (FOLDER / "style.css").read_text()
-    assert all(f".f{hue} {{ --hue:" in sheet for hue in range(markup.HUES))
+    assert all(f".f{number} {{ --hue: {hue}; }}" in sheet for number, hue in enumerate(markup.HUES))
     assert all(f".in{depth} {{ --in: {depth}ch; }}" in sheet for depth in range(markup.DEEPEST + 1))
-    assert {markup.hue(f"login{n}") for n in range(200)} == set(range(markup.HUES))
+    assert {markup.hue(f"login{n}") for n in range(200)} == set(range(len(markup.HUES)))
     assert markup.hue("alice") == markup.hue("alice") == 11
 
 

@@ -52,6 +52,7 @@ def test_W040_who_an_account_is(web: Browser) -> None:
     links = {(link["rel"], link["href"]): link.get("type") for link in document["links"]}
     assert links["http://webfinger.net/rel/profile-page", "https://dir.test/users/alice"] == "text/html"
     assert links["describedby", "https://dir.test/users/alice.vcf"] == "text/vcard"
+    assert links["http://webfinger.net/rel/avatar", "https://dir.test/users/alice/face.svg"] == "image/svg+xml"
     assert (
         links["http://schemas.google.com/g/2010#updates-from", "https://dir.test/users/alice/feed.atom"]
         == "application/atom+xml"
