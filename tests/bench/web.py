@@ -1,5 +1,5 @@
-"""CPU of a web question against nginx with the same bytes as a file, alternating: one person as JSON again and again, the
-same with If-None-Match, and another person each time."""
+"""CPU of a web question against nginx with the same bytes as a file, alternating: one person again and again as JSON, as the
+page and with If-None-Match, and another person each time as JSON and as the page."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ server {{ listen 127.0.0.1:{port}; root {folder}/static; }} }}
 ANOTHER = """local number = {first}
 request = function()
     number = number + 1
-    return wrk.format("GET", string.format("/users/p%07d.json", number % {count}))
+    return wrk.format("GET", string.format("/users/p%07d{ending}", number % {count}))
 end
 """
 
@@ -60,24 +60,25 @@ def main(folder: Path) -> None:
     people.fill(place.database, count)
     script = folder / "another.lua"
     with gateway(place) as running:
-        page = f"http://127.0.0.1:{place.web}/users/alice.json"
+        alice = f"http://127.0.0.1:{place.web}/users/alice"
         code, body = web(place.web, "/users/alice.json")
         assert code == 200
         with nginx(folder, body.encode()) as (port, workers):
 
-            def cold(number: int) -> int:
-                script.write_text(ANOTHER.format(first=number * 15_000, count=count))
+            def cold(number: int, ending: str) -> int:
+                script.write_text(ANOTHER.format(first=number * 15_000, count=count, ending=ending))
                 return requests(f"http://127.0.0.1:{place.web}/", "-s", str(script))
 
             tag = etag(place.web)
             sides: dict[str, Callable[[int], int]] = {
                 "nginx": lambda _: requests(f"http://127.0.0.1:{port}/answer"),
-                "hot": lambda _: requests(page),
-                "304": lambda _: requests(page, "-H", f"If-None-Match: {tag}"),
-                "cold": cold,
+                "JSON, hot": lambda _: requests(f"{alice}.json"),
+                "JSON, 304": lambda _: requests(f"{alice}.json", "-H", f"If-None-Match: {tag}"),
+                "JSON, cold": lambda number: cold(number, ".json"),
+                "page, hot": lambda _: requests(f"{alice}.html"),
+                "page, cold": lambda number: cold(number, ".html"),
             }
-            own = [running.process.pid]
-            figures = alternating(sides, {"nginx": workers, "hot": own, "304": own, "cold": own})
+            figures = alternating(sides, {name: [running.process.pid] for name in sides} | {"nginx": workers})
     least = figures["nginx"][0]
     rows = [(name, spent, rate, f"{spent / least:.2f}") for name, (spent, rate) in figures.items()]
     table(f"Web, JSON of {len(body)} bytes, {AT_ONCE} connections", ("web", "CPU us", "a second", "ratio"), rows)
