@@ -6,11 +6,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from jinja2 import Template
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -19,6 +21,7 @@ from ..application import Gateway, serve
 from ..clock import steady_clock
 from ..configuration import CannotStart
 from ..directory.answers import Listing, Page, Saved
+from ..directory.ports import Modify
 from ..directory.viewers import LocalCommand
 from ..formats import person_json
 from ..listening import Listener
@@ -113,10 +116,22 @@ class Demo:
         there = await self._gateway.directory.listing("", administrator, Page(limit=1))
         if isinstance(there, Listing) and there.profiles:
             return
-        documents = person_json.read(files(__package__).joinpath("people.json").read_bytes())
-        outcome = await self._gateway.directory.save([person_json.create(each) for each in documents], administrator)
-        if not isinstance(outcome, Saved):
-            raise RuntimeError(f"sample people: {outcome}")
+        people = [person_json.create(each) for each in person_json.read(_sample("people.json"))]
+        earlier = msgspec.json.decode(_sample("earlier.json"), type=dict[str, str])
+        before = [replace(each, values={**each.values, **_plan(earlier.get(each.login))}) for each in people]
+        since = [Modify(each.login, _plan(each.values["plan"])) for each in people if each.login in earlier]
+        for edits in (before, since):
+            outcome = await self._gateway.directory.save(edits, administrator)
+            if not isinstance(outcome, Saved):
+                raise RuntimeError(f"sample people: {outcome}")
+
+
+def _plan(text: str | None) -> dict[str, str]:
+    return {} if text is None else {"plan": text}
+
+
+def _sample(name: str) -> bytes:
+    return files(__package__).joinpath(name).read_bytes()
 
 
 def _port(endpoint: str) -> int:
