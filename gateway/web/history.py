@@ -35,7 +35,8 @@ SAME = 20  # lines that stay as they were are shown in a row
 GONE = 40  # lines that were taken out are shown in a row; of more of them SAME
 CONTEXT = 5  # of more of them, above and below
 RECENT = 3  # changes on the page of a person
-BRIEF, BRIEFEST = 8 * 1024, 1536  # characters of plans that are compared there; bytes of a change
+BRIEF, LINES = 8 * 1024, 100  # characters and lines of a plan that is compared there
+OF_CHANGE = 1536  # bytes of a change there
 LARGE = 64 * 1024  # characters that are compared before others get their turn
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 
@@ -86,10 +87,10 @@ def recent(profile: Profile, entries: Sequence[Entry]) -> list[Change]:
 
 
 def _brief(entry: Entry, older: Entry, whole: str) -> Change:
-    if len(entry.text) > BRIEF or len(older.text) > BRIEF:
+    if any(len(each.text) > BRIEF or each.text.count("\n") > LINES for each in (entry, older)):
         return Change(entry.at, whole, None, None, ())
     runs = list(difference(clean(older.text), clean(entry.text)))
-    rows, cut, _ = _fitting(_told(runs, _marked, same=3, context=1), BRIEFEST)
+    rows, cut, _ = _fitting(_told(runs, _marked, same=3, context=1), OF_CHANGE)
     added, removed = (sum(len(run.lines) for run in runs if run.kind == kind) for kind in ("added", "removed"))
     return Change(entry.at, whole, added, removed, () if cut else rows)
 

@@ -2,9 +2,11 @@
 
 import re
 from time import process_time
+from typing import Any
 
 import pytest
 
+from gateway.directory.answers import NOT_NOW
 from gateway.directory.ports import Remove
 from tests.unit.house import ALICE, BOB, CAROL, write
 from tests.unit.web.conftest import Build
@@ -229,3 +231,75 @@ def test_what_a_plan_holds_is_cleaned(tea: Browser) -> None:
         body = tea.ask(f"/users/bob/history{ending}").body.decode()
         assert not [c for c in body if c != "\n" and (ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or c == "\u202e")]
     assert "red x&lt;script&gt;" in tea.ask("/users/bob/history.html").body.decode()
+
+
+# in brief, on the page of a person
+
+
+def brief(web: Browser, login: str = "alice", **more: Any) -> str:
+    """What the page of *login* says of the last changes, empty where it says nothing."""
+    page = web.ask(f"/users/{login}.html", **more).body.decode()
+    return page.partition('<h2 id="earlier">What changed</h2>')[2].partition("</section>")[0]
+
+
+def test_W029_a_persons_page_tells_what_changed_last(tea: Browser) -> None:
+    told = brief(tea)
+    assert told.count("<details") == 1
+    assert (
+        '<summary><time datetime="2026-11-20T12:30:00Z">20 November 2026, 12:30 UTC</time> <small>2 lines added, 1 removed'
+        in told
+    )
+    assert "<del>- The <b>old</b> cups\n</del><ins>+ The <b>new</b> cups\n</ins>" in told
+    assert "For members" not in told
+    assert "For members" in brief(tea, peer=MEMBER)
+    for number in range(5):
+        say(tea.built, "alice", "".join(f"line {n}\n" for n in range(20)) + f"end {number}\n", 10 + number)
+    told = brief(tea)
+    assert told.count("<details") == 3
+    assert told.count("<details open>") == 1
+    assert (
+        "  line 0\n<small>⋮ 18 lines as before</small>\n  line 19\n<del>- end 3\n</del><ins>+ end 4\n</ins>"
+        in without_marks(told.encode())
+    )
+
+
+def test_one_plan_alone_has_changed_nothing(tea: Browser) -> None:
+    assert brief(tea, "bob") == ""
+    say(tea.built, "bob", "A plan\n", 1)
+    assert brief(tea, "bob") == ""
+    say(tea.built, "bob", "", 2)
+    assert "<small>1 line removed</small>" in brief(tea, "bob")
+
+
+@pytest.mark.parametrize("plan", ["a line\n" * 101, "x" * 9000, "&" * 400], ids=["lines", "letters", "signs"])
+def test_what_is_too_much_there_is_a_link_away(tea: Browser, plan: str) -> None:
+    """The link leads to a page that begins with it."""
+    say(tea.built, "bob", "Before\n", 1)
+    say(tea.built, "bob", plan, 2)
+    say(tea.built, "bob", "After\n", 3)
+    told = brief(tea, "bob")
+    links = re.findall(r'<p><a href="([^"#]+)#([^"]+)">', told)
+    assert [mark for _, mark in links] == ["20261120T123000.000000Z", "20261120T113000.000000Z"]
+    for path, mark in links:
+        page = tea.ask(path, Accept=BROWSER).body.decode()
+        assert re.findall(r'<article class="plan" id="([^"]+)"', page)[0] == mark
+
+
+def test_a_narrowed_plan_takes_what_changed_with_it(tea: Browser) -> None:
+    assert brief(tea)
+    choose(tea.built, "alice", 4, plan=M)
+    assert brief(tea) == ""
+    assert "For members" in brief(tea, peer=MEMBER)
+    choose(tea.built, "alice", 5, plan=E)
+    assert "For members" not in brief(tea)
+
+
+def test_without_its_history_a_page_is_made_and_not_kept(tea: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def down(*_: object) -> Any:
+        return NOT_NOW
+
+    with monkeypatch.context() as broken:
+        broken.setattr(tea.built.house.directory, "history", down)
+        assert tea.ask("/users/alice.html").code == 200
+        assert brief(tea) == ""
+    assert brief(tea)
