@@ -51,10 +51,15 @@ def asked(accept: str | None, languages: str | None) -> str | None:
 
 @lru_cache(maxsize=1024)
 def accepted(accept: str | None, offered: Sequence[Format]) -> Format | None:
-    """The best of *offered*, a tuple, by *accept*; the first where all are as good; None where none is taken.
-    One alone is given whatever is asked for."""
+    """The best of *offered*, a tuple, by *accept*; None where none is taken. Where several are as good, that which is named
+    first, as Lynx names pages and scripts name JSON, else the first that is offered. One alone is given whatever is asked
+    for."""
     if len(offered) == 1 or accept is None or "/" not in accept or accept == "*/*":
         return offered[0]
+    named = accept.lower()
+    offered = sorted(
+        offered, key=lambda format: min(at if (at := named.find(each)) >= 0 else MOST for each in format.types)
+    )
     types = {each: format for format in reversed(offered) for each in reversed(format.types)}
     best = parse_accept_header(accept, MIMEAccept).best_match([each for format in offered for each in format.types])
     return None if best is None else types[best]

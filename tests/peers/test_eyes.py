@@ -165,7 +165,15 @@ def test_W142_in_a_text_browser(places: dict[str, Place], command: tuple[str, ..
         env=os.environ | {"HOME": str(tmp_path)},
     )
     words = " ".join(ended.stdout.split())
-    for said in ("Alice Adams", "she/her", "Keeper of the kettle", "at the kettle", "Tuesday: tea.", "alice.example"):
+    for said in (
+        "Alice Adams",
+        "she/her",
+        "Keeper of the kettle",
+        "at the kettle",
+        "Tuesday: tea.",
+        "alice.example",
+        "Ask from elsewhere",
+    ):
         assert said in words, ended.stdout
     assert re.search(r"^ *Monday\n +(\*|•) descale", ended.stdout, re.M), ended.stdout
 
