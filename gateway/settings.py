@@ -20,6 +20,7 @@ from .directory.fields import FIELDS
 from .directory.names import NotALogin, login
 from .finger.settings import Finger
 from .irc.settings import Network
+from .outgoing.actor import account
 from .outgoing.names import Allowed, BadPattern, canonical
 from .web.settings import Web
 
@@ -167,8 +168,6 @@ def _is_logo(file: Path) -> bool:
 def _elsewhere(web: Web, site: SiteTable) -> Iterator[tuple[str, str, str]]:
     """Servers of [web] that could never be asked."""
     if web.fediverse is not None:
-        from .outgoing.accounts import account  # it loads Twisted, which few commands need
-
         named = account(web.fediverse.replace("{login}", "alice")) if "{login}" in web.fediverse else None
         if named is None or named[1] in map(canonical, site.hosts):
             yield (

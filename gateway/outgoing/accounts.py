@@ -1,41 +1,18 @@
 """Which fediverse accounts their hosts have confirmed. A verdict is kept for a while, a good one longer than a bad one, and
 a few are asked for at a time; whoever cannot wait for one goes without."""
 
-import re
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.logger import Logger
 
-from .addresses import literal
-from .names import canonical
+from .actor import Actor, account
 from .public import Outgoing
 
 GOOD, BAD = 24 * 3600.0, 3600.0  # seconds that a verdict is kept
 MOST = 4096  # verdicts; those that were asked for last
 AT_ONCE = 4
-_ACCOUNT = re.compile(r"@?([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?)@([^\s@/:?#]{1,253})")
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """*href*: who the account is for programs; *page*: for people."""
-
-    href: str
-    page: str
-
-
-def account(text: str) -> tuple[str, str] | None:
-    """The user and the host of *text*, "@user@host"; None where it is no account of a public name."""
-    match = _ACCOUNT.fullmatch(text.strip())
-    if match is None:
-        return None
-    host = canonical(match[2])
-    if host is None or "." not in host or literal(host) is not None:
-        return None
-    return match[1], host
 
 
 class Accounts:

@@ -18,7 +18,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
-from .accounts import Actor
+from .actor import Actor
 from .public import Outgoing
 
 SECONDS = 10.0  # for all of it

@@ -26,7 +26,7 @@ def create(path: Path) -> None:
     from .upgrade import fill
 
     try:
-        fill(path)
+        fill(lambda: connect(path, "rw", BUSY))
     except sqlite3.Error as error:
         for half in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
             half.unlink(missing_ok=True)
@@ -75,7 +75,7 @@ def upgrade(path: Path) -> None:
     from .upgrade import upgrade as upgraded
 
     try:
-        upgraded(path)
+        upgraded(lambda: connect(path, "rw", BUSY))
     except sqlite3.Error as error:
         raise Unusable(f"{in_words(path, error)}; its tables are of version {version}, as they were") from None
 

@@ -4,7 +4,6 @@ Imported only when there is something to do: alembic is heavy."""
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 import msgspec
 from sqlalchemy import Boolean, Column, Connection, Integer, NullPool, create_engine, delete, select, update
@@ -12,31 +11,31 @@ from sqlalchemy.exc import DBAPIError
 
 from ..directory.person import Partial
 from . import schema
-from .database import BUSY, connect
 from .found import WORDS, found_by
 
+Connect = Callable[[], sqlite3.Connection]
 _decode = msgspec.json.Decoder(Partial).decode
 
 
-def fill(path: Path) -> None:
-    """The tables, in the empty file *path*. Raises sqlite3.Error."""
-    with _transaction(path) as db:
+def fill(connect: Connect) -> None:
+    """The tables, in the empty file that *connect* opens. Raises sqlite3.Error."""
+    with _transaction(connect) as db:
         schema.metadata.create_all(db)
         db.exec_driver_sql(WORDS)
         db.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
 
 
-def upgrade(path: Path) -> None:
-    """The tables of *path* as they are today. Raises sqlite3.Error, and nothing has changed."""
-    with _transaction(path) as db:
+def upgrade(connect: Connect) -> None:
+    """The tables of the file that *connect* opens as they are today. Raises sqlite3.Error, and nothing has changed."""
+    with _transaction(connect) as db:
         for version in range(db.exec_driver_sql("PRAGMA user_version").scalar_one(), schema.VERSION):
             _STEPS[version](db)
         db.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
 
 
 @contextmanager
-def _transaction(path: Path) -> Iterator[Connection]:
-    engine = create_engine("sqlite://", creator=lambda: connect(path, "rw", BUSY), poolclass=NullPool)
+def _transaction(connect: Connect) -> Iterator[Connection]:
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
     try:
         with engine.connect() as db:
             db.exec_driver_sql("PRAGMA journal_mode = WAL")

@@ -14,7 +14,7 @@ from ..directory.privacy import Audience, Profile
 from ..directory.viewers import Viewer
 from ..house import House, Site
 from ..operate.exchange import Outcome
-from ..outgoing.accounts import Actor
+from ..outgoing.actor import Actor
 from . import localtime, markup
 from .formats import Format
 from .history import RECENT, Change, recent

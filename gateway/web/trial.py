@@ -7,7 +7,7 @@ from typing import Any
 from ..directory.explain import rules
 from ..directory.privacy import Policy
 from ..directory.samples import FULL, SAMPLES
-from ..outgoing.accounts import Actor
+from ..outgoing.actor import Actor
 from ..text.templates import BrokenTemplate, Texts
 from . import markup, messages
 from .history import Change, Plan, Row

@@ -12,7 +12,7 @@ from gateway.directory.privacy import Audience, Policy, Profile, reveal
 from gateway.formats.jrd import descriptor, host_descriptor, host_xrd
 from gateway.formats.person_json import encode
 from gateway.house import Site
-from gateway.outgoing.accounts import Actor
+from gateway.outgoing.actor import Actor
 
 SITE = Site("The Tea Club", Hosts(["dir.test", "club.test"]), "https://www.dir.test/who")
 ACTOR = Actor("https://social.example/users/alice", "https://social.example/@alice")

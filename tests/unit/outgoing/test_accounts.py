@@ -4,7 +4,8 @@ test_webfinger.py's."""
 import pytest
 
 from gateway.outgoing import accounts
-from gateway.outgoing.accounts import AT_ONCE, BAD, GOOD, Accounts, Actor, account
+from gateway.outgoing.accounts import AT_ONCE, BAD, GOOD, Accounts
+from gateway.outgoing.actor import Actor, account
 from gateway.outgoing.public import Outgoing
 from gateway.outgoing.webfinger import SECONDS
 

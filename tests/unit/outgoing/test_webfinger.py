@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import trustme
 
-from gateway.outgoing.accounts import Actor
+from gateway.outgoing.actor import Actor
 from gateway.outgoing.dial import NotPublic, Ourselves
 from gateway.outgoing.public import Outgoing
 from gateway.outgoing.webfinger import MOST, SECONDS, NotConfirmed, confirmed

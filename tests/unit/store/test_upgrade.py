@@ -188,7 +188,9 @@ def test_an_upgrade_that_is_done_is_not_done_again(tmp_path: Path) -> None:
     database.upgrade(path)
     before = path.read_bytes()
     database.upgrade(path)
-    upgrade.upgrade(path)  # as a process that looked before another was done
+    upgrade.upgrade(
+        lambda: database.connect(path, "rw", database.BUSY)
+    )  # as a process that looked before another was done
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
