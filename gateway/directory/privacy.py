@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
+from ..text.clean import one_line
 from .fields import FIELDS, STORED, empty
 from .person import Facts, Login, Person, Visibility
 from .viewers import Viewer
@@ -168,6 +169,8 @@ def reveal(person: Person, audience: Audience, policy: Policy, now: datetime) ->
     values: dict[str, Any] = {name: getattr(person, name) for name in STORED if name in shown}
     changed = {name: at for name, at in person.changed.items() if name in shown}
     until = None
+    if not one_line(values.get("name", "")).strip():
+        values["name"] = ""  # nothing that could be seen
     status = values.get("status")
     if status is not None and status.until is not None:
         if status.until <= now:

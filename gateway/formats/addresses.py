@@ -1,8 +1,18 @@
 """A person's addresses as URIs, the same in every document."""
 
+import re
 from urllib.parse import quote
 
+from ..text.clean import one_line
+
 _UNRESERVED = "-._~!$&'()*+,;="
+_STRAY = re.compile("%(?![0-9A-Fa-f]{2})")
+_URI = _UNRESERVED + "%:/?#[]@"  # what may stand in a URI (RFC 3986 section 2)
+
+
+def uri(address: str) -> str:
+    """*address* as somebody wrote it, where a URI is asked for: what may not stand in one is encoded."""
+    return quote(_STRAY.sub("%25", one_line(address)), safe=_URI)
 
 
 def acct(name: str, host: str) -> str:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ..directory.privacy import Profile
 from ..text.clean import clean, one_line
-from .addresses import acct
+from .addresses import acct, uri
 
 MOST_LINE = 75  # octets of a line, without its end (RFC 6350 section 3.2)
 SHORT = 64  # characters of a value in the short card
@@ -93,7 +93,7 @@ def _linked(profile: Profile, page: str) -> Iterator[str]:
     yield f"URL:{page}"
     for number, link in enumerate(profile.links, 1):
         label = one_line(link.label)
-        yield f"{f'item{number}.' if label else ''}URL:{_uri(link.url)}"
+        yield f"{f'item{number}.' if label else ''}URL:{uri(link.url)}"
         if label:
             yield f"item{number}.X-ABLABEL:{_text(label)}"
     if profile.fediverse:
@@ -112,11 +112,6 @@ def _telephone(number: str, kind: str) -> str:
 def _text(text: str) -> str:
     """A value of type text (section 3.4)."""
     return text.translate(_ESCAPED)
-
-
-def _uri(url: str) -> str:
-    """One line, without what ends a property's value or begins another."""
-    return re.sub(r"\s", "%20", one_line(url))
 
 
 def _cut(text: str) -> str:

@@ -60,7 +60,8 @@ def stamp(at: datetime) -> str:
 
 
 def identifier(site: Place, entry: Entry) -> str:
-    """A tag URI (RFC 4151) of host, login and time: it stays as it is, whatever is changed later."""
+    """A tag URI (RFC 4151) of host, login and time: it stays as it is, whatever is changed
+    later, but for the login itself."""
     day = entry.at.astimezone(UTC).strftime("%Y-%m-%d")
     return f"tag:{quote(site.host)},{day}:{quote(entry.login)}/{stamp(entry.at)}"
 
@@ -76,7 +77,7 @@ class AuthorDocument(Struct, frozen=True):
 class ItemDocument(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A plan."""
 
-    id: Annotated[str, Meta(description="A tag URI that never changes.")]
+    id: Annotated[str, Meta(description="A tag URI, which changes only where the login does.")]
     url: str
     title: str
     content_text: Annotated[str, Meta(description="The plan as written.")]

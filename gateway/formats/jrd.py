@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ..directory.privacy import Profile
 from ..text.clean import one_line
-from .addresses import acct, finger
+from .addresses import acct, finger, uri
 
 PROFILE_PAGE = "http://webfinger.net/rel/profile-page"
 AVATAR = "http://webfinger.net/rel/avatar"
@@ -78,7 +78,7 @@ def _links(profile: Profile, page: str, account: Account | None) -> Iterator[Lin
     for link in profile.links:
         if link.me:
             label = one_line(link.label)
-            yield LinkDocument("me", href=one_line(link.url), titles={"und": label} if label else {})
+            yield LinkDocument("me", href=uri(link.url), titles={"und": label} if label else {})
     if account is not None:
         if all(each.url != account.page for each in profile.links if each.me):
             yield LinkDocument("me", "text/html", account.page)

@@ -30,6 +30,7 @@ from .settings import Web
 
 FAREWELL = 1.0  # seconds that open connections get when the service stops
 Answered = tuple[Reply, Outcome]
+_QUERY = "%!$&'()*+,;=:@/?-._~"  # what may stand in a query string (RFC 3986 section 3.4)
 
 
 class App:
@@ -112,7 +113,10 @@ class App:
         return await self._of_person(request, name, lambda profile: cards.qr(self.pages, profile, self._house.site))
 
     async def face(self, request: Request, name: str) -> bytes:
-        return await self._of_person(request, name, lambda profile: faces.answer(self.pages, profile))
+        async def tell(profile: Profile, _: Viewer) -> Answered:
+            return faces.answer(self.pages, profile), "found"
+
+        return await self._of_person_later(request, name, tell, as_everyone=True)
 
     async def history(self, request: Request, name: str) -> bytes:
         async def tell(profile: Profile, viewer: Viewer) -> Answered:
@@ -175,7 +179,8 @@ class App:
         return self._probed(request, *health.readiness(troubles, request.format is Format.JSON))
 
     def home(self, request: Request, name: str) -> bytes:
-        body = request.prepared(_moved("/users/<name>", maybe_login(name) or name, "", PUBLIC))
+        location = f"/users/{quote(maybe_login(name) or name, safe='')}"
+        body = request.prepared(Reply(b"", code=308, cache=PUBLIC, headers=(("Location", location),)))
         request.note("served", len(body))
         return body
 
@@ -189,6 +194,9 @@ class App:
         error = failure.value
         if isinstance(error, MethodNotAllowed):
             allowed = self.allowed(request.where)
+            endpoint, _ = self.app.url_map.bind("").match(request.where, "GET")
+            formats = _FORMATS[endpoint]
+            request.format = formats[0] if len(formats) == 1 else request.format
             return self._missing(request, 405, (("Allow", ", ".join(allowed)),))
         return self._missing(request, 404)
 
@@ -211,10 +219,9 @@ class App:
     ) -> bytes:
         """The same where *tell* has to ask further. The canonical address is told by the syntax before the lookup, and
         by an alias after it. *as_everyone*: whoever asks is answered as anybody would be."""
-        path, ending = request.route.path, request.format.ending if request.forced else ""
         canonical = maybe_login(name)
         if canonical is not None and (canonical != name or request.where.endswith("/")):
-            body = request.prepared(_moved(path, canonical, ending, PUBLIC, request.format.kind))
+            body = request.prepared(_moved(request, canonical, PUBLIC))
             request.note("served", len(body))
             return body
 
@@ -224,7 +231,7 @@ class App:
             if not isinstance(found, Found):
                 return self.pages.not_one(found, request.told, request.forced), outcome(found)
             if found.profile.login != name:
-                return _moved(path, found.profile.login, ending, PRIVATE), outcome(found)
+                return _moved(request, found.profile.login, PRIVATE), outcome(found)
             return await tell(found.profile, viewer)
 
         return await self._exchanged(request, "lookup", name, answer)
@@ -277,10 +284,14 @@ class App:
         return body
 
 
-def _moved(path: str, login: str, ending: str, cache: str, kind: str = TEXT) -> Reply:
-    """To *path* of *login*: a path alone, so that neither a Host header nor a proxy can lead it astray."""
-    location = path.replace("<name>", quote(login, safe="")) + ending
-    return Reply(b"", kind, code=308, cache=cache, headers=(("Location", location),))
+def _moved(request: Request, login: str, cache: str) -> Reply:
+    """To what *request* is for, of *login*: a path alone, so that neither a Host header nor a proxy can lead it astray."""
+    route, ending = request.route, request.format.ending if request.forced else ""
+    location = route.path.replace("<name>", quote(login, safe="")) + ending
+    query = request.uri.partition(b"?")[2]
+    if route.query and query:
+        location += f"?{quote(query, safe=_QUERY)}"
+    return Reply(b"", request.format.kind, code=308, cache=cache, headers=(("Location", location),), readable=True)
 
 
 def _handler(route: Route) -> Callable[..., Any]:
@@ -317,6 +328,7 @@ def _alternates(where: str, route: Route) -> Headers:
     return (("Link", ", ".join(links)),)
 
 
+_FORMATS = {path: route.formats for route in ROUTES for path in route.paths}
 for _route in ROUTES:
     for _path in _route.paths:
         App.app.route(_path, methods=list(_route.methods), endpoint=_path)(_handler(_route))

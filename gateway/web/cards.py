@@ -34,8 +34,9 @@ def qr(pages: Pages, profile: Profile, site: Site) -> Reply:
 
 
 def _drawn(profile: Profile, site: Site) -> bytes:
-    fitting = (text for text in short_cards(profile, site) if len(text.encode()) <= MOST)
-    code = segno.make_qr(next(fitting, site.url), error="l", encoding="utf-8", mask=MASK)
+    *cards, page = short_cards(profile, site)
+    fitting = (text for text in cards if len(text.encode()) <= MOST)
+    code = segno.make_qr(next(fitting, page), error="l", encoding="utf-8", mask=MASK)
     out = BytesIO()
     code.save(out, kind="svg", border=QUIET, light="#fff", omitsize=True, xmldecl=False, svgclass=None, lineclass=None)
     return out.getvalue() + b"\n"

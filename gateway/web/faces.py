@@ -1,6 +1,7 @@
 """A face as a picture, for those who show one beside a name: the two letters and the colours that pages draw (style.css)."""
 
 from colorsys import hls_to_rgb
+from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -21,8 +22,12 @@ _PICTURE = Markup(
 
 
 def answer(pages: Pages, profile: Profile) -> Reply:
-    """The face of *profile*."""
-    return pages.kept(profile, "face", lambda: pages.about(profile, _drawn(profile), Format.SVG.kind))
+    """The face of *profile*, which is a stranger's: other places show it."""
+
+    def made() -> Reply:
+        return replace(pages.about(profile, _drawn(profile), Format.SVG.kind, ""), embeddable=True)
+
+    return pages.kept(profile, "face", made)
 
 
 def _drawn(profile: Profile) -> bytes:

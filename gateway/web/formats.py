@@ -1,10 +1,9 @@
 """Which representation an asker wants: by the ending of the address, else by Accept (RFC 9110 section 12.5.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from functools import lru_cache
 
-from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 
@@ -56,13 +55,25 @@ def accepted(accept: str | None, offered: Sequence[Format]) -> Format | None:
     for."""
     if len(offered) == 1 or accept is None or "/" not in accept or accept == "*/*":
         return offered[0]
-    named = accept.lower()
-    offered = sorted(
-        offered, key=lambda format: min(at if (at := named.find(each)) >= 0 else MOST for each in format.types)
-    )
-    types = {each: format for format in reversed(offered) for each in reversed(format.types)}
-    best = parse_accept_header(accept, MIMEAccept).best_match([each for format in offered for each in format.types])
-    return None if best is None else types[best]
+    ranges: dict[str, tuple[float, int]] = {}
+    for number, (value, quality) in enumerate(parse_accept_header(accept)):
+        ranges.setdefault(value.partition(";")[0].strip().lower(), (quality, -number))
+    wanted = {each: _wanted(each, ranges) for each in offered}
+    best = max(offered, key=lambda each: wanted[each])
+    return best if wanted[best][0] > 0 else None
+
+
+def _wanted(format: Format, ranges: Mapping[str, tuple[float, int]]) -> tuple[float, int]:
+    """How much, and how early named. What a range says of the very type counts, else of another that asks for it, else
+    what one with a "*" says of the type (RFC 9110 section 12.5.1). Parameters tell nothing apart here."""
+    main, *others = format.types
+    if main not in ranges:
+        named = [ranges[each] for each in others if each in ranges]
+        if not named:
+            quality, _ = ranges.get(f"{main.partition('/')[0]}/*") or ranges.get("*/*") or (0.0, 0)
+            return quality, -MOST
+        return max(named)
+    return ranges[main]
 
 
 @lru_cache(maxsize=1024)

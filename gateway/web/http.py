@@ -73,9 +73,9 @@ class Request(server.Request):
         return [value.decode("latin-1") for value in self.requestHeaders.getRawHeaders(name.encode()) or ()]
 
     def header(self, name: str) -> str | None:
-        """The last header called *name*."""
+        """The header called *name*, a list if it came more than once (RFC 9110 section 5.3)."""
         values = self.headers(name)
-        return values[-1] if values else None
+        return ", ".join(values) if values else None
 
     @property
     def told(self) -> Format:
@@ -89,6 +89,8 @@ class Request(server.Request):
         self.site = cast("Site", self.channel.site)
         self._secure = self.site.is_secure(self.channel)
         self.address, self.evidence = self._asker()
+        if self._is_foreign():
+            self.evidence = None
         self.prepath, self.postpath = [], []
         self.accept = asked(self.header("accept"), self.header("accept-language"))
         self.format = told(self.accept)
@@ -112,6 +114,17 @@ class Request(server.Request):
             return peer, peer
         asker = forwarded.asker(proxies, peer, self.headers("forwarded"), self.headers("x-forwarded-for"))
         return asker, None if asker in proxies else asker
+
+    def _is_foreign(self) -> bool:
+        """Does a page of another place have a browser ask? It is told what strangers are: it could tell by the status, or
+        by whether a picture loads, whom only members may see. Who follows a link asks for themselves. (Fetch Metadata)"""
+        if self.header("sec-fetch-site") in ("cross-site", "same-site"):
+            return (self.header("sec-fetch-mode"), self.header("sec-fetch-dest")) != ("navigate", "document")
+        return self.header("origin") not in (None, self._origin)
+
+    @property
+    def _origin(self) -> str:
+        return f"{'https' if self._secure else 'http'}://{self.header('host')}"
 
     def _judge(self) -> None:
         """Finds the path, which Klein gets in parts. Raises Bad."""

@@ -25,19 +25,19 @@ from .routes import ROUTES, Route
 
 _REF = "#/components/schemas/{name}"
 # What the JSON of each handler is made from; the description itself has a schema elsewhere.
-DOCUMENTS: Mapping[str, tuple[Any, ...]] = {
-    "front": (FrontDocument,),
-    "listed": (PeopleDocument,),
-    "person": (ProfileDocument, PeopleDocument),  # the latter where several go by a name
-    "history": (HistoryDocument, PeopleDocument),
-    "feed": (FeedDocument, PeopleDocument),
-    "common_feed": (FeedDocument,),
-    "what_is_shown": (PolicyDocument,),
-    "webfinger": (Descriptor,),
-    "host_meta": (HostDescriptor,),
-    "lives": (Told,),
-    "ready": (Told,),
-    "openapi": (dict[str, Any],),
+DOCUMENTS: Mapping[str, Any] = {
+    "front": FrontDocument,
+    "listed": PeopleDocument,
+    "person": ProfileDocument,
+    "history": HistoryDocument,
+    "feed": FeedDocument,
+    "common_feed": FeedDocument,
+    "what_is_shown": PolicyDocument,
+    "webfinger": Descriptor,
+    "host_meta": HostDescriptor,
+    "lives": Told,
+    "ready": Told,
+    "openapi": dict[str, Any],
 }
 _QUERY: Mapping[str, dict[str, Any]] = {
     "q": {"schema": {"type": "string", "maxLength": MOST_WORDS}, "description": "Words to search for."},
@@ -56,7 +56,8 @@ _QUERY: Mapping[str, dict[str, Any]] = {
 _NAME = {"type": "string", "pattern": r"^[^\x00-\x1f\x7f-\x9f/\\]+$"}  # what may stand in a path: no controls, no slash
 _AGAIN = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds until one may ask again."}}
 _VALIDATORS = {"ETag": {"schema": {"type": "string"}}, "Cache-Control": {"schema": {"type": "string"}}}
-_REDIRECTED = ("person", "plan", "status", "qr", "face", "history", "feed", "home", "webfinger")
+_OF_SOMEBODY = ("person", "plan", "status", "qr", "face", "history", "feed")
+_REDIRECTED = (*_OF_SOMEBODY, "home", "webfinger")
 
 
 def answer(site: Site) -> Reply:
@@ -66,19 +67,22 @@ def answer(site: Site) -> Reply:
 
 def description(site: Site) -> dict[str, Any]:
     """The same as a tree."""
-    types = [each for kinds in DOCUMENTS.values() for each in kinds]
-    (problem, *schemas), components = msgspec.json.schema_components([Problem, *types], ref_template=_REF)
-    made = iter(schemas)
-    documents = {"problem": problem}
-    for handler, kinds in DOCUMENTS.items():
-        several = [next(made) for _ in kinds]
-        documents[handler] = several[0] if len(several) == 1 else {"anyOf": several}
+    types = [Problem, *DOCUMENTS.values()]
+    (problem, *schemas), components = msgspec.json.schema_components(types, ref_template=_REF)
+    documents = dict(zip(DOCUMENTS, schemas, strict=True))
     return {
         "openapi": "3.1.0",
         "info": {"title": site.name, "version": __version__, "summary": "Who is who here, and what they are up to."},
         "servers": [{"url": site.url}],
         "paths": {_template(path): {"get": get} for path, get in _operations(documents)},
-        "components": {"schemas": components, "responses": {"Refused": _refused(problem)}},
+        "components": {
+            "schemas": components,
+            "responses": {
+                "Refused": _told("What went wrong, in words.", PROBLEM, problem) | {"headers": _AGAIN},
+                "Several": _told("More than one go by that name.", JSON, documents["listed"]),
+                "NotReady": _told("Not now, and why.", JSON, documents["ready"]),
+            },
+        },
     }
 
 
@@ -96,6 +100,10 @@ def _operation(route: Route, path: str, documents: Mapping[str, Any], formats: t
     ]
     parameters += [{"name": key, "in": "query", **_QUERY[key]} for key in route.query]
     responses: dict[str, Any] = {str(code): {"$ref": "#/components/responses/Refused"} for code in _codes(formats)}
+    if route.handler in _OF_SOMEBODY:
+        responses["300"] = {"$ref": "#/components/responses/Several"}
+    if route.handler == "ready":
+        responses["503"] = {"$ref": "#/components/responses/NotReady"}
     if formats or route.handler == "static":
         content = {each.kind: {"schema": _schema(each, documents.get(route.handler))} for each in formats}
         told = {"description": route.says, "headers": _VALIDATORS, "content": content or {"*/*": {"schema": {}}}}
@@ -121,10 +129,13 @@ def _codes(formats: tuple[Format, ...]) -> Iterator[int]:
         yield 406
 
 
-def _refused(problem: Any) -> dict[str, Any]:
+def _told(what: str, kind: str, document: Any) -> dict[str, Any]:
+    """An answer in each format that there is for any question: JSON of type *kind*, and those for people."""
     text = {"schema": {"type": "string"}}
-    content = {PROBLEM: {"schema": problem}, Format.HTML.kind: text, Format.TEXT.kind: text}
-    return {"description": "What went wrong, in words.", "headers": _AGAIN, "content": content}
+    return {
+        "description": what,
+        "content": {kind: {"schema": document}, Format.HTML.kind: text, Format.TEXT.kind: text},
+    }
 
 
 def _schema(format: Format, document: Any) -> Any:

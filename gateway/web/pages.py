@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -79,7 +80,8 @@ class Pages:
 
     def _field(self, profile: Profile, name: str, text: str) -> Reply:
         body = f"{text}\n" if text and not text.endswith("\n") else text
-        return self.dated(profile, body.encode(), TEXT, VIEWER, profile.changed.get(name))
+        reply = self.dated(profile, body.encode(), TEXT, VIEWER, profile.changed.get(name))
+        return replace(reply, exact=True)
 
     def about(
         self,
@@ -137,7 +139,7 @@ class Pages:
         while True:
             reply = self.listed("several", document, format, everyone, forced, profiles=shown, count=count)
             if format is not Format.HTML or not shown or len(reply.body) <= MOST_PAGE:
-                return reply
+                return replace(reply, code=300)
             shown = shown[: len(shown) // 2]
 
     # lists

@@ -42,8 +42,9 @@ async def answer(house: House, pages: Pages, profile: Profile, viewer: Viewer, f
 
 def _page(house: House, pages: Pages, profile: Profile, entries: Sequence[Entry], forced: bool) -> Reply:
     """With the time that it is there, which makes it another page each minute."""
-    account = fediverse(profile, house.site)
-    actor = house.accounts.known(account) if account and profile.audience is Audience.EVERYONE else None
+    named = fediverse(profile, house.site)
+    actor = house.accounts.known(named) if named and profile.audience is Audience.EVERYONE else None
+    account = named if actor else profile.fediverse  # what the operator names for all need not be there for each
     now = house.now()
     values = values_of(profile, now, account, actor, recent(profile, entries))
     body = pages.html("person.html", **values)
@@ -52,7 +53,7 @@ def _page(house: House, pages: Pages, profile: Profile, entries: Sequence[Entry]
     local, minute = values["local"], localtime.this_minute(now)
     updated = profile.updated if local is None else max(profile.updated or minute, minute)
     reply = pages.about(profile, body, Format.HTML.kind, varying(forced), updated)
-    if local is None and not account:
+    if local is None and not named:
         return reply
     return replace(reply, until=minute + localtime.MINUTE)
 

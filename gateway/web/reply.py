@@ -42,8 +42,9 @@ _HSTS = ("Strict-Transport-Security", "max-age=31536000")
 @dataclass(frozen=True)
 class Reply:
     """*body* of media type *kind*, the same whatever the method; *cache* and *vary* as the headers have them; *updated*
-    is Last-Modified; *mark* tells representations apart whose bodies may be equal (an audience's name); *until* is when
-    it is no longer what would be said, by time alone."""
+    is Last-Modified, and *exact* where that moves with whatever the body tells; *mark* tells representations apart whose
+    bodies may be equal (an audience's name); *until* is when it is no longer what would be said, by time alone;
+    *embeddable*: may pages of other places show it, and if it is *readable* their scripts read it though it is not kept?"""
 
     body: bytes
     kind: str = TEXT
@@ -54,6 +55,9 @@ class Reply:
     mark: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     until: datetime | None = None
+    exact: bool = False
+    embeddable: bool = False
+    readable: bool = False
 
     @cached_property
     def tag(self) -> str:
@@ -89,7 +93,9 @@ class Reply:
         vary = [each for each in (self.vary, "Accept-Encoding" if self.packable else "") if each]
         if vary:
             headers.append(("Vary", ", ".join(vary)))
-        if self.kind == PROBLEM or (self.cache == PUBLIC and self.kind.partition(";")[0] in _READABLE):
+        headers.append(("Cross-Origin-Resource-Policy", "cross-origin" if self.embeddable else "same-origin"))
+        public = self.readable or self.cache == PUBLIC
+        if self.kind == PROBLEM or (public and self.kind.partition(";")[0] in _READABLE):
             headers.append(("Access-Control-Allow-Origin", "*"))
         if self.code == 200:
             headers.append(("ETag", f'W/"{tag}"' if self.kind == HTML else f'"{tag}"'))
@@ -154,11 +160,11 @@ def takes_gzip(accept_encoding: str) -> bool:
 
 
 def _unchanged(reply: Reply, tag: str, asked: Conditions) -> bool:
-    """If-None-Match wins over If-Modified-Since (RFC 9110 section 13.2.2). The date has to be the very same: it goes
-    back when somebody takes a field back, and the older copy still shows it."""
+    """If-None-Match wins over If-Modified-Since (RFC 9110 section 13.2.2), and a date alone is seldom enough: it tells of
+    what is shown, and so stays as it is when an older field is taken back, which the older copy still shows."""
     if asked.method not in ("GET", "HEAD"):
         return False
     if asked.if_none_match is not None:
         tags = parse_etags(asked.if_none_match)
         return tags.star_tag or tags.contains_weak(tag)
-    return reply.date is not None and asked.if_modified_since == reply.date
+    return reply.exact and reply.date is not None and asked.if_modified_since == reply.date

@@ -58,7 +58,7 @@ ROUTES = (
     ),
     Route("/users/<name>/feed", "feed", "A person's plans as a feed", (ATOM, FEED), endings=True),
     Route("/users/<name>/qr.svg", "qr", "A person's card as a QR code", (SVG,), "asker"),
-    Route("/users/<name>/face.svg", "face", "A person's face: two letters on a colour", (SVG,), "asker"),
+    Route("/users/<name>/face.svg", "face", "A person's face: two letters on a colour", (SVG,)),
     Route("/~<name>", "home", "The way to a person's page"),
     Route("/feed", "common_feed", "The newest plans as a feed", (ATOM, FEED), endings=True),
     Route("/policy", "what_is_shown", "What is shown, and to whom", (TEXT, HTML, JSON), endings=True),

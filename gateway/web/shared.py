@@ -13,7 +13,7 @@ from ..operate.exchange import Outcome
 from .reply import Reply
 
 AGE = 60.0  # seconds that a reply is kept: what is revealed may change by time alone
-OF_SOURCES = 5.0  # the same where other places have people, which tell of no change
+OF_SOURCES = 1.0  # the same where other places have people, which tell of no change
 
 Answered = tuple[Reply, Outcome]
 

@@ -5,7 +5,7 @@ Whoever asks is answered as a stranger: what is told here is copied by other ser
 
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from msgspec.structs import replace
 
@@ -20,7 +20,7 @@ from ..operate.exchange import Outcome, outcome
 from ..outgoing import webfinger as client  # noqa: F401  # loaded at the start: the first to name an account would wait
 from . import target
 from .formats import ACCEPT, Format
-from .pages import Pages
+from .pages import UNINDEXED, Pages
 from .person import fediverse
 from .reply import PUBLIC, Reply
 
@@ -42,10 +42,13 @@ class Asked:
 
 def asked(uri: str) -> Asked:
     """What *uri* asks (RFC 7033 section 4.1). Raises target.Bad where it is no question."""
-    try:
-        given = parse_qsl(uri.partition("?")[2], keep_blank_values=True, errors="strict", max_num_fields=MOST_RELS + 2)
-    except ValueError:  # too many, or no UTF-8
+    pairs = [each.partition("=") for each in uri.partition("?")[2].split("&", MOST_RELS + 2)]
+    try:  # not as forms have it: a "+" is one (RFC 7033 section 4.1)
+        given = [(unquote(key, errors="strict"), unquote(value, errors="strict")) for key, _, value in pairs]
+    except UnicodeDecodeError:
         raise target.Bad(400) from None
+    if len(given) > MOST_RELS + 2:
+        raise target.Bad(400)
     resources = [value for key, value in given if key == "resource"]
     if len(resources) != 1 or len(resources[0]) > MOST_RESOURCE or not _scheme(resources[0]):
         raise target.Bad(400)
@@ -78,7 +81,7 @@ async def answer(house: House, pages: Pages, asked: Asked, stranger: Viewer) -> 
     """The description of who is asked for, as everyone may see it."""
     site = house.site
     if site.webfinger is not None:
-        location = f"{site.webfinger}/.well-known/webfinger?{urlencode(asked.given)}"
+        location = f"{site.webfinger}/.well-known/webfinger?{urlencode(asked.given, quote_via=quote)}"
         return Reply(b"", Format.JRD.kind, 307, PUBLIC, headers=(("Location", location),)), "served"
     named = name(asked.resource, site)
     if named is None:
@@ -91,7 +94,8 @@ async def answer(house: House, pages: Pages, asked: Asked, stranger: Viewer) -> 
     account = fediverse(found.profile, site)
     actor = await house.accounts.settled(account, PATIENCE) if account else None
     told = descriptor(found.profile, site, site.hosts.names, actor)
-    return Reply(encode(_chosen(told, asked.rels)), Format.JRD.kind, 200, PUBLIC), outcome(found)
+    headers = () if found.profile.indexed else UNINDEXED
+    return Reply(encode(_chosen(told, asked.rels)), Format.JRD.kind, 200, PUBLIC, headers=headers), outcome(found)
 
 
 def host_meta(site: Site, format: Format, forced: bool) -> Reply:

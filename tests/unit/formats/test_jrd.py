@@ -53,6 +53,13 @@ def test_W040_W107_W109_whom_it_names_and_where_more_is_told() -> None:
     }  # fmt: skip
 
 
+def test_an_address_goes_out_as_a_uri() -> None:
+    """RFC 7033 section 4.4.4.3"""
+    links = (Link("", 'https://x.example/ü?a="<>%zz%20', True),)
+    (link,) = (each for each in told(shown(login="alice", links=links))["links"] if each["rel"] == "me")
+    assert link["href"] == "https://x.example/%C3%BC?a=%22%3C%3E%25zz%20"
+
+
 def test_W121_who_has_ticked_the_account_has_one_link_to_it() -> None:
     document = told(shown(login="alice", links=(Link("Me", ACTOR.page, True),)), ACTOR)
     assert [link["href"] for link in document["links"] if link["rel"] == "me"] == [ACTOR.page]

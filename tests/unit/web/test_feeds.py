@@ -198,7 +198,8 @@ def test_W004_W119_validators(tea: Browser, path: str) -> None:
 def test_W004_the_date_is_the_newest_plans(tea: Browser) -> None:
     choose(tea.built, "alice", 5, office=E)
     assert tea.ask(FEEDS[0])["last-modified"] == "Fri, 20 Nov 2026 13:30:00 GMT"
-    assert tea.ask(FEEDS[0], If_Modified_Since="Fri, 20 Nov 2026 13:30:00 GMT").code == 304
+    # the feed has names in it, too, which have dates of their own: a date alone proves nothing
+    assert tea.ask(FEEDS[0], If_Modified_Since="Fri, 20 Nov 2026 13:30:00 GMT").code == 200
     assert "last-modified" not in tea.ask("/users/zofie/feed.atom")
 
 

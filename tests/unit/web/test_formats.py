@@ -30,6 +30,13 @@ FEEDS = (Format.ATOM, Format.FEED)
         ("text/html;q=0, */*", Format.TEXT),
         ("", Format.TEXT),
         ("rubbish;;q=x,,", Format.TEXT),
+        ("text/html; charset=utf-8", Format.HTML),
+        ("application/json;charset=UTF-8", Format.JSON),
+        ("text/vcard;version=4.0, */*;q=0.1", Format.VCARD),
+        ("TEXT/HTML", Format.HTML),
+        ("application/json;q=0, application/*", None),
+        ("application/json;q=0.1, application/*;q=0.9, text/html;q=0.5", Format.HTML),
+        ("text/*;q=0.5, text/vcard", Format.VCARD),
         ("image/png", None),
         ("application/activity+json", None),
         ("text/html;q=0", None),
@@ -46,6 +53,10 @@ def test_a_feed_by_accept() -> None:
     assert accepted("application/feed+json", FEEDS) is Format.FEED
     assert accepted("application/json", FEEDS) is Format.FEED
     assert accepted("application/rss+xml, application/xml;q=0.9", FEEDS) is Format.ATOM
+    assert accepted("application/atom+xml;type=feed", FEEDS) is Format.ATOM
+    assert accepted("application/atom+xml;q=0, */*", FEEDS) is Format.FEED
+    assert accepted("application/atom+xml;q=0.1, */*;q=0.9", FEEDS) is Format.FEED
+    assert accepted("application/atom+xml;q=0, application/xml", FEEDS) is None
 
 
 def test_one_alone_is_given_whatever_is_asked_for() -> None:

@@ -188,7 +188,6 @@ def test_W004_W119_validators(tea: Browser, ending: str) -> None:
     assert answer["last-modified"] == "Fri, 20 Nov 2026 12:30:00 GMT"
     tea.built.clock.advance(3600)
     assert tea.ask(PATH + ending, If_None_Match=answer["etag"]).code == 304
-    assert tea.ask(PATH + ending, If_Modified_Since=answer["last-modified"]).code == 304
     head = tea.ask(PATH + ending, "HEAD")
     assert (head.body, head["content-length"]) == (b"", answer["content-length"])
 

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from gateway.directory.ports import Modify
 from tests.unit.house import ALICE, CAROL
 from tests.unit.web.conftest import Build
+from tests.unit.web.plans import N, choose, say
 from tests.unit.web.wire import MEMBER, Broken, Browser, Slow, parsed
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -185,6 +186,37 @@ def test_a_link_that_is_none_is_text(build: Build) -> None:
     assert 'href="matrix' not in page
 
 
+@pytest.mark.parametrize("name", ["\u200b", "\x07", " ", "\u202e\ufeff"])
+def test_a_name_that_nobody_sees_is_none(build: Build, name: str) -> None:
+    """W080, W150: in each format the login stands for it."""
+    web = build(people=[{"login": "zw", "name": name, "links": [{"label": name, "url": "https://zw.example/"}]}])
+    assert "name" not in json(web.ask("/users/zw.json"))
+    page = web.ask("/users/zw.html").body.decode()
+    assert '<h1 class="p-name" dir="auto">zw</h1>' in page
+    assert '<dt dir="auto">Link</dt>' in page
+    assert 'dir="auto">zw</a>' in web.ask("/users", Accept=BROWSER).body.decode()
+    assert b"\r\nFN:zw\r\n" in web.ask("/users/zw.vcf").body
+
+
+def test_W026_a_plan_may_begin_with_a_blank_line(build: Build) -> None:
+    """The first line's end behind <pre> is dropped by every reader of HTML."""
+    web = build(people=[{"login": "al", "plan": "\n\n  here\n", "keys": [{"kind": "x", "text": "\nkey"}],
+                         "visibility": {"keys": "everyone"}}])  # fmt: skip
+    page = web.ask("/users/al.html").body
+    assert b'<pre class="p-note">\n\n\n  here\n</pre>' in page
+    assert b'<pre class="p-key" tabindex="0">\n\nkey</pre>' in page
+
+
+def test_a_list_may_come_in_several_headers(web: Browser) -> None:
+    """RFC 9110 section 5.3"""
+    head = "GET /users/alice HTTP/1.1\r\nHost: dir.test\r\n"
+    (answer,) = parsed(web.raw(f"{head}Accept: application/json\r\nAccept: text/plain;q=0.1\r\n\r\n".encode()))
+    assert answer["content-type"] == "application/json"
+    tag = web.ask("/users/alice")["etag"]
+    (answer,) = parsed(web.raw(f'{head}If-None-Match: {tag}\r\nIf-None-Match: "other"\r\n\r\n'.encode()))
+    assert answer.code == 304
+
+
 def test_an_empty_person(build: Build) -> None:
     web = build(people=[{"login": "empty"}])
     assert json(web.ask("/users/empty.json")) == {
@@ -260,9 +292,22 @@ def test_not_modified(web: Browser) -> None:
         assert "content-length" not in again
         assert web.ask(path, "HEAD", If_None_Match=full["etag"]).code == 304
         assert web.ask(path, If_None_Match='"x"').code == 200
-    dated = web.ask("/users/alice")
-    assert web.ask("/users/alice", If_Modified_Since=dated["last-modified"]).code == 304
-    assert web.ask("/users/alice", If_Modified_Since="Mon, 01 Jan 2046 00:00:00 GMT").code == 200
+    dated = web.ask("/users/alice/plan")
+    assert web.ask("/users/alice/plan", If_Modified_Since=dated["last-modified"]).code == 304
+    assert web.ask("/users/alice/plan", If_Modified_Since="Mon, 01 Jan 2046 00:00:00 GMT").code == 200
+
+
+@pytest.mark.parametrize("path", ["/users/alice.html", "/users/alice.json", "/users/alice.txt", "/users/alice.vcf"])
+def test_W004_a_date_alone_keeps_nothing_alive_that_was_taken_back(build: Build, path: str) -> None:
+    """The date is that of the newest field that is shown, whatever becomes of an older one."""
+    web = build(people=[{**ALICE, "visibility": {"email": "everyone"}}])
+    say(web.built, "alice", "A newer plan\n", 5)
+    before = web.ask(path)
+    assert b"alice@dir.test" in before.body.replace(b"acct:alice@dir.test", b"")
+    choose(web.built, "alice", 6, email=N)
+    after = web.ask(path, If_Modified_Since=before["last-modified"])
+    assert (after.code, after["last-modified"]) == (200, before["last-modified"])
+    assert after.body != before.body
 
 
 @pytest.mark.parametrize("ending", [".html", ".json", ".txt"])
@@ -379,6 +424,21 @@ def test_a_redirect_by_alias_is_not_kept(web: Browser) -> None:
     assert web.ask("/users/ally")["cache-control"] == "private, no-store"
 
 
+def test_scripts_of_other_places_may_follow_a_redirect_of_what_they_may_read(web: Browser) -> None:
+    for path in ("/users/ally.json", "/users/ALICE.json", "/users/ally/feed", "/users/ally/history.json"):
+        answer = web.ask(path)
+        assert (answer.code, answer["access-control-allow-origin"]) == (308, "*"), path
+    assert "access-control-allow-origin" not in web.ask("/users/ally.html").headers
+
+
+def test_W021_a_redirect_takes_the_query_along(web: Browser) -> None:
+    before = "?before=20261120T153000.000000Z"
+    for name in ("ALICE", "ally"):
+        assert web.ask(f"/users/{name}/history.json{before}")["location"] == f"/users/alice/history.json{before}"
+        assert web.ask(f"/users/{name}?x=y")["location"] == "/users/alice"
+    assert web.ask('/users/ally/history?before=<"x">')["location"] == "/users/alice/history?before=%3C%22x%22%3E"
+
+
 @pytest.mark.parametrize(
     "path",
     ["//", "//evil.test", "//evil.test/", "///x", "/users//alice", "/users/alice/", "/users/ALICE", "/users/ALICE/", "/~ALICE",
@@ -396,8 +456,9 @@ def test_no_redirect_leads_elsewhere(web: Browser, path: str) -> None:
 
 def test_several(web: Browser) -> None:
     answer = web.ask("/users/adams", Accept="application/json")
-    assert answer.code == 200
+    assert answer.code == 300
     assert [person["login"] for person in json(answer)["people"]] == ["alice", "bob"]
+    assert web.ask("/users/adams/feed.atom").code == web.ask("/users/adams/qr.svg").code == 300
     page = web.ask("/users/adams", Accept=BROWSER).body.decode()
     assert "<h1>Which one?</h1>" in page
     assert '<a class="u-url p-name" href="/users/bob" dir="auto">Bob Adams</a>' in page

@@ -75,6 +75,34 @@ def test_W041_W105_no_question(web: Browser, query: str) -> None:
     assert answer["access-control-allow-origin"] == "*"
 
 
+def test_W046_W106_who_may_not_ask_so_is_told_in_json(web: Browser) -> None:
+    answer = web.ask("/.well-known/webfinger?resource=acct:alice@dir.test", "POST")
+    assert (answer.code, answer["content-type"]) == (405, "application/problem+json")
+    assert answer["access-control-allow-origin"] == "*"
+
+
+def test_W104_a_plus_is_a_plus(build: Build) -> None:
+    """RFC 7033 section 4.1 encodes as RFC 3986 does, not as forms do; what we call somebody can be asked for."""
+    web = build(people=[{"login": "a+b", "name": "A B"}])
+    for resource in (
+        "acct:a+b@dir.test",
+        "mailto:a+b@dir.test",
+        "https://dir.test/users/a+b",
+        "acct%3Aa%2Bb%40dir.test",
+    ):
+        assert told(web.ask(f"/.well-known/webfinger?resource={resource}"))["subject"] == "acct:a+b@dir.test"
+    location = at(web, webfinger="https://other.example").ask("/.well-known/webfinger?resource=acct:a+b%20c@dir.test")[
+        "location"
+    ]
+    assert location == "https://other.example/.well-known/webfinger?resource=acct%3Aa%2Bb%20c%40dir.test"
+
+
+def test_W144_who_is_not_listed_is_not_indexed_either(build: Build) -> None:
+    web = build(people=[ALICE, {"login": "bob", "listed": False}])
+    assert ask(web, "acct:bob@dir.test")["x-robots-tag"] == "noindex"
+    assert "x-robots-tag" not in ask(web, "acct:alice@dir.test").headers
+
+
 @pytest.mark.parametrize(
     "resource",
     [

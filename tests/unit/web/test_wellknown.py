@@ -134,7 +134,7 @@ def test_where_other_places_have_people_it_is_made_more_often(build: Build, monk
     web = build(people=[])
     monkeypatch.setattr(web.built.house.directory, "sources", (Slow(),))
     asked = counted(monkeypatch, web)
-    for seconds, made in ((0, 1), (4, 1), (1, 2)):
+    for seconds, made in ((0, 1), (0.9, 1), (0.1, 2)):
         web.built.clock.advance(seconds)
         web.ask("/sitemap.xml")
         assert len(asked) == made
