@@ -7,6 +7,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 _MAPPED = bytes(10) + b"\xff\xff"
+MOST = 64  # characters of an address: 45, and what a zone is called
 _LOOPBACK_6 = bytes(15) + b"\x01"
 
 
@@ -17,16 +18,9 @@ class Address:
     packed: bytes
 
     @staticmethod
-    @lru_cache(maxsize=4096)
     def parse(text: str) -> "Address | None":
         """The address in *text*, a zone (%eth0) left out; None where there is none."""
-        for family in (socket.AF_INET, socket.AF_INET6):
-            try:
-                packed = socket.inet_pton(family, text.partition("%")[0])
-            except (OSError, ValueError):
-                continue
-            return Address(packed[12:] if packed.startswith(_MAPPED) else packed)
-        return None
+        return _parsed(text) if len(text) <= MOST else None
 
     @property
     def key(self) -> bytes:
@@ -44,6 +38,17 @@ class Address:
 
     def __str__(self) -> str:
         return str(ip_address(self.packed))
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Address | None:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            packed = socket.inet_pton(family, text.partition("%")[0])
+        except (OSError, ValueError):
+            continue
+        return Address(packed[12:] if packed.startswith(_MAPPED) else packed)
+    return None
 
 
 class Networks:

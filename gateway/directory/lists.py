@@ -20,6 +20,7 @@ from .searching import rank, sought
 from .viewers import Viewer
 
 BATCH = 200  # rows of the index that are judged before others get their turn
+FOUND = 50  # the same where each is compared with what is searched for
 MOST_FOUND = 200  # people whom one search looks at: more words find the others
 MOST_ROWS = 2000  # rows of the index that it goes through for them
 
@@ -122,10 +123,10 @@ class Lists:
             yield each
         after = rows = 0
         while wanted and rows < MOST_ROWS:
-            batch = await self._index.search(wanted, after, BATCH, levels)
+            batch = await self._index.search(wanted, after, FOUND, levels)
             for after, each in batch:  # noqa: B007  # the last number is where the next batch begins
                 yield each
-            if len(batch) < BATCH:
+            if len(batch) < FOUND:
                 return
             rows += len(batch)
             await self._breath()

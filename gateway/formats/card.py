@@ -121,11 +121,11 @@ def _cut(text: str) -> str:
 def _folded(line: str) -> Iterator[str]:
     """*line* in pieces of at most MOST_LINE octets, none of which cuts a character; each but the first begins with a
     blank."""
-    rest, start = line.encode(), ""
-    while len(rest) > (room := MOST_LINE - len(start)):
-        end = room
-        while rest[end] & 0xC0 == 0x80:
+    octets, at, start = line.encode(), 0, ""
+    while len(octets) - at > (room := MOST_LINE - len(start)):
+        end = at + room
+        while octets[end] & 0xC0 == 0x80:
             end -= 1
-        yield start + rest[:end].decode()
-        rest, start = rest[end:], " "
-    yield start + rest.decode()
+        yield start + octets[at:end].decode()
+        at, start = end, " "
+    yield start + octets[at:].decode()

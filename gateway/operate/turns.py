@@ -21,6 +21,13 @@ class Turns:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def now(self) -> float:
+        return self._now()
+
+    def spent(self, began: float) -> bool:
+        """Has who *began* then had all that one may take of a turn?"""
+        return self._now() - began >= SHARE
+
     def soon(self, call: Callable[[], object]) -> None:
         """Calls *call*, which does not raise, in a later turn."""
         self._waiting.append(call)

@@ -118,14 +118,15 @@ class _Reading(Protocol):
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._size = 0
+        self._left = False
         self.whole: Deferred[bytes] = Deferred(lambda _: self.leave())
 
     def dataReceived(self, data: bytes) -> None:
         self._size += len(data)
         self._pieces.append(data)
-        if self._size > MOST and not self.whole.called:
-            self.whole.errback(NotConfirmed("an endless answer"))
+        if self._size > MOST and not self._left and not self.whole.called:
             self.leave()
+            self.whole.errback(NotConfirmed("an endless answer"))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if not self.whole.called:
@@ -133,6 +134,7 @@ class _Reading(Protocol):
 
     def leave(self) -> None:
         """No more of it is wanted."""
+        self._left = True
         transport: Any = self.transport
         transport.loseConnection()
 

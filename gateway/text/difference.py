@@ -15,6 +15,7 @@ from typing import Literal
 MOST_LINES = 2000  # of one text that are compared, once what is the same above and below is gone
 MOST_STEPS = 10_000  # pairs of lines that are compared one by one
 MOST_WORDS = 20_000  # pairs of words, in all lines
+EACH = 20  # the same for each two lines that are looked into, however short
 LONG = 400  # characters of a line that is looked into
 NEAR = 8  # lines that a changed one is looked for in
 ALIKE = 0.5  # of two lines that are told as one which changed
@@ -142,7 +143,7 @@ def _pairs(
             if not left.allows(len(before) + len(after)):
                 return
             if before and 2 * sum(word in there for word in before) >= max(len(before), len(after)):
-                if not left.allows(len(before) * len(after)):
+                if not left.allows(len(before) * len(after) + EACH):
                     return
                 yield i, j, before, after
                 begin = i + 1

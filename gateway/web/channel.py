@@ -11,7 +11,8 @@ Questions may come one behind the other without waiting. A few are answered in a
 else has theirs; and while the other side does not read its answers, no more of its questions are taken up.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, cast
 
 from twisted.internet.interfaces import IDelayedCall, IHalfCloseableDescriptor, IHalfCloseableProtocol
@@ -25,7 +26,7 @@ from ..operate.connections import Open
 from ..operate.exchange import Asked, Outcome
 from ..operate.limits import Room
 from ..operate.turns import Turns
-from .formats import Format, told
+from .formats import Format, asked, told
 from .pages import Pages
 from .reply import Conditions, Reply, Sent
 
@@ -37,7 +38,9 @@ LINGER = 1.0  # seconds that we wait for the other side to close
 FLUSH = 0.5  # seconds to send the rest where the other side has had all the time there is
 CROWDED = 1.0  # seconds that one too many has for its question
 MOST_REQUESTS = 1000  # on one connection
-AT_ONCE = 4  # questions sent one behind the other that are answered in one turn of the reactor
+# A field behind a body: a line of other ends would be two to who reads them so (RFC 9112 sections 2.2 and 7.1.2).
+_TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*")
+AT_ONCE = 4  # questions sent one behind the other that are answered in one turn of the reactor, if they cost little
 
 
 class Home(Protocol):
@@ -79,7 +82,8 @@ class Channel(HTTPChannel):
         self._closing = False
         self._deadline: IDelayedCall | None = None
         self._waiting = True
-        self._answered = 0  # in this turn
+        self._answered = 0  # in this turn, which
+        self._began = 0.0
         self._unread = False
         self._held: Any = None  # the request that is answered, while those behind it wait
         self._queued = False
@@ -136,7 +140,7 @@ class Channel(HTTPChannel):
             self._within(self._house.timeout, self._timed_out)
         self._waiting = False
         if not self._busyReceiving:  # called by itself, with what stood behind a body
-            self._answered = 0
+            self._begin()
         super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:
@@ -163,7 +167,12 @@ class Channel(HTTPChannel):
             except ValueError:  # a Content-Length of more digits than int() takes
                 self.refuse(400)
 
+    def _begin(self) -> None:
+        self._answered, self._began = 0, self.site.turns.now()
+
     def lineLengthExceeded(self, line: bytes) -> None:
+        if not self.requests:
+            self._method = line.partition(b" ")[0].decode("ascii", "replace")
         self.refuse(431 if self.requests else 414)
 
     def allHeadersReceived(self) -> None:
@@ -183,13 +192,18 @@ class Channel(HTTPChannel):
     def allContentReceived(self) -> None:
         if self._closing:
             return
+        trailers: Sequence[bytes] = getattr(self._transferDecoder, "_trailerHeaders", ())
+        if not all(map(_TRAILER.fullmatch, trailers)):
+            self.refuse(400)
+            return
         self._disarm()
         self._method, self._line, self._head, self._lines = "", b"", 0, 0
         self._served += 1
         super().allContentReceived()
 
     def checkPersistence(self, request: Any, version: bytes) -> bool:  # noqa: N802
-        if self._served + 1 >= MOST_REQUESTS:
+        named = ",".join(request.headers("connection")).lower()
+        if self._served + 1 >= MOST_REQUESTS or "close" in map(str.strip, named.split(",")):
             request.responseHeaders.setRawHeaders("connection", ["close"])
             return False
         return bool(super().checkPersistence(request, version))
@@ -198,11 +212,11 @@ class Channel(HTTPChannel):
         self._waiting = True
         self._within(self._house.timeout, self._timed_out)
         self._answered += 1
-        if self._served >= MOST_REQUESTS:
+        if self._served >= MOST_REQUESTS or (not self.persistent and any(self._dataBuffer)):
             self.requests.remove(request)
             self._linger(self._house.timeout)  # more may be on its way, and a reset would overtake the answers
             cast("Any", self._networkProducer).resumeProducing()
-        elif self._unread or self._answered >= AT_ONCE:
+        elif self._unread or self._answered >= AT_ONCE or self.site.turns.spent(self._began):
             self._held = request
             self._come_back()
         else:
@@ -229,7 +243,7 @@ class Channel(HTTPChannel):
         request, self._held = self._held, None
         if request is None:  # the connection is gone
             return
-        self._answered = 0
+        self._begin()
         super().requestDone(request)
         if self._shut:
             self.readConnectionLost()
@@ -248,7 +262,7 @@ class Channel(HTTPChannel):
     def refuse(self, code: int, outcome: Outcome = "invalid") -> None:
         """Ends a connection whose request is not taken, in the format asked for as far as that is known."""
         if not self._closing:
-            self._end_with(self.site.pages.error(code, told(self._accept())), outcome)
+            self._end_with(self.site.pages.error(code, told(asked(self._accept(), None))), outcome)
 
     def _accept(self) -> str | None:
         """What the head has said so far of what is accepted."""

@@ -1,6 +1,9 @@
 """Plans as feeds: those of a person, and the newest of all. Feeds are what everyone may see, whoever asks."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from itertools import accumulate
+
+from twisted.internet.task import deferLater
 
 from ..directory.answers import History, Unavailable, Unknown
 from ..directory.privacy import Profile
@@ -22,6 +25,8 @@ OF_ONE = 20  # plans in a person's feed
 OF_ALL = 30  # plans in the common one
 OF_EACH = 3  # of them of the same person, so that nobody fills it alone
 LONG = 16 * 1024  # characters of a plan that are told
+ROOM = 128 * 1024  # characters of all plans of a feed
+AT_ONCE = 64 * 1024  # characters that are read before others get their turn
 TITLE = 80  # cells
 
 
@@ -36,7 +41,7 @@ async def of_one(
     history = await house.directory.history(profile.login, stranger, OF_ONE)
     if not isinstance(history, History):
         return pages.not_one(history, request.told, request.forced), outcome(history)
-    entries = [*_entries(profile, history)]
+    entries = await _entries(house, profile, history)
     page = house.site.person_url(profile.login)
     title, name = one_line(profile.name), profile.login
     author = (name, title)
@@ -78,24 +83,35 @@ async def _newest(house: House, stranger: Viewer) -> list[Entry] | Unavailable:
         if isinstance(history, Unavailable):
             return history
         if not isinstance(history, Unknown):  # gone meanwhile
-            entries += _entries(profile, history)
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:OF_ALL]
+            entries += await _entries(house, profile, history)
+    return _within(sorted(entries, key=lambda entry: entry.at, reverse=True)[:OF_ALL])
 
 
-def _entries(profile: Profile, history: History) -> Iterator[Entry]:
+async def _entries(house: House, profile: Profile, history: History) -> list[Entry]:
     """What there is to read; of two plans of one moment only that which stood."""
-    told = None
+    told, read, entries = None, 0, []
     for each in history.entries:
         if each.at == told:
             continue
         told = each.at
-        text, more = markup.cut(clean(each.text[: 4 * LONG]).rstrip("\n"), LONG)
+        read += len(each.text)
+        if read > AT_ONCE:
+            read = 0
+            await deferLater(house.reactor, 0)
+        text, more = markup.cut(clean(each.text[: 2 * LONG]).rstrip("\n"), LONG)
         if not text.strip():
             continue
-        more |= len(each.text) > 4 * LONG
+        more |= len(each.text) > 2 * LONG
         name = one_line(profile.name)
         title = cut(markup.beginning(text), TITLE) or name or profile.login
-        yield Entry(profile.login, name, each.at, title, f"{text}\n…\n" if more else f"{text}\n")
+        entries.append(Entry(profile.login, name, each.at, title, f"{text}\n…\n" if more else f"{text}\n"))
+    return _within(entries)
+
+
+def _within(entries: Sequence[Entry]) -> list[Entry]:
+    """As many of *entries* as there is ROOM for."""
+    ends = accumulate(len(each.text) for each in entries)
+    return [each for each, end in zip(entries, ends, strict=True) if end <= ROOM]
 
 
 def _body(feed: Feed, house: House, format: Format) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from ..directory.addresses import Address, Networks
 
 _ELEMENT = re.compile(r'(?:[^",;]|"(?:[^"\\]|\\.)*")+|[,;]')
-_FOR = re.compile(r'\s*for\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^"]*?))\s*', re.I)
+_FOR = re.compile(r'for\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^"\s]*))', re.I)
 _NODE = re.compile(r"\[([0-9a-f:.]+)\](?::\w+)?|([0-9.]+)(?::\w+)?|([0-9a-f:.]+)", re.I)
 
 
@@ -43,7 +43,7 @@ def _forwarded(text: str) -> list[Address | None]:
     for part in _parts(text):
         if part == ",":
             found.append(None)
-        elif (match := _FOR.fullmatch(part)) is not None:
+        elif (match := _FOR.fullmatch(part.strip())) is not None:
             found[-1] = _node(match[2] if match[1] is None else match[1])
     return found
 

@@ -28,7 +28,7 @@ from .pages import Pages, varying
 from .reply import Reply
 
 ON_PAGE = 10  # plans
-ROOM = {Format.HTML: 20 * 1024, Format.TEXT: 128 * 1024}  # bytes of a page's plans
+ROOM = {Format.HTML: 20 * 1024, Format.TEXT: 128 * 1024, Format.JSON: 256 * 1024}  # bytes of a page's plans
 OF_ONE = 0.4  # of the room, for one plan
 LINE = 1000  # characters of a line that are shown
 SAME = 20  # lines that stay as they were are shown in a row
@@ -37,7 +37,7 @@ CONTEXT = 5  # of more of them, above and below
 RECENT = 3  # changes on the page of a person
 BRIEF, LINES = 8 * 1024, 100  # characters and lines of a plan that is compared there
 OF_CHANGE = 1536  # bytes of a change there
-LARGE = 64 * 1024  # characters that are compared before others get their turn
+LARGE = 32 * 1024  # characters of texts behind which others get their turn
 _STAMP = "%Y%m%dT%H%M%S.%fZ"
 
 
@@ -134,14 +134,18 @@ async def _reply(
     format, here = request.format, f"/users/{quote(profile.login)}/history"
     shown: Sequence[Entry] = entries[:ON_PAGE]
     plans: list[Plan] = []
-    if format is not Format.JSON:
+    if format is Format.JSON:
+        shown = _within(shown, ROOM[format])
+    else:
         plans = await _plans(house, profile, entries, format, [before, *(each.at for each in shown)])
         shown = shown[: len(plans)]
     ending = format.ending if request.forced else ""
     next = f"{here}{ending}{_behind(shown[-1].at)}" if len(shown) < len(entries) else None
     values = {"person": profile, "plans": plans, "next": next, "first": before is None}
     if format is Format.JSON:
-        body = encode(history_document(shown, next))
+        document = history_document(shown, next)
+        await _Breath(house).after(sum(len(each.text) for each in shown))
+        body = encode(document)
     elif format is Format.HTML:
         body = pages.html("history.html", **values)
     else:
@@ -158,13 +162,13 @@ async def _plans(
     """As many of *entries* as a page of *format* has room for, one at least; *begins*: behind which time a page would
     begin with each of them."""
     made: list[Plan] = []
-    room, work = ROOM[format], 0
+    room = ROOM[format]
+    breath = _Breath(house)
+    new = clean(entries[0].text) if entries else ""
     for entry, older, begin in zip(entries[:ON_PAGE], (*entries[1:], None), begins, strict=False):
-        if work > LARGE:
-            work = 0
-            await deferLater(house.reactor, 0)
-        work += len(entry.text) + (len(older.text) if older else 0)
-        new, old = clean(entry.text), clean(older.text) if older else None
+        await breath.after(len(new))
+        old = None if older is None else clean(older.text)
+        await breath.after(len(old or ""))
         rows, cut, size = _fitting(_rows(new, old, format), int(ROOM[format] * OF_ONE))
         if made and size > room:
             break
@@ -172,7 +176,31 @@ async def _plans(
         there = "plan" if entry.text == profile.plan else f"history.json{_behind(begin)}"
         whole = f"/users/{quote(profile.login)}/{there}"
         made.append(Plan(entry.at, stamp(entry.at), rows, not new.strip(), cut, whole))
+        new = old or ""
     return made
+
+
+class _Breath:
+    """Lets others have their turn while much is done."""
+
+    def __init__(self, house: House) -> None:
+        self._reactor, self._done = house.reactor, 0
+
+    async def after(self, size: int) -> None:
+        """Work on a text of *size* is done, and more is to come."""
+        self._done += size
+        if self._done > LARGE:
+            self._done = 0
+            await deferLater(self._reactor, 0)
+
+
+def _within(entries: Sequence[Entry], room: int) -> Sequence[Entry]:
+    """As many of *entries* as there is *room* for, one at least."""
+    for number, entry in enumerate(entries):
+        room -= len(entry.text.encode(errors="replace"))
+        if room < 0 and number:
+            return entries[:number]
+    return entries
 
 
 def _behind(at: datetime | None) -> str:

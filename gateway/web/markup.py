@@ -4,7 +4,6 @@ Everything is cleaned and escaped here, since templates let Markup pass."""
 import re
 import sys
 import zlib
-from collections.abc import Iterator
 
 from markupsafe import Markup, escape
 
@@ -23,27 +22,27 @@ _GAP = re.compile(r"\S[ \t]{3,}\S")
 _CLOSING = {")": "(", "]": "[", "}": "{"}
 
 
-def plan(text: str, room: int = sys.maxsize) -> tuple[Markup, bool]:
-    """*text* as written, its http addresses made links, as far as there is *room* for it, in bytes; and whether something
-    had to go. A line that may be broken keeps its indentation then, by a class: "in" and the number of blanks before it.
-    What is drawn is never broken."""
+def plan(text: str, room: int = sys.maxsize, most: int = sys.maxsize) -> tuple[Markup, bool]:
+    """*text* as written, its http addresses made links, as far as there is *room* for it, in bytes and up to *most* lines;
+    and whether something had to go. A line that may be broken keeps its indentation then, by a class: "in" and the number
+    of blanks before it. What is drawn is never broken."""
     cleaned = clean(text)
     whole = drawn(cleaned)
-    shown: list[Markup] = []
+    shown: list[str] = []
     for line in cleaned.splitlines(keepends=True):
         made = _line(line, whole)
-        if (size := len(made.encode())) > room:
+        if (size := len(made.encode())) > room or len(shown) == most:
             if not "".join(shown).strip():
                 shown.append(_beginning_of(line, whole, room))
-            return Markup("").join(shown), True
+            return Markup("".join(shown)), True
         shown.append(made)
         room -= size
-    return Markup("").join(shown), False
+    return Markup("".join(shown)), False
 
 
 def linked(text: str) -> Markup:
     """*text* on one line, its http addresses made links."""
-    return Markup("").join(_linked(one_line(text)))
+    return Markup(_linked(one_line(text)))
 
 
 def drawn(text: str) -> bool:
@@ -108,15 +107,15 @@ def _mostly_signs(line: str) -> bool:
     return 2 * letters < len(line) and len(set(line)) > 2
 
 
-def _line(line: str, whole: bool) -> Markup:
-    linked = Markup("").join(_linked(line))
+def _line(line: str, whole: bool) -> str:
+    linked = _linked(line)
     if whole or width(line.rstrip("\n")) <= LONG:
         return linked
     indent = min(len(line) - len(line.lstrip(" ")), DEEPEST)
-    return Markup('<span class="in{}" dir="auto">{}</span>').format(indent, linked)
+    return f'<span class="in{indent}" dir="auto">{linked}</span>'
 
 
-def _beginning_of(line: str, whole: bool, room: int) -> Markup:
+def _beginning_of(line: str, whole: bool, room: int) -> str:
     """As much of a *line* without end as there is *room* for."""
     line = line[:room]
     while len((made := _line(line, whole)).encode()) > room:
@@ -124,14 +123,16 @@ def _beginning_of(line: str, whole: bool, room: int) -> Markup:
     return made
 
 
-def _linked(line: str) -> Iterator[Markup]:
+def _linked(line: str) -> str:
+    """*line* as HTML. Markup would be built anew with each of its pieces."""
+    made: list[str] = []
     done = 0
     for match in _ADDRESS.finditer(line):
         url = _without_punctuation(match[0])
-        yield escape(line[done : match.start()])
-        yield Markup('<a href="{0}" rel="nofollow ugc">{0}</a>').format(url)
+        shown = escape(url)
+        made += (escape(line[done : match.start()]), f'<a href="{shown}" rel="nofollow ugc">{shown}</a>')
         done = match.start() + len(url)
-    yield escape(line[done:])
+    return "".join((*made, escape(line[done:])))
 
 
 def _without_punctuation(url: str) -> str:

@@ -22,6 +22,7 @@ from .pages import MOST_PAGE, Pages, varying
 from .reply import Reply
 
 PLAN = 16 * 1024  # characters of a plan that are looked at; the whole plan stands in the text
+LINES = 1000  # of it
 MANY = 14 * 1024  # bytes of fields that hold many: names, accounts, links, keys
 ROUND = 120  # bytes of the marks round each of these
 
@@ -88,7 +89,7 @@ def fediverse(profile: Profile, site: Site) -> str:
 
 def _plan(profile: Profile, room: int) -> dict[str, Any]:
     beginning, cut = markup.cut(profile.plan, PLAN)
-    plan, broken = markup.plan(beginning, room)
+    plan, broken = markup.plan(beginning, room, LINES)
     return {"plan": plan, "drawn": markup.drawn(beginning), "plan_cut": cut or broken}
 
 

@@ -33,6 +33,7 @@ _SECURITY = (
     ("Permissions-Policy", "browsing-topics=(), camera=(), geolocation=(), microphone=()"),
 )
 _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
+MOST_CODINGS = 512  # characters of an Accept-Encoding that is read
 SMALL = 512  # bytes that are not worth packing
 # Scripts of other places may read what programs are meant to read, where everyone gets the same.
 _READABLE = ("application/json", "application/jrd+json", "application/feed+json", "application/atom+xml")
@@ -148,9 +149,14 @@ def finished(reply: Reply, asked: Conditions) -> Sent:
     return Sent(reply.code, headers, b"" if asked.method == "HEAD" else body)
 
 
-@lru_cache(maxsize=256)
 def takes_gzip(accept_encoding: str) -> bool:
-    """Does *accept_encoding* (RFC 9110 section 12.5.3) take gzip? A quality that nobody can read is none."""
+    """Does *accept_encoding* (RFC 9110 section 12.5.3) take gzip? A quality that nobody can read is none, and so is a list
+    without end."""
+    return len(accept_encoding) <= MOST_CODINGS and _takes_gzip(accept_encoding)
+
+
+@lru_cache(maxsize=256)
+def _takes_gzip(accept_encoding: str) -> bool:
     qualities: dict[str, float] = {}
     for each in accept_encoding.lower().split(","):
         coding, *parameters = (part.strip() for part in each.split(";"))

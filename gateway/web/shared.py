@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from ..directory.privacy import Policy
@@ -36,19 +37,22 @@ class Shared:
 
     def __init__(self) -> None:
         self._made: _Made | None = None
+        self._log = Logger(namespace="gateway.web")
 
     async def get(self, house: House, make: Callable[[], Coroutine[Any, Any, Answered]]) -> Answered:
         """What *make* tells of *house*. Only a good answer (200) is kept. Raises what *make* raises."""
         made = self._made
-        if made is None or not self._holds(made, house):
-            directory = house.directory
-            made = _Made(house, directory.policy, directory.last_change, house.reactor.seconds())
-            self._made = made
-            Deferred.fromCoroutine(make()).addBoth(self._done, made)
-        if made.answered is not None:
+        if made is not None and made.answered is not None and self._holds(made, house):
             return made.answered
+        begins = made is None or not self._holds(made, house)
+        if begins:
+            directory = house.directory
+            made = self._made = _Made(house, directory.policy, directory.last_change, house.reactor.seconds())
+        assert made is not None
         mine: Deferred[Answered] = Deferred(made.waiting.remove)
         made.waiting.append(mine)
+        if begins:
+            Deferred.fromCoroutine(make()).addBoth(self._done, made)
         return await mine
 
     def _holds(self, made: _Made, house: House) -> bool:
@@ -67,6 +71,8 @@ class Shared:
         if not isinstance(result, Failure):
             made.answered = result
         waiting, made.waiting = made.waiting, []
+        if isinstance(result, Failure) and not waiting:
+            self._log.failure("nobody waits any more for what could not be made", result)
         for each in waiting:
             if not each.called:  # one who was told just now may have taken others along
                 each.callback(result)  # a Failure makes it an errback

@@ -27,6 +27,8 @@ def place(uri: str, hosts: Sequence[str], version: str, is_ours: Callable[[str],
     """
     if len(hosts) > 1 or (not hosts and version != "HTTP/1.0"):
         raise Bad(400)
+    if not all(map(_HOST.fullmatch, hosts)):
+        raise Bad(400)
     authority = hosts[0] if hosts else None
     path = uri.partition("?")[0]
     if not uri.startswith("/") and uri != "*":

@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 
 from gateway.directory import lists
 from gateway.directory.answers import Found, Listing, Page, Several, Unknown
-from gateway.directory.lists import BATCH, MOST_FOUND, MOST_ROWS
+from gateway.directory.lists import BATCH, FOUND, MOST_FOUND, MOST_ROWS
 from gateway.directory.person import Login, Partial, Visibility
 from gateway.directory.ports import Create, Levels, Remove
 from gateway.directory.privacy import Policy
@@ -290,13 +290,13 @@ def test_a_search_that_finds_nobody_among_many_takes_many_turns_and_ends() -> No
     clock = Turns(shelf)
     service = DirectoryService(shelf, (), Policy.preset(), clock, cache_size=100_000)
     assert logins(clock.finish(service.listing("kettle", STRANGER, Page()))) == []
-    assert clock.most <= BATCH
-    assert clock.count == MOST_ROWS / BATCH + 1
+    assert clock.most <= FOUND
+    assert clock.count == MOST_ROWS / FOUND + 1
 
 
 def test_W023_a_search_that_looks_at_too_many_tells_nothing_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """They have the word in an alias that is not shown: to be told of a cut would tell of them."""
-    monkeypatch.setattr(lists, "BATCH", 4)
+    monkeypatch.setattr(lists, "FOUND", 4)
     monkeypatch.setattr(lists, "MOST_ROWS", 8)
     nobody = [Partial(login=f"p{n:02}", aliases=(f"ann{n}",), visibility={"aliases": N}) for n in range(20)]
     clock = Clock()

@@ -86,6 +86,9 @@ def test_a_plan_gets_what_room_there_is(build: Build, plan: str) -> None:
     web = build(people=[{"login": "al", "plan": plan}])
     page = web.ask("/users/al.html").body
     assert len(page) <= PAGE
+    if plan.count("\n") > 2000:  # each of which costs time
+        assert len(page.split(b"</pre>")[0].split(b"<pre")[1].splitlines()) == 1000
+        return
     assert plan == "x" * 16_000 or len(page) > PAGE * 2 // 3  # of a line without end about half
     assert (b"The whole plan, as text" in page) == (plan != "x" * 16_000)
 
