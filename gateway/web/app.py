@@ -46,11 +46,12 @@ class App:
         self._house = house
         self._assets = Assets(house.site.look)
         self._newest, self._sitemap = feeds.Common(), wellknown.Sitemap()
+        self._description: Reply | None = None  # the same until a reload
         self.pages = Pages(house, self._assets)
         self.site = Site(house, self.app.resource(), self.pages, self.allowed)
 
     def reload(self, house: House) -> None:
-        self._house = house
+        self._house, self._description = house, None
         self._assets = Assets(house.site.look, self._assets)
         self.pages = Pages(house, self._assets)
         self.site.reload(house, self.pages)
@@ -169,7 +170,9 @@ class App:
         return await self._exchanged(request, "list", "", answer)
 
     def openapi(self, request: Request) -> bytes:
-        return self._page(request, openapi.answer(self._house.site))
+        if self._description is None:
+            self._description = openapi.answer(self._house.site)
+        return self._page(request, self._description)
 
     def lives(self, request: Request) -> bytes:
         return self._probed(request, 200, health.lives(request.format is Format.JSON))

@@ -212,7 +212,7 @@ class Channel(HTTPChannel):
         self._waiting = True
         self._within(self._house.timeout, self._timed_out)
         self._answered += 1
-        if self._served >= MOST_REQUESTS or (not self.persistent and any(self._dataBuffer)):
+        if self._served >= MOST_REQUESTS or (not self.persistent and self._more_came()):
             self.requests.remove(request)
             self._linger(self._house.timeout)  # more may be on its way, and a reset would overtake the answers
             cast("Any", self._networkProducer).resumeProducing()
@@ -231,6 +231,10 @@ class Channel(HTTPChannel):
         self._unread = False
         super().resumeProducing()
         self._come_back()
+
+    def _more_came(self) -> bool:
+        """Behind a question that was to be the last; what has come is dropped."""
+        return bool(any(self._dataBuffer) or self.clearLineBuffer())
 
     def _come_back(self) -> None:
         if self._held is not None and not self._unread and not self._queued:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from time import process_time
 from typing import Any
 
 import pytest
@@ -118,3 +119,15 @@ def test_W116_shorter_and_shorter() -> None:
         (read_back,) = vcard.read(each.encode())
         assert isinstance(read_back, vcard.Card)
         assert "EMAIL:e@dir.test" in texts[0]
+
+
+@pytest.mark.usefixtures("untraced")
+def test_a_long_note_is_folded_in_linear_time() -> None:
+    """Each line took as long as all behind it."""
+    times = []
+    for size in (25_000, 250_000):
+        person = profile(plan="\n" * (size - 1) + "x")
+        began = process_time()
+        card(person, Place())
+        times.append(process_time() - began)
+    assert times[1] < 40 * times[0] + 0.2, times

@@ -31,6 +31,15 @@ def test_so_much_in_a_turn_and_no_more() -> None:
     assert clock.getDelayedCalls() == []
 
 
+def test_a_share_is_spent_by_time() -> None:
+    spent = [0.0]
+    turns = Turns(Clock(), lambda: spent[0])
+    began = turns.now()
+    assert not turns.spent(began)
+    spent[0] += SHARE
+    assert turns.spent(began)
+
+
 def test_what_comes_meanwhile_waits_for_the_next_turn() -> None:
     clock = Clock()
     turns = Turns(clock, lambda: 0.0)

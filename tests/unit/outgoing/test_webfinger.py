@@ -1,10 +1,13 @@
 """The WebFinger client, against hosts of the fediverse that do what they like."""
 
+import gc
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import trustme
+from twisted.logger import LogEvent, globalLogPublisher
 
 from gateway.outgoing.actor import Actor
 from gateway.outgoing.dial import NotPublic, Ourselves
@@ -25,6 +28,15 @@ ACTOR = "https://social.example/users/alice"
 SELF = {"rel": "self", "type": "application/activity+json", "href": ACTOR}
 PAGE = {"rel": "http://webfinger.net/rel/profile-page", "type": "text/html", "href": "https://social.example/@alice"}
 GOOD: dict[str, Any] = {"subject": "acct:alice@social.example", "links": [SELF, PAGE]}
+
+
+@pytest.fixture
+def logged() -> Iterator[list[LogEvent]]:
+    events: list[LogEvent] = []
+    observer: Any = events.append
+    globalLogPublisher.addObserver(observer)
+    yield events
+    globalLogPublisher.removeObserver(observer)
 
 
 class Asked(Begun):
@@ -149,6 +161,17 @@ def test_no_redirect_leads_inside(location: str, error: type[Exception]) -> None
     asked.told(redirect(location))
     assert isinstance(asked.error, error)
     assert asked.network.tried == [("9.9.9.9", 443)]
+
+
+def test_the_body_of_a_redirect_is_nobodys(logged: list[LogEvent]) -> None:
+    """However long it is: nobody waits for it, so nobody can be told that it is endless."""
+    asked = Asked()
+    asked.host().says(response(b"a" * 100_000, "302 Found", "Location: https://other.example/"))
+    asked.host("other.example").says(document(GOOD))
+    assert asked.result == Actor(ACTOR, "https://social.example/@alice")
+    del asked
+    gc.collect()
+    assert [event for event in logged if "log_failure" in event] == []
 
 
 def test_three_redirects_and_no_more() -> None:

@@ -203,6 +203,16 @@ def test_W004_the_date_is_the_newest_plans(tea: Browser) -> None:
     assert "last-modified" not in tea.ask("/users/zofie/feed.atom")
 
 
+def test_W006_a_feed_holds_as_many_plans_as_there_is_room_for(tea: Browser) -> None:
+    for number in range(20):
+        say(tea.built, "alice", f"{number}\n" + "& <\n" * 4000, 10 + number)
+    for path in FEEDS[:2]:
+        answer = tea.ask(path)
+        assert b"19" in answer.body
+        assert len(answer.body) < 2 * 1024 * 1024
+    assert titles(tea) == [str(number) for number in range(19, 11, -1)]
+
+
 def test_an_empty_feed_is_a_feed(tea: Browser) -> None:
     """Its date is the profile's, and never the clock's."""
     feed = read(tea, "/users/zofie/feed.atom")

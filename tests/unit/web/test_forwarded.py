@@ -84,6 +84,8 @@ def test_W008_a_long_chain_takes_no_time_to_speak_of() -> None:
     assert who(None, "10.1.0.1," * 1700 + "10.1.0.1") == "10.1.0.1"
     assert who('for="' + "\\" * 16_000) == "None"
     assert who('a="' * 5000) == "None"
+    assert who("for=" + " " * 16_000 + 'a"x"') == "None"
+    assert who(" " * 8000 + "for" + " " * 8000 + "= 192.0.2.7 ") == "192.0.2.7"
 
 
 @pytest.fixture

@@ -209,6 +209,23 @@ def test_long_plans_stay_within_a_page(tea: Browser) -> None:
     assert f"<ins>+ &amp;&#34;&lt;&#39; {9 - len(wholes)} 0\n<" in without_marks(tea.ask(further, Accept=BROWSER).body)
 
 
+def test_W006_programs_get_long_plans_a_few_at_a_time(tea: Browser) -> None:
+    """Ten of 256 KiB would be an answer of megabytes for each who asks and does not read."""
+    plans = [str(number) * 100_000 for number in range(6)]
+    for number, plan in enumerate(plans):
+        say(tea.built, "bob", plan, 10 + number)
+    seen: list[str] = []
+    path = "/users/bob/history.json"
+    while path:
+        page = json(tea.ask(path))
+        assert len(page["plans"]) == 2
+        seen += [each["plan"] for each in page["plans"]]
+        path = page.get("next", "")
+    assert seen == plans[::-1]
+    say(tea.built, "bob", "x" * 262_144, 20)
+    assert [len(each["plan"]) for each in json(tea.ask("/users/bob/history.json"))["plans"]] == [262_144]
+
+
 def test_what_stays_is_not_told_again(tea: Browser) -> None:
     lines = [f"line {number}" for number in range(40)]
     say(tea.built, "bob", "\n".join(lines), 4)

@@ -1,6 +1,7 @@
 """The description for programs: valid, whole, and true by its types."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -56,3 +57,32 @@ def test_W134_query_keys_are_those_of_the_table(description: Any) -> None:
         path = re.sub("<([a-z]+)>", r"{\1}", route.path)
         parameters = description["paths"][path]["get"]["parameters"]
         assert tuple(each["name"] for each in parameters if each["in"] == "query") == route.query
+
+
+def test_it_tells_of_the_site_as_it_is_after_a_reload(build: Build) -> None:
+    web = build()
+    path = "/openapi.json"
+    before = web.ask(path)
+    assert web.ask(path)["etag"] == before["etag"]
+    app, house = web.service.app, web.built.house
+    app.reload(replace(house, site=replace(house.site, name="The Coffee Club")))
+    assert msgspec.json.decode(web.ask(path).body)["info"]["title"] == "The Coffee Club"
+    app.reload(house)
+    assert web.ask(path)["etag"] == before["etag"]
+
+
+def test_W134_what_else_may_come_is_told(description: Any) -> None:
+    """Several who go by a name, and why it is not ready."""
+    paths = description["paths"]
+    several = {"$ref": "#/components/responses/Several"}
+    named = [path for path in paths if path.startswith("/users/{name}")]
+    assert len(named) > 8
+    assert all(paths[path]["get"]["responses"]["300"] == several for path in named)
+    assert paths["/readyz"]["get"]["responses"]["503"] == {"$ref": "#/components/responses/NotReady"}
+    told = description["components"]["responses"]
+    assert set(told["Several"]["content"]) == {
+        "application/json",
+        "text/html; charset=utf-8",
+        "text/plain; charset=utf-8",
+    }
+    assert "application/json" in told["NotReady"]["content"]

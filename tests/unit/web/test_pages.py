@@ -654,6 +654,7 @@ def test_a_slow_answer_comes_all_the_same(build: Build) -> None:
     web.built.clock.advance(1.9)
     assert connection.received == b""
     slow.waiting[0].callback(None)
+    web.built.clock.advance(0)
     slow.waiting[1].callback(None)
     alice, bob = parsed(connection.received)
     assert b"Alice" in alice.body

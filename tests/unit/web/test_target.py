@@ -46,7 +46,8 @@ def test_one_host_and_no_more() -> None:
 
 
 def test_absolute_form() -> None:
-    """W088: its authority counts, whatever Host says."""
+    """W088: its authority counts, whatever Host says; but a host it has to be (RFC 9112 section 3.2)."""
+    assert placed("http://dir.test/users/alice", "a b") == 400
     assert placed("http://dir.test/users/alice?x=1", "evil.test") == "/users/alice"
     assert placed("HTTPS://club.test:8443", "dir.test") == "/"
     assert placed("http://dir.test?x", "dir.test") == "/"

@@ -1,5 +1,6 @@
 """Raw bytes at the site: heads, hosts, methods, limits, and how a connection ends."""
 
+from time import process_time
 from typing import Any
 
 import pytest
@@ -7,8 +8,11 @@ from twisted.protocols import basic
 from twisted.web import http as twisted_http
 from twisted.web import server as twisted_server
 
+from gateway.directory.addresses import MOST, Address, _parsed
+from gateway.operate.turns import Turns
 from gateway.web.app import App
 from gateway.web.channel import AT_ONCE, FLUSH, LINGER, MOST_DROPPED
+from gateway.web.reply import _takes_gzip
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, STRANGER, Browser, Slow, parsed
 
@@ -297,7 +301,14 @@ def test_questions_one_behind_the_other(web: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    "head", [b"GET / HTTP/1.1\r\nHost: dir.test\r\nConnection: close\r\n\r\n", b"GET / HTTP/1.0\r\n\r\n"]
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: dir.test\r\nConnection: close\r\n\r\n",
+        b"GET / HTTP/1.0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: dir.test\r\nConnection: close, TE\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: dir.test\r\nConnection: te,Close\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: dir.test\r\nConnection: x\r\nConnection: close\r\n\r\n",
+    ],
 )
 def test_one_question_alone(web: Browser, head: bytes) -> None:
     connection = web.connect()
@@ -306,6 +317,69 @@ def test_one_question_alone(web: Browser, head: bytes) -> None:
     assert codes(connection.received) == [200]
     assert connection.closing()
     connection.close()
+
+
+def test_no_reset_cuts_the_last_answer(build: Build) -> None:
+    """More is sent behind the question that was to be the last: read and dropped, until the other side closes."""
+    web = build()
+    connection = web.connect()
+    connection.send(GET[:-2] + b"Connection: close\r\n\r\n" + b"x" * 5000)
+    assert codes(connection.received) == [200]
+    assert connection.transport.shut
+    assert not connection.transport.disconnecting
+    connection.send(b"x" * 50_000)
+    assert codes(connection.received) == [200]
+    web.built.clock.advance(10)
+    assert connection.aborted()
+    connection.close()
+
+
+@pytest.mark.parametrize("length", [9000, 17_000])
+def test_W001_a_refused_head_has_no_body_either(web: Browser, length: int) -> None:
+    (answer,) = parsed(web.raw(b"HEAD /" + b"a" * length + b" HTTP/1.1\r\nHost: dir.test\r\n\r\n"), "HEAD")
+    assert (answer.code, answer.body, int(answer["content-length"]) > 0) == (414, b"", True)
+
+
+@pytest.mark.parametrize(
+    ("trailers", "expected"),
+    [
+        (b"", [405, 200]),
+        (b"X: y\r\n", [405, 200]),
+        (b'X:y\r\nDigest: a="b"\r\n', [405, 200]),
+        (b"X: y\n", [400]),
+        (b"\nGET /smuggled HTTP/1.1\r\nHost: dir.test\r\n", [400]),
+        (b"X: y\rZ: w\r\n", [400]),
+        (b"X: \x00\r\n", [400]),
+        (b"X: y\r\n folded\r\n", [400]),
+        (b"no colon\r\n", [400]),
+        (b"Transfer-Encoding : chunked\r\n", [400]),
+    ],
+)
+def test_W092_what_stands_behind_a_body(web: Browser, trailers: bytes, expected: list[int]) -> None:
+    """RFC 9112 sections 2.2 and 7.1.2: whoever reads lines otherwise would see another request in it."""
+    head = b"POST /users/alice HTTP/1.1\r\nHost: dir.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert codes(web.raw(head + b"3\r\nabc\r\n0\r\n" + trailers + b"\r\n" + GET)) == expected
+
+
+def test_W006_what_is_read_of_a_list_has_an_end(web: Browser) -> None:
+    """Kept keys of 15 kB each would be 60 MB, and each takes its time."""
+    long = "x" * 15_000
+    before = _takes_gzip.cache_info().currsize, _parsed.cache_info().currsize
+    for number in range(5):
+        assert "content-encoding" not in web.ask("/users/alice.html", Accept_Encoding=f"gzip, {long}{number}").headers
+        assert web.ask("/", host=f"{long}{number}").code == 421
+    assert (_takes_gzip.cache_info().currsize, _parsed.cache_info().currsize) == before
+    assert Address.parse("x" * MOST) is None
+
+
+@pytest.mark.usefixtures("untraced")
+def test_a_refused_head_is_not_read_for_long(web: Browser) -> None:
+    """Blanks in Accept took the square of their number, here as where it is answered."""
+    head = "GET / HTTP/1.1\r\nHost: dir.test\r\nAccept: text/html{}x\r\nContent-Length: x\r\n\r\n"
+    began = process_time()
+    (answer,) = parsed(web.raw(head.format(15_000 * " ").encode()))
+    assert answer.code == 400
+    assert process_time() - began < 0.5  # it was 1.7
 
 
 def test_a_lingering_close_ends(build: Build) -> None:
@@ -462,6 +536,9 @@ def test_twisteds_own_names(web: Browser) -> None:
         "checkPersistence": channel.allHeadersReceived,
         "requestFactory": channel.lineReceived,
         "gotLength": channel.allHeadersReceived,
+        "_transferDecoder": channel.rawDataReceived,
+        "_dataBuffer": channel.requestDone,
+        "_trailerHeaders": twisted_http._ChunkedTransferDecoder._dataReceived_TRAILER,
     }
     moved = [f"{where.__qualname__} no longer uses {name}" for name, where in called.items()
              if name not in where.__code__.co_names]  # fmt: skip
@@ -530,6 +607,20 @@ def test_questions_in_a_row_take_turns(build: Build, ask: bytes) -> None:
     assert len(parsed(connection.received)) == 33
     connection.close()
     assert [each for each in web.built.clock.getDelayedCalls() if each.getTime() <= web.built.clock.seconds()] == []
+
+
+def test_one_that_takes_long_is_the_only_one_in_its_turn(build: Build) -> None:
+    """Four that are cheap to send and dear to answer would be one long turn."""
+    web = build(queries_per_minute=10_000)
+    now = iter(range(1000))
+    web.service.factory.turns = Turns(web.built.clock, lambda: next(now))
+    connection = web.connect()
+    connection.send(GET * 3)
+    assert len(parsed(connection.received)) == 1
+    for _ in range(3):
+        web.built.clock.advance(0)
+    assert len(parsed(connection.received)) == 3
+    connection.close()
 
 
 def test_who_shuts_their_side_behind_many_questions_gets_all_answers(build: Build) -> None:

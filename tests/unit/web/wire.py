@@ -11,6 +11,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from gateway.operate.turns import Turns
 from gateway.web import make
 from gateway.web.settings import Web
 from tests.unit.house import Built
@@ -56,6 +57,7 @@ class Browser:
     def __init__(self, built: Built) -> None:
         self.built = built
         self.service = make(Web(), built.house)
+        self.service.factory.turns = Turns(built.clock, built.clock.seconds)  # no turn is long unless a test says so
 
     def connect(self, peer: str = STRANGER) -> "Connection":
         return Connection(self, peer)
