@@ -119,10 +119,12 @@ class _Left:
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
+        self.refused = False  # was there once too little?
 
     def allows(self, steps: int) -> bool:
         """Takes *steps* of it, if there are so many."""
         if steps > self._steps:
+            self.refused = True
             return False
         self._steps -= steps
         return True
@@ -133,7 +135,7 @@ def _pairs(
 ) -> Iterator[tuple[int, int, Sequence[str], Sequence[str]]]:
     """Which line may have become which, and the words of both: each the next one behind that holds half of its words."""
     begin = 0
-    for j, line in enumerate(added):
+    for j, line in enumerate(added if not left.refused else ()):  # to take lines apart costs, too
         after = _WORD.findall(line) if len(line) <= LONG else []
         if not after:
             continue

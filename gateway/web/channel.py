@@ -36,6 +36,7 @@ MOST_LINES = 100  # header lines
 MOST_DROPPED = 8 * 1024 * 1024  # bytes that are read and dropped while a connection closes
 LINGER = 1.0  # seconds that we wait for the other side to close
 FLUSH = 0.5  # seconds to send the rest where the other side has had all the time there is
+GRACE = 0.2  # seconds of those for who waits with a question, when the service stops
 CROWDED = 1.0  # seconds that one too many has for its question
 MOST_REQUESTS = 1000  # on one connection
 # A field behind a body: a line of other ends would be two to who reads them so (RFC 9112 sections 2.2 and 7.1.2).
@@ -79,7 +80,7 @@ class Channel(HTTPChannel):
         self._method = ""
         self._line = b""  # the last one of a head, which Twisted keeps to itself until the next one comes
         self._head = self._lines = self._dropped = self._served = 0
-        self._closing = False
+        self._closing = self._ending = False
         self._deadline: IDelayedCall | None = None
         self._waiting = True
         self._answered = 0  # in this turn, which
@@ -203,7 +204,7 @@ class Channel(HTTPChannel):
 
     def checkPersistence(self, request: Any, version: bytes) -> bool:  # noqa: N802
         named = ",".join(request.headers("connection")).lower()
-        if self._served + 1 >= MOST_REQUESTS or "close" in map(str.strip, named.split(",")):
+        if self._ending or self._served + 1 >= MOST_REQUESTS or "close" in map(str.strip, named.split(",")):
             request.responseHeaders.setRawHeaders("connection", ["close"])
             return False
         return bool(super().checkPersistence(request, version))
@@ -286,10 +287,12 @@ class Channel(HTTPChannel):
         self._within(self._house.timeout, self.transport.abortConnection)
 
     def end(self) -> None:
-        """The service stops: a connection that waits for a question is closed, another one after its answer."""
-        self.persistent = False
+        """The service stops: one more question is answered, which may be on its way already; who asks none is left."""
+        self._ending = True
+        if self.requests:
+            self.persistent = False
         if self._waiting:
-            self.loseConnection()
+            self._within(GRACE, self.loseConnection)
 
     def _respondToBadRequestAndDisconnect(self) -> None:  # noqa: N802  # Twisted's, for heads it cannot read
         self.refuse(400)

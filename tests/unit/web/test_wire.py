@@ -11,7 +11,7 @@ from twisted.web import server as twisted_server
 from gateway.directory.addresses import MOST, Address, _parsed
 from gateway.operate.turns import Turns
 from gateway.web.app import App
-from gateway.web.channel import AT_ONCE, FLUSH, LINGER, MOST_DROPPED
+from gateway.web.channel import AT_ONCE, FLUSH, GRACE, LINGER, MOST_DROPPED
 from gateway.web.reply import _takes_gzip
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, STRANGER, Browser, Slow, parsed
@@ -486,13 +486,35 @@ def test_a_stop_closes_what_waits_and_lets_answers_end(build: Build) -> None:
     ended: list[Any] = []
     web.service.startService()
     web.service.stopService().addCallback(ended.append)
-    assert idle.closing()
     assert not asking.closing()
+    web.built.clock.advance(GRACE)
+    assert idle.closing()
     idle.close()
     slow.waiting[0].callback(None)
+    web.built.clock.advance(0)
     assert codes(asking.received) == [200]
     assert asking.closing()
     assert not ended
+    asking.close()
+    assert ended == [None]
+
+
+@pytest.mark.parametrize("before", [b"", GET, GET[:10], GET[:-5]], ids=["new", "kept", "line", "head"])
+def test_R038_a_question_that_is_on_its_way_is_answered_before_the_stop(build: Build, before: bytes) -> None:
+    """Whoever was let in at the last moment, or is known and asks again, is not left without a word."""
+    web = build()
+    asking = web.connect()
+    asking.send(before)
+    answered = len(parsed(asking.received))
+    ended: list[Any] = []
+    web.service.startService()
+    web.service.stopService().addCallback(ended.append)
+    asking.send(GET if answered else GET.removeprefix(before))
+    answer = parsed(asking.received)[answered]
+    assert (answer.code, answer["connection"]) == (200, "close")
+    assert asking.closing()
+    asking.send(GET)
+    assert len(parsed(asking.received)) == answered + 1
     asking.close()
     assert ended == [None]
 
