@@ -281,7 +281,7 @@ class Gateway(MultiService):
         return {"changed": difference.changed, "restart": difference.restart}
 
     def reload_when_asked(self) -> None:
-        """From now on SIGHUP means reload. In the main thread only."""
+        """From now on SIGHUP means reload, once the reactor runs. In the main thread only."""
 
         def begin() -> None:
             reloading = self.reload()
@@ -369,9 +369,9 @@ def serve(gateway: Gateway, reactor: Any, started: Callable[[], object]) -> None
     """Starts *gateway*, calls *started*, and runs until a signal; ends when all has stopped. Raises CannotStart."""
     for number in (signal.SIGTERM, signal.SIGINT):  # one that comes before the reactor runs counts when it does
         signal.signal(number, lambda *_: reactor.callFromThread(reactor.stop))
+    gateway.reload_when_asked()  # before anybody is told that it is ready, and asks
     gateway.privilegedStartService()
     gateway.startService()
-    gateway.reload_when_asked()
     settle()
     started()
     reactor.addSystemEventTrigger("before", "shutdown", stop_at_once_when_asked_twice, gateway, reactor)

@@ -36,13 +36,13 @@ class Twisted(Gateway):
     """A Gateway that twist or twistd starts and stops."""
 
     def privilegedStartService(self) -> None:
+        self.reload_when_asked()
         with explained():
             super().privilegedStartService()
 
     def startService(self) -> None:
         with explained():
             super().startService()
-        self.reload_when_asked()
         settle()
 
     def stopService(self) -> "Deferred[None]":

@@ -1,7 +1,7 @@
 """The real finger-gateway as a child process, and what tests need round it: a folder with settings and people, free
 ports, clients that wait for an event with a deadline, an IRC server that remembers what it was told.
 
-Every child inherits the environment, so that coverage sees it. Whatever starts the gateway ends by looking through its
+Every child inherits the environment, so that coverage sees it (conftest.py says whose). Whatever starts the gateway ends by looking through its
 log: a traceback, an unhandled error or a turn of the reactor that took too long fails the test.
 """
 

@@ -120,6 +120,7 @@ def test_every_file_that_is_copied_is_there_and_let_through() -> None:
                 assert any(line[0] == "!" and f"{source}/".startswith(f"{line[1:]}/") for line in ignored), source
 
 
+@pytest.mark.long
 def test_what_is_built_from_the_locks_alone_serves_and_is_found_healthy(image: Image, tmp_path: Path) -> None:
     ports = {"1079": free_port(), "8080": free_port()}
     settings = image.root / "data" / "gateway.toml"
