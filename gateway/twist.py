@@ -36,11 +36,11 @@ class Twisted(Gateway):
     """A Gateway that twist or twistd starts and stops."""
 
     def privilegedStartService(self) -> None:
-        self.reload_when_asked()
         with explained():
             super().privilegedStartService()
 
     def startService(self) -> None:
+        self.reload_when_asked()
         with explained():
             super().startService()
         settle()

@@ -1,8 +1,8 @@
 """The real finger-gateway as a child process, and what tests need round it: a folder with settings and people, free
 ports, clients that wait for an event with a deadline, an IRC server that remembers what it was told.
 
-Every child inherits the environment, so that coverage sees it (conftest.py says whose). Whatever starts the gateway ends by looking through its
-log: a traceback, an unhandled error or a turn of the reactor that took too long fails the test.
+Every child inherits the environment, so that coverage sees it (conftest.py says whose). Whatever starts the gateway ends
+by looking through its log: a traceback, an unhandled error or a turn of the reactor that took too long fails the test.
 """
 
 import itertools
