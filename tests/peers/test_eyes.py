@@ -16,6 +16,7 @@ from playwright.sync_api import Page
 from .browsing import HARD, PAGES, chromium
 from .gateway import Place, make_place, serving, web
 
+PICTURES = ("/users/alice/qr.svg", "/users/alice/face.svg")
 MODULES = Path(sys.prefix) / "npm" / "node_modules"
 AXE = (MODULES / "axe-core" / "axe.min.js").read_text()
 WIDTHS = (320, 360, 1200, 1920) if "FINGER_GATEWAY_LONG" in os.environ else (320, 1200)
@@ -83,7 +84,7 @@ def test_W136_the_nu_checker_has_nothing_to_say(places: dict[str, Place], tmp_pa
             files.append(str(file))
     place = places["stranger"]
     page = fetched(place, "/users/alice").decode()
-    for number, asset in enumerate(sorted({*re.findall(r'"(/static/[^"]+)"', page), "/users/alice/qr.svg"})):
+    for number, asset in enumerate(sorted({*re.findall(r'"(/static/[^"]+)"', page), *PICTURES})):
         file = tmp_path / f"asset{number}{Path(asset).suffix}"
         file.write_bytes(fetched(place, asset))
         files.append(str(file))
