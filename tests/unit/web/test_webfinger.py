@@ -200,7 +200,8 @@ def test_members_are_told_what_everybody_is(web: Browser) -> None:
 
 
 def test_W048_W150_what_the_operator_names_for_all_is_told_where_it_is_confirmed(web: Browser) -> None:
-    """It need not be there for each: no format tells of it as a field, and the page only once its host has (tests/peers/test_fediverse.py)."""
+    """It need not be there for each: no format tells of it as a field, and the page only once its host has
+    (tests/peers/test_fediverse.py)."""
     house = at(web, fediverse="@{login}@social.example")
     for ending in (".html", ".json", ".txt", ".vcf"):
         assert b"social.example" not in house.ask(f"/users/alice{ending}").body
