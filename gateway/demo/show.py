@@ -118,16 +118,15 @@ class Demo:
             return
         people = [person_json.create(each) for each in person_json.read(_sample("people.json"))]
         earlier = msgspec.json.decode(_sample("earlier.json"), type=dict[str, str])
-        before = [replace(each, values={**each.values, **_plan(earlier.get(each.login))}) for each in people]
-        since = [Modify(each.login, _plan(each.values["plan"])) for each in people if each.login in earlier]
+        before = [
+            replace(each, values={**each.values, "plan": earlier[each.login]}) if each.login in earlier else each
+            for each in people
+        ]
+        since = [Modify(each.login, {"plan": each.values["plan"]}) for each in people if each.login in earlier]
         for edits in (before, since):
             outcome = await self._gateway.directory.save(edits, administrator)
             if not isinstance(outcome, Saved):
                 raise RuntimeError(f"sample people: {outcome}")
-
-
-def _plan(text: str | None) -> dict[str, str]:
-    return {} if text is None else {"plan": text}
 
 
 def _sample(name: str) -> bytes:

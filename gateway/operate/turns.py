@@ -6,8 +6,23 @@ from collections import deque
 from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 
 SHARE = 0.004  # seconds of a turn
+
+
+class Breath:
+    """Lets others have their turn while one does much, about every *large* of whatever it counts."""
+
+    def __init__(self, reactor: IReactorTime, large: int) -> None:
+        self._reactor, self._large, self._done = reactor, large, 0
+
+    async def after(self, size: int) -> None:
+        """Work of *size* is done, and more is to come."""
+        self._done += size
+        if self._done > self._large:
+            self._done = 0
+            await deferLater(self._reactor, 0)
 
 
 class Turns:

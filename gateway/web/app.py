@@ -182,8 +182,7 @@ class App:
         return self._probed(request, *health.readiness(troubles, request.format is Format.JSON))
 
     def home(self, request: Request, name: str) -> bytes:
-        location = f"/users/{quote(maybe_login(name) or name, safe='')}"
-        body = request.prepared(Reply(b"", code=308, cache=PUBLIC, headers=(("Location", location),)))
+        body = request.prepared(_moved(f"/users/{quote(maybe_login(name) or name, safe='')}"))
         request.note("served", len(body))
         return body
 
@@ -224,7 +223,7 @@ class App:
         by an alias after it. *as_everyone*: whoever asks is answered as anybody would be."""
         canonical = maybe_login(name)
         if canonical is not None and (canonical != name or request.where.endswith("/")):
-            body = request.prepared(_moved(request, canonical, PUBLIC))
+            body = request.prepared(_moved(_address(request, canonical), kind=request.format.kind))
             request.note("served", len(body))
             return body
 
@@ -234,7 +233,7 @@ class App:
             if not isinstance(found, Found):
                 return self.pages.not_one(found, request.told, request.forced), outcome(found)
             if found.profile.login != name:
-                return _moved(request, found.profile.login, PRIVATE), outcome(found)
+                return _moved(_address(request, found.profile.login), PRIVATE, request.format.kind), outcome(found)
             return await tell(found.profile, viewer)
 
         return await self._exchanged(request, "lookup", name, answer)
@@ -287,14 +286,17 @@ class App:
         return body
 
 
-def _moved(request: Request, login: str, cache: str) -> Reply:
-    """To what *request* is for, of *login*: a path alone, so that neither a Host header nor a proxy can lead it astray."""
+def _moved(location: str, cache: str = PUBLIC, kind: str = TEXT) -> Reply:
+    """To *location*, a path alone, so that neither a Host header nor a proxy can lead it astray."""
+    return Reply(b"", kind, code=308, cache=cache, headers=(("Location", location),), readable=True)
+
+
+def _address(request: Request, login: str) -> str:
+    """Where what *request* is for stands of *login*."""
     route, ending = request.route, request.format.ending if request.forced else ""
-    location = route.path.replace("<name>", quote(login, safe="")) + ending
+    path = route.path.replace("<name>", quote(login, safe="")) + ending
     query = request.uri.partition(b"?")[2]
-    if route.query and query:
-        location += f"?{quote(query, safe=_QUERY)}"
-    return Reply(b"", request.format.kind, code=308, cache=cache, headers=(("Location", location),), readable=True)
+    return f"{path}?{quote(query, safe=_QUERY)}" if route.query and query else path
 
 
 def _handler(route: Route) -> Callable[..., Any]:

@@ -83,8 +83,8 @@ class Channel(HTTPChannel):
         self._closing = self._ending = False
         self._deadline: IDelayedCall | None = None
         self._waiting = True
-        self._answered = 0  # in this turn, which
-        self._began = 0.0
+        self._answered = 0  # in this turn
+        self._began = 0.0  # when this turn did
         self._unread = False
         self._held: Any = None  # the request that is answered, while those behind it wait
         self._queued = False

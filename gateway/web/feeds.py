@@ -1,9 +1,6 @@
 """Plans as feeds: those of a person, and the newest of all. Feeds are what everyone may see, whoever asks."""
 
 from collections.abc import Sequence
-from itertools import accumulate
-
-from twisted.internet.task import deferLater
 
 from ..directory.answers import History, Unavailable, Unknown
 from ..directory.privacy import Profile
@@ -12,6 +9,7 @@ from ..formats.feed import Entry, Feed, atom, json_feed
 from ..formats.person_json import encode
 from ..house import House
 from ..operate.exchange import Outcome, outcome
+from ..operate.turns import Breath
 from ..text.cells import cut
 from ..text.clean import clean, one_line
 from . import markup
@@ -19,6 +17,7 @@ from .formats import Format
 from .http import Request
 from .pages import Pages
 from .reply import PUBLIC, Reply
+from .room import Room
 from .shared import Shared
 
 OF_ONE = 20  # plans in a person's feed
@@ -73,7 +72,7 @@ class Common:
         return await self._shared.setdefault((format, forced), Shared()).get(house, made)
 
 
-async def _newest(house: House, stranger: Viewer) -> list[Entry] | Unavailable:
+async def _newest(house: House, stranger: Viewer) -> Sequence[Entry] | Unavailable:
     listing = await house.directory.newest(stranger, OF_ALL)
     if isinstance(listing, Unavailable):
         return listing
@@ -87,17 +86,15 @@ async def _newest(house: House, stranger: Viewer) -> list[Entry] | Unavailable:
     return _within(sorted(entries, key=lambda entry: entry.at, reverse=True)[:OF_ALL])
 
 
-async def _entries(house: House, profile: Profile, history: History) -> list[Entry]:
+async def _entries(house: House, profile: Profile, history: History) -> Sequence[Entry]:
     """What there is to read; of two plans of one moment only that which stood."""
-    told, read, entries = None, 0, []
+    breath = Breath(house.reactor, AT_ONCE)
+    told, entries = None, []
     for each in history.entries:
         if each.at == told:
             continue
         told = each.at
-        read += len(each.text)
-        if read > AT_ONCE:
-            read = 0
-            await deferLater(house.reactor, 0)
+        await breath.after(len(each.text))
         text, more = markup.cut(clean(each.text[: 2 * LONG]).rstrip("\n"), LONG)
         if not text.strip():
             continue
@@ -108,10 +105,8 @@ async def _entries(house: House, profile: Profile, history: History) -> list[Ent
     return _within(entries)
 
 
-def _within(entries: Sequence[Entry]) -> list[Entry]:
-    """As many of *entries* as there is ROOM for."""
-    ends = accumulate(len(each.text) for each in entries)
-    return [each for each, end in zip(entries, ends, strict=True) if end <= ROOM]
+def _within(entries: Sequence[Entry]) -> Sequence[Entry]:
+    return Room(ROOM).fitting(entries, lambda each: len(each.text))
 
 
 def _body(feed: Feed, house: House, format: Format) -> bytes:

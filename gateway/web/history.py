@@ -10,7 +10,6 @@ from itertools import pairwise
 from urllib.parse import parse_qsl, quote
 
 from markupsafe import Markup, escape
-from twisted.internet.task import deferLater
 
 from ..directory.answers import Entry, History
 from ..directory.privacy import Profile
@@ -20,12 +19,14 @@ from ..formats.history import history_document
 from ..formats.person_json import encode
 from ..house import House
 from ..operate.exchange import Outcome, outcome
+from ..operate.turns import Breath
 from ..text.clean import clean
 from ..text.difference import Pieces, Run, difference
 from .formats import Format
 from .http import Request
 from .pages import Pages, varying
 from .reply import Reply
+from .room import Room
 
 ON_PAGE = 10  # plans
 ROOM = {Format.HTML: 20 * 1024, Format.TEXT: 128 * 1024, Format.JSON: 256 * 1024}  # bytes of a page's plans
@@ -77,7 +78,7 @@ class Change:
 
 
 def recent(profile: Profile, entries: Sequence[Entry]) -> list[Change]:
-    """The changes from each of *entries* of *profile*, the newest first, to the one above it."""
+    """What changed between each two of *entries*, plans of *profile*, the newest first."""
     changes = []
     for number, (entry, older) in enumerate(pairwise(entries)):
         behind = _behind(entries[number - 1].at) if number else ""
@@ -135,7 +136,7 @@ async def _reply(
     shown: Sequence[Entry] = entries[:ON_PAGE]
     plans: list[Plan] = []
     if format is Format.JSON:
-        shown = _within(shown, ROOM[format])
+        shown = Room(ROOM[format]).fitting(shown, lambda each: len(each.text.encode(errors="replace"))) or shown[:1]
     else:
         plans = await _plans(house, profile, entries, format, [before, *(each.at for each in shown)])
         shown = shown[: len(plans)]
@@ -144,7 +145,7 @@ async def _reply(
     values = {"person": profile, "plans": plans, "next": next, "first": before is None}
     if format is Format.JSON:
         document = history_document(shown, next)
-        await _Breath(house).after(sum(len(each.text) for each in shown))
+        await Breath(house.reactor, LARGE).after(sum(len(each.text) for each in shown))
         body = encode(document)
     elif format is Format.HTML:
         body = pages.html("history.html", **values)
@@ -163,7 +164,7 @@ async def _plans(
     begin with each of them."""
     made: list[Plan] = []
     room = ROOM[format]
-    breath = _Breath(house)
+    breath = Breath(house.reactor, LARGE)
     new = clean(entries[0].text) if entries else ""
     for entry, older, begin in zip(entries[:ON_PAGE], (*entries[1:], None), begins, strict=False):
         await breath.after(len(new))
@@ -178,29 +179,6 @@ async def _plans(
         made.append(Plan(entry.at, stamp(entry.at), rows, not new.strip(), cut, whole))
         new = old or ""
     return made
-
-
-class _Breath:
-    """Lets others have their turn while much is done."""
-
-    def __init__(self, house: House) -> None:
-        self._reactor, self._done = house.reactor, 0
-
-    async def after(self, size: int) -> None:
-        """Work on a text of *size* is done, and more is to come."""
-        self._done += size
-        if self._done > LARGE:
-            self._done = 0
-            await deferLater(self._reactor, 0)
-
-
-def _within(entries: Sequence[Entry], room: int) -> Sequence[Entry]:
-    """As many of *entries* as there is *room* for, one at least."""
-    for number, entry in enumerate(entries):
-        room -= len(entry.text.encode(errors="replace"))
-        if room < 0 and number:
-            return entries[:number]
-    return entries
 
 
 def _behind(at: datetime | None) -> str:

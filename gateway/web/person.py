@@ -2,10 +2,10 @@
 there is room: links, keys, what changed lately, and the plan, which gets what the others leave.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from markupsafe import escape
 
@@ -20,13 +20,12 @@ from .formats import Format
 from .history import RECENT, Change, recent
 from .pages import MOST_PAGE, Pages, varying
 from .reply import Reply
+from .room import Room
 
 PLAN = 16 * 1024  # characters of a plan that are looked at; the whole plan stands in the text
 LINES = 1000  # of it
 MANY = 14 * 1024  # bytes of fields that hold many: names, accounts, links, keys
 ROUND = 120  # bytes of the marks round each of these
-
-Held = TypeVar("Held")
 
 
 async def answer(house: House, pages: Pages, profile: Profile, viewer: Viewer, forced: bool) -> tuple[Reply, Outcome]:
@@ -64,7 +63,7 @@ def values_of(
 ) -> dict[str, Any]:
     """What the page of *profile* is made of. *account*: in the fediverse; *actor*: who that is, once it is confirmed;
     *changes*: of the plan, the newest first."""
-    room = _Room(MANY)
+    room = Room(MANY)
     return {
         "person": profile,
         "aliases": room.fitting(profile.aliases, _size),
@@ -93,20 +92,5 @@ def _plan(profile: Profile, room: int) -> dict[str, Any]:
     return {"plan": plan, "drawn": markup.drawn(beginning), "plan_cut": cut or broken}
 
 
-class _Room:
-    """*left* bytes, which several share."""
-
-    def __init__(self, left: int) -> None:
-        self._left = left
-
-    def fitting(self, held: Sequence[Held], size: Callable[[Held], int]) -> Sequence[Held]:
-        """The first of *held* that there is room for."""
-        for number, each in enumerate(held):
-            if (needed := size(each) + ROUND) > self._left:
-                return held[:number]
-            self._left -= needed
-        return held
-
-
 def _size(*texts: str) -> int:
-    return sum(len(escape(text).encode(errors="replace")) for text in texts)
+    return ROUND + sum(len(escape(text).encode(errors="replace")) for text in texts)

@@ -41,14 +41,13 @@ class Shared:
 
     async def get(self, house: House, make: Callable[[], Coroutine[Any, Any, Answered]]) -> Answered:
         """What *make* tells of *house*. Only a good answer (200) is kept. Raises what *make* raises."""
-        made = self._made
-        if made is not None and made.answered is not None and self._holds(made, house):
+        made = self._made if self._made is not None and self._holds(self._made, house) else None
+        if made is not None and made.answered is not None:
             return made.answered
-        begins = made is None or not self._holds(made, house)
-        if begins:
+        begins = made is None
+        if made is None:
             directory = house.directory
             made = self._made = _Made(house, directory.policy, directory.last_change, house.reactor.seconds())
-        assert made is not None
         mine: Deferred[Answered] = Deferred(made.waiting.remove)
         made.waiting.append(mine)
         if begins:

@@ -47,14 +47,12 @@ def test_W116_W150_cards_in_all_letters_are_read_off_the_screen(tmp_path: Path) 
             page.goto(f"http://localhost:{place.web}/users/{person['login']}/qr.svg")
             picture = tmp_path / "code.png"
             page.screenshot(path=picture)
-            command = ["zbarimg", "-q", "--raw", "--oneshot", str(picture)]
-            read.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+            command = ["zbarimg", "-q", "--raw", "--oneshot", "-Sbinary", str(picture)]
+            read.append(subprocess.run(command, capture_output=True, check=True).stdout.decode())
     for text, person in zip(read, documents, strict=True):
         card = dict(line.split(":", 1) for line in text.strip().splitlines())
         assert card["URL"] == f"http://localhost:{place.web}/users/{person['login']}"
-        assert card["FN"].isascii() or "\ufffd" not in card["FN"]
-        if person["name"].isascii():
-            assert unescaped(card["FN"]) == person["name"][:64]
+        assert unescaped(card["FN"]) == person["name"][:64]
 
 
 def unescaped(value: str) -> str:

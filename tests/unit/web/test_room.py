@@ -6,23 +6,13 @@ from typing import Any
 import pytest
 
 from gateway.directory.fields import MANY
+from tests import people50
 from tests.unit.web.conftest import Build
 from tests.unit.web.plans import BROWSER, E, json, say
 from tests.unit.web.wire import Browser
 
 PAGE = 30 * 1024
-SHOWN = (
-    "organisation",
-    "office",
-    "office_phone",
-    "home_phone",
-    "email",
-    "location",
-    "timezone",
-    "keys",
-    "irc",
-    "former",
-)
+SHOWN = (*people50.SHOWN, "irc", "former")
 LINES = {"pronouns": 64, "say": 128, "title": 128, "organisation": 128, "office": 128, "office_phone": 64, "home_phone": 64,
          "email": 254, "location": 128, "project": 512, "fediverse": 256}  # fmt: skip
 WORST = {"&": "a sign that is escaped", "山": "three bytes", "👩‍👩‍👧‍👦": "a family", '"': "a quotation"}
