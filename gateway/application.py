@@ -19,28 +19,28 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
-from .configuration import BadSettings, CannotStart
+from .builders import make_directory, make_policy, make_renderer, make_site, make_sweeps
+from .config.loader import BadSettings, CannotStart
+from .dependencies import House
 from .directory.viewers import Viewers
-from .furniture import make_directory, make_policy, make_renderer, make_site, make_sweeps
-from .house import House
 from .irc.settings import Network
-from .listening import Listener, Ports, client_endpoint
-from .operate import control, notify
-from .operate.control import Control
-from .operate.descriptors import room_for
-from .operate.exchange import Exchanges
-from .operate.health import Health
-from .operate.limits import Connections, Rate
-from .operate.records import Records
-from .outgoing.accounts import Accounts
-from .outgoing.lookups import look_up_aside
-from .outgoing.public import Outgoing
-from .proxied import Entrance
-from .reload import Difference, OneAtATime, compare
+from .net.descriptors import room_for
+from .net.endpoints import Listener, Ports, client_endpoint
+from .net.name_lookups import look_up_aside
+from .net.proxy_protocol import Entrance
+from .ops import control, systemd
+from .ops.access_log import Records
+from .ops.control import Control
+from .ops.health import Health
+from .ops.rate_limit import Connections, Rate
+from .ops.request_tracker import Exchanges
+from .outbound.fediverse_accounts import Accounts
+from .outbound.public_hosts import Outgoing
+from .reloading import Difference, OneAtATime, compare
+from .rendering.render import Renderer
 from .settings import Settings, control_socket, database_file, load, looked_at, records_file
 from .sources import logins
-from .store import database, sqlite
-from .text.render import Renderer
+from .store import database, sqlite_store
 
 T = TypeVar("T")
 DRAIN = 3.0  # seconds that questions in flight get at the end
@@ -70,7 +70,7 @@ def _web() -> Callable[[Any, House], Any]:
 
 
 def _irc() -> Callable[[Any, House], Any]:
-    from .irc.bots import make
+    from .irc.service import make
 
     return make
 
@@ -90,7 +90,7 @@ class Gateway(MultiService):
         self._path, self._file = file, str(file)
         self._log = Logger()
         self.settings = settings
-        self.store = sqlite.SQLiteStore(database_file(settings, folder), reactor)
+        self.store = sqlite_store.SQLiteStore(database_file(settings, folder), reactor)
         self.directory = make_directory(settings, file, self.store, reactor)
         make_sweeps(self.directory, reactor)
         if (every := looked_at(settings)) is not None:
@@ -203,7 +203,7 @@ class Gateway(MultiService):
         self.protocols.startService()
         for listener in self._listeners:
             self._log.info("{key}: listening on {endpoint}", key=listener.key, endpoint=listener.endpoint)
-        notify.tell(notify.READY)
+        systemd.tell(systemd.READY)
 
     def _be_told(self) -> None:
         """Opens the control socket. A gateway does without where it cannot be had, unless another one has it."""
@@ -230,14 +230,14 @@ class Gateway(MultiService):
         return self._reloads.ask()
 
     async def _reload(self) -> Difference:
-        notify.tell(notify.reloading())
+        systemd.tell(systemd.reloading())
         try:
             difference = await self._renewed()
         except (BadSettings, CannotStart) as error:
             self._log.error("not reloaded, nothing has changed: {why}", why=str(error))
             raise
         finally:
-            notify.tell(notify.READY)
+            systemd.tell(systemd.READY)
         self._log.info(
             "reloaded {file}; changed: {changed}; needs a restart: {restart}",
             file=self._file, changed=", ".join(difference.changed) or "nothing",
@@ -296,7 +296,7 @@ class Gateway(MultiService):
 
     async def _stop(self) -> None:
         self._stopping = True
-        notify.tell(notify.STOPPING)
+        systemd.tell(systemd.STOPPING)
         exchanges = self.house.exchanges
         await self._bounded("listeners", STAGE, self._close_ports)
         await self._bounded("questions in flight", DRAIN, exchanges.idle)
@@ -336,8 +336,8 @@ class Gateway(MultiService):
 
 def make_metrics(gateway: Gateway) -> Any:
     """What Prometheus is told of *gateway*. Imported only where the settings ask for it."""
-    from .operate.metrics import Watched
-    from .operate.scraped import Scraped
+    from .ops.metrics import Watched
+    from .ops.metrics_server import Scraped
 
     house, protocols = gateway.house, gateway.protocols
 

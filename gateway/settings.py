@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from .configuration import BadSettings, Duration, Mistake, read
+from .config.loader import BadSettings, Duration, Mistake, read
 from .directory.fields import FIELDS
 from .directory.names import NotALogin, login
 from .finger.settings import Finger
 from .irc.settings import Network
-from .outgoing.actor import account
-from .outgoing.names import Allowed, BadPattern, canonical
+from .outbound.fediverse_address import account
+from .outbound.host_names import Allowed, BadPattern, canonical
 from .web.settings import Web
 
 LOGOS = (".svg", ".png", ".webp", ".jpg", ".jpeg")

@@ -10,9 +10,9 @@ from twisted.internet.defer import Deferred
 from twisted.python.usage import Options as TwistedOptions
 
 from .application import Gateway, settle, stop_at_once_when_asked_twice
-from .clock import steady_clock
-from .configuration import BadSettings, CannotStart
-from .files import find
+from .config.loader import BadSettings, CannotStart
+from .config.locate import find
+from .net.steady_clock import steady_clock
 from .settings import load
 
 

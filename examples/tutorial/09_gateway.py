@@ -12,7 +12,7 @@ from twisted.internet import defer, reactor
 
 from gateway import application as wiring
 from gateway.demo.network import make_network
-from gateway.directory.ports import Create
+from gateway.directory.interfaces import Create
 from gateway.directory.viewers import LocalCommand
 from gateway.settings import load
 from gateway.store import database

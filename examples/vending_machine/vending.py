@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from gateway.directory.interfaces import SourceDown
 from gateway.directory.person import Partial, Status
-from gateway.directory.ports import SourceDown
 
 
 class VendingMachine:

@@ -8,15 +8,15 @@ from importlib import import_module
 import click
 
 from .. import __version__
-from ..configuration import BadSettings, CannotStart
+from ..config.loader import BadSettings, CannotStart
 from ..store.database import Unusable
 from .common import Failed, configured
 
 # Where each command stands: what it needs is loaded only when it is asked for.
 COMMANDS = {
-    "demo": "serving", "init": "serving", "check": "serving", "run": "serving", "reload": "reloading", "people": "people",
-    "plan": "planning", "ask": "asking", "conform": "conforming", "backup": "keeping", "restore": "keeping",
-    "schema": "serving",
+    "demo": "run", "init": "run", "check": "run", "run": "run", "reload": "reload", "people": "people",
+    "plan": "plan", "ask": "ask", "conform": "conform", "backup": "backup", "restore": "backup",
+    "schema": "run",
 }  # fmt: skip
 
 

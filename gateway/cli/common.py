@@ -22,15 +22,15 @@ from twisted.logger import (
 )
 from twisted.python.failure import Failure
 
-from ..clock import steady_clock
+from ..builders import make_directory
+from ..config.locate import find
 from ..directory.answers import Conflict, Found, Invalid, Outcome, Refused, Saved, Unavailable, Unknown
 from ..directory.privacy import Profile
 from ..directory.service import DirectoryService
 from ..directory.viewers import LocalCommand, Viewer, Viewers
-from ..files import find
-from ..furniture import make_directory
+from ..net.steady_clock import steady_clock
 from ..settings import Settings, database_file, load
-from ..store import database, sqlite
+from ..store import database, sqlite_store
 from . import messages
 
 T = TypeVar("T")
@@ -116,7 +116,7 @@ def in_directory(
     become_owner(path)
     database.inspect(path)
     with at(path) as place:
-        store = sqlite.SQLiteStore(place, reactor, readers=0)
+        store = sqlite_store.SQLiteStore(place, reactor, readers=0)
         directory = make_directory(settings, file, store, reactor)
 
         async def whole() -> T:

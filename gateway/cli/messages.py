@@ -3,7 +3,7 @@
 import shlex
 
 from ..directory.answers import Problem
-from ..directory.explain import Explanation, Seen, Why
+from ..directory.explanation import Explanation, Seen, Why
 from ..directory.person import Visibility
 
 INTERRUPTED = "Interrupted; nothing more was done."

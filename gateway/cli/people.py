@@ -6,19 +6,19 @@ from typing import Any
 import click
 import msgspec
 
+from ..builders import make_renderer
 from ..directory.answers import Found, History, Listing, Page
 from ..directory.fields import FIELDS, STORED, empty
+from ..directory.interfaces import Create, Modify, Remove, Rename
 from ..directory.person import Visibility
-from ..directory.ports import Create, Modify, Remove, Rename
 from ..directory.privacy import Profile
 from ..directory.viewers import LocalCommand, Viewers
 from ..formats import person_json
 from ..formats.person_json import BadDocument
-from ..furniture import make_renderer
-from ..text.clean import clean
+from ..text.sanitize import clean
 from . import messages
 from .common import Failed, Session, configured, failed, in_directory, saved, utf8
-from .importing import import_
+from .import_people import import_
 
 AS = click.Choice(["administrator", "self", "members", "everyone"])
 WORDS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}

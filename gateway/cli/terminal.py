@@ -5,9 +5,9 @@ import locale
 import re
 from collections.abc import Callable
 
-from ..outgoing.arriving import Arriving
-from ..text.clean import clean, in_ascii
-from ..text.octets import decoded
+from ..outbound.incremental_sanitizer import Arriving
+from ..text.decode import decoded
+from ..text.sanitize import clean, in_ascii
 
 _LOW = re.compile("([\x00-\x08\x0b-\x1f]+)")
 _STAND_INS = {octet: 0x2800 + octet for octet in range(127, 256)}  # Braille: letters that no sanitiser minds

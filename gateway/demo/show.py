@@ -18,19 +18,19 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ..application import Gateway, serve
-from ..clock import steady_clock
-from ..configuration import CannotStart
+from ..config.loader import CannotStart
 from ..directory.answers import Listing, Page, Saved
-from ..directory.ports import Modify
+from ..directory.interfaces import Modify
 from ..directory.viewers import LocalCommand
 from ..formats import person_json
-from ..listening import Listener
-from ..outgoing.dial import Dial, Resolver, anywhere
-from ..outgoing.finger import ask
+from ..net.endpoints import Listener
+from ..net.steady_clock import steady_clock
+from ..outbound.finger_client import ask
+from ..outbound.safe_dialer import Dial, Resolver, anywhere
 from ..settings import load
 from ..store import database
-from ..text.clean import clean
-from . import asking, messages
+from ..text.sanitize import clean
+from . import clients, messages
 from .network import make_network
 
 ASKED = "alice"
@@ -96,8 +96,8 @@ class Demo:
                 f"$ {_command()} ask {ASKED}@localhost:{self._ports['finger']}",
                 self._finger,
             ),
-            (f"$ curl {web}", partial(asking.web, self._reactor, web, PATIENCE)),
-            (f"/msg fingerbot {ASKED}", partial(asking.irc, self._reactor, self._ports["irc"], ASKED, PATIENCE)),
+            (f"$ curl {web}", partial(clients.web, self._reactor, web, PATIENCE)),
+            (f"/msg fingerbot {ASKED}", partial(clients.irc, self._reactor, self._ports["irc"], ASKED, PATIENCE)),
         )
         self._say(messages.OPEN)
         for command, question in answers:

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from . import fields
 from .answers import NOT_FOR_YOU, Problem, Refused
+from .interfaces import Create, Edit, Modify, Remove, Rename
 from .names import NotALogin, login
 from .person import Person, Visibility
-from .ports import Create, Edit, Modify, Remove, Rename
 from .privacy import Audience, Policy
 from .viewers import Viewer
 

@@ -12,11 +12,11 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from .answers import Listing, Page
+from .interfaces import UNSAID, Index, Levels, Store
 from .names import fold, maybe_login
-from .ports import UNSAID, Index, Levels, Store
 from .presence import Presence
 from .privacy import Audience, Policy, Profile, others
-from .searching import rank, sought
+from .search_terms import rank, sought
 from .viewers import Viewer
 
 BATCH = 200  # rows of the index that are judged before others get their turn

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
-from ..text.clean import one_line
+from ..text.sanitize import one_line
 from .fields import FIELDS, STORED, empty
 from .person import Facts, Login, Person, Visibility
 from .viewers import Viewer

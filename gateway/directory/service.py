@@ -38,13 +38,10 @@ from .answers import (
     Unknown,
 )
 from .cache import Cache, Entry
-from .chain import NOBODY, Chain
 from .changes import Change
-from .explain import Explanation, explain
-from .lists import Lists, reach
-from .names import fold, maybe_login
-from .person import Person, Visibility
-from .ports import (
+from .composite_index import Together
+from .explanation import Explanation, explain
+from .interfaces import (
     UNSAID,
     Create,
     Edit,
@@ -61,11 +58,14 @@ from .ports import (
     Swept,
     Taken,
 )
+from .lists import Lists, reach
+from .names import fold, maybe_login
+from .person import Person, Visibility
 from .presence import Presence
 from .privacy import Audience, Policy, Profile, audience, reveal, turns
-from .searching import goes_by
+from .search_terms import goes_by
+from .source_chain import NOBODY, Chain
 from .state import State
-from .together import Together
 from .viewers import Viewer
 
 T = TypeVar("T")

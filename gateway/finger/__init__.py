@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..house import House
+    from ..dependencies import House
     from .protocol import FingerService
     from .settings import Finger
 

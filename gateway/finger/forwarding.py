@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 from twisted.internet.defer import TimeoutError
 
-from ..house import House
-from ..operate.exchange import Outcome
-from ..outgoing.arriving import Arriving
-from ..outgoing.dial import CannotDial, NoSuchHost, NotPublic, Ourselves
-from ..outgoing.finger import Lost, ask
-from ..outgoing.names import Allowed, canonical
-from ..outgoing.public import Full
-from ..text.clean import clean, coloured, escaped, in_ascii
+from ..dependencies import House
+from ..ops.request_tracker import Outcome
+from ..outbound.finger_client import Lost, ask
+from ..outbound.host_names import Allowed, canonical
+from ..outbound.incremental_sanitizer import Arriving
+from ..outbound.public_hosts import Full
+from ..outbound.safe_dialer import CannotDial, NoSuchHost, NotPublic, Ourselves
+from ..text.sanitize import clean, coloured, escaped, in_ascii
 from . import messages
 from .query import Elsewhere
 from .settings import Finger

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import accumulate
 
+from ..dependencies import House
 from ..directory.answers import Listing, Page
 from ..directory.privacy import Profile
 from ..directory.viewers import Viewer
-from ..house import House
-from ..operate.exchange import Outcome, outcome
-from ..text.cells import width
-from ..text.clean import one_line
+from ..ops.request_tracker import Outcome, outcome
+from ..text.sanitize import one_line
+from ..text.width import width
 from . import messages
 from .query import Everyone
 from .settings import Finger

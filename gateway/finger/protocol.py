@@ -20,18 +20,18 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from ..dependencies import House
 from ..directory.addresses import Address
-from ..house import House
-from ..operate.connections import Open
-from ..operate.exchange import Asked, Limited, Outcome
-from ..operate.limits import Room
+from ..net.chunked_write import send, send_all
+from ..net.connections import Open
+from ..ops.rate_limit import Room
+from ..ops.request_tracker import Asked, Limited, Outcome
 from . import messages
+from .answers import reply
 from .forwarding import forward
-from .pieces import send, send_all
+from .output_filters import dressed
 from .query import MOST, Elsewhere, Everyone, decode, foreign, parse
-from .reply import reply
 from .settings import Finger
-from .texts import dressed
 
 LINGER = 1.0  # seconds that the other side has to close when all is sent
 MOST_DROPPED = 64 * 1024  # bytes that are read and dropped meanwhile

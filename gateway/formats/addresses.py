@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-from ..text.clean import one_line
+from ..text.sanitize import one_line
 
 _UNRESERVED = "-._~!$&'()*+,;="
 _STRAY = re.compile("%(?![0-9A-Fa-f]{2})")

@@ -11,7 +11,7 @@ from datetime import UTC
 from typing import Protocol
 
 from ..directory.privacy import Profile
-from ..text.clean import clean, one_line
+from ..text.sanitize import clean, one_line
 from .addresses import acct, uri
 
 MOST_LINE = 75  # octets of a line, without its end (RFC 6350 section 3.2)

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from ..directory.answers import Entry
 from ..directory.person import Time
-from ..text.clean import clean
+from ..text.sanitize import clean
 
 
 class PlanDocument(Struct, frozen=True):

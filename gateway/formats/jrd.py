@@ -8,7 +8,7 @@ from xml.sax.saxutils import quoteattr
 from msgspec import Struct
 
 from ..directory.privacy import Profile
-from ..text.clean import one_line
+from ..text.sanitize import one_line
 from .addresses import acct, finger, uri
 
 PROFILE_PAGE = "http://webfinger.net/rel/profile-page"

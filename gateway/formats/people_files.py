@@ -9,10 +9,10 @@ from typing import Literal, get_args
 
 from msgspec import UnsetType
 
-from ..configuration import BadSettings, Mistake
+from ..config.loader import BadSettings, Mistake
 from ..directory import fields
+from ..directory.interfaces import Create, Modify
 from ..directory.names import NotALogin, login
-from ..directory.ports import Create, Modify
 from ..directory.privacy import Profile
 from . import person_json, tables, vcard_people
 from .person_json import BadDocument, PersonDocument

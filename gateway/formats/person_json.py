@@ -9,10 +9,10 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ..configuration import BadSettings, Mistake, convert
+from ..config.loader import BadSettings, Mistake, convert
 from ..directory.fields import FIELDS, STORED
+from ..directory.interfaces import Create, Modify
 from ..directory.person import Account, Key, Link, Status, Time, Visibility
-from ..directory.ports import Create, Modify
 from ..directory.privacy import Profile
 from .raw import Raw
 

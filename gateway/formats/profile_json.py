@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ..directory.fields import STORED
 from ..directory.person import Facts, Login, Time
 from ..directory.privacy import Profile
-from ..text.clean import clean, one_line
+from ..text.sanitize import clean, one_line
 from .addresses import acct, finger
 
 _LINES = ("plan", "keys")  # fields whose texts have lines

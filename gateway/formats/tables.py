@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ..configuration import MOST_SHOWN, Mistake
+from ..config.loader import MOST_SHOWN, Mistake
 from ..directory.fields import FIELDS, STORED
 from .raw import Raw
 

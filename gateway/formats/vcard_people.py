@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..configuration import MOST_SHOWN, Mistake
+from ..config.loader import MOST_SHOWN, Mistake
 from ..directory import fields
 from ..directory.names import maybe_login
 from . import vcard

@@ -13,16 +13,16 @@ from urllib.parse import quote_plus
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
+from ..dependencies import House
 from ..directory.answers import Found, Listing, Page, Refused, Several, Unavailable, Unknown
 from ..directory.viewers import Viewer
-from ..house import House
-from ..operate.exchange import Asked, Limited, Outcome, outcome
-from ..operate.limits import Rate
-from ..text.cells import cut
-from ..text.clean import escaped
+from ..ops.rate_limit import Rate
+from ..ops.request_tracker import Asked, Limited, Outcome, outcome
+from ..text.sanitize import escaped
+from ..text.width import cut
 from . import messages
 from .lines import plain, plain_lines, split
-from .near import near
+from .suggestions import near
 
 CHANNEL_LINES = 3
 LISTED, LISTED_IN_CHANNEL = 10, 5  # people in one answer, before the web address of the rest

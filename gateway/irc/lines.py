@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from wcwidth import iter_graphemes
 
-from ..text.clean import clean
+from ..text.sanitize import clean
 
 LINE = 512  # bytes
 USER, HOST = 11, 64  # the longest user name (with its "~") and host name that a server puts into our prefix

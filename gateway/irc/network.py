@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..house import House
+from ..dependencies import House
 from . import messages
 from .client import Client, Message
 from .commands import Desk, Question, Reply, addressed, fold

@@ -23,7 +23,7 @@ def create(path: Path) -> None:
         raise Unusable(f"{path}: is there already") from None
     except OSError as error:
         raise Unusable(f"{path}: cannot be made: {error.strerror}") from None
-    from .upgrade import fill
+    from .migrations import fill
 
     try:
         fill(lambda: connect(path, "rw", BUSY))
@@ -72,7 +72,7 @@ def upgrade(path: Path) -> None:
         raise Unusable(in_words(path, error)) from None
     if version == VERSION:
         return
-    from .upgrade import upgrade as upgraded
+    from .migrations import upgrade as upgraded
 
     try:
         upgraded(lambda: connect(path, "rw", BUSY))

@@ -11,22 +11,23 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from ..dependencies import House
 from ..directory.addresses import Networks
 from ..directory.answers import Found, Page
 from ..directory.names import maybe_login
 from ..directory.privacy import Profile
 from ..directory.viewers import Viewer
-from ..house import House
-from ..operate import health
-from ..operate.exchange import Asked, Limited, Outcome, outcome
-from . import cards, faces, feeds, history, lists, openapi, person, policy, target, webfinger, wellknown
+from ..ops import health
+from ..ops.request_tracker import Asked, Limited, Outcome, outcome
 from .assets import Assets
-from .formats import Format, accepted, ending
-from .http import Request, Site
+from .http import target
+from .http.negotiation import Format, accepted, ending
+from .http.reply import JSON, PRIVATE, PUBLIC, TEXT, Reply
+from .http.request import Request, Site
 from .pages import Headers, Pages
-from .reply import JSON, PRIVATE, PUBLIC, TEXT, Reply
 from .routes import READ, ROUTES, Route
 from .settings import Web
+from .views import avatar, contact_card, feeds, history, lists, openapi, person, policy, webfinger, well_known
 
 FAREWELL = 1.0  # seconds that open connections get when the service stops
 Answered = tuple[Reply, Outcome]
@@ -45,7 +46,7 @@ class App:
     def __init__(self, house: House) -> None:
         self._house = house
         self._assets = Assets(house.site.look)
-        self._newest, self._sitemap = feeds.Common(), wellknown.Sitemap()
+        self._newest, self._sitemap = feeds.Common(), well_known.Sitemap()
         self._description: Reply | None = None  # the same until a reload
         self.pages = Pages(house, self._assets)
         self.site = Site(house, self.app.resource(), self.pages, self.allowed)
@@ -99,7 +100,7 @@ class App:
             if request.format is Format.HTML:
                 return await person.answer(self._house, self.pages, profile, viewer, request.forced)
             if request.format is Format.VCARD:
-                return cards.vcard(self.pages, profile, self._house.site, request.forced), "found"
+                return contact_card.vcard(self.pages, profile, self._house.site, request.forced), "found"
             return self.pages.person(profile, request.format, request.forced), "found"
 
         return await self._of_person_later(request, name, told)
@@ -111,11 +112,13 @@ class App:
         return await self._of_person(request, name, self.pages.status)
 
     async def qr(self, request: Request, name: str) -> bytes:
-        return await self._of_person(request, name, lambda profile: cards.qr(self.pages, profile, self._house.site))
+        return await self._of_person(
+            request, name, lambda profile: contact_card.qr(self.pages, profile, self._house.site)
+        )
 
     async def face(self, request: Request, name: str) -> bytes:
         async def tell(profile: Profile, _: Viewer) -> Answered:
-            return faces.answer(self.pages, profile), "found"
+            return avatar.answer(self.pages, profile), "found"
 
         return await self._of_person_later(request, name, tell, as_everyone=True)
 
@@ -158,10 +161,10 @@ class App:
         return self._page(request, webfinger.host_meta(self._house.site, request.format, request.forced))
 
     def security(self, request: Request) -> bytes:
-        return self._page(request, wellknown.security(self._house))
+        return self._page(request, well_known.security(self._house))
 
     def robots(self, request: Request) -> bytes:
-        return self._page(request, wellknown.robots(self._house))
+        return self._page(request, well_known.robots(self._house))
 
     async def sitemap(self, request: Request) -> bytes:
         async def answer(_: Viewer) -> Answered:

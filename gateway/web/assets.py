@@ -4,10 +4,10 @@ be kept for ever."""
 import hashlib
 import re
 
-from ..house import Look
-from ..text.templates import OURS
+from ..dependencies import Look
+from ..rendering.templates import OURS
 from .colours import accented
-from .reply import PUBLIC, UNCHANGING, Reply
+from .http.reply import PUBLIC, UNCHANGING, Reply
 
 FOLDER = OURS / "web" / "static"
 _KINDS = {

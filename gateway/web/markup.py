@@ -7,8 +7,8 @@ import zlib
 
 from markupsafe import Markup, escape
 
-from ..text.cells import width
-from ..text.clean import clean, one_line
+from ..text.sanitize import clean, one_line
+from ..text.width import width
 
 HUES = (0, 20, 40, 90, 140, 165, 190, 210, 235, 265, 295, 330)  # degrees, as style.css has them
 LONG = 32  # cells; a longer line may have to be broken on a small screen

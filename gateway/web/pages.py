@@ -9,16 +9,16 @@ from typing import Any
 import msgspec
 from twisted.logger import Logger
 
+from ..dependencies import House, Site
 from ..directory.answers import Answer, Several, Unavailable
 from ..directory.privacy import Audience, Profile
 from ..formats.person_json import encode
 from ..formats.profile_json import FrontDocument, PeopleDocument, listed_documents, profile_document
-from ..house import House, Site
-from ..text.clean import clean
+from ..text.sanitize import clean
 from . import markup, messages
 from .assets import Assets
-from .formats import ACCEPT, Format
-from .reply import PRIVATE, PROBLEM, PUBLIC, TEXT, Reply
+from .http.negotiation import ACCEPT, Format
+from .http.reply import PRIVATE, PROBLEM, PUBLIC, TEXT, Reply
 
 MOST_KEPT = 1024  # replies
 KEPT_SIZE = 32 * 1024  # bytes of one that is kept

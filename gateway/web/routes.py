@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from .formats import Format
+from .http.negotiation import Format
 
 TEXT, HTML, JSON, VCARD = Format.TEXT, Format.HTML, Format.JSON, Format.VCARD
 ATOM, FEED, JRD, XRD = Format.ATOM, Format.FEED, Format.JRD, Format.XRD

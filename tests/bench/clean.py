@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.text.clean import clean, coloured, in_ascii
+from gateway.text.sanitize import clean, coloured, in_ascii
 from tests.bench.measure import table
 from tests.unit.text.worst import MIB, WORST
 

@@ -15,7 +15,7 @@ from gateway.directory.answers import Listing, Page
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewers
-from gateway.store.sqlite import SQLiteStore
+from gateway.store.sqlite_store import SQLiteStore
 from tests.bench import people
 from tests.bench.measure import percentile
 

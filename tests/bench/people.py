@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gateway.directory.person import Partial, Visibility
 from gateway.store import database
-from gateway.store.edits import _encode
-from gateway.store.found import found_by
+from gateway.store.search_keys import found_by
+from gateway.store.sqlite_writer import _encode
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 BATCH = 20_000

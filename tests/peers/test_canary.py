@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import pytest
 
+from gateway.directory.interfaces import Modify
 from gateway.directory.person import Visibility
-from gateway.directory.ports import Modify
 from gateway.irc.commands import REGISTRY
 from gateway.web.app import App
 from gateway.web.routes import ROUTES
@@ -284,7 +284,7 @@ BROKEN = {
     "members rank as oneself": PRIVACY + "p._RANKS[p.Audience.MEMBER] = 2",
     "a person's own choice is forgotten": PRIVACY + "p.Policy.level = lambda self, person, field: self.default[field]",
     "where somebody is on is no field of its own": PRIVACY + "p._logins = lambda person, shown: person.logins",
-    "who is not listed is listed": "import gateway.directory.chain as c; import msgspec; old = c.merged; "
+    "who is not listed is listed": "import gateway.directory.source_chain as c; import msgspec; old = c.merged; "
     "c.merged = lambda partials: old([msgspec.structs.replace(each, listed=True) for each in partials]); "
     "import dataclasses; import gateway.directory.lists as l; import gateway.directory.service as s; reach = l.reach; "
     "l.reach = s.reach = lambda *a: (levels := reach(*a)) and dataclasses.replace(levels, unlisted=True)",

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gateway.text.cells import width
+from gateway.text.width import width
 from tests.peers.gateway import Place, finger, make_place, serving, web
 
 PEOPLE = (

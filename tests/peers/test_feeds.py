@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 import feedparser
 import pytest
 
+from gateway.directory.interfaces import Modify
 from gateway.directory.person import Visibility
-from gateway.directory.ports import Modify
 from tests.people50 import people
 from tests.unit.house import PEOPLE, document, write
 

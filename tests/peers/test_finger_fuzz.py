@@ -99,7 +99,9 @@ def test_F120_F022_F025_F071_F074_random_lines(place: Place) -> None:
         took, after = time.monotonic() - began, resident(running.process.pid)
         until(lambda: sockets(running.process.pid) <= listening, "the end of all connections")
         noise = running.log.removeprefix(log).splitlines()
-        assert [line for line in noise if "gateway.store.sqlite" not in line] == [], SEED  # a slow disk is told of
+        assert [line for line in noise if "gateway.store.sqlite_store" not in line] == [], (
+            SEED
+        )  # a slow disk is told of
     print(f"{COUNT} lines in {took:.1f} s; resident {before} KiB after a quarter, {after} KiB at the end")
     assert after - before < 12 * 1024
     with (place.folder / "records.jsonl").open() as lines:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.operate import control
+from gateway.ops import control
 from tests.peers.gateway import (
     DEADLINE,
     WATCHED,

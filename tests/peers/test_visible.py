@@ -34,15 +34,15 @@ import sys
 from pathlib import Path
 from twisted.internet import reactor, threads
 from twisted.internet.defer import Deferred
-from gateway.furniture import make_directory
-from gateway.directory.ports import Modify
+from gateway.builders import make_directory
+from gateway.directory.interfaces import Modify
 from gateway.directory.viewers import LocalCommand, Viewers
 from gateway.settings import database_file, load
-from gateway.store import sqlite
+from gateway.store import sqlite_store
 
 file = Path(sys.argv[1])
 settings = load(file)
-store = sqlite.SQLiteStore(database_file(settings, file.parent), reactor)
+store = sqlite_store.SQLiteStore(database_file(settings, file.parent), reactor)
 directory = make_directory(settings, file, store, reactor)
 
 async def work():

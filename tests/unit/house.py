@@ -10,23 +10,23 @@ import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from gateway.dependencies import House, Site
+from gateway.directory.interfaces import Create, Edit
 from gateway.directory.names import Hosts
-from gateway.directory.ports import Create, Edit
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewers
 from gateway.formats import person_json
-from gateway.house import House, Site
-from gateway.operate.exchange import Exchanges
-from gateway.operate.health import Health
-from gateway.operate.limits import Connections, Rate
-from gateway.operate.records import Records
-from gateway.outgoing.accounts import Accounts
-from gateway.outgoing.public import Outgoing
-from gateway.store import database, sqlite
-from gateway.store.edits import Tables
-from gateway.text.render import Renderer
-from gateway.text.templates import Texts
+from gateway.ops.access_log import Records
+from gateway.ops.health import Health
+from gateway.ops.rate_limit import Connections, Rate
+from gateway.ops.request_tracker import Exchanges
+from gateway.outbound.fediverse_accounts import Accounts
+from gateway.outbound.public_hosts import Outgoing
+from gateway.rendering.render import Renderer
+from gateway.rendering.templates import Texts
+from gateway.store import database, sqlite_store
+from gateway.store.sqlite_writer import Tables
 
 ALICE = {
     "login": "alice",
@@ -61,7 +61,7 @@ class Built:
 
     house: House
     clock: TestClock
-    store: sqlite.SQLiteStore
+    store: sqlite_store.SQLiteStore
     path: Path
     file: Path
 
@@ -71,7 +71,7 @@ class Built:
 
     def see(self) -> None:
         """Lets what others wrote come in."""
-        self.clock.advance(sqlite.WATCH)
+        self.clock.advance(sqlite_store.WATCH)
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -120,7 +120,7 @@ def make_house(
     database.create(path)
     write(path, [document(fields) for fields in people], WRITTEN)
     reactor = clock or TestClock()
-    store = sqlite.SQLiteStore(path, reactor, readers=0)
+    store = sqlite_store.SQLiteStore(path, reactor, readers=0)
     records = Records(file, "full", reactor)
     records.startService()
     store.startService()

@@ -14,11 +14,11 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
 from gateway.application import DRAIN, HURRIED, STAGE, Gateway
-from gateway.clock import steady_clock
-from gateway.configuration import BadSettings, CannotStart
-from gateway.furniture import make_renderer
-from gateway.listening import NotInherited, server_endpoint
-from gateway.operate.exchange import Asked
+from gateway.builders import make_renderer
+from gateway.config.loader import BadSettings, CannotStart
+from gateway.net.endpoints import NotInherited, server_endpoint
+from gateway.net.steady_clock import steady_clock
+from gateway.ops.request_tracker import Asked
 from gateway.settings import load
 from gateway.store import database
 

@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from gateway.cli import cli, main
 from gateway.cli.common import Failed, utf8
 from gateway.cli.people import edit_of
-from gateway.configuration import CannotStart
+from gateway.config.loader import CannotStart
 from gateway.demo.show import _port
+from gateway.directory.interfaces import Modify
 from gateway.directory.person import Link, Status, Visibility
-from gateway.directory.ports import Modify
 from gateway.store import database
 
 SUBCOMMANDS = (

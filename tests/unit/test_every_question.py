@@ -9,11 +9,11 @@ import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
 
+from gateway.dependencies import House
 from gateway.finger import make as make_finger
 from gateway.finger.settings import Finger
-from gateway.house import House
 from gateway.irc.commands import Desk, Question
-from gateway.operate.exchange import Asked, Exchange, Exchanges
+from gateway.ops.request_tracker import Asked, Exchange, Exchanges
 from gateway.web import make as make_web
 from gateway.web.settings import Web
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.sources.own import BadSource, load
+from gateway.sources.custom import BadSource, load
 
 GOOD = """
 from datetime import timedelta

@@ -16,7 +16,7 @@ from gateway.directory.fields import FIELDS
 from gateway.directory.person import Login
 from gateway.directory.privacy import Policy, Preset
 from gateway.irc.commands import Desk, Question
-from gateway.text.cells import width
+from gateway.text.width import width
 from tests.unit.finger import wire as finger_wire
 from tests.unit.house import Built, document, make_house, now, write
 from tests.unit.web.wire import Browser

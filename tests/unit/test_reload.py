@@ -10,12 +10,12 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from gateway import furniture
+from gateway import builders
 from gateway.application import Gateway
-from gateway.configuration import BadSettings, CannotStart
+from gateway.config.loader import BadSettings, CannotStart
 from gateway.directory.addresses import Address
-from gateway.operate.limits import Connections, Room
-from gateway.reload import Difference, OneAtATime, compare
+from gateway.ops.rate_limit import Connections, Room
+from gateway.reloading import Difference, OneAtATime, compare
 from gateway.settings import Settings, load
 from tests.unit import test_application
 from tests.unit.test_application import Transport, make, until
@@ -220,7 +220,7 @@ def test_R036_everything_is_put_in_place_in_one_turn(tmp_path: Path) -> None:
     reactor.pool.run()
     assert isinstance(results[0], Difference)
     assert gateway.house.site.name == "The Coffee Club" and gateway.house.timeout == 3.0
-    assert gateway.directory.policy == furniture.make_policy(load(Path(gateway._file)))
+    assert gateway.directory.policy == builders.make_policy(load(Path(gateway._file)))
     assert gateway.directory is directory and gateway.house.exchanges is exchanges
     assert reactor.listening == listening
     assert "Too many queries" in asked(reactor)  # what was asked before counts

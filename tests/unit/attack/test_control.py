@@ -6,7 +6,7 @@ from threading import Thread
 
 import pytest
 
-from gateway.operate import control
+from gateway.ops import control
 
 
 @pytest.mark.parametrize("said", [b"garbage\n", b"[1]", b'{"changed": [', b"\xff\xfe"])

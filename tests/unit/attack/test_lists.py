@@ -9,9 +9,9 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from gateway.directory.answers import Listing, Page, Unavailable
+from gateway.directory.interfaces import Create
 from gateway.directory.lists import MOST_FOUND
 from gateway.directory.person import Partial, Visibility
-from gateway.directory.ports import Create
 from tests.unit.directory.keepers import STRANGER, Place
 from tests.unit.house import Built, make_house
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.operate.days import Days
+from gateway.ops.daily_rotation import Days
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from gateway.directory.answers import Invalid, Unavailable, Unknown
+from gateway.directory.interfaces import Rename
 from gateway.directory.person import Partial, Visibility
-from gateway.directory.ports import Rename
 from tests.unit.directory.keepers import ADMINISTRATOR, STRANGER, Place
 from tests.unit.house import Built, make_house, now
 

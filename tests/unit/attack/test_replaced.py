@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
 from gateway.directory.answers import Found, Saved, Unknown
-from gateway.directory.ports import Modify, Remove
+from gateway.directory.interfaces import Modify, Remove
 from gateway.store import database
 from tests.unit.directory.keepers import ADMINISTRATOR, STRANGER
 from tests.unit.house import ALICE, BOB, Built, document, make_house, now, write

@@ -7,7 +7,7 @@ from twisted.internet.testing import MemoryReactorClock
 
 from gateway.application import Gateway
 from gateway.cli.messages import initialised
-from gateway.configuration import BadSettings, CannotStart
+from gateway.config.loader import BadSettings, CannotStart
 from gateway.settings import load
 
 

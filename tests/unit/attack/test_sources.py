@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.directory.answers import Found, Unavailable, Unknown
+from gateway.directory.interfaces import SourceDown
 from gateway.directory.person import Partial, Visibility
-from gateway.directory.ports import SourceDown
 from gateway.directory.privacy import Profile
 from tests.unit.directory.keepers import STRANGER
 from tests.unit.house import make_house, now

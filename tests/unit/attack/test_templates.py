@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.text.templates import BrokenTemplate, Texts
+from gateway.rendering.templates import BrokenTemplate, Texts
 
 
 def deep(folder: Path) -> None:

@@ -10,8 +10,8 @@ from twisted.internet.task import Clock
 from gateway.directory.addresses import Address
 from gateway.directory.answers import Entry
 from gateway.directory.changes import Change
+from gateway.directory.interfaces import Edit, Levels, Source, SourceDown
 from gateway.directory.person import Partial, Visibility
-from gateway.directory.ports import Edit, Levels, Source, SourceDown
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import LocalCommand, Viewer, Viewers

@@ -14,9 +14,9 @@ from twisted.internet.task import Clock
 
 from gateway.directory import lists
 from gateway.directory.answers import Found, Listing, Page, Several, Unknown
+from gateway.directory.interfaces import Create, Levels, Remove
 from gateway.directory.lists import BATCH, FOUND, MOST_FOUND, MOST_ROWS
 from gateway.directory.person import Login, Partial, Visibility
-from gateway.directory.ports import Create, Levels, Remove
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer

@@ -9,13 +9,13 @@ import pytest
 from twisted.logger import capturedLogs
 
 from gateway.directory.answers import Found, Listing, Page, Unavailable
+from gateway.directory.interfaces import Create, Modify, Remove, Rename, SourceDown
 from gateway.directory.person import Login, Partial, Person, Visibility
-from gateway.directory.ports import Create, Modify, Remove, Rename, SourceDown
 from gateway.directory.presence import Presence
 from gateway.directory.privacy import Audience, Policy, Preset, Profile, reveal
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
-from gateway.store import database, sqlite
+from gateway.store import database, sqlite_store
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Shelf, as_self, directory
 from tests.unit.house import Built, make_house, now
 from tests.unit.store.waiting import finished
@@ -229,7 +229,7 @@ def settle(built: Built) -> None:
 
 def restart(built: Built) -> DirectoryService:
     """Another directory over the same file."""
-    store = sqlite.SQLiteStore(built.path, built.clock, readers=0)
+    store = sqlite_store.SQLiteStore(built.path, built.clock, readers=0)
     store.startService()
     service = DirectoryService(store, (), Policy.preset(), built.clock)
     service.startService()

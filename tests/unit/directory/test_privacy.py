@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.directory.answers import Found, Several, Unknown
+from gateway.directory.interfaces import Levels
 from gateway.directory.person import Account, Key, Link, Login, Partial, Person, Status, Visibility
-from gateway.directory.ports import Levels
 from gateway.directory.privacy import Audience, Policy, Preset, Profile, audience, exists, reveal, shows
 from gateway.directory.viewers import Viewer
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Shelf, all_viewers, as_self, directory

@@ -27,12 +27,12 @@ from gateway.directory.answers import (
     Unknown,
 )
 from gateway.directory.cache import Cache, Entry
-from gateway.directory.chain import merged
 from gateway.directory.changes import Change
+from gateway.directory.interfaces import Create, Edit, Modify, Remove, Stale
 from gateway.directory.person import Link, Partial, Status, Visibility
-from gateway.directory.ports import Create, Edit, Modify, Remove, Stale
 from gateway.directory.privacy import Policy, Profile
 from gateway.directory.service import DirectoryService
+from gateway.directory.source_chain import merged
 from gateway.directory.viewers import Viewer
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Place, Shelf, Slow, as_self, directory
 from tests.unit.house import ALICE, Built, make_house, now, write

@@ -9,11 +9,11 @@ import pytest
 from gateway.finger.forwarding import MOST, forward
 from gateway.finger.query import Elsewhere, parse
 from gateway.finger.settings import Finger
-from gateway.outgoing.public import MOST_TO_ONE
+from gateway.outbound.public_hosts import MOST_TO_ONE
 from tests.unit import house
 from tests.unit.finger.wire import Client
 from tests.unit.house import Built, make_house
-from tests.unit.outgoing.network import Begun, Network
+from tests.unit.outbound.network import Begun, Network
 
 DENIED = "Finger forwarding service denied"
 NAMES = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.directory.person import Login
 from gateway.finger.settings import Finger
-from gateway.text.cells import width
+from gateway.text.width import width
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import MEMBER, STRANGER, ask
 from tests.unit.house import Built

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from gateway.finger.settings import Finger
-from gateway.text.octets import decoded
+from gateway.text.decode import decoded
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import ask
 

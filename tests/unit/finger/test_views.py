@@ -11,16 +11,16 @@ import pytest
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
 from zope.interface import implementer
 
+from gateway.dependencies import Site
 from gateway.directory.answers import Found
 from gateway.directory.names import Hosts
 from gateway.directory.person import Partial
 from gateway.directory.privacy import Profile
-from gateway.finger import make, trial
+from gateway.finger import make, template_check
 from gateway.finger.settings import Finger
-from gateway.house import Site
-from gateway.text import render
-from gateway.text.templates import Texts
-from gateway.text.unasked import strays, unknown
+from gateway.rendering import render
+from gateway.rendering.template_lint import strays, unknown
+from gateway.rendering.templates import Texts
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Client, Slow, ask
 from tests.unit.house import ALICE, ZOFIE, Built, now
@@ -291,7 +291,7 @@ def test_what_was_checked_is_used_until_a_reload(build: Build, tmp_path: Path) -
 
 
 def test_ours_have_no_mistake() -> None:
-    assert trial.mistakes(shared(Texts())) == []
+    assert template_check.mistakes(shared(Texts())) == []
 
 
 def shared(texts: Texts) -> Texts:
@@ -317,7 +317,7 @@ def shared(texts: Texts) -> Texts:
     ],
 )
 def test_what_fails_when_it_is_filled_is_found_before(tmp_path: Path, name: str, content: str, said: str) -> None:
-    found = trial.mistakes(shared(Texts(own(tmp_path, **{name: content}))))
+    found = template_check.mistakes(shared(Texts(own(tmp_path, **{name: content}))))
     assert [each for each in found if each.endswith(f"own/finger/{said}")] == found != []
 
 

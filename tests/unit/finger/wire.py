@@ -13,8 +13,8 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from gateway.directory.interfaces import SourceDown
 from gateway.directory.person import Partial
-from gateway.directory.ports import SourceDown
 from gateway.finger import make
 from gateway.finger.protocol import FingerProtocol
 from gateway.finger.settings import Finger

@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta, timezone
 
+from gateway.dependencies import Site
 from gateway.directory.names import Hosts
 from gateway.formats.feed import Entry, Feed, atom, identifier, json_feed, stamp
-from gateway.house import Site
 
 SITE = Site("The Tea Club", Hosts(["dir.test"]), "https://dir.test")
 AT = datetime(2026, 11, 24, 0, 30, 7, 42, tzinfo=timezone(timedelta(hours=1)))

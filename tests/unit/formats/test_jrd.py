@@ -6,13 +6,13 @@ from xml.etree import ElementTree
 
 import msgspec
 
+from gateway.dependencies import Site
 from gateway.directory.names import Hosts
 from gateway.directory.person import Link, Person, Visibility
 from gateway.directory.privacy import Audience, Policy, Profile, reveal
 from gateway.formats.jrd import descriptor, host_descriptor, host_xrd
 from gateway.formats.person_json import encode
-from gateway.house import Site
-from gateway.outgoing.actor import Actor
+from gateway.outbound.fediverse_address import Actor
 
 SITE = Site("The Tea Club", Hosts(["dir.test", "club.test"]), "https://www.dir.test/who")
 ACTOR = Actor("https://social.example/users/alice", "https://social.example/@alice")

@@ -8,8 +8,8 @@ import vobject
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.directory.interfaces import Create, Modify
 from gateway.directory.person import Key, Link, Status, Visibility
-from gateway.directory.ports import Create, Modify
 from gateway.directory.privacy import Audience, Profile
 from gateway.formats import people_files
 from gateway.formats.people_files import Entry, Kind

@@ -10,8 +10,8 @@ import pytest
 
 from gateway.directory.answers import Found, Invalid, Listing, Page, Saved
 from gateway.directory.fields import STORED
+from gateway.directory.interfaces import Create, Modify
 from gateway.directory.person import Account, Key, Link, Status, Visibility
-from gateway.directory.ports import Create, Modify
 from gateway.directory.privacy import Profile
 from gateway.formats import person_json
 from gateway.formats.person_json import BadDocument

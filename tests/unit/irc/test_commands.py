@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from gateway.directory.ports import SourceDown
+from gateway.directory.interfaces import SourceDown
 from gateway.irc.commands import REGISTRY, addressed, fold, understood
 from tests.unit.house import ALICE, BOB
 from tests.unit.irc.server import SLOW, Bench, texts

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.directory.answers import NOT_NOW
 from gateway.directory.person import Login
-from gateway.irc.near import near
+from gateway.irc.suggestions import near
 from tests.unit.house import PEOPLE, make_house, now
 from tests.unit.irc.server import Bench, Connection, texts
 

@@ -8,9 +8,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 
-from gateway.configuration import BadSettings, convert
-from gateway.irc.bots import make
+from gateway.config.loader import BadSettings, convert
 from gateway.irc.network import Backoff
+from gateway.irc.service import make
 from gateway.irc.settings import Network
 from tests.unit.house import make_house
 from tests.unit.irc.server import Bench, Connection, texts

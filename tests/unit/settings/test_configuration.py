@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from gateway.configuration import BadSettings, Duration, convert
+from gateway.config.loader import BadSettings, Duration, convert
 
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.sources import own
-from gateway.sources.own import BadSource
+from gateway.sources import custom
+from gateway.sources.custom import BadSource
 from tests.unit.directory.keepers import STRANGER, Shelf, directory
 from tests.unit.house import now
 
 SOURCE = """
 from gateway.directory.person import Partial
-from gateway.directory.ports import SourceDown
+from gateway.directory.interfaces import SourceDown
 
 class VendingMachine:
     restricts = False
@@ -48,14 +48,14 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_a_class_beside_the_settings(folder: Path) -> None:
-    source = own.load("vending", "vending_of_a_test:VendingMachine", {"slot": "C3"}, timedelta(seconds=1), folder)
+    source = custom.load("vending", "vending_of_a_test:VendingMachine", {"slot": "C3"}, timedelta(seconds=1), folder)
     assert (source.name, source.restricts, source.cache) == ("vending", False, timedelta(seconds=1))
     answer = now(directory(Shelf(), source).lookup("mate", STRANGER))
     assert answer.profile.title == "from a slot"
 
 
 def test_its_own_cache_stands_where_the_settings_say_nothing(folder: Path) -> None:
-    assert own.load("vending", "vending_of_a_test:VendingMachine", {}, None, folder).cache is None
+    assert custom.load("vending", "vending_of_a_test:VendingMachine", {}, None, folder).cache is None
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_its_own_cache_stands_where_the_settings_say_nothing(folder: Path) -> No
 )
 def test_a_class_that_is_no_source(folder: Path, path: str, found: str, allowed: str) -> None:
     with pytest.raises(BadSource) as bad:
-        own.load("x", path, {}, None, folder)
+        custom.load("x", path, {}, None, folder)
     assert found in bad.value.found
     assert allowed in bad.value.allowed
     assert str(bad.value) == f"found {bad.value.found}; allowed: {bad.value.allowed}"
@@ -80,4 +80,4 @@ def test_a_class_that_is_no_source(folder: Path, path: str, found: str, allowed:
 
 def test_options_that_it_does_not_take(folder: Path) -> None:
     with pytest.raises(BadSource, match="unexpected keyword argument 'colour'"):
-        own.load("x", "vending_of_a_test:VendingMachine", {"colour": "red"}, None, folder)
+        custom.load("x", "vending_of_a_test:VendingMachine", {"colour": "red"}, None, folder)

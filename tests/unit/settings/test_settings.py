@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway import files
-from gateway.configuration import BadSettings, Duration, Mistake
+from gateway.config import locate
+from gateway.config.loader import BadSettings, Duration, Mistake
 from gateway.settings import Settings, database_file, load
 
 # INTERFACE.md's example, the keys that this issue has.
@@ -334,14 +334,14 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, url: str, path: str) -> 
 def test_where_the_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FINGER_GATEWAY_CONFIG", raising=False)
-    monkeypatch.setattr(files, "PLACES", (Path("gateway.toml"), tmp_path / "etc" / "gateway.toml"))
+    monkeypatch.setattr(locate, "PLACES", (Path("gateway.toml"), tmp_path / "etc" / "gateway.toml"))
     with pytest.raises(BadSettings, match=re.escape("gateway.toml: found no such file")):
-        files.find(None)
+        locate.find(None)
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "gateway.toml").touch()
-    assert files.find(None) == tmp_path / "etc" / "gateway.toml"
+    assert locate.find(None) == tmp_path / "etc" / "gateway.toml"
     (tmp_path / "gateway.toml").touch()
-    assert files.find(None) == tmp_path / "gateway.toml"
+    assert locate.find(None) == tmp_path / "gateway.toml"
     monkeypatch.setenv("FINGER_GATEWAY_CONFIG", "other.toml")
-    assert files.find(None) == tmp_path / "other.toml"
-    assert files.find("named.toml") == tmp_path / "named.toml"
+    assert locate.find(None) == tmp_path / "other.toml"
+    assert locate.find("named.toml") == tmp_path / "named.toml"

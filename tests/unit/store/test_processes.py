@@ -12,8 +12,8 @@ from typing import IO, Any
 import pytest
 from twisted.internet.task import LoopingCall
 
-from gateway.directory.ports import Create, Modify
-from gateway.store import database, sqlite
+from gateway.directory.interfaces import Create, Modify
+from gateway.store import database, sqlite_store
 from tests.unit.directory.keepers import ADMINISTRATOR
 from tests.unit.house import TestClock as AtOnce
 from tests.unit.house import now, write
@@ -54,7 +54,7 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
     database.create(path)
     write(path, [Create("alice", {"title": "Old"})])
     clock = AtOnce()
-    store = sqlite.SQLiteStore(path, clock)
+    store = sqlite_store.SQLiteStore(path, clock)
     store.startService()
     seen: list[tuple[str, ...]] = []
     last = now(store.last_change())
@@ -63,16 +63,16 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
         seen.extend((change.login, *change.fields) for change in await store.changes(last))
 
     store.watch(wake)
-    clock.advance(sqlite.WATCH)
+    clock.advance(sqlite_store.WATCH)
     assert seen == []
     process = child(
         """
         import sys
         from datetime import UTC, datetime
         from pathlib import Path
-        from gateway.directory.ports import Modify
-        from gateway.store import database, sqlite
-        from gateway.store.edits import Tables
+        from gateway.directory.interfaces import Modify
+        from gateway.store import database, sqlite_store
+        from gateway.store.sqlite_writer import Tables
         tables = Tables(lambda: database.connect(Path(sys.argv[1]), "rw", 5.0))
         print("ready", flush=True)
         sys.stdin.readline()
@@ -83,13 +83,13 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
         path,
     )
     assert line(process.stdout) == "ready"
-    clock.advance(sqlite.WATCH)
+    clock.advance(sqlite_store.WATCH)
     assert seen == []
     assert process.stdin is not None
     process.stdin.write("go\n")
     process.stdin.flush()
     assert line(process.stdout) == "written"
-    clock.advance(sqlite.WATCH)
+    clock.advance(sqlite_store.WATCH)
     assert seen == [("alice", "title")]
     assert now(store.get("alice")).title == "New"
     end(process)
@@ -97,7 +97,7 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
 
 
 def test_R003_a_look_is_every_40_ms(tmp_path: Path) -> None:
-    store = sqlite.SQLiteStore(tmp_path / "people.db", AtOnce())
+    store = sqlite_store.SQLiteStore(tmp_path / "people.db", AtOnce())
     database.create(store.path)
     store.startService()
     assert isinstance(store._watching, LoopingCall)
@@ -131,10 +131,10 @@ def test_R004_another_process_holds_the_database(tmp_path: Path) -> None:
         from pathlib import Path
         from twisted.internet import reactor
         from twisted.internet.defer import Deferred
-        from gateway.directory.ports import Modify, SourceDown
-        from gateway.store import database, sqlite
-        sqlite.BUSY = 0.3
-        store = sqlite.SQLiteStore(Path(sys.argv[1]), reactor)
+        from gateway.directory.interfaces import Modify, SourceDown
+        from gateway.store import database, sqlite_store
+        sqlite_store.BUSY = 0.3
+        store = sqlite_store.SQLiteStore(Path(sys.argv[1]), reactor)
 
         async def main():
             store.startService()
@@ -184,9 +184,9 @@ EDITOR = """
     import sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from gateway.directory.ports import Create, Modify
-    from gateway.store import database, sqlite
-    from gateway.store.edits import Tables
+    from gateway.directory.interfaces import Create, Modify
+    from gateway.store import database, sqlite_store
+    from gateway.store.sqlite_writer import Tables
     tables = Tables(lambda: database.connect(Path(sys.argv[1]), "rw", 5.0))
     first, last = int(sys.argv[2]), int(sys.argv[3])
     for number in range(first, last):
@@ -199,7 +199,7 @@ EDITOR = """
 KILLED = """
     import os, sys, textwrap
     editor = sys.stdin.read(int(sys.argv[2]))
-    import sqlalchemy, twisted.python.failure, gateway.store.edits  # once for all rounds
+    import sqlalchemy, twisted.python.failure, gateway.store.sqlite_writer  # once for all rounds
     for round in range(10):
         pid = os.fork()
         if not pid:
@@ -236,7 +236,7 @@ def test_R006_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> Non
             if last % 1_000_000 == 5 + 20 * round_:
                 os.kill(pid, signal.SIGKILL)
         assert last % 1_000_000 >= 5 + 20 * round_
-        store = sqlite.SQLiteStore(path, AtOnce(), readers=0)
+        store = sqlite_store.SQLiteStore(path, AtOnce(), readers=0)
         store.startService()
         # at most one edit more than was acknowledged: the one that was under way
         assert now(store.get("alice")).plan in (f"plan {last}", f"plan {last + 1}")
@@ -255,9 +255,9 @@ def test_R006_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> Non
 INSPECT = """
     import os, sys
     from pathlib import Path
-    from gateway.store import database, sqlite
-    from gateway.store.edits import Tables
-    from gateway.directory.ports import Modify
+    from gateway.store import database, sqlite_store
+    from gateway.store.sqlite_writer import Tables
+    from gateway.directory.interfaces import Modify
     from datetime import UTC, datetime
     import alembic, sqlalchemy, twisted.internet.reactor
     os.chdir("/")
@@ -343,7 +343,7 @@ def test_edits_of_two_processes_lose_nothing(tmp_path: Path) -> None:
     editors = [child(EDITOR, path, first, first + 200) for first in (0, 1000)]
     for each in editors:
         assert end(each).endswith("all\n")
-    store = sqlite.SQLiteStore(path, AtOnce(), readers=0)
+    store = sqlite_store.SQLiteStore(path, AtOnce(), readers=0)
     store.startService()
     assert {entry.text for entry in now(store.history("alice", 1000))} == {
         f"plan {number}" for first in (0, 1000) for number in range(first, first + 200)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from gateway.directory.answers import Found, History, Invalid, Page, Problem, Refused, Saved, Unknown
+from gateway.directory.interfaces import Create, Modify, Remove, Rename
 from gateway.directory.person import Visibility
-from gateway.directory.ports import Create, Modify, Remove, Rename
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer

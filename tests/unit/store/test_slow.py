@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from gateway.directory.ports import UNSAID, Create, Levels, SourceDown
-from gateway.store import database, sqlite
-from gateway.store.sqlite import OFTEN, PAUSE, SLOW
-from gateway.store.threads import Threads
+from gateway.directory.interfaces import UNSAID, Create, Levels, SourceDown
+from gateway.store import database, sqlite_store
+from gateway.store.serial_threads import Threads
+from gateway.store.sqlite_store import OFTEN, PAUSE, SLOW
 from tests.unit.house import TestClock as AtOnce
 from tests.unit.house import now, write
 from tests.unit.store.waiting import finished
@@ -34,22 +34,22 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     made = Disk()
-    monkeypatch.setattr(sqlite, "perf_counter", made)
+    monkeypatch.setattr(sqlite_store, "perf_counter", made)
     return made
 
 
 @pytest.fixture
-def store(tmp_path: Path, disk: Disk) -> Iterator[sqlite.SQLiteStore]:
+def store(tmp_path: Path, disk: Disk) -> Iterator[sqlite_store.SQLiteStore]:
     path = tmp_path / "people.db"
     database.create(path)
     write(path, [Create("alice", {"name": "Ann Adams"})])
-    made = sqlite.SQLiteStore(path, AtOnce())
+    made = sqlite_store.SQLiteStore(path, AtOnce())
     made.startService()
     yield made
     finished(made.stopService())
 
 
-def inline(store: sqlite.SQLiteStore, asking: Any) -> bool:
+def inline(store: sqlite_store.SQLiteStore, asking: Any) -> bool:
     """Does *asking* read in this thread?"""
     here, readers, original = threading.current_thread(), list[threading.Thread](), store._aside
 
@@ -69,7 +69,9 @@ def inline(store: sqlite.SQLiteStore, asking: Any) -> bool:
     return not readers
 
 
-def test_R002_slow_reads_are_counted_and_move_to_threads_for_a_while(store: sqlite.SQLiteStore, disk: Disk) -> None:
+def test_R002_slow_reads_are_counted_and_move_to_threads_for_a_while(
+    store: sqlite_store.SQLiteStore, disk: Disk
+) -> None:
     assert (SLOW, OFTEN, PAUSE) == (0.02, 3, 60.0)
     disk.seconds = 0.019
     for _ in range(9):
@@ -92,7 +94,7 @@ def test_R002_slow_reads_are_counted_and_move_to_threads_for_a_while(store: sqli
     assert store.slow_reads == 4
 
 
-def test_R002_what_is_found_by_other_names_counts_too(store: sqlite.SQLiteStore, disk: Disk) -> None:
+def test_R002_what_is_found_by_other_names_counts_too(store: sqlite_store.SQLiteStore, disk: Disk) -> None:
     disk.seconds = 0.05
     for _ in range(3):
         assert inline(store, store.find("ann adams", ALL))
@@ -100,7 +102,7 @@ def test_R002_what_is_found_by_other_names_counts_too(store: sqlite.SQLiteStore,
     assert not inline(store, store.find("ann adams", ALL))
 
 
-def test_R002_in_threads_the_answers_are_the_same(store: sqlite.SQLiteStore, disk: Disk) -> None:
+def test_R002_in_threads_the_answers_are_the_same(store: sqlite_store.SQLiteStore, disk: Disk) -> None:
     disk.seconds = 0.05
     for _ in range(3):
         now(store.get("alice"))
@@ -113,7 +115,7 @@ def test_R002_in_threads_the_answers_are_the_same(store: sqlite.SQLiteStore, dis
 
 
 def test_R002_a_thread_that_hangs_holds_up_neither_the_reactor_nor_the_others(
-    store: sqlite.SQLiteStore, disk: Disk
+    store: sqlite_store.SQLiteStore, disk: Disk
 ) -> None:
     disk.seconds = 0.05
     for _ in range(3):
@@ -128,13 +130,13 @@ def test_R002_a_thread_that_hangs_holds_up_neither_the_reactor_nor_the_others(
 
 
 def test_R002_so_many_may_wait_and_no_more(
-    store: sqlite.SQLiteStore, disk: Disk, monkeypatch: pytest.MonkeyPatch
+    store: sqlite_store.SQLiteStore, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store._readers = Threads(store._reactor, "readers", 1, store._close_thread_reader)  # here threads count, no reactor
     disk.seconds = 0.05
     for _ in range(3):
         now(store.get("alice"))
-    monkeypatch.setattr("gateway.store.threads.MOST_WAITING", 6)
+    monkeypatch.setattr("gateway.store.serial_threads.MOST_WAITING", 6)
     gate = threading.Event()
     hanging = [store._aside(lambda _: gate.wait(10)) for _ in range(6)]
     with pytest.raises(SourceDown, match="too many jobs wait for the readers"):
@@ -145,14 +147,14 @@ def test_R002_so_many_may_wait_and_no_more(
     assert finished(store.get("alice")).login == "alice"
 
 
-def test_lists_and_searches_are_never_inline(store: sqlite.SQLiteStore) -> None:
+def test_lists_and_searches_are_never_inline(store: sqlite_store.SQLiteStore) -> None:
     for asking in (
         store.page("", 9, ALL), store.search(("ann",), 0, 9, ALL), store.starting("a", 9, ALL), store.history("alice", 9)
     ):  # fmt: skip
         assert not inline(store, asking)
 
 
-def test_an_error_in_a_thread_is_a_source_that_is_down(store: sqlite.SQLiteStore) -> None:
+def test_an_error_in_a_thread_is_a_source_that_is_down(store: sqlite_store.SQLiteStore) -> None:
     def fails(_: sqlite3.Connection) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
@@ -164,7 +166,7 @@ def test_an_error_in_a_thread_is_a_source_that_is_down(store: sqlite.SQLiteStore
 def test_without_readers_nothing_waits(tmp_path: Path, disk: Disk) -> None:
     path = tmp_path / "alone.db"
     database.create(path)
-    alone = sqlite.SQLiteStore(path, AtOnce(), readers=0)
+    alone = sqlite_store.SQLiteStore(path, AtOnce(), readers=0)
     alone.startService()
     results: list[Any] = []
     Deferred.fromCoroutine(alone.page("", 9, ALL)).addCallback(results.append)

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.directory.interfaces import Modify
 from gateway.directory.person import Visibility
-from gateway.directory.ports import Modify
 from tests.unit.house import WRITTEN, Built, write
 from tests.unit.web.wire import Answer
 

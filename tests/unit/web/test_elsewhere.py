@@ -7,9 +7,9 @@ import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
 
-from gateway.house import Site
-from gateway.text.render import Renderer
-from gateway.text.templates import Texts
+from gateway.dependencies import Site
+from gateway.rendering.render import Renderer
+from gateway.rendering.templates import Texts
 from gateway.web.app import make
 from gateway.web.settings import Web
 from tests.unit.house import make_house

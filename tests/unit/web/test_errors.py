@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.web.formats import Format
+from gateway.web.http.negotiation import Format
+from gateway.web.http.reply import Conditions, finished
 from gateway.web.messages import sentence, title
-from gateway.web.reply import Conditions, finished
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import Answer, Browser, parsed
 

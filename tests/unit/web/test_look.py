@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.configuration import BadSettings
-from gateway.house import Look
+from gateway.config.loader import BadSettings
+from gateway.dependencies import Look
+from gateway.rendering.render import Renderer
+from gateway.rendering.templates import Texts
 from gateway.settings import load
-from gateway.text.render import Renderer
-from gateway.text.templates import Texts
 from gateway.web.colours import DARK, LIGHT, accented, contrast
 from gateway.web.settings import Web
 from tests.unit.web.conftest import Build

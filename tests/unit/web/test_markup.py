@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup, escape
 
-from gateway.text.clean import clean
+from gateway.text.sanitize import clean
 from gateway.web import markup
 
 

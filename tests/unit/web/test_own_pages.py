@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from twisted.logger import LogLevel, globalLogPublisher
 
-from gateway.text.templates import Texts
-from gateway.web import trial
+from gateway.rendering.templates import Texts
+from gateway.web import template_check
 from tests.unit.finger.test_views import SITE
 from tests.unit.web.conftest import Build
 
@@ -53,11 +53,11 @@ def told() -> Iterator[list[str]]:
 def test_ours_have_no_mistake() -> None:
     texts = Texts()
     texts.share(site=SITE)
-    assert trial.mistakes(texts) == []
+    assert template_check.mistakes(texts) == []
 
 
 def test_every_page_of_ours_is_tried() -> None:
-    tried = {name for name, _ in trial._views()}
+    tried = {name for name, _ in template_check._views()}
     parts = {"base.html", "parts.html", "people.txt", "policy_words.txt"}
     assert {name.removeprefix("web/") for name in Texts().names() if name.startswith("web/")} == tried | parts
 
@@ -67,7 +67,7 @@ def test_what_fails_when_it_is_filled_is_found_before(tmp_path: Path, name: str)
     content, why = FAILING[name]
     texts = Texts(own(tmp_path, name, content))
     texts.share(site=SITE)
-    found = trial.mistakes(texts)
+    found = template_check.mistakes(texts)
     assert any(why in each for each in found), found
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from twisted.internet.defer import Deferred
 
-from gateway.directory.ports import Modify
+from gateway.directory.interfaces import Modify
 from tests.unit.house import ALICE, CAROL
 from tests.unit.web.conftest import Build
 from tests.unit.web.plans import N, choose, say

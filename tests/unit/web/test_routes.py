@@ -11,7 +11,7 @@ import pytest
 
 from gateway.web import make
 from gateway.web.app import App
-from gateway.web.formats import Format
+from gateway.web.http.negotiation import Format
 from gateway.web.routes import ROUTES, Route
 from gateway.web.settings import Web
 from tests.unit.house import PEOPLE, make_house

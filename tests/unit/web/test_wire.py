@@ -9,10 +9,10 @@ from twisted.web import http as twisted_http
 from twisted.web import server as twisted_server
 
 from gateway.directory.addresses import MOST, Address, _parsed
-from gateway.operate.turns import Turns
+from gateway.net.cooperative_queue import Turns
 from gateway.web.app import App
-from gateway.web.channel import AT_ONCE, FLUSH, GRACE, LINGER, MOST_DROPPED
-from gateway.web.reply import _takes_gzip
+from gateway.web.http.channel import AT_ONCE, FLUSH, GRACE, LINGER, MOST_DROPPED
+from gateway.web.http.reply import _takes_gzip
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, STRANGER, Browser, Slow, parsed
 

@@ -11,7 +11,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from gateway.operate.turns import Turns
+from gateway.net.cooperative_queue import Turns
 from gateway.web import make
 from gateway.web.settings import Web
 from tests.unit.house import Built

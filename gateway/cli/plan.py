@@ -1,0 +1,89 @@
+"""finger-gateway plan: shows a plan, takes another from a file, or lets it be edited."""
+
+import getpass
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..directory.interfaces import Modify
+from ..text.decode import decoded
+from ..text.sanitize import clean
+from . import messages
+from .common import Failed, Session, configured, in_directory, saved, utf8
+
+
+@click.command(short_help="Show a plan, or put another in its place.")
+@configured
+@click.argument("login", type=utf8, required=False)
+@click.argument("file", type=click.File("rb"), required=False)
+def plan(login: str | None, file: Any) -> None:
+    """Show a plan, or put the text of FILE ("-": standard input) in its place.
+
+    On a terminal and without FILE it opens $EDITOR. LOGIN is your own name on this machine unless given. Lines of FILE
+    that are not UTF-8 are read as Windows-1252, which Latin-1 is part of.
+
+    \b
+    Example:
+      finger-gateway plan alice ~alice/.plan
+    """
+    name = login or getpass.getuser()
+    if file is not None:
+        text = decoded(file.read())
+        in_directory(lambda session: _save_plan(session, name, text, None))
+    elif sys.stdin.isatty() and sys.stdout.isatty():
+        in_directory(lambda session: _edit_plan(session, name))
+    else:
+        shown = clean(in_directory(lambda session: session.profile(name)).plan) or messages.NO_PLAN
+        click.echo(shown, nl=not shown.endswith("\n"))
+
+
+async def _save_plan(session: Session, login: str, text: str, base: int | None) -> None:
+    edit = Modify(login, {"plan": text}, base=base)
+    saved(await session.directory.edit(login, edit, session.administrator), login)
+    click.echo(messages.changed(login, "plan"), err=True)
+
+
+async def _edit_plan(session: Session, login: str) -> None:
+    """The plan in $EDITOR. The loop waits for it: this process has nothing else to do."""
+    before = await session.profile(login)
+    with tempfile.NamedTemporaryFile("wb", prefix=f"plan-{before.login}-", suffix=".txt", delete=False) as draft:
+        draft.write(before.plan.encode())
+    path = Path(draft.name)
+    try:
+        _in_editor(path)
+        text = decoded(path.read_bytes())
+        if text == before.plan:
+            click.echo(messages.NOTHING_CHANGED, err=True)
+        else:
+            await _save_plan(session, login, text, before.version)
+    except (Failed, OSError) as error:
+        code = error.code if isinstance(error, Failed) else 1
+        raise Failed(f"{error}\n{_left_behind(path, before.plan)}", code) from None
+    path.unlink()
+
+
+def _in_editor(path: Path) -> None:
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    try:
+        ended = subprocess.run([*shlex.split(editor), str(path)], check=False).returncode
+    except (OSError, ValueError) as error:
+        raise Failed(messages.bad_editor(editor, str(error)), 1) from None
+    if ended:
+        raise Failed(messages.bad_editor(editor, f"ended with {ended}"), 1)
+
+
+def _left_behind(path: Path, before: str) -> str:
+    """Throws the draft away where nothing was written; else says where it is."""
+    try:
+        if path.read_bytes() != before.encode():
+            return messages.kept(str(path))
+        path.unlink()
+    except OSError:
+        pass
+    return messages.AS_IT_WAS

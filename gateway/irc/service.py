@@ -1,0 +1,61 @@
+"""The bot on every network of the settings: which there are, and what becomes of each when the settings change. What one
+of them does stands in network.py."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.logger import Logger
+
+from ..dependencies import House
+from .network import NetworkService
+from .settings import Network
+
+
+class Bots(MultiService):
+    """Each network is a service of its own and does not mind what becomes of the others."""
+
+    def __init__(self, settings: Sequence[Network], house: House) -> None:
+        super().__init__()
+        self._leaving: dict[str, Deferred[None]] = {}
+        self._log = Logger()
+        self.reload(settings, house)
+
+    def reload(self, settings: Sequence[Network], house: House) -> None:
+        """Networks that are as they were stay connected. One that needs another connection first says QUIT, so that its
+        nick is free."""
+        self._wanted, self._house = {network.network: network for network in settings}, house
+        bots: list[Any] = list(self)
+        for bot in bots:
+            wanted = self._wanted.get(bot.name)
+            if wanted is not None and bot.can_become(wanted):
+                bot.reload(wanted, house)
+            else:
+                self._dismiss(bot)
+        for name in self._wanted:
+            self._engage(name)
+
+    def stopService(self) -> "Deferred[Any]":
+        self._wanted = {}
+        return DeferredList([maybeDeferred(super().stopService), *self._leaving.values()])
+
+    def _dismiss(self, bot: NetworkService) -> None:
+        name = str(bot.name)
+        leaving: Deferred[None] = maybeDeferred(bot.disownServiceParent)
+        self._leaving[name] = leaving
+        leaving.addErrback(lambda failure: self._log.failure("leaving {network}", failure, network=name))
+        leaving.addBoth(self._gone, name)
+
+    def _gone(self, _: object, name: str) -> None:
+        del self._leaving[name]
+        self._engage(name)
+
+    def _engage(self, name: str) -> None:
+        if name in self._wanted and name not in self._leaving and name not in self.namedServices:
+            NetworkService(self._wanted[name], self._house).setServiceParent(self)
+
+
+def make(settings: Sequence[Network], house: House) -> Bots:
+    """The bot on all networks of *settings*."""
+    return Bots(settings, house)

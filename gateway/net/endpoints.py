@@ -1,0 +1,172 @@
+"""Endpoint strings of the settings, and the ports that they name: what is wrong with one is said in the operator's words,
+and all are bound or none. What answers on them is application.py's matter."""
+
+import errno
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.protocol import Factory
+from twisted.python.failure import Failure
+
+from ..config.loader import CannotStart, Mistake
+from ..ops.rate_limit import Connections
+from .descriptors import tell_seldom
+from .proxy_protocol import Behind, Entrance
+from .tls import Narrowed
+
+BACKLOG = 1024  # connections that wait to be accepted, where an endpoint names no number
+_STREAMS = ("tcp:", "tcp6:", "ssl:", "unix:")
+_PROXIED = "haproxy:"
+
+
+class NotInherited(CannotStart):
+    """An endpoint of systemd's sockets, which are there only in a process that systemd has started."""
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A protocol's factory and one endpoint string of the settings; *key* names the setting. *entrance*: how it is entered
+    through a proxy."""
+
+    key: str
+    endpoint: str
+    factory: IProtocolFactory
+    entrance: Entrance | None = None
+
+
+class Ports:
+    """All that is listened on. *file* is the settings', for messages."""
+
+    def __init__(self, reactor: Any, file: str) -> None:
+        self._reactor, self._file = reactor, file
+        self.open: tuple[IListeningPort, ...] = ()
+
+    def listen(self, listeners: Sequence[Listener]) -> None:
+        """Binds those of *listeners*, unless they are bound. Raises CannotStart, which tells of each that cannot be."""
+        if self.open:
+            return
+        ports: list[IListeningPort] = []
+        wrong: list[str] = []
+        tell_seldom(self._reactor.seconds)
+        for listener in listeners:
+            try:
+                endpoint = self._endpoint(listener)
+            except CannotStart as error:
+                wrong.append(str(error))
+                continue
+            listening = endpoint.listen(listener.factory)
+            listening.addCallback(ports.append)
+            listening.addErrback(lambda failure, listener=listener: wrong.append(self._taken(failure, listener)))
+        self.open = tuple(ports)
+        if wrong:
+            self.close()
+            raise CannotStart("\n".join(wrong))
+
+    def close(self) -> "Deferred[Any]":
+        """Fires when none is open any more."""
+        ports, self.open = self.open, ()
+        return DeferredList([maybeDeferred(port.stopListening) for port in ports])
+
+    def _endpoint(self, listener: Listener) -> Any:
+        reactor = self._reactor
+        if listener.endpoint.startswith(_PROXIED):
+            if listener.entrance is None:
+                raise CannotStart(f"{self._file}: {listener.key}: {listener.endpoint!r}: not through a proxy")
+            reactor = Behind(reactor, listener.entrance)
+        return server_endpoint(Narrowed(reactor), self._file, listener.key, listener.endpoint)
+
+    def _taken(self, failure: Failure, listener: Listener) -> str:
+        error = failure.value
+        reason = error.socketError if isinstance(error, CannotListenError) else error
+        number = getattr(reason, "errno", None)
+        what_to_do = _WHAT_TO_DO.get(number, "name another one there") if number else "name another one there"
+        return (
+            f"{self._file}: {listener.key}: cannot listen on {listener.endpoint!r}: "
+            f"{getattr(reason, 'strerror', None) or reason}; {what_to_do}"
+        )
+
+
+_WHAT_TO_DO = {
+    errno.EADDRINUSE: "name another port there, or end what is using this one",
+    errno.EACCES: "name a port from 1024 on, or give the right to this one (CAP_NET_BIND_SERVICE)",
+}
+
+
+def server_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
+    """What *endpoint*, the value of *key*, describes; the header before `haproxy:` ones is *reactor*'s matter (Behind). Binds
+    nothing. Raises CannotStart."""
+    from twisted.internet.endpoints import serverFromString
+
+    allowed = 'an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
+
+    def made(reactor: Any, endpoint: str) -> Any:
+        endpoint = endpoint.removeprefix(_PROXIED)
+        if endpoint.startswith(_PROXIED):
+            raise ValueError("one header is read")
+        if endpoint.startswith(_STREAMS) and "backlog=" not in endpoint:
+            with suppress(TypeError):  # where the backlog stands there without its name
+                return serverFromString(reactor, f"{endpoint}:backlog={BACKLOG}")
+        return serverFromString(reactor, endpoint)
+
+    return _endpoint(made, reactor, file, key, endpoint, allowed)
+
+
+def open_to_all(endpoint: str) -> bool:
+    """Would *endpoint* expect a PROXY header from whoever comes, on any address of this machine?"""
+    if not endpoint.startswith(_PROXIED) or endpoint.startswith(f"{_PROXIED}systemd:"):
+        return False
+    interfaces: list[str] = []
+
+    class Asked:
+        """A reactor that opens nothing."""
+
+        def listenTCP(self, port: int, factory: object, backlog: int = 50, interface: str = "") -> None:  # noqa: N802
+            interfaces.append(interface)
+
+        def listenUNIX(self, *_: object, **named: object) -> None:  # noqa: N802
+            """Its file's rights say who may come."""
+
+    reactor = Asked()
+    server_endpoint(Behind(reactor, Entrance("", reactor, Connections(1, 1), lambda _: None)), "", "", endpoint).listen(
+        Factory()
+    )
+    return any(interface in ("", "0.0.0.0", "::") for interface in interfaces)
+
+
+def client_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
+    """The same for one that is connected to. Connects to nothing. Raises CannotStart."""
+    from twisted.internet.endpoints import clientFromString
+
+    allowed = 'an endpoint string of Twisted, as in "tls:irc.libera.chat:6697" or "tcp:host:port"'
+    return _endpoint(clientFromString, reactor, file, key, endpoint, allowed)
+
+
+def _endpoint(made: Callable[[Any, str], Any], reactor: Any, file: str, key: str, endpoint: str, allowed: str) -> Any:
+    from OpenSSL.SSL import Error as SSLError
+
+    try:
+        return made(reactor, endpoint)
+    except LookupError as error:
+        if endpoint.startswith("systemd:"):
+            raise NotInherited(
+                str(Mistake(file, key, f"{endpoint!r}, which was not inherited", _inherited()))
+            ) from None
+        raise CannotStart(str(Mistake(file, key, f"{endpoint!r} ({type(error).__name__}: {error})", allowed))) from None
+    except (ValueError, TypeError, AttributeError, OSError, SSLError) as error:
+        found = f"{endpoint!r} ({type(error).__name__}: {error})"
+        raise CannotStart(str(Mistake(file, key, found, allowed))) from None
+
+
+def _inherited() -> str:
+    """What systemd's sockets are called, for whoever named another one."""
+    # Twisted takes LISTEN_PID away when the sockets are ours, and keeps the names.
+    names = "" if "LISTEN_PID" in os.environ else os.environ.get("LISTEN_FDNAMES", "")
+    if not names:
+        return "one that was; none were: start the socket units, which start the gateway"
+    return "one that was: " + ", ".join(f"name={name}" for name in names.split(":"))

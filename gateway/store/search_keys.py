@@ -1,0 +1,34 @@
+"""What a person is found by, in every index: the rows of `names`, the text of `words`, the level of their name.
+
+Apart from edits.py, since it needs no SQLAlchemy.
+"""
+
+from dataclasses import dataclass
+
+from ..directory.interfaces import UNSAID
+from ..directory.names import fold
+from ..directory.person import Partial
+from ..directory.search_terms import words as words_of
+
+# What searches look through: the words of login, full name and aliases, a row for each of people by its id.
+WORDS = """CREATE VIRTUAL TABLE words USING fts5(
+    text, detail = none, prefix = '1 2 3', tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M*'")"""
+
+
+@dataclass(frozen=True)
+class FoundBy:
+    """Rows of `names` (name, kind), the text of `words`, the level of the name (ports.Levels)."""
+
+    names: frozenset[tuple[str, str]]
+    words: str
+    level: int
+
+
+def found_by(person: Partial) -> FoundBy:
+    """By login, aliases, former logins, full and last name."""
+    rows = {(fold(name), "alias") for name in (*person.aliases, *person.former)}
+    full = fold(person.name)
+    if full:
+        rows |= {(full, "name"), (full.rpartition(" ")[2], "last")}
+    text = " ".join(words_of(" ".join((person.login, person.name, *person.aliases))))
+    return FoundBy(frozenset(rows), text, int(person.visibility.get("name", UNSAID)))

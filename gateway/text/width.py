@@ -1,0 +1,45 @@
+"""Width as a terminal counts it: cells, not characters. Templates pad and wrap by these. A colour (SGR) takes no cell."""
+
+import re
+
+from wcwidth import iter_graphemes, wcswidth, wcwidth
+
+from .sanitize import COLOUR, closed
+
+# Two regional indicators are a flag. wcswidth pairs a run of them from its start each time, so long runs go first.
+_FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
+_MANY = 64
+
+
+def width(text: str) -> int:
+    """Terminal cells that *text* takes; a control counts as none."""
+    if "\x1b" in text:
+        text = COLOUR.sub("", text)
+    if len(text) > _MANY and not text.isascii():
+        text = _FLAG.sub("🏁", text)
+    cells = wcswidth(text)
+    return cells if cells >= 0 else sum(max(wcwidth(character), 0) for character in text)
+
+
+def pad(text: str, cells: int) -> str:
+    """*text* with blanks behind it up to *cells*; never cut."""
+    return text + " " * (cells - width(text))
+
+
+def cut(text: str, cells: int) -> str:
+    """*text* in at most *cells*, an ellipsis in place of what had to go. Parts no character that is seen as one, and no
+    colour; one that is open there is closed."""
+    if width(text) <= cells:
+        return text
+    kept: list[str] = []
+    used = 0
+    for number, piece in enumerate(COLOUR.split(text)):
+        if number % 2:
+            kept.append(piece)
+            continue
+        for cluster in iter_graphemes(piece):
+            used += width(cluster)
+            if used > cells - 1:
+                return closed("".join(kept) + "…") if cells > 0 else ""
+            kept.append(cluster)
+    return text

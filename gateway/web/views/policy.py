@@ -1,0 +1,87 @@
+"""What is shown, and to whom: the page of the whole site, the same for all who ask. What it tells is explain.py's table
+and what house.Site knows; nothing of any person is in it."""
+
+import math
+from datetime import timedelta
+from enum import IntEnum
+
+from msgspec import Struct
+
+from ...dependencies import House, Site
+from ...directory.explanation import Rule, rules
+from ...directory.privacy import Policy
+from ...formats.person_json import Level, encode
+from ..http.negotiation import ACCEPT, Format
+from ..http.reply import PUBLIC, Reply
+from ..pages import Pages
+
+_LEVELS: tuple[Level, ...] = ("everyone", "members", "nobody")
+
+
+def answer(house: House, pages: Pages, format: Format, forced: bool) -> Reply:
+    """The policy of *house*; *forced*: the address asked for *format*."""
+    policy = house.directory.policy
+    if format is Format.JSON:
+        body = encode(document(policy, house.site))
+    else:
+        values = {"policy": policy, "days": _days(house.site), "rules": sorted(rules(policy), key=_widest_first)}
+        if format is Format.HTML:
+            body = pages.html("policy.html", **values)
+        else:
+            body = house.renderer.text("web/policy.txt", **values).encode()
+    return Reply(body, format.kind, cache=PUBLIC, vary="" if forced else ACCEPT)
+
+
+class RuleDocument(Struct, frozen=True):
+    """A field: to whom it is shown where nobody said, the most that anyone can show, and what one can choose from."""
+
+    field: str
+    default: Level
+    limit: Level
+    choices: list[Level]
+
+
+class MembersDocument(Struct, frozen=True):
+    by_address: bool
+
+
+class RecordsDocument(Struct, frozen=True):
+    addresses: str
+    keep_days: int | None
+
+
+class PolicyDocument(Struct, frozen=True):
+    """What is shown, and to whom: levels as gateway.toml names them."""
+
+    preset: str
+    fields: list[RuleDocument]
+    members: MembersDocument
+    protocols: list[str]
+    records: RecordsDocument
+
+
+def document(policy: Policy, site: Site) -> PolicyDocument:
+    """The same for programs."""
+    return PolicyDocument(
+        policy.base,
+        [
+            RuleDocument(rule.field, _name(rule.default), _name(rule.limit), [_name(level) for level in rule.choices])
+            for rule in rules(policy)
+        ],
+        MembersDocument(site.members),
+        list(site.protocols),
+        RecordsDocument(site.addresses, _days(site)),
+    )
+
+
+def _days(site: Site) -> int | None:
+    """For how many days records are kept; None where the operator sees to it."""
+    return None if site.keep is None else math.ceil(site.keep / timedelta(days=1))
+
+
+def _name(level: IntEnum) -> Level:
+    return _LEVELS[level]
+
+
+def _widest_first(rule: Rule) -> tuple[int, int]:
+    return rule.default, rule.limit

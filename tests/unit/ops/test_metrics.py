@@ -1,0 +1,152 @@
+"""What Prometheus reads: every count of the house under its name, and no label that an asker could fill."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from twisted.internet.task import Clock
+from twisted.web.test.requesthelper import DummyRequest
+
+from gateway.directory.addresses import Address
+from gateway.directory.viewers import Viewer
+from gateway.ops.metrics import EVERY, Lag, Watched
+from gateway.ops.metrics_server import Root, Scraped
+from gateway.ops.request_tracker import BUCKETS, Asked
+from tests.unit.house import make_house, now
+
+
+class Bot:
+    name = "libera"
+    state = (True, False, 7)
+
+
+class House:
+    """A house whose metrics are read."""
+
+    def __init__(self, folder: Path) -> None:
+        self.built = make_house(folder, per_address=1)
+        house = self.built.house
+        watched = Watched(
+            house.exchanges, house.connections, house.exchanges._records, house.directory,
+            lambda: {"finger": 3, "web": 0}, lambda: [Bot()], lambda: 2,
+        )  # fmt: skip
+        self.service = Scraped(watched, house.health, self.built.clock)
+        self.viewer: Viewer = house.viewers.from_address("finger", None)
+
+    def ask(self, path: bytes, accept: bytes = b"") -> Any:
+        root = self.service.factory.resource
+        assert isinstance(root, Root)
+        request = DummyRequest([])
+        request.method = b"GET"
+        request.requestHeaders.setRawHeaders(b"accept", [accept])
+        page: Any = root.getChildWithDefault(path, request)
+        written = page.render(request)
+        if isinstance(written, bytes):
+            request.write(written)
+        return request
+
+    def scrape(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        text = b"".join(self.ask(b"metrics").written).decode()
+        return {
+            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Any:
+    made = House(tmp_path)
+    yield made
+    made.built.stop()
+
+
+def test_what_was_counted_is_told(house: House) -> None:
+    exchanges = house.built.house.exchanges
+    for seconds in (0.0002, 0.3):
+        one = exchanges.open(Asked("finger", "lookup", "alice"))
+        house.built.clock.advance(seconds)
+        one.close("found")
+    exchanges.open(Asked("web", "list", ""))
+    for name in ("alice", "alice", "nobody"):
+        now(house.built.house.directory.lookup(name, house.viewer))
+    for _ in range(2):
+        house.built.house.connections.enter(None)
+    assert house.built.records
+    told = house.scrape()
+
+    def value(name: str, **labels: str) -> float:
+        return told[f"finger_gateway_{name}", tuple(sorted(labels.items()))]
+
+    assert value("questions_total", protocol="finger", verb="lookup", outcome="found") == 2
+    assert value("questions_in_flight") == 1
+    assert value("question_seconds_count", protocol="finger") == 2
+    assert value("question_seconds_sum", protocol="finger") == pytest.approx(0.3002)
+    assert value("question_seconds_bucket", protocol="finger", le="0.0001") == 0
+    assert value("question_seconds_bucket", protocol="finger", le="0.00025") == 1
+    assert value("question_seconds_bucket", protocol="finger", le="0.25") == 1
+    assert value("question_seconds_bucket", protocol="finger", le="0.5") == 2
+    assert value("question_seconds_bucket", protocol="finger", le="+Inf") == 2
+    assert value("connections_open", protocol="finger") == 3
+    assert value("cache_hits_total") == 1
+    assert value("cache_misses_total") == 2
+    assert value("cache_entries") == 2
+    assert value("store_last_change") == 5
+    assert value("store_slow_reads_total") == 2
+    assert value("source_up", source="store") == 1
+    assert value("source_last_answer_timestamp_seconds", source="store") > 1.7e9
+    assert value("bot_connected", network="libera") == 1
+    assert value("bot_signed_on", network="libera") == 0
+    assert value("bot_queue_lines", network="libera") == 7
+    assert value("records_written_total") == 2
+    assert value("records_dropped_total") == 0
+    assert value("reactor_lag_seconds") == 0
+    assert told["process_start_time_seconds", ()] > 1.7e9
+    assert [name for name, labels in told if "build_info" in name and dict(labels)["python"].startswith("3.")]
+    assert len(BUCKETS) >= 10 and BUCKETS[0] == 0.0001
+
+
+def test_connections_over_a_limit_are_counted(house: House) -> None:
+    one = Address.parse("192.0.2.1")
+    for _ in range(4):
+        house.built.house.connections.enter(one)
+    assert house.scrape()["finger_gateway_connections_refused_total", ()] == 3
+
+
+def test_no_label_is_filled_by_those_who_ask(house: House) -> None:
+    for number in range(20):
+        now(house.built.house.directory.lookup(f"secret{number}", house.viewer))
+        house.built.house.exchanges.open(Asked("finger", "lookup", f"secret{number}", login="alice")).close("unknown")
+    text = b"".join(house.ask(b"metrics").written).decode()
+    for word in ("secret", "alice", "Adams", "192.0.2"):
+        assert word not in text
+    labels = {name for _, pairs in house.scrape() for name, _ in pairs}
+    assert labels == {"protocol", "verb", "outcome", "le", "source", "network", "version", "python"}
+
+
+def test_probers_are_answered_beside_the_metrics(house: House) -> None:
+    assert b"".join(house.ask(b"healthz").written) == b"ok\n"
+    assert b"".join(house.ask(b"readyz", b"application/json").written) == b'{"status":"ready"}'
+    house.built.house.directory.running = 0
+    request = house.ask(b"readyz")
+    assert request.responseCode == 503
+    assert b"".join(request.written) == b"starting or stopping\n"
+    other = house.ask(b"users")
+    assert other.responseCode == 404
+    assert b"".join(other.written) == b"/metrics, /healthz and /readyz are here.\n"
+
+
+def test_the_lag_is_the_worst_of_the_last_minute() -> None:
+    clock = Clock()
+    lag = Lag(clock)
+    lag.start()
+    clock.advance(EVERY)
+    assert lag.worst == 0
+    clock.advance(EVERY + 0.25)
+    assert lag.worst == pytest.approx(0.25)
+    for _ in range(70):
+        clock.advance(EVERY)
+    assert lag.worst < 0.01
+    lag.stop()
+    assert not clock.getDelayedCalls()

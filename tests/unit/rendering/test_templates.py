@@ -1,0 +1,144 @@
+"""Templates: the operator's own before ours; everything that comes out is clean, and HTML escaped once."""
+
+from pathlib import Path
+
+import jinja2
+import pytest
+from markupsafe import Markup
+
+from gateway.directory.person import Partial, Person
+from gateway.directory.privacy import Audience, Policy, Profile, reveal
+from gateway.rendering import render
+from gateway.rendering.render import Renderer
+from gateway.rendering.templates import BrokenTemplate, Texts
+from tests.unit.directory.test_privacy import NOW
+
+
+def texts(folder: Path, **files: str) -> Texts:
+    """Texts whose own folder holds *files*; "__" stands for a slash, the last "_" for the dot."""
+    for name, content in files.items():
+        path = folder / ".".join(name.replace("__", "/").rsplit("_", 1))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return Texts(folder)
+
+
+def test_ones_own_come_before_ours(tmp_path: Path) -> None:
+    own = texts(tmp_path, finger__plan_txt="my plan")
+    assert own.render("finger/plan.txt") == "my plan"
+    assert own.render("finger/names.txt", profiles=[]).startswith("Login")
+
+
+def test_a_template_that_there_is_not(tmp_path: Path) -> None:
+    with pytest.raises(jinja2.TemplateNotFound):
+        Texts(tmp_path).render("finger/nothing.txt")
+
+
+def test_plain_text_is_cleaned_and_not_escaped(tmp_path: Path) -> None:
+    own = texts(tmp_path, x_txt="{{ a }} <b> {{ b }}\n")
+    assert own.render("x.txt", a="\x1b[31m<i>\x1b]0;T\x07", b=5) == "<i> <b> 5\n"
+
+
+def test_html_is_cleaned_and_escaped_once(tmp_path: Path) -> None:
+    own = texts(tmp_path, x_html="{{ a }}|{{ b }}|{{ c|e }}|{{ a|one_line }}|{{ b|one_line }}")
+    html = own.render("x.html", a='<b>\n"&\x1b[31m', b=Markup("<i>&amp;</i>"), c="<u>")
+    assert html == "&lt;b&gt;\n&#34;&amp;|<i>&amp;</i>|&lt;u&gt;|&lt;b&gt; &#34;&amp;|<i>&amp;</i>"
+    for suffix in ("svg", "xml"):
+        assert texts(tmp_path, **{f"x_{suffix}": "{{ a }}"}).render(f"x.{suffix}", a="<") == "&lt;"
+
+
+def test_filters(tmp_path: Path) -> None:
+    own = texts(tmp_path, x_txt="[{{ a|pad(6) }}][{{ b|cut(4) }}]{{ a|width }}{{ c|one_line }}{{ 'x'|twice }}")
+    own.filter("twice", lambda text: text * 2)
+    assert own.render("x.txt", a="李四", b="abcdef", c="a\nb") == "[李四  ][abc…]4a bxx"
+
+
+def test_a_name_that_is_not_given_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(jinja2.UndefinedError, match="nobody"):
+        texts(tmp_path, x_txt="{{ nobody }}").render("x.txt")
+
+
+def test_lines_of_tags_leave_no_line_and_ends_stay(tmp_path: Path) -> None:
+    assert texts(tmp_path, x_txt="a\n  {% if true %}\nb\n  {% endif %}\nc\n").render("x.txt") == "a\nb\nc\n"
+
+
+def test_shared_values_are_everywhere(tmp_path: Path) -> None:
+    own = texts(tmp_path, x_txt="{{ site }}", x_html="{{ site }}")
+    own.share(site="a&b")
+    assert (own.render("x.txt"), own.render("x.html")) == ("a&b", "a&amp;b")
+
+
+def test_all_of_ours_can_be_read() -> None:
+    Texts().check()
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "what"),
+    [
+        ("fine\n{% if %}\n", "line 2", "Expected an expression"),
+        ("{{ a|nofilter }}", "line 1", "nofilter"),
+        ("a\nb\n{{ a", "line 3", "unexpected end"),
+        ("{% for x in y %}", "line 1", "Unexpected end"),
+    ],
+)
+@pytest.mark.parametrize("name", ["finger__person_txt", "web__own_html"])
+def test_a_broken_template_names_file_and_line(tmp_path: Path, name: str, content: str, line: str, what: str) -> None:
+    own = texts(tmp_path, **{name: content})
+    with pytest.raises(BrokenTemplate) as broken:
+        own.check()
+    file = tmp_path / ".".join(name.replace("__", "/").rsplit("_", 1))
+    assert str(broken.value).startswith(f"{file}: {line}: ")
+    assert what in str(broken.value)
+
+
+def test_a_template_that_is_not_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_bytes(b"caf\xe9")
+    with pytest.raises(BrokenTemplate, match=r"x\.txt: byte 3 is not UTF-8"):
+        Texts(tmp_path).check()
+
+
+def test_static_files_are_no_templates(tmp_path: Path) -> None:
+    texts(tmp_path, web__static__x_css="{% if %}").check()
+
+
+def profile(name: str) -> Profile:
+    made = reveal(Person(login="alice", name=name), Audience.EVERYONE, Policy.preset(), NOW)
+    assert made is not None
+    return made
+
+
+def test_a_rendered_profile_is_kept_as_long_as_it_is_the_same(tmp_path: Path) -> None:
+    asked: list[str] = []
+    own = texts(tmp_path, x_txt="{{ person.name|seen }} {{ site }}", y_txt="y {{ person.name|seen }}")
+    own.filter("seen", lambda name: (asked.append(name), name)[1])  # type: ignore[func-returns-value]
+    renderer = Renderer(own, "the site")
+    alice = profile(name="Alice")
+    assert renderer.profile(alice, "x.txt") == renderer.profile(alice, "x.txt") == "Alice the site"
+    assert renderer.profile(alice, "y.txt") == "y Alice"
+    assert asked == ["Alice", "Alice"]
+    again = profile(name="Alice")
+    assert again == alice
+    renderer.profile(again, "x.txt")
+    assert len(asked) == 3
+    assert renderer.text("x.txt", person=alice, site="other") == "Alice other"
+
+
+def test_only_what_everyone_sees_is_kept(tmp_path: Path) -> None:
+    renderer = Renderer(texts(tmp_path, x_txt="{{ person.name }}"), None)
+    for who in (Audience.MEMBER, Audience.SELF, Audience.ADMINISTRATOR):
+        made = reveal(Person(login="alice", name="Alice"), who, Policy.preset(), NOW)
+        assert made is not None
+        assert renderer.profile(made, "x.txt") == "Alice"
+    assert renderer._kept == {}
+
+
+def test_what_is_kept_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "MOST_KEPT", 10)
+    renderer = Renderer(texts(tmp_path, x_txt="{{ person.name }}"), None)
+    for number in range(100):
+        assert renderer.profile(profile(name=f"P{number}"), "x.txt") == f"P{number}"
+        assert len(renderer._kept) <= 10
+
+
+def test_a_partial_is_no_profile() -> None:
+    assert not issubclass(Profile, Partial)

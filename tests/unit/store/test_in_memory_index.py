@@ -1,0 +1,113 @@
+"""The index of another source's people answers as the store's own does, and only of whole sweeps."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.directory.interfaces import Create, Levels
+from gateway.directory.person import Partial, Visibility
+from gateway.directory.search_terms import sought
+from gateway.store import database
+from gateway.store.in_memory_index import SweptIndex
+from gateway.store.sqlite_store import SQLiteStore
+from tests.unit.house import TestClock as AtOnce
+from tests.unit.house import now, write
+
+PEOPLE = [
+    Partial(login="ada", name="Ada Lovelace", aliases=("countess", "first"), former=("augusta",), plan="Numbers\n"),
+    Partial(login="anna", name="Anna Žofie Nováková", visibility={"name": Visibility.EVERYONE}),
+    Partial(login="bob", name="Bob Lovelace", visibility={"name": Visibility.NOBODY}, aliases=("bobby",)),
+    Partial(login="eve", name="Eve Lovelace", visibility={"name": Visibility.MEMBERS}, listed=False, aliases=("evie",)),
+    Partial(login="fay", name="Fay", listed=False, aliases=("ada.fay",)),
+    Partial(login="gus"),
+    Partial(login="名前", name="名前 さくら"),
+]
+LEVELS = [Levels(low, high, all_) for low in (-1, 0, 2) for high in (0, 1, 2) for all_ in (False, True)]
+
+
+@pytest.fixture
+def both(tmp_path: Path) -> Iterator[Sequence[Any]]:
+    """A store and an index with the same people."""
+    database.create(path := tmp_path / "people.db")
+    values = ("name", "aliases", "former", "plan")
+    write(
+        path,
+        [
+            Create(each.login, {name: getattr(each, name) for name in values}, each.visibility, each.listed)
+            for each in PEOPLE
+        ],
+    )
+    store, index = SQLiteStore(path, AtOnce(), 0), SweptIndex(AtOnce(), 0)
+    store.startService()
+    swept(index, PEOPLE)
+    yield store, index
+    index.stop()
+    store.stopService()
+
+
+def swept(index: SweptIndex, people: Sequence[Partial]) -> None:
+    now(index.begin())
+    now(index.add(people))
+    now(index.finish())
+
+
+@pytest.mark.parametrize("levels", LEVELS)
+def test_it_answers_as_the_store_does(both: Sequence[Any], levels: Levels) -> None:
+    names = (
+        "lovelace",
+        "ada lovelace",
+        "countess",
+        "augusta",
+        "bobby",
+        "evie",
+        "novakova",
+        "fay",
+        "gus",
+        "さくら",
+        "x",
+    )
+    for name in names:
+        assert len({tuple(sorted(now(each.find(name, levels)))) for each in both}) == 1, name
+    for after in ("", "ada", "b", "eve", "zzz"):
+        for limit in (1, 3, 100):
+            assert len({tuple(now(each.page(after, limit, levels))) for each in both}) == 1, after
+    for beginning in ("a", "an", "e", "x", "名"):
+        assert len({tuple(now(each.starting(beginning, 100, levels))) for each in both}) == 1, beginning
+    for query in ("a", "love", "ada love", "zofie", "evie", "さ", "augusta", '" OR 1'):
+        for row in (0, 1, 4):
+            assert len({tuple(now(each.search(sought(query), row, 3, levels))) for each in both}) == 1, query
+
+
+def test_only_whole_sweeps_answer() -> None:
+    index, all_ = SweptIndex(AtOnce(), 0), Levels(-1, 2, True)
+    assert now(index.page("", 9, all_)) == now(index.find("gus", all_)) == now(index.search(("a",), 0, 9, all_)) == []
+    assert index.last("ada") is None
+    swept(index, PEOPLE[:2])
+    now(index.begin())
+    now(index.add(PEOPLE[1:4]))
+    assert now(index.page("", 9, all_)) == ["ada", "anna"]
+    now(index.begin())
+    now(index.add(PEOPLE[2:3]))
+    assert now(index.find("lovelace", all_)) == ["ada"]
+    assert (index.last("ada"), index.last("bob")) == (PEOPLE[0], None)
+    now(index.finish())
+    assert now(index.page("", 9, all_)) == now(index.find("lovelace", all_)) == ["bob"]
+    assert (index.last("ada"), index.last("bob")) == (None, PEOPLE[2])
+    now(index.begin())
+    index.stop()
+    assert now(index.page("", 9, all_)) == []
+
+
+def test_what_answers_no_longer_is_closed() -> None:
+    index = SweptIndex(AtOnce(), 0)
+    swept(index, PEOPLE)
+    before = index._there
+    assert before is not None
+    swept(index, PEOPLE)
+    index.stop()
+    for each in (before.keys, before.order):
+        with pytest.raises(sqlite3.ProgrammingError):
+            each.execute("SELECT 1")

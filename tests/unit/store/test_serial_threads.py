@@ -1,0 +1,81 @@
+"""One thread that writes: jobs in order, each with a Deferred, and a bound."""
+
+import threading
+from typing import Any, cast
+
+import pytest
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+
+from gateway.directory.interfaces import SourceDown
+from gateway.store import serial_threads
+from gateway.store.serial_threads import Threads
+from tests.unit.house import TestClock as AtOnce
+from tests.unit.store.waiting import finished
+
+AT_ONCE = cast("IReactorFromThreads", AtOnce())
+
+
+def test_jobs_run_in_order_in_one_thread_that_is_not_ours() -> None:
+    one = Threads(AT_ONCE, "writer")
+    ran: list[tuple[int, threading.Thread]] = []
+
+    def job(number: int) -> int:
+        ran.append((number, threading.current_thread()))
+        return number
+
+    results = [one.do(lambda number=number: job(number)) for number in range(100)]  # type: ignore[misc]
+    finished(one.stop(lambda: None))
+    assert [number for number, _ in ran] == list(range(100))
+    assert [each.result for each in results] == list(range(100))
+    threads = {thread for _, thread in ran}
+    assert len(threads) == 1
+    assert threading.main_thread() not in threads
+    assert threads.pop().daemon
+
+
+def test_a_job_that_fails_fails_alone() -> None:
+    one = Threads(AT_ONCE, "writer")
+
+    def fails() -> None:
+        raise ZeroDivisionError("no")
+
+    with pytest.raises(ZeroDivisionError):
+        finished(one.do(fails))
+    assert finished(one.do(lambda: "next")) == "next"
+
+    def ends() -> None:
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        finished(one.do(ends))
+    assert finished(one.do(lambda: "still there")) == "still there"
+    finished(one.stop(lambda: None))
+
+
+def test_too_many_are_refused_and_room_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert serial_threads.MOST_WAITING == 256
+    monkeypatch.setattr(serial_threads, "MOST_WAITING", 3)
+    one, gate = Threads(AT_ONCE, "writer"), threading.Event()
+    waiting: list[Deferred[Any]] = [one.do(lambda: gate.wait(10)), one.do(lambda: 2), one.do(lambda: 3)]
+    with pytest.raises(SourceDown, match="too many jobs wait for the writer"):
+        finished(one.do(lambda: 4))
+    gate.set()
+    assert finished(waiting[2]) == 3
+    assert finished(one.do(lambda: 5)) == 5
+    finished(one.stop(lambda: None))
+
+
+def test_a_stop_comes_behind_the_jobs_that_are_in() -> None:
+    ended = threading.Event()
+    one, gate, ran = Threads(AT_ONCE, "writer", ended=ended.set), threading.Event(), list[int]()
+    one.do(lambda: gate.wait(10))
+    one.do(lambda: ran.append(1))
+    last = one.stop(lambda: ran.append(2))
+    assert not last.called
+    gate.set()
+    finished(last)
+    assert ran == [1, 2]
+    assert ended.wait(10)
+    assert finished(one.do(lambda: 3)) == 3  # it starts again where it has to
+    finished(one.stop(lambda: None))

@@ -1,0 +1,688 @@
+"""The store on real SQLite files, in one process."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.dialects import sqlite as dialect
+from twisted.internet.defer import Deferred
+
+from gateway.directory.answers import Entry
+from gateway.directory.changes import Change
+from gateway.directory.interfaces import UNSAID, Create, Levels, Missing, Modify, Remove, SourceDown, Stale, Taken
+from gateway.directory.person import Account, Key, Link, Partial, Status, Visibility
+from gateway.store import database, schema, serial_threads, sqlite_store
+from gateway.store.sqlite_writer import Tables
+from tests.unit.directory.keepers import ADMINISTRATOR
+from tests.unit.house import TestClock as AtOnce
+from tests.unit.house import now, write
+from tests.unit.store.waiting import finished
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+ALL = Levels(UNSAID, 2)
+E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
+
+
+class Opened:
+    """A store that is started on a file of its own, and a second way into the file."""
+
+    def __init__(self, path: Path) -> None:
+        database.create(path)
+        self.path, self.clock = path, AtOnce()
+        self.store = sqlite_store.SQLiteStore(path, self.clock, readers=0)
+        self.store.startService()
+
+    def write(self, *edits: Any, at: datetime = NOW) -> int:
+        return write(self.path, edits, at)
+
+    def save(self, *edits: Any, at: datetime = NOW) -> int:
+        return int(finished(self.store.save(edits, ADMINISTRATOR, at)))
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(self.path)
+        try:
+            return connection.execute(sql, values).fetchall()
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opened]:
+    made = Opened(tmp_path / "people.db")
+    yield made
+    stopped = made.store.stopService()
+    made.clock.advance(sqlite_store.FORGET)
+    finished(stopped)
+
+
+FULL: dict[str, Any] = {
+    "name": "Alice Adams",
+    "aliases": ("ally",),
+    "links": (Link(label="Blog", url="https://alice.example/", me=True),),
+    "keys": (Key(kind="ssh", label="laptop", text="ssh-ed25519 AAAA"),),
+    "status": Status(text="tea", until=NOW + timedelta(hours=1)),
+    "irc": (Account(network="libera", account="alice"),),
+    "plan": "First line\n\x1b[31m\x00é😀",
+}
+
+
+# the schema
+
+
+def test_the_versions_are_the_same() -> None:
+    assert database.VERSION == schema.VERSION == 2
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(sqlite_store.GET, schema.get), (sqlite_store.FIND, schema.find)])
+def test_R001_the_hot_statements_are_those_of_the_schema(ours: str, theirs: Any) -> None:
+    compiled = str(theirs.compile(dialect=dialect.dialect(paramstyle="qmark")))
+    assert ours == compiled
+
+
+def test_what_a_new_file_is(tmp_path: Path) -> None:
+    path = tmp_path / "people.db"
+    database.create(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    ours = {table for table in tables if not table.startswith("words")}
+    assert ours == {"people", "names", "history", "changes", "seen", "sqlite_sequence"}
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {sqlite_store.GET}", ("alice", 2048, "alice", 1, 0)).fetchall()
+    assert "SEARCH people USING INDEX" in plan[0][3]
+    connection.close()
+    writer = database.connect(path, "rw", 1.0)
+    assert writer.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    writer.close()
+
+
+# reads
+
+
+def test_F102_W022_to_look_for_nobody_reads_somebody(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As much is read and decoded for a name that nobody has as for one that is hidden."""
+    opened.write(Create("alice", FULL), Create("bob", {"plan": "x"}))
+    decoded: list[bytes] = []
+    real = sqlite_store._decode
+
+    def noted(data: bytes) -> Partial:
+        decoded.append(data)
+        return real(data)
+
+    monkeypatch.setattr(sqlite_store, "_decode", noted)
+    for login in ("alice", "alicf", "zed"):
+        now(opened.store.get(login))
+    assert [b"Alice" in decoded[0], b'"bob"' in decoded[1], b"Nobody" in decoded[2]] == [True, True, True]
+    assert now(opened.store.get("alicf")) is None
+
+
+def test_R001_the_hot_reads_use_no_thread(opened: Opened) -> None:
+    opened.write(Create("alice", FULL))
+    before = set(threading.enumerate())
+    for _ in range(100):
+        assert now(opened.store.get("alice")) is not None
+        assert now(opened.store.get("nobody")) is None
+        assert now(opened.store.find("adams", ALL)) == ["alice"]
+    now(opened.store.page("", 10, ALL))
+    now(opened.store.history("alice", 10))
+    now(opened.store.changes(0))
+    assert set(threading.enumerate()) == before
+
+
+def test_what_was_written_is_read(opened: Opened) -> None:
+    version = opened.write(Create("alice", FULL, {"office": M, "name": E}, listed=False))
+    person = now(opened.store.get("alice"))
+    assert person == Partial(
+        login="alice",
+        **FULL,
+        visibility={"office": M, "name": E},
+        listed=False,
+        changed=dict.fromkeys([*FULL, "office"], NOW),
+        version=version,
+    )
+    assert isinstance(person.visibility["office"], Visibility)
+    assert person.changed["name"].utcoffset() == timedelta()
+
+
+@pytest.mark.parametrize(
+    ("name", "logins"),
+    [
+        ("ally", ["alice"]),
+        ("alice adams", ["alice"]),
+        ("adams", ["alice", "bob"]),
+        ("zofie cerna", ["zofie"]),
+        ("cerna", ["zofie"]),
+        ("plato", ["plato"]),
+        ("alice", []),
+        ("zofie", []),
+        ("adam", []),
+        ("%", []),
+        ("", []),
+        ("\x00", []),
+    ],
+)
+def test_find_is_exact_on_folded_names(opened: Opened, name: str, logins: list[str]) -> None:
+    opened.write(
+        Create("alice", FULL),
+        Create("bob", {"name": "Bob ADAMS"}),
+        Create("zofie", {"name": "Žofie  Černá"}),
+        Create("plato", {"name": "Plato"}),
+        Create("nameless"),
+    )
+    assert sorted(now(opened.store.find(name, ALL))) == logins
+
+
+def test_find_follows_names(opened: Opened) -> None:
+    opened.write(Create("alice", {"name": "Alice Adams", "aliases": ("ally",)}))
+    opened.write(Modify("alice", {"name": "Alice Baker"}))
+    assert now(opened.store.find("adams", ALL)) == []
+    assert now(opened.store.find("baker", ALL)) == now(opened.store.find("ally", ALL)) == ["alice"]
+    opened.write(Modify("alice", {"aliases": ("queen",)}))
+    assert (now(opened.store.find("ally", ALL)), now(opened.store.find("queen", ALL))) == ([], ["alice"])
+    opened.write(Modify("alice", {"name": "", "aliases": ()}))
+    assert opened.rows("SELECT * FROM names") == []
+
+
+def test_find_gives_at_most_200(opened: Opened) -> None:
+    opened.write(*(Create(f"p{n}", {"name": f"P{n} Adams"}) for n in range(205)))
+    assert len(now(opened.store.find("adams", ALL))) == 200
+
+
+def test_pages(opened: Opened) -> None:
+    opened.write(*(Create(login) for login in ("b", "a", "ä", "c", "aa")))
+    assert now(opened.store.page("", 3, ALL)) == ["a", "aa", "b"]
+    assert now(opened.store.page("b", 3, ALL)) == ["c", "ä"]
+    assert now(opened.store.page("ä", 3, ALL)) == []
+
+
+def test_everyone(opened: Opened) -> None:
+    opened.write(*(Create(f"p{n:04}") for n in range(1001)))
+
+    async def swept() -> list[str]:
+        return [partial.login async for partial in opened.store.everyone()]
+
+    assert now(swept()) == [f"p{n:04}" for n in range(1001)]
+
+
+def test_a_row_that_cannot_be_read_is_a_source_that_is_down(opened: Opened) -> None:
+    opened.write(Create("alice"))
+    connection = sqlite3.connect(opened.path)
+    connection.execute("UPDATE people SET document = x'7b'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(SourceDown, match=r"people\.db"):
+        now(opened.store.get("alice"))
+
+
+def test_a_store_that_is_not_open(tmp_path: Path) -> None:
+    store = sqlite_store.SQLiteStore(tmp_path / "people.db", AtOnce())
+    with pytest.raises(SourceDown, match="is not open"):
+        now(store.get("alice"))
+    finished(store.stopService())
+
+
+# edits
+
+
+def test_an_edit_writes_its_row_of_changes(opened: Opened) -> None:
+    assert now(opened.store.last_change()) == 0
+    first = opened.save(Create("alice", {"name": "Alice", "title": ""}, {"office": M}))
+    later = NOW + timedelta(minutes=5)
+    second = opened.save(Modify("alice", {"title": "Keeper", "name": "Alice"}, {"office": N, "plan": M}), at=later)
+    third = opened.save(Modify("alice", listed=False), at=later)
+    fourth = opened.save(Remove("alice"), at=later)
+    assert (first, second, third, fourth) == (1, 2, 3, 4)
+    assert now(opened.store.last_change()) == 4
+    opened.save(Create("bob", {"name": "Bob"}))
+    removal, creation = now(opened.store.changes(3))
+    assert (removal, removal.removed) == (Change(4, "alice", (), later), True)
+    assert (creation, creation.removed) == (Change(5, "bob", ("name",), NOW), False)
+
+
+def test_a_person_of_whom_nothing_is_said_is_no_removal(opened: Opened) -> None:
+    opened.save(Create("alice"))
+    (change,) = now(opened.store.changes(0))
+    assert (change.login, change.removed) == ("alice", False)
+
+
+def test_changes_name_exactly_the_fields(opened: Opened) -> None:
+    opened.write(Create("alice", FULL))
+    opened.save(Modify("alice", {"title": "Keeper", "name": "Alice Adams"}, {"office": N}), at=NOW + timedelta(hours=1))
+    change = now(opened.store.changes(1))[0]
+    assert (change.login, set(change.fields)) == ("alice", {"title", "office"})
+    person = now(opened.store.get("alice"))
+    assert {name for name, at in person.changed.items() if at == NOW + timedelta(hours=1)} == {"title", "office"}
+    assert person.version == 2
+
+
+def test_what_changes_nothing_writes_nothing(opened: Opened) -> None:
+    opened.write(Create("alice", FULL, {"office": M}))
+    assert opened.save(Modify("alice", dict(FULL), {"office": M, "email": None}, listed=True)) == 1
+    assert now(opened.store.last_change()) == 1
+    assert len(now(opened.store.history("alice", 9))) == 1
+
+
+def test_a_choice_is_taken_back(opened: Opened) -> None:
+    opened.write(Create("alice", {}, {"office": M, "email": N}))
+    opened.write(Modify("alice", {}, {"office": None}))
+    assert now(opened.store.get("alice")).visibility == {"email": N}
+
+
+def test_R005_a_stale_base(opened: Opened) -> None:
+    first = opened.save(Create("alice", {"title": "One"}))
+    second = opened.save(Modify("alice", {"title": "Two"}, base=first))
+    with pytest.raises(Stale) as stale:
+        opened.save(Modify("alice", {"title": "Three"}, base=first))
+    assert stale.value.login == "alice"
+    assert now(opened.store.get("alice")).title == "Two"
+    assert opened.save(Modify("alice", {"title": "Three"}, base=second)) > second
+    assert opened.save(Modify("alice", {"title": "Four"})) > second
+
+
+def test_a_base_is_of_its_own_person(opened: Opened) -> None:
+    base = opened.save(Create("alice"))
+    opened.save(Create("bob"))
+    assert opened.save(Modify("alice", {"title": "x"}, base=base)) == 3
+
+
+def test_history_holds_the_old_plan(opened: Opened) -> None:
+    opened.write(Create("alice", {"plan": "One"}, plan_level=E), at=NOW)
+    opened.write(Modify("alice", {"plan": "Two"}, plan_level=M), at=NOW + timedelta(hours=1))
+    opened.write(Modify("alice", {"title": "x"}, plan_level=E), at=NOW + timedelta(hours=2))
+    opened.write(Modify("alice", {"plan": ""}, {"plan": N}, plan_level=E), at=NOW + timedelta(hours=3))
+    opened.write(Create("bob", {"title": "no plan"}))
+    assert now(opened.store.history("alice", 9)) == [
+        Entry(NOW + timedelta(hours=3), "", N),
+        Entry(NOW + timedelta(hours=1), "Two", M),
+        Entry(NOW, "One", E),
+    ]
+    assert [entry.text for entry in now(opened.store.history("alice", 2))] == ["", "Two"]
+    assert now(opened.store.history("bob", 9)) == []
+
+
+def test_history_goes_on_before_a_time_and_counts_only_what_may_be_seen(opened: Opened) -> None:
+    """A page of plans is full, whatever lies between that is not for the asker."""
+    half = timedelta(milliseconds=500)
+    opened.write(Create("alice", {"plan": "1"}, plan_level=E), at=NOW)
+    for hour, level in enumerate([N, E, N, E], 1):
+        edit = Modify("alice", {"plan": str(hour + 1)}, plan_level=level)
+        opened.write(edit, at=NOW + timedelta(hours=hour) + half)
+
+    def told(limit: int, before: datetime | None = None) -> list[str]:
+        return [entry.text for entry in now(opened.store.history("alice", limit, E, before))]
+
+    third = NOW + timedelta(hours=2) + half
+    assert (told(2), told(2, third), told(9, NOW)) == (["5", "3"], ["1"], [])
+    elsewhere = third.astimezone(timezone(timedelta(hours=1))) + timedelta(microseconds=1)
+    assert told(2, elsewhere) == ["3", "1"]
+
+
+def test_removal_leaves_nothing(opened: Opened) -> None:
+    opened.write(Create("alice", FULL), Create("bob", {"name": "Bob", "plan": "x"}))
+    opened.save(Modify("alice", {"plan": "Other"}), Remove("alice"))
+    for table in ("people", "names", "history"):
+        assert opened.rows(f"SELECT count(*) FROM {table} WHERE login = 'alice'") == [(0,)], table
+    assert len(opened.rows("SELECT * FROM changes WHERE login = 'alice'")) == 1  # the row that tells the caches
+    assert now(opened.store.get("alice")) is None
+    assert now(opened.store.get("bob")).name == "Bob"
+    again = opened.save(Create("alice", {"aliases": ("ally",)}))
+    assert again == now(opened.store.last_change()) == 5  # numbers are never used twice
+    assert now(opened.store.history("alice", 9)) == []
+
+
+@pytest.mark.parametrize(
+    ("edit", "name"),
+    [
+        (Create("alice"), "alice"),
+        (Create("ally"), "ally"),
+        (Create("new", {"aliases": ("alice",)}), "alice"),
+        (Create("new", {"aliases": ("free", "ally")}), "ally"),
+        (Modify("bob", {"aliases": ("ally",)}), "ally"),
+        (Modify("bob", {"aliases": ("alice",)}), "alice"),
+        (Modify("bob", {"aliases": ("jos\u00e9",)}), "jos\u00e9"),
+        (Modify("bob", {"aliases": ("jose",)}), "jose"),
+        (Create("jose"), "jose"),
+    ],
+)
+def test_an_alias_or_login_has_one_owner(opened: Opened, edit: Any, name: str) -> None:
+    opened.write(Create("alice", {"aliases": ("ally", "jos\u00e9")}), Create("bob"))
+    with pytest.raises(Taken) as taken:
+        opened.save(edit)
+    assert (taken.value.login, taken.value.name) == (edit.login, name)
+    assert now(opened.store.page("", 9, ALL)) == ["alice", "bob"]
+    assert now(opened.store.get("bob")).aliases == ()
+
+
+def test_one_keeps_and_changes_ones_own_aliases(opened: Opened) -> None:
+    opened.write(Create("alice", {"aliases": ("ally", "queen")}))
+    opened.save(Modify("alice", {"aliases": ("queen", "al", "ally")}))
+    assert now(opened.store.get("alice")).aliases == ("queen", "al", "ally")
+    opened.save(Modify("alice", {"aliases": ("al",)}))
+    opened.save(Create("bob", {"aliases": ("queen",)}))
+    assert now(opened.store.find("queen", ALL)) == ["bob"]
+
+
+def test_the_database_itself_refuses_a_second_owner(opened: Opened) -> None:
+    connection = sqlite3.connect(opened.path)
+    connection.execute("INSERT INTO names VALUES ('ally', 'alias', 'alice')")
+    connection.execute("INSERT INTO names VALUES ('ally', 'last', 'bob')")
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute("INSERT INTO names VALUES ('ally', 'alias', 'bob')")
+    connection.close()
+
+
+@pytest.mark.parametrize("edit", [Modify("nobody", {"title": "x"}), Remove("nobody")])
+def test_missing(opened: Opened, edit: Any) -> None:
+    with pytest.raises(Missing) as missing:
+        opened.save(edit)
+    assert missing.value.login == "nobody"
+
+
+def test_all_or_nothing(opened: Opened) -> None:
+    opened.write(Create("alice", FULL), Create("bob"))
+    before = [opened.rows(f"SELECT * FROM {table}") for table in ("people", "names", "history", "changes")]
+    with pytest.raises(Missing):
+        opened.save(
+            Modify("alice", {"name": "Other", "plan": "Other"}), Create("new", FULL | {"aliases": ()}), Remove("bob"),
+            Remove("nobody"),
+        )  # fmt: skip
+    assert [opened.rows(f"SELECT * FROM {table}") for table in ("people", "names", "history", "changes")] == before
+    assert opened.save(Modify("alice", {"title": "x"}), Remove("bob")) == now(opened.store.last_change())
+
+
+def test_no_edits(opened: Opened) -> None:
+    assert opened.save() == 0
+
+
+# what others wrote
+
+
+def test_R003_another_connection_is_seen_within_one_look(opened: Opened) -> None:
+    woken: list[int] = []
+
+    async def wake() -> None:
+        woken.append(await opened.store.last_change())
+
+    opened.store.watch(wake)
+    opened.clock.advance(0.04)
+    woken.clear()
+    opened.clock.advance(1)
+    assert woken == []
+    opened.write(Create("alice"))
+    assert woken == []
+    opened.clock.advance(0.04)
+    assert woken == [1]
+    opened.clock.advance(1)
+    assert woken == [1]
+    opened.write(Create("bob"))
+    opened.write(Create("carol"))
+    opened.clock.advance(0.04)
+    assert woken == [1, 3]
+    assert sqlite_store.WATCH == 0.04
+
+
+def test_who_could_not_read_is_woken_again(opened: Opened) -> None:
+    woken: list[int] = []
+
+    async def wake() -> None:
+        woken.append(1)
+        if len(woken) < 3:
+            raise SourceDown("not now")
+
+    opened.store.watch(wake)
+    opened.clock.advance(0.04)
+    opened.clock.advance(0.04)
+    opened.clock.advance(0.04)
+    opened.clock.advance(0.04)
+    assert len(woken) == 3
+
+
+def test_nobody_is_woken_while_still_busy(opened: Opened) -> None:
+    gates: list[Deferred[None]] = []
+
+    async def wake() -> None:
+        gates.append(Deferred())
+        await gates[-1]
+
+    opened.store.watch(wake)
+    opened.clock.advance(0.04)
+    opened.write(Create("alice"))
+    opened.clock.advance(0.04)
+    assert len(gates) == 1
+    gates[0].callback(None)
+    opened.clock.advance(0.04)
+    assert len(gates) == 2  # what was written meanwhile
+    gates[1].callback(None)
+
+
+def test_a_look_that_fails_is_no_end(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    woken: list[int] = []
+
+    async def wake() -> None:
+        woken.append(1)
+
+    class Broken:
+        def execute(self, *_: object) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    opened.store.watch(wake)
+    with monkeypatch.context() as patch:
+        patch.setattr(opened.store, "_reader", Broken())
+        opened.clock.advance(0.04)
+        with pytest.raises(SourceDown, match="disk I/O error"):
+            now(opened.store.find("x", ALL))
+    assert woken == []
+    opened.clock.advance(0.04)
+    assert woken == [1]
+
+
+# R004
+
+
+def test_R004_a_writer_that_holds_on_is_waited_for_and_reads_go_on(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert database.BUSY == 5.0
+    monkeypatch.setattr(sqlite_store, "BUSY", 0.2)
+    opened.write(Create("alice", {"title": "Old"}))
+    holder = sqlite3.connect(opened.path, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    waiting = opened.store.save([Modify("alice", {"title": "New"})], ADMINISTRATOR, NOW)
+    writing = Deferred.fromCoroutine(waiting)
+    for _ in range(100):
+        assert now(opened.store.get("alice")).title == "Old"
+    with pytest.raises(SourceDown) as down:
+        finished(writing)
+    assert str(down.value).startswith(f"{opened.path}: another program has been writing for ")
+    assert str(down.value).endswith("; try again")
+    holder.execute("ROLLBACK")
+    holder.close()
+    opened.save(Modify("alice", {"title": "New"}))
+    assert now(opened.store.get("alice")).title == "New"
+
+
+def test_R004_a_writer_that_lets_go_in_time(opened: Opened) -> None:
+    opened.write(Create("alice"))
+    holder = sqlite3.connect(opened.path, isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.1, holder.execute, ["ROLLBACK"]).start()
+    assert opened.save(Modify("alice", {"title": "New"})) == 2
+    holder.close()
+
+
+# what cannot be used
+
+
+def unusable(path: Path) -> str:
+    with pytest.raises(database.Unusable) as unusable:
+        sqlite_store.SQLiteStore(path, AtOnce()).startService()
+    return str(unusable.value)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "people.db"
+    for missing in (path, tmp_path / "no" / "people.db"):
+        assert unusable(missing) == f"{missing}: is not there; `finger-gateway init` makes one"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "people.db"
+    path.write_text("[site]\nname = 'not a database'\n" * 100)
+    assert unusable(path) == (
+        f"{path}: is not a SQLite database, or is damaged; `finger-gateway restore FILE` puts a backup in its place"
+    )
+
+
+def test_a_folder(tmp_path: Path) -> None:
+    assert unusable(tmp_path).startswith(f"{tmp_path}: ")
+
+
+@pytest.mark.parametrize("version", [3, 99])
+def test_tables_of_a_newer_version(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "people.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE other (x)")
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    before = path.read_bytes()
+    assert unusable(path) == (
+        f"{path}: has tables of version {version}, from a newer finger-gateway; this one knows up to 2"
+    )
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("version", [0, 1, 2])
+def test_a_database_of_something_else(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "people.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE other (x)")
+    connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    assert unusable(path) == f"{path}: is a database of something else; `finger-gateway init` makes one of people"
+
+
+def test_an_empty_file(tmp_path: Path) -> None:
+    path = tmp_path / "people.db"
+    path.touch()
+    assert unusable(path) == f"{path}: is a database of something else; `finger-gateway init` makes one of people"
+
+
+def test_a_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "people.db"
+    database.create(path)
+    write(path, [Create(f"p{n}", {"plan": "x" * 2000}) for n in range(50)])
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    path.write_bytes(data)
+    store = sqlite_store.SQLiteStore(path, AtOnce())
+    store.startService()
+    with pytest.raises(SourceDown, match=r"people\.db"):
+        now(store.get("p1"))
+    finished(store.stopService())
+
+
+def test_create_leaves_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "people.db"
+    path.write_text("mine")
+    with pytest.raises(database.Unusable, match="is there already"):
+        database.create(path)
+    assert path.read_text() == "mine"
+    with pytest.raises(database.Unusable, match="cannot be made: No such file or directory"):
+        database.create(tmp_path / "no" / "people.db")
+
+
+def test_a_path_with_signs_that_mean_something_in_a_uri(tmp_path: Path) -> None:
+    folder = tmp_path / "a?b#c%20 é&mode=ro"
+    folder.mkdir()
+    made = Opened(folder / "people.db")
+    made.save(Create("alice", {"title": "x"}))
+    assert now(made.store.get("alice")).title == "x"
+    finished(made.store.stopService())
+
+
+def test_a_start_while_another_writes(tmp_path: Path) -> None:
+    path = tmp_path / "people.db"
+    database.create(path)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    database.inspect(path)
+    holder.close()
+
+
+def test_the_words_for_errors(tmp_path: Path) -> None:
+    path = tmp_path / "people.db"
+    for code, words in (
+        (sqlite3.SQLITE_BUSY, "another program has been writing for 5 seconds; try again"),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, "another program has been writing for 5 seconds; try again"),
+        (sqlite3.SQLITE_FULL, "the disk is full"),
+        (sqlite3.SQLITE_READONLY_DBMOVED, "cannot be written to"),
+        (sqlite3.SQLITE_CANTOPEN, "cannot be opened"),
+        (sqlite3.SQLITE_CORRUPT, "is damaged"),
+    ):
+        error = sqlite3.OperationalError("words of SQLite")
+        error.sqlite_errorcode = code
+        assert database.in_words(path, error).startswith(f"{path}: {words}")
+    assert database.in_words(path, sqlite3.OperationalError("words of SQLite")) == f"{path}: words of SQLite"
+
+
+# the end
+
+
+def test_a_stop_ends_when_all_that_was_begun_is_written(tmp_path: Path) -> None:
+    made = Opened(tmp_path / "people.db")
+    gate = threading.Event()
+    made.store._writer.do(lambda: gate.wait(10))
+    saving = Deferred.fromCoroutine(made.store.save([Create("alice")], ADMINISTRATOR, NOW))
+    stopping = made.store.stopService()
+    assert not stopping.called
+    gate.set()
+    finished(stopping)
+    assert saving.called
+    assert made.rows("SELECT login FROM people") == [("alice",)]
+    assert not made.path.with_name("people.db-wal").exists()  # all connections are closed
+
+
+def test_a_stop_while_too_many_wait_still_writes_them_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serial_threads, "MOST_WAITING", 3)
+    made = Opened(tmp_path / "people.db")
+    gate = threading.Event()
+    made.store._writer.do(lambda: gate.wait(10))
+    for n in range(2):
+        Deferred.fromCoroutine(made.store.save([Create(f"p{n}")], ADMINISTRATOR, NOW))
+    stopping = made.store.stopService()
+    assert not stopping.called
+    gate.set()
+    finished(stopping)
+    assert made.rows("SELECT login FROM people ORDER BY login") == [("p0",), ("p1",)]
+
+
+def test_tables_open_again_after_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "people.db"
+    database.create(path)
+    opened: list[int] = []
+
+    def connect() -> sqlite3.Connection:
+        opened.append(1)
+        return database.connect(path, "rw", 0.0)
+
+    tables = Tables(connect)
+    tables.save([Create("alice")], NOW)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        tables.save([Create("bob")], NOW)
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert tables.save([Create("bob")], NOW) == 2
+    assert len(opened) == 2
+    tables.close()
+    tables.close()

@@ -1,0 +1,201 @@
+"""text.clean: whatever comes in, what goes out is printable and valid."""
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from gateway.text import sanitize as module
+from gateway.text.sanitize import clean, coloured, escaped, one_line
+
+UNWANTED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+# Pieces that sequences are made of, so that examples come near to them.
+PIECES = [
+    "\x1b", "\x1b[", "\x1b]", "\x1bP", "\x1bX", "\x1b^", "\x1b_", "\x1b\\", "\x1b(", "\x9b", "\x9d", "\x90", "\x98",
+    "\x9e", "\x9f", "\x9c", "\x84", "\x8f", "\x07", "\x08", "\r", "\r\n", "\n", "\t", "\x18", "\x1a", "\x00", "\x7f",
+    "\x85", "\u2028", "\u202e", "\u2066", "\u200b", "\ufeff", "\ud83d", "\ude00", "31m", "0;T", "52;c;QQ==", "?25l",
+    "#8", "a", "é", "日", "😀", " ", "m", ";", "\\", "[", "]", "~", "\x1b\x1b", "\x1b\x9b",
+]  # fmt: skip
+texts = st.one_of(st.text(), st.text(st.characters()), st.lists(st.sampled_from(PIECES)).map("".join))
+surrogates = st.text(st.characters(categories=["Cs", "Cc", "Cf", "Lu"]))
+
+
+@given(st.one_of(texts, surrogates))
+@example("\x1b\x1b[31m")
+@example("\x1b[\x1b[31mx")
+@example("a\b\b\b\x1b[1\b2m")
+def test_nothing_unwanted_comes_out_and_twice_changes_nothing(text: str) -> None:
+    cleaned = clean(text)
+    assert not UNWANTED.search(cleaned)
+    assert clean(cleaned) == cleaned
+    assert cleaned.encode().decode() == cleaned
+
+
+@given(st.one_of(st.binary(), texts.map(lambda text: text.encode("utf-8", "surrogatepass"))))
+def test_bytes(data: bytes) -> None:
+    cleaned = clean(data)
+    assert not UNWANTED.search(cleaned)
+    assert clean(cleaned.encode()) == cleaned
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Cn", "Zl", "Zp"])))
+def test_what_is_printable_stays(text: str) -> None:
+    assert clean(text) == text
+    assert clean(text + "\t\n") == text + "\t\n"
+    assert one_line(text) == text
+
+
+# Each family of ECMA-48 and what xterm adds, as 7-bit and as 8-bit: nothing of it is left.
+SEQUENCES = [
+    "\x1b[31m", "\x1b[0m", "\x1b[m", "\x1b[1;31;48;5;200m", "\x1b[38:2::255:0:0m", "\x1b[2J", "\x1b[?1049h", "\x1b[?25l",
+    "\x1b[>0c", "\x1b[=c", "\x1b[6n", "\x1b[!p", "\x1b[4 q", "\x1b[1$r", "\x1b[10;20H", "\x1b[1;1;200~", "\x1b[<0;1;1M",
+    "\x1b]0;title\x07", "\x1b]0;title\x1b\\", "\x1b]0;title\x9c", "\x1b]52;c;QUJD\x07",
+    "\x1b]8;;https://evil.example/\x1b\\", "\x1b]8;;\x1b\\", "\x1b]133;A\x07", "\x1b]1337;File=inline=1:QUJD\x07",
+    "\x1bP$q\"p\x1b\\", "\x1bPq#0;2;0;0;0~-\x1b\\", "\x1bXsos\x1b\\", "\x1b^private\x1b\\", "\x1b_Gf=100;QUJD\x1b\\",
+    "\x9b31m", "\x9b?25l", "\x9d0;title\x07", "\x9d0;title\x9c", "\x90q#0\x9c", "\x98sos\x9c", "\x9eprivate\x9c",
+    "\x9fapc\x9c", "\x1b(B", "\x1b)0", "\x1b#8", "\x1b%G", "\x1b c", "\x1bc", "\x1b7", "\x1b8", "\x1b=", "\x1b>", "\x1bM",
+    "\x1bD", "\x1bE", "\x1bH", "\x1bZ", "\x1bn", "\x1bo", "\x1b|", "\x1b}", "\x1b~", "\x84", "\x8d", "\x9a", "\x8e",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES, ids=ascii)
+def test_a_sequence_leaves_nothing(sequence: str) -> None:
+    assert clean(sequence) == ""
+    assert clean(f"before{sequence}after") == "beforeafter"
+    assert clean(f"{sequence}{sequence}x\n{sequence}") == "x\n"
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES, ids=ascii)
+def test_a_sequence_that_ignored_controls_are_strewn_into(sequence: str) -> None:
+    """NUL, DEL and their like do not end a sequence on a terminal; they do not hide one from us either."""
+    for inert in ("\x00", "\x7f", "\x05", "\x0b", "\u200b", "\u202e"):
+        assert clean(inert.join(sequence)) == "", ascii(inert)
+
+
+@pytest.mark.parametrize("sequence", [each for each in SEQUENCES if each.startswith("\x1b[")], ids=ascii)
+def test_8_bit_as_bytes_of_latin_1_and_of_utf_8(sequence: str) -> None:
+    short = sequence.replace("\x1b[", "\x9b")
+    assert clean(b"a" + short.encode("latin-1") + b"b") == "ab"
+    assert clean(b"a" + short.encode() + b"b") == "ab"
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("\x1b]0;T\x07RED", "RED"),
+        ("\x1b]0;never ends", ""),
+        ("\x1b]0;never ends\nnext line", "\nnext line"),
+        ("\x9d0;never ends\nnext line", "\nnext line"),
+        ("\x1bPdevice\nnext", "\nnext"),
+        ("\x1b]0;a\x1b]0;b\x07c", "c"),
+        ("\x1bPtmux;\x1b\x1b]52;c;QUJD\x07\x1b\\x", "x"),
+        ("\x1b]0;a\nb\x07c", "c"),
+        ("\x1b[31", ""),
+        ("\x1b[", ""),
+        ("\x1b", ""),
+        ("\x9b", ""),
+        ("a\x1b", "a"),
+        ("\x1b[31\nred", "\nred"),
+        ("\x1b\x1b\x1b[31mx", "x"),
+        ("\x1b[\x1b[31mx", "x"),
+        ("a\r\nb\rc\x85d\u2028e\u2029f", "a\nb\nc\nd\ne\nf"),
+        ("\r\r\n\n\r", "\n\n\n\n"),
+        ("a\x0bb\x0cc", "abc"),
+        ("N\bNA\bAM\bME\bE", "NAME"),
+        ("_\bx", "x"),
+        ("\b\b\bx", "x"),
+        ("a\n\bb", "a\nb"),
+        ("evil\u202egnp.exe", "evilgnp.exe"),
+        ("\ud83d\ude00", "\ufffd"),
+        ("a\ud800b", "a\ufffdb"),
+        ("\ufeffx", "x"),
+        ("👩\u200d🔬", "👩\u200d🔬"),
+        ("שלום \u200fx", "שלום \u200fx"),
+        ("e\u0301", "e\u0301"),
+        ("a\tb", "a\tb"),
+        ("\u00a0\u00ad", "\u00a0\u00ad"),
+    ],
+)
+def test_examples(text: str, cleaned: str) -> None:
+    assert clean(text) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("data", "cleaned"),
+    [
+        (b"caf\xc3\xa9", "café"),
+        (b"caf\xe9", "café"),
+        (b"\xff\xfe", "ÿþ"),
+        (b"\xed\xa0\x80", "í\xa0€"),
+        (b"\xc2\x9b31mx", "x"),
+        (b"\x9b31mx", "x"),
+        (b"", ""),
+    ],
+)
+def test_bytes_that_are_not_utf_8_are_latin_1(data: bytes, cleaned: str) -> None:
+    assert clean(data) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("one", "one"),
+        ("one\ntwo", "one two"),
+        ("one\r\n\r\n\ttwo\n", "one two"),
+        ("\none", "one"),
+        ("a\u2028b\x85c", "a b c"),
+        ("  two  blanks  ", "  two  blanks  "),
+        ("\n", ""),
+        (b"a\nb\xe9", "a bé"),
+        ("\x1b[31mred\x1b[0m", "red"),
+    ],
+)
+def test_one_line(text: str | bytes, line: str) -> None:
+    assert one_line(text) == line
+
+
+@given(texts)
+def test_one_line_is_one_line_and_clean(text: str) -> None:
+    line = one_line(text)
+    assert "\n" not in line
+    assert "\t" not in line
+    assert one_line(line) == line == clean(line)
+
+
+@pytest.mark.parametrize(
+    ("typed", "repeated"),
+    [
+        ("alice", "alice"),
+        ("a b", "a b"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("a\nb\tc\r", "a\\nb\\tc\\r"),
+        ("\x00\x7f\x9b", "\\x00\\x7f\\x9b"),
+        ("\u202e\u2028", "\\u202e\\u2028"),
+        ("\ud800", "\\ud800"),
+        ("\U000e0001", "\\U000e0001"),
+        ("é日😀", "é日😀"),
+        ("x" * 64, "x" * 64),
+        ("x" * 65, "x" * 63 + "…"),
+    ],
+)
+def test_escaped(typed: str, repeated: str) -> None:
+    assert escaped(typed) == repeated
+
+
+@given(texts, st.integers(1, 80))
+def test_escaped_is_one_printable_line(text: str, most: int) -> None:
+    repeated = escaped(text, most)
+    assert repeated.isprintable()
+    assert clean(repeated) == repeated
+    assert len(repeated) <= 10 * most
+
+
+def test_more_sequences_than_any_text_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST", 3)
+    assert clean("a\x1b[1C" * 3) == "aaa"
+    assert clean("a\x1b[1C" * 4) == ""
+    assert coloured("\x1b[31m" + "a\x1b[1C" * 3) == "\x1b[31maaa\x1b[0m"
+    assert "a" not in coloured("\x1b[31m" + "a\x1b[1C" * 4)

@@ -1,0 +1,205 @@
+"""The page "What is shown, and to whom": the whole site's policy, in HTML, JSON and text, and no person."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.dependencies import Site
+from gateway.directory.fields import FIELDS
+from gateway.directory.names import Hosts
+from gateway.directory.person import Visibility
+from gateway.directory.privacy import Policy
+from gateway.rendering.render import Renderer
+from gateway.rendering.templates import Texts
+from gateway.web.views.policy import RecordsDocument, document
+from tests.unit.web.conftest import Build
+from tests.unit.web.wire import MEMBER, Browser
+
+E, M, N = "everyone", "members", "nobody"
+HTML = "text/html"
+STRICT = Policy.preset("B", {"office": Visibility.NOBODY}, {"home_phone": Visibility.NOBODY})
+
+
+class Table(HTMLParser):
+    """The table's cells by row, each tag with its attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.rows: list[list[tuple[str, str | None, str]]] = []
+        self._cell: tuple[str, str | None] | None = None
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("th", "td"):
+            self._cell = (tag, dict(attrs).get("scope"))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("th", "td"):
+            self._cell = None
+
+    def handle_data(self, data: str) -> None:
+        if self._cell is not None:
+            self.rows[-1].append((*self._cell, data))
+
+
+def fields(answer: Any) -> dict[str, tuple[str, str, list[str]]]:
+    told = msgspec.json.decode(answer.body)
+    return {row["field"]: (row["default"], row["limit"], row["choices"]) for row in told["fields"]}
+
+
+def cells(answer: Any) -> Iterator[tuple[str, str, str]]:
+    """Label, default and limit of each row of the page, whose cells have to be headed."""
+    head, *rows = Table(answer.body.decode()).rows
+    assert [(tag, scope) for tag, scope, _ in head] == [("th", "col")] * 3
+    for row in rows:
+        assert [(tag, scope) for tag, scope, _ in row] == [("th", "row"), ("td", None), ("td", None)]
+        yield row[0][2], row[1][2], row[2][2]
+
+
+def test_programs_get_every_field_with_its_default_and_its_limit(web: Browser) -> None:
+    answer = web.ask("/policy", Accept="application/json")
+    assert (answer.code, answer["content-type"]) == (200, "application/json")
+    told = msgspec.json.decode(answer.body)
+    rows = fields(answer)
+    assert list(rows) == list(FIELDS)
+    assert rows["plan"] == (E, E, [E, M, N])
+    assert rows["email"] == (M, E, [E, M, N])
+    assert rows["last_seen"] == (N, E, [E, M, N])
+    del told["fields"]
+    assert told == {
+        "preset": "open",
+        "members": {"by_address": True},
+        "protocols": ["finger", "web", "irc"],
+        "records": {"addresses": "truncated", "keep_days": None},
+    }
+
+
+def test_the_operators_levels_are_told(build: Build) -> None:
+    browser = build(policy=STRICT)
+    rows = fields(browser.ask("/policy.json"))
+    assert rows["office"] == (N, E, [E, M, N])
+    assert rows["office_phone"] == (E, E, [E, M, N])
+    assert rows["home_phone"] == (N, N, [N])
+    assert rows["plan"] == (M, M, [M, N])
+    page = browser.ask("/policy", Accept=HTML).body.decode()
+    assert "The preset is B of RFC 1288: strangers see the name, the office and its phone." in page
+    assert "This place has levels of its own for office and phone at home." in page
+
+
+def test_people_get_a_table_of_every_field(web: Browser) -> None:
+    answer = web.ask("/policy", Accept=HTML)
+    assert (answer.code, answer["content-type"]) == (200, "text/html; charset=utf-8")
+    rows = list(cells(answer))
+    assert len(rows) == len(FIELDS) == len({label for label, _, _ in rows})
+    assert ("Plan", "everyone", "everyone") in rows
+    assert ("Mail address", "members", "everyone") in rows
+    assert ("When last on", "nobody else", "everyone") in rows
+    order = [default for _, default, _ in rows]
+    assert order == sorted(order, key=("everyone", "members", "nobody else").index), "the widest first"
+    page = answer.body.decode()
+    assert "<title>What is shown, and to whom – The Tea Club</title>" in page
+    assert "<h1>What is shown, and to whom</h1>" in page
+    assert "Those who ask from the networks of this place." in page
+    assert "On finger, the web and IRC alike." in page
+    assert "The address without its end" in page
+    assert "levels of its own" not in page
+    for labelled in re.findall(r'aria-labelledby="([^"]+)"', page):
+        assert page.count(f'id="{labelled}"') == 1
+    assert "style=" not in page
+    assert "<script" not in page
+
+
+def test_curl_gets_the_same_as_text(web: Browser) -> None:
+    answer = web.ask("/policy")
+    assert answer["content-type"] == "text/plain; charset=utf-8"
+    text = answer.body.decode()
+    assert text.startswith("What is shown, and to whom: The Tea Club\n\nEverybody here chooses")
+    assert "Mail address            members                   everyone\n" in text
+    assert max(map(len, text.splitlines())) <= 80
+    for label, default, limit in cells(web.ask("/policy.html")):
+        assert re.search(rf"^{label} +{default} +{limit}$", text, re.MULTILINE), label
+    assert web.ask("/policy.txt", Accept=HTML).body == answer.body
+
+
+def test_every_field_has_a_name_that_people_read(web: Browser) -> None:
+    """A new field needs one in templates/web/policy_words.txt."""
+    words = Texts()._plain.get_template("web/policy_words.txt").module
+    assert set(getattr(words, "fields", ())) == set(FIELDS)
+
+
+def test_it_is_the_same_for_all_who_ask_and_names_nobody(web: Browser) -> None:
+    for accept in (HTML, "application/json", "*/*"):
+        stranger, member = web.ask("/policy", Accept=accept), web.ask("/policy", Accept=accept, peer=MEMBER)
+        assert stranger.body == member.body
+        assert stranger["cache-control"] == "public, max-age=0, must-revalidate"
+        assert stranger["vary"] == "Accept, Accept-Language, Accept-Encoding"
+        assert b"alice" not in stranger.body.lower()
+        again = web.ask("/policy", Accept=accept, If_None_Match=stranger["etag"])
+        assert (again.code, again.body) == (304, b"")
+    assert web.ask("/policy.json")["vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize("path", ["/policy", "/policy.html", "/policy.json", "/policy.txt"])
+def test_HEAD_is_GET_without_the_body(web: Browser, path: str) -> None:
+    head, get = web.ask(path, "HEAD"), web.ask(path)
+    assert (head.code, head.body) == (200, b"")
+    assert int(head["content-length"]) == len(get.body)
+    assert web.ask(path, "POST").code == 405
+
+
+def test_it_passes_the_exchange(build: Build) -> None:
+    browser = build(queries_per_minute=1)
+    assert browser.ask("/policy").code == 200
+    assert browser.ask("/policy").code == 429
+    first, second = browser.built.records
+    assert (first["verb"], first["query"], first["outcome"]) == ("page", "", "served")
+    assert second["outcome"] == "limited"
+
+
+@pytest.mark.parametrize("path", ["/", "/users/alice", "/users/adams", "/nowhere"])
+def test_every_page_links_to_it(web: Browser, path: str) -> None:
+    page = web.ask(path, Accept=HTML).body.decode()
+    assert page.count('<a href="/policy">What is shown, and to whom</a>') == 1
+
+
+# what the site is
+
+
+def site(**settings: Any) -> Site:
+    return Site("The Tea Club", Hosts(["dir.test"]), "https://dir.test", **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"addresses": "full"}, "The address, whole."),
+        ({"addresses": "hash"}, "A mark made of the address"),
+        ({"addresses": "none"}, "No address."),
+        ({}, "How long that is kept is up to the operator."),
+        ({"keep": timedelta(days=30)}, "Kept for 30 days, counted from the end of the day."),
+        ({"keep": timedelta(days=1)}, "Kept for 1 day, counted from the end of the day."),
+        ({}, "There are no networks of members here."),
+        ({"finger": False}, "On the web, where alone people are asked for here."),
+        ({"finger": False, "bot": "fingerbot"}, "On the web and IRC alike."),
+    ],
+)
+def test_what_the_settings_say_is_told(build: Build, settings: dict[str, Any], said: str) -> None:
+    browser = build()
+    here = site(**settings)
+    house = replace(browser.built.house, site=here, renderer=Renderer(Texts(), here))
+    text = Browser(replace(browser.built, house=house)).ask("/policy").body.decode()
+    assert said in re.sub(r"\s+", " ", text)
+
+
+def test_days_are_told_to_programs_as_a_number() -> None:
+    told = document(Policy.preset(), site(keep=timedelta(hours=36), addresses="none"))
+    assert told.records == RecordsDocument("none", 2)
+    assert told.protocols == ["finger", "web"]

@@ -1,0 +1,229 @@
+"""robots.txt, sitemap.xml and security.txt."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from gateway.directory.interfaces import Remove
+from gateway.directory.privacy import Policy
+from gateway.web import make
+from gateway.web.settings import Web
+from gateway.web.views import well_known
+from gateway.web.views.well_known import expires
+from tests.unit.house import ALICE, BOB, CAROL, ZOFIE, document, write
+from tests.unit.web.conftest import Build
+from tests.unit.web.plans import M, N, at, bare, choose, say
+from tests.unit.web.wire import MEMBER, Answer, Browser, Slow
+
+SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+
+
+@pytest.fixture
+def club(build: Build) -> Browser:
+    return build(people=[ALICE, BOB, CAROL, ZOFIE, {"login": "žluť", "name": "Žluť"}])
+
+
+def mapped(answer: Answer) -> dict[str, str | None]:
+    """The addresses of a sitemap, with their dates; its shape is that of sitemaps.org."""
+    assert (answer.code, answer["content-type"]) == (200, "application/xml")
+    root = ET.fromstring(answer.body)
+    assert root.tag == f"{SITEMAP}urlset"
+    found: dict[str, str | None] = {}
+    for url in root:
+        tags = [child.tag.removeprefix(SITEMAP) for child in url]
+        assert (url.tag, tags[0], set(tags[1:]) <= {"lastmod"}) == (f"{SITEMAP}url", "loc", True)
+        address = url[0].text
+        assert address is not None
+        assert address not in found
+        found[address] = url[1].text if len(url) > 1 else None
+    return found
+
+
+def people(web: Browser) -> list[str]:
+    return [address.rpartition("/")[2] for address in mapped(web.ask("/sitemap.xml")) if "/users/" in address]
+
+
+# robots.txt
+
+
+def test_W144_robots_txt(web: Browser) -> None:
+    answer = web.ask("/robots.txt")
+    assert (answer.code, answer["content-type"]) == (200, "text/plain; charset=utf-8")
+    lines = answer.body.decode().splitlines()
+    assert lines[0] == "User-agent: *"
+    assert "Allow: /" in lines
+    assert {"Disallow: /edit", "Disallow: /signin", "Disallow: /users?q="} <= set(lines)
+    assert lines[-1] == "Sitemap: https://dir.test/sitemap.xml"
+    # who is not to be found has to be read for that: robots that may not ask never hear noindex
+    assert not any(line.startswith("Disallow: /users") and "?" not in line for line in lines)
+
+
+# sitemap.xml
+
+
+def test_the_sitemap_has_the_pages_of_those_who_are_listed(club: Browser) -> None:
+    say(club.built, "bob", "A plan", 24)
+    assert mapped(club.ask("/sitemap.xml")) == {
+        "https://dir.test/": None,
+        "https://dir.test/users": None,
+        "https://dir.test/users/alice": "2026-11-20T09:30:00Z",
+        "https://dir.test/users/bob": "2026-11-21T09:30:00Z",
+        "https://dir.test/users/zofie": "2026-11-20T09:30:00Z",
+        "https://dir.test/users/%C5%BElu%C5%A5": "2026-11-20T09:30:00Z",
+    }
+    assert bare(club.ask("/sitemap.xml", peer=MEMBER)) == bare(club.ask("/sitemap.xml"))
+
+
+def test_W144_who_is_not_listed_any_more_is_gone_at_once(club: Browser) -> None:
+    everybody = people(club)
+    choose(club.built, "alice", 1, listed=False)
+    assert people(club) == [name for name in everybody if name != "alice"]
+    choose(club.built, "bob", 2, name=M)
+    choose(club.built, "zofie", 3, name=N)
+    assert people(club) == ["%C5%BElu%C5%A5"]
+    choose(club.built, "bob", 4, name=None)
+    assert people(club) == ["bob", "%C5%BElu%C5%A5"]
+    write(club.built.path, [Remove("bob")])
+    club.built.see()
+    assert people(club) == ["%C5%BElu%C5%A5"]
+
+
+def test_a_date_tells_only_of_what_everyone_may_see(club: Browser) -> None:
+    choose(club.built, "alice", 24, office=M)
+    assert mapped(club.ask("/sitemap.xml"))["https://dir.test/users/alice"] == "2026-11-20T09:30:00Z"
+
+
+def test_a_policy_that_hides_all_empties_it(club: Browser) -> None:
+    assert len(people(club)) == 4
+    club.built.house.directory.set_policy(Policy.preset(limit={"name": M}))
+    assert people(club) == []
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, web: Browser) -> list[str]:
+    """Filled with where each page of people that the store gives begins."""
+    asked: list[str] = []
+    reading = web.built.store.page
+
+    async def page(after: str, *rest: Any) -> Any:
+        asked.append(after)
+        return await reading(after, *rest)
+
+    monkeypatch.setattr(web.built.store, "page", page)
+    return asked
+
+
+def test_W119_it_is_made_once_in_a_minute(club: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = counted(monkeypatch, club)
+    first = club.ask("/sitemap.xml")
+    made = len(asked)
+    assert made
+    club.built.clock.advance(59)
+    assert club.ask("/sitemap.xml", If_None_Match=first["etag"]).code == 304
+    assert len(asked) == made
+    club.built.clock.advance(1)
+    assert bare(club.ask("/sitemap.xml")) == bare(first)
+    assert len(asked) == 2 * made
+    head = club.ask("/sitemap.xml", "HEAD")
+    assert (head.code, head.body, head["content-length"]) == (200, b"", first["content-length"])
+
+
+def test_where_other_places_have_people_it_is_made_more_often(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They tell of no change."""
+    web = build(people=[])
+    monkeypatch.setattr(web.built.house.directory, "sources", (Slow(),))
+    asked = counted(monkeypatch, web)
+    for seconds, made in ((0, 1), (0.9, 1), (0.1, 2)):
+        web.built.clock.advance(seconds)
+        web.ask("/sitemap.xml")
+        assert len(asked) == made
+
+
+def test_a_large_place_is_told_in_pieces_up_to_a_limit(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(well_known, "MOST_PEOPLE", 250)
+    web = build(people=[])
+    write(web.built.path, [document({"login": f"p{number:04}"}) for number in range(251)], at(0))
+    web.built.see()
+    asked = counted(monkeypatch, web)
+    answer = web.ask("/sitemap.xml")
+    assert len(mapped(answer)) == 2 + 250
+    assert asked[:3] == ["", "p0099", "p0199"]
+    assert b"<!-- The first 250 people. All of them: https://dir.test/users -->" in answer.body
+    write(web.built.path, [Remove("p0000")])
+    web.built.see()
+    answer = web.ask("/sitemap.xml")
+    assert len(mapped(answer)) == 2 + 250
+    assert b"<!--" not in answer.body
+
+
+def test_who_asks_meanwhile_waits_for_the_same(club: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One who leaves takes it from nobody; one who comes after a change gets another."""
+    asked = counted(monkeypatch, club)
+    waiting: list[Any] = []
+    listing = club.built.house.directory.listing
+
+    async def slow(*arguments: Any) -> Any:
+        from twisted.internet.defer import Deferred
+
+        gate: Deferred[None] = Deferred()
+        waiting.append(gate)
+        await gate
+        return await listing(*arguments)
+
+    monkeypatch.setattr(club.built.house.directory, "listing", slow)
+    question = b"GET /sitemap.xml HTTP/1.1\r\nHost: dir.test\r\n\r\n"
+    first, second, third = (club.connect() for _ in range(3))
+    first.send(question)
+    second.send(question)
+    first.close()
+    assert len(waiting) == 1
+    choose(club.built, "alice", 1, listed=False)
+    third.send(question)
+    assert len(waiting) == 2
+    for gate in waiting:
+        gate.callback(None)
+    assert second.received.count(b"<loc>") == 5  # by the time it was made alice was gone for this one, too
+    assert b"/users/alice" not in third.received
+    assert len(asked) >= 2
+    assert b"/users/bob" in third.received
+
+
+# security.txt
+
+
+def test_there_is_no_security_txt_unless_configured(web: Browser) -> None:
+    assert web.ask("/.well-known/security.txt").code == 404
+
+
+@pytest.mark.parametrize(
+    ("url", "canonical"),
+    [
+        ("https://dir.test", "Canonical: https://dir.test/.well-known/security.txt\n"),
+        ("http://dir.test:8080", ""),  # RFC 9116 section 2.5.2 allows https alone
+    ],
+)
+def test_security_txt(web: Browser, url: str, canonical: str) -> None:
+    """RFC 9116"""
+    house = web.built.house
+    site = replace(house.site, url=url, security_contact=("mailto:safe@dir.test", "https://dir.test/safe"))
+    browser = Browser(web.built)
+    browser.service = make(Web(), replace(house, site=site, now=lambda: datetime(2026, 11, 24, 4, 30, 7, tzinfo=UTC)))
+    answer = browser.ask("/.well-known/security.txt")
+    assert (answer.code, answer["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert answer.body.decode() == (
+        "Contact: mailto:safe@dir.test\n"
+        "Contact: https://dir.test/safe\n"
+        "Expires: 2027-05-01T00:00:00Z\n"
+        "Preferred-Languages: en\n"
+        f"{canonical}"
+    )
+    assert browser.ask("/.well-known/security.txt", If_None_Match=answer["etag"]).code == 304
+
+
+def test_it_expires_within_a_year_and_moves_once_a_month() -> None:
+    """W119: section 2.5.5 wants a date, and less than a year."""
+    moments = [datetime(2026, month, day, 23, 59, tzinfo=UTC) for month in range(1, 13) for day in (1, 28)]
+    assert len({expires(moment) for moment in moments}) == 12
+    assert all(150 < (expires(moment) - moment).days < 190 for moment in moments)
