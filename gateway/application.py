@@ -24,6 +24,7 @@ from .config.loader import BadSettings, CannotStart
 from .dependencies import House
 from .directory.viewers import Viewers
 from .irc.settings import Network
+from .net.admission import Connections
 from .net.descriptors import room_for
 from .net.endpoints import Listener, Ports, client_endpoint
 from .net.name_lookups import look_up_aside
@@ -32,7 +33,7 @@ from .ops import control, systemd
 from .ops.access_log import Records
 from .ops.control import Control
 from .ops.health import Health
-from .ops.rate_limit import Connections, Rate
+from .ops.rate_limit import Rate
 from .ops.request_tracker import Exchanges
 from .outbound.fediverse_accounts import Accounts
 from .outbound.public_hosts import Outgoing

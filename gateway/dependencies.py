@@ -10,9 +10,9 @@ from urllib.parse import quote
 from .directory.names import Hosts
 from .directory.service import DirectoryService
 from .directory.viewers import Viewers
+from .net.admission import Connections
 from .ops.access_log import Addresses
 from .ops.health import Health
-from .ops.rate_limit import Connections
 from .ops.request_tracker import Exchanges
 from .outbound.fediverse_accounts import Accounts
 from .outbound.public_hosts import Outgoing

@@ -22,9 +22,9 @@ from zope.interface import implementer
 
 from ..dependencies import House
 from ..directory.addresses import Address
+from ..net.admission import Room
 from ..net.chunked_write import send, send_all
 from ..net.connections import Open
-from ..ops.rate_limit import Room
 from ..ops.request_tracker import Asked, Limited, Outcome
 from . import messages
 from .answers import reply

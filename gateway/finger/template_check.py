@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, get_args
 
-from ..rendering.sample_profiles import FULL, SAMPLES
+from ..directory.sample_profiles import FULL, SAMPLES
 from ..rendering.templates import BrokenTemplate, Texts
 from .listing import table
 from .settings import Column

@@ -15,7 +15,7 @@ from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
 from ..config.loader import CannotStart, Mistake
-from ..ops.rate_limit import Connections
+from .admission import Connections
 from .descriptors import tell_seldom
 from .proxy_protocol import Behind, Entrance
 from .tls import Narrowed

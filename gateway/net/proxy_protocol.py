@@ -8,7 +8,7 @@ handshake, as proxies send it.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 from twisted.internet.interfaces import IAddress, IDelayedCall, IHalfCloseableProtocol, IProtocolFactory
 from twisted.internet.protocol import Factory, Protocol
@@ -17,10 +17,10 @@ from twisted.python.failure import Failure
 from zope.interface import directlyProvides, implementer, providedBy
 
 from ..directory.addresses import Address, Networks
-from ..ops.rate_limit import Connections
-from ..ops.request_tracker import Outcome
+from .admission import Connections
 from .proxy_header import Bad, Header, header
 
+HeaderOutcome = Literal["refused", "invalid", "gone", "limited", "timeout", "empty"]
 EVERY = 10.0  # seconds from one word in the log to the next
 
 
@@ -30,7 +30,9 @@ class Entrance:
 
     log = Logger()
 
-    def __init__(self, table: str, reactor: Any, connections: Connections, count: Callable[[Outcome], None]) -> None:
+    def __init__(
+        self, table: str, reactor: Any, connections: Connections, count: Callable[[HeaderOutcome], None]
+    ) -> None:
         self._table, self.reactor = table, reactor
         self._connections, self._count = connections, count
         self._waiting: dict[Waiting, None] = {}  # the one that has waited longest is the first
@@ -65,7 +67,7 @@ class Entrance:
         for each in tuple(self._waiting):
             each.stop()
 
-    def refuse(self, how: Outcome, peer: IAddress | None, why: str) -> None:
+    def refuse(self, how: HeaderOutcome, peer: IAddress | None, why: str) -> None:
         """Counts a connection that came to nothing, and tells of it now and then."""
         self._count(how)
         self._refused += 1
@@ -164,7 +166,7 @@ class Waiting(Protocol):
         else:
             self._end("timeout", "it did not come in time")
 
-    def _end(self, how: Outcome, why: str) -> None:
+    def _end(self, how: HeaderOutcome, why: str) -> None:
         self._leave()
         self._entrance.refuse(how, self.transport.getPeer(), why)
         self.transport.abortConnection()

@@ -20,8 +20,8 @@ from twisted.internet.task import LoopingCall
 
 from .. import __version__
 from ..directory.service import DirectoryService
+from ..net.admission import Connections
 from .access_log import Records
-from .rate_limit import Connections
 from .request_tracker import BUCKETS, Exchanges
 
 EVERY = 1.0  # seconds between two looks at the reactor's lag

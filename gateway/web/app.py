@@ -23,8 +23,8 @@ from .assets import Assets
 from .http import target
 from .http.negotiation import Format, accepted, ending
 from .http.reply import JSON, PRIVATE, PUBLIC, TEXT, Reply
-from .http.request import Request, Site
 from .pages import Headers, Pages
+from .request import Request, Site
 from .routes import READ, ROUTES, Route
 from .settings import Web
 from .views import avatar, contact_card, feeds, history, lists, openapi, person, policy, webfinger, well_known

@@ -6,8 +6,8 @@ from typing import Any
 
 from ..directory.explanation import rules
 from ..directory.privacy import Policy
+from ..directory.sample_profiles import FULL, SAMPLES
 from ..outbound.fediverse_address import Actor
-from ..rendering.sample_profiles import FULL, SAMPLES
 from ..rendering.templates import BrokenTemplate, Texts
 from . import markup, messages
 from .pages import GIVEN

@@ -17,9 +17,10 @@ from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewers
 from gateway.formats import person_json
+from gateway.net.admission import Connections
 from gateway.ops.access_log import Records
 from gateway.ops.health import Health
-from gateway.ops.rate_limit import Connections, Rate
+from gateway.ops.rate_limit import Rate
 from gateway.ops.request_tracker import Exchanges
 from gateway.outbound.fediverse_accounts import Accounts
 from gateway.outbound.public_hosts import Outgoing

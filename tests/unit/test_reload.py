@@ -14,7 +14,7 @@ from gateway import builders
 from gateway.application import Gateway
 from gateway.config.loader import BadSettings, CannotStart
 from gateway.directory.addresses import Address
-from gateway.ops.rate_limit import Connections, Room
+from gateway.net.admission import Connections, Room
 from gateway.reloading import Difference, OneAtATime, compare
 from gateway.settings import Settings, load
 from tests.unit import test_application

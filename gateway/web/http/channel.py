@@ -22,11 +22,10 @@ from zope.interface import implementer
 
 from ...dependencies import House
 from ...directory.addresses import Address, Networks
+from ...net.admission import Room
 from ...net.connections import Open
 from ...net.cooperative_queue import Turns
-from ...ops.rate_limit import Room
 from ...ops.request_tracker import Asked, Outcome
-from ..pages import Pages
 from .negotiation import Format, asked, told
 from .reply import Conditions, Reply, Sent
 
@@ -44,12 +43,19 @@ _TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*")
 AT_ONCE = 4  # questions sent one behind the other that are answered in one turn of the reactor, if they cost little
 
 
+class ErrorPages(Protocol):
+    """Builds the replies that a channel sends without a request."""
+
+    def error(self, code: int, format: Format) -> Reply: ...
+    def crowded(self, format: Format) -> Reply: ...
+
+
 class Home(Protocol):
     """What a channel asks of its site (http.Site)."""
 
     requestFactory: Any
     house: House
-    pages: Pages
+    pages: ErrorPages
     connections: "Open[Channel]"
     turns: Turns
     proxies: Networks

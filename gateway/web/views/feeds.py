@@ -16,8 +16,8 @@ from .. import markup
 from ..byte_budget import Room
 from ..http.negotiation import Format
 from ..http.reply import PUBLIC, Reply
-from ..http.request import Request
 from ..pages import Pages
+from ..request import Request
 from ..shared_reply import Shared
 
 OF_ONE = 20  # plans in a person's feed

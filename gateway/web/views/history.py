@@ -25,8 +25,8 @@ from ...text.sanitize import clean
 from ..byte_budget import Room
 from ..http.negotiation import Format
 from ..http.reply import Reply
-from ..http.request import Request
 from ..pages import Pages, varying
+from ..request import Request
 
 ON_PAGE = 10  # plans
 ROOM = {Format.HTML: 20 * 1024, Format.TEXT: 128 * 1024, Format.JSON: 256 * 1024}  # bytes of a page's plans

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.directory.addresses import Address
-from gateway.ops.rate_limit import Connections, Rate, Room
+from gateway.net.admission import Connections, Room
+from gateway.ops.rate_limit import Rate
 
 
 class Hand:

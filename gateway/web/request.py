@@ -17,17 +17,17 @@ from twisted.python.failure import Failure
 from twisted.web import server
 from twisted.web.http import datetimeToString
 
-from ...dependencies import House
-from ...directory.addresses import Address, Networks
-from ...net.connections import Open
-from ...net.cooperative_queue import Turns
-from ...ops.request_tracker import Asked, Outcome
-from ..pages import Headers, Pages
-from ..routes import Route
-from . import forwarded, target
-from .channel import Channel
-from .negotiation import Format, asked, ending, told
-from .reply import Conditions, Reply, Sent, finished
+from ..dependencies import House
+from ..directory.addresses import Address, Networks
+from ..net.connections import Open
+from ..net.cooperative_queue import Turns
+from ..ops.request_tracker import Asked, Outcome
+from .http import forwarded, target
+from .http.channel import Channel
+from .http.negotiation import Format, asked, ending, told
+from .http.reply import Conditions, Reply, Sent, finished
+from .pages import Headers, Pages
+from .routes import Route
 
 SERVER = "finger-gateway"
 MOST_BODY = 64 * 1024  # bytes

@@ -3,9 +3,9 @@ one of whom everything is odd. None of them is anybody."""
 
 from datetime import UTC, datetime, timedelta
 
-from ..directory.fields import FIELDS
-from ..directory.person import Account, Key, Link, Login, Status
-from ..directory.privacy import Audience, Profile
+from .fields import FIELDS
+from .person import Account, Key, Link, Login, Status
+from .privacy import Audience, Profile
 
 _AT = datetime(2026, 11, 23, 18, 4, tzinfo=UTC)
 _ALL = frozenset(FIELDS)
