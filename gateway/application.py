@@ -19,27 +19,27 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
-from .builders import make_directory, make_policy, make_renderer, make_site, make_sweeps
+from .builders import make_directory, make_policy, make_renderer, make_site_info, make_source_indexers
 from .config.loader import BadSettings, CannotStart
-from .dependencies import House
+from .dependencies import ProtocolDependencies
 from .directory.viewers import Viewers
-from .irc.settings import Network
-from .net.admission import Connections
+from .irc.settings import NetworkSettings
+from .net.admission import AdmissionControl
 from .net.descriptors import room_for
-from .net.endpoints import Listener, Ports, client_endpoint
+from .net.endpoints import BoundPorts, Listener, client_endpoint
 from .net.name_lookups import look_up_aside
-from .net.proxy_protocol import Entrance
+from .net.proxy_protocol import ProxyProtocolGate
 from .ops import control, systemd
-from .ops.access_log import Records
-from .ops.control import Control
+from .ops.access_log import AccessLog
+from .ops.control import ControlSocket
 from .ops.health import Health
-from .ops.rate_limit import Rate
-from .ops.request_tracker import Exchanges
-from .outbound.fediverse_accounts import Accounts
-from .outbound.public_hosts import Outgoing
-from .reloading import Difference, OneAtATime, compare
+from .ops.rate_limit import RateLimit
+from .ops.request_tracker import RequestTracker
+from .outbound.fediverse_accounts import FediverseAccounts
+from .outbound.public_hosts import OutboundConnections
+from .reloading import OneAtATime, SettingsDifference, compare
 from .rendering.render import Renderer
-from .settings import Settings, control_socket, database_file, load, looked_at, records_file
+from .settings import Settings, access_log_file, control_socket, database_file, load_settings, login_poll_interval
 from .sources import logins
 from .store import database, sqlite_store
 
@@ -55,22 +55,22 @@ class Part:
     has `reload`, for another table and house; that of a table with `listen` has a `factory`."""
 
     table: str
-    imported: Callable[[], Callable[[Any, House], Any]]
+    imported: Callable[[], Callable[[Any, ProtocolDependencies], Any]]
 
 
-def _finger() -> Callable[[Any, House], Any]:
+def _finger() -> Callable[[Any, ProtocolDependencies], Any]:
     from .finger.protocol import make
 
     return make
 
 
-def _web() -> Callable[[Any, House], Any]:
+def _web() -> Callable[[Any, ProtocolDependencies], Any]:
     from .web.app import make
 
     return make
 
 
-def _irc() -> Callable[[Any, House], Any]:
+def _irc() -> Callable[[Any, ProtocolDependencies], Any]:
     from .irc.service import make
 
     return make
@@ -93,24 +93,24 @@ class Gateway(MultiService):
         self.settings = settings
         self.store = sqlite_store.SQLiteStore(database_file(settings, folder), reactor)
         self.directory = make_directory(settings, file, self.store, reactor)
-        make_sweeps(self.directory, reactor)
-        if (every := looked_at(settings)) is not None:
+        make_source_indexers(self.directory, reactor)
+        if (every := login_poll_interval(settings)) is not None:
             logins.Logins(self.directory.presence, every, reactor, logins.of_this_machine).setServiceParent(
                 self.directory
             )
-        self._rate = Rate(settings.limits.queries_per_minute, reactor.seconds)
-        self.records = Records(
-            records_file(settings, folder), settings.records.addresses, reactor, settings.records.keep
+        self._rate = RateLimit(settings.limits.queries_per_minute, reactor.seconds)
+        self.records = AccessLog(
+            access_log_file(settings, folder), settings.access_log.addresses, reactor, settings.access_log.retention
         )
-        self._exchanges = Exchanges(self._rate, self.records, reactor)
-        self._connections = Connections(*_connections(settings))
+        self._tracker = RequestTracker(self._rate, self.records, reactor)
+        self._connections = AdmissionControl(*_connections(settings))
         self._health = Health(self.store, self.directory, reactor)
-        self._outgoing = Outgoing(reactor, self._hosts_listened_on, lambda: self.settings.site.hosts)
-        self._accounts = Accounts(reactor, self._outgoing)
+        self._outgoing = OutboundConnections(reactor, self._hosts_listened_on, lambda: self.settings.site.hosts)
+        self._accounts = FediverseAccounts(reactor, self._outgoing)
         self.protocols = MultiService()
         self._services: dict[str, Any] = {}
         self._listeners: list[Listener] = []
-        self._entrances: dict[str, Entrance] = {}
+        self._entrances: dict[str, ProxyProtocolGate] = {}
         self._dialled(settings.irc)
         self._furnish(settings, make_renderer(settings, folder))
         if settings.metrics is not None:
@@ -118,38 +118,38 @@ class Gateway(MultiService):
             scraped.setServiceParent(self)
             self._listen("metrics.listen", settings.metrics.listen, scraped.factory)
         self._believe(settings)
-        self._control = Control(control_socket(settings, folder), {"reload": self._reload_told}, reactor)
+        self._control = ControlSocket(control_socket(settings, folder), {"reload": self._reload_told}, reactor)
         self._reloads = OneAtATime(self._reload)
-        self._ports = Ports(reactor, self._file)
+        self._ports = BoundPorts(reactor, self._file)
         self._stage: Deferred[Any] | None = None
         self._stopping = self._hurried = False
 
-    def _dialled(self, networks: Iterable[Network]) -> None:
+    def _dialled(self, networks: Iterable[NetworkSettings]) -> None:
         """Raises CannotStart where one of *networks* has a server that is no endpoint."""
         for number, network in enumerate(networks):
             client_endpoint(self._reactor, self._file, f"irc[{number}].server", network.server)
 
     def _furnish(self, settings: Settings, renderer: Renderer) -> None:
         """A house by *settings*, and all protocols in it, at the start and at a reload."""
-        self.house = House(
+        self.deps = ProtocolDependencies(
             reactor=self._reactor,
-            site=make_site(settings, Path(self._file).parent),
+            site=make_site_info(settings, Path(self._file).parent),
             directory=self.directory,
             viewers=Viewers(settings.site.members, settings.site.administrators),
-            exchanges=self._exchanges,
+            tracker=self._tracker,
             health=self._health,
-            connections=self._connections,
-            outgoing=self._outgoing,
-            accounts=self._accounts,
+            admission=self._connections,
+            outbound=self._outgoing,
+            fediverse_accounts=self._accounts,
             renderer=renderer,
             timeout=settings.limits.timeout.total_seconds(),
         )
         for part in PARTS:
             table, service = getattr(settings, part.table), self._services.get(part.table)
             if service is not None:
-                service.reload(table, self.house)
+                service.reload(table, self.deps)
             elif table:
-                service = self._services[part.table] = part.imported()(table, self.house)
+                service = self._services[part.table] = part.imported()(table, self.deps)
                 service.setName(part.table)
                 service.setServiceParent(self.protocols)
                 for number, endpoint in enumerate(getattr(table, "listen", ())):
@@ -158,14 +158,14 @@ class Gateway(MultiService):
     def _believe(self, settings: Settings) -> None:
         """The proxies of *settings*, where endpoints are behind one."""
         for name, entrance in self._entrances.items():
-            entrance.change(getattr(settings, name).proxies, self.house.timeout)
+            entrance.change(getattr(settings, name).proxies, self.deps.timeout)
 
     def _listen(self, key: str, endpoint: str, factory: Any) -> None:
         """Once it starts. All endpoints of a table have one entrance."""
         table = key.partition(".")[0]
         if table not in self._entrances:
-            count = partial(self._exchanges.count, table, "header")
-            self._entrances[table] = Entrance(table, self._reactor, self._connections, count)
+            count = partial(self._tracker.count, table, "header")
+            self._entrances[table] = ProxyProtocolGate(table, self._reactor, self._connections, count)
         self._listeners.append(Listener(key, endpoint, factory, self._entrances[table]))
 
     @property
@@ -192,7 +192,7 @@ class Gateway(MultiService):
             self._be_told()
             self.records.startService()
             self.store.startService()
-        except database.Unusable as error:
+        except database.UnusableDatabase as error:
             self._close_ports()
             raise CannotStart(str(error)) from None
         except OSError as error:
@@ -204,14 +204,14 @@ class Gateway(MultiService):
         self.protocols.startService()
         for listener in self._listeners:
             self._log.info("{key}: listening on {endpoint}", key=listener.key, endpoint=listener.endpoint)
-        systemd.tell(systemd.READY)
+        systemd.notify(systemd.READY)
 
     def _be_told(self) -> None:
         """Opens the control socket. A gateway does without where it cannot be had, unless another one has it."""
         path = self.settings.control.socket
         try:
             self._control.startService()
-        except control.Taken:
+        except control.SocketInUse:
             self._close_ports()
             raise CannotStart(
                 f"{self._file}: control.socket: another gateway answers on {path!r}; end it, or name another one there"
@@ -225,20 +225,20 @@ class Gateway(MultiService):
     def _close_ports(self) -> "Deferred[Any]":
         return DeferredList([maybeDeferred(each) for each in (self._control.stopService, self._ports.close)])
 
-    def reload(self) -> "Deferred[Difference]":
+    def reload(self) -> "Deferred[SettingsDifference]":
         """Reads the settings anew and goes by them, as far as that can be done without a restart. Fails with BadSettings or
         CannotStart, and then nothing has changed. One that is asked for during another one comes after it."""
         return self._reloads.ask()
 
-    async def _reload(self) -> Difference:
-        systemd.tell(systemd.reloading())
+    async def _reload(self) -> SettingsDifference:
+        systemd.notify(systemd.reloading())
         try:
             difference = await self._renewed()
         except (BadSettings, CannotStart) as error:
             self._log.error("not reloaded, nothing has changed: {why}", why=str(error))
             raise
         finally:
-            systemd.tell(systemd.READY)
+            systemd.notify(systemd.READY)
         self._log.info(
             "reloaded {file}; changed: {changed}; needs a restart: {restart}",
             file=self._file, changed=", ".join(difference.changed) or "nothing",
@@ -246,7 +246,7 @@ class Gateway(MultiService):
         )  # fmt: skip
         return difference
 
-    async def _renewed(self) -> Difference:
+    async def _renewed(self) -> SettingsDifference:
         difference, renderer = await in_thread(self._reactor, self._read)
         settings = difference.settings
         if self._stopping:
@@ -254,21 +254,21 @@ class Gateway(MultiService):
         self._dialled(settings.irc)
         policy = make_policy(settings)
         try:
-            kept = settings.records
-            self.records.reload(records_file(settings, self._path.parent), kept.addresses, kept.keep)
+            kept = settings.access_log
+            self.records.reload(access_log_file(settings, self._path.parent), kept.addresses, kept.retention)
         except OSError as error:
             raise CannotStart(f"{self._file}: records.file: {error}") from None
         self.directory.set_policy(policy)
-        self._rate.change(settings.limits.queries_per_minute)
-        self._connections.change(*_connections(settings))
+        self._rate.set_limit(settings.limits.queries_per_minute)
+        self._connections.set_limits(*_connections(settings))
         self._furnish(settings, renderer)
         self._believe(settings)
         self.settings = settings
         return difference
 
-    def _read(self) -> tuple[Difference, Renderer]:
+    def _read(self) -> tuple[SettingsDifference, Renderer]:
         """What takes its time, in a thread of its own: all templates, and what a new protocol imports."""
-        difference = compare(self.settings, load(self._path))
+        difference = compare(self.settings, load_settings(self._path))
         for part in PARTS:
             if getattr(difference.settings, part.table):
                 part.imported()
@@ -297,15 +297,15 @@ class Gateway(MultiService):
 
     async def _stop(self) -> None:
         self._stopping = True
-        systemd.tell(systemd.STOPPING)
-        exchanges = self.house.exchanges
+        systemd.notify(systemd.STOPPING)
+        tracker = self.deps.tracker
         await self._bounded("listeners", STAGE, self._close_ports)
-        await self._bounded("questions in flight", DRAIN, exchanges.idle)
+        await self._bounded("questions in flight", DRAIN, tracker.when_idle)
         await self._bounded("protocols", STAGE, self.protocols.stopService)
         for name, service in (("records", self.records), ("directory", self.directory), ("store", self.store)):
             await self._bounded(name, STAGE, service.stopService)
         await super().stopService()
-        for (protocol, verb, outcome), count in sorted(exchanges.counts.items()):
+        for (protocol, verb, outcome), count in sorted(tracker.counts.items()):
             self._log.info(
                 "{protocol} {verb} {outcome}: {count}", protocol=protocol, verb=verb, outcome=outcome, count=count
             )
@@ -337,10 +337,10 @@ class Gateway(MultiService):
 
 def make_metrics(gateway: Gateway) -> Any:
     """What Prometheus is told of *gateway*. Imported only where the settings ask for it."""
-    from .ops.metrics import Watched
-    from .ops.metrics_server import Scraped
+    from .ops.metrics import MetricsSources
+    from .ops.metrics_server import MetricsServer
 
-    house, protocols = gateway.house, gateway.protocols
+    deps, protocols = gateway.deps, gateway.protocols
 
     def opened() -> dict[str, int]:
         listening = [each for each in protocols if hasattr(each, "factory")]
@@ -349,16 +349,16 @@ def make_metrics(gateway: Gateway) -> Any:
     def bots() -> list[Any]:
         return [bot for each in protocols if each.name == "irc" for bot in each]
 
-    watched = Watched(
-        exchanges=house.exchanges,
-        connections=house.connections,
+    watched = MetricsSources(
+        tracker=deps.tracker,
+        connections=deps.admission,
         records=gateway.records,
-        directory=house.directory,
+        directory=deps.directory,
         open=opened,
         bots=bots,
         slow_reads=lambda: gateway.store.slow_reads,
     )
-    return Scraped(watched, house.health, house.reactor)
+    return MetricsServer(watched, deps.health, deps.reactor)
 
 
 def _connections(settings: Settings) -> tuple[int, int]:

@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from .directory.names import Hosts
+from .directory.names import HostNames
 from .directory.service import DirectoryService
 from .directory.viewers import Viewers
-from .net.admission import Connections
-from .ops.access_log import Addresses
+from .net.admission import AdmissionControl
+from .ops.access_log import LoggedAddress
 from .ops.health import Health
-from .ops.request_tracker import Exchanges
-from .outbound.fediverse_accounts import Accounts
-from .outbound.public_hosts import Outgoing
+from .ops.request_tracker import RequestTracker
+from .outbound.fediverse_accounts import FediverseAccounts
+from .outbound.public_hosts import OutboundConnections
 from .rendering.render import Renderer
 
 
 @dataclass(frozen=True)
-class Look:
+class PageLook:
     """What of the pages' look is the operator's: a colour ("#rgb" or "#rrggbb"), a picture, a line below each page."""
 
     accent: str | None = None
@@ -29,7 +29,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Site:
+class SiteInfo:
     """What this place is called, and where it can be asked. *url* is the web side's public address, without a slash at
     the end; *finger*: does finger answer; *bot*: the nick that answers on IRC; *members*: are there networks whose askers
     are members; *addresses*: what records keep of one; *keep*: for how long, None where the operator sees to it;
@@ -38,17 +38,17 @@ class Site:
     the pages."""
 
     name: str
-    hosts: Hosts
+    hosts: HostNames
     url: str
     finger: bool = True
     bot: str | None = None
     members: bool = False
-    addresses: Addresses = "truncated"
-    keep: timedelta | None = None
+    logged_addresses: LoggedAddress = "truncated"
+    log_retention: timedelta | None = None
     fediverse: str | None = None
     webfinger: str | None = None
     security_contact: tuple[str, ...] = ()
-    look: Look = Look()
+    look: PageLook = PageLook()
 
     @property
     def host(self) -> str:
@@ -64,19 +64,19 @@ class Site:
 
 
 @dataclass(frozen=True)
-class House:
+class ProtocolDependencies:
     """*reactor* is Twisted's, or a test's. *timeout*: seconds for a query line or a request head; *now*: the wall clock,
     which the reactor's is not."""
 
     reactor: Any
-    site: Site
+    site: SiteInfo
     directory: DirectoryService
     viewers: Viewers
-    exchanges: Exchanges
+    tracker: RequestTracker
     health: Health
-    connections: Connections
-    outgoing: Outgoing
-    accounts: Accounts
+    admission: AdmissionControl
+    outbound: OutboundConnections
+    fediverse_accounts: FediverseAccounts
     renderer: Renderer
     timeout: float
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -17,7 +17,7 @@ KEPT = ("store", "sources", "control")  # tables of what is opened once
 
 
 @dataclass(frozen=True)
-class Difference:
+class SettingsDifference:
     """Between the settings that are in force and those of a file: keys, as mistakes name them. *settings* is what can be
     in force from now on: the file's, but for what has to wait for a *restart*."""
 
@@ -26,7 +26,7 @@ class Difference:
     settings: Settings
 
 
-def compare(now: Settings, new: Settings) -> Difference:
+def compare(now: Settings, new: Settings) -> SettingsDifference:
     """What becomes of the settings *now* when a file holds *new*."""
     possible = new
     for field in fields(Settings):
@@ -35,7 +35,7 @@ def compare(now: Settings, new: Settings) -> Difference:
             possible = replace(possible, **{field.name: before})
         elif _listens(before):
             possible = replace(possible, **{field.name: replace(wanted, listen=before.listen)})
-    return Difference(tuple(_keys(now, possible)), tuple(_keys(possible, new)), possible)
+    return SettingsDifference(tuple(_keys(now, possible)), tuple(_keys(possible, new)), possible)
 
 
 def _listens(table: Any) -> bool:

@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from .config.loader import BadSettings, Duration, Mistake, read
+from .config.loader import BadSettings, Duration, Problem, load_toml
 from .directory.fields import FIELDS
-from .directory.names import NotALogin, login
-from .finger.settings import Finger
-from .irc.settings import Network
-from .outbound.fediverse_address import account
-from .outbound.host_names import Allowed, BadPattern, canonical
-from .web.settings import Web
+from .directory.names import InvalidLogin, canonical_login
+from .finger.settings import FingerSettings
+from .irc.settings import NetworkSettings
+from .outbound.fediverse_address import parse_account
+from .outbound.host_names import BadPattern, HostPatterns, canonical_host
+from .web.settings import WebSettings
 
 LOGOS = (".svg", ".png", ".webp", ".jpg", ".jpeg")
 MOST_LOGO = 256 * 1024  # bytes
@@ -30,7 +30,7 @@ LOGINS = "logins"  # the source that is not an operator's own class
 Level = Literal["everyone", "members", "nobody"]
 
 
-class LookTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[site] look: a colour for what is pointed out ("#rgb" or "#rrggbb"), a picture before the name, a line below each
     page."""
 
@@ -39,7 +39,7 @@ class LookTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     footer: str = ""
 
 
-class SiteTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SiteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[site]: *hosts* are our own names, the first is the main one; *url* the web side's public address."""
 
     name: str = "Our people"
@@ -48,10 +48,10 @@ class SiteTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     members: list[str] = []
     administrators: list[str] = []
     templates: str | None = None
-    look: LookTable = LookTable()
+    look: LookSettings = LookSettings()
 
 
-class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[privacy]: PRIVACY's presets, and the operator's own levels by field."""
 
     preset: Literal["open", "A", "B", "C"] = "open"
@@ -59,43 +59,43 @@ class Privacy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     limit: dict[str, Level] = {}
 
 
-class StoreTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     url: str = "sqlite:people.db"
 
 
-class SourceTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[sources.logins]: this machine's logins, looked at *every* so often. [sources.NAME]: an operator's own class, made
     with *options*."""
 
     class_: str | None = msgspec.field(name="class", default=None)
     options: dict[str, Any] = {}
-    cache: Duration | None = None
+    cache_ttl: Duration | None = None
     every: Duration | None = None
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     connections: Annotated[int, Meta(ge=1)] = 1000
     connections_per_address: Annotated[int, Meta(ge=1)] = 20
     queries_per_minute: Annotated[int, Meta(ge=1)] = 60
     timeout: Duration = msgspec.field(default_factory=lambda: Duration(seconds=10))  # JSON Schema has no words for one
 
 
-class RecordsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccessLogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[records]: *file* "-" is standard output; *keep*: with it a file a day, removed when all of it is older."""
 
     file: str = "-"
     addresses: Literal["full", "truncated", "hash", "none"] = "truncated"
-    keep: Duration | None = None
+    retention: Duration | None = None
 
 
-class MetricsTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[metrics]: *listen* is one endpoint string of Twisted, for Prometheus and for probers; *proxies* as finger's."""
 
     listen: str = "tcp:9079:interface=127.0.0.1"
-    proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
+    trusted_proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
 
 
-class ControlTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ControlSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[control]: where the commands of this machine reach the gateway that runs."""
 
     socket: Annotated[str, Meta(min_length=1)] = "control.sock"
@@ -104,23 +104,23 @@ class ControlTable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of gateway.toml. A protocol whose table is missing does not run."""
 
-    site: SiteTable = SiteTable()
-    privacy: Privacy = Privacy()
-    store: StoreTable = StoreTable()
-    sources: dict[str, SourceTable] = {}
-    finger: Finger | None = None
-    web: Web | None = None
-    irc: list[Network] = []
-    limits: Limits = msgspec.field(default_factory=Limits)
-    records: RecordsTable = RecordsTable()
-    metrics: MetricsTable | None = None
-    control: ControlTable = ControlTable()
+    site: SiteSettings = SiteSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    store: StoreSettings = StoreSettings()
+    sources: dict[str, SourceSettings] = {}
+    finger: FingerSettings | None = None
+    web: WebSettings | None = None
+    irc: list[NetworkSettings] = []
+    limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
+    access_log: AccessLogSettings = AccessLogSettings()
+    metrics: MetricsSettings | None = None
+    control: ControlSettings = ControlSettings()
 
 
-def load(file: Path) -> Settings:
+def load_settings(file: Path) -> Settings:
     """The settings in *file*. Raises BadSettings with every mistake."""
-    settings = read(file, Settings)
-    mistakes = [Mistake(str(file), *each) for each in _impossible(settings, file.parent)]
+    settings = load_toml(file, Settings)
+    mistakes = [Problem(str(file), *each) for each in _impossible(settings, file.parent)]
     if mistakes:
         raise BadSettings(mistakes)
     return settings
@@ -131,15 +131,15 @@ def database_file(settings: Settings, folder: Path) -> Path:
     return folder / settings.store.url.removeprefix("sqlite:")
 
 
-def looked_at(settings: Settings) -> timedelta | None:
+def login_poll_interval(settings: Settings) -> timedelta | None:
     """How often this machine's logins are looked at; None: not at all."""
     table = settings.sources.get(LOGINS)
     return None if table is None else table.every or timedelta(seconds=5)
 
 
-def records_file(settings: Settings, folder: Path) -> Path | None:
+def access_log_file(settings: Settings, folder: Path) -> Path | None:
     """The file of the records, relative ones seen from *folder*; None is standard output."""
-    return None if settings.records.file == "-" else folder / settings.records.file
+    return None if settings.access_log.file == "-" else folder / settings.access_log.file
 
 
 def control_socket(settings: Settings, folder: Path) -> Path:
@@ -165,11 +165,11 @@ def _is_logo(file: Path) -> bool:
         return False
 
 
-def _elsewhere(web: Web, site: SiteTable) -> Iterator[tuple[str, str, str]]:
+def _elsewhere(web: WebSettings, site: SiteSettings) -> Iterator[tuple[str, str, str]]:
     """Servers of [web] that could never be asked."""
     if web.fediverse is not None:
-        named = account(web.fediverse.replace("{login}", "alice")) if "{login}" in web.fediverse else None
-        if named is None or named[1] in map(canonical, site.hosts):
+        named = parse_account(web.fediverse.replace("{login}", "alice")) if "{login}" in web.fediverse else None
+        if named is None or named[1] in map(canonical_host, site.hosts):
             yield (
                 "web.fediverse",
                 repr(web.fediverse),
@@ -202,7 +202,7 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
         except ValueError as error:
             yield f"site.members[{number}]", f"{network!r} ({error})", 'a network, as in "192.0.2.0/24"'
     for listens, its in (("finger", settings.finger), ("web", settings.web), ("metrics", settings.metrics)):
-        for number, proxy in enumerate(() if its is None else its.proxies):
+        for number, proxy in enumerate(() if its is None else its.trusted_proxies):
             try:
                 ipaddress.ip_network(proxy)
             except ValueError as error:
@@ -215,7 +215,7 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
         yield from _elsewhere(settings.web, site)
     for number, pattern in enumerate(() if settings.finger is None else settings.finger.forward_to):
         try:
-            Allowed([pattern])
+            HostPatterns([pattern])
         except BadPattern:
             yield (
                 f"finger.forward_to[{number}]",
@@ -224,8 +224,8 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
             )
     for number, name in enumerate(site.administrators):
         try:
-            login(name)
-        except NotALogin as error:
+            canonical_login(name)
+        except InvalidLogin as error:
             yield f"site.administrators[{number}]", repr(name), f"a login name: {error}"
     if site.templates is not None and not (folder / site.templates).is_dir():
         yield "site.templates", repr(site.templates), "a folder that is there"
@@ -241,7 +241,7 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
                 hint = f"did you mean {near[0]}?" if near else ""
                 yield f"privacy.{table}.{field}", "an unknown field", ", ".join(FIELDS), hint
     for name, source in settings.sources.items():
-        if name == LOGINS and (source.class_ is not None or source.options or source.cache is not None):
+        if name == LOGINS and (source.class_ is not None or source.options or source.cache_ttl is not None):
             yield (
                 f"sources.{name}",
                 "keys of a class of one's own",
@@ -251,12 +251,12 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
             yield f"sources.{name}.class", "nothing", 'the class of the source, as in "my_sources:VendingMachine"'
         elif name != LOGINS and source.every is not None:
             yield f"sources.{name}.every", "a key of [sources.logins]", "class, options, cache"
-    if settings.records.file in ("", ".") or "\0" in settings.records.file:
-        yield "records.file", repr(settings.records.file), 'the path of a file, or "-" for standard output'
-    if settings.records.keep is not None:
-        if settings.records.keep < timedelta(days=1):
-            yield "records.keep", str(settings.records.keep), '"1d" or more: records are put aside by the day'
-        if settings.records.file == "-":
+    if settings.access_log.file in ("", ".") or "\0" in settings.access_log.file:
+        yield "records.file", repr(settings.access_log.file), 'the path of a file, or "-" for standard output'
+    if settings.access_log.retention is not None:
+        if settings.access_log.retention < timedelta(days=1):
+            yield "records.keep", str(settings.access_log.retention), '"1d" or more: records are put aside by the day'
+        if settings.access_log.file == "-":
             yield "records.keep", 'set, though records.file is "-"', "records.keep where records.file names a file"
     if "\0" in settings.control.socket:
         yield "control.socket", repr(settings.control.socket), "the path of a socket"

@@ -11,9 +11,9 @@ from twisted.python.usage import Options as TwistedOptions
 
 from .application import Gateway, settle, stop_at_once_when_asked_twice
 from .config.loader import BadSettings, CannotStart
-from .config.locate import find
+from .config.locate import find_settings_file
 from .net.steady_clock import steady_clock
-from .settings import load
+from .settings import load_settings
 
 
 class Options(TwistedOptions):
@@ -56,5 +56,5 @@ def makeService(options: Options) -> IService:
 
     steady_clock(reactor)
     with explained():
-        file = find(options["config"])
-        return Twisted(load(file), file, reactor)
+        file = find_settings_file(options["config"])
+        return Twisted(load_settings(file), file, reactor)

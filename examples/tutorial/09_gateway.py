@@ -14,7 +14,7 @@ from gateway import application as wiring
 from gateway.demo.network import make_network
 from gateway.directory.interfaces import Create
 from gateway.directory.viewers import LocalCommand
-from gateway.settings import load
+from gateway.settings import load_settings
 from gateway.store import database
 
 finger = int(sys.argv[1]) if __name__ == "__main__" and sys.argv[1:] else 1079
@@ -23,14 +23,14 @@ settings = Path(folder.name, "gateway.toml")
 text = Path(__file__).with_suffix(".toml").read_text()
 settings.write_text(text.format(finger=finger, web=finger + 1, irc=finger + 2))
 database.create(settings.with_name("people.db"))
-gateway = wiring.Gateway(load(settings), settings, reactor)
+gateway = wiring.Gateway(load_settings(settings), settings, reactor)
 gateway.add(wiring.Listener("irc", f"tcp:{finger + 2}:interface=127.0.0.1", make_network()))
 application = service.Application("finger")
 gateway.setServiceParent(application)
 
 
 async def move_in():
-    operator = await gateway.house.viewers.from_evidence(LocalCommand())
+    operator = await gateway.deps.viewers.from_evidence(LocalCommand())
     await gateway.directory.save([Create("moshez", {"plan": "Happy and well"})], operator)
 
 

@@ -18,7 +18,7 @@ class VendingMachine:
 
     name = "vending"
     restricts = False  # it hides nobody whom others show
-    cache = timedelta(seconds=1)
+    cache_ttl = timedelta(seconds=1)
 
     def __init__(self, file: str) -> None:
         self._file = Path(__file__).parent / file

@@ -9,7 +9,7 @@ import click
 
 from .. import __version__
 from ..config.loader import BadSettings, CannotStart
-from ..store.database import Unusable
+from ..store.database import UnusableDatabase
 from .common import Failed, configured
 
 # Where each command stands: what it needs is loaded only when it is asked for.
@@ -61,7 +61,7 @@ def main() -> None:
     except BrokenPipeError:  # whoever read us has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (BadSettings, CannotStart, Unusable) as error:
+    except (BadSettings, CannotStart, UnusableDatabase) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
     except Failed as failed:

@@ -7,11 +7,11 @@ import click
 from twisted.internet.defer import TimeoutError
 
 from ..net.name_lookups import look_up_aside
-from ..outbound.finger_client import MOST, Lost
-from ..outbound.finger_client import ask as ask_server
-from ..outbound.safe_dialer import CannotDial, Dial, NoSuchHost, Resolver, Unreachable, anywhere
+from ..outbound.finger_client import MOST, ConnectionBroken
+from ..outbound.finger_client import query_server as ask_server
+from ..outbound.safe_dialer import CannotDial, NoSuchHost, Resolver, SafeDialer, Unreachable, allow_any_address
 from . import messages
-from .common import Failed, Interrupted, to_end, utf8
+from .common import Failed, Interrupted, run_until_complete, utf8
 from .finger_address import BadAddress, Question, question
 from .terminal import Terminal, encoding_of_the_locale
 
@@ -66,7 +66,7 @@ def _printed(asked: Question, terminal: Terminal, timeout: float) -> None:
     from twisted.internet import reactor
 
     look_up_aside(reactor)
-    endpoint = Dial(reactor, Resolver(reactor), asked.host, asked.port, timeout, anywhere)
+    endpoint = SafeDialer(reactor, Resolver(reactor), asked.host, asked.port, timeout, allow_any_address)
     begun = False
 
     def take(data: bytes) -> None:
@@ -75,10 +75,10 @@ def _printed(asked: Question, terminal: Terminal, timeout: float) -> None:
         terminal.feed(data)
 
     try:
-        whole = to_end(ask_server(reactor, endpoint, asked.line, take, timeout))
+        whole = run_until_complete(ask_server(reactor, endpoint, asked.line, take, timeout))
     except Interrupted:
         raise click.Abort from None
-    except (CannotDial, TimeoutError, Lost) as error:
+    except (CannotDial, TimeoutError, ConnectionBroken) as error:
         terminal.end()
         if begun:
             raise Failed(messages.not_all(asked.host, asked.port), 69) from None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ..settings import database_file, load
+from ..settings import database_file, load_settings
 from ..store import backups
 from . import messages
 from .common import become_owner, configured, settings_file
@@ -49,4 +49,4 @@ def restore(file: Path) -> None:
 
 def _database() -> Path:
     settings = settings_file()
-    return database_file(load(settings), settings.parent)
+    return database_file(load_settings(settings), settings.parent)

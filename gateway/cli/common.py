@@ -23,13 +23,13 @@ from twisted.logger import (
 from twisted.python.failure import Failure
 
 from ..builders import make_directory
-from ..config.locate import find
-from ..directory.answers import Conflict, Found, Invalid, Outcome, Refused, Saved, Unavailable, Unknown
+from ..config.locate import find_settings_file
+from ..directory.answers import Conflict, EditResult, Forbidden, Found, Invalid, NotFound, Saved, Unavailable
 from ..directory.privacy import Profile
 from ..directory.service import DirectoryService
 from ..directory.viewers import LocalCommand, Viewer, Viewers
 from ..net.steady_clock import steady_clock
-from ..settings import Settings, database_file, load
+from ..settings import Settings, database_file, load_settings
 from ..store import database, sqlite_store
 from . import messages
 
@@ -81,7 +81,7 @@ def configured(command: F) -> F:
 
 def settings_file() -> Path:
     """The gateway.toml that this command goes by."""
-    return find(click.get_current_context().find_root().obj)
+    return find_settings_file(click.get_current_context().find_root().obj)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Session:
         return answer.profile
 
 
-def in_directory(
+def with_directory(
     work: Callable[[Session], Coroutine[Any, Any, T]], at: Callable[[Path], AbstractContextManager[Path]] = nullcontext
 ) -> T:
     """Runs *work* with the directory of the settings, whether the gateway runs or not. *at* may put another database in
@@ -110,7 +110,7 @@ def in_directory(
 
     steady_clock(reactor)
     file = settings_file()
-    settings = load(file)
+    settings = load_settings(file)
     path = database_file(settings, file.parent)
     warnings_only()
     become_owner(path)
@@ -130,10 +130,10 @@ def in_directory(
                 await maybeDeferred(directory.stopService)
                 await store.stopService()
 
-        return to_end(whole())
+        return run_until_complete(whole())
 
 
-def to_end(work: Coroutine[Any, Any, T]) -> T:
+def run_until_complete(work: Coroutine[Any, Any, T]) -> T:
     """What *work* comes to, on a reactor that runs for it alone, and so once in a process. Raises what it raises."""
     from twisted.internet import reactor
 
@@ -177,12 +177,12 @@ def failed(answer: object, login: str) -> Failed:
     """What ends the command where *answer* is not what was wanted."""
     if isinstance(answer, Unavailable):
         return Failed(messages.UNAVAILABLE, 69)
-    if isinstance(answer, Refused):
+    if isinstance(answer, Forbidden):
         return Failed(messages.refused(login), 1)
     return Failed(messages.no_such_user(login), 1)
 
 
-def saved(answer: Outcome, login: str, where: str = "") -> Saved:
+def saved(answer: EditResult, login: str, where: str = "") -> Saved:
     """*answer*, where the edit was saved. Raises Failed; *where* stands before each thing that was wrong."""
     if isinstance(answer, Saved):
         return answer
@@ -190,7 +190,7 @@ def saved(answer: Outcome, login: str, where: str = "") -> Saved:
         raise Failed("\n".join(where + messages.invalid(problem) for problem in answer.problems), 2)
     if isinstance(answer, Conflict):
         raise Failed(messages.conflict(login), 1)
-    unsaved: Refused | Unknown | Unavailable = answer
+    unsaved: Forbidden | NotFound | Unavailable = answer
     raise failed(unsaved, login)
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import msgspec
 
-from ..directory.explanation import Explanation, Seen
+from ..directory.explanation import Explanation, FieldExplanation
 from ..directory.fields import STORED
 from ..directory.privacy import Profile
 from ..formats import person_json
 from ..text.sanitize import one_line
 from ..text.width import cut, pad
 from . import messages
-from .common import Session, failed, in_directory
+from .common import Session, failed, with_directory
 
 COLUMNS = (14, 23, 10, 33)  # cells: field, what it holds, who sees it, why
 EMPTY = "-"
@@ -30,7 +30,7 @@ def explained(login: str, as_json: bool) -> str:
         preset = session.directory.policy.base
         return person_json.encode(document(answer)).decode().removesuffix("\n") if as_json else table(answer, preset)
 
-    return in_directory(work)
+    return with_directory(work)
 
 
 def table(explanation: Explanation, preset: str) -> str:
@@ -90,5 +90,5 @@ def _cell(text: str, cells: int) -> str:
     return pad(cut(text, cells - 1), cells)
 
 
-def _level(seen: Seen) -> str:
+def _level(seen: FieldExplanation) -> str:
     return seen.by_whom.name.lower()

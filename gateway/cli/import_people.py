@@ -16,9 +16,9 @@ from ..formats import people_files, person_json
 from ..formats.people_files import KINDS, Entry
 from ..formats.person_json import BadDocument
 from ..store import backups
-from ..text.sanitize import clean
+from ..text.sanitize import sanitize
 from . import messages
-from .common import Failed, Session, configured, failed, in_directory, saved
+from .common import Failed, Session, configured, failed, saved, with_directory
 
 SHOWN = 60  # characters of a value in a dry run
 MOST_MISTAKES = 100  # lines
@@ -63,9 +63,9 @@ def import_(file: Any, forced: people_files.Kind | None, dry_run: bool, as_json:
     """
     entries = _read(file.name, file.read(), forced)
     place: Any = backups.trial if dry_run else nullcontext
-    differences = in_directory(partial(_carry_out, file.name, entries), place)
+    differences = with_directory(partial(_carry_out, file.name, entries), place)
     for line in _notes(entries, dry_run):
-        click.echo(f"{file.name}: {clean(line)}", err=True)
+        click.echo(f"{file.name}: {sanitize(line)}", err=True)
     if as_json:
         click.echo(_as_json(differences, dry_run), nl=False)
     elif dry_run:
@@ -164,7 +164,7 @@ def _value(value: Any) -> str:
     """*value* on one line, short, and safe on a terminal."""
     if value is None:
         return "nothing"
-    text = clean(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+    text = sanitize(value if isinstance(value, str) else msgspec.json.encode(value).decode())
     text = " ".join(text.split())
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 

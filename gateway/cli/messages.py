@@ -2,8 +2,8 @@
 
 import shlex
 
-from ..directory.answers import Problem
-from ..directory.explanation import Explanation, Seen, Why
+from ..directory.answers import EditProblem
+from ..directory.explanation import Explanation, FieldExplanation, Reason
 from ..directory.person import Visibility
 
 INTERRUPTED = "Interrupted; nothing more was done."
@@ -26,7 +26,7 @@ def refused(login: str) -> str:
     return f"{login}: not allowed."
 
 
-def invalid(problem: Problem) -> str:
+def invalid(problem: EditProblem) -> str:
     return f"{problem.login}: {problem.field}: found {problem.found}; allowed: {problem.allowed}"
 
 
@@ -137,17 +137,17 @@ def reloaded(file: str, changed: list[str], restart: list[str]) -> str:
     return "\n".join([*lines, f"needs a restart: {', '.join(restart)}"] if restart else lines)
 
 
-def why(seen: Seen, preset: str) -> str:
+def why(seen: FieldExplanation, preset: str) -> str:
     """Why *seen* is so, in a few words; *preset* is the settings' one."""
-    if seen.why is Why.LIMIT and seen.wanted is not None:
+    if seen.why is Reason.LIMIT and seen.wanted is not None:
         limit = "[privacy.limit]" if seen.own_limit else f"limit of preset {preset}"
         return f"{limit}, not {seen.wanted.name.lower()}"
     return {
-        Why.PRESET: f"preset {preset}",
-        Why.DEFAULT: "[privacy.default]",
-        Why.CHOICE: "own choice",
-        Why.SOURCE: f"source {seen.by}" if seen.by else "a source that is down",
-        Why.FOLLOWS: f"as {seen.by}",
+        Reason.PRESET: f"preset {preset}",
+        Reason.DEFAULT: "[privacy.default]",
+        Reason.CHOICE: "own choice",
+        Reason.SOURCE: f"source {seen.by}" if seen.by else "a source that is down",
+        Reason.FOLLOWS: f"as {seen.by}",
     }.get(seen.why, "as name")
 
 

@@ -8,16 +8,16 @@ import msgspec
 
 from ..builders import make_renderer
 from ..directory.answers import Found, History, Listing, Page
-from ..directory.fields import FIELDS, STORED, empty
+from ..directory.fields import FIELDS, STORED, empty_value
 from ..directory.interfaces import Create, Modify, Remove, Rename
 from ..directory.person import Visibility
 from ..directory.privacy import Profile
 from ..directory.viewers import LocalCommand, Viewers
 from ..formats import person_json
 from ..formats.person_json import BadDocument
-from ..text.sanitize import clean
+from ..text.sanitize import sanitize
 from . import messages
-from .common import Failed, Session, configured, failed, in_directory, saved, utf8
+from .common import Failed, Session, configured, failed, saved, utf8, with_directory
 from .import_people import import_
 
 AS = click.Choice(["administrator", "self", "members", "everyone"])
@@ -46,14 +46,14 @@ def list_(as_json: bool) -> None:
     Example:
       finger-gateway people list
     """
-    everyone = in_directory(_everyone)
+    everyone = with_directory(_everyone)
     if as_json:
         click.echo(person_json.encode([person_json.person_document(each) for each in everyone]), nl=False)
         return
     for each in everyone:
         hidden = person_json.person_document(each)["hidden"]
         notes = " (hidden)" if hidden else "" if each.listed else " (not listed)"
-        click.echo(f"{each.login:<20} {clean(each.name)}{notes}")
+        click.echo(f"{each.login:<20} {sanitize(each.name)}{notes}")
 
 
 @people.command()
@@ -81,13 +81,13 @@ def show(login: str, as_json: bool, as_: Any, history: bool) -> None:
             kept = await session.directory.history(profile.login, viewer)
             if not isinstance(kept, History):
                 raise failed(kept, login)
-            return "\n".join(f"{entry.at:%Y-%m-%d %H:%M:%S} UTC\n{clean(entry.text)}" for entry in kept.entries)
+            return "\n".join(f"{entry.at:%Y-%m-%d %H:%M:%S} UTC\n{sanitize(entry.text)}" for entry in kept.entries)
         if as_json:
             return person_json.encode(person_json.person_document(profile)).decode().removesuffix("\n")
         renderer = make_renderer(session.settings, session.folder)
         return renderer.profile(profile, "finger/long.txt").removesuffix("\n") + _levels(profile)
 
-    click.echo(in_directory(work))
+    click.echo(with_directory(work))
 
 
 def _levels(profile: Profile) -> str:
@@ -113,7 +113,7 @@ def add(login: str, hidden: bool, **values: str | None) -> None:
     async def work(session: Session) -> None:
         saved(await session.directory.save([Create(login, given, visibility)], session.administrator), login)
 
-    in_directory(work)
+    with_directory(work)
     click.echo(messages.added(login), err=True)
 
 
@@ -144,7 +144,7 @@ def set_(login: str, field: str, value: str) -> None:
         done = saved(await session.directory.edit(before.login, edit, session.administrator), login)
         return done.version != before.version
 
-    changed = in_directory(work)
+    changed = with_directory(work)
     click.echo(messages.changed(login, field) if changed else messages.NOTHING_CHANGED, err=True)
 
 
@@ -180,7 +180,7 @@ def _read(field: str, value: str) -> Any:
     if shape in ("line", "lines"):
         return value
     if not value:
-        return empty(field)
+        return empty_value(field)
     if shape == "names":
         return tuple(value.replace(",", " ").split())
     if shape == "status" and not value.startswith("{"):
@@ -210,7 +210,7 @@ def rename(login: str, new: str) -> None:
         )
         return before.login, (await session.profile(new)).login, done.version != before.version
 
-    old, now, changed = in_directory(work)
+    old, now, changed = with_directory(work)
     click.echo(messages.renamed(old, now) if changed else messages.NOTHING_CHANGED, err=True)
 
 
@@ -228,7 +228,7 @@ def remove(login: str) -> None:
     async def work(session: Session) -> None:
         saved(await session.directory.edit(login, Remove(login), session.administrator), login)
 
-    in_directory(work)
+    with_directory(work)
     click.echo(messages.removed(login), err=True)
 
 
@@ -251,14 +251,14 @@ def export(login: str | None) -> None:
             return person_json.encode(person_json.person_document(await session.profile(login)))
         return person_json.encode([person_json.person_document(each) for each in await _everyone(session)])
 
-    click.echo(in_directory(work), nl=False)
+    click.echo(with_directory(work), nl=False)
 
 
 async def _everyone(session: Session) -> list[Profile]:
     found: list[Profile] = []
     page = Page(limit=500)
     while True:
-        listing = await session.directory.listing("", session.administrator, page)
+        listing = await session.directory.list_people("", session.administrator, page)
         if not isinstance(listing, Listing):
             raise failed(listing, "")
         found += listing.profiles

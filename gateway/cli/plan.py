@@ -12,10 +12,10 @@ from typing import Any
 import click
 
 from ..directory.interfaces import Modify
-from ..text.decode import decoded
-from ..text.sanitize import clean
+from ..text.decode import decode_text
+from ..text.sanitize import sanitize
 from . import messages
-from .common import Failed, Session, configured, in_directory, saved, utf8
+from .common import Failed, Session, configured, saved, utf8, with_directory
 
 
 @click.command(short_help="Show a plan, or put another in its place.")
@@ -34,12 +34,12 @@ def plan(login: str | None, file: Any) -> None:
     """
     name = login or getpass.getuser()
     if file is not None:
-        text = decoded(file.read())
-        in_directory(lambda session: _save_plan(session, name, text, None))
+        text = decode_text(file.read())
+        with_directory(lambda session: _save_plan(session, name, text, None))
     elif sys.stdin.isatty() and sys.stdout.isatty():
-        in_directory(lambda session: _edit_plan(session, name))
+        with_directory(lambda session: _edit_plan(session, name))
     else:
-        shown = clean(in_directory(lambda session: session.profile(name)).plan) or messages.NO_PLAN
+        shown = sanitize(with_directory(lambda session: session.profile(name)).plan) or messages.NO_PLAN
         click.echo(shown, nl=not shown.endswith("\n"))
 
 
@@ -57,7 +57,7 @@ async def _edit_plan(session: Session, login: str) -> None:
     path = Path(draft.name)
     try:
         _in_editor(path)
-        text = decoded(path.read_bytes())
+        text = decode_text(path.read_bytes())
         if text == before.plan:
             click.echo(messages.NOTHING_CHANGED, err=True)
         else:

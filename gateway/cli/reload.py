@@ -7,7 +7,7 @@ import click
 
 from ..config.loader import BadSettings
 from ..ops import control
-from ..settings import ControlTable, control_socket, load
+from ..settings import ControlSettings, control_socket, load_settings
 from . import messages
 from .common import Failed, configured, settings_file
 
@@ -30,7 +30,7 @@ def reload() -> None:
         answer = control.ask(path, "reload", PATIENCE)
     except (FileNotFoundError, ConnectionRefusedError):
         raise Failed(messages.not_running(str(file), str(path)), 69) from None
-    except (control.Refused, OSError) as error:
+    except (control.ControlRefused, OSError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise Failed(messages.not_asked(str(path), why), 69) from None
     if "mistakes" in answer:
@@ -41,11 +41,11 @@ def reload() -> None:
 def _socket(file: Path) -> Path:
     """Where the gateway of *file* is to be asked: also where there are mistakes in the file, which it will tell."""
     try:
-        return control_socket(load(file), file.parent)
+        return control_socket(load_settings(file), file.parent)
     except BadSettings:
         pass
     try:
         named = tomllib.loads(file.read_text())["control"]["socket"]
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         named = None
-    return file.parent / (named if isinstance(named, str) and "\0" not in named else ControlTable().socket)
+    return file.parent / (named if isinstance(named, str) and "\0" not in named else ControlSettings().socket)

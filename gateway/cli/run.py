@@ -12,15 +12,15 @@ import click
 import msgspec
 
 from ..application import Gateway, serve
-from ..builders import make_directory, make_renderer, tried_templates
+from ..builders import check_templates, make_directory, make_renderer
 from ..config.loader import BadSettings, CannotStart, Duration
-from ..directory.names import Hosts
+from ..directory.names import HostNames
 from ..formats import person_json
-from ..net.endpoints import NotInherited, client_endpoint, open_to_all, server_endpoint
+from ..net.endpoints import NotInheritedFromSystemd, client_endpoint, server_endpoint, trusts_any_proxy
 from ..net.steady_clock import steady_clock
-from ..outbound.ip_addresses import is_public, literal
-from ..rendering.templates import Texts
-from ..settings import Settings, database_file, load
+from ..outbound.ip_addresses import is_public, parse_ip_literal
+from ..rendering.templates import TemplateSet
+from ..settings import Settings, database_file, load_settings
 from ..store import database, sqlite_store
 from . import messages
 from .common import Failed, configured, full_log, settings_file, utf8
@@ -39,7 +39,7 @@ def init(folder: Path) -> None:
     for name in ("gateway.toml", "people.db"):
         if (folder / name).exists():
             raise Failed(messages.exists(str(folder / name)), 2)
-    text = Texts().render("gateway.toml", host=socket.gethostname().lower() or "localhost")
+    text = TemplateSet().render("gateway.toml", host=socket.gethostname().lower() or "localhost")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         database.create(folder / "people.db")
@@ -68,11 +68,11 @@ def check(login: str | None, as_json: bool) -> None:
         return
 
     file = settings_file()
-    settings = load(file)
+    settings = load_settings(file)
     wrong: list[str] = []
     _noted(wrong, lambda: make_renderer(settings, file.parent))
     if settings.site.templates and not wrong:
-        mistakes, strays, unknown = tried_templates(settings, file.parent)
+        mistakes, strays, unknown = check_templates(settings, file.parent)
         wrong += mistakes
         for name, nearest in strays:
             click.echo(messages.stray_template(name, nearest), err=True)
@@ -93,7 +93,7 @@ def check(login: str | None, as_json: bool) -> None:
         _noted(wrong, partial(server_endpoint, reactor, str(file), key, endpoint))
     for key, endpoint in endpoints:
         with suppress(CannotStart):
-            if open_to_all(endpoint):
+            if trusts_any_proxy(endpoint):
                 click.echo(messages.open_to_all(key, endpoint), err=True)
     for number, irc in enumerate(settings.irc):
         _noted(wrong, partial(client_endpoint, reactor, str(file), f"irc[{number}].server", irc.server))
@@ -109,9 +109,9 @@ def check(login: str | None, as_json: bool) -> None:
 
 def _of_forwarding(settings: Settings) -> Iterator[str]:
     """What [finger] forward_to allows in vain. No name is looked up."""
-    ours = Hosts(settings.site.hosts)
+    ours = HostNames(settings.site.hosts)
     for entry in () if settings.finger is None else settings.finger.forward_to:
-        address = literal(entry)
+        address = parse_ip_literal(entry)
         if entry in ours:
             yield messages.forwards_to_itself(entry)
         elif address is not None and not is_public(address):
@@ -121,9 +121,9 @@ def _of_forwarding(settings: Settings) -> Iterator[str]:
 def _noted(wrong: list[str], look: Callable[[], object]) -> None:
     try:
         look()
-    except NotInherited:  # a command has no sockets of systemd; a gateway that has none is told at its start
+    except NotInheritedFromSystemd:  # a command has no sockets of systemd; a gateway that has none is told at its start
         pass
-    except (CannotStart, BadSettings, database.Unusable) as error:
+    except (CannotStart, BadSettings, database.UnusableDatabase) as error:
         wrong.append(str(error))
 
 
@@ -140,7 +140,7 @@ def run() -> None:
 
     steady_clock(reactor)
     file = settings_file()
-    settings = load(file)
+    settings = load_settings(file)
     serve(Gateway(settings, file, reactor), reactor, full_log)  # the log begins when nothing can go wrong any more
 
 

@@ -5,9 +5,9 @@ import locale
 import re
 from collections.abc import Callable
 
-from ..outbound.incremental_sanitizer import Arriving
-from ..text.decode import decoded
-from ..text.sanitize import clean, in_ascii
+from ..outbound.incremental_sanitizer import IncrementalSanitizer
+from ..text.decode import decode_text
+from ..text.sanitize import sanitize, to_ascii
 
 _LOW = re.compile("([\x00-\x08\x0b-\x1f]+)")
 _STAND_INS = {octet: 0x2800 + octet for octet in range(127, 256)}  # Braille: letters that no sanitiser minds
@@ -24,9 +24,9 @@ class Terminal:
             self.feed: Callable[[bytes], object] = write
             self.end: Callable[[], object] = lambda: None
             return
-        filtered = low_passes if control else clean
+        filtered = low_passes if control else sanitize
         show = self._as_bytes if eight_bit else self._encoded
-        arriving = Arriving(high_stands_in if eight_bit else filtered)
+        arriving = IncrementalSanitizer(high_stands_in if eight_bit else filtered)
         self.feed = lambda data: show(arriving.feed(data))
         self.end = lambda: show(arriving.end())
 
@@ -47,19 +47,19 @@ def encoding_of_the_locale() -> str:
 
 def low_passes(line: bytes) -> str:
     """*line* with its octets below 32 as they came, but that CRLF is LF; of the rest, what is clean."""
-    text = decoded(line)
+    text = decode_text(line)
     if text.endswith("\r\n"):
         text = text[:-2] + "\n"
-    return "".join(part if _LOW.fullmatch(part) else clean(part) for part in _LOW.split(text))
+    return "".join(part if _LOW.fullmatch(part) else sanitize(part) for part in _LOW.split(text))
 
 
 def high_stands_in(line: bytes) -> str:
     """*line* cleaned as if what is above 126 were letters, each of which stands for its octet."""
-    return clean(line.decode("latin-1").translate(_STAND_INS))
+    return sanitize(line.decode("latin-1").translate(_STAND_INS))
 
 
 def _encode(line: str, encoding: str) -> bytes:
     try:
         return line.encode(encoding)
     except UnicodeEncodeError:
-        return in_ascii(line).encode(encoding, "replace")
+        return to_ascii(line).encode(encoding, "replace")

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 import msgspec
 
 S = TypeVar("S", bound=msgspec.Struct)
-MOST_SHOWN = 100  # characters of a wrong value in a message
+MAX_SHOWN_CHARACTERS = 100  # characters of a wrong value in a message
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -39,7 +39,7 @@ class Duration(timedelta):
 
 
 @dataclass(frozen=True)
-class Mistake:
+class Problem:
     """One thing wrong with a settings file. *key* as "limits.timeout"; empty where the file as a whole is wrong."""
 
     file: str
@@ -57,23 +57,23 @@ class Mistake:
 class BadSettings(Exception):
     """All mistakes of a settings file."""
 
-    def __init__(self, mistakes: list[Mistake]) -> None:
+    def __init__(self, mistakes: list[Problem]) -> None:
         super().__init__("\n".join(map(str, mistakes)))
         self.mistakes = mistakes
 
 
-def read(file: Path, kind: type[S]) -> S:
+def load_toml(file: Path, kind: type[S]) -> S:
     """*file* as a *kind*. Raises BadSettings with every mistake that was found."""
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BadSettings([Mistake(str(file), "", error.strerror or "no file", "a readable file")]) from None
+        raise BadSettings([Problem(str(file), "", error.strerror or "no file", "a readable file")]) from None
     except UnicodeDecodeError as error:
         raise BadSettings(
-            [Mistake(str(file), "", f"a byte at {error.start} that is not UTF-8", "TOML in UTF-8")]
+            [Problem(str(file), "", f"a byte at {error.start} that is not UTF-8", "TOML in UTF-8")]
         ) from None
     except (ValueError, RecursionError) as error:  # of TOML, or a number of more digits than Python reads
-        raise BadSettings([Mistake(str(file), "", str(error), "TOML")]) from None
+        raise BadSettings([Problem(str(file), "", str(error), "TOML")]) from None
     return convert(str(file), table, kind)
 
 
@@ -85,24 +85,24 @@ def convert(file: str, table: Mapping[str, Any], kind: type[S]) -> S:
     try:
         return msgspec.convert(table, kind, dec_hook=_hook)
     except msgspec.ValidationError as error:
-        raise BadSettings([Mistake(file, "", str(error), "see the schema")]) from None
+        raise BadSettings([Problem(file, "", str(error), "see the schema")]) from None
 
 
-def _mistakes(file: str, table: Mapping[str, Any], kind: type[msgspec.Struct], above: str) -> Iterator[Mistake]:
+def _mistakes(file: str, table: Mapping[str, Any], kind: type[msgspec.Struct], above: str) -> Iterator[Problem]:
     known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     for key, value in table.items():
         path = f"{above}.{key}" if above else key
         if key not in known:
             near = difflib.get_close_matches(key, known, 1, 0.5)
-            yield Mistake(file, path, "an unknown key", ", ".join(known), f"did you mean {near[0]}?" if near else "")
+            yield Problem(file, path, "an unknown key", ", ".join(known), f"did you mean {near[0]}?" if near else "")
         else:
             yield from _judged(file, value, known[key].type, path)
     for key, field in known.items():
         if field.required and key not in table:
-            yield Mistake(file, f"{above}.{key}" if above else key, "nothing", _said(field.type))
+            yield Problem(file, f"{above}.{key}" if above else key, "nothing", _said(field.type))
 
 
-def _judged(file: str, value: Any, kind: Any, path: str) -> Iterator[Mistake]:
+def _judged(file: str, value: Any, kind: Any, path: str) -> Iterator[Problem]:
     options = _options(kind)
     if len(options) == 1 and value is not None:
         kind = options[0]
@@ -116,11 +116,11 @@ def _judged(file: str, value: Any, kind: Any, path: str) -> Iterator[Mistake]:
     elif origin is dict and isinstance(value, Mapping):
         for key, each in value.items():
             if problem := _problem(key, inner[0]):
-                yield Mistake(file, f"{path}.{key}", *problem)
+                yield Problem(file, f"{path}.{key}", *problem)
             else:
                 yield from _judged(file, each, inner[1], f"{path}.{key}")
     elif problem := _problem(value, kind):
-        yield Mistake(file, path, *problem)
+        yield Problem(file, path, *problem)
 
 
 def _options(kind: Any) -> tuple[Any, ...]:
@@ -141,7 +141,7 @@ def _problem(value: Any, kind: Any) -> tuple[str, str, str] | None:
     except msgspec.ValidationError as error:
         near = difflib.get_close_matches(str(value), [str(each) for each in get_args(kind)], 1, 0.5)
         found = repr(value)
-        found = found if len(found) <= MOST_SHOWN else found[: MOST_SHOWN - 1] + "…"
+        found = found if len(found) <= MAX_SHOWN_CHARACTERS else found[: MAX_SHOWN_CHARACTERS - 1] + "…"
         return found, _said(kind, str(error)), f"did you mean {near[0]}?" if near else ""
     return None
 

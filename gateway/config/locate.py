@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
-from .loader import BadSettings, Mistake
+from .loader import BadSettings, Problem
 
 NAME = "gateway.toml"
 PLACES = (Path(NAME), Path("/etc/finger-gateway") / NAME)
 
 
-def find(named: str | os.PathLike[str] | None) -> Path:
+def find_settings_file(named: str | os.PathLike[str] | None) -> Path:
     """The settings file: *named*, else $FINGER_GATEWAY_CONFIG, else here, else in /etc. Raises BadSettings."""
     said = named or os.environ.get("FINGER_GATEWAY_CONFIG")
     if said:
@@ -18,4 +18,4 @@ def find(named: str | os.PathLike[str] | None) -> Path:
         if place.exists():
             return place.absolute()
     allowed = " or ".join(map(str, PLACES)) + "; `finger-gateway init` writes one, -c names another"
-    raise BadSettings([Mistake(NAME, "", "no such file", allowed)])
+    raise BadSettings([Problem(NAME, "", "no such file", allowed)])

@@ -25,11 +25,11 @@ from ..directory.viewers import LocalCommand
 from ..formats import person_json
 from ..net.endpoints import Listener
 from ..net.steady_clock import steady_clock
-from ..outbound.finger_client import ask
-from ..outbound.safe_dialer import Dial, Resolver, anywhere
-from ..settings import load
+from ..outbound.finger_client import query_server
+from ..outbound.safe_dialer import Resolver, SafeDialer, allow_any_address
+from ..settings import load_settings
 from ..store import database
-from ..text.sanitize import clean
+from ..text.sanitize import sanitize
 from . import clients, messages
 from .network import make_network
 
@@ -75,7 +75,7 @@ class Demo:
         settings.write_text(Template(text).render(finger=finger, web=web, ports=ports))
         if not (home / "people.db").exists():
             database.create(home / "people.db")
-        self._gateway = Gateway(load(settings), settings, reactor)
+        self._gateway = Gateway(load_settings(settings), settings, reactor)
         self._gateway.add(Listener("--irc", irc, make_network()))
 
     def serve(self) -> None:
@@ -101,19 +101,21 @@ class Demo:
         )
         self._say(messages.OPEN)
         for command, question in answers:
-            self._say(messages.answered(command, clean(await question())))
+            self._say(messages.answered(command, sanitize(await question())))
         self._say(messages.to_try(_command(), str(self._home), self._ports))
 
     async def _finger(self) -> bytes:
-        endpoint = Dial(self._reactor, Resolver(self._reactor), "localhost", self._ports["finger"], PATIENCE, anywhere)
+        endpoint = SafeDialer(
+            self._reactor, Resolver(self._reactor), "localhost", self._ports["finger"], PATIENCE, allow_any_address
+        )
         pieces: list[bytes] = []
-        await ask(self._reactor, endpoint, ASKED, pieces.append, PATIENCE)
+        await query_server(self._reactor, endpoint, ASKED, pieces.append, PATIENCE)
         return b"".join(pieces)
 
     async def _fill(self) -> None:
         """Puts the sample people in, where there is nobody yet."""
-        administrator = await self._gateway.house.viewers.from_evidence(LocalCommand())
-        there = await self._gateway.directory.listing("", administrator, Page(limit=1))
+        administrator = await self._gateway.deps.viewers.from_evidence(LocalCommand())
+        there = await self._gateway.directory.list_people("", administrator, Page(limit=1))
         if isinstance(there, Listing) and there.profiles:
             return
         people = [person_json.create(each) for each in person_json.read(_sample("people.json"))]

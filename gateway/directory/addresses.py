@@ -7,7 +7,7 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 _MAPPED = bytes(10) + b"\xff\xff"
-MOST = 64  # characters of an address: 45, and what a zone is called
+MAX_ADDRESS_CHARACTERS = 64  # characters of an address: 45, and what a zone is called
 _LOOPBACK_6 = bytes(15) + b"\x01"
 
 
@@ -20,7 +20,7 @@ class Address:
     @staticmethod
     def parse(text: str) -> "Address | None":
         """The address in *text*, a zone (%eth0) left out; None where there is none."""
-        return _parsed(text) if len(text) <= MOST else None
+        return _parsed(text) if len(text) <= MAX_ADDRESS_CHARACTERS else None
 
     @property
     def key(self) -> bytes:

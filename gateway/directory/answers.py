@@ -13,19 +13,19 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Several:
+class Ambiguous:
     """More than one person goes by the name; *profiles* are those that exist for the asker, in the order of logins."""
 
     profiles: tuple[Profile, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class NotFound:
     """Nobody, or nobody whom the asker may see: the two are never told apart."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Forbidden:
     """The asker may not do this."""
 
 
@@ -49,11 +49,11 @@ class Listing:
 
     profiles: tuple[Profile, ...]
     after: str | None
-    cut: bool = False
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PlanVersion:
     """A plan as it stood from *at* on; *level* is how far it could go when it was written."""
 
     at: datetime
@@ -65,7 +65,7 @@ class Entry:
 class History:
     """Plans, the newest first."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[PlanVersion, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class EditProblem:
     """One thing wrong with an edit."""
 
     login: str
@@ -94,12 +94,12 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    problems: tuple[Problem, ...]
+    problems: tuple[EditProblem, ...]
 
 
-FOUND_NOBODY = Unknown()
-NOT_NOW = Unavailable()
-NOT_FOR_YOU = Refused()
+NOT_FOUND = NotFound()
+UNAVAILABLE = Unavailable()
+FORBIDDEN = Forbidden()
 
-Answer = Found | Several | Unknown | Refused | Unavailable
-Outcome = Saved | Conflict | Invalid | Refused | Unknown | Unavailable
+LookupResult = Found | Ambiguous | NotFound | Forbidden | Unavailable
+EditResult = Saved | Conflict | Invalid | Forbidden | NotFound | Unavailable

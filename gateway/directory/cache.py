@@ -16,7 +16,7 @@ from .privacy import Audience, Profile
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class CachedPerson:
     """A person, or that there is none. *expires* on the monotonic clock (seconds); *profiles* as revealed, before or after
     the time (*over*) when they change by time alone."""
 
@@ -28,42 +28,44 @@ class Entry:
 
 class _Flight:
     def __init__(self) -> None:
-        self.waiting: list[Deferred[Entry]] = []
+        self.waiting: list[Deferred[CachedPerson]] = []
 
-    def wait(self) -> Deferred[Entry]:
-        mine: Deferred[Entry] = Deferred(self._left)
+    def wait(self) -> Deferred[CachedPerson]:
+        mine: Deferred[CachedPerson] = Deferred(self._left)
         self.waiting.append(mine)
         return mine
 
-    def _left(self, asker: "Deferred[Entry]") -> None:
+    def _left(self, asker: "Deferred[CachedPerson]") -> None:
         if asker in self.waiting:
             self.waiting.remove(asker)
 
-    def land(self, result: Entry | Failure) -> None:
+    def land(self, result: CachedPerson | Failure) -> None:
         waiting, self.waiting = self.waiting, []
         for each in waiting:
             if not each.called:  # one who was told just now may have taken others along
                 each.callback(result)  # a Failure makes it an errback
 
 
-class Cache:
+class PersonCache:
     """Bounded: the entry that was fetched longest ago goes first. *hits* and *misses* count who was served from here, and
     who had to wait for a fetch."""
 
-    def __init__(self, fetch: Callable[[str], Coroutine[Any, Any, Entry]], now: Callable[[], float], size: int) -> None:
+    def __init__(
+        self, fetch: Callable[[str], Coroutine[Any, Any, CachedPerson]], now: Callable[[], float], size: int
+    ) -> None:
         self._fetch, self._now, self._size = fetch, now, size
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, CachedPerson] = {}
         self._flights: dict[str, _Flight] = {}
         self.hits = self.misses = 0
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def peek(self, login: str) -> Entry | None:
+    def peek(self, login: str) -> CachedPerson | None:
         """What is kept, though it may have expired."""
         return self._entries.get(login)
 
-    async def get(self, login: str) -> Entry:
+    async def get(self, login: str) -> CachedPerson:
         """The entry for *login*, fetched where it has to be. Raises what the fetch raises."""
         entry = self._entries.get(login)
         if entry is not None and (entry.expires is None or self._now() < entry.expires):
@@ -86,10 +88,10 @@ class Cache:
         self._entries.clear()
         self._flights.clear()
 
-    def _landed(self, result: Entry | Failure, login: str, flight: _Flight) -> None:
+    def _landed(self, result: CachedPerson | Failure, login: str, flight: _Flight) -> None:
         if self._flights.get(login) is flight:
             del self._flights[login]
-            if isinstance(result, Entry):
+            if isinstance(result, CachedPerson):
                 self._entries.pop(login, None)
                 self._entries[login] = result
                 if len(self._entries) > self._size:

@@ -5,12 +5,12 @@ import heapq
 from collections.abc import Sequence
 from itertools import islice
 
-from .interfaces import Index, Levels
+from .interfaces import Index, NameVisibilityFilter
 
 _ROWS = 2**40  # row numbers of one index
 
 
-class Together:
+class CompositeIndex:
     """An Index of *indexes*, to which more can be added before the first question."""
 
     def __init__(self, *indexes: Index) -> None:
@@ -19,17 +19,19 @@ class Together:
     def add(self, index: Index) -> None:
         self._indexes.append(index)
 
-    async def find(self, name: str, levels: Levels) -> Sequence[str]:
-        found = [await each.find(name, levels) for each in self._indexes]
+    async def find_logins(self, name: str, levels: NameVisibilityFilter) -> Sequence[str]:
+        found = [await each.find_logins(name, levels) for each in self._indexes]
         return found[0] if len(found) == 1 else list(dict.fromkeys(login for logins in found for login in logins))
 
-    async def page(self, after: str, limit: int, levels: Levels) -> Sequence[str]:
+    async def page(self, after: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         return _first(limit, [await each.page(after, limit, levels) for each in self._indexes])
 
-    async def starting(self, beginning: str, limit: int, levels: Levels) -> Sequence[str]:
-        return _first(limit, [await each.starting(beginning, limit, levels) for each in self._indexes])
+    async def logins_starting_with(self, beginning: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
+        return _first(limit, [await each.logins_starting_with(beginning, limit, levels) for each in self._indexes])
 
-    async def search(self, words: Sequence[str], after: int, limit: int, levels: Levels) -> Sequence[tuple[int, str]]:
+    async def search(
+        self, words: Sequence[str], after: int, limit: int, levels: NameVisibilityFilter
+    ) -> Sequence[tuple[int, str]]:
         """One index after the other: the number says which, and the row in it."""
         number, behind = divmod(after, _ROWS)
         found: list[tuple[int, str]] = []

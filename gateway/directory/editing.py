@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from . import fields
-from .answers import NOT_FOR_YOU, Problem, Refused
+from .answers import FORBIDDEN, EditProblem, Forbidden
 from .interfaces import Create, Edit, Modify, Remove, Rename
-from .names import NotALogin, login
+from .names import InvalidLogin, canonical_login
 from .person import Person, Visibility
 from .privacy import Audience, Policy
 from .viewers import Viewer
@@ -19,7 +19,7 @@ L = TypeVar("L", Visibility, Visibility | None)
 class Wrong(Exception):
     """A value that cannot be taken."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: EditProblem) -> None:
         super().__init__(problem)
         self.problem = problem
 
@@ -32,9 +32,9 @@ def canonical(edit: Edit) -> Edit:
 
 def _login(of: str, text: str) -> str:
     try:
-        return login(text)
-    except NotALogin as error:
-        raise Wrong(Problem(of, "login", repr(text[:80]), str(error))) from None
+        return canonical_login(text)
+    except InvalidLogin as error:
+        raise Wrong(EditProblem(of, "login", repr(text[:80]), str(error))) from None
 
 
 def may_all(viewer: Viewer) -> bool:
@@ -42,10 +42,10 @@ def may_all(viewer: Viewer) -> bool:
     return viewer.administrator and viewer.scope == "administrator"
 
 
-def created(edit: Create, viewer: Viewer, policy: Policy) -> Create | Refused:
+def created(edit: Create, viewer: Viewer, policy: Policy) -> Create | Forbidden:
     """*edit* with checked values. Raises Wrong."""
     if not may_all(viewer):
-        return NOT_FOR_YOU
+        return FORBIDDEN
     return replace(
         edit,
         values=_values(edit.login, edit.values),
@@ -56,15 +56,15 @@ def created(edit: Create, viewer: Viewer, policy: Policy) -> Create | Refused:
 
 def changed(
     edit: Modify | Remove | Rename, person: Person, audience: Audience, viewer: Viewer, policy: Policy
-) -> Edit | Refused:
+) -> Edit | Forbidden:
     """*edit* of *person*, to whom *viewer* stands as *audience*. Raises Wrong."""
     if audience.rank < Audience.SELF.rank:
-        return NOT_FOR_YOU
+        return FORBIDDEN
     if isinstance(edit, Remove | Rename):
-        return edit if may_all(viewer) else NOT_FOR_YOU
+        return edit if may_all(viewer) else FORBIDDEN
     known = [fields.FIELDS[name] for name in edit.values if name in fields.FIELDS]
     if not may_all(viewer) and any(field.editor == "administrator" for field in known):
-        return NOT_FOR_YOU
+        return FORBIDDEN
     chosen = {
         name: level for name, level in (dict(person.visibility) | dict(edit.visibility)).items() if level is not None
     }
@@ -86,16 +86,16 @@ def _values(login: str, values: Mapping[str, Any]) -> dict[str, Any]:
     checked = {}
     for name, value in values.items():
         if name not in fields.FIELDS:
-            raise Wrong(Problem(login, name, "an unknown field", ", ".join(fields.STORED)))
+            raise Wrong(EditProblem(login, name, "an unknown field", ", ".join(fields.STORED)))
         try:
-            checked[name] = fields.check(name, value)
+            checked[name] = fields.check_value(name, value)
         except fields.BadValue as bad:
-            raise Wrong(Problem(login, name, bad.found, bad.allowed)) from None
+            raise Wrong(EditProblem(login, name, bad.found, bad.allowed)) from None
     return checked
 
 
 def _levels(login: str, levels: Mapping[str, L]) -> Mapping[str, L]:
     for name in levels:
         if name not in fields.FIELDS:
-            raise Wrong(Problem(login, f"visibility.{name}", "an unknown field", ", ".join(fields.FIELDS)))
+            raise Wrong(EditProblem(login, f"visibility.{name}", "an unknown field", ", ".join(fields.FIELDS)))
     return levels

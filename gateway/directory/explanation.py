@@ -15,7 +15,7 @@ from .privacy import Audience, Policy, Profile, shows
 EVERYONE, MEMBERS, NOBODY = Visibility
 
 
-class Why(Enum):
+class Reason(Enum):
     """What decided on a field."""
 
     PRESET = "preset"  # nobody said anything: the preset's default
@@ -28,13 +28,13 @@ class Why(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FieldExplanation:
     """Who sees *field*: NOBODY leaves the person and administrators. *by* is the source, or the field that is followed;
     *wanted* how far it would go without the limit, which is the preset's unless *own_limit*."""
 
     field: str
     by_whom: Visibility
-    why: Why
+    why: Reason
     by: str = ""
     wanted: Visibility | None = None
     own_limit: bool = False
@@ -46,11 +46,11 @@ class Explanation:
     login first."""
 
     profile: Profile
-    fields: tuple[Seen, ...]
+    fields: tuple[FieldExplanation, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FieldRule:
     """Of the whole site: who sees *field* of somebody who said nothing (*default*), and the most that anybody may choose
     (*limit*). What the operator set, over the preset: *own_default*, *own_limit*."""
 
@@ -68,17 +68,17 @@ class Rule:
 
 def explain(person: Person, profile: Profile, policy: Policy, stated: Mapping[str, Partial], store: str) -> Explanation:
     """*stated* is what each source says, by its name; what *store* says is the person's own choice."""
-    rows = [Seen("login", _by_whom(person, "name", policy), Why.NAME)]
+    rows = [FieldExplanation("login", _by_whom(person, "name", policy), Reason.NAME)]
     rows += [_seen(person, name, policy, stated, store) for name in FIELDS]
     return Explanation(profile, tuple(rows))
 
 
-def rules(policy: Policy) -> tuple[Rule, ...]:
+def field_rules(policy: Policy) -> tuple[FieldRule, ...]:
     """For every field, by a person who said nothing and one who opens all there is."""
     silent = Person(login="somebody")
     widest = Person(login="somebody", visibility=dict.fromkeys(FIELDS, EVERYONE))
     return tuple(
-        Rule(
+        FieldRule(
             name,
             _by_whom(silent, name, policy),
             _by_whom(widest, name, policy),
@@ -89,26 +89,26 @@ def rules(policy: Policy) -> tuple[Rule, ...]:
     )
 
 
-def _seen(person: Person, name: str, policy: Policy, stated: Mapping[str, Partial], store: str) -> Seen:
+def _seen(person: Person, name: str, policy: Policy, stated: Mapping[str, Partial], store: str) -> FieldExplanation:
     by_whom = _by_whom(person, name, policy)
     level = policy.level(person, name)
     if level < by_whom:
         within = FIELDS[name].within
         if within is not None and policy.level(person, within) == by_whom:
-            return Seen(name, by_whom, Why.FOLLOWS, by=within)
-        return Seen(name, by_whom, Why.NAME)
-    decides = policy.decides(person, name)
+            return FieldExplanation(name, by_whom, Reason.FOLLOWS, by=within)
+        return FieldExplanation(name, by_whom, Reason.NAME)
+    decides = policy.deciding_field(person, name)
     wanted = policy.default[name] if decides is None else person.visibility[decides]
     if wanted < level:
-        return Seen(name, by_whom, Why.LIMIT, wanted=wanted, own_limit=name in policy.own_limits)
+        return FieldExplanation(name, by_whom, Reason.LIMIT, wanted=wanted, own_limit=name in policy.own_limits)
     if decides is None:
-        return Seen(name, by_whom, Why.DEFAULT if name in policy.own_defaults else Why.PRESET)
+        return FieldExplanation(name, by_whom, Reason.DEFAULT if name in policy.own_defaults else Reason.PRESET)
     if decides != name:
-        return Seen(name, by_whom, Why.FOLLOWS, by=decides)
+        return FieldExplanation(name, by_whom, Reason.FOLLOWS, by=decides)
     strictest = [source for source, partial in stated.items() if partial.visibility.get(name) == wanted]
     if store in strictest:
-        return Seen(name, by_whom, Why.CHOICE)
-    return Seen(name, by_whom, Why.SOURCE, by=strictest[0] if strictest else "")
+        return FieldExplanation(name, by_whom, Reason.CHOICE)
+    return FieldExplanation(name, by_whom, Reason.SOURCE, by=strictest[0] if strictest else "")
 
 
 def _by_whom(person: Person, name: str, policy: Policy) -> Visibility:

@@ -9,13 +9,13 @@ from functools import cache
 from typing import Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
-from .names import NotALogin, login
+from .names import InvalidLogin, canonical_login
 from .person import Account, Key, Link, Status, Visibility
 
 Shape = Literal["line", "lines", "names", "links", "keys", "status", "accounts", "presence"]
 EVERYONE, MEMBERS, NOBODY = Visibility
 T = TypeVar("T")
-MANY = 32  # most entries of a list
+MAX_ENTRIES = 32  # most entries of a list
 _zones = cache(available_timezones)  # walks over a folder of files
 _ADDRESS = re.compile(r"((https?|gemini|gopher|finger|ircs?)://|(mailto|xmpp|matrix):)[^\s/]\S*", re.I)
 
@@ -75,7 +75,7 @@ FIELDS: Mapping[str, Field] = {field.name: field for field in _TABLE}
 STORED: tuple[str, ...] = tuple(field.name for field in _TABLE if field.stored)
 
 
-def check(name: str, value: Any) -> Any:
+def check_value(name: str, value: Any) -> Any:
     """*value* as field *name* keeps it. Text is taken as it comes, escapes and all; only size and shape are judged.
 
     Raises BadValue. An empty value of any shape empties the field.
@@ -84,7 +84,7 @@ def check(name: str, value: Any) -> Any:
     return _SHAPES[field.shape](field, value)
 
 
-def empty(name: str) -> Any:
+def empty_value(name: str) -> Any:
     """What field *name* holds where nothing is said."""
     shape = FIELDS[name].shape
     return "" if shape in ("line", "lines") else None if shape == "status" else ()
@@ -122,8 +122,8 @@ def _names(field: Field, value: Any) -> tuple[str, ...]:
     names = []
     for name in _each(value, str, "a list of names"):
         try:
-            names.append(login(_text(name, field.size)))
-        except NotALogin as error:
+            names.append(canonical_login(_text(name, field.size)))
+        except InvalidLogin as error:
             raise BadValue(repr(name), str(error)) from None
     return tuple(dict.fromkeys(names))
 
@@ -177,8 +177,8 @@ def _presence(field: Field, value: Any) -> None:
 def _each(value: Any, kind: type[T], allowed: str) -> tuple[T, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(entry, kind) for entry in value):
         raise BadValue(type(value).__name__, allowed)
-    if len(value) > MANY:
-        raise BadValue(f"{len(value)} entries", f"at most {MANY}")
+    if len(value) > MAX_ENTRIES:
+        raise BadValue(f"{len(value)} entries", f"at most {MAX_ENTRIES}")
     return tuple(value)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
-from .answers import Entry
+from .answers import PlanVersion
 from .changes import Change
 from .person import Partial, Visibility
 from .viewers import Viewer
@@ -17,11 +17,11 @@ class SourceDown(Exception):
     """The source cannot answer now. Says why, for the log; never shown to an asker."""
 
 
-class Replaced(Exception):
+class StoreReplaced(Exception):
     """The store keeps other people than before, by numbers of its own: nothing that was read of it holds."""
 
 
-class Stale(Exception):
+class StaleEdit(Exception):
     """An edit was based on a version that is no longer the newest. Nothing was changed."""
 
     def __init__(self, login: str) -> None:
@@ -29,7 +29,7 @@ class Stale(Exception):
         self.login = login
 
 
-class Taken(Exception):
+class NameTaken(Exception):
     """A login or alias that cannot be had, whoever has it or reserved it."""
 
     def __init__(self, login: str, name: str, field: str = "aliases") -> None:
@@ -37,7 +37,7 @@ class Taken(Exception):
         self.login, self.name, self.field = login, name, field
 
 
-class Missing(Exception):
+class NoSuchPerson(Exception):
     """An edit of somebody who is not there."""
 
     def __init__(self, login: str) -> None:
@@ -86,7 +86,7 @@ Edit = Create | Modify | Remove | Rename
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class NameVisibilityFilter:
     """Of whom an index tells: those whose own word on who may see their name lies between *lowest* and *highest* (UNSAID:
     they said nothing). *unlisted*: do lists and full names tell of those, too, who are not to be listed?"""
 
@@ -95,7 +95,7 @@ class Levels:
     unlisted: bool = False
 
 
-UNSAID = -1
+UNSPECIFIED = -1
 
 
 class Source(Protocol):
@@ -104,7 +104,7 @@ class Source(Protocol):
 
     name: str
     restricts: bool
-    cache: timedelta | None
+    cache_ttl: timedelta | None
 
     async def get(self, login: str) -> Partial | None:
         """The person with the canonical *login*; None only where there is none. Raises SourceDown."""
@@ -116,22 +116,24 @@ class Source(Protocol):
 class Index(Protocol):
     """What people are found by besides their login. Whoever it gives is judged by what all sources say of them."""
 
-    async def find(self, name: str, levels: Levels) -> Sequence[str]:
+    async def find_logins(self, name: str, levels: NameVisibilityFilter) -> Sequence[str]:
         """Logins of those who have the folded *name* as alias, former login, full name or last name; at most 200. Raises
         SourceDown."""
 
-    async def page(self, after: str, limit: int, levels: Levels) -> Sequence[str]:
+    async def page(self, after: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         """At most *limit* logins behind *after*, in order. Raises SourceDown."""
 
-    async def starting(self, beginning: str, limit: int, levels: Levels) -> Sequence[str]:
+    async def logins_starting_with(self, beginning: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         """At most *limit* logins that begin so, in order. Raises SourceDown."""
 
-    async def search(self, words: Sequence[str], after: int, limit: int, levels: Levels) -> Sequence[tuple[int, str]]:
+    async def search(
+        self, words: Sequence[str], after: int, limit: int, levels: NameVisibilityFilter
+    ) -> Sequence[tuple[int, str]]:
         """At most *limit* people in whose login, full name and aliases words begin with each of *words* (as
         searching.words cuts and folds them): row number and login, by number, behind *after*. Raises SourceDown."""
 
 
-class Swept(Index, Protocol):
+class RebuildableIndex(Index, Protocol):
     """The index of another source's people, as the last whole sweep found them; empty before the first one."""
 
     async def begin(self) -> None:
@@ -153,19 +155,21 @@ class Swept(Index, Protocol):
 class Store(Source, Index, Protocol):
     """The gateway's own database: a source that can be searched and edited."""
 
-    async def latest(self, before: int, limit: int, levels: Levels) -> Sequence[tuple[int, str, Visibility]]:
+    async def latest_plans(
+        self, before: int, limit: int, levels: NameVisibilityFilter
+    ) -> Sequence[tuple[int, str, Visibility]]:
         """The last *limit* plans before change number *before* (0: of all), the newest first: number of the change, login,
         and how far the plan could go when it was written. Raises SourceDown."""
 
-    async def seen(self) -> Mapping[str, datetime]:
+    async def last_seen_times(self) -> Mapping[str, datetime]:
         """When people were last seen, by login. Raises SourceDown."""
 
-    async def saw(self, at: Mapping[str, datetime]) -> None:
+    async def save_last_seen(self, at: Mapping[str, datetime]) -> None:
         """Keeps when people were last seen. Raises SourceDown."""
 
     async def history(
         self, login: str, limit: int, highest: int = Visibility.NOBODY, before: datetime | None = None
-    ) -> Sequence[Entry]:
+    ) -> Sequence[PlanVersion]:
         """The last *limit* plans before *before* (None: of all) whose level is at most *highest*, the newest first. Raises
         SourceDown."""
 

@@ -12,22 +12,22 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
 from .answers import Listing, Page
-from .interfaces import UNSAID, Index, Levels, Store
-from .names import fold, maybe_login
+from .interfaces import UNSPECIFIED, Index, NameVisibilityFilter, Store
+from .names import canonical_login_or_none, fold_name
 from .presence import Presence
-from .privacy import Audience, Policy, Profile, others
-from .search_terms import rank, sought
+from .privacy import Audience, Policy, Profile, audience_for_others
+from .search_terms import query_words, rank
 from .viewers import Viewer
 
 BATCH = 200  # rows of the index that are judged before others get their turn
-FOUND = 50  # the same where each is compared with what is searched for
-MOST_FOUND = 200  # people whom one search looks at: more words find the others
-MOST_ROWS = 2000  # rows of the index that it goes through for them
+SEARCH_BATCH = 50  # the same where each is compared with what is searched for
+MAX_MATCHES = 200  # people whom one search looks at: more words find the others
+MAX_ROWS_SCANNED = 2000  # rows of the index that it goes through for them
 
 Judge = Callable[[str, Viewer], Awaitable[Profile | None]]
 
 
-class Lists:
+class PeopleLists:
     """*index* finds people, *store* knows their plans; *judge* gives the profile of a login, where a list may show it to
     the asker."""
 
@@ -38,7 +38,7 @@ class Lists:
 
     async def all(self, viewer: Viewer, page: Page) -> Listing:
         """By login. Raises SourceDown."""
-        levels = reach(self._policy(), viewer)
+        levels = index_filter(self._policy(), viewer)
 
         async def logins(after: str) -> AsyncIterator[str]:
             rows = 0
@@ -67,11 +67,11 @@ class Lists:
 
         return await self._taken(logins(), viewer, page, lambda profile: bool(profile.online))
 
-    async def found(self, query: str, viewer: Viewer, page: Page) -> Listing:
+    async def search(self, query: str, viewer: Viewer, page: Page) -> Listing:
         """The nearest first. Raises SourceDown."""
         hits: dict[str, tuple[int, str, Profile]] = {}
         cut = False
-        wanted = sought(query)
+        wanted = query_words(query)
         async for login in self._candidates(query, wanted, viewer):
             if login in hits:
                 continue
@@ -79,7 +79,7 @@ class Lists:
             near = None if profile is None else rank(profile, query, wanted)
             if profile is None or near is None:
                 continue
-            if len(hits) == MOST_FOUND:  # who is not shown is not counted
+            if len(hits) == MAX_MATCHES:  # who is not shown is not counted
                 cut = True
                 break
             hits[login] = (near, login, profile)
@@ -92,10 +92,10 @@ class Lists:
         """Those whose plans changed last, as far as the plans are shown; the newest first. Raises SourceDown."""
         shown: dict[str, Profile] = {}
         passed: set[str] = set()
-        levels = reach(self._policy(), viewer)
+        levels = index_filter(self._policy(), viewer)
         before = rows = 0
-        while levels is not None and rows < MOST_ROWS and len(shown) < limit:
-            batch = await self._store.latest(before, BATCH, levels)
+        while levels is not None and rows < MAX_ROWS_SCANNED and len(shown) < limit:
+            batch = await self._store.latest_plans(before, BATCH, levels)
             for before, login, level in batch:  # noqa: B007  # the last number is where the next batch begins
                 if login in passed or len(shown) == limit:
                     continue
@@ -112,21 +112,21 @@ class Lists:
     async def _candidates(self, query: str, wanted: tuple[str, ...], viewer: Viewer) -> AsyncIterator[str]:
         """Whoever may match: the very one and those whose login begins so, before the many that some words find. Where
         there are more than one search goes through it ends in silence: to say so would tell of those who are not shown."""
-        levels = reach(self._policy(), viewer)
+        levels = index_filter(self._policy(), viewer)
         if levels is None:
             return
-        login = maybe_login(query.strip())
+        login = canonical_login_or_none(query.strip())
         if login is not None:
-            for each in await self._index.starting(login, BATCH // 4, levels):
+            for each in await self._index.logins_starting_with(login, BATCH // 4, levels):
                 yield each
-        for each in await self._index.find(fold(query), levels):
+        for each in await self._index.find_logins(fold_name(query), levels):
             yield each
         after = rows = 0
-        while wanted and rows < MOST_ROWS:
-            batch = await self._index.search(wanted, after, FOUND, levels)
+        while wanted and rows < MAX_ROWS_SCANNED:
+            batch = await self._index.search(wanted, after, SEARCH_BATCH, levels)
             for after, each in batch:  # noqa: B007  # the last number is where the next batch begins
                 yield each
-            if len(batch) < FOUND:
+            if len(batch) < SEARCH_BATCH:
                 return
             rows += len(batch)
             await self._breath()
@@ -149,13 +149,13 @@ class Lists:
         await deferLater(self._clock, 0)
 
 
-def reach(policy: Policy, viewer: Viewer) -> Levels | None:
+def index_filter(policy: Policy, viewer: Viewer) -> NameVisibilityFilter | None:
     """Whom an index is asked for; None: nobody, since no name is for *viewer*. It only saves work: each one is judged."""
-    audience = others(viewer)
+    audience = audience_for_others(viewer)
     if policy.limit["name"] > audience.rank:
         return None
-    lowest = UNSAID if policy.default["name"] <= audience.rank else UNSAID + 1
-    return Levels(lowest, audience.rank, audience is Audience.ADMINISTRATOR)
+    lowest = UNSPECIFIED if policy.default["name"] <= audience.rank else UNSPECIFIED + 1
+    return NameVisibilityFilter(lowest, audience.rank, audience is Audience.ADMINISTRATOR)
 
 
 def _place(page: Page) -> tuple[int, str]:

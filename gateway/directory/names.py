@@ -8,40 +8,40 @@ from functools import lru_cache
 from .addresses import Address
 
 SUFFIXES = (".html", ".json", ".vcf", ".txt", ".atom")
-MOST = 64
+MAX_LOGIN_CHARACTERS = 64
 _FORBIDDEN = re.compile(r"""[/\\@,:;%?#&<>"'\x00-\x20\x7f-\x9f]""")
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 
 
-class NotALogin(ValueError):
+class InvalidLogin(ValueError):
     """Text that no login name or alias can be; the message says what is allowed."""
 
 
 @lru_cache(maxsize=4096)
-def login(text: str) -> str:
+def canonical_login(text: str) -> str:
     """The canonical form of a login name or alias: PRECIS UsernameCaseMapped (RFC 8265 section 3.3). Raises NotALogin."""
-    if len(text) > MOST:
-        raise NotALogin(f"at most {MOST} characters")
+    if len(text) > MAX_LOGIN_CHARACTERS:
+        raise InvalidLogin(f"at most {MAX_LOGIN_CHARACTERS} characters")
     if _PLAIN.fullmatch(text):
         canonical = text.lower()
     else:
         canonical = _enforce(text)
-        if len(canonical) > MOST:  # a character may have become several
-            raise NotALogin(f"at most {MOST} characters")
+        if len(canonical) > MAX_LOGIN_CHARACTERS:  # a character may have become several
+            raise InvalidLogin(f"at most {MAX_LOGIN_CHARACTERS} characters")
         if _FORBIDDEN.search(canonical):
-            raise NotALogin("none of / \\ @ , : ; % ? # & < > \" ' and no blank")
+            raise InvalidLogin("none of / \\ @ , : ; % ? # & < > \" ' and no blank")
         if canonical.startswith(("-", "~", ".")):
-            raise NotALogin("not beginning with - ~ or .")
+            raise InvalidLogin("not beginning with - ~ or .")
     if canonical.endswith(SUFFIXES):
-        raise NotALogin("not ending in " + " ".join(SUFFIXES))
+        raise InvalidLogin("not ending in " + " ".join(SUFFIXES))
     return canonical
 
 
-def maybe_login(text: str) -> str | None:
+def canonical_login_or_none(text: str) -> str | None:
     """The canonical login name in *text*, or None where it can be none."""
     try:
-        return login(text)
-    except NotALogin:
+        return canonical_login(text)
+    except InvalidLogin:
         return None
 
 
@@ -52,10 +52,10 @@ def _enforce(text: str) -> str:
         return str(get_profile("UsernameCaseMapped").enforce(text))
     except UnicodeEncodeError as error:
         # precis-i18n says with this error that a character or a mixture of directions is not allowed.
-        raise NotALogin(f"letters, digits and signs of one direction, no blanks ({error.reason})") from None
+        raise InvalidLogin(f"letters, digits and signs of one direction, no blanks ({error.reason})") from None
 
 
-def fold(text: str) -> str:
+def fold_name(text: str) -> str:
     """A full name as it is compared: case folded, without marks (NFKD), blanks collapsed."""
     if text.isascii():
         return " ".join(text.lower().split())
@@ -63,24 +63,24 @@ def fold(text: str) -> str:
     return " ".join(bare.casefold().split())
 
 
-class Hosts:
+class HostNames:
     """Our own host names: all of them are the same place, and the first is the main one."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self.names = tuple(dict.fromkeys(host(name) for name in names))
+        self.names = tuple(dict.fromkeys(canonical_host(name) for name in names))
         self.main = self.names[0]
 
     def __contains__(self, name: object) -> bool:
         """Is *name* ours? Case and a trailing dot do not matter; "[::1]" and "127.0.0.1" are ours as literals of loopback."""
         if not isinstance(name, str):
             return False
-        canonical = host(name)
+        canonical = canonical_host(name)
         if canonical in self.names:
             return True
         address = Address.parse(canonical.removeprefix("[").removesuffix("]"))
         return address is not None and address.is_loopback
 
 
-def host(name: str) -> str:
+def canonical_host(name: str) -> str:
     """A host name as it is compared."""
     return name.lower().removesuffix(".")

@@ -65,7 +65,7 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str = ""
     aliases: tuple[str, ...] = ()
     pronouns: str = ""
-    say: str = ""
+    pronunciation: str = ""
     title: str = ""
     organisation: str = ""
     office: str = ""

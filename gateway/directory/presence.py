@@ -6,7 +6,7 @@ Each reporter tells all that it sees, under a name of its own; what differs from
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from .names import maybe_login
+from .names import canonical_login_or_none
 from .person import Login
 
 
@@ -19,11 +19,11 @@ class Presence:
         self._on: dict[str, tuple[Login, ...]] = {}
         self.last_seen: dict[str, datetime] = {}
 
-    def report(self, where: str, on: Mapping[str, Sequence[Login]]) -> None:
+    def update(self, where: str, on: Mapping[str, Sequence[Login]]) -> None:
         """All whom the reporter *where* sees now, by login."""
         now: dict[str, tuple[Login, ...]] = {}
         for name, logins in on.items():
-            canonical = maybe_login(name)
+            canonical = canonical_login_or_none(name)
             if canonical is not None and logins:
                 now[canonical] = (*now.get(canonical, ()), *logins)
         before = self._reports.get(where, {})
@@ -42,7 +42,7 @@ class Presence:
         for login in changed:
             self._changed(login)
 
-    def of(self, login: str) -> tuple[Login, ...]:
+    def logins_of(self, login: str) -> tuple[Login, ...]:
         """Where *login* is on."""
         return self._on.get(login, ())
 

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, Literal
 
 from ..text.sanitize import one_line
-from .fields import FIELDS, STORED, empty
+from .fields import FIELDS, STORED, empty_value
 from .person import Facts, Login, Person, Visibility
 from .viewers import Viewer
 
@@ -72,10 +72,10 @@ class Policy:
 
     def level(self, person: Person, field: str) -> Visibility:
         """How far *field* of *person* may go: the stricter of the limit and of what was chosen, or the default."""
-        decides = self.decides(person, field)
+        decides = self.deciding_field(person, field)
         return max(self.limit[field], self.default[field] if decides is None else person.visibility[decides])
 
-    def decides(self, person: Person, field: str) -> str | None:
+    def deciding_field(self, person: Person, field: str) -> str | None:
         """The field whose stated level holds for *field* of *person*: itself, or the one that it follows."""
         if field in person.visibility:
             return field
@@ -120,9 +120,9 @@ class Profile(Facts, frozen=True, kw_only=True):
     version: int | None = None
 
 
-def audience(viewer: Viewer, person: Person) -> Audience:
+def audience_for(viewer: Viewer, person: Person) -> Audience:
     """How near *viewer* stands to *person*."""
-    other = others(viewer)
+    other = audience_for_others(viewer)
     if (
         other is not Audience.ADMINISTRATOR
         and viewer.login == person.login
@@ -132,7 +132,7 @@ def audience(viewer: Viewer, person: Person) -> Audience:
     return other
 
 
-def others(viewer: Viewer) -> Audience:
+def audience_for_others(viewer: Viewer) -> Audience:
     """How near *viewer* stands to those who are somebody else."""
     if viewer.administrator and viewer.scope == "administrator":
         return Audience.ADMINISTRATOR
@@ -156,12 +156,12 @@ def _reaches(rank: int, person: Person, field: str, policy: Policy) -> bool:
     return rank >= policy.level(person, field) and (within is None or rank >= policy.level(person, within))
 
 
-def turns(person: Person) -> datetime | None:
+def next_change_at(person: Person) -> datetime | None:
     """When what is revealed of *person* changes by time alone."""
     return None if person.status is None else person.status.until
 
 
-def reveal(person: Person, audience: Audience, policy: Policy, now: datetime) -> Profile | None:
+def make_profile(person: Person, audience: Audience, policy: Policy, now: datetime) -> Profile | None:
     """What *audience* may see of *person* at *now*; None where for them there is no such person."""
     if not exists(person, audience, policy):
         return None
@@ -174,7 +174,7 @@ def reveal(person: Person, audience: Audience, policy: Policy, now: datetime) ->
     status = values.get("status")
     if status is not None and status.until is not None:
         if status.until <= now:
-            values["status"] = empty("status")
+            values["status"] = empty_value("status")
             changed["status"] = status.until
         else:
             until = status.until

@@ -17,25 +17,25 @@ from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .interfaces import Source, SourceDown, Swept
-from .names import maybe_login
+from .interfaces import RebuildableIndex, Source, SourceDown
+from .names import canonical_login_or_none
 from .person import Partial
 
 BATCH = 50  # people who are read before others get their turn
-PATIENCE = 60.0  # seconds that a source may take for so many
-MOST = 1_000_000  # people of one source
-SELDOM = timedelta(minutes=1)  # between two sweeps of a source that does not say how long its answers hold
-LEAST = 1.0  # seconds between two sweeps
+READ_TIMEOUT = 60.0  # seconds that a source may take for so many
+MAX_PEOPLE = 1_000_000  # people of one source
+WARNING_INTERVAL = timedelta(minutes=1)  # between two sweeps of a source that does not say how long its answers hold
+MIN_INTERVAL = 1.0  # seconds between two sweeps
 SHARE = 20  # between two sweeps there is so many times what one takes
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Partial).decode
 
 
-class Sweep(Service):
+class SourceIndexer(Service):
     """Reads *source* into *index* at the start, and as often as its answers may change."""
 
-    def __init__(self, source: Source, index: Swept, clock: IReactorTime) -> None:
+    def __init__(self, source: Source, index: RebuildableIndex, clock: IReactorTime) -> None:
         self._source, self._index, self._clock = source, index, clock
         self._running: Deferred[Any] | None = None
         self._next: IDelayedCall | None = None
@@ -87,8 +87,8 @@ class Sweep(Service):
         first = ""
         async for each in people:
             count += 1
-            if count > MOST:
-                raise SourceDown(f"more than {MOST} people")
+            if count > MAX_PEOPLE:
+                raise SourceDown(f"more than {MAX_PEOPLE} people")
             try:
                 batch.append(_sound(each, told))
             except ValueError as wrong:
@@ -105,7 +105,7 @@ class Sweep(Service):
     def _wait(self) -> None:
         """From now on, for PATIENCE."""
         self._wait_no_longer()
-        self._patience = self._clock.callLater(PATIENCE, self._give_up)
+        self._patience = self._clock.callLater(READ_TIMEOUT, self._give_up)
 
     def _wait_no_longer(self) -> None:
         if self._patience is not None and self._patience.active():
@@ -119,7 +119,7 @@ class Sweep(Service):
 
     def _failed(self, failure: Failure) -> None:
         if self._late:
-            self._warn(f"did not go on for {PATIENCE:g} seconds")
+            self._warn(f"did not go on for {READ_TIMEOUT:g} seconds")
         elif failure.check(SourceDown):
             self._warn(str(failure.value))
         elif self.running:
@@ -134,9 +134,9 @@ class Sweep(Service):
     def _ended(self, began: float) -> None:
         self._running = None
         if self.running:
-            hold = SELDOM if self._source.cache is None else self._source.cache
+            hold = WARNING_INTERVAL if self._source.cache_ttl is None else self._source.cache_ttl
             took = self._clock.seconds() - began
-            self._next = self._clock.callLater(max(hold.total_seconds(), LEAST, took * SHARE), self._begin)
+            self._next = self._clock.callLater(max(hold.total_seconds(), MIN_INTERVAL, took * SHARE), self._begin)
 
 
 def _sound(person: object, told: set[str]) -> Partial:
@@ -147,7 +147,7 @@ def _sound(person: object, told: set[str]) -> Partial:
         sound = _decode(_encode(person))
     except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(str(error)) from None
-    if maybe_login(sound.login) != sound.login:
+    if canonical_login_or_none(sound.login) != sound.login:
         raise ValueError("a login that is not canonical")
     if sound.login in told:
         raise ValueError("a login told of twice")

@@ -13,7 +13,7 @@ class SourceState:
 
 
 @dataclass(frozen=True)
-class State:
+class DirectoryState:
     """*last_change* numbers the newest change that is followed; the rest is about the cache, then about each source."""
 
     last_change: int

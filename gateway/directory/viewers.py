@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .addresses import Address, Networks
-from .names import login
+from .names import canonical_login
 
 Scope = Literal["members", "self", "administrator"] | None
 
@@ -42,7 +42,7 @@ class Viewers:
 
     def __init__(self, members: Iterable[str] = (), administrators: Iterable[str] = ()) -> None:
         self._members = Networks(members)
-        self._administrators = frozenset(login(name) for name in administrators)
+        self._administrators = frozenset(canonical_login(name) for name in administrators)
         self._strangers: dict[str, Viewer] = {}
 
     def from_address(self, protocol: str, address: Address | None) -> Viewer:
@@ -61,6 +61,6 @@ class Viewers:
         if evidence.as_ == "members":
             return Viewer(None, False, True, "members", "command", None)
         if evidence.as_ == "self":
-            name = None if evidence.login is None else login(evidence.login)
+            name = None if evidence.login is None else canonical_login(evidence.login)
             return Viewer(name, False, name is not None, None if name is None else "self", "command", None)
         return Viewer(None, True, True, "administrator", "command", None)

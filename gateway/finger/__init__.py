@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..dependencies import House
+    from ..dependencies import ProtocolDependencies
     from .protocol import FingerService
-    from .settings import Finger
+    from .settings import FingerSettings
 
 __all__ = ["make"]
 
 
-def make(settings: "Finger", house: "House") -> "FingerService":
+def make(settings: "FingerSettings", deps: "ProtocolDependencies") -> "FingerService":
     """The finger service of *house*. Who only reads the settings of this room never loads Twisted."""
     from .protocol import make
 
-    return make(settings, house)
+    return make(settings, deps)

@@ -9,44 +9,44 @@ from collections.abc import Callable
 
 from twisted.internet.defer import TimeoutError
 
-from ..dependencies import House
+from ..dependencies import ProtocolDependencies
 from ..ops.request_tracker import Outcome
-from ..outbound.finger_client import Lost, ask
-from ..outbound.host_names import Allowed, canonical
-from ..outbound.incremental_sanitizer import Arriving
-from ..outbound.public_hosts import Full
-from ..outbound.safe_dialer import CannotDial, NoSuchHost, NotPublic, Ourselves
-from ..text.sanitize import clean, coloured, escaped, in_ascii
+from ..outbound.finger_client import ConnectionBroken, query_server
+from ..outbound.host_names import HostPatterns, canonical_host
+from ..outbound.incremental_sanitizer import IncrementalSanitizer
+from ..outbound.public_hosts import TooManyConnections
+from ..outbound.safe_dialer import CannotDial, IsThisServer, NoSuchHost, NotPublic
+from ..text.sanitize import escape_controls, sanitize, sanitize_keeping_colour, to_ascii
 from . import messages
-from .query import Elsewhere
-from .settings import Finger
+from .query import ForwardQuery
+from .settings import FingerSettings
 
 MOST = 256 * 1024  # bytes of an answer that are passed on
 _OPTION = re.compile(r"(?:^|[ ,])[-/]")
 
 
 async def forward(
-    query: Elsewhere, pass_on: Callable[[str], None], settings: Finger, house: House
+    query: ForwardQuery, pass_on: Callable[[str], None], settings: FingerSettings, deps: ProtocolDependencies
 ) -> tuple[str, Outcome]:
     """Asks the right-most host of *query*. What it says is handed to *pass_on* as it comes, cleaned, lines ended by LF.
     Gives what is to be said at the end of it, and what the record says."""
-    shown = escaped(query.hosts[-1])
-    hosts = [canonical(host) for host in query.hosts]
+    shown = escape_controls(query.hosts[-1])
+    hosts = [canonical_host(host) for host in query.hosts]
     host, line = hosts[-1], passed_on(query)
-    if host is None or None in hosts or line is None or host not in Allowed(settings.forward_to):
+    if host is None or None in hosts or line is None or host not in HostPatterns(settings.forward_to):
         return messages.DENIED, "refused"
     if len(hosts) > settings.max_hops:
         return messages.too_many_hosts(settings.max_hops), "refused"
-    if any(each in house.site.hosts for each in (*query.hosts, *hosts)):
+    if any(each in deps.site.hosts for each in (*query.hosts, *hosts)):
         return messages.back_here(shown), "refused"
     try:
-        with house.outgoing.room(host):
-            return await _asked(line, host, shown, pass_on, settings, house)
-    except Full:
+        with deps.outbound.reserve_slot(host):
+            return await _asked(line, host, shown, pass_on, settings, deps)
+    except TooManyConnections:
         return messages.PASSING_ENOUGH, "limited"
 
 
-def passed_on(query: Elsewhere) -> str | None:
+def passed_on(query: ForwardQuery) -> str | None:
     """The line that the right-most host is asked: the query without it. None where that is nothing that a server should
     be asked: controls, and words that it could take for options."""
     who = "@".join((query.name, *query.hosts[:-1]))
@@ -56,9 +56,14 @@ def passed_on(query: Elsewhere) -> str | None:
 
 
 async def _asked(
-    line: str, host: str, shown: str, pass_on: Callable[[str], None], settings: Finger, house: House
+    line: str,
+    host: str,
+    shown: str,
+    pass_on: Callable[[str], None],
+    settings: FingerSettings,
+    deps: ProtocolDependencies,
 ) -> tuple[str, Outcome]:
-    arriving = Arriving(_cleaner(settings))
+    arriving = IncrementalSanitizer(_cleaner(settings))
     passed = False
 
     def say(text: str) -> None:
@@ -67,14 +72,16 @@ async def _asked(
             passed = True
             pass_on(text)
 
-    endpoint = house.outgoing.endpoint(host, house.outgoing.finger, house.timeout)
+    endpoint = deps.outbound.endpoint(host, deps.outbound.finger, deps.timeout)
     last: tuple[str, Outcome] = "", "served"
     try:
-        if not await ask(house.reactor, endpoint, line, lambda data: say(arriving.feed(data)), house.timeout, MOST):
+        if not await query_server(
+            deps.reactor, endpoint, line, lambda data: say(arriving.feed(data)), deps.timeout, MOST
+        ):
             last = messages.cut(shown), "served"
     except CannotDial as error:
         return _not_reached(error, shown)
-    except (TimeoutError, Lost) as error:
+    except (TimeoutError, ConnectionBroken) as error:
         outcome: Outcome = "timeout" if isinstance(error, TimeoutError) else "unavailable"
         last = messages.broken_off(shown), outcome
     say(arriving.end())
@@ -83,16 +90,16 @@ async def _asked(
     return last
 
 
-def _cleaner(settings: Finger) -> Callable[[bytes], str]:
+def _cleaner(settings: FingerSettings) -> Callable[[bytes], str]:
     """What becomes of a line, by the settings for people's texts."""
-    kept = coloured if settings.ansi == "sgr" else clean
-    return (lambda line: in_ascii(kept(line))) if settings.charset == "ascii" else kept
+    kept = sanitize_keeping_colour if settings.ansi == "sgr" else sanitize
+    return (lambda line: to_ascii(kept(line))) if settings.charset == "ascii" else kept
 
 
 def _not_reached(error: CannotDial, shown: str) -> tuple[str, Outcome]:
     if isinstance(error, NotPublic):
         return messages.not_public(shown), "refused"
-    if isinstance(error, Ourselves):
+    if isinstance(error, IsThisServer):
         return messages.back_here(shown), "refused"
     if isinstance(error, NoSuchHost):
         return messages.no_such_host(shown), "unavailable"

@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import accumulate
 
-from ..dependencies import House
+from ..dependencies import ProtocolDependencies
 from ..directory.answers import Listing, Page
 from ..directory.privacy import Profile
 from ..directory.viewers import Viewer
-from ..ops.request_tracker import Outcome, outcome
+from ..ops.request_tracker import Outcome, outcome_of
 from ..text.sanitize import one_line
 from ..text.width import width
 from . import messages
-from .query import Everyone
-from .settings import Finger
+from .query import ListQuery
+from .settings import FingerSettings
 
 LISTED = 50  # people in one list
 COLUMNS = 80  # cells of a line
@@ -50,24 +50,26 @@ class Column:
         return messages.HEADINGS[self.name]
 
 
-async def listing(query: Everyone, viewer: Viewer, settings: Finger, house: House) -> tuple[str, Outcome]:
+async def listing(
+    query: ListQuery, viewer: Viewer, settings: FingerSettings, deps: ProtocolDependencies
+) -> tuple[str, Outcome]:
     """The list's text, lines ended by LF, and what it is called in a record."""
     if not settings.listing:
         return messages.NO_LIST, "refused"
-    online = settings.empty == "online"
+    online = settings.empty_query == "online"
     page = Page(limit=LISTED)
-    directory = house.directory
-    answer = await (directory.online(viewer, page) if online else directory.listing("", viewer, page))
+    directory = deps.directory
+    answer = await (directory.list_online(viewer, page) if online else directory.list_people("", viewer, page))
     if not isinstance(answer, Listing):
-        return messages.UNAVAILABLE, outcome(answer)
+        return messages.UNAVAILABLE, outcome_of(answer)
     if not answer.profiles:
         return messages.NOBODY_ON if online else messages.NOBODY_LISTED, "listed"
-    more = (f"{house.site.url}/online" if online else f"{house.site.url}/users") if answer.after else ""
+    more = (f"{deps.site.url}/online" if online else f"{deps.site.url}/users") if answer.after else ""
     if query.verbose:
-        entries = [house.renderer.profile(profile, "finger/entry.txt") for profile in answer.profiles]
-        return house.renderer.text("finger/list_long.txt", entries=entries, more=more), "listed"
-    columns = table(answer.profiles, settings.list_columns, house.now(), house.renderer.spelled)
-    return house.renderer.text("finger/list.txt", columns=columns, profiles=answer.profiles, more=more), "listed"
+        entries = [deps.renderer.profile(profile, "finger/entry.txt") for profile in answer.profiles]
+        return deps.renderer.text("finger/list_long.txt", entries=entries, more=more), "listed"
+    columns = table(answer.profiles, settings.list_columns, deps.now(), deps.renderer.spelled)
+    return deps.renderer.text("finger/list.txt", columns=columns, profiles=answer.profiles, more=more), "listed"
 
 
 def table(

@@ -20,18 +20,18 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..dependencies import House
+from ..dependencies import ProtocolDependencies
 from ..directory.addresses import Address
-from ..net.admission import Room
-from ..net.chunked_write import send, send_all
-from ..net.connections import Open
-from ..ops.request_tracker import Asked, Limited, Outcome
+from ..net.admission import Admission
+from ..net.chunked_write import write_all_or_chunked, write_chunked
+from ..net.connections import ConnectionRegistry
+from ..ops.request_tracker import Outcome, RequestInfo
 from . import messages
 from .answers import reply
 from .forwarding import forward
-from .output_filters import dressed
-from .query import MOST, Elsewhere, Everyone, decode, foreign, parse
-from .settings import Finger
+from .output_filters import with_finger_output
+from .query import MAX_QUERY_BYTES, ForwardQuery, ListQuery, decode, foreign, parse
+from .settings import FingerSettings
 
 LINGER = 1.0  # seconds that the other side has to close when all is sent
 MOST_DROPPED = 64 * 1024  # bytes that are read and dropped meanwhile
@@ -51,7 +51,7 @@ class FingerProtocol(LineReceiver):
     """One connection."""
 
     delimiter = b"\n"
-    MAX_LENGTH = MOST + 1  # and a CR
+    MAX_LENGTH = MAX_QUERY_BYTES + 1  # and a CR
     factory: "FingerFactory"
     transport: ITCPTransport
     _phase = Phase.READING
@@ -65,20 +65,20 @@ class FingerProtocol(LineReceiver):
     _sent = False
 
     @property
-    def _house(self) -> House:
+    def _deps(self) -> ProtocolDependencies:
         """As it is by now: a reload may come while we are connected."""
-        return self.factory.house
+        return self.factory.deps
 
     def connectionMade(self) -> None:
         self._address = Address.parse(getattr(self.transport.getPeer(), "host", ""))
         self.factory.connections.add(self)
-        self._room = self._house.connections.enter(self._address)
-        if self._room is Room.OVERFULL:
+        self._room = self._deps.admission.admit(self._address)
+        if self._room is Admission.DROP:
             self._refuse(None, "limited")
-        elif self._room is Room.FULL:
+        elif self._room is Admission.REJECT:
             self._within(CROWDED, self._crowded)
         else:
-            self._within(self._house.timeout, self._timed_out)
+            self._within(self._deps.timeout, self._timed_out)
 
     # what comes in
 
@@ -92,9 +92,9 @@ class FingerProtocol(LineReceiver):
 
     def lineReceived(self, line: bytes) -> None:
         line = line.removesuffix(b"\r")
-        if self._room is Room.FULL:
+        if self._room is Admission.REJECT:
             self._crowded()
-        elif len(line) > MOST or foreign(line):
+        elif len(line) > MAX_QUERY_BYTES or foreign(line):
             self.lineLengthExceeded(line)
         else:
             self._phase = Phase.ANSWERING
@@ -130,7 +130,7 @@ class FingerProtocol(LineReceiver):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted's default argument
         self._disarm()
-        self._house.connections.leave(self._address)
+        self._deps.admission.leave(self._address)
         if self._running is not None:
             self._running.cancel()
         self.factory.connections.remove(self)
@@ -140,29 +140,29 @@ class FingerProtocol(LineReceiver):
     async def _answer(self, line: bytes) -> None:
         text = decode(line)
         query = parse(text, self._is_here)
-        verb = "list" if isinstance(query, Everyone) else "lookup"
-        viewer = self._house.viewers.from_address("finger", self._address)
-        exchange = self._house.exchanges.open(Asked("finger", verb, text, self._address, viewer.login))
+        verb = "list" if isinstance(query, ListQuery) else "lookup"
+        viewer = self._deps.viewers.from_address("finger", self._address)
+        tracked = self._deps.tracker.start(RequestInfo("finger", verb, text, self._address, viewer.login))
         try:
-            if isinstance(exchange, Limited):
-                exchange.close("limited", self._say(messages.too_often(exchange.seconds)))
+            if tracked.retry_after is not None:
+                tracked.finish("limited", self._say(messages.too_often(tracked.retry_after)))
                 return
-            if isinstance(query, Elsewhere):
-                said, how = await forward(query, self._pass_on, self.factory.settings, self._house)
+            if isinstance(query, ForwardQuery):
+                said, how = await forward(query, self._pass_on, self.factory.settings, self._deps)
             else:
-                said, how = await reply(query, viewer, self.factory.settings, self._house)
-            exchange.close(how, self._say(said))
+                said, how = await reply(query, viewer, self.factory.settings, self._deps)
+            tracked.finish(how, self._say(said))
         except CancelledError:
-            exchange.close("gone")
+            tracked.finish("gone")
             raise
         except Exception:
             reference = secrets.token_hex(4)
             self.factory.log.failure("finger, reference {reference}", reference=reference)
-            exchange.close("error", self._say(messages.internal(reference)), reference)
+            tracked.finish("error", self._say(messages.internal(reference)), reference)
 
     def _is_here(self, host: str) -> bool:
         """Is *host* a name of ours, or the address that was dialled?"""
-        if host in self._house.site.hosts:
+        if host in self._deps.site.hosts:
             return True
         address = Address.parse(host.removeprefix("[").removesuffix("]"))
         return address is not None and address == Address.parse(getattr(self.transport.getHost(), "host", ""))
@@ -182,9 +182,9 @@ class FingerProtocol(LineReceiver):
             text = "\n" + text
         data = text.replace("\n", "\r\n").encode()
         if self._passed:
-            send(self.transport, data)
+            write_chunked(self.transport, data)
         else:
-            send_all(self.transport, data)
+            write_all_or_chunked(self.transport, data)
         self._close()
         return self._passed + len(data)
 
@@ -192,13 +192,13 @@ class FingerProtocol(LineReceiver):
         """Ends a connection that came to no question: with *text*, or without a word."""
         self._disarm()
         self.setRawMode()
-        asked = Asked("finger", "lookup", "", self._address)
+        asked = RequestInfo("finger", "lookup", "", self._address)
         if text is None:
-            self._house.exchanges.note(asked, how)
+            self._deps.tracker.record_unanswered(asked, how)
             self._phase = Phase.CLOSING
             self.transport.loseConnection()
         else:
-            self._house.exchanges.note(asked, how, self._say(text))
+            self._deps.tracker.record_unanswered(asked, how, self._say(text))
 
     def _close(self) -> None:
         self._phase = Phase.CLOSING
@@ -209,7 +209,7 @@ class FingerProtocol(LineReceiver):
             if isinstance(self.transport, Connection):
                 self.transport.doWrite()  # what fits goes now, not at the reactor's next turn
         if not self._sent:
-            self._within(self._house.timeout, self.transport.abortConnection)  # for those who do not read
+            self._within(self._deps.timeout, self.transport.abortConnection)  # for those who do not read
 
     def end(self) -> None:
         """The house closes: whoever is not being answered any more hears that, and all connections end soon. A line that is
@@ -224,7 +224,7 @@ class FingerProtocol(LineReceiver):
 
     def _within(self, seconds: float, then: Callable[[], object]) -> None:
         self._disarm()
-        self._deadline = self._house.reactor.callLater(seconds, then)
+        self._deadline = self._deps.reactor.callLater(seconds, then)
 
     def _disarm(self) -> None:
         if self._deadline is not None and self._deadline.active():
@@ -244,9 +244,9 @@ class FingerFactory(Factory[FingerProtocol]):
     noisy = False
     log = Logger()
 
-    def __init__(self, settings: Finger, house: House) -> None:
-        self.settings, self.house = settings, dressed(settings, house)
-        self.connections: Open[FingerProtocol] = Open(house.reactor)
+    def __init__(self, settings: FingerSettings, deps: ProtocolDependencies) -> None:
+        self.settings, self.deps = settings, with_finger_output(settings, deps)
+        self.connections: ConnectionRegistry[FingerProtocol] = ConnectionRegistry(deps.reactor)
 
     def buildProtocol(self, addr: IAddress | None) -> FingerProtocol:
         protocol = FingerProtocol()
@@ -257,18 +257,18 @@ class FingerFactory(Factory[FingerProtocol]):
 class FingerService(Service):
     """Holds the factory; application.py listens with it and has waited for the answers when this is stopped."""
 
-    def __init__(self, settings: Finger, house: House) -> None:
-        self.factory = FingerFactory(settings, house)
+    def __init__(self, settings: FingerSettings, deps: ProtocolDependencies) -> None:
+        self.factory = FingerFactory(settings, deps)
 
-    def reload(self, settings: Finger, house: House) -> None:
+    def reload(self, settings: FingerSettings, deps: ProtocolDependencies) -> None:
         """What is asked from now on is answered by these, whenever the connection was made."""
-        self.factory.settings, self.factory.house = settings, dressed(settings, house)
+        self.factory.settings, self.factory.deps = settings, with_finger_output(settings, deps)
 
     def stopService(self) -> "Deferred[None]":
         super().stopService()
         return self.factory.connections.end(STOP)
 
 
-def make(settings: Finger, house: House) -> FingerService:
+def make(settings: FingerSettings, deps: ProtocolDependencies) -> FingerService:
     """The finger service of *house*."""
-    return FingerService(settings, house)
+    return FingerService(settings, deps)

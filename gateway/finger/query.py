@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-MOST = 512  # bytes of a line without its end
+MAX_QUERY_BYTES = 512  # bytes of a line without its end
 _TELNET = re.compile(rb"\xff(?:[\xfb-\xfe].|\xfa.*?\xff\xf0|[\xf0-\xfa]|\xff)", re.DOTALL)
 _SWITCH = re.compile(r"(?:^|(?<=[ \t]))/[Ww](?=[ \t]|$)")
 _OTHER_SWITCHES = re.compile(r"^[ \t]*(?:/[A-Za-z]+[ \t]+)+(?=[^ \t])")
@@ -23,14 +23,14 @@ _FOREIGN = (b"\x16\x03", b"\x00", b"\x03\x00")
 
 
 @dataclass(frozen=True, slots=True)
-class Everyone:
+class ListQuery:
     """{C}: who is there?"""
 
     verbose: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class UserQuery:
     """{U}: who is *name*?"""
 
     name: str
@@ -38,7 +38,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class ForwardQuery:
     """{Q2}: to be asked of the right-most of *hosts*."""
 
     name: str
@@ -47,13 +47,13 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
-class Browser:
+class HttpRequest:
     """The first line of an HTTP request for *path*."""
 
     path: str
 
 
-Query = Everyone | Person | Elsewhere | Browser
+Query = ListQuery | UserQuery | ForwardQuery | HttpRequest
 
 
 def foreign(data: bytes) -> bool:
@@ -72,7 +72,7 @@ def parse(text: str, ours: Callable[[str], bool]) -> Query:
     """What *text* asks; *ours* tells whether a host is this one. Never fails: a line that makes no sense is the name of
     nobody."""
     if request := _HTTP.match(text):
-        return Browser(request[1])
+        return HttpRequest(request[1])
     rest, switches = _SWITCH.subn("", text) if "/" in text else (text, 0)
     if "/" in rest:
         rest = _OTHER_SWITCHES.sub("", rest, count=1)
@@ -85,10 +85,10 @@ def parse(text: str, ours: Callable[[str], bool]) -> Query:
         name = hosts.pop()  # a handle of the fediverse: @alice@dir.test
     verbose = bool(switches)
     if hosts:
-        return Elsewhere(name, tuple(hosts), verbose)
+        return ForwardQuery(name, tuple(hosts), verbose)
     if len(name) > 1:
         name = name.removeprefix("~")
-    return Person(name, verbose) if name else Everyone(verbose)
+    return UserQuery(name, verbose) if name else ListQuery(verbose)
 
 
 def _from_here(text: str, ours: Callable[[str], bool]) -> list[str]:

@@ -7,7 +7,7 @@ import msgspec
 Column = Literal["terminal", "idle", "origin", "office", "office_phone", "title"]
 
 
-class Finger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FingerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """*listen*: Twisted endpoint strings; *listing*: may the empty query be answered with a list; *empty*: of whom;
     *list_columns*: what a list tells of each person besides login and name, the dearest first; *ambiguous*: what becomes
     of a name that several people have; *max_names*: people in one answer; *forward_to*: hosts that queries are passed on
@@ -17,7 +17,7 @@ class Finger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     listen: list[str] = msgspec.field(default_factory=lambda: ["tcp:79"])
     listing: bool = True
-    empty: Literal["online", "people"] = "online"
+    empty_query: Literal["online", "people"] = "online"
     list_columns: list[Column] = msgspec.field(default_factory=lambda: list(get_args(Column)))
     ambiguous: Literal["full", "short", "deny"] = "full"
     max_names: Annotated[int, msgspec.Meta(ge=1, le=16)] = 4
@@ -26,4 +26,4 @@ class Finger(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ansi: Literal["strip", "sgr"] = "strip"
     charset: Literal["utf-8", "ascii"] = "utf-8"
     max_plan_bytes: Annotated[int, msgspec.Meta(ge=256)] = 65536
-    proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
+    trusted_proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])

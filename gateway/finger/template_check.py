@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from ..directory.sample_profiles import FULL, SAMPLES
-from ..rendering.templates import BrokenTemplate, Texts
+from ..rendering.templates import BrokenTemplate, TemplateSet
 from .listing import table
 from .settings import Column
 
@@ -14,7 +14,7 @@ OF_NOBODY = ("header", "footer", "row", "help")
 MORE = "https://dir.test/users"
 
 
-def mistakes(texts: Texts) -> list[str]:
+def mistakes(texts: TemplateSet) -> list[str]:
     """What is wrong with the templates of [finger], file and line first, each mistake once."""
     found: dict[str, None] = {}
     for name, values in _views():
@@ -39,4 +39,4 @@ def _views() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "list_long", {"entries": ["Login: alice\n", "Login: bob\n"], "more": more}
     yield "names", {"profiles": SAMPLES}
     for count in (len(SAMPLES), 100):
-        yield "several", {"profiles": SAMPLES, "count": count}
+        yield "ambiguous", {"profiles": SAMPLES, "count": count}

@@ -11,7 +11,7 @@ from datetime import UTC
 from typing import Protocol
 
 from ..directory.privacy import Profile
-from ..text.sanitize import clean, one_line
+from ..text.sanitize import one_line, sanitize
 from .addresses import acct, uri
 
 MOST_LINE = 75  # octets of a line, without its end (RFC 6350 section 3.2)
@@ -42,10 +42,10 @@ def card(profile: Profile, site: Place) -> str:
         *_reached(profile),
         *_placed(profile),
         *_linked(profile, page),
-        *(f"KEY;VALUE=text:{_text(clean(key.text))}" for key in profile.keys),
+        *(f"KEY;VALUE=text:{_text(sanitize(key.text))}" for key in profile.keys),
     ]
     if profile.plan:
-        lines.append(f"NOTE:{_text(clean(profile.plan))}")
+        lines.append(f"NOTE:{_text(sanitize(profile.plan))}")
     if profile.updated is not None:
         lines.append(f"REV:{profile.updated.astimezone(UTC):%Y%m%dT%H%M%SZ}")
     return "".join(f"{folded}\r\n" for line in (*lines, "END:VCARD") for folded in _folded(line))

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from ..directory.answers import Entry
+from ..directory.answers import PlanVersion
 from ..directory.person import Time
-from ..text.sanitize import clean
+from ..text.sanitize import sanitize
 
 
 class PlanDocument(Struct, frozen=True):
@@ -24,5 +24,7 @@ class HistoryDocument(Struct, frozen=True, omit_defaults=True):
     next: Annotated[str | None, Meta(description="The address of those before them, where there are any.")] = None
 
 
-def history_document(entries: Iterable[Entry], next: str | None) -> HistoryDocument:
-    return HistoryDocument([PlanDocument(each.at.replace(microsecond=0), clean(each.text)) for each in entries], next)
+def history_document(entries: Iterable[PlanVersion], next: str | None) -> HistoryDocument:
+    return HistoryDocument(
+        [PlanDocument(each.at.replace(microsecond=0), sanitize(each.text)) for each in entries], next
+    )

@@ -9,10 +9,10 @@ from typing import Literal, get_args
 
 from msgspec import UnsetType
 
-from ..config.loader import BadSettings, Mistake
+from ..config.loader import BadSettings, Problem
 from ..directory import fields
 from ..directory.interfaces import Create, Modify
-from ..directory.names import NotALogin, login
+from ..directory.names import InvalidLogin, canonical_login
 from ..directory.privacy import Profile
 from . import person_json, tables, vcard_people
 from .person_json import BadDocument, PersonDocument
@@ -52,7 +52,7 @@ class Entry:
 
 
 def _canonical(names: list[str] | UnsetType) -> tuple[str, ...]:
-    return () if isinstance(names, UnsetType) else tuple(map(login, names))
+    return () if isinstance(names, UnsetType) else tuple(map(canonical_login, names))
 
 
 def kind(name: str, data: bytes) -> Kind | None:
@@ -72,9 +72,9 @@ def read(kind: Kind, data: bytes) -> list[Entry]:
     """The people in *data*. Raises BadDocument with every mistake, a line each."""
     readers = {"json": person_json.raw, "csv": tables.read, "vcard": vcard_people.read}
     entries: list[Entry] = []
-    mistakes: list[Mistake] = []
+    mistakes: list[Problem] = []
     for each in readers[kind](data):
-        if isinstance(each, Mistake):
+        if isinstance(each, Problem):
             mistakes.append(each)
             continue
         try:
@@ -85,31 +85,31 @@ def read(kind: Kind, data: bytes) -> list[Entry]:
         wrong = list(_judged(each.where, document))
         mistakes += wrong
         if not {mistake.key for mistake in wrong} & {"login", "aliases", "former"}:
-            entries.append(Entry(login(document.login), document, each))
+            entries.append(Entry(canonical_login(document.login), document, each))
     mistakes += _twice(entries)
     if mistakes:
         raise BadDocument("\n".join(map(str, mistakes)))
     return entries
 
 
-def _judged(where: str, document: PersonDocument) -> Iterator[Mistake]:
+def _judged(where: str, document: PersonDocument) -> Iterator[Problem]:
     """What the directory would not take, and why."""
     try:
-        login(document.login)
-    except NotALogin as error:
-        yield Mistake(where, "login", repr(document.login[:80]), str(error))
+        canonical_login(document.login)
+    except InvalidLogin as error:
+        yield Problem(where, "login", repr(document.login[:80]), str(error))
     for name, value in person_json.values(document).items():
         try:
-            fields.check(name, value)
+            fields.check_value(name, value)
         except fields.BadValue as bad:
-            yield Mistake(where, name, bad.found, bad.allowed)
+            yield Problem(where, name, bad.found, bad.allowed)
     if not isinstance(document.visibility, UnsetType):
         for name in document.visibility:
             if name not in fields.FIELDS:
-                yield Mistake(where, f"visibility.{name}", "an unknown field", ", ".join(fields.FIELDS))
+                yield Problem(where, f"visibility.{name}", "an unknown field", ", ".join(fields.FIELDS))
 
 
-def _twice(entries: Iterable[Entry]) -> Iterator[Mistake]:
+def _twice(entries: Iterable[Entry]) -> Iterator[Problem]:
     """Names that two in the same file want."""
     owners: dict[str, Entry] = {}
     for each in entries:
@@ -120,4 +120,4 @@ def _twice(entries: Iterable[Entry]) -> Iterator[Mistake]:
             if owner is not each:
                 key = "login" if name == each.login else "aliases"
                 allowed = "each person once" if name == owner.login == each.login else "a name of one person only"
-                yield Mistake(each.raw.where, key, f"{name!r}, as {owner.raw.where} has", allowed)
+                yield Problem(each.raw.where, key, f"{name!r}, as {owner.raw.where} has", allowed)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ..config.loader import BadSettings, Mistake, convert
+from ..config.loader import BadSettings, Problem, convert
 from ..directory.fields import FIELDS, STORED
 from ..directory.interfaces import Create, Modify
 from ..directory.person import Account, Key, Link, Status, Time, Visibility
@@ -48,7 +48,7 @@ class PersonDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     name: str | UnsetType = UNSET
     aliases: list[str] | UnsetType = UNSET
     pronouns: str | UnsetType = UNSET
-    say: str | UnsetType = UNSET
+    pronunciation: str | UnsetType = UNSET
     title: str | UnsetType = UNSET
     organisation: str | UnsetType = UNSET
     office: str | UnsetType = UNSET
@@ -77,9 +77,9 @@ class BadDocument(ValueError):
 def read(data: bytes) -> list[PersonDocument]:
     """The person documents in *data*: a list of them, or one. Raises BadDocument with every mistake, a line each."""
     documents: list[PersonDocument] = []
-    mistakes: list[Mistake] = []
+    mistakes: list[Problem] = []
     for each in raw(data):
-        if isinstance(each, Mistake):
+        if isinstance(each, Problem):
             mistakes.append(each)
             continue
         try:
@@ -91,7 +91,7 @@ def read(data: bytes) -> list[PersonDocument]:
     return documents
 
 
-def raw(data: bytes) -> Iterator[Raw | Mistake]:
+def raw(data: bytes) -> Iterator[Raw | Problem]:
     """Whoever stands in *data*, not judged yet."""
     try:
         tree = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
@@ -103,7 +103,7 @@ def raw(data: bytes) -> Iterator[Raw | Mistake]:
         )
         line = data.count(b"\n", 0, at) + 1
         where = f"line {line}"
-        yield Mistake(where, "", f"no JSON ({error})", "a list of person documents (finger-gateway schema person)")
+        yield Problem(where, "", f"no JSON ({error})", "a list of person documents (finger-gateway schema person)")
         return
     for number, each in enumerate(tree if isinstance(tree, list) else [tree], 1):
         who = each.get("login") if isinstance(each, dict) else None
@@ -122,7 +122,7 @@ def value(name: str, raw: Any) -> Any:
 def document(who: str, tree: Any) -> PersonDocument:
     """*tree* as a person document; *who* is what mistakes name. Raises BadSettings."""
     if not isinstance(tree, dict):
-        raise BadSettings([Mistake(who, "", type(tree).__name__, "a person document (finger-gateway schema person)")])
+        raise BadSettings([Problem(who, "", type(tree).__name__, "a person document (finger-gateway schema person)")])
     try:
         return msgspec.convert(tree, PersonDocument)
     except msgspec.ValidationError:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ..directory.fields import STORED
 from ..directory.person import Facts, Login, Time
 from ..directory.privacy import Profile
-from ..text.sanitize import clean, one_line
+from ..text.sanitize import one_line, sanitize
 from .addresses import acct, finger
 
 _LINES = ("plan", "keys")  # fields whose texts have lines
@@ -56,7 +56,7 @@ class FrontDocument(Struct, frozen=True):
 
 def profile_document(profile: Profile, site: Place) -> ProfileDocument:
     """All that the asker may see."""
-    facts = {name: _cleaned(getattr(profile, name), clean if name in _LINES else one_line) for name in STORED}
+    facts = {name: _cleaned(getattr(profile, name), sanitize if name in _LINES else one_line) for name in STORED}
     return ProfileDocument(
         login=profile.login,
         **facts,

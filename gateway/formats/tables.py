@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ..config.loader import MOST_SHOWN, Mistake
+from ..config.loader import MAX_SHOWN_CHARACTERS, Problem
 from ..directory.fields import FIELDS, STORED
 from .raw import Raw
 
@@ -42,7 +42,7 @@ _NEAR = {synonym: name for name, synonyms in _SYNONYMS.items() for synonym in sy
 csv.field_size_limit(16 * 1024 * 1024)
 
 
-def read(data: bytes) -> Iterator[Raw | Mistake]:
+def read(data: bytes) -> Iterator[Raw | Problem]:
     """A Raw for each row with something in it, and every mistake in the table itself."""
     try:
         text = data.decode("utf-8-sig")
@@ -54,7 +54,7 @@ def read(data: bytes) -> Iterator[Raw | Mistake]:
             else f"a byte that is not UTF-8 (0x{data[error.start]:02X})"
         )
         allowed = 'CSV in UTF-8; save it as "CSV UTF-8", or convert it: iconv -f cp1252 -t utf-8'
-        yield Mistake(f"line {line}", "", found, allowed)
+        yield Problem(f"line {line}", "", found, allowed)
         return
     first, delimiter = _delimiter(text)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -74,11 +74,11 @@ def read(data: bytes) -> Iterator[Raw | Mistake]:
             else:
                 yield from _row(where, headings, cells)
     except csv.Error as error:
-        yield Mistake(
+        yield Problem(
             f"line {max(rows.line_num, line + 1)}", "", f"no CSV ({error})", 'CSV, with "" for a quote in a quoted cell'
         )
     if headings is None:
-        yield Mistake("line 1", "", "nothing", "a row that names the fields: login, name, ...")
+        yield Problem("line 1", "", "nothing", "a row that names the fields: login, name, ...")
 
 
 def looks_like(text: str) -> bool:
@@ -117,34 +117,43 @@ def _known(name: str) -> bool:
     return name in SAID or (name.startswith("visibility.") and name.removeprefix("visibility.") in FIELDS)
 
 
-def _judged(where: str, cells: Sequence[str], headings: Sequence[str]) -> Iterator[Mistake]:
+def _judged(where: str, cells: Sequence[str], headings: Sequence[str]) -> Iterator[Problem]:
     for number, (cell, name) in enumerate(zip(cells, headings, strict=True)):
         if not name or _known(name):
             if name and name in headings[:number]:
-                yield Mistake(where, cell.strip(), "the same heading twice", "each once")
+                yield Problem(where, cell.strip(), "the same heading twice", "each once")
             continue
         near = _NEAR.get(name) or next(iter(difflib.get_close_matches(name, [*SAID, *FIELDS], 1, 0.6)), "")
         if name.startswith("visibility."):
             close = difflib.get_close_matches(name.removeprefix("visibility."), FIELDS, 1, 0.5)
             near = f"visibility.{close[0]}" if close else ""
         allowed = ", ".join((*SAID, "visibility.FIELD"))
-        yield Mistake(
-            where, cell.strip()[:MOST_SHOWN], "an unknown heading", allowed, f"did you mean {near}?" if near else ""
+        yield Problem(
+            where,
+            cell.strip()[:MAX_SHOWN_CHARACTERS],
+            "an unknown heading",
+            allowed,
+            f"did you mean {near}?" if near else "",
         )
     if "login" not in headings:
-        yield Mistake(where, "login", "no such heading", "a column with everybody's login")
+        yield Problem(where, "login", "no such heading", "a column with everybody's login")
 
 
-def _row(where: str, headings: Sequence[str], cells: Sequence[str]) -> Iterator[Raw | Mistake]:
+def _row(where: str, headings: Sequence[str], cells: Sequence[str]) -> Iterator[Raw | Problem]:
     tree: dict[str, Any] = {}
-    mistakes: list[Mistake] = []
+    mistakes: list[Problem] = []
     for number, cell in enumerate(cells):
         if not cell.strip():
             continue
         name = headings[number] if number < len(headings) else ""
         if not name:
             mistakes.append(
-                Mistake(where, f"column {number + 1}", repr(cell[:MOST_SHOWN]), "nothing: no heading stands above it")
+                Problem(
+                    where,
+                    f"column {number + 1}",
+                    repr(cell[:MAX_SHOWN_CHARACTERS]),
+                    "nothing: no heading stands above it",
+                )
             )
         elif name.startswith("visibility."):
             tree.setdefault("visibility", {})[name.removeprefix("visibility.")] = cell.strip().lower()
@@ -152,13 +161,13 @@ def _row(where: str, headings: Sequence[str], cells: Sequence[str]) -> Iterator[
             try:
                 tree[name] = _value(name, cell)
             except (msgspec.DecodeError, RecursionError) as error:
-                mistakes.append(Mistake(where, name, f"{cell[:MOST_SHOWN]!r} ({error})", "JSON"))
+                mistakes.append(Problem(where, name, f"{cell[:MAX_SHOWN_CHARACTERS]!r} ({error})", "JSON"))
     login = tree.get("login", "")
     if not login:
-        mistakes.append(Mistake(where, "login", "nothing", "text"))
+        mistakes.append(Problem(where, "login", "nothing", "text"))
     named = f"{where} ({login})" if login else where
     if mistakes:
-        yield from (Mistake(named, each.key, each.found, each.allowed) for each in mistakes)
+        yield from (Problem(named, each.key, each.found, each.allowed) for each in mistakes)
     else:
         yield Raw(named, tree, gaps=True)
 

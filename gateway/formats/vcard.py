@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..config.loader import MOST_SHOWN, Mistake
+from ..config.loader import MAX_SHOWN_CHARACTERS, Problem
 
 VERSIONS = ("3.0", "4.0")
 _NAME = re.compile(r"(?:([A-Za-z0-9_-]+)\.)?([A-Za-z0-9_-]+)")
@@ -65,21 +65,21 @@ def unescaped(raw: str) -> str:
     return _ESCAPED.sub(lambda match: "\n" if match[1] in "nN" else match[1], raw)
 
 
-def read(data: bytes) -> Iterator[Card | Mistake]:
+def read(data: bytes) -> Iterator[Card | Problem]:
     """The cards of *data* in their order, and every mistake of its syntax. A card with a mistake is not given."""
     card: Card | None = None
     broken = False
     for number, octets in _unfolded(data.removeprefix(b"\xef\xbb\xbf")):
         where = f"line {number}"
         read = _line(where, octets)
-        if isinstance(read, Mistake):
+        if isinstance(read, Problem):
             broken = True
             yield read
             continue
         match read.name, read.raw.strip().upper():
             case "BEGIN", "VCARD":
                 if card is not None:
-                    yield Mistake(where, "BEGIN", f"a card within that of line {card.line}", "END:VCARD first")
+                    yield Problem(where, "BEGIN", f"a card within that of line {card.line}", "END:VCARD first")
                 card, broken = Card(number), False
             case "END", "VCARD" if card is not None:
                 wrong = _version(card)
@@ -89,11 +89,11 @@ def read(data: bytes) -> Iterator[Card | Mistake]:
                     yield card
                 card = None
             case _ if card is None:
-                yield Mistake(where, read.name, "a line outside a card", "BEGIN:VCARD first")
+                yield Problem(where, read.name, "a line outside a card", "BEGIN:VCARD first")
             case _:
                 card.properties.append(read)
     if card is not None:
-        yield Mistake(f"line {card.line}", "BEGIN", "a card without end", "END:VCARD behind it")
+        yield Problem(f"line {card.line}", "BEGIN", "a card without end", "END:VCARD behind it")
 
 
 def _unfolded(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -110,11 +110,11 @@ def _unfolded(data: bytes) -> Iterator[tuple[int, bytes]]:
         yield number, whole
 
 
-def _line(where: str, octets: bytes) -> Property | Mistake:
+def _line(where: str, octets: bytes) -> Property | Problem:
     try:
         line = octets.decode()
     except UnicodeDecodeError as error:
-        return Mistake(where, "", f"a byte that is not UTF-8 (0x{octets[error.start]:02X})", "vCard in UTF-8")
+        return Problem(where, "", f"a byte that is not UTF-8 (0x{octets[error.start]:02X})", "vCard in UTF-8")
     named = _NAME.match(line)
     at = named.end() if named else 0
     parameters: dict[str, list[str]] = {}
@@ -123,10 +123,10 @@ def _line(where: str, octets: bytes) -> Property | Mistake:
         parameters.setdefault(name, []).extend(each.strip('"') for each in _QUOTED.findall(values))
         at = said.end()
     if named is None or line[at : at + 1] != ":":
-        return Mistake(where, "", repr(line[:MOST_SHOWN]), "NAME:value or NAME;PARAMETER=...:value")
+        return Problem(where, "", repr(line[:MAX_SHOWN_CHARACTERS]), "NAME:value or NAME;PARAMETER=...:value")
     encodings = {each.upper() for name in ("ENCODING", "TYPE") for each in parameters.get(name, ())}
     if "QUOTED-PRINTABLE" in encodings:
-        return Mistake(
+        return Problem(
             where,
             named[2].upper(),
             "quoted-printable, as vCard 2.1 has it",
@@ -135,8 +135,8 @@ def _line(where: str, octets: bytes) -> Property | Mistake:
     return Property(named[2].upper(), line[at + 1 :], parameters, (named[1] or "").upper())
 
 
-def _version(card: Card) -> Mistake | None:
+def _version(card: Card) -> Problem | None:
     versions = [each.raw.strip() for each in card.properties if each.name == "VERSION"]
     if versions and versions[0] in VERSIONS:
         return None
-    return Mistake(f"line {card.line}", "VERSION", versions[0] if versions else "nothing", " or ".join(VERSIONS))
+    return Problem(f"line {card.line}", "VERSION", versions[0] if versions else "nothing", " or ".join(VERSIONS))

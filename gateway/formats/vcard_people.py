@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..config.loader import MOST_SHOWN, Mistake
+from ..config.loader import MAX_SHOWN_CHARACTERS, Problem
 from ..directory import fields
-from ..directory.names import maybe_login
+from ..directory.names import canonical_login_or_none
 from . import vcard
 from .raw import Raw
 from .vcard import Card, Property
@@ -20,24 +20,24 @@ _NO_VOICE = {"fax", "pager", "modem", "video", "textphone", "bbs", "x400", "isdn
 _PLAIN = (("FN", "name"), ("TITLE", "title"), ("PRONOUNS", "pronouns"), ("X-PRONOUNS", "pronouns"))
 
 
-def read(data: bytes) -> Iterator[Raw | Mistake]:
+def read(data: bytes) -> Iterator[Raw | Problem]:
     """A Raw for each card of a person, and every mistake."""
     number = 0
     for number, card in enumerate(vcard.read(data), 1):  # noqa: B007  # asked for behind the loop
-        yield card if isinstance(card, Mistake) else _person(card)
+        yield card if isinstance(card, Problem) else _person(card)
     if not number:
-        yield Mistake("line 1", "", "nothing", "BEGIN:VCARD ... END:VCARD")
+        yield Problem("line 1", "", "nothing", "BEGIN:VCARD ... END:VCARD")
 
 
-def _person(card: Card) -> Raw | Mistake:
+def _person(card: Card) -> Raw | Problem:
     called = next((each.text.strip() for each in card.all("FN")), "")
-    where = f"card in line {card.line} ({called[:MOST_SHOWN]})" if called else f"card in line {card.line}"
+    where = f"card in line {card.line} ({called[:MAX_SHOWN_CHARACTERS]})" if called else f"card in line {card.line}"
     kind = next((each.text.strip().lower() for each in card.all("KIND")), "individual")
     if kind != "individual":
-        return Mistake(where, "KIND", repr(kind[:MOST_SHOWN]), "individual: a card of one person")
+        return Problem(where, "KIND", repr(kind[:MAX_SHOWN_CHARACTERS]), "individual: a card of one person")
     login, login_from = _login(card)
     if not login:
-        return Mistake(
+        return Problem(
             where, "login", login_from, "a NICKNAME, or an EMAIL whose part before the @ is, that can be a login"
         )
     tree: dict[str, Any] = {"login": login}
@@ -55,14 +55,14 @@ def _login(card: Card) -> tuple[str, str]:
     seen: list[str] = []
     for each in card.all("NICKNAME"):
         for nickname in each.parts(","):
-            if maybe_login(nickname.strip()):
+            if canonical_login_or_none(nickname.strip()):
                 return nickname.strip(), "NICKNAME"
-            seen.append(f"NICKNAME {nickname.strip()[:MOST_SHOWN]!r}")
+            seen.append(f"NICKNAME {nickname.strip()[:MAX_SHOWN_CHARACTERS]!r}")
     for each in (each for each in card.properties if each.name == "EMAIL" and each.raw.strip()):
         local = _address(each).rpartition("@")[0]
-        if maybe_login(local):
+        if canonical_login_or_none(local):
             return local, "EMAIL"
-        seen.append(f"EMAIL {_address(each)[:MOST_SHOWN]!r}")
+        seen.append(f"EMAIL {_address(each)[:MAX_SHOWN_CHARACTERS]!r}")
         break
     return "", ", ".join(seen) or "neither NICKNAME nor EMAIL"
 
@@ -120,7 +120,7 @@ def _place(card: Card, tree: dict[str, Any]) -> list[Property]:
     for each in card.all("TZ"):
         name = each.text.strip()
         try:
-            fields.check("timezone", name)
+            fields.check_value("timezone", name)
         except fields.BadValue:
             continue  # an offset, which says nothing of summer
         tree["timezone"] = name

@@ -13,12 +13,12 @@ from urllib.parse import quote_plus
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
-from ..dependencies import House
-from ..directory.answers import Found, Listing, Page, Refused, Several, Unavailable, Unknown
+from ..dependencies import ProtocolDependencies
+from ..directory.answers import Ambiguous, Forbidden, Found, Listing, NotFound, Page, Unavailable
 from ..directory.viewers import Viewer
-from ..ops.rate_limit import Rate
-from ..ops.request_tracker import Asked, Limited, Outcome, outcome
-from ..text.sanitize import escaped
+from ..ops.rate_limit import RateLimit
+from ..ops.request_tracker import Outcome, RequestInfo, outcome_of
+from ..text.sanitize import escape_controls
 from ..text.width import cut
 from . import messages
 from .lines import plain, plain_lines, split
@@ -56,7 +56,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class CommandResult:
     """What a command has to say, before it is made to fit. *short* stands in where that is too long."""
 
     text: str
@@ -72,7 +72,7 @@ class Command:
     usage: str
     help: str
     verb: str
-    handler: Callable[["Desk", Question, str], Awaitable[Said]]
+    handler: Callable[["CommandHandler", Question, str], Awaitable[CommandResult]]
     also: str = ""
 
 
@@ -84,7 +84,7 @@ def fold(name: str) -> str:
 _FOLD = str.maketrans("[]\\~", "{}|^")
 
 
-def addressed(text: str, me: str, prefix: str, private: bool) -> str | None:
+def strip_address(text: str, me: str, prefix: str, private: bool) -> str | None:
     """What *text* asks of us; None where it is not meant for us. In private everything is; in a channel a command behind
     the prefix, and anything behind our nick and a colon or comma."""
     text = text.strip()
@@ -96,7 +96,7 @@ def addressed(text: str, me: str, prefix: str, private: bool) -> str | None:
     return text if private else None
 
 
-def understood(text: str) -> tuple[Command, str]:
+def parse_command(text: str) -> tuple[Command, str]:
     """The command in *text* and what stands behind it. Anything else is a name that is looked up, nothing at all a call for
     help."""
     if not plain(text).strip():
@@ -109,37 +109,37 @@ def _first(text: str) -> str:
     return plain(text.partition(" ")[0]).strip().lower()
 
 
-class Desk:
+class CommandHandler:
     """Answers the questions of one network."""
 
-    def __init__(self, network: str, prefix: str, house: House) -> None:
-        self.network, self.prefix, self.house = network, prefix, house
+    def __init__(self, network: str, prefix: str, deps: ProtocolDependencies) -> None:
+        self.network, self.prefix, self.deps = network, prefix, deps
         self._told: OrderedDict[str, float] = OrderedDict()
         self._rates = [
-            Rate(count, house.reactor.seconds, MOST_ASKERS, over)
+            RateLimit(count, deps.reactor.seconds, MOST_ASKERS, over)
             for count, over in (OF_USER, OF_USER_IN_CHANNEL, OF_CHANNEL)
         ]
         self._log = Logger()
 
     async def answer(self, question: Question) -> Reply | None:
         """None where nothing is to be said. Whatever goes wrong is logged and told by a reference number."""
-        command, argument = understood(question.text)
-        asked = Asked(
+        command, argument = parse_command(question.text)
+        asked = RequestInfo(
             "irc",
             command.verb,
             question.text,
-            peer=f"{self.network}/{escaped(question.nick)}",
+            peer=f"{self.network}/{escape_controls(question.nick)}",
             key=(self.network, question.userhost),
         )
-        exchange = self.house.exchanges.open(asked)
+        tracked = self.deps.tracker.start(asked)
         try:
-            wait = exchange.seconds if isinstance(exchange, Limited) else self._wait(question)
+            wait = tracked.retry_after or self._wait(question)
             if wait:
                 said = self._limited(question, wait)
             else:
                 said = await command.handler(self, question, argument)
             reply = self._fitted(said, question)
-            exchange.close(said.outcome, sum(len(line.encode()) for line in reply.lines))
+            tracked.finish(said.outcome, sum(len(line.encode()) for line in reply.lines))
         except CancelledError:
             raise
         except Exception:
@@ -147,13 +147,13 @@ class Desk:
             self._log.failure(
                 "{network}: a question failed, reference {reference}", network=self.network, reference=reference
             )
-            reply = self._fitted(Said(messages.ERROR.format(reference=reference), "error"), question)
-            exchange.close("error", sum(len(line.encode()) for line in reply.lines), reference)
+            reply = self._fitted(CommandResult(messages.ERROR.format(reference=reference), "error"), question)
+            tracked.finish("error", sum(len(line.encode()) for line in reply.lines), reference)
         finally:
-            exchange.close("unavailable")  # the asker or the network went away
+            tracked.finish("unavailable")  # the asker or the network went away
         return reply if reply.lines else None
 
-    def _fitted(self, said: Said, question: Question) -> Reply:
+    def _fitted(self, said: CommandResult, question: Question) -> Reply:
         """In private every line that there is. In a channel at most three, the asker named, else the short form."""
         texts = plain_lines(said.text)
         if question.channel is None:
@@ -170,20 +170,20 @@ class Desk:
         """Seconds until one of so many questions may be answered here."""
         user, user_in_channel, channel = self._rates
         if question.channel is None:
-            return user.wait(question.userhost)
+            return user.retry_after(question.userhost)
         where = fold(question.channel)
-        return user_in_channel.wait((where, question.userhost)) or channel.wait(where)
+        return user_in_channel.retry_after((where, question.userhost)) or channel.retry_after(where)
 
-    def _limited(self, question: Question, seconds: float) -> Said:
+    def _limited(self, question: Question, seconds: float) -> CommandResult:
         """Told once a minute; whoever goes on asking gets silence."""
-        now = self.house.reactor.seconds()
+        now = self.deps.reactor.seconds()
         listener = question.userhost if question.channel is None else fold(question.channel)
         while self._told and next(iter(self._told.values())) + LIMITED_AGAIN <= now:
             self._told.popitem(last=False)
         if listener in self._told:
-            return Said("", "limited")
+            return CommandResult("", "limited")
         self._told[listener] = now
-        return Said(messages.limited(seconds), "limited")
+        return CommandResult(messages.limited(seconds), "limited")
 
 
 def _called(nick: str, texts: list[str], room: int) -> list[str]:
@@ -201,88 +201,103 @@ def _continued(pieces: list[str], text: str, room: int) -> list[str]:
     return [first, *(CONTINUED + other for other in others)]
 
 
-async def _finger(desk: Desk, question: Question, argument: str) -> Said:
+async def _finger(desk: CommandHandler, question: Question, argument: str) -> CommandResult:
     """Somebody is looked up. NAME@HOST is NAME where HOST is ours; nothing is passed on to other hosts."""
-    house = desk.house
+    deps = desk.deps
     name, at, host = plain(argument).strip().rpartition("@")
     if not at:
         name, host = host, ""
-    if "@" in name or (host and host not in house.site.hosts):
-        return Said(messages.FORWARDING, "refused")
+    if "@" in name or (host and host not in deps.site.hosts):
+        return CommandResult(messages.FORWARDING, "refused")
     if not name:
-        return Said(messages.USAGE.format(usage=REGISTRY["finger"].usage), "invalid")
-    viewer = _stranger(house)
-    answer = await house.directory.lookup(name, viewer)
+        return CommandResult(messages.USAGE.format(usage=REGISTRY["finger"].usage), "invalid")
+    viewer = _stranger(deps)
+    answer = await deps.directory.lookup(name, viewer)
     match answer:
         case Found(profile):
             full = "irc/person.txt" if question.channel is None else "irc/channel.txt"
-            text, short = house.renderer.profile(profile, full), house.renderer.profile(profile, "irc/address.txt")
-        case Several(profiles):
-            more = _search_url(house, name)
-            text = house.renderer.text("irc/several.txt", profiles=profiles, asked=escaped(argument), more=more)
+            text, short = deps.renderer.profile(profile, full), deps.renderer.profile(profile, "irc/address.txt")
+        case Ambiguous(profiles):
+            more = _search_url(deps, name)
+            text = deps.renderer.text(
+                "irc/ambiguous.txt", profiles=profiles, asked=escape_controls(argument), more=more
+            )
             short = text
-        case Unknown():
-            meant = [(each.login, cut(plain(each.name), 40)) for each in await near(name, viewer, house.directory)]
-            text, short = messages.unknown(escaped(argument), meant), messages.unknown(escaped(argument))
-        case Refused():
+        case NotFound():
+            meant = [(each.login, cut(plain(each.name), 40)) for each in await near(name, viewer, deps.directory)]
+            text, short = (
+                messages.unknown(escape_controls(argument), meant),
+                messages.unknown(escape_controls(argument)),
+            )
+        case Forbidden():
             text = short = messages.REFUSED
         case Unavailable():
             text = short = messages.UNAVAILABLE
         case _:
             assert_never(answer)
-    return Said(text, outcome(answer), short)
+    return CommandResult(text, outcome_of(answer), short)
 
 
-async def _who(desk: Desk, question: Question, argument: str) -> Said:
+async def _who(desk: CommandHandler, question: Question, argument: str) -> CommandResult:
     """Who is on now."""
-    house = desk.house
-    answer = await house.directory.online(_stranger(house), _page(question))
-    return _listed(answer, "irc/online", messages.NOBODY_ON, f"{house.site.url}/online", question, house)
+    deps = desk.deps
+    answer = await deps.directory.list_online(_stranger(deps), _page(question))
+    return _listed(answer, "irc/online", messages.NOBODY_ON, f"{deps.site.url}/online", question, deps)
 
 
-async def _search(desk: Desk, question: Question, argument: str) -> Said:
+async def _search(desk: CommandHandler, question: Question, argument: str) -> CommandResult:
     """Whom some words find."""
-    house = desk.house
+    deps = desk.deps
     wanted = plain(argument).strip()
     if not wanted:
-        return Said(messages.USAGE.format(usage=REGISTRY["search"].usage), "invalid")
-    answer = await house.directory.listing(wanted, _stranger(house), _page(question))
-    nobody = messages.NOBODY_FOUND.format(words=escaped(wanted))
-    return _listed(answer, "irc/found", nobody, _search_url(house, wanted), question, house, asked=escaped(wanted))
+        return CommandResult(messages.USAGE.format(usage=REGISTRY["search"].usage), "invalid")
+    answer = await deps.directory.list_people(wanted, _stranger(deps), _page(question))
+    nobody = messages.NOBODY_FOUND.format(words=escape_controls(wanted))
+    return _listed(
+        answer, "irc/found", nobody, _search_url(deps, wanted), question, deps, asked=escape_controls(wanted)
+    )
 
 
 def _listed(
-    answer: Listing | Unavailable, template: str, nobody: str, url: str, question: Question, house: House, **more: str
-) -> Said:
+    answer: Listing | Unavailable,
+    template: str,
+    nobody: str,
+    url: str,
+    question: Question,
+    deps: ProtocolDependencies,
+    **more: str,
+) -> CommandResult:
     """A list by *template*, in a channel by its short form; where there are more, *url* tells of them."""
     if isinstance(answer, Unavailable):
-        return Said(messages.UNAVAILABLE, outcome(answer), messages.UNAVAILABLE)
+        return CommandResult(messages.UNAVAILABLE, outcome_of(answer), messages.UNAVAILABLE)
     if not answer.profiles:
-        return Said(nobody, outcome(answer), nobody)
-    values = {"profiles": answer.profiles, "more": url if answer.after is not None or answer.cut else "", **more}
-    short = house.renderer.text(
+        return CommandResult(nobody, outcome_of(answer), nobody)
+    values = {"profiles": answer.profiles, "more": url if answer.after is not None or answer.truncated else "", **more}
+    short = deps.renderer.text(
         f"{template}_channel.txt", **(values | {"profiles": answer.profiles[:LISTED_IN_CHANNEL]})
     )
-    return Said(short if question.channel else house.renderer.text(f"{template}.txt", **values), outcome(answer), short)
+    return CommandResult(
+        short if question.channel else deps.renderer.text(f"{template}.txt", **values), outcome_of(answer), short
+    )
 
 
 def _page(question: Question) -> Page:
     return Page(limit=LISTED if question.channel is None else LISTED_IN_CHANNEL)
 
 
-def _stranger(house: House) -> Viewer:
+def _stranger(deps: ProtocolDependencies) -> Viewer:
     """Whoever asks here is nobody in particular."""
-    return house.viewers.from_address("irc", None)
+    return deps.viewers.from_address("irc", None)
 
 
-def _search_url(house: House, words: str) -> str:
-    return f"{house.site.url}/users?q={quote_plus(words)}"
+def _search_url(deps: ProtocolDependencies, words: str) -> str:
+    return f"{deps.site.url}/users?q={quote_plus(words)}"
 
 
-async def _help(desk: Desk, question: Question, argument: str) -> Said:
+async def _help(desk: CommandHandler, question: Question, argument: str) -> CommandResult:
     template = "irc/help.txt" if question.channel is None else "irc/help_channel.txt"
-    text = desk.house.renderer.text(template, commands=COMMANDS, nick=question.me, prefix=desk.prefix)
-    return Said(text, "served", desk.house.site.url)
+    text = desk.deps.renderer.text(template, commands=COMMANDS, nick=question.me, prefix=desk.prefix)
+    return CommandResult(text, "served", desk.deps.site.url)
 
 
 COMMANDS = (

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from wcwidth import iter_graphemes
 
-from ..text.sanitize import clean
+from ..text.sanitize import sanitize
 
 LINE = 512  # bytes
 USER, HOST = 11, 64  # the longest user name (with its "~") and host name that a server puts into our prefix
@@ -25,7 +25,7 @@ _FORMATTING = re.compile(
 
 def plain(text: str) -> str:
     """*text* on one line, without formatting, controls and what could forge a CTCP or a command. Keeps its indentation."""
-    return " ".join(clean(_FORMATTING.sub("", text)).expandtabs().split("\n")).rstrip()
+    return " ".join(sanitize(_FORMATTING.sub("", text)).expandtabs().split("\n")).rstrip()
 
 
 def plain_lines(text: str) -> list[str]:

@@ -17,13 +17,13 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from ..dependencies import House
+from ..dependencies import ProtocolDependencies
 from . import messages
 from .client import Client, Message
-from .commands import Desk, Question, Reply, addressed, fold
+from .commands import CommandHandler, Question, Reply, fold, strip_address
 from .lines import room
 from .outbox import Outbox
-from .settings import Network
+from .settings import NetworkSettings
 
 FIRST_DELAY, LONGEST_DELAY = 2.0, 300.0  # seconds before another try to connect
 STABLE = 60.0  # seconds signed on, after which the next loss counts as the first again
@@ -97,20 +97,24 @@ class _Clients(Factory):
 class NetworkService(ClientService):
     """The bot on one network."""
 
-    def __init__(self, settings: Network, house: House, endpoint: IStreamClientEndpoint | None = None) -> None:
+    def __init__(
+        self, settings: NetworkSettings, deps: ProtocolDependencies, endpoint: IStreamClientEndpoint | None = None
+    ) -> None:
         self.settings = settings
         self.setName(settings.network)
-        self._clock: Any = house.reactor
-        self._house = house
+        self._clock: Any = deps.reactor
+        self._deps = deps
         self._backoff = Backoff(self._clock)
-        self._desk = Desk(settings.network, settings.prefix, house)
-        self._outbox = Outbox(self._write, settings.burst, settings.pace.total_seconds(), self._clock, messages.lost)
+        self._desk = CommandHandler(settings.network, settings.prefix, deps)
+        self._outbox = Outbox(
+            self._write, settings.burst, settings.line_interval.total_seconds(), self._clock, messages.lost
+        )
         self._client: Client | None = None
         self._signed_on = False
         self._answering: set[Deferred[None]] = set()
         self._rejoins: dict[str, _Rejoin] = {}
         self._bot_log = Logger()
-        endpoint = endpoint or clientFromString(house.reactor, settings.server)
+        endpoint = endpoint or clientFromString(deps.reactor, settings.server)
         super().__init__(
             _Telling(endpoint, self._unreachable, settings.server),
             _Clients(self._new_client),
@@ -123,15 +127,15 @@ class NetworkService(ClientService):
         """Connected? Signed on? How many lines wait to be said?"""
         return self._client is not None, self._signed_on, self._outbox.waiting
 
-    def can_become(self, settings: Network) -> bool:
+    def can_become(self, settings: NetworkSettings) -> bool:
         """Could *settings* be ours without a new connection?"""
         return replace(settings, **{name: getattr(self.settings, name) for name in LIVE}) == self.settings
 
-    def reload(self, settings: Network, house: House) -> None:
+    def reload(self, settings: NetworkSettings, deps: ProtocolDependencies) -> None:
         """Goes on with *settings*, which it can become."""
-        before, self.settings, self._house = self.settings, settings, house
-        self._desk.prefix, self._desk.house = settings.prefix, house
-        self._outbox.change(settings.burst, settings.pace.total_seconds())
+        before, self.settings, self._deps = self.settings, settings, deps
+        self._desk.prefix, self._desk.deps = settings.prefix, deps
+        self._outbox.change(settings.burst, settings.line_interval.total_seconds())
         left = _named(before.channels, without=settings.channels)
         for channel in left:
             rejoin = self._rejoins.pop(channel, None)
@@ -181,7 +185,7 @@ class NetworkService(ClientService):
         if self._client is None:
             return
         me = self._client.nickname
-        text = addressed(message.text, me, self.settings.prefix, message.channel is None)
+        text = strip_address(message.text, me, self.settings.prefix, message.channel is None)
         if text is None:
             return
         target = message.channel or message.nick
@@ -221,7 +225,7 @@ class NetworkService(ClientService):
 
     def _new_client(self) -> Client:
         nicks = [self.settings.nick, *self.settings.alternate_nicks]
-        real_name = messages.REAL_NAME.format(site=self._house.site.name, nick=self.settings.nick)
+        real_name = messages.REAL_NAME.format(site=self._deps.site.name, nick=self.settings.nick)
         return Client(self.settings.network, nicks, real_name, self, self._clock)
 
     async def _answer(self, question: Question, target: str) -> None:

@@ -8,29 +8,29 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.logger import Logger
 
-from ..dependencies import House
+from ..dependencies import ProtocolDependencies
 from .network import NetworkService
-from .settings import Network
+from .settings import NetworkSettings
 
 
-class Bots(MultiService):
+class IrcService(MultiService):
     """Each network is a service of its own and does not mind what becomes of the others."""
 
-    def __init__(self, settings: Sequence[Network], house: House) -> None:
+    def __init__(self, settings: Sequence[NetworkSettings], deps: ProtocolDependencies) -> None:
         super().__init__()
         self._leaving: dict[str, Deferred[None]] = {}
         self._log = Logger()
-        self.reload(settings, house)
+        self.reload(settings, deps)
 
-    def reload(self, settings: Sequence[Network], house: House) -> None:
+    def reload(self, settings: Sequence[NetworkSettings], deps: ProtocolDependencies) -> None:
         """Networks that are as they were stay connected. One that needs another connection first says QUIT, so that its
         nick is free."""
-        self._wanted, self._house = {network.network: network for network in settings}, house
+        self._wanted, self._deps = {network.network: network for network in settings}, deps
         bots: list[Any] = list(self)
         for bot in bots:
             wanted = self._wanted.get(bot.name)
             if wanted is not None and bot.can_become(wanted):
-                bot.reload(wanted, house)
+                bot.reload(wanted, deps)
             else:
                 self._dismiss(bot)
         for name in self._wanted:
@@ -53,9 +53,9 @@ class Bots(MultiService):
 
     def _engage(self, name: str) -> None:
         if name in self._wanted and name not in self._leaving and name not in self.namedServices:
-            NetworkService(self._wanted[name], self._house).setServiceParent(self)
+            NetworkService(self._wanted[name], self._deps).setServiceParent(self)
 
 
-def make(settings: Sequence[Network], house: House) -> Bots:
+def make(settings: Sequence[NetworkSettings], deps: ProtocolDependencies) -> IrcService:
     """The bot on all networks of *settings*."""
-    return Bots(settings, house)
+    return IrcService(settings, deps)

@@ -11,7 +11,7 @@ Nick = Annotated[str, Meta(pattern=_NICK)]
 Channel = Annotated[str, Meta(pattern=r"^[#&+!][^\x00-\x20,]{0,199}( [^\x00-\x20,]{1,199})?$")]
 
 
-class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """*server* is a Twisted client endpoint, "tls:host:port" or "tcp:host:port"; a channel may have its key behind a
     blank; *burst* lines may leave at once, then one every *pace*."""
 
@@ -22,4 +22,4 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     channels: list[Channel] = []
     prefix: Annotated[str, Meta(pattern=r"^[!-~]{1,8}$")] = "!"
     burst: Annotated[int, Meta(ge=1)] = 5
-    pace: Duration = field(default_factory=lambda: Duration(seconds=2))  # JSON Schema has no words for one
+    line_interval: Duration = field(default_factory=lambda: Duration(seconds=2))  # JSON Schema has no words for one

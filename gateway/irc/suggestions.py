@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 from ..directory.answers import Listing, Page
-from ..directory.names import fold
+from ..directory.names import fold_name
 from ..directory.privacy import Profile
-from ..directory.search_terms import words
+from ..directory.search_terms import split_words
 from ..directory.service import DirectoryService
 from ..directory.viewers import Viewer
 
@@ -23,14 +23,14 @@ NEAR = 0.7  # of 1, as SequenceMatcher has it
 
 async def near(name: str, viewer: Viewer, directory: DirectoryService) -> list[Profile]:
     """At most three people, the nearest first; nobody when the directory cannot answer."""
-    asked = fold(name)
-    beginning = next(iter(words(asked)), "")
+    asked = fold_name(name)
+    beginning = next(iter(split_words(asked)), "")
     if not beginning or len(asked) > LONGEST:
         return []
     candidates: dict[str, Profile] = {}
     for letters in LETTERS:
         if letters < len(beginning):
-            answer = await directory.listing(beginning[:letters], viewer, Page(limit=CANDIDATES))
+            answer = await directory.list_people(beginning[:letters], viewer, Page(limit=CANDIDATES))
             if not isinstance(answer, Listing):
                 return []
             candidates |= {profile.login: profile for profile in answer.profiles}
@@ -46,7 +46,7 @@ def _nearest(asked: str, candidates: Iterable[Profile]) -> list[Profile]:
 
 def _score(matcher: "SequenceMatcher[str]", profile: Profile) -> float:
     best = 0.0
-    full = fold(profile.name)
+    full = fold_name(profile.name)
     for text in {profile.login, full, *full.split()}:
         matcher.set_seq1(text)
         least = max(best, NEAR)

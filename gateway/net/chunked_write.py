@@ -10,7 +10,7 @@ from zope.interface import implementer
 PIECE = 64 * 1024
 
 
-def send(transport: ITransport, data: bytes) -> None:
+def write_chunked(transport: ITransport, data: bytes) -> None:
     """Writes *data*. The transport may be told to close at once: it does so when all is sent."""
     if len(data) <= PIECE:
         transport.write(data)
@@ -19,7 +19,7 @@ def send(transport: ITransport, data: bytes) -> None:
         consumer.registerProducer(_Pieces(consumer, data), False)
 
 
-def send_all(transport: ITransport, data: bytes) -> None:
+def write_all_or_chunked(transport: ITransport, data: bytes) -> None:
     """The same for all that is ever written there: as much as the kernel takes goes at once. It keeps the last of that
     until it hears of more or of the end, so that a short answer and the end of it are one packet."""
     sent = 0
@@ -27,7 +27,7 @@ def send_all(transport: ITransport, data: bytes) -> None:
         with suppress(OSError):  # it is full or gone: the transport will find out which
             sent = transport.getHandle().send(data[:PIECE], socket.MSG_MORE)
     if sent < len(data):
-        send(transport, data[sent:])
+        write_chunked(transport, data[sent:])
 
 
 @implementer(IPullProducer)

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 
-class Ending(Protocol):
+class Closable(Protocol):
     """A connection that can be asked to end."""
 
     transport: Any
@@ -17,10 +17,10 @@ class Ending(Protocol):
         """Says what is left to be said, and closes."""
 
 
-Each = TypeVar("Each", bound=Ending)
+Each = TypeVar("Each", bound=Closable)
 
 
-class Open(Generic[Each]):
+class ConnectionRegistry(Generic[Each]):
     """Holds a connection from add to remove."""
 
     def __init__(self, clock: IReactorTime) -> None:

@@ -11,7 +11,7 @@ from twisted.internet.task import deferLater
 SHARE = 0.004  # seconds of a turn
 
 
-class Breath:
+class YieldEvery:
     """Lets others have their turn while one does much, about every *large* of whatever it counts."""
 
     def __init__(self, reactor: IReactorTime, large: int) -> None:
@@ -25,7 +25,7 @@ class Breath:
             await deferLater(self._reactor, 0)
 
 
-class Turns:
+class CooperativeQueue:
     """First come, first served. *now* in seconds, by a clock that goes on within a turn."""
 
     def __init__(self, reactor: IReactorTime, now: Callable[[], float] = time.perf_counter) -> None:

@@ -28,7 +28,7 @@ def room_for(wanted: int) -> int:
 
 
 @implementer(ILogObserver)
-class Seldom:
+class ThrottledObserver:
     """Takes what Twisted's ports log. Connections closed for want of a descriptor are counted and told each *every*
     seconds; all else passes, each kind as often."""
 
@@ -58,4 +58,4 @@ class Seldom:
 def tell_seldom(now: Callable[[], float]) -> None:
     """From now on Twisted's ports log through a Seldom."""
     port: Any = tcp.Port
-    port._logger = Logger(namespace=_ACCEPT, observer=Seldom(globalLogPublisher, now))
+    port._logger = Logger(namespace=_ACCEPT, observer=ThrottledObserver(globalLogPublisher, now))

@@ -14,18 +14,18 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-from ..config.loader import CannotStart, Mistake
-from .admission import Connections
+from ..config.loader import CannotStart, Problem
+from .admission import AdmissionControl
 from .descriptors import tell_seldom
-from .proxy_protocol import Behind, Entrance
-from .tls import Narrowed
+from .proxy_protocol import ProxyProtocolGate, ProxyProtocolReactor
+from .tls import TLS12MinimumReactor
 
 BACKLOG = 1024  # connections that wait to be accepted, where an endpoint names no number
 _STREAMS = ("tcp:", "tcp6:", "ssl:", "unix:")
 _PROXIED = "haproxy:"
 
 
-class NotInherited(CannotStart):
+class NotInheritedFromSystemd(CannotStart):
     """An endpoint of systemd's sockets, which are there only in a process that systemd has started."""
 
 
@@ -37,10 +37,10 @@ class Listener:
     key: str
     endpoint: str
     factory: IProtocolFactory
-    entrance: Entrance | None = None
+    gate: ProxyProtocolGate | None = None
 
 
-class Ports:
+class BoundPorts:
     """All that is listened on. *file* is the settings', for messages."""
 
     def __init__(self, reactor: Any, file: str) -> None:
@@ -76,10 +76,10 @@ class Ports:
     def _endpoint(self, listener: Listener) -> Any:
         reactor = self._reactor
         if listener.endpoint.startswith(_PROXIED):
-            if listener.entrance is None:
+            if listener.gate is None:
                 raise CannotStart(f"{self._file}: {listener.key}: {listener.endpoint!r}: not through a proxy")
-            reactor = Behind(reactor, listener.entrance)
-        return server_endpoint(Narrowed(reactor), self._file, listener.key, listener.endpoint)
+            reactor = ProxyProtocolReactor(reactor, listener.gate)
+        return server_endpoint(TLS12MinimumReactor(reactor), self._file, listener.key, listener.endpoint)
 
     def _taken(self, failure: Failure, listener: Listener) -> str:
         error = failure.value
@@ -117,7 +117,7 @@ def server_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
     return _endpoint(made, reactor, file, key, endpoint, allowed)
 
 
-def open_to_all(endpoint: str) -> bool:
+def trusts_any_proxy(endpoint: str) -> bool:
     """Would *endpoint* expect a PROXY header from whoever comes, on any address of this machine?"""
     if not endpoint.startswith(_PROXIED) or endpoint.startswith(f"{_PROXIED}systemd:"):
         return False
@@ -133,9 +133,12 @@ def open_to_all(endpoint: str) -> bool:
             """Its file's rights say who may come."""
 
     reactor = Asked()
-    server_endpoint(Behind(reactor, Entrance("", reactor, Connections(1, 1), lambda _: None)), "", "", endpoint).listen(
-        Factory()
-    )
+    server_endpoint(
+        ProxyProtocolReactor(reactor, ProxyProtocolGate("", reactor, AdmissionControl(1, 1), lambda _: None)),
+        "",
+        "",
+        endpoint,
+    ).listen(Factory())
     return any(interface in ("", "0.0.0.0", "::") for interface in interfaces)
 
 
@@ -154,13 +157,13 @@ def _endpoint(made: Callable[[Any, str], Any], reactor: Any, file: str, key: str
         return made(reactor, endpoint)
     except LookupError as error:
         if endpoint.startswith("systemd:"):
-            raise NotInherited(
-                str(Mistake(file, key, f"{endpoint!r}, which was not inherited", _inherited()))
+            raise NotInheritedFromSystemd(
+                str(Problem(file, key, f"{endpoint!r}, which was not inherited", _inherited()))
             ) from None
-        raise CannotStart(str(Mistake(file, key, f"{endpoint!r} ({type(error).__name__}: {error})", allowed))) from None
+        raise CannotStart(str(Problem(file, key, f"{endpoint!r} ({type(error).__name__}: {error})", allowed))) from None
     except (ValueError, TypeError, AttributeError, OSError, SSLError) as error:
         found = f"{endpoint!r} ({type(error).__name__}: {error})"
-        raise CannotStart(str(Mistake(file, key, found, allowed))) from None
+        raise CannotStart(str(Problem(file, key, found, allowed))) from None
 
 
 def _inherited() -> str:

@@ -26,7 +26,7 @@ _FAMILIES, _TRANSPORTS = range(4), range(3)  # unspecified, IPv4, IPv6, Unix; un
 Endpoint = IPv4Address | IPv6Address
 
 
-class Bad(Exception):
+class InvalidProxyHeader(Exception):
     """No PROXY header. The message says why in words of ours, with no byte of what came."""
 
 
@@ -40,14 +40,14 @@ class Header:
     destination: Endpoint | None = None
 
 
-def header(data: bytes) -> Header | None:
+def parse_header(data: bytes) -> Header | None:
     """The header that *data* begins with; None where more has to come. Raises Bad."""
     for start in _STARTS:
         if data.startswith(start):
             return _binary(data) if start == SIGNATURE else _line(data)
         if start.startswith(data):
             return None
-    raise Bad("does not begin as a PROXY header does")
+    raise InvalidProxyHeader("does not begin as a PROXY header does")
 
 
 def _line(data: bytes) -> Header | None:
@@ -55,16 +55,16 @@ def _line(data: bytes) -> Header | None:
     end = data.find(b"\r\n", 0, MOST_LINE)
     unknown = data.startswith(_UNKNOWN)
     if not unknown and -1 < data.find(b"\n", 0, MOST_LINE) != end + 1:
-        raise Bad("a line of version 1 that does not end by CR LF")
+        raise InvalidProxyHeader("a line of version 1 that does not end by CR LF")
     if end < 0:
         if len(data) >= MOST_LINE:
-            raise Bad("a line of version 1 that is too long")
+            raise InvalidProxyHeader("a line of version 1 that is too long")
         return None
     if unknown:  # "the receiver must ignore anything presented before the CRLF"
         return Header(end + 2)
     fields = data[:end].split(b" ")
     if len(fields) != 6:
-        raise Bad("a line of version 1 with a wrong number of fields")
+        raise InvalidProxyHeader("a line of version 1 with a wrong number of fields")
     _, family, source, destination, *ports = fields
     made = _ipv4 if family == b"TCP4" else _ipv6
     one, other = (_port(each) for each in ports)
@@ -75,30 +75,30 @@ def _packed(family: bytes, text: bytes) -> bytes:
     try:
         return socket.inet_pton(socket.AF_INET if family == b"TCP4" else socket.AF_INET6, text.decode("ascii"))
     except (OSError, ValueError):
-        raise Bad("an address of version 1 that is none of its family") from None
+        raise InvalidProxyHeader("an address of version 1 that is none of its family") from None
 
 
 def _port(text: bytes) -> int:
     if _PORT.match(text) and (number := int(text)) < 65536:
         return number
-    raise Bad("a port of version 1 that is none")
+    raise InvalidProxyHeader("a port of version 1 that is none")
 
 
 def _binary(data: bytes) -> Header | None:
     """Version 2."""
     if len(data) > 12 and data[12] not in (_LOCAL, _PROXY):
-        raise Bad("an unknown version or command")
+        raise InvalidProxyHeader("an unknown version or command")
     relayed = len(data) > 12 and data[12] == _PROXY
     if relayed and len(data) > 13 and (data[13] >> 4 not in _FAMILIES or data[13] & 15 not in _TRANSPORTS):
-        raise Bad("an unknown family or transport")
+        raise InvalidProxyHeader("an unknown family or transport")
     if len(data) < _FIXED:
         return None
     size = int.from_bytes(data[14:16], "big")
     if size > MOST_BLOCK:
-        raise Bad("a header of version 2 that is too long")
+        raise InvalidProxyHeader("a header of version 2 that is too long")
     width = {_INET: 4, _INET6: 16}.get(data[13], 0) if relayed else 0
     if width and size < 2 * width + 4:
-        raise Bad("a header of version 2 that is too short for its addresses")
+        raise InvalidProxyHeader("a header of version 2 that is too short for its addresses")
     if len(data) < _FIXED + size:
         return None
     if not width:  # the proxy's own (LOCAL), or of a kind that has no address of the internet

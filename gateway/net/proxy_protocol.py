@@ -17,25 +17,25 @@ from twisted.python.failure import Failure
 from zope.interface import directlyProvides, implementer, providedBy
 
 from ..directory.addresses import Address, Networks
-from .admission import Connections
-from .proxy_header import Bad, Header, header
+from .admission import AdmissionControl
+from .proxy_header import Header, InvalidProxyHeader, parse_header
 
 HeaderOutcome = Literal["refused", "invalid", "gone", "limited", "timeout", "empty"]
 EVERY = 10.0  # seconds from one word in the log to the next
 
 
-class Entrance:
+class ProxyProtocolGate:
     """What the *haproxy:* endpoints of one table of the settings have in common. *count* takes what became of each
     connection that never had a right header."""
 
     log = Logger()
 
     def __init__(
-        self, table: str, reactor: Any, connections: Connections, count: Callable[[HeaderOutcome], None]
+        self, table: str, reactor: Any, connections: AdmissionControl, count: Callable[[HeaderOutcome], None]
     ) -> None:
         self._table, self.reactor = table, reactor
         self._connections, self._count = connections, count
-        self._waiting: dict[Waiting, None] = {}  # the one that has waited longest is the first
+        self._waiting: dict[ProxyHeaderReader, None] = {}  # the one that has waited longest is the first
         self._refused = 0
         self._told = -EVERY
         self.change((), 10.0)
@@ -53,12 +53,12 @@ class Entrance:
         self.refuse("refused", peer, f"not one of {self._table}.proxies")
         return False
 
-    def arrive(self, connection: "Waiting") -> None:
+    def arrive(self, connection: "ProxyHeaderReader") -> None:
         self._waiting[connection] = None
-        if not self._connections.arrive():
+        if not self._connections.admit_unidentified():
             next(iter(self._waiting)).give_way()
 
-    def leave(self, connection: "Waiting") -> None:
+    def leave(self, connection: "ProxyHeaderReader") -> None:
         del self._waiting[connection]
         self._connections.leave(None)
 
@@ -85,12 +85,12 @@ class Entrance:
 
 
 @implementer(IHalfCloseableProtocol)
-class Waiting(Protocol):
+class ProxyHeaderReader(Protocol):
     """One connection: reads the header, then is only passed through."""
 
     transport: Any
 
-    def __init__(self, entrance: Entrance, factory: IProtocolFactory) -> None:
+    def __init__(self, entrance: ProxyProtocolGate, factory: IProtocolFactory) -> None:
         self._entrance, self._factory = entrance, factory
         self._read = b""
         self._unnamed: Header | None = None  # read, and nothing behind it as yet
@@ -107,8 +107,8 @@ class Waiting(Protocol):
         elif self._deadline is not None:
             self._read += data
             try:
-                found = header(self._read)
-            except Bad as bad:
+                found = parse_header(self._read)
+            except InvalidProxyHeader as bad:
                 self._end("invalid", str(bad))
             else:
                 if found is not None and found.source is None and len(self._read) == found.length:
@@ -199,12 +199,12 @@ class _Client:
         return getattr(self._transport, name)
 
 
-class Proxied(Factory[Waiting]):
+class ProxyProtocolFactory(Factory[ProxyHeaderReader]):
     """*factory* behind *entrance*."""
 
     noisy = False
 
-    def __init__(self, entrance: Entrance, factory: IProtocolFactory) -> None:
+    def __init__(self, entrance: ProxyProtocolGate, factory: IProtocolFactory) -> None:
         self._entrance, self._factory = entrance, factory
 
     def doStart(self) -> None:  # noqa: N802
@@ -218,22 +218,22 @@ class Proxied(Factory[Waiting]):
     def stopFactory(self) -> None:
         self._entrance.close()
 
-    def buildProtocol(self, addr: IAddress | None) -> Waiting | None:
-        return Waiting(self._entrance, self._factory) if self._entrance.admits(addr) else None
+    def buildProtocol(self, addr: IAddress | None) -> ProxyHeaderReader | None:
+        return ProxyHeaderReader(self._entrance, self._factory) if self._entrance.admits(addr) else None
 
 
-class Behind:
+class ProxyProtocolReactor:
     """*reactor* for endpoints whose connections begin with a header: whatever they listen on, and whatever else they put
     round a connection, the header is outside of it."""
 
-    def __init__(self, reactor: Any, entrance: Entrance) -> None:
+    def __init__(self, reactor: Any, entrance: ProxyProtocolGate) -> None:
         self._reactor, self._entrance = reactor, entrance
 
     def listenTCP(self, port: int, factory: IProtocolFactory, *more: Any, **named: Any) -> Any:  # noqa: N802
-        return self._reactor.listenTCP(port, Proxied(self._entrance, factory), *more, **named)
+        return self._reactor.listenTCP(port, ProxyProtocolFactory(self._entrance, factory), *more, **named)
 
     def listenUNIX(self, path: str, factory: IProtocolFactory, *more: Any, **named: Any) -> Any:  # noqa: N802
-        return self._reactor.listenUNIX(path, Proxied(self._entrance, factory), *more, **named)
+        return self._reactor.listenUNIX(path, ProxyProtocolFactory(self._entrance, factory), *more, **named)
 
     def listenSSL(  # noqa: N802
         self, port: int, factory: IProtocolFactory, contextFactory: Any, *more: Any, **named: Any  # noqa: N803
@@ -243,7 +243,7 @@ class Behind:
         return self.listenTCP(port, TLSMemoryBIOFactory(contextFactory, False, factory), *more, **named)
 
     def adoptStreamPort(self, descriptor: int, family: int, factory: IProtocolFactory) -> Any:  # noqa: N802
-        return self._reactor.adoptStreamPort(descriptor, family, Proxied(self._entrance, factory))
+        return self._reactor.adoptStreamPort(descriptor, family, ProxyProtocolFactory(self._entrance, factory))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)

@@ -8,7 +8,7 @@ from twisted.internet.interfaces import IProtocolFactory
 CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"  # of TLS 1.2; all of 1.3 are such
 
 
-class Narrowed:
+class TLS12MinimumReactor:
     """*reactor* for endpoints that make a context of their own."""
 
     def __init__(self, reactor: Any) -> None:

@@ -19,20 +19,20 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from ..directory.addresses import Address
-from ..text.sanitize import escaped
-from .daily_rotation import Days
+from ..text.sanitize import escape_controls
+from .daily_rotation import DailyRotation
 
-FLUSH = 0.2  # seconds that a record may wait
-RETRY = 10.0  # seconds from one try to write to the next, where it went wrong
-TURN = 600.0  # seconds between two looks whether a day is over, when nobody asks anything
-MOST_WAITING = 20_000
+FLUSH_INTERVAL = 0.2  # seconds that a record may wait
+RETRY_INTERVAL = 10.0  # seconds from one try to write to the next, where it went wrong
+ROTATION_CHECK_INTERVAL = 600.0  # seconds between two looks whether a day is over, when nobody asks anything
+MAX_WAITING_ENTRIES = 20_000
 MOST_SHOWN = 4096  # addresses of which it is kept how they are shown
 _WRITING = "records cannot be written, trying again"
 _TURNING = "records of another day cannot be put aside or removed"
-Addresses = Literal["full", "truncated", "hash", "none"]
+LoggedAddress = Literal["full", "truncated", "hash", "none"]
 
 
-class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+class AccessLogEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """*time* in UTC; *peer* who asked, as far as the settings let it be kept; *query* as typed, escaped; *ms*
     milliseconds; *reference* is what an asker was told to quote after an error."""
 
@@ -48,14 +48,14 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     reference: str | None = None
 
 
-class Records(Service):
+class AccessLog(Service):
     """Writes to *file*, or to standard output where it is None; with *keep* a file a day, none of them for longer. *now* is
     the wall clock. *written* and *dropped* count records."""
 
     def __init__(
         self,
         file: Path | None,
-        addresses: Addresses,
+        addresses: LoggedAddress,
         reactor: IReactorTime,
         keep: timedelta | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -82,7 +82,7 @@ class Records(Service):
         super().startService()
         self._watch_days()
 
-    def reload(self, file: Path | None, addresses: Addresses, keep: timedelta | None = None) -> None:
+    def reload(self, file: Path | None, addresses: LoggedAddress, keep: timedelta | None = None) -> None:
         """Goes on in *file*, opened anew though it may be the same: somebody may have moved it away. Raises OSError, and then
         nothing has changed."""
         descriptor = _opened(file)
@@ -90,7 +90,7 @@ class Records(Service):
             self._flushing.cancel()
         self._flush()
         if self._flushing is not None:  # it went wrong, and may do better now
-            self._flushing.reset(FLUSH)
+            self._flushing.reset(FLUSH_INTERVAL)
         before, self._descriptor = self._descriptor, descriptor
         if self._rest and before is not None and not os.path.sameopenfile(before, descriptor):
             self._rest = b""
@@ -112,15 +112,15 @@ class Records(Service):
             os.close(self._descriptor)
         self._descriptor = None
 
-    def write(self, record: Record) -> None:
+    def write(self, record: AccessLogEntry) -> None:
         """Takes *record*; it is in the file within FLUSH seconds."""
-        if self._count >= MOST_WAITING:
+        if self._count >= MAX_WAITING_ENTRIES:
             self.dropped += 1
             return
         self._count += 1
         self._waiting += self._encoder.encode(record) + b"\n"
         if self._flushing is None:
-            self._flushing = self._reactor.callLater(FLUSH, self._flush)
+            self._flushing = self._reactor.callLater(FLUSH_INTERVAL, self._flush)
 
     def peer(self, address: Address | None) -> str | None:
         """*address* as the settings let it stand in a record."""
@@ -154,7 +154,7 @@ class Records(Service):
         except OSError as error:
             self._failed(_WRITING, error)
             if self.running:
-                self._flushing = self._reactor.callLater(RETRY, self._flush)
+                self._flushing = self._reactor.callLater(RETRY_INTERVAL, self._flush)
             written = len(batch) - len(left)
             self.written += batch.count(b"\n", 0, written)
             cut = batch[written - 1 : written] != b"\n" if written else bool(self._rest)
@@ -166,7 +166,7 @@ class Records(Service):
         if self._days is None or self._file is None or self._descriptor is None:
             return
         try:
-            if self._days.turn(self._now()):
+            if self._days.rotate(self._now()):
                 before, self._descriptor = self._descriptor, _opened(self._file)
                 os.close(before)
             self._healed(_TURNING)
@@ -177,7 +177,7 @@ class Records(Service):
         if self._turning.running:
             self._turning.stop()
         if self._days is not None and self.running:
-            self._turning.start(TURN)
+            self._turning.start(ROTATION_CHECK_INTERVAL)
 
     def _failed(self, trouble: str, error: OSError) -> None:
         """Said once, until it is well again."""
@@ -193,8 +193,8 @@ class Records(Service):
         return False
 
 
-def _days(file: Path | None, keep: timedelta | None) -> Days | None:
-    return None if file is None or keep is None else Days(file, keep)
+def _days(file: Path | None, keep: timedelta | None) -> DailyRotation | None:
+    return None if file is None or keep is None else DailyRotation(file, keep)
 
 
 def _opened(file: Path | None) -> int:
@@ -202,7 +202,7 @@ def _opened(file: Path | None) -> int:
     return 1 if file is None else os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def stamped(
+def make_entry(
     protocol: str,
     verb: str,
     query: str,
@@ -212,8 +212,17 @@ def stamped(
     size: int,
     ms: float,
     reference: str | None,
-) -> Record:
+) -> AccessLogEntry:
     """A record of now."""
-    return Record(
-        datetime.now(UTC), protocol, peer, login, verb, escaped(query, 512), outcome, size, round(ms, 2), reference
+    return AccessLogEntry(
+        datetime.now(UTC),
+        protocol,
+        peer,
+        login,
+        verb,
+        escape_controls(query, 512),
+        outcome,
+        size,
+        round(ms, 2),
+        reference,
     )

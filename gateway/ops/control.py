@@ -30,11 +30,11 @@ PATIENCE = 10.0  # seconds until the line has to be there, and those that an ans
 Verb = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
-class Taken(Exception):
+class SocketInUse(Exception):
     """Another process that lives answers on this socket."""
 
 
-class Refused(Exception):
+class ControlRefused(Exception):
     """The other side said why it will not do what it was asked."""
 
 
@@ -114,7 +114,7 @@ class ControlFactory(Factory[ControlProtocol]):
         return protocol
 
 
-class Control(Service):
+class ControlSocket(Service):
     """Listens on *path* while it runs. *verbs*: what may be asked, and what is then awaited for the answer."""
 
     def __init__(self, path: Path, verbs: Mapping[str, Verb], reactor: Any) -> None:
@@ -166,9 +166,9 @@ def _clear(path: Path) -> None:
         except ConnectionRefusedError:
             path.unlink()
         except BlockingIOError:  # so many wait there that it has to live
-            raise Taken from None
+            raise SocketInUse from None
         else:
-            raise Taken
+            raise SocketInUse
 
 
 def ask(path: Path, verb: str, seconds: float) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def ask(path: Path, verb: str, seconds: float) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = msgspec.json.decode(said, type=dict)
     except msgspec.DecodeError as error:  # of somebody else, or cut short
-        raise Refused(str(error)) from None
+        raise ControlRefused(str(error)) from None
     if "error" in answer:
-        raise Refused(answer["error"])
+        raise ControlRefused(answer["error"])
     return answer

@@ -13,14 +13,14 @@ from pathlib import Path
 _DAY = timedelta(days=1)
 
 
-class Days:
+class DailyRotation:
     """The files of *file*. A day is removed when all of it is older than *keep*."""
 
     def __init__(self, file: Path, keep: timedelta) -> None:
         self._file, self._keep = Path(os.path.realpath(file)), keep  # a link that is put aside would leave the records
         self._day: date | None = None  # of what stands in the file; None: not known yet
 
-    def turn(self, now: datetime) -> bool:
+    def rotate(self, now: datetime) -> bool:
         """Puts another day's file aside and removes what is too old. True where a new file has to be opened. Raises
         OSError."""
         if self._day is None:

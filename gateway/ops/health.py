@@ -43,7 +43,7 @@ class Health:
         return now - self._behind[1] <= PATIENCE
 
 
-class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+class HealthReport(msgspec.Struct, frozen=True, omit_defaults=True):
     """What programs are told of it; *reasons* where something is amiss."""
 
     status: str
@@ -52,12 +52,12 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def lives(json: bool) -> bytes:
     """What /healthz says."""
-    return msgspec.json.encode(Told(messages.LIVES)) if json else f"{messages.LIVES}\n".encode()
+    return msgspec.json.encode(HealthReport(messages.LIVES)) if json else f"{messages.LIVES}\n".encode()
 
 
 def readiness(troubles: Sequence[str], json: bool) -> tuple[int, bytes]:
     """What /readyz says: the status code and the body."""
     code = 503 if troubles else 200
     if json:
-        return code, msgspec.json.encode(Told("not ready" if troubles else messages.READY, tuple(troubles)))
+        return code, msgspec.json.encode(HealthReport("not ready" if troubles else messages.READY, tuple(troubles)))
     return code, "".join(f"{line}\n" for line in troubles or (messages.READY,)).encode()

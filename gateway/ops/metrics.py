@@ -20,9 +20,9 @@ from twisted.internet.task import LoopingCall
 
 from .. import __version__
 from ..directory.service import DirectoryService
-from ..net.admission import Connections
-from .access_log import Records
-from .request_tracker import BUCKETS, Exchanges
+from ..net.admission import AdmissionControl
+from .access_log import AccessLog
+from .request_tracker import LATENCY_BUCKETS, RequestTracker
 
 EVERY = 1.0  # seconds between two looks at the reactor's lag
 KEPT = 60  # looks of which the worst is told
@@ -39,12 +39,12 @@ class Bot(Protocol):
 
 
 @dataclass(frozen=True)
-class Watched:
+class MetricsSources:
     """What is looked into. *open* gives the connections of each protocol that listens, *slow_reads* those of the store."""
 
-    exchanges: Exchanges
-    connections: Connections
-    records: Records
+    tracker: RequestTracker
+    connections: AdmissionControl
+    records: AccessLog
     directory: DirectoryService
     open: Callable[[], Mapping[str, int]]
     bots: Callable[[], Iterable[Bot]]
@@ -83,7 +83,7 @@ class Lag:
 class Metrics(Collector):
     """All metrics of ours, made anew for each scrape."""
 
-    def __init__(self, watched: Watched, lag: Lag, clock: IReactorTime) -> None:
+    def __init__(self, watched: MetricsSources, lag: Lag, clock: IReactorTime) -> None:
         self._watched, self._lag, self._clock = watched, lag, clock
 
     def collect(self) -> Iterator[Metric]:
@@ -102,21 +102,21 @@ class Metrics(Collector):
         yield build
 
     def _questions(self) -> Iterator[Metric]:
-        exchanges = self._watched.exchanges
+        tracker = self._watched.tracker
         counted = CounterMetricFamily(
             "finger_gateway_questions", "What was asked, and what became of it.", labels=("protocol", "verb", "outcome")
         )
-        for key, count in tuple(exchanges.counts.items()):
+        for key, count in tuple(tracker.counts.items()):
             counted.add_metric(key, count)
         yield counted
         took = HistogramMetricFamily(
             "finger_gateway_question_seconds", "From the question to its answer.", labels=("protocol",)
         )
-        for protocol, latencies in tuple(exchanges.latencies.items()):
-            totals = zip((*map(str, BUCKETS), "+Inf"), accumulate(latencies.counts), strict=True)
+        for protocol, latencies in tuple(tracker.latencies.items()):
+            totals = zip((*map(str, LATENCY_BUCKETS), "+Inf"), accumulate(latencies.counts), strict=True)
             took.add_metric((protocol,), tuple(totals), latencies.seconds)
         yield took
-        yield _gauge("questions_in_flight", "Questions that are being answered.", exchanges.in_flight)
+        yield _gauge("questions_in_flight", "Questions that are being answered.", tracker.in_flight)
 
     def _connections(self) -> Iterator[Metric]:
         opened = GaugeMetricFamily("finger_gateway_connections_open", "Open connections.", labels=("protocol",))

@@ -16,13 +16,13 @@ from twisted.web.resource import Resource
 
 from . import messages
 from .health import Health, lives, readiness
-from .metrics import Lag, Metrics, Watched
+from .metrics import Lag, Metrics, MetricsSources
 
 IDLE = 60.0  # seconds that a scraper may keep its connection without a request
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
 
 
-class Page(Resource):
+class MetricsPage(Resource):
     """One address, for reading."""
 
     isLeaf = True
@@ -32,7 +32,7 @@ class Page(Resource):
         self.render_GET = answer
 
 
-class Root(Resource):
+class MetricsRoot(Resource):
     """The addresses of the listener."""
 
     def __init__(self, registry: CollectorRegistry, health: Health) -> None:
@@ -40,10 +40,10 @@ class Root(Resource):
         self._registry, self._health = registry, health
         self._log = Logger()
         for path, answer in ((b"metrics", self._metrics), (b"healthz", self._lives), (b"readyz", self._ready)):
-            self.putChild(path, Page(answer))
+            self.putChild(path, MetricsPage(answer))
 
     def getChild(self, path: bytes, request: Any) -> Resource:
-        return Page(self._nothing)
+        return MetricsPage(self._nothing)
 
     def _nothing(self, request: Any) -> bytes:
         request.setResponseCode(404)
@@ -84,7 +84,7 @@ class Root(Resource):
             self._end(request, 500, b"")
 
 
-class Site(server.Site):
+class MetricsSite(server.Site):
     """Without an access log."""
 
     def startFactory(self) -> None:
@@ -97,15 +97,17 @@ class Site(server.Site):
         """No access log."""
 
 
-class Scraped(Service):
+class MetricsServer(Service):
     """Holds the factory, with which application.py listens; watches the reactor while it runs."""
 
-    def __init__(self, watched: Watched, health: Health, reactor: Any) -> None:
+    def __init__(self, watched: MetricsSources, health: Health, reactor: Any) -> None:
         self._lag = Lag(reactor)
         registry = CollectorRegistry()
         registry.register(Metrics(watched, self._lag, reactor))
         ProcessCollector(registry=registry)
-        self.factory = Site(Root(registry, health), reactor=reactor, timeout=IDLE, parsePOSTFormSubmission=False)
+        self.factory = MetricsSite(
+            MetricsRoot(registry, health), reactor=reactor, timeout=IDLE, parsePOSTFormSubmission=False
+        )
 
     def startService(self) -> None:
         super().startService()

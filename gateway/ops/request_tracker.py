@@ -1,7 +1,7 @@
-"""One question and its answer: limited, timed, counted, recorded. Every question on every protocol passes here, once.
+"""Requests in flight: rate limit, duration, counters, access log. Every request of every protocol passes here once.
 
-A protocol opens an exchange before it asks the directory, and closes it whatever happened. Who asks and what they may
-see is decided elsewhere.
+A protocol starts a tracked request before it asks the directory, and finishes it whatever happens. Who the client is and
+what they may see is decided elsewhere.
 """
 
 from bisect import bisect_left
@@ -16,55 +16,59 @@ from twisted.internet.interfaces import IReactorTime
 
 from ..directory.addresses import Address
 from ..directory.answers import (
+    Ambiguous,
     Conflict,
+    Forbidden,
     Found,
     History,
     Invalid,
     Listing,
-    Refused,
+    NotFound,
     Saved,
-    Several,
     Unavailable,
-    Unknown,
 )
-from .access_log import Records, stamped
-from .rate_limit import Rate
+from .access_log import AccessLog, make_entry
+from .rate_limit import RateLimit
 
 Outcome = Literal[
-    "found", "several", "unknown", "listed", "refused", "limited", "invalid", "unavailable", "changed", "served",
+    "found", "ambiguous", "not_found", "listed", "refused", "limited", "invalid", "unavailable", "changed", "served",
     "timeout", "empty", "gone", "error",
 ]  # fmt: skip
 
-_OUTCOMES: dict[type, Outcome] = {
-    Found: "found", Several: "several", Unknown: "unknown", Listing: "listed", History: "found", Refused: "refused",
+_OUTCOME_OF_ANSWER: dict[type, Outcome] = {
+    Found: "found", Ambiguous: "ambiguous", NotFound: "not_found", Listing: "listed", History: "found", Forbidden: "refused",
     Unavailable: "unavailable", Saved: "changed", Conflict: "refused", Invalid: "invalid",
 }  # fmt: skip
 
 
-# Upper bounds in seconds; what takes longer than the last is counted behind it.
-BUCKETS = (
+# Upper bounds in seconds. Requests that take longer than the last are counted in one more bucket.
+LATENCY_BUCKETS = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
-MOST_COUNTS = 1000  # kinds of questions that are told apart
-OTHER = "other"  # the verb of all others
+MAX_COUNTERS = 1000  # combinations of protocol, verb and outcome; a client cannot make more
+OTHER_VERB = "other"  # counts the combinations beyond MAX_COUNTERS
 
 
 @dataclass(slots=True)
-class Latencies:
+class LatencyHistogram:
     """How long the questions of one protocol took: their number by BUCKETS (not summed up), and all seconds together."""
 
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    counts: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BUCKETS) + 1))
     seconds: float = 0.0
 
 
-def outcome(answer: object) -> Outcome:
-    """What a record says of an answer of the directory."""
-    return _OUTCOMES[type(answer)]
+def outcome_of(answer: object) -> Outcome:
+    """Return the access log's word for an answer of the directory."""
+    return _OUTCOME_OF_ANSWER[type(answer)]
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """A question. *query* as typed; *key* is who it counts for: by default the address (an IPv6 one's /64). IRC gives
-    its own, since nobody has an address there."""
+class RequestInfo(msgspec.Struct, frozen=True):
+    """Who asked what.
+
+    *query* is the text as typed. *login* is the authenticated client, or None. *key* is who the request
+    counts for; None means the address (of IPv6, the /64). IRC gives a key and a *peer* of its own, because its clients
+    have no address.
+    """
 
     protocol: str
     verb: str
@@ -75,87 +79,88 @@ class Asked(msgspec.Struct, frozen=True):
     key: Hashable = None
 
     @property
-    def asker(self) -> Hashable:
+    def rate_key(self) -> Hashable:
         return self.address.key if self.key is None and self.address is not None else (self.protocol, self.key)
 
 
-class Exchange:
-    """A question that is being answered."""
+class TrackedRequest:
+    """A request that is being answered.
 
-    __slots__ = ("_asked", "_exchanges", "_open", "_started")
+    *retry_after* is None for a request within the rate limit, else the seconds that the client has to wait: then the
+    protocol refuses, and finishes the request with the outcome "limited".
+    """
 
-    def __init__(self, exchanges: "Exchanges", asked: Asked, started: float) -> None:
-        self._exchanges, self._asked, self._started = exchanges, asked, started
+    __slots__ = ("_info", "_open", "_started", "_tracker", "retry_after")
+
+    def __init__(self, tracker: "RequestTracker", info: RequestInfo, started: float, retry_after: float | None) -> None:
+        self._tracker, self._info, self._started = tracker, info, started
+        self.retry_after = retry_after
         self._open = True
 
-    def close(self, outcome: Outcome, size: int = 0, reference: str | None = None) -> None:
-        """It is answered, with *size* bytes. Only the first call counts."""
+    def finish(self, outcome: Outcome, size: int = 0, reference: str | None = None) -> None:
+        """Record that the request was answered with *size* bytes. Later calls do nothing."""
         if self._open:
             self._open = False
-            self._exchanges._closed(self._asked, self._started, outcome, size, reference)
+            self._tracker._record(self._info, self._started, outcome, size, reference)
 
 
-class Limited(Exchange):
-    """A question that is not to be answered: the asker has to wait *seconds*. Is closed like any other."""
+class RequestTracker:
+    """Starts and finishes all requests.
 
-    __slots__ = ("seconds",)
+    *counts* is by protocol, verb and outcome, *latencies* by protocol. Neither holds anything that a client typed.
+    """
 
-    def __init__(self, exchanges: "Exchanges", asked: Asked, started: float, seconds: float) -> None:
-        super().__init__(exchanges, asked, started)
-        self.seconds = seconds
-
-
-class Exchanges:
-    """All of them. *counts* is by protocol, verb and outcome, *latencies* by protocol; no name of a person is in either."""
-
-    def __init__(self, rate: Rate, records: Records, clock: IReactorTime) -> None:
-        self._rate, self._records, self._clock = rate, records, clock
+    def __init__(self, rate_limit: RateLimit, access_log: AccessLog, clock: IReactorTime) -> None:
+        self._rate_limit, self._access_log, self._clock = rate_limit, access_log, clock
         self.counts: Counter[tuple[str, str, Outcome]] = Counter()
-        self.latencies: dict[str, Latencies] = {}
+        self.latencies: dict[str, LatencyHistogram] = {}
         self.in_flight = 0
         self._idle: list[Deferred[None]] = []
 
-    def open(self, asked: Asked) -> Exchange | Limited:
-        """Starts the clock, unless the asker is over the limit. The caller closes what it gets."""
+    def start(self, info: RequestInfo) -> TrackedRequest:
+        """Start the clock and check the rate limit. The caller finishes what it gets, whatever happens."""
         self.in_flight += 1
         now = self._clock.seconds()
-        wait = self._rate.wait(asked.asker)
-        return Limited(self, asked, now, wait) if wait else Exchange(self, asked, now)
+        return TrackedRequest(self, info, now, self._rate_limit.retry_after(info.rate_key) or None)
 
-    def note(self, asked: Asked, outcome: Outcome, size: int = 0, reference: str | None = None) -> None:
-        """Counts and records what never came to be a question: a time-out, a connection that asked nothing."""
+    def record_unanswered(
+        self, info: RequestInfo, outcome: Outcome, size: int = 0, reference: str | None = None
+    ) -> None:
+        """Count and log a connection that never asked: a time-out, a refusal, an empty connection."""
         self.in_flight += 1
-        self._closed(asked, None, outcome, size, reference)
+        self._record(info, None, outcome, size, reference)
 
     def count(self, protocol: str, verb: str, outcome: Outcome) -> None:
-        """Counts something that leaves no record."""
+        """Count without an access-log line."""
         key = (protocol, verb, outcome)
-        if key not in self.counts and len(self.counts) >= MOST_COUNTS:
-            key = (protocol, OTHER, outcome)
+        if key not in self.counts and len(self.counts) >= MAX_COUNTERS:
+            key = (protocol, OTHER_VERB, outcome)
         self.counts[key] += 1
 
-    def idle(self) -> "Deferred[None]":
-        """Fires when no exchange is open."""
+    def when_idle(self) -> "Deferred[None]":
+        """Return a Deferred that fires when no request is open."""
         if not self.in_flight:
             return succeed(None)
         waiting: Deferred[None] = Deferred(self._idle.remove)
         self._idle.append(waiting)
         return waiting
 
-    def _closed(self, asked: Asked, started: float | None, outcome: Outcome, size: int, reference: str | None) -> None:
+    def _record(
+        self, info: RequestInfo, started: float | None, outcome: Outcome, size: int, reference: str | None
+    ) -> None:
         self.in_flight -= 1
-        self.count(asked.protocol, asked.verb, outcome)
+        self.count(info.protocol, info.verb, outcome)
         took = 0.0
         if started is not None:
             took = self._clock.seconds() - started
-            latencies = self.latencies.get(asked.protocol)
+            latencies = self.latencies.get(info.protocol)
             if latencies is None:
-                latencies = self.latencies[asked.protocol] = Latencies()
-            latencies.counts[bisect_left(BUCKETS, took)] += 1
+                latencies = self.latencies[info.protocol] = LatencyHistogram()
+            latencies.counts[bisect_left(LATENCY_BUCKETS, took)] += 1
             latencies.seconds += took
-        peer = asked.peer if asked.address is None else self._records.peer(asked.address)
-        self._records.write(
-            stamped(asked.protocol, asked.verb, asked.query, peer, asked.login, outcome, size, took * 1000, reference)
+        peer = info.peer if info.address is None else self._access_log.peer(info.address)
+        self._access_log.write(
+            make_entry(info.protocol, info.verb, info.query, peer, info.login, outcome, size, took * 1000, reference)
         )
         if not self.in_flight:
             waiting, self._idle = self._idle, []

@@ -8,7 +8,7 @@ from contextlib import suppress
 READY, STOPPING = "READY=1", "STOPPING=1"
 
 
-def tell(state: str) -> None:
+def notify(state: str) -> None:
     """*state* is one or more lines."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:

@@ -7,18 +7,18 @@ from typing import Any
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.logger import Logger
 
-from .fediverse_address import Actor, account
-from .public_hosts import Outgoing
+from .fediverse_address import Actor, parse_account
+from .public_hosts import OutboundConnections
 
 GOOD, BAD = 24 * 3600.0, 3600.0  # seconds that a verdict is kept
 MOST = 4096  # verdicts; those that were asked for last
 AT_ONCE = 4
 
 
-class Accounts:
+class FediverseAccounts:
     """Asked for through *outgoing*."""
 
-    def __init__(self, reactor: Any, outgoing: Outgoing) -> None:
+    def __init__(self, reactor: Any, outgoing: OutboundConnections) -> None:
         self._reactor, self._outgoing = reactor, outgoing
         self._verdicts: OrderedDict[tuple[str, str], tuple[float, Actor | None]] = OrderedDict()
         self._asked: dict[tuple[str, str], list[Deferred[None]]] = {}
@@ -26,7 +26,7 @@ class Accounts:
 
     def known(self, text: str) -> Actor | None:
         """Who "@user@host" is, as far as that is known by now. What is not known is asked for."""
-        key = account(text)
+        key = parse_account(text)
         if key is None:
             return None
         verdict = self._verdicts.get(key)
@@ -38,7 +38,7 @@ class Accounts:
 
     async def settled(self, text: str, seconds: float) -> Actor | None:
         """The same, once the account's host has said so for the first time, which is waited for up to *seconds*."""
-        found, key = self.known(text), account(text)
+        found, key = self.known(text), parse_account(text)
         if key is None or key in self._verdicts or key not in self._asked:
             return found
         waiting: Deferred[None] = Deferred()
@@ -52,10 +52,10 @@ class Accounts:
     def _ask(self, key: tuple[str, str]) -> None:
         if len(self._asked) >= AT_ONCE:
             return
-        from .webfinger_client import confirmed  # Twisted's web client takes its time to load
+        from .webfinger_client import confirm_account  # Twisted's web client takes its time to load
 
         self._asked[key] = []
-        asking = Deferred.fromCoroutine(confirmed(self._reactor, self._outgoing, *key))
+        asking = Deferred.fromCoroutine(confirm_account(self._reactor, self._outgoing, *key))
         asking.addCallbacks(self._good, self._bad, callbackArgs=(key,), errbackArgs=(key,))
         asking.addErrback(lambda failure: self._log.failure("a verdict was lost", failure))
 

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from .host_names import canonical
-from .ip_addresses import literal
+from .host_names import canonical_host
+from .ip_addresses import parse_ip_literal
 
 _ACCOUNT = re.compile(r"@?([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?)@([^\s@/:?#]{1,253})")
 
@@ -17,12 +17,12 @@ class Actor:
     page: str
 
 
-def account(text: str) -> tuple[str, str] | None:
+def parse_account(text: str) -> tuple[str, str] | None:
     """The user and the host of *text*, "@user@host"; None where it is no account of a public name."""
     match = _ACCOUNT.fullmatch(text.strip())
     if match is None:
         return None
-    host = canonical(match[2])
-    if host is None or "." not in host or literal(host) is not None:
+    host = canonical_host(match[2])
+    if host is None or "." not in host or parse_ip_literal(host) is not None:
         return None
     return match[1], host

@@ -14,7 +14,7 @@ MOST = 1024 * 1024  # bytes of an answer; what comes behind is not waited for
 AT_ONCE = 16 * 1024  # bytes that are worked on in one turn of the reactor
 
 
-class Lost(Exception):
+class ConnectionBroken(Exception):
     """The connection broke before the server had closed it: what came may not be all."""
 
 
@@ -48,7 +48,7 @@ class _Asking(Protocol):
             if reason.check(ConnectionDone):
                 self.whole.callback(True)
             else:
-                self.whole.errback(Lost())
+                self.whole.errback(ConnectionBroken())
 
     def _leave(self) -> None:
         transport: Any = self.transport
@@ -67,7 +67,7 @@ class _Once(Factory[_Asking]):
         return self._asking
 
 
-async def ask(
+async def query_server(
     reactor: Any,
     endpoint: IStreamClientEndpoint,
     line: str,

@@ -3,16 +3,16 @@
 import re
 from collections.abc import Iterable
 
-from .ip_addresses import literal
+from .ip_addresses import parse_ip_literal
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 MOST = 253  # characters of a name (RFC 1035 section 2.3.4)
 
 
-def canonical(host: str) -> str | None:
+def canonical_host(host: str) -> str | None:
     """*host* as it stands on the wire: in lower case, ASCII (IDNA 2008), no dot at its end; an address as it is written
     by rule, without brackets. None where it can be neither."""
-    if (address := literal(host)) is not None:
+    if (address := parse_ip_literal(host)) is not None:
         return str(address)
     name = host.lower().removesuffix(".")
     if not name.isascii():
@@ -29,15 +29,15 @@ class BadPattern(ValueError):
     """Neither a host nor "*." before one."""
 
 
-class Allowed:
+class HostPatterns:
     """The hosts that a list of patterns names: "b.test" is this one, "*.b.test" all below it."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         """Raises BadPattern."""
         self._hosts, self._below = set[str](), tuple[str, ...]()
         for pattern in patterns:
-            name = canonical(pattern.removeprefix("*."))
-            if name is None or (pattern.startswith("*.") and literal(name) is not None):
+            name = canonical_host(pattern.removeprefix("*."))
+            if name is None or (pattern.startswith("*.") and parse_ip_literal(name) is not None):
                 raise BadPattern(pattern)
             if pattern.startswith("*."):
                 self._below += (f".{name}",)
@@ -48,4 +48,4 @@ class Allowed:
         """Is *host*, a canonical name, one of them? An address is below no name, whatever its zone is called."""
         if not isinstance(host, str):
             return False
-        return host in self._hosts or (host.endswith(self._below) and literal(host) is None)
+        return host in self._hosts or (host.endswith(self._below) and parse_ip_literal(host) is None)

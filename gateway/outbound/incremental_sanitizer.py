@@ -11,7 +11,7 @@ _AMID = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}\Z")  # the beginning of a char
 MORE = b"\xe2\x80\xa6\n"
 
 
-class Arriving:
+class IncrementalSanitizer:
     """Cleans with *clean*, which is given whole lines. The text is the same however the bytes were cut into pieces."""
 
     def __init__(self, clean: Callable[[bytes], str]) -> None:

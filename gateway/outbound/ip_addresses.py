@@ -27,7 +27,7 @@ _ZONE = re.compile(r"[A-Za-z0-9_.-]{1,15}")  # the name of an interface, or its 
 _NAT64 = ip_network("64:ff9b::/96")  # the IPv4 address behind it is what is meant (RFC 6052)
 
 
-def literal(text: str) -> IPAddress | None:
+def parse_ip_literal(text: str) -> IPAddress | None:
     """The address that *text* is, with or without brackets; None for a name. An IPv4 address in IPv6's clothes is one."""
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1]

@@ -16,19 +16,19 @@ from typing import Any
 from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IStreamClientEndpoint
 
-from .ip_addresses import IPAddress, is_public, literal, meant, plain
-from .safe_dialer import Dial, NoSuchHost, NotPublic, Ourselves, Resolver
+from .ip_addresses import IPAddress, is_public, meant, parse_ip_literal, plain
+from .safe_dialer import IsThisServer, NoSuchHost, NotPublic, Resolver, SafeDialer
 
 MOST = 32  # connections at once
 MOST_TO_ONE = 8  # of these, to one host: a silent one does not take the room of all others
 OWN_NAMES = 2.0  # seconds that the lookup of our own names may take
 
 
-class Full(Exception):
+class TooManyConnections(Exception):
     """There is no room for one more connection."""
 
 
-class Outgoing:
+class OutboundConnections:
     """*listened*: the hosts of what is listened on, as getHost() tells them; *names*: our own; *finger*: the port on which
     others are asked, which is no setting: RFC 1288 section 2.3 names it."""
 
@@ -45,10 +45,10 @@ class Outgoing:
         self.finger = finger
 
     @contextmanager
-    def room(self, host: str) -> Iterator[None]:
+    def reserve_slot(self, host: str) -> Iterator[None]:
         """Holds the place of one connection to *host*. Raises Full."""
         if self._open.total() >= MOST or self._open[host] >= MOST_TO_ONE:
-            raise Full
+            raise TooManyConnections
         self._open[host] += 1
         try:
             yield
@@ -58,7 +58,7 @@ class Outgoing:
 
     def endpoint(self, host: str, port: int, seconds: float) -> IStreamClientEndpoint:
         """Connects to *host* at a public address that is not ours, within *seconds*. See Dial."""
-        return Dial(self._reactor, self._resolver, host, port, seconds, self._judged)
+        return SafeDialer(self._reactor, self._resolver, host, port, seconds, self._judged)
 
     async def _judged(self, host: str, addresses: Sequence[IPAddress]) -> Sequence[IPAddress]:
         public = [address for address in addresses if is_public(address)]
@@ -66,7 +66,7 @@ class Outgoing:
             raise NotPublic(host)
         ours = own_addresses(self._listened()) | await self._of_our_names()
         if any(meant(address) in ours for address in public):
-            raise Ourselves(host)
+            raise IsThisServer(host)
         return public
 
     async def _of_our_names(self) -> set[IPAddress]:
@@ -86,7 +86,7 @@ class Outgoing:
 
 def own_addresses(listened: Iterable[str | None]) -> set[IPAddress]:
     """The addresses that this gateway is at, which listens on *listened* (None: a UNIX socket)."""
-    addresses = {literal(host) for host in listened if host is not None}
+    addresses = {parse_ip_literal(host) for host in listened if host is not None}
     outside = {address for address in addresses if address is not None and not address.is_loopback}
     if not outside or any(address.is_unspecified for address in outside):
         return outside | of_this_machine()

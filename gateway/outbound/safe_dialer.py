@@ -24,8 +24,8 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from .host_names import canonical
-from .ip_addresses import IPAddress, literal, plain
+from .host_names import canonical_host
+from .ip_addresses import IPAddress, parse_ip_literal, plain
 
 LOOKUPS = 4  # names that are looked up at once: a thread that waits for a dead name server cannot be called back
 MOST_ADDRESSES = 8  # of one name
@@ -48,7 +48,7 @@ class NotPublic(CannotDial):
     """All of its addresses are in somebody's own network."""
 
 
-class Ourselves(CannotDial):
+class IsThisServer(CannotDial):
     """It is this gateway."""
 
 
@@ -63,7 +63,7 @@ class Unreachable(CannotDial):
 Judge = Callable[[str, Sequence[IPAddress]], Awaitable[Sequence[IPAddress]]]
 
 
-async def anywhere(host: str, addresses: Sequence[IPAddress]) -> Sequence[IPAddress]:
+async def allow_any_address(host: str, addresses: Sequence[IPAddress]) -> Sequence[IPAddress]:
     """The judge for those who ask by themselves: wherever they like."""
     return addresses
 
@@ -95,10 +95,10 @@ class Resolver:
     async def addresses(self, host: str) -> Sequence[IPAddress]:
         """Those of *host*, each once, as the resolver orders them. Raises NoSuchHost. May take as long as it likes; when
         it is cancelled the lookup goes on, and takes its room, until its end."""
-        name = canonical(host)
+        name = canonical_host(host)
         if name is None:
             raise NoSuchHost(host)
-        if (address := literal(name)) is not None:
+        if (address := parse_ip_literal(name)) is not None:
             return (address,)
         await self._room.acquire()
         found = _Addresses()
@@ -113,7 +113,7 @@ class Resolver:
 
 
 @implementer(IStreamClientEndpoint)
-class Dial:
+class SafeDialer:
     """An endpoint of Twisted: *host* and *port*, at an address that *judge* has nothing against. All of it, resolving,
     judging and connecting, has *seconds*."""
 

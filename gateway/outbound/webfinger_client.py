@@ -19,7 +19,7 @@ from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
 from .fediverse_address import Actor
-from .public_hosts import Outgoing
+from .public_hosts import OutboundConnections
 
 SECONDS = 10.0  # for all of it
 MOST = 64 * 1024  # bytes of an answer
@@ -47,7 +47,7 @@ class _Descriptor(msgspec.Struct):
     links: list[_Link] = []
 
 
-async def confirmed(reactor: Any, outgoing: Outgoing, user: str, host: str) -> Actor:
+async def confirm_account(reactor: Any, outgoing: OutboundConnections, user: str, host: str) -> Actor:
     """The actor of *user* at *host*. Raises NotConfirmed, and what dialling, TLS and the web client raise. However it
     ends, it leaves no connection behind."""
     ways = _Ways(reactor, outgoing)
@@ -187,7 +187,7 @@ class _Way:
 class _Ways:
     """TLS over *outgoing*'s connections: the certificate has to be the host's."""
 
-    def __init__(self, reactor: Any, outgoing: Outgoing) -> None:
+    def __init__(self, reactor: Any, outgoing: OutboundConnections) -> None:
         self._reactor, self._outgoing = reactor, outgoing
         self._connections: list[_Counted] = []
 

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from ..directory.privacy import Audience, Profile
 from ..text.wrap import beginning
-from .templates import Texts
+from .templates import TemplateSet
 
-MOST_KEPT = 4096  # texts
-MOST_BYTES = 16 * 1024 * 1024  # of memory, for all that is kept
-MOST_LONG = 256 * 1024  # bytes of memory, for one text and its profile
+MAX_CACHED_TEXTS = 4096  # texts
+MAX_CACHE_BYTES = 16 * 1024 * 1024  # of memory, for all that is kept
+MAX_CACHED_TEXT_BYTES = 256 * 1024  # bytes of memory, for one text and its profile
 TRUNCATED = "finger/truncated.txt"
 
 
@@ -21,21 +21,21 @@ class Renderer:
     """Renders by *texts*. *site* (house.Site) is known to every template. A plan of more than *most_plan* bytes is shown
     as far as they go, with the address of all of it."""
 
-    def __init__(self, texts: Texts, site: Any, most_plan: int | None = None) -> None:
+    def __init__(self, texts: TemplateSet, site: Any, most_plan: int | None = None) -> None:
         self._texts, self._site, self._most_plan = texts, site, most_plan
         texts.share(site=site)
         self._kept: dict[tuple[int, str], tuple[Profile, str]] = {}
         self._sent: dict[tuple[int, str], tuple[Profile, bytes]] = {}
         self._size = 0
         self._above = self._below = ""
-        self._bare = texts.spelled is str
+        self._bare = texts.transliterate is str
 
     def for_terminals(
         self, shown: Callable[[str], str], spelled: Callable[[str], str], most_plan: int, above: str, below: str
     ) -> "Renderer":
         """The same templates for answers that a terminal prints; *above* and *below* are those round each answer. See
         templates.Texts for the others."""
-        made = Renderer(self._texts.dressed(shown, spelled), self._site, most_plan)
+        made = Renderer(self._texts.with_output_filters(shown, spelled), self._site, most_plan)
         made._above, made._below = _lines(made.text(above)), _lines(made.text(below))
         made._bare = made._bare and not (made._above or made._below)
         return made
@@ -74,20 +74,20 @@ class Renderer:
 
     def spelled(self, text: str) -> str:
         """*text* in the letters that the reader has."""
-        return self._texts.spelled(text)
+        return self._texts.transliterate(text)
 
     def _bounded(self, profile: Profile) -> Profile:
         if self._most_plan is None or (plan := beginning(profile.plan, self._most_plan)) is None:
             return profile
         note = self._texts.render(TRUNCATED, person=profile, url=self._site.person_url(profile.login))
-        return replace(profile, plan=f"{self._texts.shown(plan)}\n{note}")
+        return replace(profile, plan=f"{self._texts.output_filter(plan)}\n{note}")
 
     def _has_room(self, profile: Profile, made: str | bytes) -> bool:
         """May *made* of *profile* be kept? Makes room, if that is all."""
         size = sys.getsizeof(made) + sys.getsizeof(profile.plan) + sum(len(key.text) for key in profile.keys)
-        if profile.audience is not Audience.EVERYONE or size > MOST_LONG:
+        if profile.audience is not Audience.EVERYONE or size > MAX_CACHED_TEXT_BYTES:
             return False
-        if len(self._kept) + len(self._sent) >= MOST_KEPT or self._size + size > MOST_BYTES:
+        if len(self._kept) + len(self._sent) >= MAX_CACHED_TEXTS or self._size + size > MAX_CACHE_BYTES:
             self._kept.clear()
             self._sent.clear()
             self._size = 0

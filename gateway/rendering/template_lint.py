@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from jinja2 import meta, nodes
 
-from .templates import OURS, Texts
+from .templates import BUILT_IN, TemplateSet
 
 
-def strays(texts: Texts) -> Iterator[tuple[str, str]]:
+def unused_templates(texts: TemplateSet) -> Iterator[tuple[str, str]]:
     """The operator's own templates that have no name of ours and that none includes, each with the name of ours that comes
     nearest, or ""."""
     if texts.own is None:
@@ -23,7 +23,7 @@ def strays(texts: Texts) -> Iterator[tuple[str, str]]:
             yield name, next(iter(difflib.get_close_matches(name, ours, 1)), "")
 
 
-def unknown(texts: Texts) -> Iterator[tuple[str, str]]:
+def undefined_names(texts: TemplateSet) -> Iterator[tuple[str, str]]:
     """The operator's own templates and the names in them that no template of that room is given."""
     given: dict[str, set[str]] = {}
     own = []
@@ -40,7 +40,7 @@ def unknown(texts: Texts) -> Iterator[tuple[str, str]]:
 
 
 def _asked_by_ours(name: str) -> set[str]:
-    return meta.find_undeclared_variables(Texts().parsed(name)) if _is_ours(name) else set()
+    return meta.find_undeclared_variables(TemplateSet().parsed(name)) if _is_ours(name) else set()
 
 
 def _made(parsed: nodes.Template) -> Iterator[str]:
@@ -55,4 +55,4 @@ def _made(parsed: nodes.Template) -> Iterator[str]:
 
 
 def _is_ours(name: str) -> bool:
-    return (OURS / name).is_file()
+    return (BUILT_IN / name).is_file()

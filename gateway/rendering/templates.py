@@ -27,12 +27,12 @@ from jinja2.sandbox import safe_range
 from markupsafe import Markup
 from twisted.logger import Logger
 
-from ..text.sanitize import clean, one_line
+from ..text.sanitize import one_line, sanitize
 from ..text.width import cut, pad, width
-from ..text.wrap import hung
+from ..text.wrap import hanging_indent
 
 HTML = (".html", ".svg", ".xml")
-OURS = next(
+BUILT_IN = next(
     folder
     for folder in (Path(__file__).parents[1] / "templates", Path(__file__).parents[2] / "templates")
     if folder.is_dir()
@@ -40,45 +40,45 @@ OURS = next(
 
 
 _OBJECT = re.compile(r"'(?:\w+\.)*(\w+) object'")  # as Python calls what it is given
-MOST = 1024 * 1024  # characters of a text by a template of the operator's
+MAX_OUTPUT_CHARACTERS = 1024 * 1024  # characters of a text by a template of the operator's
 
 
 class BrokenTemplate(Exception):
     """A template that Jinja2 cannot read, or that fails with what it is given: names file, line and what is wrong."""
 
 
-class TooLong(Exception):
+class TemplateOutputTooLong(Exception):
     """A template that has no end."""
 
     def __init__(self) -> None:
-        super().__init__(f"its text is longer than {MOST // 1024} KiB")
+        super().__init__(f"its text is longer than {MAX_OUTPUT_CHARACTERS // 1024} KiB")
 
 
-class Texts:
+class TemplateSet:
     """Templates by name, as "finger/person.txt". *own* is the operator's folder. *shown* makes what a template puts out
     safe; *spelled* turns text into the letters that the reader has."""
 
     def __init__(
         self,
         own: Path | None = None,
-        shown: Callable[[str], str] = clean,
+        shown: Callable[[str], str] = sanitize,
         spelled: Callable[[str], str] = str,
         loader: BaseLoader | None = None,
     ) -> None:
-        self.own, self.shown, self.spelled = own, shown, spelled
-        folders = [folder for folder in (own, OURS) if folder is not None]
+        self.own, self.output_filter, self.transliterate = own, shown, spelled
+        folders = [folder for folder in (own, BUILT_IN) if folder is not None]
         self._loader = loader or _Once(ChoiceLoader([FileSystemLoader(folder) for folder in folders]))
         self._plain = _environment(self._loader, shown, spelled)
         self._html = _environment(self._loader, shown, spelled, autoescape=True)
-        self._ours = None if own is None else Texts(None, shown, spelled)
+        self._ours = None if own is None else TemplateSet(None, shown, spelled)
         self._told: set[str] = set()
         self._log = Logger(namespace="gateway.rendering")
 
-    def dressed(self, shown: Callable[[str], str], spelled: Callable[[str], str]) -> "Texts":
+    def with_output_filters(self, shown: Callable[[str], str], spelled: Callable[[str], str]) -> "TemplateSet":
         """The same templates, as they were read, put out otherwise. What has been shared is not."""
-        if (shown, spelled) == (self.shown, self.spelled):
+        if (shown, spelled) == (self.output_filter, self.transliterate):
             return self
-        return Texts(self.own, shown, spelled, self._loader)
+        return TemplateSet(self.own, shown, spelled, self._loader)
 
     def share(self, **values: Any) -> None:
         """*values* are known to every template."""
@@ -97,11 +97,11 @@ class Texts:
         """Template *name* filled with *values*; HTML is escaped, everything cleaned."""
         if self._ours is None:
             text = self._environment_of(name).get_template(name).render(**values)
-            return text if name.endswith(HTML) else self.spelled(text)
+            return text if name.endswith(HTML) else self.transliterate(text)
         try:
             return self._by_own(name, values)
         except Exception as error:
-            if not (OURS / name).is_file():
+            if not (BUILT_IN / name).is_file():
                 raise
             broken = self._broken(name, error)
         text = self._ours.render(name, **values)
@@ -122,10 +122,10 @@ class Texts:
         for piece in self._environment_of(name).get_template(name).generate(**values):
             pieces.append(piece)
             size += len(piece)
-            if size > MOST:
-                raise TooLong
+            if size > MAX_OUTPUT_CHARACTERS:
+                raise TemplateOutputTooLong
         text = "".join(pieces)
-        return text if name.endswith(HTML) else self.spelled(text)
+        return text if name.endswith(HTML) else self.transliterate(text)
 
     def _environment_of(self, name: str) -> Environment:
         return self._html if name.endswith(HTML) else self._plain
@@ -224,7 +224,7 @@ def _environment(
         return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
     def cell(value: str) -> str:
-        return spelled(clean(value))
+        return spelled(sanitize(value))
 
     def on_one_line(value: str) -> str:
         return value if isinstance(value, Markup) else spelled(one_line(value))
@@ -245,7 +245,7 @@ def _environment(
         "pad": lambda value, cells: pad(cell(value), cells),
         "cut": lambda value, cells: _cut(cell(value), cells, spelled),
         "width": lambda value: width(cell(value)),
-        "hung": lambda value, indent, cells=80: hung(cell(value), indent, cells),
+        "hung": lambda value, indent, cells=80: hanging_indent(cell(value), indent, cells),
         "one_line": on_one_line,
     }
     return environment

@@ -49,7 +49,7 @@ class Logins(Service):
                 self._log.warn("who is logged in cannot be seen: {error}", error=self._warned)
             return
         self._warned = ""
-        self._presence.report("machine", seen)
+        self._presence.update("machine", seen)
 
 
 def of_this_machine() -> dict[str, list[Login]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from ..directory.person import Partial
-from .database import BUSY, Unusable, connect, in_words, known, upgrade
+from .database import BUSY, UnusableDatabase, connect, in_words, known, upgrade
 
 _decode = msgspec.json.Decoder(Partial).decode
 TRIES = 50  # how often somebody else may write between two steps
@@ -26,9 +26,9 @@ def backup(source: Path, target: Path, replace: bool = False) -> int:
     """The database *source* as it is now, as the file *target*, readable by its owner only; gives how many people stand
     in it. An existing *target* is left alone unless *replace*. Raises Unusable."""
     if target.exists() and source.exists() and target.samefile(source):
-        raise Unusable(f"{target}: is the database itself; name another file")
+        raise UnusableDatabase(f"{target}: is the database itself; name another file")
     if target.is_dir():
-        raise Unusable(f"{target}: is a folder; name a file in it")
+        raise UnusableDatabase(f"{target}: is a folder; name a file in it")
     with _part(target) as part:
         reserved = False if replace else _reserve(target)
         try:
@@ -40,7 +40,7 @@ def backup(source: Path, target: Path, replace: bool = False) -> int:
             if reserved:
                 target.unlink(missing_ok=True)
             if isinstance(error, OSError):
-                raise Unusable(f"{target}: cannot be written: {error.strerror}") from None
+                raise UnusableDatabase(f"{target}: cannot be written: {error.strerror}") from None
             raise
         _to_disk(target.parent)
     return people
@@ -70,7 +70,7 @@ def snapshot(source: Path, target: Path) -> None:
             connection.execute("VACUUM INTO ?", (str(target.absolute()),))
     except sqlite3.Error as error:
         ours = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_BUSY)
-        raise Unusable(in_words(source if ours else target, error)) from None
+        raise UnusableDatabase(in_words(source if ours else target, error)) from None
 
 
 def verify(path: Path, called: Path) -> int:
@@ -80,13 +80,13 @@ def verify(path: Path, called: Path) -> int:
         known(called, connection)
         found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
-            raise Unusable(f"{called}: is damaged: {' '.join(found.split())}")
+            raise UnusableDatabase(f"{called}: is damaged: {' '.join(found.split())}")
         count = 0
         for login, document in connection.execute("SELECT login, document FROM people"):
             try:
                 _decode(document)
             except msgspec.MsgspecError as error:
-                raise Unusable(f"{called}: is damaged: {login!r} cannot be read: {error}") from None
+                raise UnusableDatabase(f"{called}: is damaged: {login!r} cannot be read: {error}") from None
             count += 1
         return count
 
@@ -98,7 +98,7 @@ def opened(source: Path) -> Iterator[tuple[int, int | None]]:
     try:
         file = os.open(source, os.O_RDONLY)
     except OSError as error:
-        raise Unusable(f"{source}: cannot be read: {error.strerror}") from None
+        raise UnusableDatabase(f"{source}: cannot be read: {error.strerror}") from None
     try:
         with suppress(FileNotFoundError):
             log = os.open(_side(source, "-wal"), os.O_RDONLY)
@@ -116,9 +116,9 @@ def restore(copy: tuple[int, int | None], called: Path, target: Path) -> tuple[i
     target = Path(os.path.realpath(target))
     status = os.fstat(copy[0])
     if not stat.S_ISREG(status.st_mode):
-        raise Unusable(f"{called}: is no file")
+        raise UnusableDatabase(f"{called}: is no file")
     if target.exists() and os.path.samestat(status, target.stat()):
-        raise Unusable(f"{called}: is the database itself; name a backup of it")
+        raise UnusableDatabase(f"{called}: is the database itself; name a backup of it")
     try:
         with _part(target) as part:
             _fill(copy, called, part)
@@ -133,7 +133,7 @@ def restore(copy: tuple[int, int | None], called: Path, target: Path) -> tuple[i
             kept = _swap(part, target)
         _to_disk(target.parent)
     except OSError as error:
-        raise Unusable(f"{target}: cannot be replaced: {error.strerror}") from None
+        raise UnusableDatabase(f"{target}: cannot be replaced: {error.strerror}") from None
     return people, kept
 
 
@@ -147,7 +147,9 @@ def _fill(copy: tuple[int, int | None], called: Path, part: Path) -> None:
                 shutil.copyfileobj(file, filled, 1024 * 1024)
     after = [os.fstat(each) for each in copy if each is not None]
     if [(each.st_size, each.st_mtime_ns) for each in before] != [(each.st_size, each.st_mtime_ns) for each in after]:
-        raise Unusable(f"{called}: is in use and was just written to; `finger-gateway backup` makes a copy of it")
+        raise UnusableDatabase(
+            f"{called}: is in use and was just written to; `finger-gateway backup` makes a copy of it"
+        )
 
 
 def _swap(part: Path, target: Path) -> Path | None:
@@ -208,7 +210,7 @@ def _lock(path: Path, connection: sqlite3.Connection) -> None:
     except sqlite3.Error as error:
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return
-    raise Unusable(f"{path}: is read or written all the time by another program; try again")
+    raise UnusableDatabase(f"{path}: is read or written all the time by another program; try again")
 
 
 @contextmanager
@@ -217,7 +219,7 @@ def _part(target: Path) -> Iterator[Path]:
     try:
         descriptor, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".part", dir=target.parent)
     except OSError as error:
-        raise Unusable(f"{target}: cannot be written: {error.strerror}") from None
+        raise UnusableDatabase(f"{target}: cannot be written: {error.strerror}") from None
     os.close(descriptor)
     try:
         yield Path(name)
@@ -230,9 +232,9 @@ def _reserve(target: Path) -> bool:
     try:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
-        raise Unusable(f"{target}: is there already; --force replaces it") from None
+        raise UnusableDatabase(f"{target}: is there already; --force replaces it") from None
     except OSError as error:
-        raise Unusable(f"{target}: cannot be written: {error.strerror}") from None
+        raise UnusableDatabase(f"{target}: cannot be written: {error.strerror}") from None
     return True
 
 
@@ -243,7 +245,7 @@ def _telling(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         bad = {sqlite3.SQLITE_CORRUPT: "is damaged", sqlite3.SQLITE_NOTADB: "is no database, or is damaged"}
         what = bad.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-        raise Unusable(f"{path}: {what}" if what else in_words(path, error)) from None
+        raise UnusableDatabase(f"{path}: {what}" if what else in_words(path, error)) from None
 
 
 def _side(path: Path, side: str) -> Path:

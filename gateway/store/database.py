@@ -11,7 +11,7 @@ BUSY = 5.0  # seconds that an edit waits for another writer
 SMALL = 16 * 1024 * 1024  # bytes of a file that is looked through at each start
 
 
-class Unusable(Exception):
+class UnusableDatabase(Exception):
     """A database that cannot be used: the message names the file, what was found and what to do."""
 
 
@@ -20,9 +20,9 @@ def create(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
-        raise Unusable(f"{path}: is there already") from None
+        raise UnusableDatabase(f"{path}: is there already") from None
     except OSError as error:
-        raise Unusable(f"{path}: cannot be made: {error.strerror}") from None
+        raise UnusableDatabase(f"{path}: cannot be made: {error.strerror}") from None
     from .migrations import fill
 
     try:
@@ -30,7 +30,7 @@ def create(path: Path) -> None:
     except sqlite3.Error as error:
         for half in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
             half.unlink(missing_ok=True)
-        raise Unusable(in_words(path, error)) from None
+        raise UnusableDatabase(in_words(path, error)) from None
 
 
 def inspect(path: Path) -> None:
@@ -47,9 +47,9 @@ def inspect(path: Path) -> None:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
     except sqlite3.Error as error:
-        raise Unusable(in_words(path, error)) from None
+        raise UnusableDatabase(in_words(path, error)) from None
     if small and (found := damage(path)):
-        raise Unusable(found)
+        raise UnusableDatabase(found)
 
 
 def damage(path: Path) -> str:
@@ -69,7 +69,7 @@ def upgrade(path: Path) -> None:
         with _closing(connect(path, "rw", BUSY)) as connection:
             version = known(path, connection)
     except sqlite3.Error as error:
-        raise Unusable(in_words(path, error)) from None
+        raise UnusableDatabase(in_words(path, error)) from None
     if version == VERSION:
         return
     from .migrations import upgrade as upgraded
@@ -77,7 +77,7 @@ def upgrade(path: Path) -> None:
     try:
         upgraded(lambda: connect(path, "rw", BUSY))
     except sqlite3.Error as error:
-        raise Unusable(f"{in_words(path, error)}; its tables are of version {version}, as they were") from None
+        raise UnusableDatabase(f"{in_words(path, error)}; its tables are of version {version}, as they were") from None
 
 
 def _size(path: Path) -> int:
@@ -85,20 +85,20 @@ def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except FileNotFoundError:
-        raise Unusable(f"{path}: is not there; `finger-gateway init` makes one") from None
+        raise UnusableDatabase(f"{path}: is not there; `finger-gateway init` makes one") from None
     except OSError as error:
-        raise Unusable(f"{path}: cannot be opened: {error.strerror}") from None
+        raise UnusableDatabase(f"{path}: cannot be opened: {error.strerror}") from None
 
 
 def known(path: Path, connection: sqlite3.Connection) -> int:
     """The version of the tables in *connection*, a database called *path*. Raises Unusable where they are none of ours."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version > VERSION:
-        raise Unusable(
+        raise UnusableDatabase(
             f"{path}: has tables of version {version}, from a newer finger-gateway; this one knows up to {VERSION}"
         )
     if not version or not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'people'").fetchone():
-        raise Unusable(f"{path}: is a database of something else; `finger-gateway init` makes one of people")
+        raise UnusableDatabase(f"{path}: is a database of something else; `finger-gateway init` makes one of people")
     return version
 
 

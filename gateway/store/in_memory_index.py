@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 import msgspec
 from twisted.internet.defer import Deferred
 
-from ..directory.interfaces import Levels
+from ..directory.interfaces import NameVisibilityFilter
 from ..directory.person import Partial, Visibility
-from .search_keys import WORDS, found_by
-from .serial_threads import Threads
+from .search_keys import WORDS, search_keys_of
+from .serial_threads import WorkerThreads
 from .sqlite_store import PAGE, SEARCH, STARTING, matching
 
 T = TypeVar("T")
-MOST = 200  # people of one name
+MAX_WAITING_JOBS = 200  # people of one name
 
 _KEYS = """
 CREATE TABLE people (login TEXT PRIMARY KEY, document BLOB NOT NULL) WITHOUT ROWID;
@@ -54,7 +54,7 @@ class _Tables:
 
     def add(self, people: Sequence[Partial]) -> None:
         for person in people:
-            index, login = found_by(person), person.login
+            index, login = search_keys_of(person), person.login
             self.keys.execute("INSERT INTO people VALUES (?, ?)", (login, _encode(person)))
             names = [(index.level, name, kind, login, person.listed) for name, kind in sorted(index.names)]
             self.keys.executemany("INSERT INTO names VALUES (?, ?, ?, ?, ?)", names)
@@ -71,11 +71,11 @@ class _Tables:
             each.close()
 
 
-class SweptIndex:
+class InMemoryIndex:
     """A Swept. Opens nothing before the first begin(); *threads* is 1, or 0 where nothing else waits for the reactor."""
 
     def __init__(self, reactor: Any, threads: int = 1) -> None:
-        self._threads = Threads(reactor, "index", threads)
+        self._threads = WorkerThreads(reactor, "index", threads)
         self._there: _Tables | None = None
         self._new: _Tables | None = None
 
@@ -116,22 +116,24 @@ class SweptIndex:
         said = _decode(_NOBODY if row is None else row[0])
         return None if row is None else said
 
-    async def find(self, name: str, levels: Levels) -> Sequence[str]:
+    async def find_logins(self, name: str, levels: NameVisibilityFilter) -> Sequence[str]:
         if self._there is None:
             return []
         among = range(levels.lowest, levels.highest + 1)
-        of = (*among, name, not levels.unlisted, MOST)
+        of = (*among, name, not levels.unlisted, MAX_WAITING_JOBS)
         return [row[0] for row in self._there.keys.execute(_FIND[len(among)], of)]
 
-    async def page(self, after: str, limit: int, levels: Levels) -> Sequence[str]:
+    async def page(self, after: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         of = (after, levels.lowest, levels.highest, not levels.unlisted, limit)
         return await self._read(lambda order: [row[0] for row in order.execute(PAGE, of)], [])
 
-    async def starting(self, beginning: str, limit: int, levels: Levels) -> Sequence[str]:
+    async def logins_starting_with(self, beginning: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         of = (beginning, beginning + "\U0010ffff", levels.lowest, levels.highest, not levels.unlisted, limit)
         return await self._read(lambda order: [row[0] for row in order.execute(STARTING, of)], [])
 
-    async def search(self, words: Sequence[str], after: int, limit: int, levels: Levels) -> Sequence[tuple[int, str]]:
+    async def search(
+        self, words: Sequence[str], after: int, limit: int, levels: NameVisibilityFilter
+    ) -> Sequence[tuple[int, str]]:
         of = (matching(words), after, levels.lowest, levels.highest, not levels.unlisted, limit)
         return await self._read(lambda order: order.execute(SEARCH, of).fetchall(), [])
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ..directory.person import Partial
 from . import schema
-from .search_keys import WORDS, found_by
+from .search_keys import WORDS, search_keys_of
 
 Connect = Callable[[], sqlite3.Connection]
 _decode = msgspec.json.Decoder(Partial).decode
@@ -67,7 +67,7 @@ def _from_1(db: Connection) -> None:
                 person = _decode(document)
             except msgspec.MsgspecError as error:
                 raise sqlite3.DatabaseError(f"row {last} of people cannot be read: {error}") from error
-            index = found_by(person)
+            index = search_keys_of(person)
             db.execute(update(people).where(people.c.id == last).values(level=index.level, listed=person.listed))
             db.execute(schema.words.insert().values(rowid=last, text=index.words))
 

@@ -5,10 +5,10 @@ Apart from edits.py, since it needs no SQLAlchemy.
 
 from dataclasses import dataclass
 
-from ..directory.interfaces import UNSAID
-from ..directory.names import fold
+from ..directory.interfaces import UNSPECIFIED
+from ..directory.names import fold_name
 from ..directory.person import Partial
-from ..directory.search_terms import words as words_of
+from ..directory.search_terms import split_words as words_of
 
 # What searches look through: the words of login, full name and aliases, a row for each of people by its id.
 WORDS = """CREATE VIRTUAL TABLE words USING fts5(
@@ -16,7 +16,7 @@ WORDS = """CREATE VIRTUAL TABLE words USING fts5(
 
 
 @dataclass(frozen=True)
-class FoundBy:
+class SearchKeys:
     """Rows of `names` (name, kind), the text of `words`, the level of the name (ports.Levels)."""
 
     names: frozenset[tuple[str, str]]
@@ -24,11 +24,11 @@ class FoundBy:
     level: int
 
 
-def found_by(person: Partial) -> FoundBy:
+def search_keys_of(person: Partial) -> SearchKeys:
     """By login, aliases, former logins, full and last name."""
-    rows = {(fold(name), "alias") for name in (*person.aliases, *person.former)}
-    full = fold(person.name)
+    rows = {(fold_name(name), "alias") for name in (*person.aliases, *person.former)}
+    full = fold_name(person.name)
     if full:
         rows |= {(full, "name"), (full.rpartition(" ")[2], "last")}
     text = " ".join(words_of(" ".join((person.login, person.name, *person.aliases))))
-    return FoundBy(frozenset(rows), text, int(person.visibility.get("name", UNSAID)))
+    return SearchKeys(frozenset(rows), text, int(person.visibility.get("name", UNSPECIFIED)))

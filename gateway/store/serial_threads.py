@@ -18,7 +18,7 @@ T = TypeVar("T")
 MOST_WAITING = 256
 
 
-class Threads:
+class WorkerThreads:
     """*count* threads called *name*, begun when they are first needed; with none, jobs run at once, where they are asked
     for. *reactor* is where results come back; each thread calls *ended* before it ends."""
 

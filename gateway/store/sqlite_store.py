@@ -23,13 +23,13 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..directory.answers import Entry
+from ..directory.answers import PlanVersion
 from ..directory.changes import Change
-from ..directory.interfaces import Edit, Levels, Remove, Replaced, SourceDown
+from ..directory.interfaces import Edit, NameVisibilityFilter, Remove, SourceDown, StoreReplaced
 from ..directory.person import Partial, Visibility
 from ..directory.viewers import Viewer
-from .database import BUSY, SMALL, Unusable, connect, damage, identity, in_words, inspect, upgrade
-from .serial_threads import Threads
+from .database import BUSY, SMALL, UnusableDatabase, connect, damage, identity, in_words, inspect, upgrade
+from .serial_threads import WorkerThreads
 
 T = TypeVar("T")
 WATCH = 0.04  # seconds between two looks for what other processes wrote
@@ -80,15 +80,15 @@ class SQLiteStore(Service):
     Opens nothing before startService, which raises Unusable. *slow_reads* counts reads of a key that held up the reactor."""
 
     name: str = "store"
-    cache: timedelta | None = None
+    cache_ttl: timedelta | None = None
     restricts = True
 
     def __init__(self, path: Path, reactor: Any, readers: int = READERS) -> None:
         self.path = path
         self.slow_reads = 0
         self._reactor = reactor
-        self._writer = Threads(reactor, "writer")
-        self._readers = Threads(reactor, "readers", readers, self._close_thread_reader)
+        self._writer = WorkerThreads(reactor, "writer")
+        self._readers = WorkerThreads(reactor, "readers", readers, self._close_thread_reader)
         self._serves = readers > 0
         self._of_thread = local()
         self._reader: sqlite3.Connection | None = None
@@ -169,35 +169,39 @@ class SQLiteStore(Service):
         self._in_threads_until = self._reactor.seconds() + PAUSE
         self._warn(f"{self.path}: reads took more than {SLOW * 1000:.0f} ms {OFTEN} times; threads read from now on")
 
-    async def find(self, name: str, levels: Levels) -> Sequence[str]:
+    async def find_logins(self, name: str, levels: NameVisibilityFilter) -> Sequence[str]:
         of = (name, levels.lowest, levels.highest, "alias", not levels.unlisted, 200, 0)
         return await self._at_once(lambda read: [row[0] for row in read.execute(FIND, of)])
 
-    async def page(self, after: str, limit: int, levels: Levels) -> Sequence[str]:
+    async def page(self, after: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         of = (after, levels.lowest, levels.highest, not levels.unlisted, limit)
         return await self._aside(lambda read: [row[0] for row in read.execute(PAGE, of)])
 
-    async def starting(self, beginning: str, limit: int, levels: Levels) -> Sequence[str]:
+    async def logins_starting_with(self, beginning: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         of = (beginning, beginning + "\U0010ffff", levels.lowest, levels.highest, not levels.unlisted, limit)
         return await self._aside(lambda read: [row[0] for row in read.execute(STARTING, of)])
 
-    async def search(self, words: Sequence[str], after: int, limit: int, levels: Levels) -> Sequence[tuple[int, str]]:
+    async def search(
+        self, words: Sequence[str], after: int, limit: int, levels: NameVisibilityFilter
+    ) -> Sequence[tuple[int, str]]:
         of = (matching(words), after, levels.lowest, levels.highest, not levels.unlisted, limit)
         return await self._aside(lambda read: read.execute(SEARCH, of).fetchall())
 
     async def history(
         self, login: str, limit: int, highest: int = Visibility.NOBODY, before: datetime | None = None
-    ) -> Sequence[Entry]:
+    ) -> Sequence[PlanVersion]:
         of = (login, int(highest), _LAST if before is None else before.astimezone(UTC).isoformat(), limit)
         rows = await self._aside(lambda read: read.execute(HISTORY, of).fetchall())
-        return [Entry(datetime.fromisoformat(at), text, Visibility(level)) for at, text, level in rows]
+        return [PlanVersion(datetime.fromisoformat(at), text, Visibility(level)) for at, text, level in rows]
 
-    async def latest(self, before: int, limit: int, levels: Levels) -> Sequence[tuple[int, str, Visibility]]:
+    async def latest_plans(
+        self, before: int, limit: int, levels: NameVisibilityFilter
+    ) -> Sequence[tuple[int, str, Visibility]]:
         of = (before or _MOST, levels.lowest, levels.highest, not levels.unlisted, limit)
         rows = await self._aside(lambda read: read.execute(LATEST, of).fetchall())
         return [(n, login, Visibility(level)) for n, login, level in rows]
 
-    async def seen(self) -> Mapping[str, datetime]:
+    async def last_seen_times(self) -> Mapping[str, datetime]:
         with self._reading() as read:
             return {login: datetime.fromisoformat(at) for login, at in read.execute("SELECT login, at FROM seen")}
 
@@ -208,15 +212,15 @@ class SQLiteStore(Service):
     async def changes(self, after: int) -> Sequence[Change]:
         if self._replaced:
             self._replaced = False
-            raise Replaced
+            raise StoreReplaced
         with self._reading() as read:
             rows = read.execute("SELECT n, login, fields, at FROM changes WHERE n > ? ORDER BY n", (after,)).fetchall()
             if len(rows) < _last(read) - after:
-                raise Replaced  # some are gone already, and nobody knows whose they were
+                raise StoreReplaced  # some are gone already, and nobody knows whose they were
         return [Change(n, login, tuple(fields.split()), datetime.fromisoformat(at)) for n, login, fields, at in rows]
 
     async def everyone(self) -> AsyncIterator[Partial]:
-        after, levels = "", Levels(-1, Visibility.NOBODY, True)
+        after, levels = "", NameVisibilityFilter(-1, Visibility.NOBODY, True)
         while logins := await self.page(after, 500, levels):
             for login in logins:
                 partial = await self.get(login)
@@ -269,7 +273,7 @@ class SQLiteStore(Service):
         try:
             self._follow()
             seen = int(self._reader.execute("PRAGMA data_version").fetchone()[0])
-        except (OSError, sqlite3.Error, Unusable) as error:
+        except (OSError, sqlite3.Error, UnusableDatabase) as error:
             self._warn(f"{self.path}: {error}")
             return
         if seen == self._seen:
@@ -319,7 +323,7 @@ class SQLiteStore(Service):
             self._forget_after(version)
         return version
 
-    async def saw(self, at: Mapping[str, datetime]) -> None:
+    async def save_last_seen(self, at: Mapping[str, datetime]) -> None:
         await self._writing(lambda tables: tables.saw(at))
 
     def _forget_after(self, version: int) -> None:
@@ -342,11 +346,11 @@ class SQLiteStore(Service):
         return self._writer.do(lambda: self._write(job))
 
     def _write(self, job: Callable[[Any], T]) -> T:
-        from .sqlite_writer import Tables
+        from .sqlite_writer import SQLiteWriter
 
         try:
             if self._tables is None:
-                self._tables = Tables(self._to_write, self._moved)
+                self._tables = SQLiteWriter(self._to_write, self._moved)
             return job(self._tables)
         except sqlite3.Error as error:
             raise SourceDown(in_words(self.path, error)) from error

@@ -10,12 +10,12 @@ import msgspec
 from sqlalchemy import Connection, NullPool, bindparam, create_engine, delete, insert, select, union_all, update
 from sqlalchemy.exc import DBAPIError
 
-from ..directory.fields import MANY
-from ..directory.interfaces import Create, Edit, Missing, Modify, Remove, Rename, Stale, Taken
-from ..directory.names import fold
+from ..directory.fields import MAX_ENTRIES
+from ..directory.interfaces import Create, Edit, Modify, NameTaken, NoSuchPerson, Remove, Rename, StaleEdit
+from ..directory.names import fold_name
 from ..directory.person import Partial, Visibility
 from .schema import changes, history, names, people, seen, words
-from .search_keys import found_by
+from .search_keys import search_keys_of
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Partial).decode
@@ -29,7 +29,7 @@ _HAS = union_all(
 ).limit(1)
 
 
-class Tables:
+class SQLiteWriter:
     """Keeps one connection, made by *connect*. *moved* tells that another file has taken the place of that connection's:
     what is written to ours then, nobody ever reads."""
 
@@ -48,7 +48,7 @@ class Tables:
         with self._transaction() as db:
             return max((self._apply(db, edit, at) for edit in edits), default=0)
 
-    def saw(self, at: Mapping[str, datetime]) -> None:
+    def save_last_seen(self, at: Mapping[str, datetime]) -> None:
         """Keeps when those of *at* who are people of ours were last seen. Raises sqlite3.Error."""
         with self._transaction() as db:
             for login, time in at.items():
@@ -101,7 +101,7 @@ class Tables:
             return self._create(db, edit, at)
         row = db.execute(select(people.c.document).where(people.c.login == edit.login)).first()
         if row is None:
-            raise Missing(edit.login)
+            raise NoSuchPerson(edit.login)
         if isinstance(edit, Remove):
             return self._remove(db, _decode(row[0]), at)
         if isinstance(edit, Rename):
@@ -122,7 +122,7 @@ class Tables:
             changed=dict.fromkeys(told, at),
             version=version,
         )
-        index = found_by(person)
+        index = search_keys_of(person)
         columns = {"login": edit.login, "document": _encode(person), "level": index.level, "listed": edit.listed}
         row = db.execute(insert(people).values(columns).returning(people.c.id)).scalar_one()
         self._enter(db, row, edit.login, index.names, index.words)
@@ -132,7 +132,7 @@ class Tables:
 
     def _modify(self, db: Connection, edit: Modify, old: Partial, at: datetime) -> int:
         if edit.base is not None and edit.base != old.version:
-            raise Stale(edit.login)
+            raise StaleEdit(edit.login)
         values = {name: value for name, value in edit.values.items() if value != getattr(old, name)}
         levels = {name: level for name, level in edit.visibility.items() if level != old.visibility.get(name)}
         listed = old.listed if edit.listed is None else edit.listed
@@ -167,7 +167,7 @@ class Tables:
             old,
             login=edit.new,
             aliases=tuple(name for name in old.aliases if name != edit.new),
-            former=(*(name for name in old.former if name != edit.new), old.login)[-MANY:],
+            former=(*(name for name in old.former if name != edit.new), old.login)[-MAX_ENTRIES:],
             changed=dict(old.changed) | {"former": at},
             version=version,
         )
@@ -186,7 +186,7 @@ class Tables:
 
     def _replace(self, db: Connection, login: str, person: Partial) -> None:
         """*person* in the place of *login*."""
-        row, index = self._row(db, login), found_by(person)
+        row, index = self._row(db, login), search_keys_of(person)
         columns = {"login": person.login, "document": _encode(person), "level": index.level, "listed": person.listed}
         db.execute(update(people).where(people.c.id == row).values(columns))
         mine = names.c.login == person.login
@@ -208,8 +208,8 @@ class Tables:
     def _free(self, db: Connection, login: str, field: str, wanted: Sequence[str]) -> None:
         """Raises Taken where a login, former login or alias of anybody else stands in the way."""
         for name in wanted:
-            if db.execute(_HAS, {"name": name, "folded": fold(name), "login": login}).first():
-                raise Taken(login, name, field)
+            if db.execute(_HAS, {"name": name, "folded": fold_name(name), "login": login}).first():
+                raise NameTaken(login, name, field)
 
     def _enter(self, db: Connection, row: int, login: str, rows: frozenset[tuple[str, str]], text: str | None) -> None:
         """What is found by: *rows* of names, and *text* of words unless that stands there already."""

@@ -27,7 +27,7 @@ _STRING = re.compile(
 )
 
 
-def decoded(value: bytes) -> str:
+def decode_text(value: bytes) -> str:
     """The text that *value* is. Line ends may have become LF."""
     try:
         return value.decode()

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Literal
 
-MOST_LINES = 2000  # of one text that are compared, once what is the same above and below is gone
-MOST_STEPS = 10_000  # pairs of lines that are compared one by one
-MOST_WORDS = 20_000  # pairs of words, in all lines
+MAX_LINES = 2000  # of one text that are compared, once what is the same above and below is gone
+MAX_STEPS = 10_000  # pairs of lines that are compared one by one
+MAX_WORDS = 20_000  # pairs of words, in all lines
 EACH = 20  # the same for each two lines that are looked into, however short
 LONG = 400  # characters of a line that is looked into
 NEAR = 8  # lines that a changed one is looked for in
@@ -34,9 +34,9 @@ class Run:
     words: Mapping[int, Pieces] = field(default_factory=dict)
 
 
-def difference(old: str, new: str) -> Iterator[Run]:
+def diff(old: str, new: str) -> Iterator[Run]:
     """The lines of *new*, and those of *old* that are gone where they stood. Both are cleaned."""
-    left = _Left(MOST_WORDS)
+    left = _Left(MAX_WORDS)
     stayed: list[str] = []
     for removed, added, same in _blocks(old.splitlines(), new.splitlines()):
         if same:
@@ -68,7 +68,7 @@ def _blocks(old: Sequence[str], new: Sequence[str]) -> Iterator[Block]:
     if top:
         yield old[:top], new[:top], True
     left, right = old[top : len(old) - bottom], new[top : len(new) - bottom]
-    if len(left) > MOST_LINES or len(right) > MOST_LINES:
+    if len(left) > MAX_LINES or len(right) > MAX_LINES:
         yield left, right, False
     else:
         yield from _between(left, right)
@@ -78,7 +78,7 @@ def _blocks(old: Sequence[str], new: Sequence[str]) -> Iterator[Block]:
 
 def _between(old: Sequence[str], new: Sequence[str]) -> Iterator[Block]:
     """Blocks from one anchor to the next."""
-    work = _Left(MOST_STEPS)
+    work = _Left(MAX_STEPS)
     i = j = 0
     for at_old, at_new in (*_anchors(old, new), (len(old), len(new))):
         left, right = old[i:at_old], new[j:at_new]

@@ -20,7 +20,7 @@ _RUN = re.compile("\b+|[^\b]+")
 _END = re.compile("[\0\n\t]")
 
 
-def overstruck(text: str) -> str:
+def resolve_overstrikes(text: str) -> str:
     """*text* without backspaces. NUL stands for something that is not printed."""
     text = _ALIKE.sub("", _UNDERLINES.sub("", _PAIRS.sub("", text)))
     pieces: list[str] = []

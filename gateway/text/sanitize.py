@@ -22,8 +22,8 @@ length and markup.
 import re
 from unicodedata import name
 
-from .decode import decoded
-from .overstrike import overstruck
+from .decode import decode_text
+from .overstrike import resolve_overstrikes
 
 RESET = "\x1b[0m"
 _SUSPECT = re.compile(
@@ -54,24 +54,24 @@ _CLOSED = re.compile("\x1b\\[[0;]*m")
 _HALVES = re.compile("[\ud800-\udfff]+")
 
 
-def clean(value: str | bytes) -> str:
+def sanitize(value: str | bytes) -> str:
     """What may safely be shown of *value*, whatever it holds."""
-    text = value if isinstance(value, str) else decoded(value)
+    text = value if isinstance(value, str) else decode_text(value)
     return text if text.isprintable() or not _SUSPECT.search(text) else _shown(_without_inert(text))
 
 
-def coloured(value: str | bytes) -> str:
+def sanitize_keeping_colour(value: str | bytes) -> str:
     """The same, but that colours pass: SGR (ECMA-48 8.3.117) of 7 bits. One that is open at the end is closed before the
     last line ends, so no colour leaves its text."""
-    text = value if isinstance(value, str) else decoded(value)
+    text = value if isinstance(value, str) else decode_text(value)
     if text.isprintable() or not _SUSPECT.search(text):
         return text
     pieces = COLOUR.split(_without_inert(text))
     pieces[::2] = _shown("\0".join(pieces[::2])).split("\0")  # NUL: nothing else is one by now
-    return closed("".join(pieces))
+    return close_colours("".join(pieces))
 
 
-def closed(text: str) -> str:
+def close_colours(text: str) -> str:
     """*text*, which is coloured, without a colour that is open at its end. For what was cut off of more."""
     last = text.rfind("\x1b[")
     if last < 0 or _CLOSED.match(text, last):
@@ -80,7 +80,7 @@ def closed(text: str) -> str:
     return text[:end] + RESET + text[end:]
 
 
-def in_ascii(text: str) -> str:
+def to_ascii(text: str) -> str:
     """*text* in the letters that ASCII has, as one who knows no others would write it. ASCII stays as it is, controls and
     colours too. What nobody could write is left out, rather than told by a question mark."""
     return text if text.isascii() else text.translate(_LETTERS)
@@ -88,11 +88,11 @@ def in_ascii(text: str) -> str:
 
 def one_line(value: str | bytes) -> str:
     """*value* cleaned and on one line: each run of TABs and line ends becomes one blank."""
-    text = clean(value)
+    text = sanitize(value)
     return re.sub("[\t\n]+", " ", text).strip() if "\n" in text or "\t" in text else text
 
 
-def escaped(value: str, most: int = 64) -> str:
+def escape_controls(value: str, most: int = 64) -> str:
     """*value* as it may be repeated to whoever typed it: one line, controls spelled out, at most *most* characters."""
     cut = value if len(value) <= most else value[: most - 1] + "…"
     return cut if cut.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
@@ -119,7 +119,7 @@ def _shown(text: str) -> str:
     text = _SEQUENCE.sub("", text).replace("\x07", "")
     if not text.isascii():
         text = _REST.sub("", text)
-    return overstruck(text) if "\b" in text else text
+    return resolve_overstrikes(text) if "\b" in text else text
 
 
 class _Letters(dict[int, str]):

@@ -4,7 +4,7 @@ import re
 
 from wcwidth import iter_graphemes, wcswidth, wcwidth
 
-from .sanitize import COLOUR, closed
+from .sanitize import COLOUR, close_colours
 
 # Two regional indicators are a flag. wcswidth pairs a run of them from its start each time, so long runs go first.
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
@@ -40,6 +40,6 @@ def cut(text: str, cells: int) -> str:
         for cluster in iter_graphemes(piece):
             used += width(cluster)
             if used > cells - 1:
-                return closed("".join(kept) + "…") if cells > 0 else ""
+                return close_colours("".join(kept) + "…") if cells > 0 else ""
             kept.append(cluster)
     return text

@@ -9,7 +9,7 @@ _LINE_ENDS = "\n\r\x85\u2028\u2029"  # what text.clean takes for one
 _NEAR = 64  # characters on either side of a cut that are looked through for a good place
 
 
-def hung(text: str, indent: int, cells: int = 80) -> str:
+def hanging_indent(text: str, indent: int, cells: int = 80) -> str:
     """*text*, which begins behind *indent* cells, on lines of at most *cells*; those after the first are indented.
 
     A word is broken only where a line cannot hold it; an address never is, so that it can be copied.

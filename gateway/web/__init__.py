@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..dependencies import House
+    from ..dependencies import ProtocolDependencies
     from .app import WebService
-    from .settings import Web
+    from .settings import WebSettings
 
 __all__ = ["make"]
 
 
-def make(settings: "Web", house: "House") -> "WebService":
+def make(settings: "WebSettings", deps: "ProtocolDependencies") -> "WebService":
     """The web service of *house*. Who only reads the settings of this room never loads Klein."""
     from .app import make
 
-    return make(settings, house)
+    return make(settings, deps)

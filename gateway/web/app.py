@@ -11,22 +11,22 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from ..dependencies import House
+from ..dependencies import ProtocolDependencies
 from ..directory.addresses import Networks
 from ..directory.answers import Found, Page
-from ..directory.names import maybe_login
+from ..directory.names import canonical_login_or_none
 from ..directory.privacy import Profile
 from ..directory.viewers import Viewer
 from ..ops import health
-from ..ops.request_tracker import Asked, Limited, Outcome, outcome
+from ..ops.request_tracker import Outcome, RequestInfo, outcome_of
 from .assets import Assets
 from .http import target
 from .http.negotiation import Format, accepted, ending
 from .http.reply import JSON, PRIVATE, PUBLIC, TEXT, Reply
 from .pages import Headers, Pages
-from .request import Request, Site
+from .request import Request, WebSite
 from .routes import READ, ROUTES, Route
-from .settings import Web
+from .settings import WebSettings
 from .views import avatar, contact_card, feeds, history, lists, openapi, person, policy, webfinger, well_known
 
 FAREWELL = 1.0  # seconds that open connections get when the service stops
@@ -43,19 +43,19 @@ class App:
     app.url_map.strict_slashes = False
     app.url_map.redirect_defaults = False
 
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._assets = Assets(house.site.look)
+    def __init__(self, deps: ProtocolDependencies) -> None:
+        self._deps = deps
+        self._assets = Assets(deps.site.look)
         self._newest, self._sitemap = feeds.Common(), well_known.Sitemap()
         self._description: Reply | None = None  # the same until a reload
-        self.pages = Pages(house, self._assets)
-        self.site = Site(house, self.app.resource(), self.pages, self.allowed)
+        self.pages = Pages(deps, self._assets)
+        self.site = WebSite(deps, self.app.resource(), self.pages, self.allowed)
 
-    def reload(self, house: House) -> None:
-        self._house, self._description = house, None
-        self._assets = Assets(house.site.look, self._assets)
-        self.pages = Pages(house, self._assets)
-        self.site.reload(house, self.pages)
+    def reload(self, deps: ProtocolDependencies) -> None:
+        self._deps, self._description = deps, None
+        self._assets = Assets(deps.site.look, self._assets)
+        self.pages = Pages(deps, self._assets)
+        self.site.reload(deps, self.pages)
 
     def allowed(self, path: str) -> list[str]:
         """The methods that *path* takes, none where there is nothing; "*" is all of the server."""
@@ -67,9 +67,9 @@ class App:
     async def front(self, request: Request) -> bytes:
         async def answer(viewer: Viewer) -> Answered:
             async def made(most: int) -> Answered:
-                newest = await self._house.directory.newest(viewer, most)
-                online = await self._house.directory.online(viewer, Page(limit=most))
-                return lists.front(self.pages, newest, online, viewer, request.format), outcome(newest)
+                newest = await self._deps.directory.newest_plans(viewer, most)
+                online = await self._deps.directory.list_online(viewer, Page(limit=most))
+                return lists.front(self.pages, newest, online, viewer, request.format), outcome_of(newest)
 
             return await lists.fitting(request.format, lists.FRONT, made)
 
@@ -78,18 +78,18 @@ class App:
     async def listed(self, request: Request) -> bytes:
         try:
             asked = lists.asked(request.uri.decode("latin-1"), request.where)
-        except target.Bad as bad:
+        except target.HttpRequestError as bad:
             return self._missing(request, bad.code)
 
         async def answer(viewer: Viewer) -> Answered:
             async def made(most: int) -> Answered:
-                directory, page = self._house.directory, Page(asked.after, most)
+                directory, page = self._deps.directory, Page(asked.after, most)
                 found = await (
-                    directory.online(viewer, page)
+                    directory.list_online(viewer, page)
                     if asked.path == "/online"
-                    else directory.listing(asked.q, viewer, page)
+                    else directory.list_people(asked.q, viewer, page)
                 )
-                return lists.answer(self.pages, asked, found, viewer, request.format), outcome(found)
+                return lists.answer(self.pages, asked, found, viewer, request.format), outcome_of(found)
 
             return await lists.fitting(request.format, lists.LISTED, made)
 
@@ -98,9 +98,9 @@ class App:
     async def person(self, request: Request, name: str) -> bytes:
         async def told(profile: Profile, viewer: Viewer) -> Answered:
             if request.format is Format.HTML:
-                return await person.answer(self._house, self.pages, profile, viewer, request.forced)
+                return await person.answer(self._deps, self.pages, profile, viewer, request.forced)
             if request.format is Format.VCARD:
-                return contact_card.vcard(self.pages, profile, self._house.site, request.forced), "found"
+                return contact_card.vcard(self.pages, profile, self._deps.site, request.forced), "found"
             return self.pages.person(profile, request.format, request.forced), "found"
 
         return await self._of_person_later(request, name, told)
@@ -113,7 +113,7 @@ class App:
 
     async def qr(self, request: Request, name: str) -> bytes:
         return await self._of_person(
-            request, name, lambda profile: contact_card.qr(self.pages, profile, self._house.site)
+            request, name, lambda profile: contact_card.qr(self.pages, profile, self._deps.site)
         )
 
     async def face(self, request: Request, name: str) -> bytes:
@@ -124,68 +124,68 @@ class App:
 
     async def history(self, request: Request, name: str) -> bytes:
         async def tell(profile: Profile, viewer: Viewer) -> Answered:
-            return await history.answer(self._house, self.pages, profile, viewer, request)
+            return await history.answer(self._deps, self.pages, profile, viewer, request)
 
         return await self._of_person_later(request, name, tell)
 
     async def feed(self, request: Request, name: str) -> bytes:
         async def tell(profile: Profile, viewer: Viewer) -> Answered:
-            return await feeds.of_one(self._house, self.pages, profile, viewer, request)
+            return await feeds.of_one(self._deps, self.pages, profile, viewer, request)
 
         return await self._of_person_later(request, name, tell, as_everyone=True)
 
     async def common_feed(self, request: Request) -> bytes:
         async def answer(_: Viewer) -> Answered:
-            return await self._newest.answer(self._house, self.pages, self._stranger, request)
+            return await self._newest.answer(self._deps, self.pages, self._stranger, request)
 
         return await self._exchanged(request, "list", "", answer)
 
     async def what_is_shown(self, request: Request) -> bytes:
         async def answer(_: Viewer) -> Answered:
-            return policy.answer(self._house, self.pages, request.format, request.forced), "served"
+            return policy.answer(self._deps, self.pages, request.format, request.forced), "served"
 
         return await self._exchanged(request, "page", "", answer)
 
     async def webfinger(self, request: Request) -> bytes:
         try:
             asked = webfinger.asked(request.uri.decode("latin-1"))
-        except target.Bad as bad:
+        except target.HttpRequestError as bad:
             return self._missing(request, bad.code)
 
         async def answer(_: Viewer) -> Answered:
-            return await webfinger.answer(self._house, self.pages, asked, self._stranger)
+            return await webfinger.answer(self._deps, self.pages, asked, self._stranger)
 
         return await self._exchanged(request, "lookup", asked.resource, answer)
 
     def host_meta(self, request: Request) -> bytes:
-        return self._page(request, webfinger.host_meta(self._house.site, request.format, request.forced))
+        return self._page(request, webfinger.host_meta(self._deps.site, request.format, request.forced))
 
     def security(self, request: Request) -> bytes:
-        return self._page(request, well_known.security(self._house))
+        return self._page(request, well_known.security(self._deps))
 
     def robots(self, request: Request) -> bytes:
-        return self._page(request, well_known.robots(self._house))
+        return self._page(request, well_known.robots(self._deps))
 
     async def sitemap(self, request: Request) -> bytes:
         async def answer(_: Viewer) -> Answered:
-            return await self._sitemap.answer(self._house, self.pages, self._stranger)
+            return await self._sitemap.answer(self._deps, self.pages, self._stranger)
 
         return await self._exchanged(request, "list", "", answer)
 
     def openapi(self, request: Request) -> bytes:
         if self._description is None:
-            self._description = openapi.answer(self._house.site)
+            self._description = openapi.answer(self._deps.site)
         return self._page(request, self._description)
 
     def lives(self, request: Request) -> bytes:
         return self._probed(request, 200, health.lives(request.format is Format.JSON))
 
     async def ready(self, request: Request) -> bytes:
-        troubles = await self._house.health.troubles()
+        troubles = await self._deps.health.troubles()
         return self._probed(request, *health.readiness(troubles, request.format is Format.JSON))
 
     def home(self, request: Request, name: str) -> bytes:
-        body = request.prepared(_moved(f"/users/{quote(maybe_login(name) or name, safe='')}"))
+        body = request.prepared(_moved(f"/users/{quote(canonical_login_or_none(name) or name, safe='')}"))
         request.note("served", len(body))
         return body
 
@@ -224,7 +224,7 @@ class App:
     ) -> bytes:
         """The same where *tell* has to ask further. The canonical address is told by the syntax before the lookup, and
         by an alias after it. *as_everyone*: whoever asks is answered as anybody would be."""
-        canonical = maybe_login(name)
+        canonical = canonical_login_or_none(name)
         if canonical is not None and (canonical != name or request.where.endswith("/")):
             body = request.prepared(_moved(_address(request, canonical), kind=request.format.kind))
             request.note("served", len(body))
@@ -232,18 +232,18 @@ class App:
 
         async def answer(viewer: Viewer) -> Answered:
             viewer = self._stranger if as_everyone else viewer
-            found = await self._house.directory.lookup(name, viewer)
+            found = await self._deps.directory.lookup(name, viewer)
             if not isinstance(found, Found):
-                return self.pages.not_one(found, request.told, request.forced), outcome(found)
+                return self.pages.not_one(found, request.told, request.forced), outcome_of(found)
             if found.profile.login != name:
-                return _moved(_address(request, found.profile.login), PRIVATE, request.format.kind), outcome(found)
+                return _moved(_address(request, found.profile.login), PRIVATE, request.format.kind), outcome_of(found)
             return await tell(found.profile, viewer)
 
         return await self._exchanged(request, "lookup", name, answer)
 
     @property
     def _stranger(self) -> Viewer:
-        return self._house.viewers.from_address("web", None)
+        return self._deps.viewers.from_address("web", None)
 
     def _page(self, request: Request, reply: Reply | None) -> bytes:
         """What is the same for all and asks nobody; None where there is no such page here."""
@@ -257,35 +257,35 @@ class App:
         self, request: Request, verb: str, query: str, answer: Callable[[Viewer], Awaitable[Answered]]
     ) -> bytes:
         """One question: limited, counted, recorded, whatever comes of it."""
-        viewer = self._house.viewers.from_address("web", request.evidence)
-        exchange = self._house.exchanges.open(Asked("web", verb, query, request.address, viewer.login))
+        viewer = self._deps.viewers.from_address("web", request.evidence)
+        tracked = self._deps.tracker.start(RequestInfo("web", verb, query, request.address, viewer.login))
         try:
-            if isinstance(exchange, Limited):
-                body = request.prepared(self.pages.limited(exchange.seconds, request.told))
-                exchange.close("limited", len(body))
+            if tracked.retry_after is not None:
+                body = request.prepared(self.pages.limited(tracked.retry_after, request.told))
+                tracked.finish("limited", len(body))
                 return body
             reply, how = await answer(viewer)
             body = request.prepared(reply)
-            exchange.close(how, len(body))
+            tracked.finish(how, len(body))
             return body
         except CancelledError:
-            exchange.close("gone")
+            tracked.finish("gone")
             raise
         except Exception:
             reference = self.site.failed(Failure())
             body = request.prepared(self.pages.internal(request.told, reference))
-            exchange.close("error", len(body), reference)
+            tracked.finish("error", len(body), reference)
             return body
 
     def _probed(self, request: Request, code: int, told: bytes) -> bytes:
         """What programs ask each second: no question, so neither limited nor recorded, only counted."""
         body = request.prepared(Reply(told, JSON if request.format is Format.JSON else TEXT, code))
-        self._house.exchanges.count("web", "probe", "served" if code == 200 else "unavailable")
+        self._deps.tracker.count("web", "probe", "served" if code == 200 else "unavailable")
         return body
 
     def _missing(self, request: Request, code: int, headers: Headers = ()) -> bytes:
         body = request.prepared(self.pages.error(code, request.told, headers))
-        request.note("unknown" if code == 404 else "invalid", len(body))
+        request.note("not_found" if code == 404 else "invalid", len(body))
         return body
 
 
@@ -345,21 +345,21 @@ for _route in ROUTES:
 class WebService(Service):
     """Holds the site; application.py listens with it and has waited for the answers when this is stopped."""
 
-    def __init__(self, settings: Web, house: House) -> None:
-        self.app = App(house)
+    def __init__(self, settings: WebSettings, deps: ProtocolDependencies) -> None:
+        self.app = App(deps)
         self.factory = self.app.site
-        self.factory.proxies = Networks(settings.proxies)
+        self.factory.proxies = Networks(settings.trusted_proxies)
 
-    def reload(self, settings: Web, house: House) -> None:
+    def reload(self, settings: WebSettings, deps: ProtocolDependencies) -> None:
         """What is asked from now on is answered by these, whenever the connection was made."""
-        self.app.reload(house)
-        self.factory.proxies = Networks(settings.proxies)
+        self.app.reload(deps)
+        self.factory.proxies = Networks(settings.trusted_proxies)
 
     def stopService(self) -> "Deferred[None]":
         super().stopService()
         return self.factory.connections.end(FAREWELL)
 
 
-def make(settings: Web, house: House) -> WebService:
+def make(settings: WebSettings, deps: ProtocolDependencies) -> WebService:
     """The web service of *house*."""
-    return WebService(settings, house)
+    return WebService(settings, deps)

@@ -4,12 +4,12 @@ be kept for ever."""
 import hashlib
 import re
 
-from ..dependencies import Look
-from ..rendering.templates import OURS
+from ..dependencies import PageLook
+from ..rendering.templates import BUILT_IN
 from .colours import accented
 from .http.reply import PUBLIC, UNCHANGING, Reply
 
-FOLDER = OURS / "web" / "static"
+FOLDER = BUILT_IN / "web" / "static"
 _KINDS = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
@@ -30,7 +30,7 @@ def compact(sheet: str) -> str:
 class Assets:
     """All our files whose kind is known, in the operator's *look*. Marked addresses of *before* still hold."""
 
-    def __init__(self, look: Look, before: "Assets | None" = None) -> None:
+    def __init__(self, look: PageLook, before: "Assets | None" = None) -> None:
         self._urls: dict[str, str] = {}
         self._replies: dict[str, Reply] = {} if before is None else dict(before._replies)
         for file in sorted(FOLDER.iterdir()):

@@ -6,7 +6,7 @@ from typing import TypeVar
 Held = TypeVar("Held")
 
 
-class Room:
+class ByteBudget:
     """*left*, in bytes or whatever is counted; several may share it."""
 
     def __init__(self, left: int) -> None:

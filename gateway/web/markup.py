@@ -7,7 +7,7 @@ import zlib
 
 from markupsafe import Markup, escape
 
-from ..text.sanitize import clean, one_line
+from ..text.sanitize import one_line, sanitize
 from ..text.width import width
 
 HUES = (0, 20, 40, 90, 140, 165, 190, 210, 235, 265, 295, 330)  # degrees, as style.css has them
@@ -26,7 +26,7 @@ def plan(text: str, room: int = sys.maxsize, most: int = sys.maxsize) -> tuple[M
     """*text* as written, its http addresses made links, as far as there is *room* for it, in bytes and up to *most* lines;
     and whether something had to go. A line that may be broken keeps its indentation then, by a class: "in" and the number
     of blanks before it. What is drawn is never broken."""
-    cleaned = clean(text)
+    cleaned = sanitize(text)
     whole = drawn(cleaned)
     shown: list[str] = []
     for line in cleaned.splitlines(keepends=True):
@@ -48,7 +48,7 @@ def linked(text: str) -> Markup:
 def drawn(text: str) -> bool:
     """Is *text* a picture or a table, which falls apart when its lines are broken? Some lines of it then have gaps
     inside, or hold signs rather than letters."""
-    lines = [line.strip() for line in clean(text).split("\n") if line.strip()]
+    lines = [line.strip() for line in sanitize(text).split("\n") if line.strip()]
     shapes = sum(1 for line in lines if _GAP.search(line) or _mostly_signs(line))
     return shapes >= 3 and shapes * 5 >= len(lines)
 
@@ -97,7 +97,7 @@ def cut(text: str, most: int) -> tuple[str, bool]:
 
 def beginning(text: str) -> str:
     """The first line of *text* that says something: not one of a drawing."""
-    lines = [line.strip() for line in clean(text[:LOOKED]).split("\n") if line.strip()]
+    lines = [line.strip() for line in sanitize(text[:LOOKED]).split("\n") if line.strip()]
     return next((line for line in lines if any(map(str.isalnum, line)) and not _mostly_signs(line)), "")
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 from twisted.logger import Logger
 
-from ..dependencies import House, Site
-from ..directory.answers import Answer, Several, Unavailable
+from ..dependencies import ProtocolDependencies, SiteInfo
+from ..directory.answers import Ambiguous, LookupResult, Unavailable
 from ..directory.privacy import Audience, Profile
 from ..formats.person_json import encode
 from ..formats.profile_json import FrontDocument, PeopleDocument, listed_documents, profile_document
-from ..text.sanitize import clean
+from ..text.sanitize import sanitize
 from . import markup, messages
 from .assets import Assets
 from .http.negotiation import ACCEPT, Format
@@ -44,17 +44,17 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 class Pages:
     """Replies are kept for what everyone may see, as long as the directory gives the same profile."""
 
-    def __init__(self, house: House, assets: Assets) -> None:
-        self._house, self._assets = house, assets
+    def __init__(self, deps: ProtocolDependencies, assets: Assets) -> None:
+        self._deps, self._assets = deps, assets
         self._kept: dict[tuple[int, str], tuple[Profile, Reply]] = {}
         self._log = Logger(namespace="gateway.web")
 
     # people
 
-    def not_one(self, answer: Answer, format: Format, forced: bool) -> Reply:
+    def not_one(self, answer: LookupResult, format: Format, forced: bool) -> Reply:
         """What a lookup came to that found not one person. Unknown and hidden are one case already, and get the same
         bytes."""
-        if isinstance(answer, Several):
+        if isinstance(answer, Ambiguous):
             return self._several(answer, format, forced)
         if isinstance(answer, Unavailable):
             return self.unavailable(format)
@@ -71,11 +71,11 @@ class Pages:
 
     def plan(self, profile: Profile) -> Reply:
         """The plan alone, empty where none is shown."""
-        return self.kept(profile, "plan", lambda: self._field(profile, "plan", clean(profile.plan)))
+        return self.kept(profile, "plan", lambda: self._field(profile, "plan", sanitize(profile.plan)))
 
     def status(self, profile: Profile) -> Reply:
         """The status alone, empty where none is shown."""
-        text = clean(profile.status.text) if profile.status else ""
+        text = sanitize(profile.status.text) if profile.status else ""
         return self.kept(profile, "status", lambda: self._field(profile, "status", text))
 
     def _field(self, profile: Profile, name: str, text: str) -> Reply:
@@ -111,7 +111,7 @@ class Pages:
     def already(self, profile: Profile, what: str) -> Reply | None:
         """What is kept of *profile* by the name *what*, if that is still true."""
         kept = self._kept.get((id(profile), what))
-        if kept is not None and kept[0] is profile and (kept[1].until is None or self._house.now() < kept[1].until):
+        if kept is not None and kept[0] is profile and (kept[1].until is None or self._deps.now() < kept[1].until):
             return kept[1]
         return None
 
@@ -126,18 +126,18 @@ class Pages:
 
     def _person_body(self, profile: Profile, format: Format) -> bytes:
         if format is Format.JSON:
-            return encode(profile_document(profile, self._house.site))
-        return self._house.renderer.profile(profile, "finger/person.txt").encode()
+            return encode(profile_document(profile, self._deps.site))
+        return self._deps.renderer.profile(profile, "finger/person.txt").encode()
 
-    def _several(self, answer: Several, format: Format, forced: bool) -> Reply:
+    def _several(self, answer: Ambiguous, format: Format, forced: bool) -> Reply:
         everyone = all(profile.audience is Audience.EVERYONE for profile in answer.profiles)
 
-        def document(site: Site) -> PeopleDocument:
+        def document(site: SiteInfo) -> PeopleDocument:
             return PeopleDocument(listed_documents(answer.profiles, site))
 
         shown, count = answer.profiles, len(answer.profiles)
         while True:
-            reply = self.listed("several", document, format, everyone, forced, profiles=shown, count=count)
+            reply = self.listed("ambiguous", document, format, everyone, forced, profiles=shown, count=count)
             if format is not Format.HTML or not shown or len(reply.body) <= MOST_PAGE:
                 return replace(reply, code=300)
             shown = shown[: len(shown) // 2]
@@ -147,7 +147,7 @@ class Pages:
     def listed(
         self,
         name: str,
-        document: Callable[[Site], PeopleDocument | FrontDocument],
+        document: Callable[[SiteInfo], PeopleDocument | FrontDocument],
         format: Format,
         everyone: bool,
         forced: bool = False,
@@ -156,11 +156,11 @@ class Pages:
     ) -> Reply:
         """The page *name*, of *values*; *document* makes the same for programs. *everyone*: is it what everyone may see?"""
         if format is Format.JSON:
-            body = encode(document(self._house.site))
+            body = encode(document(self._deps.site))
         elif format is Format.HTML:
             body = self.html(f"{name}.html", **values)
         else:
-            body = self._house.renderer.text(f"web/{name}.txt", **values).encode()
+            body = self._deps.renderer.text(f"web/{name}.txt", **values).encode()
         mark = "everyone" if everyone else "members"
         cache = PUBLIC if everyone else PRIVATE
         return Reply(body, format.kind, cache=cache, vary=varying(forced), mark=mark, headers=headers)
@@ -200,7 +200,7 @@ class Pages:
 
     def html(self, name: str, **values: Any) -> bytes:
         """The template web/*name* filled with *values*."""
-        return self._house.renderer.text(f"web/{name}", asset=self._assets.url, **GIVEN, **values).encode()
+        return self._deps.renderer.text(f"web/{name}", asset=self._assets.url, **GIVEN, **values).encode()
 
 
 def moment(at: datetime) -> str:

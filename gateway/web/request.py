@@ -17,11 +17,11 @@ from twisted.python.failure import Failure
 from twisted.web import server
 from twisted.web.http import datetimeToString
 
-from ..dependencies import House
+from ..dependencies import ProtocolDependencies
 from ..directory.addresses import Address, Networks
-from ..net.connections import Open
-from ..net.cooperative_queue import Turns
-from ..ops.request_tracker import Asked, Outcome
+from ..net.connections import ConnectionRegistry
+from ..net.cooperative_queue import CooperativeQueue
+from ..ops.request_tracker import Outcome, RequestInfo
 from .http import forwarded, target
 from .http.channel import Channel
 from .http.negotiation import Format, asked, ending, told
@@ -40,7 +40,7 @@ class Request(server.Request):
 
     defaultContentType = None  # noqa: N815
     channel: Channel
-    site: "Site"
+    site: "WebSite"
     format = Format.TEXT
     forced = False
     route: Route
@@ -86,7 +86,7 @@ class Request(server.Request):
 
     def process(self) -> None:
         """Judges the request, then has it routed. Nothing is raised."""
-        self.site = cast("Site", self.channel.site)
+        self.site = cast("WebSite", self.channel.site)
         self._secure = self.site.is_secure(self.channel)
         self.address, self.evidence = self._asker()
         if self._is_foreign():
@@ -102,7 +102,7 @@ class Request(server.Request):
                 self._refuse(code, (("Allow", ", ".join(allowed)),))
             else:
                 self.render(self.site.resource)
-        except target.Bad as bad:
+        except target.HttpRequestError as bad:
             self._refuse(bad.code)
         except Exception:
             self.processingFailed(Failure())
@@ -128,10 +128,12 @@ class Request(server.Request):
 
     def _judge(self) -> None:
         """Finds the path, which Klein gets in parts. Raises Bad."""
-        raw = target.place(self.uri.decode("latin-1"), self.headers("host"), self.clientproto.decode(), self._is_ours)
+        raw = target.parse_target(
+            self.uri.decode("latin-1"), self.headers("host"), self.clientproto.decode(), self._is_ours
+        )
         if raw == "*":
             if self.method != b"OPTIONS":
-                raise target.Bad(400)
+                raise target.HttpRequestError(400)
             self.where = raw
             return
         self.postpath = target.segments(raw)
@@ -139,7 +141,7 @@ class Request(server.Request):
         forced = ending(self.where)
         if forced is not None:
             self.format, self.forced = forced, True
-        self.requestHeaders.setRawHeaders("host", [self.site.house.site.host])  # all that Klein hears of it
+        self.requestHeaders.setRawHeaders("host", [self.site.deps.site.host])  # all that Klein hears of it
 
     def _is_ours(self, host: str) -> bool:
         return self.site.is_ours(host) or host.strip("[]") == self.channel.own_address
@@ -148,7 +150,7 @@ class Request(server.Request):
         reply = (
             Reply(b"", code=204, headers=headers) if code == 204 else self.site.pages.error(code, self.told, headers)
         )
-        outcome: Outcome = "served" if code == 204 else "unknown" if code == 404 else "invalid"
+        outcome: Outcome = "served" if code == 204 else "not_found" if code == 404 else "invalid"
         body = self.prepared(reply)
         self.note(outcome, len(body))
         self.write(body)
@@ -173,23 +175,23 @@ class Request(server.Request):
 
     def note(self, outcome: Outcome, size: int) -> None:
         """Records a request that came to no question."""
-        self.site.house.exchanges.note(self._asked, outcome, size)
+        self.site.deps.tracker.record_unanswered(self._asked, outcome, size)
 
     @property
-    def _asked(self) -> Asked:
-        return Asked("web", "page", self.uri.decode("latin-1"), self.address)
+    def _asked(self) -> RequestInfo:
+        return RequestInfo("web", "page", self.uri.decode("latin-1"), self.address)
 
     def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802
         """What no page has caught: told by a reference number, the traceback in the log."""
         reference = self.site.failed(reason)
         body = self.prepared(self.site.pages.internal(self.told, reference))
-        self.site.house.exchanges.note(self._asked, "error", len(body), reference)
+        self.site.deps.tracker.record_unanswered(self._asked, "error", len(body), reference)
         self.write(body)
         self.finish()
         return reason
 
 
-class Site(server.Site):
+class WebSite(server.Site):
     """*resource* is Klein's; *pages* makes the error pages; *allowed* tells the methods that a path takes. *proxies*:
     whose word is taken for who asks."""
 
@@ -198,22 +200,22 @@ class Site(server.Site):
 
     def __init__(
         self,
-        house: House,
+        deps: ProtocolDependencies,
         resource: Any,
         pages: Pages,
         allowed: Callable[[str], Sequence[str]],
     ) -> None:
-        super().__init__(resource, reactor=house.reactor, timeout=house.timeout, parsePOSTFormSubmission=False)
+        super().__init__(resource, reactor=deps.reactor, timeout=deps.timeout, parsePOSTFormSubmission=False)
         self.allowed = allowed
-        self.reload(house, pages)
-        self.connections: Open[Channel] = Open(house.reactor)
-        self.turns = Turns(house.reactor)
+        self.reload(deps, pages)
+        self.connections: ConnectionRegistry[Channel] = ConnectionRegistry(deps.reactor)
+        self.turns = CooperativeQueue(deps.reactor)
         self._log = Logger(namespace="gateway.web")
 
-    def reload(self, house: House, pages: Pages) -> None:
+    def reload(self, deps: ProtocolDependencies, pages: Pages) -> None:
         """What is asked from now on is answered by these, whenever the connection was made."""
-        self.house, self.pages = house, pages
-        url = urlsplit(house.site.url)
+        self.deps, self.pages = deps, pages
+        url = urlsplit(deps.site.url)
         self._name = url.hostname
         self._tls = url.scheme == "https"
 
@@ -245,7 +247,7 @@ class Site(server.Site):
         return HTTPStatus(code).phrase
 
     def is_ours(self, host: str) -> bool:
-        return host in self.house.site.hosts or host.lower() == self._name
+        return host in self.deps.site.hosts or host.lower() == self._name
 
     def is_secure(self, channel: Channel) -> bool:
         """By TLS, here or at the proxy before us."""

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 
-class Web(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """*listen*: Twisted endpoint strings; *proxies*: addresses and networks that are believed on who asks, by
     PROXY on `haproxy:` ones, by Forwarded or X-Forwarded-For on all; nobody is a member by such an address.
 
@@ -15,7 +15,7 @@ class Web(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """
 
     listen: list[str] = msgspec.field(default_factory=lambda: ["tcp:8080:interface=127.0.0.1"])
-    proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
+    trusted_proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
     fediverse: str | None = None
     webfinger: str | None = None
     security_contact: list[Annotated[str, Meta(pattern=r"^(mailto:|https://|tel:)[!-~]+$")]] = []

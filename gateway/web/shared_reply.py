@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from ..dependencies import House
+from ..dependencies import ProtocolDependencies
 from ..directory.privacy import Policy
 from ..ops.request_tracker import Outcome
 from .http.reply import Reply
@@ -23,7 +23,7 @@ Answered = tuple[Reply, Outcome]
 class _Made:
     """What stands under one state of the directory; *waiting* while it is being made."""
 
-    house: House
+    deps: ProtocolDependencies
     policy: Policy
     change: int
     begun: float
@@ -31,7 +31,7 @@ class _Made:
     waiting: list[Deferred[Answered]] = field(default_factory=list)
 
 
-class Shared:
+class SharedReply:
     """A reply that only what everyone may see decides. Askers who come while it is being made wait for the same one,
     unless something has changed since it was begun; each waits on a Deferred of its own and may leave."""
 
@@ -39,26 +39,26 @@ class Shared:
         self._made: _Made | None = None
         self._log = Logger(namespace="gateway.web")
 
-    async def get(self, house: House, make: Callable[[], Coroutine[Any, Any, Answered]]) -> Answered:
+    async def get(self, deps: ProtocolDependencies, make: Callable[[], Coroutine[Any, Any, Answered]]) -> Answered:
         """What *make* tells of *house*. Only a good answer (200) is kept. Raises what *make* raises."""
-        made = self._made if self._made is not None and self._holds(self._made, house) else None
+        made = self._made if self._made is not None and self._holds(self._made, deps) else None
         if made is not None and made.answered is not None:
             return made.answered
         begins = made is None
         if made is None:
-            directory = house.directory
-            made = self._made = _Made(house, directory.policy, directory.last_change, house.reactor.seconds())
+            directory = deps.directory
+            made = self._made = _Made(deps, directory.policy, directory.last_change, deps.reactor.seconds())
         mine: Deferred[Answered] = Deferred(made.waiting.remove)
         made.waiting.append(mine)
         if begins:
             Deferred.fromCoroutine(make()).addBoth(self._done, made)
         return await mine
 
-    def _holds(self, made: _Made, house: House) -> bool:
-        directory = house.directory
-        age = house.reactor.seconds() - made.begun
+    def _holds(self, made: _Made, deps: ProtocolDependencies) -> bool:
+        directory = deps.directory
+        age = deps.reactor.seconds() - made.begun
         return (
-            made.house is house
+            made.deps is deps
             and made.policy is directory.policy
             and made.change == directory.last_change
             and 0 <= age < (OF_SOURCES if directory.sources else AGE)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from ..directory.explanation import rules
+from ..directory.explanation import field_rules
 from ..directory.privacy import Policy
 from ..directory.sample_profiles import FULL, SAMPLES
 from ..outbound.fediverse_address import Actor
-from ..rendering.templates import BrokenTemplate, Texts
+from ..rendering.templates import BrokenTemplate, TemplateSet
 from . import markup, messages
 from .pages import GIVEN
 from .views.history import Change, Plan, Row
@@ -29,7 +29,7 @@ _CHANGES = [
 ]
 
 
-def mistakes(texts: Texts) -> list[str]:
+def mistakes(texts: TemplateSet) -> list[str]:
     """What is wrong with the templates of [web], file and line first, each mistake once."""
     found: dict[str, None] = {}
     for name, values in _views():
@@ -64,10 +64,10 @@ def _in_both() -> Iterator[tuple[str, dict[str, Any]]]:
             found = {"profiles": people, "q": q, "next": next, "cut": bool(next), "first": first}
             yield "users", found
             yield "online", found
-    yield "several", {"profiles": SAMPLES, "count": len(SAMPLES) + 1}
+    yield "ambiguous", {"profiles": SAMPLES, "count": len(SAMPLES) + 1}
     for plans, next, first in ((_PLANS, "/users/alice/history?before=a", True), ([], None, True), ([], None, False)):
         yield "history", {"person": FULL, "plans": plans, "next": next, "first": first}
     for base in ("open", "A", "B", "C"):
         policy = Policy.preset(base, {}, {})
         for days in (None, 7):
-            yield "policy", {"policy": policy, "days": days, "rules": list(rules(policy))}
+            yield "policy", {"policy": policy, "days": days, "rules": list(field_rules(policy))}

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.text.sanitize import clean, coloured, in_ascii
+from gateway.text.sanitize import sanitize, sanitize_keeping_colour, to_ascii
 from tests.bench.measure import table
 from tests.unit.text.worst import MIB, WORST
 
@@ -23,12 +23,12 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 def row(name: str) -> tuple[str, float, float, float]:
     value = WORST[name](MIB)
-    text = clean(value)
+    text = sanitize(value)
     return (
         name,
-        milliseconds(lambda: clean(value)),
-        milliseconds(lambda: coloured(value)),
-        milliseconds(lambda: in_ascii(text)),
+        milliseconds(lambda: sanitize(value)),
+        milliseconds(lambda: sanitize_keeping_colour(value)),
+        milliseconds(lambda: to_ascii(text)),
     )
 
 

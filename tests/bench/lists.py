@@ -40,10 +40,12 @@ async def main(reactor: Any, path: str, count: str) -> None:
     viewer = Viewers([], []).from_address("web", None)
     step = max(1, int(count) // TIMES)
     ways: dict[str, Callable[[int], Awaitable[Any]]] = {
-        "first page": lambda _: directory.listing("", viewer, Page()),
-        "search for a full name": lambda n: directory.listing(people.full_name(n * step), viewer, Page()),
-        "search for a word's beginning": lambda n: directory.listing(people.full_name(n * step)[:3], viewer, Page()),
-        "search for nobody": lambda n: directory.listing(f"zzz{n}", viewer, Page()),
+        "first page": lambda _: directory.list_people("", viewer, Page()),
+        "search for a full name": lambda n: directory.list_people(people.full_name(n * step), viewer, Page()),
+        "search for a word's beginning": lambda n: directory.list_people(
+            people.full_name(n * step)[:3], viewer, Page()
+        ),
+        "search for nobody": lambda n: directory.list_people(f"zzz{n}", viewer, Page()),
     }
     figures = {}
     for name, ask in ways.items():

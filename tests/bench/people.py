@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.directory.person import Partial, Visibility
 from gateway.store import database
-from gateway.store.search_keys import found_by
+from gateway.store.search_keys import search_keys_of
 from gateway.store.sqlite_writer import _encode
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -80,7 +80,7 @@ def _everybody(count: int, hiding: int) -> Iterator[Partial]:
 
 def _insert(db: sqlite3.Connection, pending: list[Partial], first: int) -> int:
     """Writes *pending* as rows from *first* on, and empties it; gives the next row."""
-    indexed = [(first + number, each, found_by(each)) for number, each in enumerate(pending)]
+    indexed = [(first + number, each, search_keys_of(each)) for number, each in enumerate(pending)]
     db.execute("BEGIN IMMEDIATE")
     db.executemany(
         "INSERT INTO people (id, login, document, level, listed) VALUES (?, ?, ?, ?, ?)",

@@ -22,8 +22,8 @@ from twisted.logger import globalLogBeginner, textFileLogObserver  # noqa: E402
 
 from gateway.directory.person import Partial  # noqa: E402
 from gateway.finger import make  # noqa: E402
-from gateway.finger.settings import Finger  # noqa: E402
-from tests.unit.house import PEOPLE, make_house  # noqa: E402
+from gateway.finger.settings import FingerSettings  # noqa: E402
+from tests.unit.fixtures import PEOPLE, make_dependencies  # noqa: E402
 
 reactor: Any = _reactor
 FRANK = {"login": "frank", "name": "Frank", "plan": "".join(f"{n:06} {'x' * 92}\n" for n in range(1000))}
@@ -57,7 +57,7 @@ def main() -> None:
     options = parser.parse_args()
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
     reactor.seconds = time.monotonic
-    built = make_house(
+    built = make_dependencies(
         options.folder,
         people=[*PEOPLE, FRANK],
         sources=[Slow(options.slow)] if options.slow else [],
@@ -68,7 +68,7 @@ def main() -> None:
         hosts=("dir.test", "club.test", "localhost"),
         clock=reactor,
     )
-    service = make(Finger(max_plan_bytes=200_000), built.house)
+    service = make(FingerSettings(max_plan_bytes=200_000), built.deps)
     service.startService()
     port = reactor.listenTCP(0, service.factory, backlog=1024, interface=options.interface)
     if options.send_buffer:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.store import database
-from tests.unit.house import PEOPLE, document, write
+from tests.unit.fixtures import PEOPLE, document, write
 
 T = TypeVar("T")
 CHECKOUT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.peers.gateway import DEADLINE, Place, make_place
-from tests.unit.house import PEOPLE
+from tests.unit.fixtures import PEOPLE
 
 FRANK = {"login": "frank", "name": "Frank", "plan": "".join(f"{n:06} {'x' * 92}\n" for n in range(1000))}
 

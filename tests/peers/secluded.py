@@ -13,7 +13,7 @@ from typing import Any
 from tests.peers.gateway import DEADLINE, WATCHED, Place, Running, launched, make_place, until
 from tests.peers.limits import read
 from tests.peers.namespace import Namespace, namespace
-from tests.unit.house import ALICE, WRITTEN, document, write
+from tests.unit.fixtures import ALICE, WRITTEN, document, write
 
 OTHER = "192.0.2.79"
 ZOFIE = {"login": "zofie", "name": "Žofie Černá", "plan": "Tea at five.\n    Bez mléka, díky.\n"}

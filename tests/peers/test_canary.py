@@ -18,7 +18,7 @@ from gateway.directory.person import Visibility
 from gateway.irc.commands import REGISTRY
 from gateway.web.app import App
 from gateway.web.routes import ROUTES
-from tests.unit.house import write
+from tests.unit.fixtures import write
 
 from .canary import CANARIES, EVERYONE, MEMBERS, NOBODY, Heard, asked_names
 from .gateway import (

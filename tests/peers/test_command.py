@@ -20,7 +20,7 @@ import pytest
 
 from gateway import __version__
 from tests.peers.gateway import COMMAND, Place, Ran, clean, command, finger, free_port, make_place, serving, until
-from tests.unit.house import PEOPLE
+from tests.unit.fixtures import PEOPLE
 
 SCRIPT = str(Path(sys.executable).with_name("finger-gateway"))  # as pip installs it
 

@@ -13,7 +13,7 @@ from typing import Any
 from tests.peers.gateway import WATCHED, Place, command, free_port, make_place, serving, until
 from tests.peers.gateway import finger as ask
 from tests.peers.test_logins import entry
-from tests.unit.house import ALICE, BOB, CAROL, DAVE, ZOFIE
+from tests.unit.fixtures import ALICE, BOB, CAROL, DAVE, ZOFIE
 
 EVERYBODY: list[dict[str, Any]] = [
     {**ALICE, "visibility": {"presence": "everyone", "last_seen": "everyone", "terminal": "everyone"}},

@@ -18,7 +18,7 @@ import pytest
 
 from tests.peers.gateway import CHECKOUT, DEADLINE, Place, Running, command, free_port, launched, listening, until, web
 from tests.peers.limits import FRANK, connect, read, said
-from tests.unit.house import document, write
+from tests.unit.fixtures import document, write
 from tests.unit.proxy import LOCAL, addresses, relayed, v1, v2
 
 EXAMPLE = CHECKOUT / "examples" / "behind_haproxy"
@@ -159,8 +159,8 @@ def test_F019_records_have_the_client_s_own_address(place: Behind, front: Front)
     one, other = someone(), someone()
     assert said(front.finger, one.encode() + b"\r\n", source="127.0.0.5") == f"{one}: no such user.\r\n".encode()
     assert get(front.web, f"/users/{other}.txt", "127.0.0.6").startswith(b"HTTP/1.1 404 ")
-    assert place.about(one) == ("finger", "127.0.0.5", "unknown")
-    assert place.about(other) == ("web", "127.0.0.6", "unknown")
+    assert place.about(one) == ("finger", "127.0.0.5", "not_found")
+    assert place.about(other) == ("web", "127.0.0.6", "not_found")
 
 
 def test_F008_half_a_close_goes_through_haproxy_and_the_answer_comes_back(front: Front) -> None:
@@ -202,7 +202,7 @@ def test_health_checks_leave_no_noise(place: Behind, gateway: Running) -> None:
         until(lambda: place.counted("empty") >= before + 10, "ten checks")
         asked = someone()
         said(front.finger, asked.encode() + b"\r\n", source="127.0.0.15")
-        assert place.about(asked) == ("finger", "127.0.0.15", "unknown")
+        assert place.about(asked) == ("finger", "127.0.0.15", "not_found")
     assert place.unasked() == []
     assert gateway.log == log
     assert "DOWN" not in (place.folder / "send-proxy-v2.log").read_text()
@@ -213,7 +213,7 @@ def test_a_header_before_tls_is_what_haproxy_sends(place: Behind, gateway: Runni
         asked = someone()
         answer = said(front.finger, asked.encode() + b"\r\n", source="127.0.0.16")
         assert answer == f"{asked}: no such user.\r\n".encode()
-        assert place.about(asked) == ("finger", "127.0.0.16", "unknown")
+        assert place.about(asked) == ("finger", "127.0.0.16", "not_found")
 
 
 # past haproxy
@@ -247,7 +247,7 @@ def test_R034_headers_of_strangers_hostile_ones_and_split_ones(place: Behind, ga
             for byte in header + asked.encode() + b"\r\n":
                 client.sendall(bytes([byte]))
             assert read(client) == f"{asked}: no such user.\r\n".encode()
-        assert place.about(asked) == ("finger", peer, "unknown")
+        assert place.about(asked) == ("finger", peer, "not_found")
     (told,) = [line for line in gateway.log.splitlines() if "no PROXY header" in line]
     assert "127.0.0.2" in told and "finger.proxies" in told
 

@@ -20,7 +20,7 @@ import pytest
 
 from gateway.store import database
 from tests.peers.gateway import CHECKOUT, DEADLINE, Running, command, finger, launched, web
-from tests.unit.house import PEOPLE, document, write
+from tests.unit.fixtures import PEOPLE, document, write
 
 SYSTEMD = CHECKOUT / "examples" / "systemd"
 INHERITED = str(Path(__file__).with_name("inherited.py"))

@@ -14,7 +14,7 @@ import pytest
 from gateway.directory.interfaces import Modify
 from gateway.directory.person import Visibility
 from tests.people50 import people
-from tests.unit.house import PEOPLE, document, write
+from tests.unit.fixtures import PEOPLE, document, write
 
 from .gateway import Place, make_place, serving, until, web
 

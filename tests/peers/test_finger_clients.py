@@ -193,7 +193,7 @@ def test_F074_nmap_finds_finger(gateway: Secluded, probing: "subprocess.Popen[by
     assert {record["outcome"] for record in gateway.records(OTHER)} <= {
         "listed",
         "served",
-        "unknown",
+        "not_found",
         "refused",
         "empty",
         "invalid",

@@ -14,7 +14,7 @@ import pytest
 from tests.fuzz import LONG, SEED, Case, case, fault, resident
 from tests.peers.gateway import DEADLINE, UNTRACED, Place, serving, until
 from tests.peers.limits import limited, sockets
-from tests.unit.house import PEOPLE
+from tests.unit.fixtures import PEOPLE
 
 COUNT = 200_000 if LONG else 20_000  # the rest of those of the checklist go without a socket: test_fuzz_lines.py
 AT_ONCE = 24  # all who are ready are answered in one turn, which the watchdog times

@@ -18,7 +18,7 @@ from tests.peers.finger_client import read
 from tests.peers.gateway import COMMAND, DEADLINE, WATCHED, Place, Running, command, launched, until
 from tests.peers.limits import sockets
 from tests.peers.namespace import Namespace, namespace
-from tests.unit.house import document, write
+from tests.unit.fixtures import document, write
 
 TIMEOUT = 1.5  # seconds: limits.timeout
 SETTINGS = """

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.finger.settings import Finger
+from gateway.finger.settings import FingerSettings
 from tests.peers.gateway import WATCHED, Place, Running, launched, make_place, until
 
 DEAD = "192.0.2.79"  # the asker's address and the resolver's: no name is known for it, and nobody tells one
@@ -49,7 +49,7 @@ print(json.dumps([time.monotonic() - began, answer.decode()]))
 
 
 def test_F020_the_port_is_79_unless_the_settings_say_otherwise() -> None:
-    assert Finger().listen == ["tcp:79"]
+    assert FingerSettings().listen == ["tcp:79"]
 
 
 @dataclass(frozen=True)

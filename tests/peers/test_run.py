@@ -40,7 +40,7 @@ class Slow:
     """Takes its time about some logins, and writes down each time that it is asked."""
 
     restricts = True
-    cache = timedelta(seconds=60)
+    cache_ttl = timedelta(seconds=60)
 
     def __init__(self, file: str, seconds: float) -> None:
         self._file, self._seconds = Path(file), seconds

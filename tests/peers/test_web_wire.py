@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.peers.gateway import Place, make_place, serving
-from tests.unit.house import PEOPLE
+from tests.unit.fixtures import PEOPLE
 
 HOST = b"Host: dir.test\r\n"
 LONG = {"login": "m" * 64, "name": "N" * 80, "plan": "x" * 80 + "\n", "project": "P" * 80, "title": "T" * 80}

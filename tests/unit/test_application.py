@@ -16,10 +16,10 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from gateway.application import DRAIN, HURRIED, STAGE, Gateway
 from gateway.builders import make_renderer
 from gateway.config.loader import BadSettings, CannotStart
-from gateway.net.endpoints import NotInherited, server_endpoint
+from gateway.net.endpoints import NotInheritedFromSystemd, server_endpoint
 from gateway.net.steady_clock import steady_clock
-from gateway.ops.request_tracker import Asked
-from gateway.settings import load
+from gateway.ops.request_tracker import RequestInfo
+from gateway.settings import load_settings
 from gateway.store import database
 
 SETTINGS = """
@@ -62,7 +62,7 @@ def make(folder: Path, text: str = SETTINGS, reactor: MemoryReactor | None = Non
     if not (folder / "people.db").exists():
         database.create(folder / "people.db")
     reactor = reactor or MemoryReactor()
-    return Gateway(load(file), file, reactor), reactor
+    return Gateway(load_settings(file), file, reactor), reactor
 
 
 def started(folder: Path) -> tuple[Gateway, MemoryReactor]:
@@ -100,11 +100,11 @@ def test_a_start_listens_and_a_stop_ends_that_first(tmp_path: Path) -> None:
 
 def test_a_stop_waits_for_questions_in_flight_and_only_then_stops_the_protocols(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
-    exchange = gateway.house.exchanges.open(Asked("finger", "lookup", "alice", key="x"))
+    tracked = gateway.deps.tracker.start(RequestInfo("finger", "lookup", "alice", key="x"))
     stopping = gateway.stopService()
     reactor.advance(DRAIN - 0.1)
     assert gateway.protocols.running and not stopping.called
-    exchange.close("found")
+    tracked.finish("found")
     assert not gateway.protocols.running
     until(reactor, lambda: stopping.called)
     assert '"outcome":"found"' in (tmp_path / "records.jsonl").read_text()
@@ -112,7 +112,7 @@ def test_a_stop_waits_for_questions_in_flight_and_only_then_stops_the_protocols(
 
 def test_a_question_that_never_ends_is_not_waited_for(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
-    gateway.house.exchanges.open(Asked("finger", "lookup", "alice", key="x"))
+    gateway.deps.tracker.start(RequestInfo("finger", "lookup", "alice", key="x"))
     stopping = gateway.stopService()
     reactor.advance(DRAIN + 0.01)
     assert not gateway.protocols.running
@@ -146,7 +146,7 @@ def test_a_protocol_that_does_not_stop_is_left_behind_and_not_cut(tmp_path: Path
 def test_a_stop_in_a_hurry_waits_for_nothing(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     gateway.hurry()
-    gateway.house.exchanges.open(Asked("finger", "lookup", "alice", key="x"))
+    gateway.deps.tracker.start(RequestInfo("finger", "lookup", "alice", key="x"))
     Stubborn(Deferred()).setServiceParent(gateway.protocols)
     stopping = gateway.stopService()
     reactor.advance(HURRIED)
@@ -157,7 +157,7 @@ def test_a_stop_in_a_hurry_waits_for_nothing(tmp_path: Path) -> None:
 
 def test_a_stop_can_be_hurried_when_it_has_begun(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
-    gateway.house.exchanges.open(Asked("finger", "lookup", "alice", key="x"))
+    gateway.deps.tracker.start(RequestInfo("finger", "lookup", "alice", key="x"))
     stopping = gateway.stopService()
     assert gateway.protocols.running
     gateway.hurry()
@@ -225,7 +225,7 @@ def test_a_socket_that_systemd_did_not_hand_over_is_told_with_those_that_it_did(
             monkeypatch.delenv(name, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        with pytest.raises(NotInherited) as caught:
+        with pytest.raises(NotInheritedFromSystemd) as caught:
             server_endpoint(MemoryReactor(), "gateway.toml", "finger.listen[0]", endpoint)
         assert str(caught.value) == found + told
 
@@ -255,7 +255,7 @@ def test_a_broken_template_is_named_by_file_and_line(tmp_path: Path) -> None:
     (tmp_path / "own" / "finger" / "person.txt").write_text("{% if %}")
     (tmp_path / "gateway.toml").write_text('[site]\ntemplates = "own"\n[finger]\n')
     with pytest.raises(CannotStart, match=r"own/finger/person\.txt: line 1: "):
-        make_renderer(load(tmp_path / "gateway.toml"), tmp_path)
+        make_renderer(load_settings(tmp_path / "gateway.toml"), tmp_path)
 
 
 def test_each_protocol_that_has_a_table_runs(tmp_path: Path) -> None:

@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.answers import Found, Listing, Page, Unknown
+from gateway.directory.answers import Found, Listing, NotFound, Page
 from tests.bench import people
 from tests.bench.hidden import auc
 from tests.bench.measure import percentile
-from tests.unit.house import ALICE, make_house, now
+from tests.unit.fixtures import ALICE, make_dependencies, now
 
 
 def test_people_made_in_bulk_are_people_like_others(tmp_path: Path) -> None:
-    built = make_house(tmp_path, [ALICE])
+    built = make_dependencies(tmp_path, [ALICE])
     people.fill(built.path, 3, 2)
     built.see()
-    directory = built.house.directory
-    viewer = built.house.viewers.from_address("finger", None)
+    directory = built.deps.directory
+    viewer = built.deps.viewers.from_address("finger", None)
 
     def found(name: str) -> Any:
         return now(directory.lookup(name, viewer))
@@ -26,8 +26,8 @@ def test_people_made_in_bulk_are_people_like_others(tmp_path: Path) -> None:
         answer = found(name)
         assert isinstance(answer, Found) and answer.profile.login == people.login(2)
     assert "number 2" in found(people.login(2)).profile.plan
-    assert isinstance(found(people.hidden(0)), Unknown) and isinstance(found(people.unknown(0)), Unknown)
-    listed = now(directory.listing("", viewer, Page()))
+    assert isinstance(found(people.hidden(0)), NotFound) and isinstance(found(people.unknown(0)), NotFound)
+    listed = now(directory.list_people("", viewer, Page()))
     assert isinstance(listed, Listing)
     assert [each.login for each in listed.profiles] == ["alice", *map(people.login, range(3))]
     built.stop()

@@ -9,32 +9,32 @@ import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
 
-from gateway.dependencies import House
+from gateway.dependencies import ProtocolDependencies
 from gateway.finger import make as make_finger
-from gateway.finger.settings import Finger
-from gateway.irc.commands import Desk, Question
-from gateway.ops.request_tracker import Asked, Exchange, Exchanges
+from gateway.finger.settings import FingerSettings
+from gateway.irc.commands import CommandHandler, Question
+from gateway.ops.request_tracker import RequestInfo, RequestTracker, TrackedRequest
 from gateway.web import make as make_web
-from gateway.web.settings import Web
+from gateway.web.settings import WebSettings
 
-from .house import Built, make_house, now
+from .fixtures import Built, make_dependencies, now
 
-Ask = Callable[[House], str]
+Ask = Callable[[ProtocolDependencies], str]
 STRANGER = IPv4Address("TCP", "198.51.100.7", 4079)
 
 
-def over_finger(house: House) -> str:
-    return _wire(make_finger(Finger(), house).factory.buildProtocol(STRANGER), b"alice\r\n")
+def over_finger(deps: ProtocolDependencies) -> str:
+    return _wire(make_finger(FingerSettings(), deps).factory.buildProtocol(STRANGER), b"alice\r\n")
 
 
-def over_web(house: House) -> str:
-    protocol = make_web(Web(), house).factory.buildProtocol(STRANGER)
+def over_web(deps: ProtocolDependencies) -> str:
+    protocol = make_web(WebSettings(), deps).factory.buildProtocol(STRANGER)
     return _wire(protocol, b"GET /users/alice HTTP/1.1\r\nHost: dir.test\r\nConnection: close\r\n\r\n")
 
 
-def over_irc(house: House) -> str:
+def over_irc(deps: ProtocolDependencies) -> str:
     asked = Question(nick="bo", userhost="bo@host", channel=None, text="alice", me="fingerbot", room=400)
-    reply = now(Desk("demo", "!", house).answer(asked))
+    reply = now(CommandHandler("demo", "!", deps).answer(asked))
     return "" if reply is None else "\n".join(reply.lines)
 
 
@@ -56,50 +56,48 @@ def _wire(protocol: object, said: bytes) -> str:
 
 def limited(built: Built, ask: Ask) -> bool:
     """Is the third question of a minute, where two are allowed, not answered?"""
-    answers = [ask(built.house) for _ in range(3)]
+    answers = [ask(built.deps) for _ in range(3)]
     return "Alice Adams" in answers[0] and "Alice Adams" in answers[1] and "Alice Adams" not in answers[2]
 
 
 def recorded(built: Built, ask: Ask) -> bool:
     """Is there one record for one question?"""
-    ask(built.house)
+    ask(built.deps)
     return [(each["query"], each["outcome"]) for each in built.records] == [("alice", "found")]
 
 
 def counted(built: Built, ask: Ask) -> bool:
     """Is one question counted once?"""
-    ask(built.house)
-    return [key[2] for key, count in built.house.exchanges.counts.items() if count == 1] == ["found"]
+    ask(built.deps)
+    return [key[2] for key, count in built.deps.tracker.counts.items() if count == 1] == ["found"]
 
 
-class Open(Exchanges):
-    """Lets everything through and keeps nothing: a protocol that does not pass the exchange."""
+class Untracked(RequestTracker):
+    """Lets everything through and records nothing, like a protocol that forgets to track its requests."""
 
-    def open(self, asked: Asked) -> Exchange:
-        return Bare(self, asked, 0.0)
+    def start(self, info: RequestInfo) -> TrackedRequest:
+        return Unrecorded(self, info, 0.0, None)
 
 
-class Bare(Exchange):
-    def close(self, outcome: object, size: int = 0, reference: str | None = None) -> None:
+class Unrecorded(TrackedRequest):
+    def finish(self, outcome: object, size: int = 0, reference: str | None = None) -> None:
         pass
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("check", [limited, recorded, counted])
-def test_each_protocol_passes_the_exchange(protocol: str, check: Callable[[Built, Ask], bool], tmp_path: Path) -> None:
-    built = make_house(tmp_path, queries_per_minute=2)
+def test_each_protocol_tracks_its_requests(protocol: str, check: Callable[[Built, Ask], bool], tmp_path: Path) -> None:
+    built = make_dependencies(tmp_path, queries_per_minute=2)
     assert check(built, PROTOCOLS[protocol])
     built.stop()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("check", [limited, recorded, counted])
-def test_without_the_exchange_each_check_fails(
-    protocol: str, check: Callable[[Built, Ask], bool], tmp_path: Path
-) -> None:
-    built = make_house(tmp_path, queries_per_minute=2)
-    exchanges = built.house.exchanges
-    opened = Open(exchanges._rate, exchanges._records, built.clock)
-    bare = replace(built, house=replace(built.house, exchanges=opened))
+def test_without_tracking_each_check_fails(protocol: str, check: Callable[[Built, Ask], bool], tmp_path: Path) -> None:
+    built = make_dependencies(tmp_path, queries_per_minute=2)
+    tracker = built.deps.tracker
+    opened = Untracked(tracker._rate_limit, tracker._access_log, built.clock)
+    bare = replace(built, deps=replace(built.deps, tracker=opened))
     assert not check(bare, PROTOCOLS[protocol])
     built.stop()

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 class {name}:
     restricts = True
-    cache = timedelta(seconds=5)
+    cache_ttl = timedelta(seconds=5)
     def __init__(self, shelf=1):
         self.shelf = shelf
     async def get(self, login): ...
@@ -34,13 +34,13 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def test_a_class_beside_the_settings_is_made_with_its_options(folder: Path) -> None:
     (folder / "own_good.py").write_text(GOOD.format(name="Vending"))
     source = load("vending", "own_good:Vending", {"shelf": 7}, None, folder)
-    assert (source.name, source.cache, source.restricts) == ("vending", timedelta(seconds=5), True)
+    assert (source.name, source.cache_ttl, source.restricts) == ("vending", timedelta(seconds=5), True)
     assert source.shelf == 7  # type: ignore[attr-defined]
 
 
 def test_the_settings_say_how_long_it_holds(folder: Path) -> None:
     (folder / "own_held.py").write_text(GOOD.format(name="Vending"))
-    assert load("v", "own_held:Vending", {}, timedelta(seconds=9), folder).cache == timedelta(seconds=9)
+    assert load("v", "own_held:Vending", {}, timedelta(seconds=9), folder).cache_ttl == timedelta(seconds=9)
 
 
 @pytest.mark.parametrize(

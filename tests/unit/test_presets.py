@@ -15,10 +15,10 @@ import pytest
 from gateway.directory.fields import FIELDS
 from gateway.directory.person import Login
 from gateway.directory.privacy import Policy, Preset
-from gateway.irc.commands import Desk, Question
+from gateway.irc.commands import CommandHandler, Question
 from gateway.text.width import width
 from tests.unit.finger import wire as finger_wire
-from tests.unit.house import Built, document, make_house, now, write
+from tests.unit.fixtures import Built, document, make_dependencies, now, write
 from tests.unit.web.wire import Browser
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -63,10 +63,10 @@ def build(tmp_path: Path) -> Iterator[Build]:
     made: list[Built] = []
 
     def make(preset: Preset) -> Built:
-        built = make_house(tmp_path, people=[], policy=Policy.preset(preset))
+        built = make_dependencies(tmp_path, people=[], policy=Policy.preset(preset))
         made.append(built)
         write(built.path, [document(ALICE)], AT)
-        built.house.directory.presence.last_seen["alice"] = LAST_SEEN
+        built.deps.directory.presence.last_seen["alice"] = LAST_SEEN
         return built
 
     yield make
@@ -75,7 +75,7 @@ def build(tmp_path: Path) -> Iterator[Build]:
 
 
 def log_on(built: Built) -> None:
-    built.house.directory.presence.report("here", {"alice": (LOGIN,)})
+    built.deps.directory.presence.update("here", {"alice": (LOGIN,)})
 
 
 # one question, as each protocol answers it
@@ -91,7 +91,7 @@ def over_web(built: Built, address: str, accept: str) -> str:
 
 def over_irc(built: Built, address: str) -> str:
     asked = Question(nick="bo", userhost="bo@host", channel=None, text="alice", me="fingerbot", room=400)
-    reply = now(Desk("demo", "!", built.house).answer(asked))
+    reply = now(CommandHandler("demo", "!", built.deps).answer(asked))
     assert reply is not None
     return "".join(f"{line}\n" for line in reply.lines)
 

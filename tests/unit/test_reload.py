@@ -14,9 +14,9 @@ from gateway import builders
 from gateway.application import Gateway
 from gateway.config.loader import BadSettings, CannotStart
 from gateway.directory.addresses import Address
-from gateway.net.admission import Connections, Room
-from gateway.reloading import Difference, OneAtATime, compare
-from gateway.settings import Settings, load
+from gateway.net.admission import Admission, AdmissionControl
+from gateway.reloading import OneAtATime, SettingsDifference, compare
+from gateway.settings import Settings, load_settings
 from tests.unit import test_application
 from tests.unit.test_application import Transport, make, until
 
@@ -39,7 +39,7 @@ file = "records.jsonl"
 def settings(folder: Path, text: str) -> Settings:
     file = folder / "gateway.toml"
     file.write_text(text)
-    return load(file)
+    return load_settings(file)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_R036_what_changes_and_what_needs_a_restart(
     assert (list(difference.changed), list(difference.restart)) == (changed, restart)
     assert (difference.settings == new) == (not restart)
     # Told again at the next reload, until there is a restart.
-    assert compare(difference.settings, new) == Difference((), tuple(restart), difference.settings)
+    assert compare(difference.settings, new) == SettingsDifference((), tuple(restart), difference.settings)
 
 
 def test_the_order_of_networks_is_no_difference(tmp_path: Path) -> None:
@@ -184,12 +184,12 @@ def test_R036_a_broken_file_changes_nothing(tmp_path: Path, text: str, why: type
     gateway, reactor = started(tmp_path)
     (tmp_path / "own" / "finger").mkdir(parents=True)
     (tmp_path / "own" / "finger" / "person.txt").write_text("{% if %}")
-    before = (gateway.settings, gateway.house, gateway.directory.policy, gateway.records._file)
+    before = (gateway.settings, gateway.deps, gateway.directory.policy, gateway.records._file)
     # Besides the mistake there is a lot that could be taken over.
     more = text.replace("The Tea Club", "X").replace("[finger]", '[privacy]\npreset = "C"\n[finger]')
     failure = reloaded(gateway, reactor, more)
     assert failure.check(why) and said in str(failure.value)
-    assert (gateway.settings, gateway.house, gateway.directory.policy, gateway.records._file) == before
+    assert (gateway.settings, gateway.deps, gateway.directory.policy, gateway.records._file) == before
     stop(gateway, reactor)
 
 
@@ -206,7 +206,7 @@ def asked(reactor: MemoryReactor) -> str:
 
 def test_R036_everything_is_put_in_place_in_one_turn(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
-    listening, directory, exchanges = list(reactor.listening), gateway.directory, gateway.house.exchanges
+    listening, directory, tracker = list(reactor.listening), gateway.directory, gateway.deps.tracker
     assert asked(reactor) == "nobody: no such user.\r\n"
     new = TEXT.replace("The Tea Club", "The Coffee Club").replace("r.jsonl", "s.jsonl") + (
         '[privacy]\npreset = "C"\n[limits]\nqueries_per_minute = 1\ntimeout = "3s"\n'
@@ -214,14 +214,14 @@ def test_R036_everything_is_put_in_place_in_one_turn(tmp_path: Path) -> None:
     (Path(gateway._file)).write_text(new)
     results: list[Any] = []
     gateway.reload().addBoth(results.append)
-    house = gateway.house
+    deps = gateway.deps
     assert asked(reactor) == "nobody: no such user.\r\n"
-    assert gateway.house is house and not results
+    assert gateway.deps is deps and not results
     reactor.pool.run()
-    assert isinstance(results[0], Difference)
-    assert gateway.house.site.name == "The Coffee Club" and gateway.house.timeout == 3.0
-    assert gateway.directory.policy == builders.make_policy(load(Path(gateway._file)))
-    assert gateway.directory is directory and gateway.house.exchanges is exchanges
+    assert isinstance(results[0], SettingsDifference)
+    assert gateway.deps.site.name == "The Coffee Club" and gateway.deps.timeout == 3.0
+    assert gateway.directory.policy == builders.make_policy(load_settings(Path(gateway._file)))
+    assert gateway.directory is directory and gateway.deps.tracker is tracker
     assert reactor.listening == listening
     assert "Too many queries" in asked(reactor)  # what was asked before counts
     reactor.advance(1)
@@ -233,9 +233,9 @@ def test_a_protocol_without_a_listener_comes_and_goes(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     reloaded(gateway, reactor, TEXT + '[[irc]]\nnetwork = "a"\nserver = "tcp:192.0.2.1:1"\n')
     assert [client[:2] for client in reactor.tcpClients] == [("192.0.2.1", 1)]
-    bots = [gateway.house.site.bot]
+    bots = [gateway.deps.site.bot]
     reloaded(gateway, reactor, TEXT)
-    bots.append(gateway.house.site.bot)
+    bots.append(gateway.deps.site.bot)
     assert bots == ["fingerbot", None]
     assert list(gateway._services["irc"]) == []
     stop(gateway, reactor)
@@ -243,11 +243,11 @@ def test_a_protocol_without_a_listener_comes_and_goes(tmp_path: Path) -> None:
 
 def test_R037_a_reload_that_a_stop_overtakes_is_not_done(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
-    house, results = gateway.house, list[Any]()
+    deps, results = gateway.deps, list[Any]()
     gateway.reload().addBoth(results.append)
     stop(gateway, reactor)
     reactor.pool.run()
-    assert results[0].check(CannotStart) and gateway.house is house
+    assert results[0].check(CannotStart) and gateway.deps is deps
 
 
 def test_R036_proxies_and_what_a_header_may_take_are_those_of_the_new_settings(tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_R036_proxies_and_what_a_header_may_take_are_those_of_the_new_settings(t
         reactor.advance(seconds)
         closed.append(transport.disconnecting)
     assert closed == [False, True]
-    assert gateway.house.exchanges.counts[("finger", "header", "timeout")] == 1
+    assert gateway.deps.tracker.counts[("finger", "header", "timeout")] == 1
     silent.connectionLost(None)
     stop(gateway, reactor)
 
@@ -282,9 +282,9 @@ def test_another_living_gateway_on_the_control_socket_stands_in_the_way(tmp_path
 
 
 def test_who_is_connected_stays_so_and_counts_under_other_limits() -> None:
-    connections, address = Connections(10, 10), Address.parse("192.0.2.1")
-    assert [connections.enter(address) for _ in range(3)] == [Room.FREE] * 3
-    connections.change(10, 3)
-    assert connections.enter(address) is Room.OVERFULL
-    connections.change(10, 10)
-    assert connections.enter(address) is Room.FREE
+    connections, address = AdmissionControl(10, 10), Address.parse("192.0.2.1")
+    assert [connections.admit(address) for _ in range(3)] == [Admission.ACCEPT] * 3
+    connections.set_limits(10, 3)
+    assert connections.admit(address) is Admission.DROP
+    connections.set_limits(10, 10)
+    assert connections.admit(address) is Admission.ACCEPT

@@ -20,12 +20,12 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from zope.interface import implementer
 
-from ...dependencies import House
+from ...dependencies import ProtocolDependencies
 from ...directory.addresses import Address, Networks
-from ...net.admission import Room
-from ...net.connections import Open
-from ...net.cooperative_queue import Turns
-from ...ops.request_tracker import Asked, Outcome
+from ...net.admission import Admission
+from ...net.connections import ConnectionRegistry
+from ...net.cooperative_queue import CooperativeQueue
+from ...ops.request_tracker import Outcome, RequestInfo
 from .negotiation import Format, asked, told
 from .reply import Conditions, Reply, Sent
 
@@ -46,20 +46,21 @@ AT_ONCE = 4  # questions sent one behind the other that are answered in one turn
 class ErrorPages(Protocol):
     """Builds the replies that a channel sends without a request."""
 
-    def error(self, code: int, format: Format) -> Reply: ...
+    def error(self, code: int, format: Format, headers: tuple[tuple[str, str], ...] = ()) -> Reply: ...
     def crowded(self, format: Format) -> Reply: ...
 
 
-class Home(Protocol):
+class ChannelOwner(Protocol):
     """What a channel asks of its site (http.Site)."""
 
     requestFactory: Any
-    house: House
-    pages: ErrorPages
-    connections: "Open[Channel]"
-    turns: Turns
+    deps: ProtocolDependencies
+    connections: "ConnectionRegistry[Channel]"
+    turns: CooperativeQueue
     proxies: Networks
 
+    @property
+    def pages(self) -> ErrorPages: ...
     def out(self, reply: Reply, asked: Conditions) -> Sent: ...
     def reason(self, code: int) -> str: ...
     def is_secure(self, channel: "Channel") -> bool: ...
@@ -75,7 +76,7 @@ class Channel(HTTPChannel):
     transport: Any
     requests: list[Any]
 
-    def __init__(self, site: Home) -> None:
+    def __init__(self, site: ChannelOwner) -> None:
         super().__init__()
         self.site = self.factory = site
         self.requestFactory = site.requestFactory
@@ -97,29 +98,29 @@ class Channel(HTTPChannel):
         self._shut = False
 
     @property
-    def _house(self) -> House:
+    def _deps(self) -> ProtocolDependencies:
         """As it is by now: a reload may come while we are connected."""
-        return self.site.house
+        return self.site.deps
 
     def connectionMade(self) -> None:
         super().connectionMade()
         self.address = Address.parse(getattr(self.transport.getPeer(), "host", ""))
         self.site.connections.add(self)
         self._counted = None if self.is_believed(self.site.proxies) else self.address
-        self._room = self._house.connections.enter(self._counted)
-        if self._room is Room.OVERFULL:
+        self._room = self._deps.admission.admit(self._counted)
+        if self._room is Admission.DROP:
             self._note("limited")
             self.loseConnection()
         else:
-            crowded = self._room is Room.FULL
-            self._within(min(CROWDED, self._house.timeout) if crowded else self._house.timeout, self._timed_out)
+            crowded = self._room is Admission.REJECT
+            self._within(min(CROWDED, self._deps.timeout) if crowded else self._deps.timeout, self._timed_out)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted's default argument
         self._disarm()
         if self._held is not None:
             self.requests.remove(self._held)
             self._held = None
-        self._house.connections.leave(self._counted)
+        self._deps.admission.leave(self._counted)
         super().connectionLost(reason)
         self.site.connections.remove(self)
 
@@ -144,7 +145,7 @@ class Channel(HTTPChannel):
                 self.transport.abortConnection()
             return
         if self._waiting and self._served:
-            self._within(self._house.timeout, self._timed_out)
+            self._within(self._deps.timeout, self._timed_out)
         self._waiting = False
         if not self._busyReceiving:  # called by itself, with what stood behind a body
             self._begin()
@@ -155,7 +156,7 @@ class Channel(HTTPChannel):
             return
         if not self.requests and line:
             self._method = line.partition(b" ")[0].decode("ascii", "replace")
-            if self._room is Room.FULL:
+            if self._room is Admission.REJECT:
                 self._end_with(self.site.pages.crowded(Format.TEXT), "limited")
                 return
             if len(line) > MOST_TARGET:
@@ -189,7 +190,7 @@ class Channel(HTTPChannel):
         if coding and [each.lower() for each in coding] != ["chunked"]:
             self.refuse(400)
             return
-        self._within(self._house.timeout, self._timed_out)
+        self._within(self._deps.timeout, self._timed_out)
         super().allHeadersReceived()
 
     def rawDataReceived(self, data: bytes) -> None:
@@ -217,11 +218,11 @@ class Channel(HTTPChannel):
 
     def requestDone(self, request: Any) -> None:  # noqa: N802
         self._waiting = True
-        self._within(self._house.timeout, self._timed_out)
+        self._within(self._deps.timeout, self._timed_out)
         self._answered += 1
         if self._served >= MOST_REQUESTS or (not self.persistent and self._more_came()):
             self.requests.remove(request)
-            self._linger(self._house.timeout)  # more may be on its way, and a reset would overtake the answers
+            self._linger(self._deps.timeout)  # more may be on its way, and a reset would overtake the answers
             cast("Any", self._networkProducer).resumeProducing()
         elif self._unread or self._answered >= AT_ONCE or self.site.turns.spent(self._began):
             self._held = request
@@ -290,7 +291,7 @@ class Channel(HTTPChannel):
         else:
             self._closing = True
             super().loseConnection()
-        self._within(self._house.timeout, self.transport.abortConnection)
+        self._within(self._deps.timeout, self.transport.abortConnection)
 
     def end(self) -> None:
         """The service stops: one more question is answered, which may be on its way already; who asks none is left."""
@@ -324,7 +325,7 @@ class Channel(HTTPChannel):
         self._within(patience, self.transport.abortConnection if can_shut else self.loseConnection)
 
     def _timed_out(self) -> None:
-        if self._room is Room.FULL:
+        if self._room is Admission.REJECT:
             self._note("limited")
             self.loseConnection()
         elif self._unread:
@@ -338,11 +339,11 @@ class Channel(HTTPChannel):
             self._within(FLUSH, self.transport.abortConnection)
 
     def _note(self, outcome: Outcome, size: int = 0) -> None:
-        self._house.exchanges.note(Asked("web", "lookup", "", self.address), outcome, size)
+        self._deps.tracker.record_unanswered(RequestInfo("web", "lookup", "", self.address), outcome, size)
 
     def _within(self, seconds: float, then: Callable[[], Any]) -> None:
         self._disarm()
-        self._deadline = self._house.reactor.callLater(seconds, then)
+        self._deadline = self._deps.reactor.callLater(seconds, then)
 
     def _disarm(self) -> None:
         if self._deadline is not None and self._deadline.active():

@@ -12,7 +12,7 @@ _ENCODED = re.compile(r"%(?:2f|5c)", re.I)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
-class Bad(Exception):
+class HttpRequestError(Exception):
     """A request that is not taken; *code* says how it is answered."""
 
     def __init__(self, code: int) -> None:
@@ -20,41 +20,41 @@ class Bad(Exception):
         self.code = code
 
 
-def place(uri: str, hosts: Sequence[str], version: str, is_ours: Callable[[str], bool]) -> str:
+def parse_target(uri: str, hosts: Sequence[str], version: str, is_ours: Callable[[str], bool]) -> str:
     """The raw path of *uri*, which may be in absolute form (RFC 9112 section 3.2); "*" stands for the server.
 
     *hosts* are all Host headers. Raises Bad: 400, or 421 where the host is not one of ours.
     """
     if len(hosts) > 1 or (not hosts and version != "HTTP/1.0"):
-        raise Bad(400)
+        raise HttpRequestError(400)
     if not all(map(_HOST.fullmatch, hosts)):
-        raise Bad(400)
+        raise HttpRequestError(400)
     authority = hosts[0] if hosts else None
     path = uri.partition("?")[0]
     if not uri.startswith("/") and uri != "*":
         absolute = _ABSOLUTE.fullmatch(uri)
         if absolute is None:
-            raise Bad(400)
+            raise HttpRequestError(400)
         authority, path = absolute[1], absolute[2] or "/"
     if authority is not None:
         match = _HOST.fullmatch(authority)
         if match is None:
-            raise Bad(400)
+            raise HttpRequestError(400)
         if not is_ours(match[1]):
-            raise Bad(421)
+            raise HttpRequestError(421)
     return path
 
 
 def segments(path: str) -> list[bytes]:
     """The parts of a raw *path*, decoded: UTF-8, no control, and no slash that came encoded. Raises Bad."""
     if path.startswith("//"):
-        raise Bad(404)  # werkzeug would take it for a path with one
+        raise HttpRequestError(404)  # werkzeug would take it for a path with one
     if not _PATH.fullmatch(path) or _ENCODED.search(path):
-        raise Bad(400)
+        raise HttpRequestError(400)
     parts = [unquote_to_bytes(part) for part in path[1:].split("/")]
     try:
         if any(_CONTROL.search(part.decode()) for part in parts):
-            raise Bad(400)
+            raise HttpRequestError(400)
     except UnicodeDecodeError:
-        raise Bad(400) from None
+        raise HttpRequestError(400) from None
     return parts

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import segno
 
-from ...dependencies import Site
+from ...dependencies import SiteInfo
 from ...directory.privacy import Profile
 from ...formats.card import card, short_cards
 from ..http.negotiation import Format
@@ -17,7 +17,7 @@ MASK = 0  # one that is given costs 7 ms; to try all eight, for the one that loo
 QUIET = 4  # modules of white round it, as ISO/IEC 18004 asks for
 
 
-def vcard(pages: Pages, profile: Profile, site: Site, forced: bool) -> Reply:
+def vcard(pages: Pages, profile: Profile, site: SiteInfo, forced: bool) -> Reply:
     """*profile* as vCard 4.0, to be saved as LOGIN.vcf."""
 
     def made() -> Reply:
@@ -28,12 +28,12 @@ def vcard(pages: Pages, profile: Profile, site: Site, forced: bool) -> Reply:
     return pages.kept(profile, f"card {forced}", made)
 
 
-def qr(pages: Pages, profile: Profile, site: Site) -> Reply:
+def qr(pages: Pages, profile: Profile, site: SiteInfo) -> Reply:
     """The same, as far as it fits, as a QR code in SVG."""
     return pages.kept(profile, "qr", lambda: pages.about(profile, _drawn(profile, site), Format.SVG.kind))
 
 
-def _drawn(profile: Profile, site: Site) -> bytes:
+def _drawn(profile: Profile, site: SiteInfo) -> bytes:
     *cards, page = short_cards(profile, site)
     fitting = (text for text in cards if len(text.encode()) <= MOST)
     code = segno.make_qr(next(fitting, page), error="l", encoding="utf-8", mask=MASK)

@@ -11,18 +11,18 @@ from urllib.parse import parse_qsl, quote
 
 from markupsafe import Markup, escape
 
-from ...dependencies import House
-from ...directory.answers import Entry, History
+from ...dependencies import ProtocolDependencies
+from ...directory.answers import History, PlanVersion
 from ...directory.privacy import Profile
 from ...directory.viewers import Viewer
 from ...formats.feed import stamp
 from ...formats.history import history_document
 from ...formats.person_json import encode
-from ...net.cooperative_queue import Breath
-from ...ops.request_tracker import Outcome, outcome
-from ...text.diff import Pieces, Run, difference
-from ...text.sanitize import clean
-from ..byte_budget import Room
+from ...net.cooperative_queue import YieldEvery
+from ...ops.request_tracker import Outcome, outcome_of
+from ...text.diff import Pieces, Run, diff
+from ...text.sanitize import sanitize
+from ..byte_budget import ByteBudget
 from ..http.negotiation import Format
 from ..http.reply import Reply
 from ..pages import Pages, varying
@@ -77,7 +77,7 @@ class Change:
     rows: Sequence[Row]
 
 
-def recent(profile: Profile, entries: Sequence[Entry]) -> list[Change]:
+def recent(profile: Profile, entries: Sequence[PlanVersion]) -> list[Change]:
     """What changed between each two of *entries*, plans of *profile*, the newest first."""
     changes = []
     for number, (entry, older) in enumerate(pairwise(entries)):
@@ -87,17 +87,17 @@ def recent(profile: Profile, entries: Sequence[Entry]) -> list[Change]:
     return changes
 
 
-def _brief(entry: Entry, older: Entry, whole: str) -> Change:
+def _brief(entry: PlanVersion, older: PlanVersion, whole: str) -> Change:
     if any(len(each.text) > BRIEF or each.text.count("\n") > LINES for each in (entry, older)):
         return Change(entry.at, whole, None, None, ())
-    runs = list(difference(clean(older.text), clean(entry.text)))
+    runs = list(diff(sanitize(older.text), sanitize(entry.text)))
     rows, cut, _ = _fitting(_told(runs, _marked, same=3, context=1), OF_CHANGE)
     added, removed = (sum(len(run.lines) for run in runs if run.kind == kind) for kind in ("added", "removed"))
     return Change(entry.at, whole, added, removed, () if cut else rows)
 
 
 async def answer(
-    house: House, pages: Pages, profile: Profile, viewer: Viewer, request: Request
+    deps: ProtocolDependencies, pages: Pages, profile: Profile, viewer: Viewer, request: Request
 ) -> tuple[Reply, Outcome]:
     """The plans that *viewer* may see of *profile*, the newest first. See feeds.of_one for what is kept."""
     try:
@@ -108,10 +108,10 @@ async def answer(
     kept = pages.already(profile, what) if before is None else None
     if kept is not None:
         return kept, "found"
-    history = await house.directory.history(profile.login, viewer, ON_PAGE + 1, before)
+    history = await deps.directory.history(profile.login, viewer, ON_PAGE + 1, before)
     if not isinstance(history, History):
-        return pages.not_one(history, request.told, request.forced), outcome(history)
-    reply = await _reply(house, pages, profile, history.entries, request, before)
+        return pages.not_one(history, request.told, request.forced), outcome_of(history)
+    reply = await _reply(deps, pages, profile, history.entries, request, before)
     return pages.keep(profile, what, reply) if before is None else reply, "found"
 
 
@@ -125,32 +125,34 @@ def _before(uri: str) -> datetime | None:
 
 
 async def _reply(
-    house: House,
+    deps: ProtocolDependencies,
     pages: Pages,
     profile: Profile,
-    entries: Sequence[Entry],
+    entries: Sequence[PlanVersion],
     request: Request,
     before: datetime | None,
 ) -> Reply:
     format, here = request.format, f"/users/{quote(profile.login)}/history"
-    shown: Sequence[Entry] = entries[:ON_PAGE]
+    shown: Sequence[PlanVersion] = entries[:ON_PAGE]
     plans: list[Plan] = []
     if format is Format.JSON:
-        shown = Room(ROOM[format]).fitting(shown, lambda each: len(each.text.encode(errors="replace"))) or shown[:1]
+        shown = (
+            ByteBudget(ROOM[format]).fitting(shown, lambda each: len(each.text.encode(errors="replace"))) or shown[:1]
+        )
     else:
-        plans = await _plans(house, profile, entries, format, [before, *(each.at for each in shown)])
+        plans = await _plans(deps, profile, entries, format, [before, *(each.at for each in shown)])
         shown = shown[: len(plans)]
     ending = format.ending if request.forced else ""
     next = f"{here}{ending}{_behind(shown[-1].at)}" if len(shown) < len(entries) else None
     values = {"person": profile, "plans": plans, "next": next, "first": before is None}
     if format is Format.JSON:
         document = history_document(shown, next)
-        await Breath(house.reactor, LARGE).after(sum(len(each.text) for each in shown))
+        await YieldEvery(deps.reactor, LARGE).after(sum(len(each.text) for each in shown))
         body = encode(document)
     elif format is Format.HTML:
         body = pages.html("history.html", **values)
     else:
-        body = house.renderer.text("web/history.txt", **values).encode()
+        body = deps.renderer.text("web/history.txt", **values).encode()
     # Without a plan there is no date: that of another field may be what a plan had that was taken back.
     updated = shown[0].at if shown else None
     headers = (("Link", f'<{next}>; rel="next"'),) if next else ()
@@ -158,17 +160,21 @@ async def _reply(
 
 
 async def _plans(
-    house: House, profile: Profile, entries: Sequence[Entry], format: Format, begins: Sequence[datetime | None]
+    deps: ProtocolDependencies,
+    profile: Profile,
+    entries: Sequence[PlanVersion],
+    format: Format,
+    begins: Sequence[datetime | None],
 ) -> list[Plan]:
     """As many of *entries* as a page of *format* has room for, one at least; *begins*: behind which time a page would
     begin with each of them."""
     made: list[Plan] = []
     room = ROOM[format]
-    breath = Breath(house.reactor, LARGE)
-    new = clean(entries[0].text) if entries else ""
+    breath = YieldEvery(deps.reactor, LARGE)
+    new = sanitize(entries[0].text) if entries else ""
     for entry, older, begin in zip(entries[:ON_PAGE], (*entries[1:], None), begins, strict=False):
         await breath.after(len(new))
-        old = None if older is None else clean(older.text)
+        old = None if older is None else sanitize(older.text)
         await breath.after(len(old or ""))
         rows, cut, size = _fitting(_rows(new, old, format), int(ROOM[format] * OF_ONE))
         if made and size > room:
@@ -203,7 +209,7 @@ def _rows(new: str, old: str | None, format: Format) -> Iterator[Row]:
     if old is None:
         yield from _lines(Run("same", new.splitlines()), marked)
         return
-    yield from _told(difference(old, new), marked)
+    yield from _told(diff(old, new), marked)
 
 
 def _told(

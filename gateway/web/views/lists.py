@@ -40,10 +40,10 @@ def asked(uri: str, path: str) -> Asked:
     try:
         given = parse_qsl(uri.partition("?")[2], keep_blank_values=True, errors="strict", max_num_fields=20)
     except ValueError:  # too many, or no UTF-8
-        raise target.Bad(400) from None
+        raise target.HttpRequestError(400) from None
     values = {key: value for key, value in given if key in _KEYS}
     if len(values) < sum(key in _KEYS for key, _ in given) or len(values.get("q", "")) > MOST_WORDS:
-        raise target.Bad(400)
+        raise target.HttpRequestError(400)
     return Asked(path, values.get("q", "").strip(), values.get("after") or None)
 
 
@@ -72,7 +72,7 @@ def answer(pages: Pages, list_: Asked, listing: Listing | Unavailable, viewer: V
         profiles=listing.profiles,
         q=list_.q,
         next=further,
-        cut=listing.cut,
+        cut=listing.truncated,
         first=list_.after is None,
     )
 

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from ... import __version__
-from ...dependencies import Site
+from ...dependencies import SiteInfo
 from ...formats.feed import FeedDocument
 from ...formats.history import HistoryDocument
 from ...formats.jrd import Descriptor, HostDescriptor
 from ...formats.person_json import encode
 from ...formats.profile_json import FrontDocument, PeopleDocument, ProfileDocument
-from ...ops.health import Told
+from ...ops.health import HealthReport
 from ..http.negotiation import Format, ending
 from ..http.reply import JSON, PROBLEM, PUBLIC, Reply
 from ..pages import Problem
@@ -35,8 +35,8 @@ DOCUMENTS: Mapping[str, Any] = {
     "what_is_shown": PolicyDocument,
     "webfinger": Descriptor,
     "host_meta": HostDescriptor,
-    "lives": Told,
-    "ready": Told,
+    "lives": HealthReport,
+    "ready": HealthReport,
     "openapi": dict[str, Any],
 }
 _QUERY: Mapping[str, dict[str, Any]] = {
@@ -60,12 +60,12 @@ _OF_SOMEBODY = ("person", "plan", "status", "qr", "face", "history", "feed")
 _REDIRECTED = (*_OF_SOMEBODY, "home", "webfinger")
 
 
-def answer(site: Site) -> Reply:
+def answer(site: SiteInfo) -> Reply:
     """The description of *site*."""
     return Reply(encode(description(site)), JSON, cache=PUBLIC)
 
 
-def description(site: Site) -> dict[str, Any]:
+def description(site: SiteInfo) -> dict[str, Any]:
     """The same as a tree."""
     types = [Problem, *DOCUMENTS.values()]
     (problem, *schemas), components = msgspec.json.schema_components(types, ref_template=_REF)

@@ -9,14 +9,14 @@ from typing import Any
 
 from markupsafe import escape
 
-from ...dependencies import House, Site
-from ...directory.answers import Entry, History
+from ...dependencies import ProtocolDependencies, SiteInfo
+from ...directory.answers import History, PlanVersion
 from ...directory.privacy import Audience, Profile
 from ...directory.viewers import Viewer
 from ...ops.request_tracker import Outcome
 from ...outbound.fediverse_address import Actor
 from .. import localtime, markup
-from ..byte_budget import Room
+from ..byte_budget import ByteBudget
 from ..http.negotiation import Format
 from ..http.reply import Reply
 from ..pages import MOST_PAGE, Pages, varying
@@ -28,24 +28,28 @@ MANY = 14 * 1024  # bytes of fields that hold many: names, accounts, links, keys
 ROUND = 120  # bytes of the marks round each of these
 
 
-async def answer(house: House, pages: Pages, profile: Profile, viewer: Viewer, forced: bool) -> tuple[Reply, Outcome]:
+async def answer(
+    deps: ProtocolDependencies, pages: Pages, profile: Profile, viewer: Viewer, forced: bool
+) -> tuple[Reply, Outcome]:
     """The page of *profile*, which is *viewer*'s. A plan that changes makes another profile, and so another page."""
     what = f"page {forced}"
     kept = pages.already(profile, what)
     if kept is not None:
         return kept, "found"
-    history = await house.directory.history(profile.login, viewer, RECENT + 1)
+    history = await deps.directory.history(profile.login, viewer, RECENT + 1)
     entries = history.entries if isinstance(history, History) else ()
-    reply = _page(house, pages, profile, entries, forced)
+    reply = _page(deps, pages, profile, entries, forced)
     return pages.keep(profile, what, reply) if isinstance(history, History) else reply, "found"
 
 
-def _page(house: House, pages: Pages, profile: Profile, entries: Sequence[Entry], forced: bool) -> Reply:
+def _page(
+    deps: ProtocolDependencies, pages: Pages, profile: Profile, entries: Sequence[PlanVersion], forced: bool
+) -> Reply:
     """With the time that it is there, which makes it another page each minute."""
-    named = fediverse(profile, house.site)
-    actor = house.accounts.known(named) if named and profile.audience is Audience.EVERYONE else None
+    named = fediverse(profile, deps.site)
+    actor = deps.fediverse_accounts.known(named) if named and profile.audience is Audience.EVERYONE else None
     account = named if actor else profile.fediverse  # what the operator names for all need not be there for each
-    now = house.now()
+    now = deps.now()
     values = values_of(profile, now, account, actor, recent(profile, entries))
     body = pages.html("person.html", **values)
     if (over := len(body) - MOST_PAGE) > 0:
@@ -63,7 +67,7 @@ def values_of(
 ) -> dict[str, Any]:
     """What the page of *profile* is made of. *account*: in the fediverse; *actor*: who that is, once it is confirmed;
     *changes*: of the plan, the newest first."""
-    room = Room(MANY)
+    room = ByteBudget(MANY)
     return {
         "person": profile,
         "aliases": room.fitting(profile.aliases, _size),
@@ -79,7 +83,7 @@ def values_of(
     }
 
 
-def fediverse(profile: Profile, site: Site) -> str:
+def fediverse(profile: Profile, site: SiteInfo) -> str:
     """The fediverse account of *profile*, empty where there is none: their own, else what the operator set for all."""
     if profile.fediverse or "fediverse" not in profile.shown or site.fediverse is None:
         return profile.fediverse

@@ -7,8 +7,8 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from ...dependencies import House, Site
-from ...directory.explanation import Rule, rules
+from ...dependencies import ProtocolDependencies, SiteInfo
+from ...directory.explanation import FieldRule, field_rules
 from ...directory.privacy import Policy
 from ...formats.person_json import Level, encode
 from ..http.negotiation import ACCEPT, Format
@@ -18,17 +18,17 @@ from ..pages import Pages
 _LEVELS: tuple[Level, ...] = ("everyone", "members", "nobody")
 
 
-def answer(house: House, pages: Pages, format: Format, forced: bool) -> Reply:
+def answer(deps: ProtocolDependencies, pages: Pages, format: Format, forced: bool) -> Reply:
     """The policy of *house*; *forced*: the address asked for *format*."""
-    policy = house.directory.policy
+    policy = deps.directory.policy
     if format is Format.JSON:
-        body = encode(document(policy, house.site))
+        body = encode(document(policy, deps.site))
     else:
-        values = {"policy": policy, "days": _days(house.site), "rules": sorted(rules(policy), key=_widest_first)}
+        values = {"policy": policy, "days": _days(deps.site), "rules": sorted(field_rules(policy), key=_widest_first)}
         if format is Format.HTML:
             body = pages.html("policy.html", **values)
         else:
-            body = house.renderer.text("web/policy.txt", **values).encode()
+            body = deps.renderer.text("web/policy.txt", **values).encode()
     return Reply(body, format.kind, cache=PUBLIC, vary="" if forced else ACCEPT)
 
 
@@ -60,28 +60,28 @@ class PolicyDocument(Struct, frozen=True):
     records: RecordsDocument
 
 
-def document(policy: Policy, site: Site) -> PolicyDocument:
+def document(policy: Policy, site: SiteInfo) -> PolicyDocument:
     """The same for programs."""
     return PolicyDocument(
         policy.base,
         [
             RuleDocument(rule.field, _name(rule.default), _name(rule.limit), [_name(level) for level in rule.choices])
-            for rule in rules(policy)
+            for rule in field_rules(policy)
         ],
         MembersDocument(site.members),
         list(site.protocols),
-        RecordsDocument(site.addresses, _days(site)),
+        RecordsDocument(site.logged_addresses, _days(site)),
     )
 
 
-def _days(site: Site) -> int | None:
+def _days(site: SiteInfo) -> int | None:
     """For how many days records are kept; None where the operator sees to it."""
-    return None if site.keep is None else math.ceil(site.keep / timedelta(days=1))
+    return None if site.log_retention is None else math.ceil(site.log_retention / timedelta(days=1))
 
 
 def _name(level: IntEnum) -> Level:
     return _LEVELS[level]
 
 
-def _widest_first(rule: Rule) -> tuple[int, int]:
+def _widest_first(rule: FieldRule) -> tuple[int, int]:
     return rule.default, rule.limit

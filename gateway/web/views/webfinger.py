@@ -9,14 +9,14 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from msgspec.structs import replace
 
-from ...dependencies import House, Site
+from ...dependencies import ProtocolDependencies, SiteInfo
 from ...directory.answers import Found, Unavailable
-from ...directory.names import maybe_login
+from ...directory.names import canonical_login_or_none
 from ...directory.privacy import Profile
 from ...directory.viewers import Viewer
 from ...formats.jrd import Descriptor, descriptor, host_descriptor, host_xrd
 from ...formats.person_json import encode
-from ...ops.request_tracker import Outcome, outcome
+from ...ops.request_tracker import Outcome, outcome_of
 from ...outbound import webfinger_client as client  # noqa: F401  # loaded at the start: the first to name an account would wait
 from ..http import target
 from ..http.negotiation import ACCEPT, Format
@@ -46,16 +46,16 @@ def asked(uri: str) -> Asked:
     try:  # not as forms have it: a "+" is one (RFC 7033 section 4.1)
         given = [(unquote(key, errors="strict"), unquote(value, errors="strict")) for key, _, value in pairs]
     except UnicodeDecodeError:
-        raise target.Bad(400) from None
+        raise target.HttpRequestError(400) from None
     if len(given) > MOST_RELS + 2:
-        raise target.Bad(400)
+        raise target.HttpRequestError(400)
     resources = [value for key, value in given if key == "resource"]
     if len(resources) != 1 or len(resources[0]) > MOST_RESOURCE or not _scheme(resources[0]):
-        raise target.Bad(400)
+        raise target.HttpRequestError(400)
     return Asked(resources[0], tuple(value for key, value in given if key == "rel"), tuple(given))
 
 
-def name(resource: str, site: Site) -> str | None:
+def name(resource: str, site: SiteInfo) -> str | None:
     """The name of somebody here that *resource* means, None where it is of another place or of no person."""
     scheme, rest = resource.split(":", 1)
     if scheme.lower() in ("acct", "mailto"):
@@ -77,28 +77,28 @@ def name(resource: str, site: Site) -> str | None:
     return None
 
 
-async def answer(house: House, pages: Pages, asked: Asked, stranger: Viewer) -> tuple[Reply, Outcome]:
+async def answer(deps: ProtocolDependencies, pages: Pages, asked: Asked, stranger: Viewer) -> tuple[Reply, Outcome]:
     """The description of who is asked for, as everyone may see it."""
-    site = house.site
+    site = deps.site
     if site.webfinger is not None:
         location = f"{site.webfinger}/.well-known/webfinger?{urlencode(asked.given, quote_via=quote)}"
         return Reply(b"", Format.JRD.kind, 307, PUBLIC, headers=(("Location", location),)), "served"
     named = name(asked.resource, site)
     if named is None:
-        return pages.error(404, Format.JRD), "unknown"
-    found = await house.directory.lookup(named, stranger)
+        return pages.error(404, Format.JRD), "not_found"
+    found = await deps.directory.lookup(named, stranger)
     if isinstance(found, Unavailable):
-        return pages.unavailable(Format.JRD), outcome(found)
+        return pages.unavailable(Format.JRD), outcome_of(found)
     if not isinstance(found, Found) or not _by_login(named, found.profile):
-        return pages.error(404, Format.JRD), "unknown"
+        return pages.error(404, Format.JRD), "not_found"
     account = fediverse(found.profile, site)
-    actor = await house.accounts.settled(account, PATIENCE) if account else None
+    actor = await deps.fediverse_accounts.settled(account, PATIENCE) if account else None
     told = descriptor(found.profile, site, site.hosts.names, actor)
     headers = () if found.profile.indexed else UNINDEXED
-    return Reply(encode(_chosen(told, asked.rels)), Format.JRD.kind, 200, PUBLIC, headers=headers), outcome(found)
+    return Reply(encode(_chosen(told, asked.rels)), Format.JRD.kind, 200, PUBLIC, headers=headers), outcome_of(found)
 
 
-def host_meta(site: Site, format: Format, forced: bool) -> Reply:
+def host_meta(site: SiteInfo, format: Format, forced: bool) -> Reply:
     """The template by which an account's address is made."""
     body = encode(host_descriptor(site)) if format is Format.JRD else host_xrd(site).encode()
     return Reply(body, format.kind, cache=PUBLIC, vary="" if forced else ACCEPT)
@@ -109,13 +109,13 @@ def _scheme(resource: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*:.", resource) is not None
 
 
-def _is_ours(host: str, site: Site) -> bool:
+def _is_ours(host: str, site: SiteInfo) -> bool:
     return bool(host) and (host in site.hosts or host.lower() == urlsplit(site.url).hostname)
 
 
 def _by_login(named: str, profile: Profile) -> bool:
     """A full name that happens to match is no account: logins and aliases that are shown are."""
-    return maybe_login(named) in (profile.login, *map(maybe_login, profile.aliases))
+    return canonical_login_or_none(named) in (profile.login, *map(canonical_login_or_none, profile.aliases))
 
 
 def _chosen(told: Descriptor, rels: tuple[str, ...]) -> Descriptor:

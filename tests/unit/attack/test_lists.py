@@ -10,10 +10,10 @@ from twisted.internet.defer import Deferred
 
 from gateway.directory.answers import Listing, Page, Unavailable
 from gateway.directory.interfaces import Create
-from gateway.directory.lists import MOST_FOUND
+from gateway.directory.lists import MAX_MATCHES
 from gateway.directory.person import Partial, Visibility
 from tests.unit.directory.keepers import STRANGER, Place
-from tests.unit.house import Built, make_house
+from tests.unit.fixtures import Built, make_dependencies
 
 N = Visibility.NOBODY
 ELSEWHERE = Place(Partial(login="zoe", visibility={"name": N}), restricts=True)
@@ -21,14 +21,14 @@ ELSEWHERE = Place(Partial(login="zoe", visibility={"name": N}), restricts=True)
 
 @pytest.fixture
 def built(tmp_path: Path) -> Iterator[Built]:
-    made = make_house(tmp_path, people=(), sources=(ELSEWHERE,))
+    made = make_dependencies(tmp_path, people=(), sources=(ELSEWHERE,))
     yield made
     made.stop()
 
 
 def searched(built: Built, words: str) -> Listing:
     results: list[Any] = []
-    Deferred.fromCoroutine(built.house.directory.listing(words, STRANGER, Page())).addBoth(results.append)
+    Deferred.fromCoroutine(built.deps.directory.list_people(words, STRANGER, Page())).addBoth(results.append)
     for _ in range(100):
         built.clock.advance(0)
     assert isinstance(results[0], Listing)
@@ -46,27 +46,27 @@ def searched(built: Built, words: str) -> Listing:
 )
 def test_one_more_who_is_not_shown_does_not_cut_a_search(built: Built, unseen: Create) -> None:
     """It said "there are more who match": of a hidden alias, and of somebody whom another source hides."""
-    built.change(*(Create(f"p{n:03}", {"name": f"Ann {n}"}) for n in range(MOST_FOUND)))
+    built.change(*(Create(f"p{n:03}", {"name": f"Ann {n}"}) for n in range(MAX_MATCHES)))
     built.see()
     before = searched(built, "ann")
-    assert (len(before.profiles), before.cut) == (50, False)
+    assert (len(before.profiles), before.truncated) == (50, False)
     built.change(unseen)
     built.see()
     after = searched(built, "ann")
-    assert (after.cut, after.after) == (before.cut, before.after)
+    assert (after.truncated, after.after) == (before.truncated, before.after)
     built.change(Create("zack", {"name": "Ann"}))
     built.see()
-    assert searched(built, "ann").cut
+    assert searched(built, "ann").truncated
 
 
 def test_nobody_and_hidden_are_one_to_a_search_while_a_source_is_down(tmp_path: Path) -> None:
     """It was "nobody" for who is nobody, but "not now" for whoever the source would have to be asked of."""
     place = Place(Partial(login="carl", visibility={"name": N}), restricts=True)
-    made = make_house(tmp_path, people=[{"login": "carl", "name": "Carl Kettle"}], sources=(place,))
+    made = make_dependencies(tmp_path, people=[{"login": "carl", "name": "Carl Kettle"}], sources=(place,))
     place.down = True
     answers: list[Any] = []
     for words in ("kettle", "nobody", "carl", "no such", ""):
-        asking = made.house.directory.listing(words, STRANGER, Page())
+        asking = made.deps.directory.list_people(words, STRANGER, Page())
         Deferred.fromCoroutine(asking).addBoth(answers.append)
     assert answers == [Unavailable()] * 5
     made.stop()

@@ -15,7 +15,7 @@ from gateway.directory.person import Login, Visibility
 from gateway.directory.presence import Presence
 from gateway.directory.privacy import Policy
 from gateway.sources import logins
-from tests.unit.house import Built, make_house
+from tests.unit.fixtures import Built, make_dependencies
 from tests.unit.web.wire import Browser
 
 E = Visibility.EVERYONE
@@ -54,7 +54,7 @@ def test_a_terminal_of_the_year_33658_does_not_end_the_looking(monkeypatch: pyte
     looking = logins.Logins(presence, timedelta(seconds=5), clock, logins.of_this_machine)
     looking.startService()
     assert presence.behind("") == ["alice", "bob"]
-    assert presence.of("alice")[0].active is None
+    assert presence.logins_of("alice")[0].active is None
     del on[1]
     clock.advance(5)
     assert presence.behind("") == ["alice"]
@@ -74,7 +74,7 @@ def test_a_terminal_is_no_way_to_other_files(monkeypatch: pytest.MonkeyPatch, na
 @pytest.fixture
 def built(tmp_path: Path) -> Iterator[Built]:
     shown = Policy.preset("open", {"presence": E, "terminal": E, "origin": E})
-    made = make_house(tmp_path, policy=shown)
+    made = make_dependencies(tmp_path, policy=shown)
     yield made
     made.stop()
 
@@ -84,7 +84,7 @@ def test_octets_of_a_host_that_are_no_text_break_no_list(monkeypatch: pytest.Mon
     seen = logged_in(
         monkeypatch, user("alice", host="\udcff\udcfe\x1b[31m" + "h" * 250, terminal="\udc80"), user("\udcff")
     )
-    built.house.directory.presence.report("machine", seen)
+    built.deps.directory.presence.update("machine", seen)
     browser = Browser(built)
     for path in ("/", "/online", "/users", "/users/alice"):
         for kind in ("application/json", "text/html", "text/plain"):

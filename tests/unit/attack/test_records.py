@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ops.daily_rotation import Days
+from gateway.ops.daily_rotation import DailyRotation
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -18,17 +18,17 @@ def test_records_behind_a_link_are_removed_too(tmp_path: Path) -> None:
     real.write_text("old\n")
     link.symlink_to(real)
     os.utime(real, (NOW.timestamp(), NOW.timestamp()))
-    days = Days(link, timedelta(days=2))
-    days.turn(NOW)
-    assert days.turn(NOW + timedelta(days=1))
+    days = DailyRotation(link, timedelta(days=2))
+    days.rotate(NOW)
+    assert days.rotate(NOW + timedelta(days=1))
     assert [each.name for each in real.parent.iterdir()] == ["records.jsonl-2026-11-20"]
     assert link.is_symlink()
-    days.turn(NOW + timedelta(days=3))
+    days.rotate(NOW + timedelta(days=3))
     assert list(real.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize(("name", "keep"), [("2026-11-01", 99_999_999), ("9999-12-31", 2), ("0001-01-01", 9_999_999)])
 def test_no_length_of_time_and_no_name_ends_the_looking(tmp_path: Path, name: str, keep: int) -> None:
     (tmp_path / f"records-{name}").write_text("x")
-    assert not Days(tmp_path / "records", timedelta(days=keep)).turn(NOW)
+    assert not DailyRotation(tmp_path / "records", timedelta(days=keep)).rotate(NOW)
     assert (tmp_path / f"records-{name}").exists()

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from gateway.directory.answers import Invalid, Unavailable, Unknown
+from gateway.directory.answers import Invalid, NotFound, Unavailable
 from gateway.directory.interfaces import Rename
 from gateway.directory.person import Partial, Visibility
 from tests.unit.directory.keepers import ADMINISTRATOR, STRANGER, Place
-from tests.unit.house import Built, make_house, now
+from tests.unit.fixtures import Built, make_dependencies, now
 
 PEOPLE = [{"login": "carl", "name": "Carl Kettle"}, {"login": "bob", "name": "Bob"}]
 
@@ -18,7 +18,7 @@ PEOPLE = [{"login": "carl", "name": "Carl Kettle"}, {"login": "bob", "name": "Bo
 def renamed(built: Built, old: str, new: str) -> Any:
     """What becomes of it, up to where a thread would write."""
     results: list[Any] = []
-    Deferred.fromCoroutine(built.house.directory._checked(Rename(old, new), ADMINISTRATOR)).addBoth(results.append)
+    Deferred.fromCoroutine(built.deps.directory._checked(Rename(old, new), ADMINISTRATOR)).addBoth(results.append)
     failure = results[0]
     return failure.value if hasattr(failure, "value") else failure
 
@@ -28,21 +28,21 @@ def test_who_is_hidden_elsewhere_is_not_renamed_into_the_open(tmp_path: Path, ol
     """carl was found by everyone, by the old login too, as soon as the store called him charles."""
     hidden = {"name": Visibility.NOBODY}
     place = Place(*(Partial(login=login, visibility=hidden) for login in ("carl", "root", "carl_")), restricts=True)
-    built = make_house(tmp_path, people=PEOPLE, sources=(place,))
-    directory = built.house.directory
+    built = make_dependencies(tmp_path, people=PEOPLE, sources=(place,))
+    directory = built.deps.directory
     outcome: Any = now(directory.save([Rename(old, new)], ADMINISTRATOR))
     assert isinstance(outcome, Invalid)
     assert "place" in outcome.problems[0].allowed
-    assert now(directory.lookup("carl", STRANGER)) == now(directory.lookup(new, STRANGER)) == Unknown()
+    assert now(directory.lookup("carl", STRANGER)) == now(directory.lookup(new, STRANGER)) == NotFound()
     built.stop()
 
 
 def test_nobody_is_renamed_while_it_is_not_known(tmp_path: Path) -> None:
     place = Place(restricts=True)
-    built = make_house(tmp_path, people=PEOPLE, sources=(place,))
-    now(built.house.directory.lookup("bob", ADMINISTRATOR))
+    built = make_dependencies(tmp_path, people=PEOPLE, sources=(place,))
+    now(built.deps.directory.lookup("bob", ADMINISTRATOR))
     place.down = True
-    assert now(built.house.directory.save([Rename("bob", "robert")], ADMINISTRATOR)) == Unavailable()
+    assert now(built.deps.directory.save([Rename("bob", "robert")], ADMINISTRATOR)) == Unavailable()
     place.down = False
     assert renamed(built, "bob", "robert") == Rename("bob", "robert")
     assert renamed(built, "bob", "bob") == Rename("bob", "bob")

@@ -7,11 +7,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
-from gateway.directory.answers import Found, Saved, Unknown
+from gateway.directory.answers import Found, NotFound, Saved
 from gateway.directory.interfaces import Modify, Remove
 from gateway.store import database
 from tests.unit.directory.keepers import ADMINISTRATOR, STRANGER
-from tests.unit.house import ALICE, BOB, Built, document, make_house, now, write
+from tests.unit.fixtures import ALICE, BOB, Built, document, make_dependencies, now, write
 
 
 def put_back(built: Built, folder: Path, people: list[Any]) -> None:
@@ -25,14 +25,14 @@ def put_back(built: Built, folder: Path, people: list[Any]) -> None:
 
 
 def known(built: Built, name: str) -> bool:
-    answer = now(built.house.directory.lookup(name, STRANGER))
-    assert answer == Unknown() or isinstance(answer, Found)
+    answer = now(built.deps.directory.lookup(name, STRANGER))
+    assert answer == NotFound() or isinstance(answer, Found)
     return isinstance(answer, Found)
 
 
 def test_a_database_put_back_is_read_at_once_and_followed(tmp_path: Path) -> None:
     """R003: whoever is hidden or gone in it is hidden and gone, and what commands change in it is seen."""
-    built = make_house(tmp_path, people=[ALICE, BOB])
+    built = make_dependencies(tmp_path, people=[ALICE, BOB])
     assert known(built, "alice")
     assert known(built, "bob")
     put_back(built, tmp_path, [{**ALICE, "hidden": True}, {"login": "dora"}, {"login": "emil"}, {"login": "fay"}])
@@ -51,7 +51,7 @@ def test_a_database_put_back_is_read_at_once_and_followed(tmp_path: Path) -> Non
 
 
 def test_a_database_that_is_away_or_useless_for_a_while_is_told_once(tmp_path: Path) -> None:
-    built = make_house(tmp_path, people=[BOB])
+    built = make_dependencies(tmp_path, people=[BOB])
     assert known(built, "bob")
     away = tmp_path / "away.db"
     built.path.rename(away)
@@ -71,18 +71,18 @@ def test_a_database_that_is_away_or_useless_for_a_while_is_told_once(tmp_path: P
 
 
 def test_edits_of_the_gateway_go_to_the_database_that_is_there(tmp_path: Path) -> None:
-    built = make_house(tmp_path, people=[ALICE, BOB])
+    built = make_dependencies(tmp_path, people=[ALICE, BOB])
     write(built.path, [Modify("bob", {"title": "before"})])
     put_back(built, tmp_path, [BOB])
     built.see()
     outcomes: list[object] = []
-    saving = built.house.directory.edit("bob", Modify("bob", {"title": "after"}), ADMINISTRATOR)
+    saving = built.deps.directory.edit("bob", Modify("bob", {"title": "after"}), ADMINISTRATOR)
     Deferred.fromCoroutine(saving).addBoth(outcomes.append)
     built.store._writer.stop(lambda: None)
     while not outcomes:
         os.sched_yield()
     assert isinstance(outcomes[0], Saved)
-    answer = now(built.house.directory.lookup("bob", STRANGER))
+    answer = now(built.deps.directory.lookup("bob", STRANGER))
     assert isinstance(answer, Found)
     assert answer.profile.title == "after"
     built.stop()

@@ -8,7 +8,7 @@ from twisted.internet.testing import MemoryReactorClock
 from gateway.application import Gateway
 from gateway.cli.messages import initialised
 from gateway.config.loader import BadSettings, CannotStart
-from gateway.settings import load
+from gateway.settings import load_settings
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_values_that_no_system_call_takes(tmp_path: Path, text: str, said: str) 
     file = tmp_path / "gateway.toml"
     file.write_text(f"[finger]\n{text}\n")
     with pytest.raises(BadSettings) as told:
-        load(file)
+        load_settings(file)
     assert len(told.value.mistakes) == 1
     assert said in str(told.value)
 
@@ -32,7 +32,7 @@ def test_values_that_no_system_call_takes(tmp_path: Path, text: str, said: str) 
 @pytest.mark.parametrize("server", ["tcp:irc.test:6667:bogus=1", "tls:irc.test:6697:bogus=1"])
 def test_a_server_that_is_no_endpoint_is_told_before_anything_starts(tmp_path: Path, server: str) -> None:
     (tmp_path / "gateway.toml").write_text(f'[[irc]]\nnetwork = "test"\nserver = "{server}"\n')
-    settings = load(tmp_path / "gateway.toml")
+    settings = load_settings(tmp_path / "gateway.toml")
     with pytest.raises(CannotStart, match=r"gateway.toml: irc\[0\].server: found '"):
         Gateway(settings, tmp_path / "gateway.toml", MemoryReactorClock())
 

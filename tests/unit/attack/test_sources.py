@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.answers import Found, Unavailable, Unknown
+from gateway.directory.answers import Found, NotFound, Unavailable
 from gateway.directory.interfaces import SourceDown
 from gateway.directory.person import Partial, Visibility
 from gateway.directory.privacy import Profile
 from tests.unit.directory.keepers import STRANGER
-from tests.unit.house import make_house, now
+from tests.unit.fixtures import make_dependencies, now
 
 
 class Odd:
     """Says *answer* of everybody, or raises it."""
 
     restricts = True
-    cache: timedelta | None = None
+    cache_ttl: timedelta | None = None
 
     def __init__(self) -> None:
         self.name = "odd"
@@ -43,17 +43,17 @@ def found(answer: Any) -> Profile:
 
 @pytest.mark.parametrize("answer", [ConnectionError("gone"), KeyError("uid"), {"login": "alice"}, "alice", 0])
 def test_whatever_a_source_raises_or_answers_hidden_and_unknown_are_equal(tmp_path: Path, answer: Any) -> None:
-    """R027: who is kept in the cache is told by nothing, while others cannot be looked up."""
+    """R027: who is kept in the cache_ttl is told by nothing, while others cannot be looked up."""
     odd = Odd()
-    built = make_house(tmp_path, sources=[odd])
-    assert now(built.house.directory.lookup("carol", STRANGER)) == Unknown()
+    built = make_dependencies(tmp_path, sources=[odd])
+    assert now(built.deps.directory.lookup("carol", STRANGER)) == NotFound()
     odd.answer = answer
     for name in ("nobody", "carol", "unheard", "carol", "Carol Hidden"):
         with pytest.raises(type(answer) if isinstance(answer, Exception) else TypeError):
-            now(built.house.directory.lookup(name, STRANGER))
+            now(built.deps.directory.lookup(name, STRANGER))
     odd.answer = None
     built.clock.advance(2)
-    assert now(built.house.directory.lookup("carol", STRANGER)) == Unknown()
+    assert now(built.deps.directory.lookup("carol", STRANGER)) == NotFound()
     built.stop()
 
 
@@ -62,26 +62,26 @@ def test_a_source_that_knows_people_by_other_names_opens_no_way_round(tmp_path: 
     """One that answers to an alias with the person would show whom the store hides by the login; one that answers with
     another case would send the web round in a circle."""
     odd = Odd()
-    built = make_house(tmp_path, sources=[odd])
+    built = make_dependencies(tmp_path, sources=[odd])
     odd.answer = Partial(login=said, name=said, visibility={"name": Visibility.EVERYONE})
     with pytest.raises(TypeError):
-        now(built.house.directory.lookup(asked, STRANGER))
+        now(built.deps.directory.lookup(asked, STRANGER))
     built.stop()
 
 
 def test_what_one_source_hides_by_now_stays_hidden_while_another_is_down(tmp_path: Path) -> None:
     first, second = Odd(), Odd()
-    first.cache = second.cache = timedelta(0)
+    first.cache_ttl = second.cache_ttl = timedelta(0)
     first.answer = Partial(login="eve", name="Eve", plan="My plan")
-    built = make_house(tmp_path, sources=[first, second])
-    profile = found(now(built.house.directory.lookup("eve", STRANGER)))
+    built = make_dependencies(tmp_path, sources=[first, second])
+    profile = found(now(built.deps.directory.lookup("eve", STRANGER)))
     assert profile.plan == "My plan"
     second.answer = SourceDown("gone")
-    assert found(now(built.house.directory.lookup("eve", STRANGER))).plan == "My plan"  # the last good answer
+    assert found(now(built.deps.directory.lookup("eve", STRANGER))).plan == "My plan"  # the last good answer
     first.answer = Partial(login="eve", name="Eve", plan="My plan", visibility={"plan": Visibility.MEMBERS})
-    assert found(now(built.house.directory.lookup("eve", STRANGER))).plan == ""
+    assert found(now(built.deps.directory.lookup("eve", STRANGER))).plan == ""
     first.answer = Partial(login="eve", visibility={"name": Visibility.NOBODY})
-    assert now(built.house.directory.lookup("eve", STRANGER)) == Unavailable()
+    assert now(built.deps.directory.lookup("eve", STRANGER)) == Unavailable()
     built.stop()
 
 
@@ -89,12 +89,12 @@ def test_sources_are_told_apart_though_they_have_one_name(tmp_path: Path) -> Non
     """[sources.store] is a name like any other; that it answers says nothing of the database."""
     odd = Odd()
     odd.name = "store"
-    built = make_house(tmp_path, sources=[odd])
-    assert now(built.house.directory.lookup("carol", STRANGER)) == Unknown()
+    built = make_dependencies(tmp_path, sources=[odd])
+    assert now(built.deps.directory.lookup("carol", STRANGER)) == NotFound()
     reader, built.store._reader = built.store._reader, None
-    assert now(built.house.directory.lookup("nobody", STRANGER)) == Unavailable()
-    assert now(built.house.directory._chain._asked(odd, "dave")) is None
+    assert now(built.deps.directory.lookup("nobody", STRANGER)) == Unavailable()
+    assert now(built.deps.directory._chain._asked(odd, "dave")) is None
     with pytest.raises(SourceDown):
-        now(built.house.directory._chain.certain(Unknown()))
+        now(built.deps.directory._chain.require_sources_up(NotFound()))
     built.store._reader = reader
     built.stop()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.rendering.templates import BrokenTemplate, Texts
+from gateway.rendering.templates import BrokenTemplate, TemplateSet
 
 
 def deep(folder: Path) -> None:
@@ -26,7 +26,7 @@ def test_a_template_that_cannot_be_read_is_told_in_words(
     (tmp_path / "finger").mkdir()
     make(tmp_path / "finger")
     with pytest.raises(BrokenTemplate, match=f"^finger/{said}$"):
-        Texts(tmp_path).check()
+        TemplateSet(tmp_path).check()
 
 
 def test_what_an_editor_leaves_beside_a_template_is_none(tmp_path: Path) -> None:
@@ -34,4 +34,4 @@ def test_what_an_editor_leaves_beside_a_template_is_none(tmp_path: Path) -> None
     (tmp_path / "finger" / ".#person.txt").symlink_to("me@host.test:4711")
     (tmp_path / "finger" / ".person.txt.swp").write_bytes(b"b0VIM\xff")
     (tmp_path / ".hidden.txt").write_text("{% if")
-    Texts(tmp_path).check()
+    TemplateSet(tmp_path).check()

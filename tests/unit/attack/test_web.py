@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from twisted.logger import capturedLogs
 
-from tests.unit.house import make_house
+from tests.unit.fixtures import make_dependencies
 from tests.unit.web.wire import Browser, parsed
 
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Browser]:
-    built = make_house(tmp_path)
+    built = make_dependencies(tmp_path)
     yield Browser(built)
     built.stop()
 
@@ -39,7 +39,7 @@ def test_headers_that_are_no_utf_8_are_answered(web: Browser, line: bytes, code:
     absent = path not in (b"/", b"/users/alice")
     assert answer.code == (404 if code == 200 and absent else code)
     assert not [event for event in logged if "log_failure" in event]
-    assert web.built.house.exchanges.in_flight == 0
+    assert web.built.deps.tracker.in_flight == 0
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from gateway.directory.addresses import Address
-from gateway.directory.answers import Entry
+from gateway.directory.answers import PlanVersion
 from gateway.directory.changes import Change
-from gateway.directory.interfaces import Edit, Levels, Source, SourceDown
+from gateway.directory.interfaces import Edit, NameVisibilityFilter, Source, SourceDown
 from gateway.directory.person import Partial, Visibility
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import LocalCommand, Viewer, Viewers
-from tests.unit.house import now
+from tests.unit.fixtures import now
 
 VIEWERS = Viewers(["192.0.2.0/24"], ["alice"])
 STRANGER = VIEWERS.from_address("web", Address.parse("198.51.100.1"))
@@ -52,7 +52,7 @@ def all_viewers(login: str, other: str) -> dict[str, tuple[Viewer, int]]:
 class Shelf:
     """A Store that is only read; *found_by* says whom find gives for a folded name."""
 
-    cache: timedelta | None = None
+    cache_ttl: timedelta | None = None
     restricts = True
 
     def __init__(self, *people: Partial, found_by: dict[str, list[str]] | None = None) -> None:
@@ -75,36 +75,40 @@ class Shelf:
         for person in self.people.values():
             yield person
 
-    async def find(self, name: str, levels: Levels) -> Sequence[str]:
+    async def find_logins(self, name: str, levels: NameVisibilityFilter) -> Sequence[str]:
         if self.down:
             raise SourceDown("the shelf is down")
         return self.found_by.get(name, [])
 
-    async def page(self, after: str, limit: int, levels: Levels) -> Sequence[str]:
+    async def page(self, after: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         if self.down:
             raise SourceDown("the shelf is down")
         return [login for login in sorted(self.people) if login > after][:limit]
 
-    async def starting(self, beginning: str, limit: int, levels: Levels) -> Sequence[str]:
+    async def logins_starting_with(self, beginning: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         return [login for login in await self.page("", 10**6, levels) if login.startswith(beginning)][:limit]
 
-    async def search(self, words: Sequence[str], after: int, limit: int, levels: Levels) -> Sequence[tuple[int, str]]:
+    async def search(
+        self, words: Sequence[str], after: int, limit: int, levels: NameVisibilityFilter
+    ) -> Sequence[tuple[int, str]]:
         return list(enumerate(await self.page("", 10**6, levels), 1))[after : after + limit]
 
-    async def latest(self, before: int, limit: int, levels: Levels) -> Sequence[tuple[int, str, Visibility]]:
+    async def latest_plans(
+        self, before: int, limit: int, levels: NameVisibilityFilter
+    ) -> Sequence[tuple[int, str, Visibility]]:
         written = enumerate((login for login, person in self.people.items() if person.plan), 1)
         behind = [(n, login, Visibility.EVERYONE) for n, login in written if not before or n < before]
         return behind[::-1][:limit]
 
-    async def seen(self) -> Mapping[str, datetime]:
+    async def last_seen_times(self) -> Mapping[str, datetime]:
         return self.last_seen
 
-    async def saw(self, at: Mapping[str, datetime]) -> None:
+    async def save_last_seen(self, at: Mapping[str, datetime]) -> None:
         self.last_seen |= at
 
     async def history(
         self, login: str, limit: int, highest: int = Visibility.NOBODY, before: datetime | None = None
-    ) -> Sequence[Entry]:
+    ) -> Sequence[PlanVersion]:
         if self.down:
             raise SourceDown("the shelf is down")
         return []
@@ -129,10 +133,10 @@ class Shelf:
 class Place:
     """Another source: answers from *people*, or fails while it is down."""
 
-    cache: timedelta | None = timedelta(seconds=0)
+    cache_ttl: timedelta | None = timedelta(seconds=0)
 
-    def __init__(self, *people: Partial, restricts: bool = False, cache: timedelta | None = timedelta()) -> None:
-        self.name, self.restricts, self.cache = "place", restricts, cache
+    def __init__(self, *people: Partial, restricts: bool = False, cache_ttl: timedelta | None = timedelta()) -> None:
+        self.name, self.restricts, self.cache_ttl = "place", restricts, cache_ttl
         self.people = {person.login: person for person in people}
         self.asked: list[str] = []
         self.down = False
@@ -151,8 +155,8 @@ class Place:
 class Slow(Place):
     """A source that answers when the test says so."""
 
-    def __init__(self, *people: Partial, restricts: bool = False, cache: timedelta | None = None) -> None:
-        super().__init__(*people, restricts=restricts, cache=cache)
+    def __init__(self, *people: Partial, restricts: bool = False, cache_ttl: timedelta | None = None) -> None:
+        super().__init__(*people, restricts=restricts, cache_ttl=cache_ttl)
         self.waiting: list[Deferred[None]] = []
 
     async def get(self, login: str) -> Partial | None:

@@ -7,21 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.directory.answers import Refused, Unavailable, Unknown
-from gateway.directory.explanation import Explanation, Rule, Seen, Why, explain, rules
+from gateway.directory.answers import Forbidden, NotFound, Unavailable
+from gateway.directory.explanation import Explanation, FieldExplanation, FieldRule, Reason, explain, field_rules
 from gateway.directory.fields import FIELDS
 from gateway.directory.person import Partial, Person, Visibility
-from gateway.directory.privacy import Audience, Policy, Preset, reveal
+from gateway.directory.privacy import Audience, Policy, Preset, make_profile
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Place, Shelf, as_self, directory
 from tests.unit.directory.test_privacy import NOW, PRESETS
-from tests.unit.house import now
+from tests.unit.fixtures import now
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 
 
 def told(
     policy: Policy, own: Mapping[str, Visibility] | None = None, **others: Mapping[str, Visibility]
-) -> dict[str, Seen]:
+) -> dict[str, FieldExplanation]:
     """The explanation of alice, by field, who chose *own*; *others* are what further sources say."""
     sources = [_Named(name, Partial(login="alice", visibility=levels)) for name, levels in others.items()]
     kept = directory(Shelf(Partial(login="alice", name="Alice", visibility=own or {})), *sources, policy=policy)
@@ -42,66 +42,68 @@ class _Named(Place):
 
 def test_nobody_said_anything() -> None:
     seen = told(Policy.preset("open", default={"email": N}))
-    assert seen["name"] == Seen("name", E, Why.PRESET)
-    assert seen["office"] == Seen("office", M, Why.PRESET)
-    assert seen["irc"] == Seen("irc", N, Why.PRESET)
-    assert seen["email"] == Seen("email", N, Why.DEFAULT)
+    assert seen["name"] == FieldExplanation("name", E, Reason.PRESET)
+    assert seen["office"] == FieldExplanation("office", M, Reason.PRESET)
+    assert seen["irc"] == FieldExplanation("irc", N, Reason.PRESET)
+    assert seen["email"] == FieldExplanation("email", N, Reason.DEFAULT)
 
 
 def test_the_person_chose() -> None:
     seen = told(Policy.preset(), {"office": E, "plan": N})
-    assert seen["office"] == Seen("office", E, Why.CHOICE)
-    assert seen["plan"] == Seen("plan", N, Why.CHOICE)
-    assert told(Policy.preset(), {"office": M})["office"].why is Why.CHOICE  # as the default, but said
+    assert seen["office"] == FieldExplanation("office", E, Reason.CHOICE)
+    assert seen["plan"] == FieldExplanation("plan", N, Reason.CHOICE)
+    assert told(Policy.preset(), {"office": M})["office"].why is Reason.CHOICE  # as the default, but said
 
 
 def test_a_source_is_the_strictest() -> None:
     seen = told(
         Policy.preset(), {"office": M, "plan": N}, homes={"office": N, "plan": M, "title": N}, ldap={"title": M}
     )
-    assert seen["office"] == Seen("office", N, Why.SOURCE, by="homes")
-    assert seen["title"] == Seen("title", N, Why.SOURCE, by="homes")
-    assert seen["plan"] == Seen("plan", N, Why.CHOICE)
+    assert seen["office"] == FieldExplanation("office", N, Reason.SOURCE, by="homes")
+    assert seen["title"] == FieldExplanation("title", N, Reason.SOURCE, by="homes")
+    assert seen["plan"] == FieldExplanation("plan", N, Reason.CHOICE)
     both = told(Policy.preset(), {"office": N}, homes={"office": N})
-    assert both["office"].why is Why.CHOICE, "the person's own is named first"
+    assert both["office"].why is Reason.CHOICE, "the person's own is named first"
 
 
 @pytest.mark.parametrize(("own", "wanted"), [({"home_phone": E}, E), ({}, M)])
 def test_the_operators_limit_cut(own: dict[str, Visibility], wanted: Visibility) -> None:
     seen = told(Policy.preset("open", limit={"home_phone": N}), own)
-    assert seen["home_phone"] == Seen("home_phone", N, Why.LIMIT, wanted=wanted, own_limit=True)
+    assert seen["home_phone"] == FieldExplanation("home_phone", N, Reason.LIMIT, wanted=wanted, own_limit=True)
 
 
 def test_the_presets_limit_cut() -> None:
     seen = told(Policy.preset("C"), {"office": E, "plan": N})
-    assert seen["office"] == Seen("office", M, Why.LIMIT, wanted=E)
-    assert seen["plan"] == Seen("plan", N, Why.CHOICE), "narrower than the limit is nobody's but the person's"
+    assert seen["office"] == FieldExplanation("office", M, Reason.LIMIT, wanted=E)
+    assert seen["plan"] == FieldExplanation("plan", N, Reason.CHOICE), (
+        "narrower than the limit is nobody's but the person's"
+    )
 
 
 def test_a_hidden_name_hides_all() -> None:
     seen = told(Policy.preset(), {"name": N, "plan": E, "office": N})
-    assert seen["name"] == Seen("name", N, Why.CHOICE)
-    assert seen["login"] == Seen("login", N, Why.NAME)
-    assert seen["plan"] == Seen("plan", N, Why.NAME)
-    assert seen["office"] == Seen("office", N, Why.CHOICE)
+    assert seen["name"] == FieldExplanation("name", N, Reason.CHOICE)
+    assert seen["login"] == FieldExplanation("login", N, Reason.NAME)
+    assert seen["plan"] == FieldExplanation("plan", N, Reason.NAME)
+    assert seen["office"] == FieldExplanation("office", N, Reason.CHOICE)
     assert {each.by_whom for each in seen.values()} == {N}
 
 
 def test_a_name_for_members_leaves_the_rest_to_them() -> None:
     seen = told(Policy.preset(default={"name": M}))
-    assert (seen["name"].by_whom, seen["name"].why) == (M, Why.DEFAULT)
-    assert seen["plan"] == Seen("plan", M, Why.NAME)
-    assert seen["email"] == Seen("email", M, Why.PRESET)
+    assert (seen["name"].by_whom, seen["name"].why) == (M, Reason.DEFAULT)
+    assert seen["plan"] == FieldExplanation("plan", M, Reason.NAME)
+    assert seen["email"] == FieldExplanation("email", M, Reason.PRESET)
 
 
 def test_what_is_derived_goes_with_what_it_is_made_of() -> None:
     seen = told(Policy.preset(), {"presence": E})
-    assert seen["idle"] == Seen("idle", E, Why.FOLLOWS, by="presence")
-    assert seen["login"] == Seen("login", E, Why.NAME)
-    assert told(Policy.preset(), {"presence": E, "idle": N})["idle"] == Seen("idle", N, Why.CHOICE)
-    assert told(Policy.preset(default={"presence": N}))["idle"] == Seen("idle", N, Why.DEFAULT)
+    assert seen["idle"] == FieldExplanation("idle", E, Reason.FOLLOWS, by="presence")
+    assert seen["login"] == FieldExplanation("login", E, Reason.NAME)
+    assert told(Policy.preset(), {"presence": E, "idle": N})["idle"] == FieldExplanation("idle", N, Reason.CHOICE)
+    assert told(Policy.preset(default={"presence": N}))["idle"] == FieldExplanation("idle", N, Reason.DEFAULT)
     cut = told(Policy.preset(limit={"presence": N}), {"presence": E})["idle"]
-    assert cut == Seen("idle", N, Why.LIMIT, wanted=E, own_limit=True)
+    assert cut == FieldExplanation("idle", N, Reason.LIMIT, wanted=E, own_limit=True)
 
 
 # whom it is for
@@ -117,12 +119,12 @@ def test_it_is_for_who_may_edit_and_holds_no_person() -> None:
         assert answer.profile.visibility == {}
         assert not isinstance(answer.profile, Person)
     for viewer in (STRANGER, MEMBER, as_self("carol")):
-        assert isinstance(now(kept.explain("alice", viewer)), Refused)
+        assert isinstance(now(kept.explain("alice", viewer)), Forbidden)
     for viewer in (STRANGER, MEMBER, as_self("alice")):
-        assert isinstance(now(kept.explain("carol", viewer)), Unknown)
-        assert isinstance(now(kept.explain("nobody", viewer)), Unknown)
+        assert isinstance(now(kept.explain("carol", viewer)), NotFound)
+        assert isinstance(now(kept.explain("nobody", viewer)), NotFound)
     assert isinstance(now(kept.explain("carol", ADMINISTRATOR)), Explanation)
-    assert isinstance(now(kept.explain("no login", ADMINISTRATOR)), Unknown)
+    assert isinstance(now(kept.explain("no login", ADMINISTRATOR)), NotFound)
 
 
 def test_while_the_store_is_down_nothing_is_explained() -> None:
@@ -133,10 +135,10 @@ def test_while_the_store_is_down_nothing_is_explained() -> None:
 
 def test_a_source_that_is_down_is_named_by_that() -> None:
     person = Person(login="alice", visibility={"office": N})
-    profile = reveal(person, Audience.ADMINISTRATOR, Policy.preset(), NOW)
+    profile = make_profile(person, Audience.ADMINISTRATOR, Policy.preset(), NOW)
     assert profile is not None
     answer = explain(person, profile, Policy.preset(), {"store": Partial(login="alice")}, "store")
-    assert {seen.field: seen for seen in answer.fields}["office"] == Seen("office", N, Why.SOURCE)
+    assert {seen.field: seen for seen in answer.fields}["office"] == FieldExplanation("office", N, Reason.SOURCE)
 
 
 # never another answer than privacy.py's
@@ -151,11 +153,11 @@ def test_who_sees_is_what_reveal_shows(
 ) -> None:
     policy = Policy.preset(preset, default, limit)
     person = Person(login="alice", visibility=own)
-    profile = reveal(person, Audience.ADMINISTRATOR, policy, NOW)
+    profile = make_profile(person, Audience.ADMINISTRATOR, policy, NOW)
     assert profile is not None
     answer = explain(person, profile, policy, {"store": Partial(login="alice", visibility=own)}, "store")
     for audience, level in ((Audience.EVERYONE, E), (Audience.MEMBER, M), (Audience.SELF, N)):
-        shown = reveal(person, audience, policy, NOW)
+        shown = make_profile(person, audience, policy, NOW)
         fields = {seen.field for seen in answer.fields if seen.by_whom <= level}
         assert fields == (set() if shown is None else {"login", *shown.shown})
 
@@ -163,31 +165,31 @@ def test_who_sees_is_what_reveal_shows(
 # the whole site
 
 
-def by_field(policy: Policy) -> dict[str, Rule]:
-    return {rule.field: rule for rule in rules(policy)}
+def by_field(policy: Policy) -> dict[str, FieldRule]:
+    return {rule.field: rule for rule in field_rules(policy)}
 
 
 def test_the_rules_of_the_open_preset() -> None:
     table = by_field(Policy.preset())
     assert list(table) == list(FIELDS)
-    assert table["plan"] == Rule("plan", E, E, False, False)
-    assert table["email"] == Rule("email", M, E, False, False)
-    assert table["irc"] == Rule("irc", N, E, False, False)
+    assert table["plan"] == FieldRule("plan", E, E, False, False)
+    assert table["email"] == FieldRule("email", M, E, False, False)
+    assert table["irc"] == FieldRule("irc", N, E, False, False)
     assert table["irc"].choices == (E, M, N)
 
 
 def test_the_rules_of_a_strict_preset_with_levels_of_ones_own() -> None:
     table = by_field(Policy.preset("B", {"office": N, "presence": N}, {"home_phone": N, "email": N}))
-    assert table["office"] == Rule("office", N, E, True, False)
-    assert table["office_phone"] == Rule("office_phone", E, E, False, False)
-    assert table["plan"] == Rule("plan", M, M, False, False)
+    assert table["office"] == FieldRule("office", N, E, True, False)
+    assert table["office_phone"] == FieldRule("office_phone", E, E, False, False)
+    assert table["plan"] == FieldRule("plan", M, M, False, False)
     assert table["plan"].choices == (M, N)
-    assert table["home_phone"] == Rule("home_phone", N, N, False, True)
+    assert table["home_phone"] == FieldRule("home_phone", N, N, False, True)
     assert table["home_phone"].choices == (N,)
-    assert table["idle"] == Rule("idle", N, M, True, False)
+    assert table["idle"] == FieldRule("idle", N, M, True, False)
 
 
 def test_where_names_are_for_members_nothing_is_for_everyone() -> None:
-    default: Any = {rule.default for rule in rules(Policy.preset(default={"name": M}))}
+    default: Any = {rule.default for rule in field_rules(Policy.preset(default={"name": M}))}
     assert default == {M, N}
-    assert {rule.limit for rule in rules(Policy.preset(limit={"name": M}))} == {M}
+    assert {rule.limit for rule in field_rules(Policy.preset(limit={"name": M}))} == {M}

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gateway.directory import fields
-from gateway.directory.fields import FIELDS, STORED, BadValue, check, empty
+from gateway.directory.fields import FIELDS, STORED, BadValue, check_value, empty_value
 from gateway.directory.person import Account, Facts, Key, Link, Status, Visibility
 
 # From INTERFACE.md's document, PRIVACY.md's preset "open" and who may edit what.
@@ -49,19 +49,19 @@ def test_only_idle_follows_another() -> None:
 @pytest.mark.parametrize(("name", "size"), SIZES.items())
 def test_size_of_a_line(name: str, size: int) -> None:
     for character in "xé😀":
-        assert check(name, character * size) == character * size
+        assert check_value(name, character * size) == character * size
     with pytest.raises(BadValue) as bad:
-        check(name, "é" * (size + 1))
+        check_value(name, "é" * (size + 1))
     assert (bad.value.found, bad.value.allowed) == (f"{size + 1} characters", f"at most {size}")
     assert str(bad.value) == f"found {size + 1} characters; allowed: at most {size}"
 
 
 def test_size_of_a_plan_is_in_bytes() -> None:
-    assert check("plan", "x" * 262144) == "x" * 262144
-    assert check("plan", "é" * 131072) == "é" * 131072
+    assert check_value("plan", "x" * 262144) == "x" * 262144
+    assert check_value("plan", "é" * 131072) == "é" * 131072
     for plan, found in (("x" * 262145, "262145 characters"), ("é" * 131073, "262146 bytes")):
         with pytest.raises(BadValue) as bad:
-            check("plan", plan)
+            check_value("plan", plan)
         assert (bad.value.found, bad.value.allowed) == (found, "at most 262144")
 
 
@@ -71,22 +71,22 @@ def test_one_line_is_one_line_however_its_end_is_written(name: str, end: str) ->
     """All of these are line ends once text is cleaned."""
     for text in (f"a{end}b", f"a{end}", end):
         with pytest.raises(BadValue):
-            check(name, text)
+            check_value(name, text)
     with pytest.raises(BadValue):
-        check("status", f"a{end}b")
+        check_value("status", f"a{end}b")
 
 
 def test_text_is_taken_as_it_comes() -> None:
     for text in ("\x1b[31mRED\x1b[0m", "\x00\x07\x08\x7f", "\u202egnp", " a\t", "<b>&amp;</b>", "e\u0301"):
-        assert check("name", text) == text
-        assert check("plan", text + "\r\n") == text + "\r\n"
+        assert check_value("name", text) == text
+        assert check_value("plan", text + "\r\n") == text + "\r\n"
 
 
 @pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("value", [None, 5, b"bytes", True, ["x"], {}, 1.5, ("x",)], ids=repr)
 def test_text_of_another_type(name: str, value: Any) -> None:
     with pytest.raises(BadValue) as bad:
-        check(name, value)
+        check_value(name, value)
     assert bad.value.found == type(value).__name__
 
 
@@ -94,7 +94,7 @@ def test_text_of_another_type(name: str, value: Any) -> None:
 @pytest.mark.parametrize("value", ["\ud800", "a\udfffb", "\udc80"], ids=ascii)
 def test_half_a_character(name: str, value: str) -> None:
     with pytest.raises(BadValue, match="half a character"):
-        check(name, value)
+        check_value(name, value)
 
 
 @pytest.mark.parametrize(
@@ -113,15 +113,15 @@ def test_half_a_character(name: str, value: str) -> None:
 )
 def test_half_a_character_inside(name: str, value: Any) -> None:
     with pytest.raises(BadValue):
-        check(name, value)
+        check_value(name, value)
 
 
 def test_timezone() -> None:
     for zone in ("Europe/Prague", "UTC", "America/Argentina/Buenos_Aires", ""):
-        assert check("timezone", zone) == zone
+        assert check_value("timezone", zone) == zone
     for zone in ("Prague", "europe/prague", "CEST+2", "../../etc/passwd", "Europe/Prague "):
         with pytest.raises(BadValue, match="time zone database"):
-            check("timezone", zone)
+            check_value("timezone", zone)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_timezone() -> None:
     ],
 )  # fmt: skip
 def test_a_link(url: str) -> None:
-    assert check("links", [Link(url=url)]) == (Link(url=url),)
+    assert check_value("links", [Link(url=url)]) == (Link(url=url),)
 
 
 @pytest.mark.parametrize(
@@ -146,25 +146,25 @@ def test_a_link(url: str) -> None:
 )  # fmt: skip
 def test_no_link(url: Any) -> None:
     with pytest.raises(BadValue):
-        check("links", [Link(url=url)])
+        check_value("links", [Link(url=url)])
 
 
 def test_links_at_their_limits() -> None:
     at = Link(label="é" * 128, url="https://" + "x" * 1016, me=True)
-    assert check("links", [at] * 32) == (at,) * 32
+    assert check_value("links", [at] * 32) == (at,) * 32
     for value in (
         [at] * 33,
         [Link(label="é" * 129, url="https://a.example/")],
         [Link(url="https://" + "x" * 1017)],
     ):
         with pytest.raises(BadValue, match="at most"):
-            check("links", value)
+            check_value("links", value)
 
 
 def test_keys() -> None:
     at = Key(kind="k" * 64, label="l" * 128, text="t" * 4096)
-    assert check("keys", [at]) == (at,)
-    assert check("keys", (Key(kind="ssh", text="several\nlines"),)) == (Key(kind="ssh", text="several\nlines"),)
+    assert check_value("keys", [at]) == (at,)
+    assert check_value("keys", (Key(kind="ssh", text="several\nlines"),)) == (Key(kind="ssh", text="several\nlines"),)
     for key in (
         Key(kind="k" * 65, text="t"),
         Key(kind="k", label="l" * 129, text="t"),
@@ -174,15 +174,15 @@ def test_keys() -> None:
         Key(kind=5, text="t"),  # type: ignore[arg-type]
     ):
         with pytest.raises(BadValue):
-            check("keys", [key])
+            check_value("keys", [key])
 
 
 def test_status() -> None:
     until = datetime(2026, 12, 1, 10, tzinfo=UTC)
-    assert check("status", "at the kettle") == Status(text="at the kettle")
-    assert check("status", Status(text="x" * 256, until=until)) == Status(text="x" * 256, until=until)
+    assert check_value("status", "at the kettle") == Status(text="at the kettle")
+    assert check_value("status", Status(text="x" * 256, until=until)) == Status(text="x" * 256, until=until)
     for nothing in ("", None, Status(), Status(until=until)):
-        assert check("status", nothing) is None
+        assert check_value("status", nothing) is None
     for value in (
         Status(text="x" * 257),
         Status(text="x", until=datetime(2026, 12, 1, 10)),  # noqa: DTZ001  # that is the mistake
@@ -193,28 +193,28 @@ def test_status() -> None:
         {"text": "x"},
     ):
         with pytest.raises(BadValue):
-            check("status", value)
+            check_value("status", value)
 
 
 def test_the_time_of_a_status_is_kept_in_utc() -> None:
     """DESIGN: times are aware UTC datetimes; templates write "UTC" behind them."""
     prague = timezone(timedelta(hours=2))
-    kept = check("status", Status(text="x", until=datetime(2026, 8, 1, 10, tzinfo=prague)))
+    kept = check_value("status", Status(text="x", until=datetime(2026, 8, 1, 10, tzinfo=prague)))
     assert kept.until.isoformat() == "2026-08-01T08:00:00+00:00"
     with pytest.raises(BadValue):
-        check("status", Status(text="x", until=datetime(1, 1, 1, tzinfo=prague)))
+        check_value("status", Status(text="x", until=datetime(1, 1, 1, tzinfo=prague)))
 
 
 def test_aliases() -> None:
-    assert check("aliases", ["ALLY", "ally", "ａｌ", "z" * 64]) == ("ally", "al", "z" * 64)
+    assert check_value("aliases", ["ALLY", "ally", "ａｌ", "z" * 64]) == ("ally", "al", "z" * 64)
     for value in (["a b"], ["z" * 65], ["-x"], [""], [5], "ally", None, {"ally"}, [f"a{n}" for n in range(33)]):
         with pytest.raises(BadValue):
-            check("aliases", value)
+            check_value("aliases", value)
 
 
 def test_irc_accounts() -> None:
     at = Account(network="n" * 128, account="a" * 128)
-    assert check("irc", [at]) == (at,)
+    assert check_value("irc", [at]) == (at,)
     for value in (
         [Account(network="", account="a")],
         [Account(network="n", account="")],
@@ -224,30 +224,30 @@ def test_irc_accounts() -> None:
         [Link()],
     ):
         with pytest.raises(BadValue):
-            check("irc", value)
+            check_value("irc", value)
 
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("value", [None, 5, "text", {}, {"a"}, [None], [["x"]], [5]], ids=repr)
 def test_lists_of_another_type(name: str, value: Any) -> None:
     with pytest.raises(BadValue):
-        check(name, value)
+        check_value(name, value)
 
 
 @pytest.mark.parametrize("name", sorted(OBSERVED))
 def test_what_is_observed_takes_no_value(name: str) -> None:
     with pytest.raises(BadValue, match="only its visibility"):
-        check(name, "x")
+        check_value(name, "x")
 
 
 @pytest.mark.parametrize("name", sorted(ALL - OBSERVED))
 def test_an_empty_value_empties(name: str) -> None:
     nothing: Any = "" if name in TEXTS else None if name == "status" else ()
-    assert empty(name) == nothing
-    assert check(name, nothing) == nothing
+    assert empty_value(name) == nothing
+    assert check_value(name, nothing) == nothing
     assert getattr(Facts(login="x"), name) == nothing
 
 
 def test_a_field_that_there_is_not() -> None:
     with pytest.raises(KeyError):
-        check("shoe_size", "44")
+        check_value("shoe_size", "44")

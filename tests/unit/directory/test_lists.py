@@ -13,22 +13,22 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 
 from gateway.directory import lists
-from gateway.directory.answers import Found, Listing, Page, Several, Unknown
-from gateway.directory.interfaces import Create, Levels, Remove
-from gateway.directory.lists import BATCH, FOUND, MOST_FOUND, MOST_ROWS
+from gateway.directory.answers import Ambiguous, Found, Listing, NotFound, Page
+from gateway.directory.interfaces import Create, NameVisibilityFilter, Remove
+from gateway.directory.lists import BATCH, MAX_MATCHES, MAX_ROWS_SCANNED, SEARCH_BATCH
 from gateway.directory.person import Login, Partial, Visibility
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Place, Shelf, as_self, directory
-from tests.unit.house import Built, make_house, now, write
+from tests.unit.fixtures import Built, make_dependencies, now, write
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 
 
 @pytest.fixture
 def built(tmp_path: Path) -> Iterator[Built]:
-    made = make_house(tmp_path, people=())
+    made = make_dependencies(tmp_path, people=())
     yield made
     made.stop()
 
@@ -53,7 +53,7 @@ def waited(built: Built, asking: Any) -> Any:
 
 
 def ask(built: Built, words: str, viewer: Viewer = STRANGER, page: Page | None = None) -> Any:
-    return waited(built, built.house.directory.listing(words, viewer, page or Page()))
+    return waited(built, built.deps.directory.list_people(words, viewer, page or Page()))
 
 
 # pages
@@ -98,10 +98,10 @@ def test_W146_a_cursor_that_was_tampered_with_is_only_a_place(after: str, query:
     viewers: Sequence[Viewer] = (STRANGER, MEMBER, ADMINISTRATOR)
     for viewer in viewers:
         for words in ("", "ann", query):
-            listing = now(service.listing(words, viewer, Page(after, 3)))
+            listing = now(service.list_people(words, viewer, Page(after, 3)))
             assert isinstance(listing, Listing)
             assert len(listing.profiles) <= 3
-        assert isinstance(now(service.online(viewer, Page(after, 3))), Listing)
+        assert isinstance(now(service.list_online(viewer, Page(after, 3))), Listing)
 
 
 def test_W146_a_tampered_cursor_goes_to_the_real_tables(built: Built) -> None:
@@ -135,7 +135,7 @@ def test_words_of_the_index_language_are_words(built: Built) -> None:
 
 
 def test_W023_a_search_is_cut_at_200(built: Built) -> None:
-    built.change(*(Create(f"p{n:03}", {"name": f"Ann {n}"}) for n in range(MOST_FOUND)))
+    built.change(*(Create(f"p{n:03}", {"name": f"Ann {n}"}) for n in range(MAX_MATCHES)))
     listing = ask(built, "ann", page=Page(limit=1000))
     assert (len(listing.profiles), listing.cut, listing.after) == (200, False, None)
     built.change(Create("another", {"name": "Ann"}))
@@ -162,7 +162,7 @@ def test_hidden_namesakes_mask_nobody(built: Built) -> None:
     crowd_of_namesakes(built, 2500)
     for viewer in (STRANGER, MEMBER, as_self("zoe"), as_self("somebody")):
         for name in ("Ann Adams", "adams"):
-            answer = waited(built, built.house.directory.lookup(name, viewer))
+            answer = waited(built, built.deps.directory.lookup(name, viewer))
             assert isinstance(answer, Found), (viewer, name, answer)
             assert answer.profile.login == "zoe"
         for words in ("ann adams", "adams", "ann", "ad an"):
@@ -170,8 +170,8 @@ def test_hidden_namesakes_mask_nobody(built: Built) -> None:
             assert logins(listing) == ["zoe"], (viewer, words)
             assert not listing.cut
         assert logins(ask(built, "", viewer)) == ["zoe"]
-    answer = waited(built, built.house.directory.lookup("adams", ADMINISTRATOR))
-    assert isinstance(answer, Several)
+    answer = waited(built, built.deps.directory.lookup("adams", ADMINISTRATOR))
+    assert isinstance(answer, Ambiguous)
     assert len(answer.profiles) == 200
     assert ask(built, "adams", ADMINISTRATOR).cut
     page, seen = Page(limit=500), list[str]()
@@ -190,12 +190,12 @@ def test_one_who_is_hidden_is_found_by_themselves(built: Built) -> None:
         Create("bob", {"name": "Bob Adams"}, {"name": M}),
     )
     for name in ("alice", "ally", "Ann Adams"):
-        answer = now(built.house.directory.lookup(name, as_self("alice")))
+        answer = now(built.deps.directory.lookup(name, as_self("alice")))
         assert isinstance(answer, Found), name
         for viewer in (STRANGER, MEMBER, as_self("bob")):
-            assert now(built.house.directory.lookup(name, viewer)) == Unknown()
-    assert isinstance(now(built.house.directory.lookup("Adams", as_self("alice"))), Several)
-    assert now(built.house.directory.lookup("Adams", as_self("bob"))).profile.login == "bob"
+            assert now(built.deps.directory.lookup(name, viewer)) == NotFound()
+    assert isinstance(now(built.deps.directory.lookup("Adams", as_self("alice"))), Ambiguous)
+    assert now(built.deps.directory.lookup("Adams", as_self("bob"))).profile.login == "bob"
 
 
 @pytest.mark.parametrize("words", ["", "ann"])
@@ -214,9 +214,9 @@ def test_where_no_name_is_for_the_asker_nobody_is_asked_for() -> None:
     shelf = Shelf(Partial(login="alice", name="Ann", visibility={"name": E}))
     service = directory(shelf, policy=Policy.preset("open", None, {"name": M}))
     for words in ("", "ann", "alice"):
-        assert logins(now(service.listing(words, STRANGER, Page()))) == []
-        assert logins(now(service.listing(words, MEMBER, Page()))) == ["alice"]
-    assert now(service.lookup("Ann", STRANGER)) == Unknown()
+        assert logins(now(service.list_people(words, STRANGER, Page()))) == []
+        assert logins(now(service.list_people(words, MEMBER, Page()))) == ["alice"]
+    assert now(service.lookup("Ann", STRANGER)) == NotFound()
 
 
 # turns
@@ -270,17 +270,17 @@ def test_a_list_of_20000_whom_another_source_hides_takes_many_turns() -> None:
     hides = Place(*(Partial(login=login, visibility={"name": N}) for login in logins_[:-1]), restricts=True)
     ordered = sorted(shelf.people)
 
-    async def page(after: str, limit: int, levels: Levels) -> Sequence[str]:
+    async def page(after: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         begin = bisect_right(ordered, after)
         return ordered[begin : begin + limit]
 
     shelf.page = page  # type: ignore[method-assign]
     clock = Turns(shelf)
     service = DirectoryService(shelf, (hides,), Policy.preset(), clock, cache_size=100_000)
-    assert logins(clock.finish(service.listing("", STRANGER, Page(limit=50)))) == ["p19999"]
+    assert logins(clock.finish(service.list_people("", STRANGER, Page(limit=50)))) == ["p19999"]
     assert clock.most <= BATCH + 51
-    service.presence.report("host", {login: (Login(terminal="tty1"),) for login in logins_})
-    assert logins(clock.finish(service.online(MEMBER, Page()))) == ["p19999"]
+    service.presence.update("host", {login: (Login(terminal="tty1"),) for login in logins_})
+    assert logins(clock.finish(service.list_online(MEMBER, Page()))) == ["p19999"]
     assert clock.most <= BATCH
 
 
@@ -289,9 +289,9 @@ def test_a_search_that_finds_nobody_among_many_takes_many_turns_and_ends() -> No
     shelf = Counted(*(Partial(login=f"p{n:05}", aliases=(f"k{n}",), visibility={"aliases": N}) for n in range(20_000)))
     clock = Turns(shelf)
     service = DirectoryService(shelf, (), Policy.preset(), clock, cache_size=100_000)
-    assert logins(clock.finish(service.listing("kettle", STRANGER, Page()))) == []
-    assert clock.most <= FOUND
-    assert clock.count == MOST_ROWS / FOUND + 1
+    assert logins(clock.finish(service.list_people("kettle", STRANGER, Page()))) == []
+    assert clock.most <= SEARCH_BATCH
+    assert clock.count == MAX_ROWS_SCANNED / SEARCH_BATCH + 1
 
 
 def test_W023_a_search_that_looks_at_too_many_tells_nothing_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,7 +303,7 @@ def test_W023_a_search_that_looks_at_too_many_tells_nothing_of_them(monkeypatch:
     service = DirectoryService(Shelf(*nobody), (), Policy.preset(), clock)
     service.startService()
     results: list[object] = []
-    Deferred.fromCoroutine(service.listing("ann", STRANGER, Page())).addCallback(results.append)
+    Deferred.fromCoroutine(service.list_people("ann", STRANGER, Page())).addCallback(results.append)
     for _ in range(5):
         clock.advance(0)
     assert results == [Listing((), None)]

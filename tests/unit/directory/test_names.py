@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.directory.names import Hosts, NotALogin, fold, host, login, maybe_login
+from gateway.directory.names import (
+    HostNames,
+    InvalidLogin,
+    canonical_host,
+    canonical_login,
+    canonical_login_or_none,
+    fold_name,
+)
 
 FORBIDDEN = list("/\\@,:;%?#&<>\"'") + [chr(code) for code in (*range(0x21), *range(0x7F, 0xA0))]
 
@@ -12,45 +19,45 @@ FORBIDDEN = list("/\\@,:;%?#&<>\"'") + [chr(code) for code in (*range(0x21), *ra
 @pytest.mark.parametrize("character", FORBIDDEN, ids=ascii)
 @pytest.mark.parametrize("place", ["{}alice", "al{}ice", "alice{}"])
 def test_a_forbidden_character_makes_no_login(character: str, place: str) -> None:
-    with pytest.raises(NotALogin):
-        login(place.format(character))
+    with pytest.raises(InvalidLogin):
+        canonical_login(place.format(character))
 
 
 @pytest.mark.parametrize("character", [*"!$()*+=[]^_`{|}~.-", "é", "日", "ж"])
 def test_every_other_sign_may_stand_inside(character: str) -> None:
-    assert login(f"a{character}b") == f"a{character}b"
+    assert canonical_login(f"a{character}b") == f"a{character}b"
 
 
 @pytest.mark.parametrize("begin", ["-", "~", "."])
 def test_beginnings_that_mean_something_else(begin: str) -> None:
-    with pytest.raises(NotALogin, match="not beginning with"):
-        login(f"{begin}alice")
+    with pytest.raises(InvalidLogin, match="not beginning with"):
+        canonical_login(f"{begin}alice")
 
 
 @pytest.mark.parametrize("end", [".html", ".json", ".vcf", ".txt", ".atom", ".HTML", ".Json", "é.txt"])
 def test_endings_that_the_web_gives_a_meaning(end: str) -> None:
-    with pytest.raises(NotALogin, match="not ending in"):
-        login(f"alice{end}")
+    with pytest.raises(InvalidLogin, match="not ending in"):
+        canonical_login(f"alice{end}")
 
 
 @pytest.mark.parametrize("name", ["alice.htm", "html", "alice.html5", "txt.alice", "a.", "a-", "0", "_x", "a~"])
 def test_names_near_a_forbidden_one(name: str) -> None:
-    assert login(name) == name
+    assert canonical_login(name) == name
 
 
 def test_64_characters_and_one_more() -> None:
-    assert login("a" * 64) == "a" * 64
-    assert login("é" * 64) == "é" * 64
+    assert canonical_login("a" * 64) == "a" * 64
+    assert canonical_login("é" * 64) == "é" * 64
     for name in ("a" * 65, "é" * 65):
-        with pytest.raises(NotALogin, match="at most 64 characters"):
-            login(name)
+        with pytest.raises(InvalidLogin, match="at most 64 characters"):
+            canonical_login(name)
 
 
 @pytest.mark.parametrize("name", ["\u0958" * 64, "\u0130" * 33])
 def test_64_characters_count_in_the_canonical_form(name: str) -> None:
     """DEVANAGARI LETTER QA and I WITH DOT ABOVE become two characters each."""
-    with pytest.raises(NotALogin, match="at most 64 characters"):
-        login(name)
+    with pytest.raises(InvalidLogin, match="at most 64 characters"):
+        canonical_login(name)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +78,7 @@ def test_64_characters_count_in_the_canonical_form(name: str) -> None:
     ],
 )
 def test_usernamecasemapped(typed: str, canonical: str) -> None:
-    assert login(typed) == canonical
+    assert canonical_login(typed) == canonical
 
 
 @pytest.mark.parametrize(
@@ -102,16 +109,16 @@ def test_usernamecasemapped(typed: str, canonical: str) -> None:
     ids=ascii,
 )
 def test_what_precis_or_we_refuse(name: str) -> None:
-    with pytest.raises(NotALogin):
-        login(name)
-    assert maybe_login(name) is None
+    with pytest.raises(InvalidLogin):
+        canonical_login(name)
+    assert canonical_login_or_none(name) is None
 
 
 @given(st.one_of(st.text(max_size=70), st.text("aA.-~é/İ\u0958 .htmlx", max_size=70)))
 def test_a_login_is_its_own_canonical_form(text: str) -> None:
-    canonical = maybe_login(text)
+    canonical = canonical_login_or_none(text)
     if canonical is not None:
-        assert login(canonical) == canonical
+        assert canonical_login(canonical) == canonical
         assert 1 <= len(canonical) <= 64
         assert not set(canonical) & set(FORBIDDEN)
         assert not canonical.startswith(("-", "~", "."))
@@ -136,16 +143,16 @@ def test_a_login_is_its_own_canonical_form(text: str) -> None:
     ],
 )
 def test_fold(name: str, folded: str) -> None:
-    assert fold(name) == folded
+    assert fold_name(name) == folded
 
 
 @given(st.text())
 def test_fold_is_the_same_twice(text: str) -> None:
-    assert fold(fold(text)) == fold(text)
+    assert fold_name(fold_name(text)) == fold_name(text)
 
 
 def test_hosts() -> None:
-    hosts = Hosts(["Dir.Test.", "club.test", "dir.test"])
+    hosts = HostNames(["Dir.Test.", "club.test", "dir.test"])
     assert hosts.names == ("dir.test", "club.test")
     assert hosts.main == "dir.test"
     for ours in ("dir.test", "DIR.TEST", "dir.test.", "club.test", "127.0.0.1", "127.9.9.9", "[::1]", "::1"):
@@ -153,4 +160,4 @@ def test_hosts() -> None:
     assert "::ffff:127.0.0.1" in hosts
     for other in ("", ".", "dir.test..", "example.org", "sub.dir.test", "192.0.2.1", "[::2]", None, 5):
         assert other not in hosts, other
-    assert host("A.B.") == "a.b"
+    assert canonical_host("A.B.") == "a.b"

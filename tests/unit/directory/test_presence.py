@@ -12,12 +12,12 @@ from gateway.directory.answers import Found, Listing, Page, Unavailable
 from gateway.directory.interfaces import Create, Modify, Remove, Rename, SourceDown
 from gateway.directory.person import Login, Partial, Person, Visibility
 from gateway.directory.presence import Presence
-from gateway.directory.privacy import Audience, Policy, Preset, Profile, reveal
+from gateway.directory.privacy import Audience, Policy, Preset, Profile, make_profile
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
 from gateway.store import database, sqlite_store
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Shelf, as_self, directory
-from tests.unit.house import Built, make_house, now
+from tests.unit.fixtures import Built, make_dependencies, now
 from tests.unit.store.waiting import finished
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
@@ -32,7 +32,7 @@ BOB = {"login": "bob", "name": "Bob Adams"}
 
 @pytest.fixture
 def built(tmp_path: Path) -> Iterator[Built]:
-    made = make_house(tmp_path, people=(ALICE, BOB))
+    made = make_dependencies(tmp_path, people=(ALICE, BOB))
     yield made
     made.stop()
 
@@ -51,7 +51,7 @@ class Told:
     def report(self, where: str, on: Mapping[str, tuple[Login, ...]]) -> tuple[list[str], list[list[str]]]:
         self.changed.clear()
         self.left.clear()
-        self.presence.report(where, on)
+        self.presence.update(where, on)
         return sorted(self.changed), list(self.left)
 
 
@@ -59,15 +59,15 @@ def test_reports_of_several_are_laid_together() -> None:
     told = Told()
     assert told.report("host", {"alice": (TTY,), "bob": (BARE,)}) == (["alice", "bob"], [])
     assert told.report("irc", {"alice": (IRC,)}) == (["alice"], [])
-    assert told.presence.of("alice") == (TTY, IRC)
-    assert told.presence.of("bob") == (BARE,)
-    assert told.presence.of("carol") == ()
+    assert told.presence.logins_of("alice") == (TTY, IRC)
+    assert told.presence.logins_of("bob") == (BARE,)
+    assert told.presence.logins_of("carol") == ()
     assert told.presence.behind("") == ["alice", "bob"]
     assert told.presence.behind("alice") == ["bob"]
     assert told.report("host", {"bob": (BARE,)}) == (["alice"], [])
-    assert told.presence.of("alice") == (IRC,)  # still on, elsewhere
+    assert told.presence.logins_of("alice") == (IRC,)  # still on, elsewhere
     assert told.report("irc", {}) == (["alice"], [["alice"]])
-    assert told.presence.of("alice") == ()
+    assert told.presence.logins_of("alice") == ()
     assert told.presence.behind("") == ["bob"]
 
 
@@ -83,7 +83,7 @@ def test_a_report_goes_by_canonical_logins() -> None:
     told = Told()
     told.report("host", {"ALICE": (TTY,), "alice": (BARE,), "no login": (TTY,), "a@b": (TTY,), "bob": ()})
     assert told.presence.behind("") == ["alice"]
-    assert told.presence.of("alice") == (TTY, BARE)
+    assert told.presence.logins_of("alice") == (TTY, BARE)
 
 
 # in profiles
@@ -99,7 +99,7 @@ def test_a_report_is_in_the_next_answer() -> None:
     service = directory(Shelf(Partial(login="alice"), Partial(login="bob")))
     for viewer in (MEMBER, as_self("alice"), ADMINISTRATOR):
         assert (profile(service, "alice", viewer).online, profile(service, "alice", viewer).logins) == (False, ())
-    service.presence.report("host", {"alice": (TTY,), "somebody-else": (TTY,)})
+    service.presence.update("host", {"alice": (TTY,), "somebody-else": (TTY,)})
     assert profile(service, "alice", MEMBER).online is True
     assert profile(service, "alice", MEMBER).logins == (Login(since=NOW - 2 * HOUR, active=NOW - HOUR),)
     for viewer in (as_self("alice"), ADMINISTRATOR):
@@ -107,13 +107,13 @@ def test_a_report_is_in_the_next_answer() -> None:
     assert profile(service, "bob", MEMBER).online is False
     stranger = profile(service, "alice", STRANGER)
     assert (stranger.online, stranger.logins, stranger.last_seen) == (None, (), None)
-    service.presence.report("host", {})
+    service.presence.update("host", {})
     assert profile(service, "alice", MEMBER).online is False
 
 
 def shown(visibility: dict[str, Visibility], who: Audience, policy: Policy | None = None) -> Profile:
     person = Person(login="alice", visibility=visibility, logins=(TTY,), last_seen=NOW)
-    seen = reveal(person, who, policy or Policy.preset(), NOW)
+    seen = make_profile(person, who, policy or Policy.preset(), NOW)
     assert seen is not None
     return seen
 
@@ -167,7 +167,7 @@ def test_last_seen_is_nobodys_unless_said() -> None:
 
 
 def online(service: DirectoryService, viewer: Viewer, page: Page | None = None) -> Listing:
-    listing = now(service.online(viewer, page or Page()))
+    listing = now(service.list_online(viewer, page or Page()))
     assert isinstance(listing, Listing)
     return listing
 
@@ -183,7 +183,7 @@ def test_the_list_of_who_is_on_is_of_those_who_let_it_be_known() -> None:
         Partial(login="f", visibility={"name": M, "presence": E}), Partial(login="off", visibility={"presence": E}),
     )  # fmt: skip
     service = directory(Shelf(*people))
-    service.presence.report("host", dict.fromkeys(("a", "b", "c", "d", "e", "f", "nobody", "x y"), (TTY,)))
+    service.presence.update("host", dict.fromkeys(("a", "b", "c", "d", "e", "f", "nobody", "x y"), (TTY,)))
     assert names(online(service, STRANGER)) == ["b"]
     assert names(online(service, MEMBER)) == ["a", "b", "f"]
     assert names(online(service, as_self("c"))) == ["a", "b", "c", "f"]
@@ -193,10 +193,10 @@ def test_the_list_of_who_is_on_is_of_those_who_let_it_be_known() -> None:
 
 def test_W146_the_list_of_who_is_on_comes_in_pages() -> None:
     service = directory(Shelf(*(Partial(login=f"p{n}") for n in range(9))))
-    service.presence.report("host", {f"p{n}": (TTY,) for n in range(9)})
+    service.presence.update("host", {f"p{n}": (TTY,) for n in range(9)})
     first = online(service, MEMBER, Page(limit=3))
     assert names(first) == ["p0", "p1", "p2"]
-    service.presence.report("host", {f"p{n}": (TTY,) for n in (0, 1, 4, 5, 6, 7)})
+    service.presence.update("host", {f"p{n}": (TTY,) for n in (0, 1, 4, 5, 6, 7)})
     second = online(service, MEMBER, Page(first.after, 3))
     assert names(second) == ["p4", "p5", "p6"]
     last = online(service, MEMBER, Page(second.after, 3))
@@ -206,9 +206,9 @@ def test_W146_the_list_of_who_is_on_comes_in_pages() -> None:
 def test_while_the_store_is_down_who_is_on_cannot_be_told() -> None:
     shelf = Shelf(Partial(login="alice"))
     service = directory(shelf)
-    service.presence.report("host", {"alice": (TTY,)})
+    service.presence.update("host", {"alice": (TTY,)})
     shelf.down = True
-    assert now(service.online(MEMBER, Page())) == Unavailable()
+    assert now(service.list_online(MEMBER, Page())) == Unavailable()
 
 
 # last seen
@@ -239,19 +239,19 @@ def restart(built: Built) -> DirectoryService:
 
 def leave(built: Built, *logins: str) -> datetime:
     """*logins* come and go; gives when."""
-    service = built.house.directory
+    service = built.deps.directory
     at = datetime.now(UTC)
     service._now = lambda: at
-    service.presence.report("host", dict.fromkeys(logins, (TTY,)))
-    service.presence.report("host", {})
+    service.presence.update("host", dict.fromkeys(logins, (TTY,)))
+    service.presence.update("host", {})
     settle(built)
     return at
 
 
 def test_last_seen_is_kept_over_a_restart(built: Built) -> None:
-    assert profile(built.house.directory, "alice", ADMINISTRATOR).last_seen is None
+    assert profile(built.deps.directory, "alice", ADMINISTRATOR).last_seen is None
     at = leave(built, "alice", "somebody-of-this-machine")
-    assert profile(built.house.directory, "alice", ADMINISTRATOR).last_seen == at
+    assert profile(built.deps.directory, "alice", ADMINISTRATOR).last_seen == at
     assert seen_rows(built) == [("alice", at.isoformat())]  # only people of ours
     again = restart(built)
     assert profile(again, "alice", ADMINISTRATOR).last_seen == at
@@ -259,8 +259,8 @@ def test_last_seen_is_kept_over_a_restart(built: Built) -> None:
 
 
 def test_who_is_on_at_the_end_was_seen_then(built: Built) -> None:
-    service = built.house.directory
-    service.presence.report("host", {"alice": (TTY,)})
+    service = built.deps.directory
+    service.presence.update("host", {"alice": (TTY,)})
     assert seen_rows(built) == []
     ended = service.stopService()
     finished(ended)
@@ -269,38 +269,38 @@ def test_who_is_on_at_the_end_was_seen_then(built: Built) -> None:
 
 def test_last_seen_goes_with_the_person(built: Built) -> None:
     leave(built, "alice", "bob")
-    finished(built.house.directory.edit("alice", Remove(""), ADMINISTRATOR))
+    finished(built.deps.directory.edit("alice", Remove(""), ADMINISTRATOR))
     assert [login for login, _ in seen_rows(built)] == ["bob"]
     built.change(Create("alice"))
     built.see()
-    assert profile(built.house.directory, "alice", ADMINISTRATOR).last_seen is None
+    assert profile(built.deps.directory, "alice", ADMINISTRATOR).last_seen is None
     assert profile(restart(built), "alice", ADMINISTRATOR).last_seen is None
 
 
 def test_last_seen_moves_with_a_new_login(built: Built) -> None:
     at = leave(built, "alice")
-    finished(built.house.directory.edit("alice", Rename("", "alicia"), ADMINISTRATOR))
-    assert profile(built.house.directory, "alicia", ADMINISTRATOR).last_seen == at
+    finished(built.deps.directory.edit("alice", Rename("", "alicia"), ADMINISTRATOR))
+    assert profile(built.deps.directory, "alicia", ADMINISTRATOR).last_seen == at
     assert profile(restart(built), "alicia", ADMINISTRATOR).last_seen == at
     built.change(Rename("alicia", "aly"))  # by another process
     built.see()
-    assert profile(built.house.directory, "aly", ADMINISTRATOR).last_seen == at
+    assert profile(built.deps.directory, "aly", ADMINISTRATOR).last_seen == at
 
 
 def test_last_seen_that_cannot_be_kept_is_told_and_no_more(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def saw(at: Any) -> None:
+    async def save_last_seen(at: Any) -> None:
         raise SourceDown("the disk is full")
 
-    monkeypatch.setattr(built.store, "saw", saw)
+    monkeypatch.setattr(built.store, "save_last_seen", save_last_seen)
     with capturedLogs() as logs:
         leave(built, "alice")
     assert [(each["log_level"].name, each.get("why")) for each in logs] == [("warn", "the disk is full")]
-    assert profile(built.house.directory, "alice", ADMINISTRATOR).last_seen is not None  # known, until the end
+    assert profile(built.deps.directory, "alice", ADMINISTRATOR).last_seen is not None  # known, until the end
 
 
 def test_presence_goes_along_with_an_edit(built: Built) -> None:
-    built.house.directory.presence.report("host", {"alice": (TTY,)})
-    assert profile(built.house.directory, "alice", MEMBER).online
-    finished(built.house.directory.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))
-    after = profile(built.house.directory, "alice", MEMBER)
+    built.deps.directory.presence.update("host", {"alice": (TTY,)})
+    assert profile(built.deps.directory, "alice", MEMBER).online
+    finished(built.deps.directory.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))
+    after = profile(built.deps.directory, "alice", MEMBER)
     assert (after.title, after.online) == ("x", True)

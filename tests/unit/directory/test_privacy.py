@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.directory.answers import Found, Several, Unknown
-from gateway.directory.interfaces import Levels
+from gateway.directory.answers import Ambiguous, Found, NotFound
+from gateway.directory.interfaces import NameVisibilityFilter
 from gateway.directory.person import Account, Key, Link, Login, Partial, Person, Status, Visibility
-from gateway.directory.privacy import Audience, Policy, Preset, Profile, audience, exists, reveal, shows
+from gateway.directory.privacy import Audience, Policy, Preset, Profile, audience_for, exists, make_profile, shows
 from gateway.directory.viewers import Viewer
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Shelf, all_viewers, as_self, directory
-from tests.unit.house import now
+from tests.unit.fixtures import now
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -197,8 +197,8 @@ AUDIENCES = {
 @pytest.mark.parametrize("kind", AUDIENCES)
 def test_audience(kind: str) -> None:
     viewer, rank = all_viewers("alice", "bob")[kind]
-    assert audience(viewer, full()) is AUDIENCES[kind]
-    assert audience(viewer, full()).rank == rank
+    assert audience_for(viewer, full()) is AUDIENCES[kind]
+    assert audience_for(viewer, full()).rank == rank
 
 
 def test_every_kind_of_viewer_is_classified() -> None:
@@ -225,7 +225,7 @@ def test_a_preset_is_its_row_of_the_table(preset: Preset) -> None:
     ],
 )
 def test_what_everyone_sees(preset: Preset, seen: set[str]) -> None:
-    profile = reveal(full(), Audience.EVERYONE, Policy.preset(preset), NOW)
+    profile = make_profile(full(), Audience.EVERYONE, Policy.preset(preset), NOW)
     assert profile is not None
     assert profile.shown == seen
     for name, value in VALUES.items():
@@ -234,17 +234,17 @@ def test_what_everyone_sees(preset: Preset, seen: set[str]) -> None:
 
 @pytest.mark.parametrize("preset", ["A", "B", "C"])
 def test_nobody_chooses_more_than_a_preset_of_the_rfc_allows(preset: Preset) -> None:
-    profile = reveal(full(visibility=dict.fromkeys(FIELDS, E)), Audience.EVERYONE, Policy.preset(preset), NOW)
+    profile = make_profile(full(visibility=dict.fromkeys(FIELDS, E)), Audience.EVERYONE, Policy.preset(preset), NOW)
     assert profile is not None
     assert profile.shown == SEEN[preset]
-    member = reveal(full(visibility=dict.fromkeys(FIELDS, E)), Audience.MEMBER, Policy.preset(preset), NOW)
+    member = make_profile(full(visibility=dict.fromkeys(FIELDS, E)), Audience.MEMBER, Policy.preset(preset), NOW)
     assert member is not None
     assert member.shown == set(FIELDS)
 
 
 def test_the_operator_lays_levels_over_a_preset() -> None:
     policy = Policy.preset("C", {"title": E}, {"title": E, "name": M})
-    assert reveal(full(), Audience.EVERYONE, policy, NOW) is None
+    assert make_profile(full(), Audience.EVERYONE, policy, NOW) is None
     assert policy.default["title"] is E
     assert policy.limit["title"] is E
 
@@ -257,7 +257,7 @@ def test_shown_is_a_subset_of_what_policy_and_person_allow(
     person: Person, made: tuple[Policy, Mapping[str, Visibility], Mapping[str, Visibility]], who: Audience
 ) -> None:
     policy, default, limit = made
-    profile = reveal(person, who, policy, NOW)
+    profile = make_profile(person, who, policy, NOW)
 
     def allowed(field: str) -> bool:
         if field in ("terminal", "origin", "idle") and not allowed("presence"):
@@ -307,7 +307,7 @@ def test_a_narrower_audience_never_sees_more(
 ) -> None:
     if RANK[one] > RANK[other]:
         one, other = other, one
-    less, more = reveal(person, one, made[0], NOW), reveal(person, other, made[0], NOW)
+    less, more = make_profile(person, one, made[0], NOW), make_profile(person, other, made[0], NOW)
     if less is None:
         return
     assert more is not None
@@ -334,7 +334,7 @@ def test_dates_move_only_with_fields_that_are_shown(
     fields["version"] = person.version if RANK[who] == 2 else person.version + 1
     if field in VALUES and field not in ("name", "status"):
         fields[field] = VALUES[field]
-    before, after = reveal(person, who, made[0], NOW), reveal(Person(**fields), who, made[0], NOW)
+    before, after = make_profile(person, who, made[0], NOW), make_profile(Person(**fields), who, made[0], NOW)
     if before is None or field not in before.shown:
         assert before == after
     else:
@@ -349,14 +349,14 @@ def test_updated_is_the_newest_of_what_is_shown() -> None:
     policy = Policy.preset()
 
     def updated(who: Audience) -> datetime | None:
-        profile = reveal(person, who, policy, NOW)
+        profile = make_profile(person, who, policy, NOW)
         assert profile is not None
         return profile.updated
 
     assert updated(Audience.EVERYONE) == NOW + HOUR
     assert updated(Audience.MEMBER) == NOW + 2 * HOUR
     assert updated(Audience.SELF) == NOW + 3 * HOUR
-    nothing = reveal(full(), Audience.SELF, policy, NOW)
+    nothing = make_profile(full(), Audience.SELF, policy, NOW)
     assert nothing is not None
     assert nothing.updated is None
 
@@ -373,7 +373,7 @@ def test_updated_is_the_newest_of_what_is_shown() -> None:
 )
 def test_a_status_is_gone_when_its_time_is_over(until: datetime | None, seen: bool, changes: bool) -> None:
     person = full(status=Status(text="tea", until=until), changed={"status": NOW - 2 * HOUR, "name": NOW - 3 * HOUR})
-    profile = reveal(person, Audience.EVERYONE, Policy.preset(), NOW)
+    profile = make_profile(person, Audience.EVERYONE, Policy.preset(), NOW)
     assert profile is not None
     assert profile.status == (Status(text="tea", until=until) if seen else None)
     assert profile.until == (until if changes else None)
@@ -385,7 +385,7 @@ def test_a_status_that_is_not_shown_moves_nothing() -> None:
         person = full(
             status=Status(text="tea", until=until), visibility={"status": N}, changed={"name": NOW - 9 * HOUR}
         )
-        profile = reveal(person, Audience.MEMBER, Policy.preset(), NOW)
+        profile = make_profile(person, Audience.MEMBER, Policy.preset(), NOW)
         assert profile is not None
         assert (profile.status, profile.until, profile.updated) == (None, None, NOW - 9 * HOUR)
 
@@ -418,7 +418,7 @@ def test_hidden_unknown_and_not_for_you_are_equal(
     viewer, rank = all_viewers("alice", "bob")[kind]
     got = answers(person, policy, viewer)
     if rank < max(limit["name"], person.visibility.get("name", default["name"])):
-        assert got == answers(None, policy, viewer) == [Unknown()] * len(got)
+        assert got == answers(None, policy, viewer) == [NotFound()] * len(got)
     else:
         assert isinstance(got[0], Found)
         assert isinstance(got[2], Found)
@@ -435,16 +435,16 @@ def test_a_hidden_person_is_asked_for_in_the_same_steps(
     steps = []
     for shelf in (Shelf(partial(person)), Shelf()):
         asked: list[str] = []
-        find = shelf.find
+        find = shelf.find_logins
 
-        async def found(name: str, levels: Levels, asked: list[str] = asked, find: Any = find) -> Any:
+        async def found(name: str, levels: NameVisibilityFilter, asked: list[str] = asked, find: Any = find) -> Any:
             asked.append(name)
             return await find(name, levels)
 
-        shelf.find = found  # type: ignore[method-assign]
+        shelf.find_logins = found  # type: ignore[method-assign]
         service = directory(shelf, policy=made[0])
         for _ in range(2):
-            assert now(service.lookup("alice", viewer)) == Unknown()
+            assert now(service.lookup("alice", viewer)) == NotFound()
         steps.append((shelf.asked, asked))
     assert steps[0] == steps[1]
     assert steps[0][0] == ["alice"]
@@ -465,7 +465,7 @@ def test_a_hidden_person_is_found_by_self_and_administrator(name: str) -> None:
         assert answer.profile.audience is who
         assert answer.profile.plan == "First line\nSecond line\n"
     for viewer in (STRANGER, MEMBER, as_self("bob")):
-        assert now(service.lookup(name, viewer)) == Unknown()
+        assert now(service.lookup(name, viewer)) == NotFound()
 
 
 def adams(login: str, **more: Any) -> Partial:
@@ -485,19 +485,19 @@ def test_ambiguity_counts_those_who_exist_and_are_listed(
     answer = now(directory(shelf).lookup("Adams", viewer))
     there = [f"p{number}" for number, (level, listed) in enumerate(kinds) if listed and rank >= (level or 0)]
     if not there:
-        assert answer == Unknown()
+        assert answer == NotFound()
     elif len(there) == 1:
         assert isinstance(answer, Found)
         assert answer.profile.login == there[0]
     else:
-        assert isinstance(answer, Several)
+        assert isinstance(answer, Ambiguous)
         assert [profile.login for profile in answer.profiles] == there
 
 
 def test_several_come_in_the_order_of_logins() -> None:
     shelf = Shelf(*(adams(login) for login in "abc"), found_by={"adams": ["c", "a", "b"]})
     answer = now(directory(shelf).lookup("adams", STRANGER))
-    assert isinstance(answer, Several)
+    assert isinstance(answer, Ambiguous)
     assert [profile.login for profile in answer.profiles] == ["a", "b", "c"]
 
 
@@ -507,7 +507,7 @@ def test_one_hidden_and_one_visible_adams() -> None:
     answer = now(service.lookup("adams", STRANGER))
     assert isinstance(answer, Found)
     assert answer.profile.login == "bob"
-    assert isinstance(now(service.lookup("adams", ADMINISTRATOR)), Several)
+    assert isinstance(now(service.lookup("adams", ADMINISTRATOR)), Ambiguous)
 
 
 def test_who_is_not_listed_is_found_by_login_and_alias_only() -> None:
@@ -516,7 +516,7 @@ def test_who_is_not_listed_is_found_by_login_and_alias_only() -> None:
     for name in ("alice", "ALICE", "ally", "Ally"):
         assert isinstance(now(service.lookup(name, STRANGER)), Found), name
     for name in ("Alice Adams", "adams"):
-        assert now(service.lookup(name, STRANGER)) == Unknown(), name
+        assert now(service.lookup(name, STRANGER)) == NotFound(), name
 
 
 def test_an_alias_finds_whether_it_is_shown_or_not() -> None:
@@ -565,7 +565,7 @@ def test_what_goes_with_presence_is_not_shown_without_it(part: str) -> None:
 @pytest.mark.parametrize("audience", Audience)
 def test_everybody_is_told_whether_search_engines_may_list_a_person(listed: bool, audience: Audience) -> None:
     """W144: `listed` itself is its owner's; what follows from it for pages is obeyed for all."""
-    profile = reveal(Person(login="alice", listed=listed), audience, Policy.preset(), NOW)
+    profile = make_profile(Person(login="alice", listed=listed), audience, Policy.preset(), NOW)
     assert profile is not None
     assert profile.indexed is listed
     assert (profile.listed is None) == (audience in (Audience.EVERYONE, Audience.MEMBER))

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 
 from gateway.directory.answers import Listing, Page
 from gateway.directory.interfaces import Create
-from gateway.directory.names import fold, maybe_login
+from gateway.directory.names import canonical_login_or_none, fold_name
 from gateway.directory.person import Partial, Visibility
-from gateway.directory.privacy import Audience, Policy, Profile, audience, others, reveal
-from gateway.directory.search_terms import MOST_WORDS, rank, sought, words
+from gateway.directory.privacy import Audience, Policy, Profile, audience_for, audience_for_others, make_profile
+from gateway.directory.search_terms import MAX_WORDS, query_words, rank, split_words
 from gateway.directory.service import DirectoryService
-from gateway.directory.source_chain import merged
+from gateway.directory.source_chain import merge_partials
 from gateway.directory.viewers import Viewer
 from gateway.store import database, sqlite_store
 from gateway.store.search_keys import WORDS
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, as_self
-from tests.unit.house import TestClock as AtOnce
-from tests.unit.house import now, write
+from tests.unit.fixtures import TestClock as AtOnce
+from tests.unit.fixtures import now, write
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -52,20 +52,20 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
     ],
 )
 def test_words(text: str, expected: tuple[str, ...]) -> None:
-    assert words(text) == expected
+    assert split_words(text) == expected
 
 
 def test_a_query_has_so_many_words_and_each_once() -> None:
-    assert sought("b a b A c") == ("b", "a", "c")
-    assert len(sought(" ".join(f"w{n}" for n in range(99)))) == MOST_WORDS == 8
+    assert query_words("b a b A c") == ("b", "a", "c")
+    assert len(query_words(" ".join(f"w{n}" for n in range(99)))) == MAX_WORDS == 8
 
 
 def profile(login: str, name: str = "", **more: Any) -> Profile:
     who = more.pop("who", Audience.EVERYONE)
     person = Partial(login=login, name=name, **more)
-    whole = merged([person])
+    whole = merge_partials([person])
     assert whole is not None
-    shown = reveal(whole, who, Policy.preset(), NOW)
+    shown = make_profile(whole, who, Policy.preset(), NOW)
     assert shown is not None
     return shown
 
@@ -101,7 +101,7 @@ ALICE = profile("alice", "Alice Éva Adams-Straße", aliases=("ally", "queen.of.
     ],
 )
 def test_W023_how_near_a_profile_comes(query: str, near: int | None) -> None:
-    assert rank(ALICE, query, sought(query)) == near
+    assert rank(ALICE, query, query_words(query)) == near
 
 
 def test_W023_an_alias_is_searched_where_it_is_shown() -> None:
@@ -112,7 +112,7 @@ def test_W023_an_alias_is_searched_where_it_is_shown() -> None:
         (Audience.ADMINISTRATOR, 3),
     ):
         hidden = profile("alice", "Alice", aliases=("ally",), visibility={"aliases": N}, who=who)
-        assert rank(hidden, "ally", sought("ally")) == near
+        assert rank(hidden, "ally", query_words("ally")) == near
 
 
 def test_W023_nothing_else_is_searched() -> None:
@@ -122,12 +122,12 @@ def test_W023_nothing_else_is_searched() -> None:
         plan="Tea", project="Pot", organisation="Club", former=("al1ce",), who=Audience.ADMINISTRATOR,
     )  # fmt: skip
     for query in ("B12", "555", "556", "kettle", "dir.test", "keeper", "tea", "pot", "club", "al1ce"):
-        assert rank(full, query, sought(query)) is None, query
+        assert rank(full, query, query_words(query)) is None, query
 
 
 def test_a_login_with_marks_is_found_without() -> None:
     jose = profile("josé", "")
-    assert [rank(jose, query, sought(query)) for query in ("jose", "josé", "jos", "JOSÉ")] == [0, 0, 1, 0]
+    assert [rank(jose, query, query_words(query)) for query in ("jose", "josé", "jos", "JOSÉ")] == [0, 0, 1, 0]
 
 
 # the index
@@ -145,7 +145,7 @@ def test_the_index_cuts_words_where_we_do(index: sqlite3.Connection) -> None:
     """For each character that there is: what is a word for us is one token of SQLite's, whose tables may be older. A
     word that it cuts in two were a phrase, which an index without positions refuses to look for."""
     every = [chr(code) for code in range(0x20, 0x110000) if not 0xD800 <= code <= 0xDFFF]
-    kept = sorted({word for c in every for word in words(f"a{c}z")})
+    kept = sorted({word for c in every for word in split_words(f"a{c}z")})
     rows = [(number, word) for number, word in enumerate(kept, 1)]
     index.execute("BEGIN")
     index.executemany("INSERT INTO words(rowid, text) VALUES (?, ?)", rows)
@@ -166,7 +166,7 @@ PIECES = (
     " ", "İ", "1", "x", "\u0301", "★", "ς", "Σ", "ﬁ",
 )  # fmt: skip
 texts = st.lists(st.sampled_from(PIECES), max_size=6).map("".join)
-logins = texts.map(lambda text: maybe_login(text) or "").filter(bool)
+logins = texts.map(lambda text: canonical_login_or_none(text) or "").filter(bool)
 queries = texts | st.text(max_size=4)
 
 
@@ -181,7 +181,7 @@ def crowds(draw: st.DrawFn) -> list[Partial]:
             level = draw(st.sampled_from([None, None, E, M, N]))
             if level is not None:
                 visibility[field] = level
-        names = {fold(each) for each in (login, alias) if each}
+        names = {fold_name(each) for each in (login, alias) if each}
         if names & taken:
             continue
         taken |= names
@@ -196,15 +196,15 @@ def brute(people: Sequence[Partial], query: str, viewer: Viewer, policy: Policy)
     """All of a search, without any index."""
     hits = []
     for partial in people:
-        person = merged([partial])
+        person = merge_partials([partial])
         assert person is not None
-        who = audience(viewer, person)
-        shown = reveal(person, who, policy, NOW)
+        who = audience_for(viewer, person)
+        shown = make_profile(person, who, policy, NOW)
         if shown is None or not (person.listed or who is Audience.ADMINISTRATOR):
             continue
-        if reveal(person, others(viewer), policy, NOW) is None:
+        if make_profile(person, audience_for_others(viewer), policy, NOW) is None:
             continue  # one who is hidden from the others of their kind stands in no list, not even their own
-        near = rank(shown, query, sought(query))
+        near = rank(shown, query, query_words(query))
         if near is not None:
             hits.append((near, person.login))
     return [login for _, login in sorted(hits)]
@@ -248,7 +248,7 @@ def whole(service: DirectoryService, query: str, viewer: Viewer, size: int) -> l
     seen: list[str] = []
     page = Page(limit=size)
     while True:
-        listing = now(service.listing(query, viewer, page))
+        listing = now(service.list_people(query, viewer, page))
         assert isinstance(listing, Listing)
         seen += [each.login for each in listing.profiles]
         if listing.after is None:

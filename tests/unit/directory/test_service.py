@@ -14,28 +14,28 @@ from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, capturedLogs, globalLogPublisher
 
 from gateway.directory.answers import (
+    Ambiguous,
     Conflict,
+    Forbidden,
     Found,
     History,
     Invalid,
     Listing,
+    NotFound,
     Page,
-    Refused,
     Saved,
-    Several,
     Unavailable,
-    Unknown,
 )
-from gateway.directory.cache import Cache, Entry
+from gateway.directory.cache import CachedPerson, PersonCache
 from gateway.directory.changes import Change
-from gateway.directory.interfaces import Create, Edit, Modify, Remove, Stale
+from gateway.directory.interfaces import Create, Edit, Modify, Remove, StaleEdit
 from gateway.directory.person import Link, Partial, Status, Visibility
 from gateway.directory.privacy import Policy, Profile
 from gateway.directory.service import DirectoryService
-from gateway.directory.source_chain import merged
+from gateway.directory.source_chain import merge_partials
 from gateway.directory.viewers import Viewer
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Place, Shelf, Slow, as_self, directory
-from tests.unit.house import ALICE, Built, make_house, now, write
+from tests.unit.fixtures import ALICE, Built, make_dependencies, now, write
 from tests.unit.store.waiting import finished
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
@@ -44,7 +44,7 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def built(tmp_path: Path) -> Iterator[Built]:
-    made = make_house(tmp_path)
+    made = make_dependencies(tmp_path)
     yield made
     made.stop()
 
@@ -89,7 +89,7 @@ def test_R026_a_slow_source_holds_up_nobody_else() -> None:
     _, second = start(service.lookup("bob", STRANGER))
     assert slow.asked == ["alice", "bob"]
     slow.waiting.pop().callback(None)
-    assert second == [Unknown()]
+    assert second == [NotFound()]
     assert first == []
 
 
@@ -189,11 +189,11 @@ def test_a_flight_that_ends_late_does_not_overwrite() -> None:
 def test_clearing_forgets_flights_too() -> None:
     calls: list[str] = []
 
-    async def fetch(login: str) -> Entry:
+    async def fetch(login: str) -> CachedPerson:
         calls.append(login)
-        return Entry(None, None)
+        return CachedPerson(None, None)
 
-    cache = Cache(fetch, lambda: 0.0, 10)
+    cache = PersonCache(fetch, lambda: 0.0, 10)
     now(cache.get("a"))
     now(cache.get("a"))
     cache.clear()
@@ -223,7 +223,7 @@ def test_R027_an_error_and_then_absent() -> None:
     shelf.down = False
     shelf.people.clear()
     service._chain._clock.advance(1)  # type: ignore[attr-defined]
-    assert now(service.lookup("alice", STRANGER)) == Unknown()
+    assert now(service.lookup("alice", STRANGER)) == NotFound()
 
 
 def test_a_restricting_source_that_is_down_its_last_good_answer_or_nobodys() -> None:
@@ -251,25 +251,25 @@ NAMES = ("carol", "cc", "cole", "Carol Cole", "unheard", "Not Here")
 @pytest.mark.parametrize("seconds", [0.0, 5.0])
 def test_while_a_source_is_down_hidden_and_unknown_are_equal(restricts: bool, hold: timedelta, seconds: float) -> None:
     """Also where the cache still knows the hidden one: everything that is not Found is Unavailable."""
-    place = Place(Partial(login="dave", name="Dave"), restricts=restricts, cache=hold)
+    place = Place(Partial(login="dave", name="Dave"), restricts=restricts, cache_ttl=hold)
     service = directory(Shelf(HIDDEN, alice(), found_by=FOUND_BY), place)
     for name in ("carol", "Carol Cole"):
-        assert now(service.lookup(name, STRANGER)) == Unknown()
-    now(service.listing("", STRANGER, Page()))
+        assert now(service.lookup(name, STRANGER)) == NotFound()
+    now(service.list_people("", STRANGER, Page()))
     place.down = True
     assert now(service.lookup("nobody-ever", STRANGER)) == Unavailable()
     service._chain._clock.advance(seconds)  # type: ignore[attr-defined]
     for name in NAMES:
         assert now(service.lookup(name, STRANGER)) == Unavailable(), name
         assert now(service.history(name, STRANGER)) == Unavailable(), name
-        assert now(service.edit(name, Modify(""), STRANGER)) in (Unavailable(), Unknown()), name
+        assert now(service.edit(name, Modify(""), STRANGER)) in (Unavailable(), NotFound()), name
     assert now(service.edit("carol", Modify(""), STRANGER)) == Unavailable()
     assert now(service.edit("unheard", Modify(""), STRANGER)) == Unavailable()
     assert found(now(service.lookup("alice", STRANGER))).name == "Alice Adams"
     place.down = False
     service._chain._clock.advance(5)  # type: ignore[attr-defined]
     for name in NAMES:
-        assert now(service.lookup(name, STRANGER)) == Unknown(), name
+        assert now(service.lookup(name, STRANGER)) == NotFound(), name
 
 
 def test_several_are_told_while_a_source_that_restricts_nobody_is_down() -> None:
@@ -277,10 +277,10 @@ def test_several_are_told_while_a_source_that_restricts_nobody_is_down() -> None
     for restricts in (False, True):
         place = Place(restricts=restricts)
         service = directory(Shelf(*people, found_by={"ann adams": ["a", "b"]}), place)
-        assert isinstance(now(service.lookup("Ann Adams", STRANGER)), Several)
+        assert isinstance(now(service.lookup("Ann Adams", STRANGER)), Ambiguous)
         place.down = True
         answer = now(service.lookup("Ann Adams", STRANGER))
-        assert isinstance(answer, Unavailable if restricts else Several)
+        assert isinstance(answer, Unavailable if restricts else Ambiguous)
 
 
 def test_a_source_that_restricts_nobody_is_down_and_the_others_values_stand() -> None:
@@ -307,7 +307,7 @@ def test_the_store_is_down() -> None:
     assert found(now(service.lookup("alice", STRANGER))).login == "alice"
     assert now(service.lookup("bob", STRANGER)) == Unavailable()
     assert now(service.lookup("Any Body", STRANGER)) == Unavailable()
-    assert now(service.listing("", STRANGER, Page())) == Unavailable()
+    assert now(service.list_people("", STRANGER, Page())) == Unavailable()
     assert now(service.history("alice", STRANGER)) == Unavailable()
     assert now(service.edit("bob", Modify(""), ADMINISTRATOR)) == Unavailable()
     assert now(service.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR)) == Unavailable()
@@ -330,7 +330,7 @@ def test_a_store_that_is_down_at_the_start_is_followed_later() -> None:
 
 def test_values_come_from_the_first_source_that_has_one() -> None:
     links = (Link(url="https://a.example/"),)
-    person = merged(
+    person = merge_partials(
         [
             alice(title="", office="B12", changed={"office": NOW, "title": NOW}, version=7),
             alice(name="Other", title="Keeper", status=Status(text="x"), changed={"title": NOW - timedelta(days=1)}),
@@ -345,7 +345,7 @@ def test_values_come_from_the_first_source_that_has_one() -> None:
 
 
 def test_restrictions_are_the_strictest_of_all() -> None:
-    person = merged(
+    person = merge_partials(
         [
             alice(visibility={"plan": E, "email": N}),
             alice(visibility={"plan": M, "email": E, "office": E}, listed=False),
@@ -363,7 +363,7 @@ def test_a_person_of_another_source_only() -> None:
 
 def test_any_source_can_hide() -> None:
     service = directory(Shelf(alice()), Place(Partial(login="alice", visibility={"name": N}), restricts=True))
-    assert now(service.lookup("alice", STRANGER)) == Unknown()
+    assert now(service.lookup("alice", STRANGER)) == NotFound()
 
 
 # the cache
@@ -387,13 +387,13 @@ def test_the_cache_is_bounded_and_the_oldest_goes_first() -> None:
 def test_unknown_names_are_bounded_too() -> None:
     service = directory(Shelf(), size=3)
     for n in range(100):
-        assert now(service.lookup(f"p{n}", STRANGER)) == Unknown()
+        assert now(service.lookup(f"p{n}", STRANGER)) == NotFound()
     assert len(service._cache._entries) == 3
     assert not service._cache._flights
 
 
 def test_a_source_without_news_is_asked_again_when_its_time_is_over() -> None:
-    place = Place(alice(title="old"), cache=timedelta(milliseconds=30))
+    place = Place(alice(title="old"), cache_ttl=timedelta(milliseconds=30))
     service = directory(Shelf(), place)
     began = time.monotonic()
     now(service.lookup("alice", STRANGER))
@@ -489,7 +489,7 @@ def test_pages_hold_exactly_those_who_exist_and_are_listed(limit: int) -> None:
     service = directory(crowd())
     seen, after, pages = list[str](), None, 0
     while True:
-        listing = now(service.listing("", STRANGER, Page(after, limit)))
+        listing = now(service.list_people("", STRANGER, Page(after, limit)))
         page = logins(listing)
         assert len(page) <= limit
         seen += page
@@ -505,26 +505,26 @@ def test_pages_hold_exactly_those_who_exist_and_are_listed(limit: int) -> None:
 def test_W146_a_cursor_stays_right_while_people_come_and_go() -> None:
     shelf = crowd()
     service = directory(shelf)
-    first = now(service.listing("", STRANGER, Page(limit=5)))
+    first = now(service.list_people("", STRANGER, Page(limit=5)))
     assert logins(first) == SEEN[:5]
     del shelf.people["p08"]
     shelf.people["p00a"], shelf.people["p08a"] = Partial(login="p00a"), Partial(login="p08a")
-    assert logins(now(service.listing("", STRANGER, Page(first.after, 3)))) == ["p08a", "p11", "p13"]
+    assert logins(now(service.list_people("", STRANGER, Page(first.after, 3)))) == ["p08a", "p11", "p13"]
 
 
 def test_who_is_not_listed_is_in_no_list_of_members() -> None:
     for viewer in (STRANGER, MEMBER, as_self("nobody")):
-        assert logins(now(directory(crowd()).listing("", viewer, Page()))) == SEEN
-    assert logins(now(directory(Shelf()).listing("", STRANGER, Page()))) == []
+        assert logins(now(directory(crowd()).list_people("", viewer, Page()))) == SEEN
+    assert logins(now(directory(Shelf()).list_people("", STRANGER, Page()))) == []
 
 
 def test_a_person_who_went_between_index_and_read() -> None:
     shelf = Shelf(alice(), found_by={"ghost": ["gone"]})
     service = directory(shelf)
-    assert now(service.lookup("ghost", STRANGER)) == Unknown()
+    assert now(service.lookup("ghost", STRANGER)) == NotFound()
     del shelf.people["alice"]
     shelf.people["alice"] = None  # type: ignore[assignment]
-    assert logins(now(service.listing("", STRANGER, Page()))) == []
+    assert logins(now(service.list_people("", STRANGER, Page()))) == []
 
 
 # edits, on a real file
@@ -532,11 +532,11 @@ def test_a_person_who_went_between_index_and_read() -> None:
 
 def save(built: Built, edit: Any, viewer: Viewer) -> Any:
     """The outcome of editing *edit*.login."""
-    return finished(built.house.directory.edit(edit.login, edit, viewer))
+    return finished(built.deps.directory.edit(edit.login, edit, viewer))
 
 
 def ask(built: Built, name: str, viewer: Viewer = STRANGER) -> Any:
-    return now(built.house.directory.lookup(name, viewer))
+    return now(built.deps.directory.lookup(name, viewer))
 
 
 def test_a_person_edits_what_is_theirs(built: Built) -> None:
@@ -552,13 +552,13 @@ def test_a_person_edits_what_is_theirs(built: Built) -> None:
 @pytest.mark.parametrize(
     ("viewer", "values", "outcome"),
     [
-        (STRANGER, {"title": "x"}, Refused()),
-        (MEMBER, {"title": "x"}, Refused()),
-        (as_self("bob"), {"title": "x"}, Refused()),
-        (replace(as_self("alice"), scope="members"), {"title": "x"}, Refused()),
-        (as_self("alice"), {"aliases": ("queen",)}, Refused()),
-        (as_self("alice"), {"irc": ()}, Refused()),
-        (as_self("alice"), {"title": "x", "aliases": ("queen",)}, Refused()),
+        (STRANGER, {"title": "x"}, Forbidden()),
+        (MEMBER, {"title": "x"}, Forbidden()),
+        (as_self("bob"), {"title": "x"}, Forbidden()),
+        (replace(as_self("alice"), scope="members"), {"title": "x"}, Forbidden()),
+        (as_self("alice"), {"aliases": ("queen",)}, Forbidden()),
+        (as_self("alice"), {"irc": ()}, Forbidden()),
+        (as_self("alice"), {"title": "x", "aliases": ("queen",)}, Forbidden()),
         (as_self("alice"), {"title": "x"}, None),
         (ADMINISTRATOR, {"aliases": ("queen",)}, None),
     ],
@@ -570,26 +570,26 @@ def test_who_may_edit_what(built: Built, viewer: Viewer, values: dict[str, Any],
     else:
         assert got == outcome
         assert found(ask(built, "alice")).title == "Keeper of the kettle"
-        assert ask(built, "queen") == Unknown()
+        assert ask(built, "queen") == NotFound()
 
 
 def test_only_administrators_make_and_remove(built: Built) -> None:
     for viewer in (STRANGER, MEMBER, as_self("alice"), as_self("new")):
         for edit in (Create("new"), Remove("alice")):
-            assert finished(built.house.directory.save([edit], viewer)) == Refused()
-    assert isinstance(finished(built.house.directory.save([Create("NEW", {"name": "New One"})], ADMINISTRATOR)), Saved)
+            assert finished(built.deps.directory.save([edit], viewer)) == Forbidden()
+    assert isinstance(finished(built.deps.directory.save([Create("NEW", {"name": "New One"})], ADMINISTRATOR)), Saved)
     assert found(ask(built, "new")).name == "New One"
     assert found(ask(built, "New One")).login == "new"
     assert isinstance(save(built, Remove("alice"), ADMINISTRATOR), Saved)
-    assert ask(built, "alice") == ask(built, "ally") == Unknown()
+    assert ask(built, "alice") == ask(built, "ally") == NotFound()
 
 
 def test_whoever_may_not_see_a_person_edits_nobody(built: Built) -> None:
     """carol is hidden: the same words as for a name that nobody has."""
     for name in ("carol", "unheard", "no login"):
         for viewer in (STRANGER, MEMBER, as_self("alice")):
-            assert finished(built.house.directory.edit(name, Modify("x", {"title": "x"}), viewer)) == Unknown()
-            assert finished(built.house.directory.edit(name, Remove("x"), viewer)) == Unknown()
+            assert finished(built.deps.directory.edit(name, Modify("x", {"title": "x"}), viewer)) == NotFound()
+            assert finished(built.deps.directory.edit(name, Remove("x"), viewer)) == NotFound()
     assert isinstance(save(built, Modify("carol", {"title": "x"}), as_self("carol")), Saved)
 
 
@@ -618,18 +618,18 @@ def test_R005_a_conflict_with_another_process_gives_the_current_text(built: Buil
 def test_a_conflict_with_a_removal(built: Built) -> None:
     base = found(ask(built, "alice", as_self("alice"))).version
     write(built.path, [Remove("alice")])
-    assert save(built, Modify("alice", {"plan": "Mine"}, base=base), as_self("alice")) == Unknown()
+    assert save(built, Modify("alice", {"plan": "Mine"}, base=base), as_self("alice")) == NotFound()
     built.see()
-    assert ask(built, "alice") == Unknown()
+    assert ask(built, "alice") == NotFound()
 
 
 @pytest.mark.parametrize("wanted", ["bob", "BOB", "carol", "cc", "ＣＣ"])
 def test_taken_in_the_same_words_whoever_has_it(tmp_path: Path, wanted: str) -> None:
     carol = {"login": "carol", "aliases": ["cc"], "hidden": True}
-    built = make_house(tmp_path, [ALICE, {"login": "bob"}, carol])
+    built = make_dependencies(tmp_path, [ALICE, {"login": "bob"}, carol])
     canonical = {"BOB": "bob", "ＣＣ": "cc"}.get(wanted, wanted)
     for edit, field in ((Modify("alice", {"aliases": (wanted,)}), "aliases"), (Create(wanted), "login")):
-        outcome = finished(built.house.directory.save([edit], ADMINISTRATOR))
+        outcome = finished(built.deps.directory.save([edit], ADMINISTRATOR))
         assert isinstance(outcome, Invalid)
         (problem,) = outcome.problems
         assert (problem.field, problem.found) == (field, repr(canonical))
@@ -639,13 +639,13 @@ def test_taken_in_the_same_words_whoever_has_it(tmp_path: Path, wanted: str) -> 
 
 
 def test_missing(built: Built) -> None:
-    assert save(built, Modify("unheard", {"title": "x"}), ADMINISTRATOR) == Unknown()
-    assert save(built, Remove("unheard"), ADMINISTRATOR) == Unknown()
+    assert save(built, Modify("unheard", {"title": "x"}), ADMINISTRATOR) == NotFound()
+    assert save(built, Remove("unheard"), ADMINISTRATOR) == NotFound()
 
 
 def test_somebody_of_another_source_cannot_be_edited(tmp_path: Path) -> None:
-    built = make_house(tmp_path, sources=[Place(Partial(login="eve", name="Eve"))])
-    assert save(built, Modify("eve", {"title": "x"}), ADMINISTRATOR) == Unknown()
+    built = make_dependencies(tmp_path, sources=[Place(Partial(login="eve", name="Eve"))])
+    assert save(built, Modify("eve", {"title": "x"}), ADMINISTRATOR) == NotFound()
     built.stop()
 
 
@@ -656,16 +656,16 @@ def test_several_edits_all_or_nothing(built: Built) -> None:
         Remove("dave"),
         Create("bob"),  # is there
     ]
-    outcome = finished(built.house.directory.save(edits, ADMINISTRATOR))
+    outcome = finished(built.deps.directory.save(edits, ADMINISTRATOR))
     assert isinstance(outcome, Invalid)
     assert outcome.problems[0].login == "bob"
     assert found(ask(built, "alice")).title == "Keeper of the kettle"
-    assert ask(built, "new") == Unknown()
+    assert ask(built, "new") == NotFound()
     assert found(ask(built, "dave")).login == "dave"
-    assert isinstance(finished(built.house.directory.save(edits[:3], ADMINISTRATOR)), Saved)
+    assert isinstance(finished(built.deps.directory.save(edits[:3], ADMINISTRATOR)), Saved)
     assert found(ask(built, "alice")).title == "Changed"
     assert found(ask(built, "new")).name == "New"
-    assert ask(built, "dave") == Unknown()
+    assert ask(built, "dave") == NotFound()
 
 
 def test_every_problem_is_named_with_its_person(built: Built) -> None:
@@ -677,7 +677,7 @@ def test_every_problem_is_named_with_its_person(built: Built) -> None:
         Create("new", {"links": (Link(url="javascript:x"),)}),
         Modify("zofie", {"title": "fine"}),
     ]
-    outcome = finished(built.house.directory.save(edits, ADMINISTRATOR))
+    outcome = finished(built.deps.directory.save(edits, ADMINISTRATOR))
     assert isinstance(outcome, Invalid)
     assert [(problem.login, problem.field) for problem in outcome.problems] == [
         ("alice", "title"),
@@ -699,9 +699,9 @@ def test_an_edit_that_changes_nothing(built: Built) -> None:
 def test_an_edit_whose_asker_left_is_written(built: Built) -> None:
     gate, told = Event(), list[Change]()
     seen = Event()
-    built.house.directory.subscribe(lambda change: (told.append(change), seen.set())[1])  # type: ignore[func-returns-value]
+    built.deps.directory.subscribe(lambda change: (told.append(change), seen.set())[1])  # type: ignore[func-returns-value]
     built.store._writer.do(lambda: gate.wait(10))
-    deferred, results = start(built.house.directory.edit("alice", Modify("", {"title": "Written"}), as_self("alice")))
+    deferred, results = start(built.deps.directory.edit("alice", Modify("", {"title": "Written"}), as_self("alice")))
     deferred.cancel()
     assert results[0].check(CancelledError)
     assert found(ask(built, "alice")).title == "Keeper of the kettle"
@@ -714,9 +714,9 @@ def test_an_edit_whose_asker_left_is_written(built: Built) -> None:
 def test_a_stop_waits_for_an_edit_that_began(built: Built) -> None:
     gate = Event()
     built.store._writer.do(lambda: gate.wait(10))
-    deferred, left = start(built.house.directory.edit("alice", Modify("", {"title": "Written"}), as_self("alice")))
+    deferred, left = start(built.deps.directory.edit("alice", Modify("", {"title": "Written"}), as_self("alice")))
     deferred.cancel()
-    stopping = built.house.directory.stopService()
+    stopping = built.deps.directory.stopService()
     ended: list[Any] = []
     stopping.addBoth(ended.append)
     assert ended == []
@@ -733,7 +733,7 @@ def test_listeners_are_told_in_order_after_the_cache_forgot(built: Built) -> Non
         answer = ask(built, change.login)
         told.append((change.n, change.login, change.fields, found(answer).title))
 
-    end = built.house.directory.subscribe(listen)
+    end = built.deps.directory.subscribe(listen)
     save(built, Modify("alice", {"title": "One"}), ADMINISTRATOR)
     built.change(Modify("bob", {"title": "Two"}), Modify("alice", {"title": "Three", "office": "X"}))
     built.see()
@@ -774,7 +774,7 @@ def test_what_is_on_disk_is_saved_though_the_changes_cannot_be_read() -> None:
 
 
 def test_a_conflict_while_the_store_cannot_be_read() -> None:
-    shelf = Breaking(alice(), error=Stale("alice"))
+    shelf = Breaking(alice(), error=StaleEdit("alice"))
     _, results = start(directory(shelf).edit("alice", Modify("", {"title": "x"}, base=1), ADMINISTRATOR))
     shelf.gate.callback(None)
     assert results == [Unavailable()]
@@ -800,7 +800,7 @@ def test_a_failure_that_nobody_waits_for_is_logged_and_any_other_told(leaves: bo
 
 
 def plans(built: Built, viewer: Viewer) -> list[str]:
-    history = now(built.house.directory.history("alice", viewer))
+    history = now(built.deps.directory.history("alice", viewer))
     assert isinstance(history, History), history
     return [entry.text for entry in history.entries]
 
@@ -822,7 +822,7 @@ def test_history_holds_the_old_plans_the_newest_first(written: Built) -> None:
     save(written, Modify("alice", {"title": "No plan"}), ME)
     assert plans(written, STRANGER) == ["Third", "Second", "First"]
     assert plans(written, ME) == ["Third", "Second", "First", OLDEST]
-    limited = now(written.house.directory.history("ALICE", STRANGER, 2))
+    limited = now(written.deps.directory.history("ALICE", STRANGER, 2))
     assert [entry.text for entry in limited.entries] == ["Third", "Second"]
 
 
@@ -841,7 +841,7 @@ def test_narrowing_retracts_at_once_and_widening_publishes_no_old_plan(written: 
 
 def test_a_plan_written_while_hidden_stays_so(written: Built) -> None:
     save(written, Modify("alice", {"plan": "In hiding"}, {"name": N}), ME)
-    assert now(written.house.directory.history("alice", STRANGER)) == Unknown()
+    assert now(written.deps.directory.history("alice", STRANGER)) == NotFound()
     save(written, Modify("alice", {}, {"name": None}), ME)
     assert plans(written, STRANGER) == ["First"]
 
@@ -864,18 +864,18 @@ def test_a_policy_that_narrows_retracts_too(written: Built) -> None:
 
 @pytest.mark.parametrize("name", ["carol", "unheard", "no login", ""])
 def test_no_history_of_the_hidden_and_unknown(built: Built, name: str) -> None:
-    assert now(built.house.directory.history(name, STRANGER)) == Unknown()
+    assert now(built.deps.directory.history(name, STRANGER)) == NotFound()
 
 
 def test_a_listener_that_fails_takes_nothing_from_the_others(tmp_path: Path) -> None:
-    built = make_house(tmp_path)
+    built = make_dependencies(tmp_path)
     told: list[str] = []
 
     def fail(change: Change) -> None:
         raise RuntimeError("not my day")
 
-    built.house.directory.subscribe(fail)
-    built.house.directory.subscribe(lambda change: told.append(change.login))
+    built.deps.directory.subscribe(fail)
+    built.deps.directory.subscribe(lambda change: told.append(change.login))
     with capturedLogs() as logged:
         built.change(Modify("bob", {"project": "x"}))
         built.see()

@@ -11,18 +11,18 @@ from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
 from gateway.directory import source_indexer
-from gateway.directory.answers import Found, Listing, Page, Several, Unavailable, Unknown
-from gateway.directory.interfaces import Create, Levels, Remove, SourceDown
+from gateway.directory.answers import Ambiguous, Found, Listing, NotFound, Page, Unavailable
+from gateway.directory.interfaces import Create, NameVisibilityFilter, Remove, SourceDown
 from gateway.directory.person import Partial, Visibility
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
-from gateway.directory.source_indexer import BATCH, LEAST, PATIENCE, SELDOM, SHARE, Sweep
+from gateway.directory.source_indexer import BATCH, MIN_INTERVAL, READ_TIMEOUT, SHARE, WARNING_INTERVAL, SourceIndexer
 from gateway.directory.viewers import Viewer
 from gateway.store import database, sqlite_store
-from gateway.store.in_memory_index import SweptIndex
+from gateway.store.in_memory_index import InMemoryIndex
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Place, as_self
-from tests.unit.house import TestClock as AtOnce
-from tests.unit.house import write
+from tests.unit.fixtures import TestClock as AtOnce
+from tests.unit.fixtures import write
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 HOUR = timedelta(hours=1)
@@ -31,8 +31,8 @@ HOUR = timedelta(hours=1)
 class Town(Place):
     """Another source, whose everyone() says *told*, where that is set: people, rubbish, waits and errors."""
 
-    def __init__(self, *people: Partial, restricts: bool = False, cache: timedelta | None = timedelta()) -> None:
-        super().__init__(*people, restricts=restricts, cache=cache)
+    def __init__(self, *people: Partial, restricts: bool = False, cache_ttl: timedelta | None = timedelta()) -> None:
+        super().__init__(*people, restricts=restricts, cache_ttl=cache_ttl)
         self.told: Sequence[Any] | None = None
         self.sweeps = 0
         self.closed = 0
@@ -64,9 +64,9 @@ class Set:
         self.store.startService()
         self.directory = DirectoryService(self.store, towns, policy or Policy.preset(), self.clock)
         for town in towns:
-            index = SweptIndex(self.clock, 0)
-            self.directory.finds(town, index)
-            Sweep(town, index, self.clock).setServiceParent(self.directory)
+            index = InMemoryIndex(self.clock, 0)
+            self.directory.add_index(town, index)
+            SourceIndexer(town, index, self.clock).setServiceParent(self.directory)
         self.directory.startService()
         self.turns()
 
@@ -77,7 +77,7 @@ class Set:
     def swept(self) -> None:
         """Lets all sources be read once more."""
         before = [town.sweeps for town in self.towns]
-        self.clock.advance(LEAST + 0.01)
+        self.clock.advance(MIN_INTERVAL + 0.01)
         self.turns()
         assert [town.sweeps for town in self.towns] == [count + 1 for count in before]
 
@@ -91,7 +91,7 @@ class Set:
         return results[0]
 
     def listed(self, words: str = "", viewer: Viewer = STRANGER, limit: int = 1000) -> list[str]:
-        answer = self.ask(self.directory.listing(words, viewer, Page(limit=limit)))
+        answer = self.ask(self.directory.list_people(words, viewer, Page(limit=limit)))
         assert isinstance(answer, Listing), answer
         return [profile.login for profile in answer.profiles]
 
@@ -146,7 +146,7 @@ def test_own_and_others_stand_in_one_order_and_on_all_pages(build: Build) -> Non
     for limit in (1, 4, 50):
         seen, page = list[str](), Page(limit=limit)
         while True:
-            listing = set_.ask(set_.directory.listing("", STRANGER, page))
+            listing = set_.ask(set_.directory.list_people("", STRANGER, page))
             seen += [profile.login for profile in listing.profiles]
             if listing.after is None:
                 break
@@ -155,7 +155,7 @@ def test_own_and_others_stand_in_one_order_and_on_all_pages(build: Build) -> Non
 
 
 def test_they_are_found_by_all_names_and_searched(build: Build) -> None:
-    set_ = build([Create("bob", {"name": "Bob Brown"})], Town(ADA, cache=HOUR))
+    set_ = build([Create("bob", {"name": "Bob Brown"})], Town(ADA, cache_ttl=HOUR))
     for name in ("ada", "Ada Lovelace", "lovelace", "countess", "ADA LOVELACE"):
         assert set_.found(name) == "ada", name
     for words in ("ad", "lovel", "count", "love ada", "Ada Lovelace"):
@@ -167,13 +167,13 @@ def test_they_are_found_by_all_names_and_searched(build: Build) -> None:
 def test_namesakes_of_store_and_source_are_several(build: Build) -> None:
     set_ = build([Create("bob", {"name": "Bob Adams"})], Town(Partial(login="ann", name="Ann Adams")))
     answer = set_.found("Adams")
-    assert isinstance(answer, Several)
+    assert isinstance(answer, Ambiguous)
     assert [profile.login for profile in answer.profiles] == ["ann", "bob"]
 
 
 def test_who_is_in_both_is_one_person(build: Build) -> None:
     set_ = build([Create("ada", {"title": "Keeper"})], Town(ADA), Town(ADA))
-    listing = set_.ask(set_.directory.listing("", STRANGER, Page()))
+    listing = set_.ask(set_.directory.list_people("", STRANGER, Page()))
     assert [(each.login, each.name, each.title) for each in listing.profiles] == [("ada", "Ada Lovelace", "Keeper")]
     assert set_.listed("ada") == ["ada"]
     assert set_.found("Lovelace") == "ada"
@@ -209,10 +209,10 @@ def test_each_is_judged_by_what_all_sources_say(build: Build) -> None:
         assert set_.listed(words, ADMINISTRATOR) == ["hidden", "inner", "open", "ours", "theirs", "unlisted"]
     assert set_.found("Ann") == "open"
     for login in ("hidden", "inner", "ours", "theirs"):
-        assert set_.found(login) == Unknown()
+        assert set_.found(login) == NotFound()
     assert set_.found("unlisted") == "unlisted"
     for login in ("hidden", "ours", "theirs"):
-        assert isinstance(set_.found("Ann", as_self(login)), Several)
+        assert isinstance(set_.found("Ann", as_self(login)), Ambiguous)
 
 
 def test_a_name_that_stands_behind_another_one_finds_nobody(build: Build) -> None:
@@ -220,9 +220,9 @@ def test_a_name_that_stands_behind_another_one_finds_nobody(build: Build) -> Non
     town = Town(Partial(login="ada", name="Robert Smith", aliases=("bobby",)))
     set_ = build([Create("ada", {"name": "Ada", "aliases": ("countess",)})], town)
     for name in ("Robert Smith", "smith", "bobby"):
-        assert set_.found(name) == Unknown(), name
+        assert set_.found(name) == NotFound(), name
         assert set_.listed(name) == []
-        assert set_.found(name, ADMINISTRATOR) == Unknown()
+        assert set_.found(name, ADMINISTRATOR) == NotFound()
     assert set_.found("countess") == "ada"
 
 
@@ -232,7 +232,7 @@ def test_what_the_source_says_now_counts_and_not_what_was_swept(build: Build) ->
     town.people["ada"] = Partial(login="ada", name="Ada Lovelace", visibility={"name": N})
     town.people["eve"] = Partial(login="eve", name="Evelyn")
     assert set_.listed() == ["eve"]
-    assert (set_.found("Lovelace"), set_.found("Eve")) == (Unknown(), "eve")
+    assert (set_.found("Lovelace"), set_.found("Eve")) == (NotFound(), "eve")
     assert set_.listed("ada") == []
 
 
@@ -248,7 +248,7 @@ def test_who_came_is_there_and_who_went_is_gone_after_the_next_sweep(build: Buil
     assert set_.listed() == ["bob", "eve"]  # who is gone is gone at once; who came is not known yet
     set_.swept()
     assert set_.listed() == ["bob", "eve", "zoe"]
-    assert (set_.found("countess"), set_.listed("zo")) == (Unknown(), ["zoe"])
+    assert (set_.found("countess"), set_.listed("zo")) == (NotFound(), ["zoe"])
     write(set_.path, [Remove("bob")])
     set_.clock.advance(sqlite_store.WATCH)
     assert set_.listed() == ["eve", "zoe"]
@@ -256,10 +256,17 @@ def test_who_came_is_there_and_who_went_is_gone_after_the_next_sweep(build: Buil
 
 @pytest.mark.parametrize(
     ("cache", "seconds"),
-    [(timedelta(0), LEAST), (timedelta(seconds=5), 5.0), (HOUR, 3600.0), (None, SELDOM.total_seconds())],
+    [
+        (timedelta(0), MIN_INTERVAL),
+        (timedelta(seconds=5), 5.0),
+        (HOUR, 3600.0),
+        (None, WARNING_INTERVAL.total_seconds()),
+    ],
 )
-def test_it_is_swept_as_often_as_its_answers_may_change(build: Build, cache: timedelta | None, seconds: float) -> None:
-    town = Town(ADA, cache=cache)
+def test_it_is_swept_as_often_as_its_answers_may_change(
+    build: Build, cache_ttl: timedelta | None, seconds: float
+) -> None:
+    town = Town(ADA, cache_ttl=cache_ttl)
     set_ = build([], town)
     set_.clock.advance(seconds - 0.01)
     assert town.sweeps == 1
@@ -302,7 +309,7 @@ def test_while_it_is_down_its_last_sweep_stands(build: Build, log: list[str], re
     if restricts:
         for name in ("bob", "Ada Lovelace"):  # it may hide him by now, and her namesake not
             assert set_.found(name) == Unavailable(), name
-        assert set_.ask(set_.directory.listing("", STRANGER, Page())) == Unavailable()
+        assert set_.ask(set_.directory.list_people("", STRANGER, Page())) == Unavailable()
     else:
         assert set_.found("Ada Lovelace") == "ada"
         assert set_.listed() == ["ada", "bob"]
@@ -334,7 +341,7 @@ def test_R027_one_that_hangs_holds_up_a_list_once_and_not_for_each_of_its_people
 
     town.get = hangs  # type: ignore[method-assign]
     results: list[Any] = []
-    Deferred.fromCoroutine(set_.directory.listing("", STRANGER, Page())).addBoth(results.append)
+    Deferred.fromCoroutine(set_.directory.list_people("", STRANGER, Page())).addBoth(results.append)
     assert not results
     set_.clock.advance(2.0)
     set_.turns()
@@ -377,15 +384,15 @@ def test_one_that_never_goes_on_is_given_up(build: Build, log: list[str]) -> Non
     town = Town(ADA)
     set_ = build([], town)
     town.told = [*CROWD, Deferred()]
-    set_.clock.advance(LEAST + 0.01)
+    set_.clock.advance(MIN_INTERVAL + 0.01)
     set_.turns()
-    set_.clock.advance(PATIENCE - 0.1)
+    set_.clock.advance(READ_TIMEOUT - 0.1)
     assert (town.closed, log) == (1, [])
     set_.clock.advance(0.2)
-    assert (town.closed, log) == (2, [f"people of place: did not go on for {PATIENCE:g} seconds"])
+    assert (town.closed, log) == (2, [f"people of place: did not go on for {READ_TIMEOUT:g} seconds"])
     assert set_.listed() == ["ada"]
     town.told = None
-    set_.clock.advance(PATIENCE * (SHARE + 1))
+    set_.clock.advance(READ_TIMEOUT * (SHARE + 1))
     set_.turns()
     assert town.sweeps == 3
 
@@ -416,15 +423,15 @@ class Stubborn(Town):
 def test_one_that_does_not_even_end_is_given_up_twice(build: Build, log: list[str]) -> None:
     town = Stubborn(ADA)
     set_ = build([Create("bob")], town)
-    set_.clock.advance(PATIENCE)
+    set_.clock.advance(READ_TIMEOUT)
     assert (town.closed, log) == (1, [])
-    set_.clock.advance(PATIENCE)
-    assert log == [f"people of place: did not go on for {PATIENCE:g} seconds"]
+    set_.clock.advance(READ_TIMEOUT)
+    assert log == [f"people of place: did not go on for {READ_TIMEOUT:g} seconds"]
     assert set_.listed() == ["bob"]
-    set_.clock.advance(PATIENCE * 2 * SHARE)
+    set_.clock.advance(READ_TIMEOUT * 2 * SHARE)
     assert town.sweeps == 2
     set_.directory.stopService()
-    set_.clock.advance(PATIENCE)
+    set_.clock.advance(READ_TIMEOUT)
     assert town.closed == 2
 
 
@@ -493,16 +500,18 @@ class Nowhere:
 
     def last(self, login: str) -> Partial | None: ...
 
-    async def find(self, name: str, levels: Levels) -> Sequence[str]:
+    async def find_logins(self, name: str, levels: NameVisibilityFilter) -> Sequence[str]:
         return []
 
-    async def page(self, after: str, limit: int, levels: Levels) -> Sequence[str]:
+    async def page(self, after: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         return []
 
-    async def starting(self, beginning: str, limit: int, levels: Levels) -> Sequence[str]:
+    async def logins_starting_with(self, beginning: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         return []
 
-    async def search(self, words: Sequence[str], after: int, limit: int, levels: Levels) -> Sequence[tuple[int, str]]:
+    async def search(
+        self, words: Sequence[str], after: int, limit: int, levels: NameVisibilityFilter
+    ) -> Sequence[tuple[int, str]]:
         return []
 
 
@@ -519,7 +528,7 @@ class Many(Place):
 
 
 def test_100000_people_are_read_a_few_at_a_time() -> None:
-    index, many = Nowhere(), Many(cache=HOUR)
+    index, many = Nowhere(), Many(cache_ttl=HOUR)
 
     class Turns(Clock):
         count = 0
@@ -530,7 +539,7 @@ def test_100000_people_are_read_a_few_at_a_time() -> None:
             return super().callLater(delay, *call, **options)
 
     clock = Turns()
-    reading = Sweep(many, index, clock)
+    reading = SourceIndexer(many, index, clock)
     reading.startService()
     assert index.count == BATCH  # nobody waits for the start
     while not index.ended:
@@ -545,9 +554,9 @@ def test_a_stop_ends_a_sweep_in_the_middle(build: Build, log: list[str]) -> None
     town = Town()
     town.told = [*CROWD, Deferred()]
     set_ = build([], town)
-    (reading,) = (each for each in set_.directory if isinstance(each, Sweep))
+    (reading,) = (each for each in set_.directory if isinstance(each, SourceIndexer))
     ended: list[object] = []
     reading.stopService().addBoth(ended.append)
     assert (ended, town.closed, log) == ([None], 1, [])
-    set_.clock.advance(PATIENCE * SHARE)
+    set_.clock.advance(READ_TIMEOUT * SHARE)
     assert town.sweeps == 1

@@ -7,9 +7,9 @@ import pytest
 
 import gateway
 from gateway.directory.addresses import Address
-from gateway.directory.names import NotALogin
+from gateway.directory.names import InvalidLogin
 from gateway.directory.viewers import LocalCommand, Viewers
-from tests.unit.house import now
+from tests.unit.fixtures import now
 
 VIEWERS = Viewers(["192.0.2.0/24"], ["ALICE"])
 
@@ -43,7 +43,7 @@ def test_the_local_command() -> None:
     assert (member.login, member.administrator, member.member, member.scope) == (None, False, True, "members")
     stranger = now(VIEWERS.from_evidence(LocalCommand("alice", "everyone")))
     assert (stranger.login, stranger.administrator, stranger.member, stranger.scope) == (None, False, False, None)
-    with pytest.raises(NotALogin):
+    with pytest.raises(InvalidLogin):
         now(VIEWERS.from_evidence(LocalCommand("a b", "self")))
 
 

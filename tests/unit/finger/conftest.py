@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.house import Built, make_house
+from tests.unit.fixtures import Built, make_dependencies
 
 Build = Callable[..., Built]
 
@@ -19,7 +19,7 @@ def build(tmp_path: Path) -> Iterator[Build]:
     def make(**settings: Any) -> Built:
         folder = tmp_path / str(len(made))
         folder.mkdir()
-        made.append(make_house(folder, **settings))
+        made.append(make_dependencies(folder, **settings))
         return made[-1]
 
     yield make
@@ -30,6 +30,6 @@ def build(tmp_path: Path) -> Iterator[Build]:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """The house of most tests; they only ask."""
-    one = make_house(tmp_path_factory.mktemp("house"), queries_per_minute=10_000_000)
+    one = make_dependencies(tmp_path_factory.mktemp("house"), queries_per_minute=10_000_000)
     yield one
     one.stop()

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.finger.settings import Finger
+from gateway.finger.settings import FingerSettings
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import MEMBER, Broken, Client, Down, ask, failures
-from tests.unit.house import ALICE, Built
+from tests.unit.fixtures import ALICE, Built
 
 ALICE_PLAIN = (
     b"Login:      alice\r\n"
@@ -61,7 +61,7 @@ LINES = {
     "F096": b"zofie\r\n",
     "F102": b"carol\r\n",
     "F103": b"root\r\n",
-    "several": b"adams\r\n",
+    "ambiguous": b"adams\r\n",
     "a lone CR": b"\r\r\n",
 }
 
@@ -136,7 +136,7 @@ def test_F007_a_line_without_its_end(built: Built) -> None:
 def test_F022_every_reply_is_lines_that_end_in_crlf(built: Built, line: bytes) -> None:
     for listing in (True, False):
         for empty in ("online", "people"):
-            assert lines_of_text(ask(built, line, settings=Finger(listing=listing, empty=empty)))
+            assert lines_of_text(ask(built, line, settings=FingerSettings(listing=listing, empty_query=empty)))
 
 
 @pytest.mark.parametrize(
@@ -172,11 +172,11 @@ def test_F029_no_escape_and_no_remains_of_one(built: Built) -> None:
 )
 def test_F039_F040_F041_F042_F043_F079_the_empty_query(built: Built, line: bytes) -> None:
     assert ask(built, line) == NO_ONE
-    assert ask(built, line, settings=Finger(listing=False)) == b"Finger online user list denied\r\n"
+    assert ask(built, line, settings=FingerSettings(listing=False)) == b"Finger online user list denied\r\n"
 
 
 def test_F039_a_list_of_people_has_logins_and_full_names(built: Built) -> None:
-    reply = ask(built, b"\r\n", settings=Finger(empty="people"))
+    reply = ask(built, b"\r\n", settings=FingerSettings(empty_query="people"))
     assert reply == (
         b"Login  Name         Job\r\n"
         b"alice  Alice Adams  Keeper of the kettle\r\n"
@@ -186,12 +186,14 @@ def test_F039_a_list_of_people_has_logins_and_full_names(built: Built) -> None:
 
 
 def test_a_list_of_nobody(build: Build) -> None:
-    assert ask(build(people=[]), b"\r\n", settings=Finger(empty="people")) == b"No one is listed here.\r\n"
+    assert (
+        ask(build(people=[]), b"\r\n", settings=FingerSettings(empty_query="people")) == b"No one is listed here.\r\n"
+    )
 
 
 def test_a_list_that_is_cut_says_so(build: Build) -> None:
     people = [{"login": f"p{number:03}", "name": f"Person {number}"} for number in range(51)]
-    reply = ask(build(people=people), b"\r\n", settings=Finger(empty="people"))
+    reply = ask(build(people=people), b"\r\n", settings=FingerSettings(empty_query="people"))
     assert reply.endswith("p049   Person 49\r\n… and more: https://dir.test/users\r\n".encode())
 
 
@@ -386,7 +388,7 @@ def test_F102_hidden_is_unknown(build: Build, switch: bytes) -> None:
     for record in (mine, theirs):
         del record["time"], record["ms"], record["query"]
     assert mine == theirs
-    assert mine["outcome"] == "unknown"
+    assert mine["outcome"] == "not_found"
 
 
 def test_F102_hidden_and_unknown_take_the_same_way(build: Build) -> None:
@@ -452,7 +454,7 @@ def test_F104_an_error_names_a_reference_and_no_path(build: Build) -> None:
 def test_the_directory_is_down(build: Build) -> None:
     built = build(sources=[Down()])
     for line, verb in ((b"alice\r\n", "lookup"), (b"\r\n", "list")):
-        reply = ask(built, line, settings=Finger(empty="people"))
+        reply = ask(built, line, settings=FingerSettings(empty_query="people"))
         assert reply == b"The directory cannot answer just now, try again later.\r\n"
         assert (built.records[-1]["verb"], built.records[-1]["outcome"]) == (verb, "unavailable")
 

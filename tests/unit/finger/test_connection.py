@@ -9,7 +9,7 @@ from twisted.internet.interfaces import ISSLTransport
 from zope.interface import directlyProvides
 
 from gateway.finger import make
-from gateway.finger.settings import Finger
+from gateway.finger.settings import FingerSettings
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.test_answers import ALICE_PLAIN
 from tests.unit.finger.wire import Client, Slow, ask, failures, stop
@@ -57,7 +57,7 @@ def test_F009_nothing_asked(build: Build) -> None:
     assert client.finished()
     client.lose()
     assert [(record["outcome"], record["bytes"]) for record in built.records] == [("empty", 0)]
-    assert built.house.exchanges.counts["finger", "lookup", "empty"] == 1
+    assert built.deps.tracker.counts["finger", "lookup", "empty"] == 1
 
 
 def test_F010_a_client_that_is_gone_is_not_answered(build: Build) -> None:
@@ -65,7 +65,7 @@ def test_F010_a_client_that_is_gone_is_not_answered(build: Build) -> None:
     built = build(sources=[slow])
     client = Client(built).send(b"alice\r\n")
     client.lose()
-    assert built.house.exchanges.in_flight == 0
+    assert built.deps.tracker.in_flight == 0
     slow.answer()
     assert client.received == b""
     assert [record["outcome"] for record in built.records] == ["gone"]
@@ -121,7 +121,7 @@ def test_F013_a_client_that_never_reads_is_cut(build: Build, person: str) -> Non
 
 def test_F013_no_more_than_a_piece_waits_for_a_reader(build: Build) -> None:
     built = build(people=[FRANK])
-    client = Client(built, settings=Finger(max_plan_bytes=200_000)).send(b"frank\r\n")
+    client = Client(built, settings=FingerSettings(max_plan_bytes=200_000)).send(b"frank\r\n")
     assert client.received == b""
     client.producer.resumeProducing()
     assert len(client.received) == 64 * 1024
@@ -211,7 +211,7 @@ def test_F015_far_too_many_are_closed(build: Build) -> None:
     assert surplus.received == b""
     for each in [*held, surplus]:
         each.lose()
-    assert built.house.connections.open == 0
+    assert built.deps.admission.open == 0
 
 
 def test_F016_too_many_queries_are_told_how_long_to_wait(build: Build) -> None:
@@ -237,14 +237,14 @@ def test_F016_a_64_is_one_asker(build: Build) -> None:
 
 
 def test_a_stop_with_nobody_there_ends_at_once(build: Build) -> None:
-    service = make(Finger(), build().house)
+    service = make(FingerSettings(), build().deps)
     service.startService()
     assert stop(service) == [None]
 
 
 def test_a_stop_lets_an_answer_out_that_is_written(build: Build) -> None:
     built = build()
-    service = make(Finger(), built.house)
+    service = make(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory).send(b"alice\r\n")
     ended = stop(service)
     assert not client.aborted()
@@ -256,7 +256,7 @@ def test_a_stop_lets_an_answer_out_that_is_written(build: Build) -> None:
 
 def test_a_stop_tells_those_who_have_not_asked_yet(build: Build) -> None:
     built = build()
-    service = make(Finger(), built.house)
+    service = make(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory)
     ended = stop(service)
     built.clock.advance(0.2)
@@ -267,7 +267,7 @@ def test_a_stop_tells_those_who_have_not_asked_yet(build: Build) -> None:
 
 def test_R038_a_line_on_its_way_at_a_stop_is_answered(build: Build) -> None:
     built = build()
-    service = make(Finger(), built.house)
+    service = make(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory)
     ended = stop(service)
     built.clock.advance(0.1)
@@ -280,7 +280,7 @@ def test_R038_a_line_on_its_way_at_a_stop_is_answered(build: Build) -> None:
 def test_a_stop_tells_those_who_still_wait(build: Build) -> None:
     slow = Slow()
     built = build(sources=[slow])
-    service = make(Finger(), built.house)
+    service = make(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory).send(b"alice\r\n")
     ended = stop(service)
     slow.answer()
@@ -291,7 +291,7 @@ def test_a_stop_tells_those_who_still_wait(build: Build) -> None:
 
 def test_a_stop_does_not_wait_for_ever(build: Build) -> None:
     built = build()
-    service = make(Finger(), built.house)
+    service = make(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory).send(b"alice\r\n")
     ended = stop(service)
     built.clock.advance(1.6)

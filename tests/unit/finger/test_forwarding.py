@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from gateway.finger.forwarding import MOST, forward
-from gateway.finger.query import Elsewhere, parse
-from gateway.finger.settings import Finger
+from gateway.finger.query import ForwardQuery, parse
+from gateway.finger.settings import FingerSettings
 from gateway.outbound.public_hosts import MOST_TO_ONE
-from tests.unit import house
+from tests.unit import fixtures
 from tests.unit.finger.wire import Client
-from tests.unit.house import Built, make_house
+from tests.unit.fixtures import Built, make_dependencies
 from tests.unit.outbound.network import Begun, Network
 
 DENIED = "Finger forwarding service denied"
@@ -29,13 +29,13 @@ ALLOWED = ["B.test.", "*.example.org", "bücher.example", "private.test", "us.te
            "10.0.0.1", "dir.test"]  # fmt: skip
 
 
-class Reactor(Network, house.TestClock):
+class Reactor(Network, fixtures.TestClock):
     """The network and the store's clock in one."""
 
 
 @pytest.fixture
 def built(tmp_path: Path) -> Iterator[Built]:
-    made = make_house(tmp_path, clock=Reactor(NAMES), listened=["9.9.9.1"])
+    made = make_dependencies(tmp_path, clock=Reactor(NAMES), listened=["9.9.9.1"])
     yield made
     made.stop()
 
@@ -48,10 +48,10 @@ class Passed(Begun):
     ) -> None:
         self.network: Any = built.clock
         self.said: list[str] = []
-        query = parse(line, built.house.site.hosts.__contains__)
-        assert isinstance(query, Elsewhere), query
-        settings = Finger(forward_to=list(allowed), max_hops=hops, **options)
-        super().__init__(forward(query, self.said.append, settings, built.house))
+        query = parse(line, built.deps.site.hosts.__contains__)
+        assert isinstance(query, ForwardQuery), query
+        settings = FingerSettings(forward_to=list(allowed), max_hops=hops, **options)
+        super().__init__(forward(query, self.said.append, settings, built.deps))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_F076_F077_F084_what_is_not_allowed_is_neither_looked_up_nor_dialled(bui
 
 
 def test_F076_by_default_nobody_is_asked(built: Built) -> None:
-    passed = Passed(built, "bob@b.test", allowed=Finger().forward_to)
+    passed = Passed(built, "bob@b.test", allowed=FingerSettings().forward_to)
     assert passed.result == (DENIED, "refused")
     assert (passed.network.names.asked, passed.network.tried) == ([], [])
 
@@ -223,7 +223,7 @@ def test_F091_only_so_many_at_once(built: Built) -> None:
 
 def test_F088_over_the_wire_with_one_record(built: Built) -> None:
     network: Any = built.clock
-    client = Client(built, settings=Finger(forward_to=["b.test"]))
+    client = Client(built, settings=FingerSettings(forward_to=["b.test"]))
     client.send(b"/W bob@b.test\r\n")
     server = network.takes()
     assert server.heard == b"/W bob\r\n"
@@ -241,10 +241,10 @@ def test_F088_over_the_wire_with_one_record(built: Built) -> None:
 
 def test_who_goes_takes_the_connection_with_them(built: Built) -> None:
     network: Any = built.clock
-    client = Client(built, settings=Finger(forward_to=["b.test"]))
+    client = Client(built, settings=FingerSettings(forward_to=["b.test"]))
     client.send(b"bob@b.test\r\n")
     server = network.takes()
     client.lose()
     assert server.dropped
     assert [record["outcome"] for record in built.records] == ["gone"]
-    assert not built.house.outgoing._open
+    assert not built.deps.outbound._open

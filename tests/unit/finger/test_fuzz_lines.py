@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.finger import make
-from gateway.finger.query import Elsewhere, Everyone, Person, decode, parse
-from gateway.finger.settings import Finger
+from gateway.finger.query import ForwardQuery, ListQuery, UserQuery, decode, parse
+from gateway.finger.settings import FingerSettings
 from tests.fuzz import GREETINGS, LONG, NASTY, SEED, Case, case, fault, resident
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Client, failures
-from tests.unit.house import PEOPLE, Built
+from tests.unit.fixtures import PEOPLE, Built
 
 COUNT = 800_000 if LONG else 80_000  # lines; the rest of those of the checklist go over sockets
 BATCH = 1_000
@@ -23,10 +23,10 @@ BATCH = 1_000
 HOSTILE = {"login": "frank", "name": "Frank \x1b[1m", "plan": "\x1b[32mgrün\n\x9b31m\u202e\x07\r\n" + "é" * 70_000}
 SGR = re.compile(rb"\x1b\[[0-9;:]*m")
 SETTINGS = [
-    Finger(),
-    Finger(ansi="sgr", charset="ascii", max_plan_bytes=300),
-    Finger(ambiguous="short", empty="people", listing=False, max_names=1),
-    Finger(ambiguous="deny", empty="people", max_names=16),
+    FingerSettings(),
+    FingerSettings(ansi="sgr", charset="ascii", max_plan_bytes=300),
+    FingerSettings(ambiguous="short", empty_query="people", listing=False, max_names=1),
+    FingerSettings(ambiguous="deny", empty_query="people", max_names=16),
 ]
 
 noise = st.one_of(
@@ -46,11 +46,11 @@ def ours(host: str) -> bool:
 def test_F120_every_line_means_something(line: bytes) -> None:
     """What is left to be asked elsewhere is not ours, and no name holds a host."""
     query = parse(decode(line), ours)
-    if isinstance(query, Elsewhere):
+    if isinstance(query, ForwardQuery):
         assert query.hosts[-1]
         assert not ours(query.hosts[-1])
         assert "@" not in query.name + "".join(query.hosts)
-    elif isinstance(query, Person):
+    elif isinstance(query, UserQuery):
         assert query.name
         assert "@" not in query.name
 
@@ -61,8 +61,8 @@ def test_F120_the_switch_changes_who_is_meant_in_nothing(text: str) -> None:
     """F045: /W before a line that holds no slash and is no address says how much is told, no more."""
     text = text.replace("/", "")
     plain, verbose = parse(text, ours), parse("/W " + text, ours)
-    assert isinstance(plain, Person | Elsewhere | Everyone)
-    assert isinstance(verbose, Person | Elsewhere | Everyone)
+    assert isinstance(plain, UserQuery | ForwardQuery | ListQuery)
+    assert isinstance(verbose, UserQuery | ForwardQuery | ListQuery)
     assert (plain.verbose, verbose.verbose) == (False, True)
     assert getattr(plain, "name", None) == getattr(verbose, "name", None)
 
@@ -85,7 +85,7 @@ def told(factory: Any, built: Built, pieces: tuple[bytes, ...], ended: bool) -> 
 @given(noise, st.lists(st.integers(0, 700), max_size=6), st.booleans())
 @settings(max_examples=600, deadline=None)
 def test_F004_F005_F120_pieces_change_nothing(built: Built, data: bytes, cuts: list[int], ended: bool) -> None:
-    factory = make(Finger(), built.house).factory
+    factory = make(FingerSettings(), built.deps).factory
     marks = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     pieces = tuple(data[one:two] for one, two in pairwise(marks))
     single = tuple(data[place : place + 1] for place in range(len(data)))
@@ -96,7 +96,7 @@ def test_F004_F005_F120_pieces_change_nothing(built: Built, data: bytes, cuts: l
     assert told(factory, built, single, ended) == whole
 
 
-def out_of_line(one: Case, reply: bytes, setting: Finger) -> str:
+def out_of_line(one: Case, reply: bytes, setting: FingerSettings) -> str:
     """What is wrong with *reply* by part A2 of the checklist, and by what *setting* lets pass (F028, F034)."""
     if setting.ansi == "sgr":
         if (colours := SGR.findall(reply)) and colours[-1] != b"\x1b[0m":
@@ -125,7 +125,7 @@ def attack(factory: Any, built: Built, one: Case) -> None:
 def test_F120_F022_F025_F038_random_lines(build: Build, number: int) -> None:
     """Each gets one reply in the data format and one record; nothing is logged, no timer is left, memory stays."""
     built = build(people=[*PEOPLE, HOSTILE], queries_per_minute=10**9)
-    factory = make(SETTINGS[number], built.house).factory
+    factory = make(SETTINGS[number], built.deps).factory
     share = COUNT // len(SETTINGS)
     count = memory = 0
     timers = len(built.clock.getDelayedCalls())

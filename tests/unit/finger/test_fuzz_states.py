@@ -4,11 +4,11 @@ import random
 from typing import Any
 
 from gateway.finger import make
-from gateway.finger.settings import Finger
+from gateway.finger.settings import FingerSettings
 from tests.fuzz import LONG, SEED, case, fault
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Client, Slow, failures
-from tests.unit.house import PEOPLE, Built
+from tests.unit.fixtures import PEOPLE, Built
 
 HOUSES, WALKS = (200, 100) if LONG else (10, 60)
 HUGE = {"login": "frank", "name": "Frank", "plan": "x" * 90 + "\n" + "y" * 200_000}
@@ -47,13 +47,13 @@ class Walker:
 
 def test_F010_F011_F015_F120_random_walks(build: Build) -> None:
     """Nothing fails, every reply that is whole is in the data format, and no connection and no timer is left."""
-    for house in range(HOUSES):
+    for round_number in range(HOUSES):
         slow = Slow()
         built = build(people=[*PEOPLE, HUGE], sources=[slow], queries_per_minute=10**9, connections=20, per_address=5)
-        factory = make(Finger(max_plan_bytes=300_000), built.house).factory
+        factory = make(FingerSettings(max_plan_bytes=300_000), built.deps).factory
         timers = len(built.clock.getDelayedCalls())
         for number in range(WALKS):
-            seed = f"{SEED}/{house}/{number}"
+            seed = f"{SEED}/{round_number}/{number}"
             with failures() as seen:
                 walkers = walk(factory, built, slow, random.Random(seed))
             assert not seen, f"{seed}: {seen[0]}"

@@ -10,11 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.directory.person import Login
-from gateway.finger.settings import Finger
+from gateway.finger.settings import FingerSettings
 from gateway.text.width import width
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import MEMBER, STRANGER, ask
-from tests.unit.house import Built
+from tests.unit.fixtures import Built
 
 NOW = datetime(2026, 11, 23, 18, 4, 30, tzinfo=UTC)
 FIELDS = ("presence", "terminal", "origin", "idle", "last_seen", "office", "office_phone", "title")
@@ -54,13 +54,13 @@ ON = {
 def on(build: Build, people: Any = PEOPLE, logins: Mapping[str, Any] = ON) -> Built:
     """A house at NOW in which *logins* are on."""
     built = build(people=people)
-    built.house = replace(built.house, now=lambda: NOW)
-    built.house.directory.presence.report("test", logins)
+    built.deps = replace(built.deps, now=lambda: NOW)
+    built.deps.directory.presence.update("test", logins)
     return built
 
 
 def said(built: Built, line: bytes = b"", peer: str = STRANGER, **finger: Any) -> str:
-    return ask(built, line + b"\r\n", peer=peer, settings=Finger(**finger)).decode().replace("\r\n", "\n")
+    return ask(built, line + b"\r\n", peer=peer, settings=FingerSettings(**finger)).decode().replace("\r\n", "\n")
 
 
 def test_F092_F093_who_is_on(build: Build) -> None:
@@ -184,9 +184,9 @@ def test_F093_a_list_of_people_has_the_same_columns(build: Build) -> None:
 def test_F092_idle_grows_while_nothing_is_reported(build: Build) -> None:
     built = on(build)
     assert said(built, list_columns=["idle"]).splitlines()[1:3] == ["ann    Ann Able   5m", "ben    Ben Able   0m"]
-    built.house = replace(built.house, now=lambda: NOW + timedelta(minutes=58))
+    built.deps = replace(built.deps, now=lambda: NOW + timedelta(minutes=58))
     assert said(built, list_columns=["idle"]).splitlines()[1:3] == ["ann    Ann Able   1h03m", "ben    Ben Able   58m"]
-    built.house = replace(built.house, now=lambda: NOW + timedelta(days=3))
+    built.deps = replace(built.deps, now=lambda: NOW + timedelta(days=3))
     assert said(built, list_columns=["idle"]).splitlines()[1] == "ann    Ann Able   3d"
 
 
@@ -219,19 +219,19 @@ def test_F098_the_login_status(build: Build) -> None:
 def test_F098_what_is_told_follows_what_is_reported(build: Build) -> None:
     built = on(build, [BEN | {"visibility": ALL}], {})
     assert "On" not in said(built, b"ben")
-    built.house.directory.presence.report("test", {"ben": [Login()]})
+    built.deps.directory.presence.update("test", {"ben": [Login()]})
     assert "On:         now\n" in said(built, b"ben")
-    built.house.directory.presence.report("test", {"ben": [Login("pts/7", "", None, ago(minutes=2))]})
+    built.deps.directory.presence.update("test", {"ben": [Login("pts/7", "", None, ago(minutes=2))]})
     assert "On:         now on pts/7, active 2026-11-23 18:02 UTC\n" in said(built, b"ben")
-    built.house.directory._now = lambda: NOW
-    built.house.directory.presence.report("test", {})
+    built.deps.directory._now = lambda: NOW
+    built.deps.directory.presence.update("test", {})
     assert "Last seen:  2026-11-23 18:04 UTC\n" in said(built, b"ben")
     assert "On:" not in said(built, b"ben")
 
 
 def test_F098_last_seen_only_where_it_is_shown(build: Build) -> None:
     built = on(build, [ANN, DAN])
-    built.house.directory.presence.report("test", {})
+    built.deps.directory.presence.update("test", {})
     assert "Last seen:  " in said(built, b"ann")
     assert "Last seen" not in said(built, b"dan") + said(built, b"dan", MEMBER)
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from gateway.finger.settings import Finger
+from gateway.finger.settings import FingerSettings
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import ask
-from tests.unit.house import Built
+from tests.unit.fixtures import Built
 
 ANN = (
     b"Login:      ann\r\n"
@@ -63,25 +63,25 @@ def test_F055_each_name_is_answered_in_its_place(place: Built) -> None:
     assert ask(place, b"xx,ann,yy\r\n") == b"xx: no such user.\r\n\r\n" + ANN + b"\r\nyy: no such user.\r\n"
     assert ask(place, b"xx,yy\r\n") == b"xx: no such user.\r\n\r\nyy: no such user.\r\n"
     assert ask(place, b",\r\n") == b",: no such user.\r\n"
-    assert outcomes(place) == ["found", "unknown", "unknown"]
+    assert outcomes(place) == ["found", "not_found", "not_found"]
 
 
 def test_F055_no_more_than_max_names(place: Built) -> None:
     four = b"a1: no such user.\r\n\r\na2: no such user.\r\n\r\na3: no such user.\r\n\r\na4: no such user.\r\n"
     assert ask(place, b"a1,a2,a3,a4\r\n") == four
     assert ask(place, b"a1,a2,a3,a4,ann\r\n") == four + "\r\n…\r\n".encode()
-    assert ask(place, b"ann,ben\r\n", settings=Finger(max_names=1)) == ANN + "\r\n…\r\n".encode()
-    assert ask(place, b"ann ben\r\n", settings=Finger(max_names=1)) == ANN + "\r\n…\r\n".encode()
+    assert ask(place, b"ann,ben\r\n", settings=FingerSettings(max_names=1)) == ANN + "\r\n…\r\n".encode()
+    assert ask(place, b"ann ben\r\n", settings=FingerSettings(max_names=1)) == ANN + "\r\n…\r\n".encode()
 
 
 def test_F055_one_line_asks_no_more_than_so_often(place: Built, monkeypatch: pytest.MonkeyPatch) -> None:
-    lookup, asked = place.house.directory.lookup, []
+    lookup, asked = place.deps.directory.lookup, []
 
     async def counted(name: str, viewer: Any) -> Any:
         asked.append(name)
         return await lookup(name, viewer)
 
-    monkeypatch.setattr(place.house.directory, "lookup", counted)
+    monkeypatch.setattr(place.deps.directory, "lookup", counted)
     ask(place, b",".join(b"%%2%d a b" % n for n in range(50)) + b"\r\n")
     assert len(asked) <= 25
     assert len(place.records) == 1
@@ -113,17 +113,17 @@ def test_F052_what_is_no_switch_is_a_name(place: Built, line: bytes) -> None:
 
 def test_F059_a_name_of_several_people(place: Built) -> None:
     assert ask(place, b"able\r\n") == ANN + b"\r\n" + BEN
-    assert ask(place, b"able\r\n", settings=Finger(ambiguous="short")) == (
+    assert ask(place, b"able\r\n", settings=FingerSettings(ambiguous="short")) == (
         b"2 people go by that name; ask for one by the login:\r\n"
         b"\r\n"
         b"Login  Name\r\n"
         b"ann    Ann Able\r\n"
         b"ben    Ben Able\r\n"
     )
-    assert ask(place, b"able\r\n", settings=Finger(ambiguous="deny")) == (
+    assert ask(place, b"able\r\n", settings=FingerSettings(ambiguous="deny")) == (
         b"able: more than one person goes by that name; ask by the login.\r\n"
     )
-    assert outcomes(place) == ["several", "several", "refused"]
+    assert outcomes(place) == ["ambiguous", "ambiguous", "refused"]
 
 
 def test_F059_many_people_of_one_name_are_a_list(build: Build) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gateway.finger.settings import Finger
+from gateway.finger.settings import FingerSettings
 from gateway.text.width import width
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import MEMBER, STRANGER, ask
-from tests.unit.house import ZOFIE, document, write
+from tests.unit.fixtures import ZOFIE, document, write
 
 GOLDEN = Path(__file__).parent / "golden"
 AT = datetime(2026, 11, 23, 18, 4, tzinfo=UTC)
@@ -79,7 +79,7 @@ ART = {
 }
 PEOPLE = (FULL, EMPTY, WIDE, UNSEEN, BLANK, HOSTILE)
 OTHERS = (LONG, ART, ZOFIE | {"plan": "Příliš žluťoučký kůň\n"})
-FINGER = Finger(empty="people", ambiguous="short", list_columns=[])
+FINGER = FingerSettings(empty_query="people", ambiguous="short", list_columns=[])
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ FINGER = Finger(empty="people", ambiguous="short", list_columns=[])
         ("plan_seen", "nora", MEMBER),
         ("plan_blank", "ed", STRANGER),
         ("hostile", "mal", STRANGER),
-        ("several", "adams", STRANGER),
-        ("several_asked", "bob,nora,žofka", STRANGER),
-        ("unknown", "žofka", STRANGER),
+        ("ambiguous", "adams", STRANGER),
+        ("ambiguous_asked", "bob,nora,žofka", STRANGER),
+        ("not_found", "žofka", STRANGER),
         ("list", "", STRANGER),
         ("list_long", "/W", STRANGER),
     ],
@@ -121,7 +121,7 @@ def test_F028_F034_what_the_settings_make_of_it(build: Build, name: str, line: s
     compare(build, OTHERS, name, line, replace(FINGER, **changed))
 
 
-def compare(build: Build, people: Any, name: str, line: str, finger: Finger, peer: str = STRANGER) -> None:
+def compare(build: Build, people: Any, name: str, line: str, finger: FingerSettings, peer: str = STRANGER) -> None:
     built = build(people=[])
     write(built.path, [document(each) for each in people], AT)
     reply = ask(built, line.encode() + b"\r\n", peer=peer, settings=finger).decode()
@@ -134,6 +134,6 @@ def compare(build: Build, people: Any, name: str, line: str, finger: Finger, pee
 def test_every_text_of_the_room_is_pinned() -> None:
     assert {path.stem for path in GOLDEN.iterdir()} == {
         "full", "full_long", "empty", "empty_long", "wide", "plan_unseen", "plan_seen", "plan_blank", "hostile",
-        "several", "several_asked", "unknown", "list", "list_long", "long_values", "list_columns", "ascii", "ascii_list",
+        "ambiguous", "ambiguous_asked", "not_found", "list", "list_long", "long_values", "list_columns", "ascii", "ascii_list",
         "strip", "sgr", "sgr_ascii",
     }  # fmt: skip

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from gateway.finger.protocol import make
-from gateway.finger.settings import Finger
+from gateway.finger.settings import FingerSettings
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Broken, Client, Down, ask, failures, stop
-from tests.unit.house import Built
+from tests.unit.fixtures import Built
 
 
 def _timeout(build: Build) -> bytes:
@@ -29,7 +29,7 @@ def _crowded(build: Build) -> bytes:
 
 def _stopping(build: Build) -> bytes:
     built = build()
-    service = make(Finger(), built.house)
+    service = make(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory)
     stop(service)
     built.clock.advance(0.2)
@@ -57,11 +57,11 @@ REFUSALS: dict[str, tuple[Callable[[Build], bytes], bytes]] = {
     "nobody": (lambda build: ask(build(), b"nobody\r\n"), b"nobody: no such user."),
     "elsewhere": (lambda build: ask(build(), b"bob@other.test\r\n"), b"Finger forwarding service denied"),
     "no list": (
-        lambda build: ask(build(), b"\r\n", settings=Finger(listing=False)), b"Finger online user list denied",
+        lambda build: ask(build(), b"\r\n", settings=FingerSettings(listing=False)), b"Finger online user list denied",
     ),
     "nobody on": (lambda build: ask(build(), b"\r\n"), b"No one is logged on."),
-    "several": (
-        lambda build: ask(build(), b"adams\r\n", settings=Finger(ambiguous="deny")), b"adams: more than one person",
+    "ambiguous": (
+        lambda build: ask(build(), b"adams\r\n", settings=FingerSettings(ambiguous="deny")), b"adams: more than one person",
     ),
     "down": (lambda build: ask(build(sources=[Down()]), b"alice\r\n"), b"The directory cannot answer just now"),
     "browser": (lambda build: ask(build(), b"GET / HTTP/1.0\r\n\r\n"), b"This is a finger server; web: "),

@@ -5,22 +5,22 @@ import re
 
 import pytest
 
-from gateway.finger.settings import Finger
-from gateway.text.decode import decoded
+from gateway.finger.settings import FingerSettings
+from gateway.text.decode import decode_text
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import ask
 
 PLAN = b"Plan:\r\n"
 
 
-def told(build: Build, plan: bytes | str, name: str = "Tester", settings: Finger | None = None) -> bytes:
+def told(build: Build, plan: bytes | str, name: str = "Tester", settings: FingerSettings | None = None) -> bytes:
     """The whole answer about a person with *plan*."""
-    text = plan if isinstance(plan, str) else decoded(plan)
+    text = plan if isinstance(plan, str) else decode_text(plan)
     built = build(people=[{"login": "tess", "name": name, "plan": text}])
     return ask(built, b"tess\r\n", settings=settings)
 
 
-def shown(build: Build, plan: bytes | str, settings: Finger | None = None) -> bytes:
+def shown(build: Build, plan: bytes | str, settings: FingerSettings | None = None) -> bytes:
     """What the answer has for the plan, and that the answer is lines of UTF-8 without controls."""
     answer = told(build, plan, settings=settings)
     answer.decode()
@@ -62,7 +62,7 @@ def test_F027_a_name_with_accents_is_intact(build: Build) -> None:
 
 
 def test_F028_in_ascii(build: Build) -> None:
-    settings = Finger(charset="ascii")
+    settings = FingerSettings(charset="ascii")
     answer = told(build, "Žofie Černá, 李四… ┌─┐ “ok” 👋 \ufffd\ufffd\tmoje café\n", "Žofie", settings)
     assert b"Name:       Zofie\r\n" in answer
     assert answer.partition(PLAN)[2] == b'Zofie Cerna, LiSi... +-+ "ok" :wave: \tmoje cafe\r\n'
@@ -70,7 +70,7 @@ def test_F028_in_ascii(build: Build) -> None:
 
 
 def test_F034_colours_pass_and_are_closed(build: Build) -> None:
-    settings = Finger(ansi="sgr")
+    settings = FingerSettings(ansi="sgr")
     assert shown(build, b"\x1b[31mRED\x1b[0m \x1b]0;T\x07|", settings) == b"\x1b[31mRED\x1b[0m |\r\n"
     assert shown(build, b"\x1b[1;38;5;0mopen\x1b[2J\x1b(0\nend\n", settings) == b"\x1b[1;38;5;0mopen\r\nend\x1b[0m\r\n"
     assert shown(build, b"\x9b31m8 bit\x1b[31", settings) == b"8 bit\r\n"
@@ -78,11 +78,16 @@ def test_F034_colours_pass_and_are_closed(build: Build) -> None:
 
 
 def test_F034_F028_colours_of_ascii(build: Build) -> None:
-    settings = Finger(ansi="sgr", charset="ascii")
+    settings = FingerSettings(ansi="sgr", charset="ascii")
     assert shown(build, "\x1b[32mŽofie", settings) == b"\x1b[32mZofie\x1b[0m\r\n"
 
 
 @pytest.mark.parametrize("plan", [bytes(range(256)), bytes(range(256)) * 3, b"\xff" * 999, b"\x1b]0;" + b"\x80" * 99])
 def test_F025_whatever_the_octets_were(build: Build, plan: bytes) -> None:
-    for settings in (Finger(), Finger(ansi="sgr"), Finger(charset="ascii"), Finger(ansi="sgr", charset="ascii")):
+    for settings in (
+        FingerSettings(),
+        FingerSettings(ansi="sgr"),
+        FingerSettings(charset="ascii"),
+        FingerSettings(ansi="sgr", charset="ascii"),
+    ):
         shown(build, plan, settings)

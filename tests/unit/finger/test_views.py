@@ -11,19 +11,19 @@ import pytest
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
 from zope.interface import implementer
 
-from gateway.dependencies import Site
+from gateway.dependencies import SiteInfo
 from gateway.directory.answers import Found
-from gateway.directory.names import Hosts
+from gateway.directory.names import HostNames
 from gateway.directory.person import Partial
 from gateway.directory.privacy import Profile
 from gateway.finger import make, template_check
-from gateway.finger.settings import Finger
+from gateway.finger.settings import FingerSettings
 from gateway.rendering import render
-from gateway.rendering.template_lint import strays, unknown
-from gateway.rendering.templates import Texts
+from gateway.rendering.template_lint import undefined_names, unused_templates
+from gateway.rendering.templates import TemplateSet
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Client, Slow, ask
-from tests.unit.house import ALICE, ZOFIE, Built, now
+from tests.unit.fixtures import ALICE, ZOFIE, Built, now
 from tests.unit.web.wire import Browser
 
 HEAD = (
@@ -34,7 +34,7 @@ HEAD = (
     "\n"
     "Plan:\n"
 )  # fmt: skip
-SITE = Site("The Tea Club", Hosts(["dir.test"]), "https://dir.test")
+SITE = SiteInfo("The Tea Club", HostNames(["dir.test"]), "https://dir.test")
 TRUNCATED = "[truncated, full text: https://dir.test/users/frank]\n"
 
 
@@ -43,7 +43,7 @@ def frank(plan: str) -> dict[str, Any]:
 
 
 def said(built: Built, line: str, **finger: Any) -> str:
-    reply = ask(built, line.encode() + b"\r\n", settings=Finger(**finger))
+    reply = ask(built, line.encode() + b"\r\n", settings=FingerSettings(**finger))
     assert not re.search(rb"(?<!\r)\n|\r(?!\n)", reply)
     return reply.decode().replace("\r\n", "\n")
 
@@ -124,7 +124,7 @@ def test_F036_a_colour_ends_with_what_is_shown(build: Build) -> None:
 
 def test_F036_the_web_shows_it_whole(build: Build) -> None:
     built = build(people=[frank("line\n" * 20_000)])
-    make(Finger(max_plan_bytes=256), built.house)
+    make(FingerSettings(max_plan_bytes=256), built.deps)
     assert Browser(built).ask("/users/frank.txt").body.count(b"line\n") == 20_000
 
 
@@ -132,14 +132,14 @@ def test_F036_the_web_shows_it_whole(build: Build) -> None:
 
 
 def profile(built: Built, login: str) -> Profile:
-    answer = now(built.house.directory.lookup(login, built.house.viewers.from_address("finger", None)))
+    answer = now(built.deps.directory.lookup(login, built.deps.viewers.from_address("finger", None)))
     assert isinstance(answer, Found)
     return answer.profile
 
 
 def test_what_is_sent_is_kept_and_is_the_text(build: Build, tmp_path: Path) -> None:
     built = build(own_templates=own(tmp_path, header="Welcome", footer="Bye"))
-    renderer = make(Finger(charset="ascii"), built.house).factory.house.renderer
+    renderer = make(FingerSettings(charset="ascii"), built.deps).factory.deps.renderer
     zofie = profile(built, "zofie")
     sent = renderer.sent(zofie, "finger/person.txt")
     assert sent == (
@@ -147,7 +147,7 @@ def test_what_is_sent_is_kept_and_is_the_text(build: Build, tmp_path: Path) -> N
         b"Changed:    2026-11-20 09:30 UTC\r\n\r\nNo Plan.\r\nBye\r\n"
     )
     assert renderer.sent(zofie, "finger/person.txt") is sent
-    assert sent == ask(built, b"zofie\r\n", settings=Finger(charset="ascii"))
+    assert sent == ask(built, b"zofie\r\n", settings=FingerSettings(charset="ascii"))
 
 
 def test_what_is_kept_is_bounded_in_bytes(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ def test_what_is_kept_is_bounded_in_bytes(build: Build, monkeypatch: pytest.Monk
     monkeypatch.setattr(render, "MOST_LONG", 20_000)
     people = [{"login": f"p{n}", "name": f"P{n}", "plan": "x" * 1000 * n} for n in range(30)]
     built = build(people=people)
-    renderer = make(Finger(), built.house).factory.house.renderer
+    renderer = make(FingerSettings(), built.deps).factory.deps.renderer
     for _ in range(2):
         for each in people:
             one = profile(built, str(each["login"]))
@@ -176,7 +176,9 @@ def test_F028_every_byte_is_ascii_and_columns_are_counted_as_they_are_sent(build
     )
     told = {
         line: ask(
-            built, line.encode() + b"\r\n", settings=Finger(charset="ascii", empty="people", list_columns=["title"])
+            built,
+            line.encode() + b"\r\n",
+            settings=FingerSettings(charset="ascii", empty_query="people", list_columns=["title"]),
         )
         for line in ("zofie", "/W zofie", "", "/W", "nobody-žluť", "zofie,alice,mei,x,y", "help", "ž" * 100)
     }
@@ -213,10 +215,10 @@ def test_F034_colours_stand_in_a_plan_and_end_with_it(build: Build) -> None:
 
 def test_F034_F028_a_reload_changes_them(build: Build) -> None:
     built = build(people=[{"login": "dave", "name": "Dávid", "plan": "\x1b[31mRED"}])
-    service = make(Finger(), built.house)
+    service = make(FingerSettings(), built.deps)
     asked = [Client(built, factory=service.factory).send(b"dave\r\n").end()]
-    for settings in (Finger(ansi="sgr", charset="ascii"), Finger()):
-        service.reload(settings, built.house)
+    for settings in (FingerSettings(ansi="sgr", charset="ascii"), FingerSettings()):
+        service.reload(settings, built.deps)
         asked.append(Client(built, factory=service.factory).send(b"dave\r\n").end())
     assert [(b"\x1b[31m" in each, each.isascii()) for each in asked] == [(False, False), (True, True), (False, False)]
 
@@ -280,21 +282,21 @@ def test_one_that_fails_for_somebody_shows_the_others(build: Build, tmp_path: Pa
 
 def test_what_was_checked_is_used_until_a_reload(build: Build, tmp_path: Path) -> None:
     folder = own(tmp_path, person="one\n")
-    texts = Texts(folder)
+    texts = TemplateSet(folder)
     texts.check()
     (folder / "finger" / "person.txt").write_text("two\n")
     assert texts.render("finger/person.txt") == "one\n"
-    assert texts.dressed(str.upper, str).render("finger/person.txt") == "one\n"
+    assert texts.with_output_filters(str.upper, str).render("finger/person.txt") == "one\n"
 
 
 # check
 
 
 def test_ours_have_no_mistake() -> None:
-    assert template_check.mistakes(shared(Texts())) == []
+    assert template_check.mistakes(shared(TemplateSet())) == []
 
 
-def shared(texts: Texts) -> Texts:
+def shared(texts: TemplateSet) -> TemplateSet:
     texts.share(site=SITE)
     return texts
 
@@ -317,14 +319,14 @@ def shared(texts: Texts) -> Texts:
     ],
 )
 def test_what_fails_when_it_is_filled_is_found_before(tmp_path: Path, name: str, content: str, said: str) -> None:
-    found = template_check.mistakes(shared(Texts(own(tmp_path, **{name: content}))))
+    found = template_check.mistakes(shared(TemplateSet(own(tmp_path, **{name: content}))))
     assert [each for each in found if each.endswith(f"own/finger/{said}")] == found != []
 
 
 def test_what_nobody_asks_for_is_found(tmp_path: Path) -> None:
     folder = own(tmp_path, fotter="x", person="{% include 'finger/mine.txt' %}", mine="{{ x }}", head="")
     (folder / "finger" / ".head.txt.swp").write_bytes(b"\xff")
-    assert [*strays(Texts(folder))] == [("finger/fotter.txt", "finger/footer.txt")]
+    assert [*unused_templates(TemplateSet(folder))] == [("finger/fotter.txt", "finger/footer.txt")]
 
 
 def test_names_that_nobody_gives_are_found(tmp_path: Path) -> None:
@@ -333,4 +335,4 @@ def test_names_that_nobody_gives_are_found(tmp_path: Path) -> None:
     (folder / "web" / "users.html").write_text(
         "{% set mine = 1 %}{{ site.name }}{{ mine }}{{ peple }}{% for p in profiles %}{{ p }}{% endfor %}"
     )
-    assert [*unknown(shared(Texts(folder)))] == [("web/users.html", "peple")]
+    assert [*undefined_names(shared(TemplateSet(folder)))] == [("web/users.html", "peple")]

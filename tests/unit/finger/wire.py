@@ -17,8 +17,8 @@ from gateway.directory.interfaces import SourceDown
 from gateway.directory.person import Partial
 from gateway.finger import make
 from gateway.finger.protocol import FingerProtocol
-from gateway.finger.settings import Finger
-from tests.unit.house import Built
+from gateway.finger.settings import FingerSettings
+from tests.unit.fixtures import Built
 
 STRANGER = "198.51.100.7"
 MEMBER = "192.0.2.1"
@@ -39,8 +39,10 @@ class Wire(StringTransport):
 class Client:
     """One connection to the finger room of *built*."""
 
-    def __init__(self, built: Built, peer: str = STRANGER, settings: Finger | None = None, factory: Any = None) -> None:
-        self.factory = factory or make(settings or Finger(), built.house).factory
+    def __init__(
+        self, built: Built, peer: str = STRANGER, settings: FingerSettings | None = None, factory: Any = None
+    ) -> None:
+        self.factory = factory or make(settings or FingerSettings(), built.deps).factory
         kind = IPv6Address if ":" in peer else IPv4Address
         self.wire = Wire(hostAddress=IPv4Address("TCP", "203.0.113.9", 79), peerAddress=kind("TCP", peer, 50000))
         self.protocol: FingerProtocol = self.factory.buildProtocol(None)
@@ -98,7 +100,7 @@ class Client:
         return self.received
 
 
-def ask(built: Built, *segments: bytes, peer: str = STRANGER, settings: Finger | None = None) -> bytes:
+def ask(built: Built, *segments: bytes, peer: str = STRANGER, settings: FingerSettings | None = None) -> bytes:
     """The whole answer to what *segments* say."""
     return Client(built, peer, settings).send(*segments).end()
 

@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta, timezone
 
-from gateway.dependencies import Site
-from gateway.directory.names import Hosts
+from gateway.dependencies import SiteInfo
+from gateway.directory.names import HostNames
 from gateway.formats.feed import Entry, Feed, atom, identifier, json_feed, stamp
 
-SITE = Site("The Tea Club", Hosts(["dir.test"]), "https://dir.test")
+SITE = SiteInfo("The Tea Club", HostNames(["dir.test"]), "https://dir.test")
 AT = datetime(2026, 11, 24, 0, 30, 7, 42, tzinfo=timezone(timedelta(hours=1)))
 
 

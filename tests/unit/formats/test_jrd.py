@@ -6,25 +6,25 @@ from xml.etree import ElementTree
 
 import msgspec
 
-from gateway.dependencies import Site
-from gateway.directory.names import Hosts
+from gateway.dependencies import SiteInfo
+from gateway.directory.names import HostNames
 from gateway.directory.person import Link, Person, Visibility
-from gateway.directory.privacy import Audience, Policy, Profile, reveal
+from gateway.directory.privacy import Audience, Policy, Profile, make_profile
 from gateway.formats.jrd import descriptor, host_descriptor, host_xrd
 from gateway.formats.person_json import encode
 from gateway.outbound.fediverse_address import Actor
 
-SITE = Site("The Tea Club", Hosts(["dir.test", "club.test"]), "https://www.dir.test/who")
+SITE = SiteInfo("The Tea Club", HostNames(["dir.test", "club.test"]), "https://www.dir.test/who")
 ACTOR = Actor("https://social.example/users/alice", "https://social.example/@alice")
 
 
 def shown(**fields: Any) -> Profile:
-    profile = reveal(Person(**fields), Audience.EVERYONE, Policy.preset(), datetime(2026, 11, 24, tzinfo=UTC))
+    profile = make_profile(Person(**fields), Audience.EVERYONE, Policy.preset(), datetime(2026, 11, 24, tzinfo=UTC))
     assert profile is not None
     return profile
 
 
-def told(profile: Profile, actor: Actor | None = None, site: Site = SITE) -> Any:
+def told(profile: Profile, actor: Actor | None = None, site: SiteInfo = SITE) -> Any:
     return msgspec.json.decode(encode(descriptor(profile, site, site.hosts.names, actor)))
 
 
@@ -97,6 +97,6 @@ def test_W047_W111_the_template_of_the_host() -> None:
 
 
 def test_W111_the_template_stays_one_in_xml_whatever_the_address() -> None:
-    site = Site("", Hosts(["dir.test"]), "https://dir.test/a&b\"'<")
+    site = SiteInfo("", HostNames(["dir.test"]), "https://dir.test/a&b\"'<")
     (link,) = ElementTree.fromstring(host_xrd(site))
     assert link.get("template") == "https://dir.test/a&b\"'</.well-known/webfinger?resource={uri}"

@@ -16,7 +16,7 @@ from gateway.directory.privacy import Profile
 from gateway.formats import person_json
 from gateway.formats.person_json import BadDocument
 from tests.unit.directory.keepers import ADMINISTRATOR
-from tests.unit.house import PEOPLE, Built, make_house, now
+from tests.unit.fixtures import PEOPLE, Built, make_dependencies, now
 from tests.unit.store.waiting import finished
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
@@ -57,13 +57,13 @@ class Place:
 
 @pytest.fixture
 def built(tmp_path: Path) -> Iterator[Built]:
-    made = make_house(tmp_path, [])
+    made = make_dependencies(tmp_path, [])
     yield made
     made.stop()
 
 
 def profile(built: Built, login: str, viewer: Any = ADMINISTRATOR) -> Profile:
-    answer = now(built.house.directory.lookup(login, viewer))
+    answer = now(built.deps.directory.lookup(login, viewer))
     assert isinstance(answer, Found), answer
     return answer.profile
 
@@ -72,15 +72,15 @@ def imported(built: Built, data: bytes) -> Any:
     """As the command does it: who is there is changed, who is not is made."""
     edits: list[Any] = []
     for document in person_json.read(data):
-        answer = now(built.house.directory.lookup(document.login, ADMINISTRATOR))
+        answer = now(built.deps.directory.lookup(document.login, ADMINISTRATOR))
         edits.append(
             person_json.modify(document, answer.profile) if isinstance(answer, Found) else person_json.create(document)
         )
-    return finished(built.house.directory.save(edits, ADMINISTRATOR))
+    return finished(built.deps.directory.save(edits, ADMINISTRATOR))
 
 
 def exported(built: Built) -> bytes:
-    listing = now(built.house.directory.listing("", ADMINISTRATOR, Page()))
+    listing = now(built.deps.directory.list_people("", ADMINISTRATOR, Page()))
     assert isinstance(listing, Listing)
     return person_json.encode([person_json.person_document(each) for each in listing.profiles])
 
@@ -129,7 +129,7 @@ def test_export_into_an_empty_database_gives_the_same(built: Built, tmp_path: Pa
     imported(built, EXTREMES)
     once = exported(built)
     (tmp_path / "other").mkdir()
-    other = make_house(tmp_path / "other", [])
+    other = make_dependencies(tmp_path / "other", [])
     assert isinstance(imported(other, once), Saved)
     assert exported(other) == once
     other.stop()

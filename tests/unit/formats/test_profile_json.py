@@ -10,8 +10,8 @@ from gateway.directory.viewers import Viewer
 from gateway.formats.person_json import encode
 from gateway.formats.profile_json import PeopleDocument, listed_documents, profile_document
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER
+from tests.unit.fixtures import Built
 from tests.unit.formats.test_person_json import DOCUMENT, built, imported, profile
-from tests.unit.house import Built
 
 __all__ = ["built"]
 

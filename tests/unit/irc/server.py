@@ -12,8 +12,8 @@ from twisted.python.failure import Failure
 from gateway.config.loader import Duration
 from gateway.irc.client import Client
 from gateway.irc.network import NetworkService
-from gateway.irc.settings import Network
-from tests.unit.house import Built, make_house
+from gateway.irc.settings import NetworkSettings
+from tests.unit.fixtures import Built, make_dependencies
 
 
 class Connection:
@@ -59,12 +59,12 @@ class Memory(MemoryReactorClock):
 class Bench:
     """A bot on one network, with a server that can be anything."""
 
-    def __init__(self, folder: Path, house: dict[str, Any] | None = None, **settings: Any) -> None:
+    def __init__(self, folder: Path, deps: dict[str, Any] | None = None, **settings: Any) -> None:
         self.clock = Memory()
-        self.built: Built = make_house(folder, clock=self.clock, **(house or {}))
+        self.built: Built = make_dependencies(folder, clock=self.clock, **(deps or {}))
         table: dict[str, Any] = {"network": "test", "server": "tcp:192.0.2.1:6667", "burst": 100} | settings
-        self.settings = Network(**table)
-        self.bot = NetworkService(self.settings, self.built.house)
+        self.settings = NetworkSettings(**table)
+        self.bot = NetworkService(self.settings, self.built.deps)
         self.bot.startService()
 
     @property

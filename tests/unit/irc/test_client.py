@@ -376,7 +376,7 @@ def test_I023_two_of_our_bots_fall_silent(tmp_path: Path, to: str, most: int) ->
 
 
 def test_I023_a_channel_and_a_user_in_it_have_limits(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, house={"queries_per_minute": 10_000}, burst=10_000)
+    bench = Bench(tmp_path, deps={"queries_per_minute": 10_000}, burst=10_000)
     irc = bench.signed_on()
 
     def answered(by: str, count: int, to: str = "#tea") -> int:

@@ -7,8 +7,8 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from gateway.directory.interfaces import SourceDown
-from gateway.irc.commands import REGISTRY, addressed, fold, understood
-from tests.unit.house import ALICE, BOB
+from gateway.irc.commands import REGISTRY, fold, parse_command, strip_address
+from tests.unit.fixtures import ALICE, BOB
 from tests.unit.irc.server import SLOW, Bench, texts
 
 FULL = [
@@ -92,7 +92,7 @@ def test_every_question_is_one_record(tmp_path: Path) -> None:
     )
     assert (record["peer"], record["login"]) == ("test/bob", None)
     assert record["bytes"] == sum(len(line) for line in lines)
-    assert bench.built.house.exchanges.in_flight == 0
+    assert bench.built.deps.tracker.in_flight == 0
 
 
 def test_a_stranger_sees_what_everyone_may_see(tmp_path: Path) -> None:
@@ -360,7 +360,7 @@ def test_unknown_and_hidden_are_the_same(tmp_path: Path) -> None:
     assert texts(irc.says("carol")) == ["no such user: carol"]
     assert texts(irc.says("xarol")) == ["no such user: xarol"]
     assert texts(irc.says("!finger carol", to="#tea"), "#tea") == ["bob: no such user: carol"]
-    assert [record["outcome"] for record in bench.records] == ["unknown"] * 3
+    assert [record["outcome"] for record in bench.records] == ["not_found"] * 3
 
 
 def test_several_people(tmp_path: Path) -> None:
@@ -465,9 +465,9 @@ def test_an_answer_in_flight_ends_with_its_connection(tmp_path: Path) -> None:
     bench = Bench(tmp_path, {"sources": [source]})
     irc = bench.signed_on()
     assert irc.says("alice") == []
-    assert bench.built.house.exchanges.in_flight == 1
+    assert bench.built.deps.tracker.in_flight == 1
     irc.close()
-    assert bench.built.house.exchanges.in_flight == 0
+    assert bench.built.deps.tracker.in_flight == 0
     assert [record["outcome"] for record in bench.records] == ["unavailable"]
     source.asked[0].callback(None)
     bench.pass_(5)
@@ -506,9 +506,9 @@ def test_two_hundred_questions_leave_at_the_pace(tmp_path: Path) -> None:
 
 def test_addressing() -> None:
     """I022"""
-    assert addressed("fingerbot:alice", "fingerbot", "!", False) == "alice"
-    assert addressed("FINGERBOT[]: x", "fingerbot{}", "!", False) == "x"
-    assert addressed("alice", "fingerbot", "!", True) == "alice"
-    assert addressed("alice", "fingerbot", "!", False) is None
-    assert understood("finger  alice ") == (REGISTRY["finger"], "alice")
+    assert strip_address("fingerbot:alice", "fingerbot", "!", False) == "alice"
+    assert strip_address("FINGERBOT[]: x", "fingerbot{}", "!", False) == "x"
+    assert strip_address("alice", "fingerbot", "!", True) == "alice"
+    assert strip_address("alice", "fingerbot", "!", False) is None
+    assert parse_command("finger  alice ") == (REGISTRY["finger"], "alice")
     assert fold("Ab[]\\~") == "ab{}|^"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.answers import NOT_NOW
+from gateway.directory.answers import UNAVAILABLE
 from gateway.directory.person import Login
 from gateway.irc.suggestions import near
-from tests.unit.house import PEOPLE, make_house, now
+from tests.unit.fixtures import PEOPLE, make_dependencies, now
 from tests.unit.irc.server import Bench, Connection, texts
 
 ALL = dict.fromkeys(("presence", "terminal", "origin", "idle", "last_seen"), "everyone")
@@ -34,7 +34,7 @@ ON: dict[str, Any] = {each["login"]: [Login("pts/0", "tea.example", at(10), at(1
 
 def talking(folder: Path, people: Any = SOME, on: Mapping[str, Any] = ON) -> tuple[Bench, Connection]:
     bench = Bench(folder, {"people": people})
-    bench.built.house.directory.presence.report("test", on)
+    bench.built.deps.directory.presence.update("test", on)
     return bench, bench.signed_on()
 
 
@@ -105,9 +105,9 @@ def test_a_list_while_the_directory_is_down(
     bench, irc = talking(tmp_path)
 
     async def down(*_: Any) -> Any:
-        return NOT_NOW
+        return UNAVAILABLE
 
-    monkeypatch.setattr(bench.built.house.directory, method, down)
+    monkeypatch.setattr(bench.built.deps.directory, method, down)
     assert texts(irc.says(asked)) == ["the directory cannot be asked just now; please try again in a moment"]
     assert bench.records[0]["outcome"] == "unavailable"
 
@@ -121,10 +121,10 @@ def test_I046_one_person_who_is_on(tmp_path: Path) -> None:
     ]
     assert texts(irc.says("ben")) == ["Ben Able (ben)", "On line since 2026-11-23 10:00 UTC"]
     assert texts(irc.says("cleo")) == ["Cleo Clay (cleo)"]
-    bench.built.house.directory._now = lambda: at(18)
-    bench.built.house.directory.presence.report("test", {"ann": [Login()] * 5})
+    bench.built.deps.directory._now = lambda: at(18)
+    bench.built.deps.directory.presence.update("test", {"ann": [Login()] * 5})
     assert texts(irc.says("ann"))[-1] == "On line now; now; now; and 2 more"
-    bench.built.house.directory.presence.report("test", {})
+    bench.built.deps.directory.presence.update("test", {})
     assert texts(irc.says("ann"))[-1] == "Last seen 2026-11-23 18:00 UTC"
 
 
@@ -179,9 +179,9 @@ def test_I028_who_is_hidden_or_not_listed_changes_nothing(tmp_path: Path) -> Non
 
 def test_I028_the_work_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     people = [{"login": f"lee{n:04}", "name": f"Lee {n}"} for n in range(300)]
-    built = make_house(tmp_path, people)
-    directory, viewer = built.house.directory, built.house.viewers.from_address("irc", None)
-    listing, limits = directory.listing, []
+    built = make_dependencies(tmp_path, people)
+    directory, viewer = built.deps.directory, built.deps.viewers.from_address("irc", None)
+    listing, limits = directory.list_people, []
 
     async def counted(words: str, viewer: Any, page: Any) -> Any:
         limits.append(page.limit)

@@ -11,8 +11,8 @@ from twisted.internet.testing import MemoryReactorClock
 from gateway.config.loader import BadSettings, convert
 from gateway.irc.network import Backoff
 from gateway.irc.service import make
-from gateway.irc.settings import Network
-from tests.unit.house import make_house
+from gateway.irc.settings import NetworkSettings
+from tests.unit.fixtures import make_dependencies
 from tests.unit.irc.server import Bench, Connection, texts
 
 
@@ -110,9 +110,9 @@ def test_channels_are_joined_again_after_a_loss(tmp_path: Path) -> None:
 def test_networks_do_not_touch_one_another(tmp_path: Path) -> None:
     """I010"""
     clock = MemoryReactorClock()
-    house = make_house(tmp_path, clock=clock).house
-    settings = [Network(network=name, server=f"tcp:192.0.2.1:{port}") for name, port in (("a", 1), ("b", 2))]
-    bots = make(settings, house)
+    deps = make_dependencies(tmp_path, clock=clock).deps
+    settings = [NetworkSettings(network=name, server=f"tcp:192.0.2.1:{port}") for name, port in (("a", 1), ("b", 2))]
+    bots = make(settings, deps)
     assert clock.tcpClients == []
     bots.startService()
     assert [client[1] for client in clock.tcpClients] == [1, 2]
@@ -197,9 +197,14 @@ def test_settings_are_read_from_a_table() -> None:
         "channels": ["#tea", "#club key"],
         "pace": "0.5s",
     }
-    settings = convert("gateway.toml", table, Network)
-    assert (settings.nick, settings.prefix, settings.burst, settings.pace.total_seconds()) == ("fingerbot", "!", 5, 0.5)
-    assert Network(network="x", server="tcp:h:1").pace.total_seconds() == 2
+    settings = convert("gateway.toml", table, NetworkSettings)
+    assert (settings.nick, settings.prefix, settings.burst, settings.line_interval.total_seconds()) == (
+        "fingerbot",
+        "!",
+        5,
+        0.5,
+    )
+    assert NetworkSettings(network="x", server="tcp:h:1").line_interval.total_seconds() == 2
 
 
 @pytest.mark.parametrize(
@@ -222,5 +227,5 @@ def test_settings_are_read_from_a_table() -> None:
 def test_settings_that_cannot_be(key: str, value: object) -> None:
     """I024"""
     with pytest.raises(BadSettings) as error:
-        convert("gateway.toml", {"network": "x", "server": "tcp:h:1"} | {key: value}, Network)
+        convert("gateway.toml", {"network": "x", "server": "tcp:h:1"} | {key: value}, NetworkSettings)
     assert key in str(error.value)

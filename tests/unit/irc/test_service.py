@@ -7,25 +7,25 @@ import pytest
 from twisted.internet.testing import MemoryReactorClock
 
 from gateway.config.loader import Duration
-from gateway.irc.service import Bots
-from gateway.irc.settings import Network
-from tests.unit.house import make_house
+from gateway.irc.service import IrcService
+from gateway.irc.settings import NetworkSettings
+from tests.unit.fixtures import make_dependencies
 from tests.unit.irc.server import Connection, texts
 
-TEA = Network(network="tea", server="tcp:192.0.2.1:1", channels=["#tea", "#club key"])
+TEA = NetworkSettings(network="tea", server="tcp:192.0.2.1:1", channels=["#tea", "#club key"])
 
 
 class Hall:
     """Bots, and the servers that they connect to."""
 
-    def __init__(self, folder: Path, *networks: Network) -> None:
+    def __init__(self, folder: Path, *networks: NetworkSettings) -> None:
         self.clock = MemoryReactorClock()
-        self.built = make_house(folder, clock=self.clock)
-        self.bots = Bots(networks, self.built.house)
+        self.built = make_dependencies(folder, clock=self.clock)
+        self.bots = IrcService(networks, self.built.deps)
         self.bots.startService()
 
-    def reload(self, *networks: Network) -> None:
-        self.bots.reload(networks, self.built.house)
+    def reload(self, *networks: NetworkSettings) -> None:
+        self.bots.reload(networks, self.built.deps)
 
     @property
     def tries(self) -> list[int]:
@@ -43,7 +43,7 @@ def test_R036_networks_that_are_as_they_were_stay_connected(tmp_path: Path) -> N
     hall = Hall(tmp_path, TEA)
     irc = hall.accept()
     assert sorted(irc.got()) == ["JOIN #club,#tea key"]
-    hall.reload(TEA, Network(network="club", server="tcp:192.0.2.2:2"))
+    hall.reload(TEA, NetworkSettings(network="club", server="tcp:192.0.2.2:2"))
     assert hall.tries == [1, 2]
     assert irc.got() == []
     assert texts(irc.says("bob")) == ["Bob Adams (bob)"]
@@ -54,8 +54,13 @@ def test_R036_channels_prefix_and_pace_change_on_the_connection_that_there_is(tm
     irc = hall.accept()
     irc.got()
     hall.reload(
-        Network(
-            network="tea", server=TEA.server, channels=["#TEA", "#new"], prefix="?", burst=1, pace=Duration(seconds=9)
+        NetworkSettings(
+            network="tea",
+            server=TEA.server,
+            channels=["#TEA", "#new"],
+            prefix="?",
+            burst=1,
+            line_interval=Duration(seconds=9),
         )
     )
     assert irc.got() == ["PART #club", "JOIN #new"]
@@ -73,7 +78,7 @@ def test_R036_channels_that_change_before_the_welcome_are_joined_after_it(tmp_pa
     hall = Hall(tmp_path, TEA)
     irc = Connection(hall.clock.tcpClients[0][2])
     irc.got()
-    hall.reload(Network(network="tea", server=TEA.server, channels=["#new"]))
+    hall.reload(NetworkSettings(network="tea", server=TEA.server, channels=["#new"]))
     assert irc.got() == []
     irc.welcome()
     assert irc.got() == ["JOIN #new"]
@@ -84,7 +89,7 @@ def test_R036_nobody_goes_back_to_a_channel_that_was_taken_out(tmp_path: Path) -
     irc = hall.accept()
     irc.got()
     irc.send(":op!o@h KICK #tea fingerbot :out")
-    hall.reload(Network(network="tea", server=TEA.server))
+    hall.reload(NetworkSettings(network="tea", server=TEA.server))
     irc.got()
     hall.clock.pump([10] * 60)
     assert [line for line in irc.got() if "JOIN" in line] == []
@@ -98,7 +103,7 @@ def test_R036_another_server_or_nick_is_another_connection_once_the_old_one_is_g
     irc = hall.accept()
     irc.got()
     table: dict[str, Any] = {"network": "tea", "server": TEA.server} | change
-    hall.reload(Network(**table))
+    hall.reload(NetworkSettings(**table))
     assert irc.got() == ["QUIT :finger gateway is going down"]
     assert hall.tries == [1]
     irc.close()
@@ -110,7 +115,7 @@ def test_R036_of_two_changes_while_the_old_one_goes_the_last_counts(tmp_path: Pa
     hall = Hall(tmp_path, TEA)
     irc = hall.accept()
     for port in (7, 8):
-        hall.reload(Network(network="tea", server=f"tcp:192.0.2.1:{port}"))
+        hall.reload(NetworkSettings(network="tea", server=f"tcp:192.0.2.1:{port}"))
     irc.close()
     assert hall.tries == [1, 8]
     hall.clock.advance(600)
@@ -132,7 +137,7 @@ def test_R036_a_network_that_was_taken_out_is_left_and_not_tried_again(tmp_path:
 def test_R037_a_stop_waits_for_who_is_leaving(tmp_path: Path) -> None:
     hall = Hall(tmp_path, TEA)
     irc = hall.accept()
-    hall.reload(Network(network="tea", server="tcp:192.0.2.1:7"))
+    hall.reload(NetworkSettings(network="tea", server="tcp:192.0.2.1:7"))
     stopping = hall.bots.stopService()
     ended: list[object] = []
     stopping.addCallback(ended.append)

@@ -2,7 +2,7 @@
 
 from twisted.internet.task import Clock
 
-from gateway.net.connections import Open
+from gateway.net.connections import ConnectionRegistry
 
 
 class Held:
@@ -21,7 +21,7 @@ class Held:
 
 def test_all_are_asked_to_end_and_the_late_ones_cut() -> None:
     clock = Clock()
-    connections: Open[Held] = Open(clock)
+    connections: ConnectionRegistry[Held] = ConnectionRegistry(clock)
     quick, late, gone = held = [Held() for _ in range(3)]
     for each in held:
         connections.add(each)
@@ -41,7 +41,7 @@ def test_all_are_asked_to_end_and_the_late_ones_cut() -> None:
 
 def test_who_ends_in_time_is_not_cut() -> None:
     clock = Clock()
-    connections: Open[Held] = Open(clock)
+    connections: ConnectionRegistry[Held] = ConnectionRegistry(clock)
     one = Held()
     connections.add(one)
     ended: list[None] = []
@@ -55,5 +55,5 @@ def test_who_ends_in_time_is_not_cut() -> None:
 def test_where_nobody_is_the_end_comes_at_once() -> None:
     clock = Clock()
     ended: list[None] = []
-    Open[Held](clock).end(2.0).addCallback(ended.append)
+    ConnectionRegistry[Held](clock).end(2.0).addCallback(ended.append)
     assert ended == [None]

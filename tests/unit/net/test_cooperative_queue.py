@@ -2,7 +2,7 @@
 
 from twisted.internet.task import Clock
 
-from gateway.net.cooperative_queue import SHARE, Turns
+from gateway.net.cooperative_queue import SHARE, CooperativeQueue
 
 
 def test_so_much_in_a_turn_and_no_more() -> None:
@@ -10,7 +10,7 @@ def test_so_much_in_a_turn_and_no_more() -> None:
     spent = [0.0]
     done: list[int] = []
     counts: list[int] = []
-    turns = Turns(clock, lambda: spent[0])
+    turns = CooperativeQueue(clock, lambda: spent[0])
 
     def work(number: int) -> None:
         done.append(number)
@@ -33,7 +33,7 @@ def test_so_much_in_a_turn_and_no_more() -> None:
 
 def test_a_share_is_spent_by_time() -> None:
     spent = [0.0]
-    turns = Turns(Clock(), lambda: spent[0])
+    turns = CooperativeQueue(Clock(), lambda: spent[0])
     began = turns.now()
     assert not turns.spent(began)
     spent[0] += SHARE
@@ -42,7 +42,7 @@ def test_a_share_is_spent_by_time() -> None:
 
 def test_what_comes_meanwhile_waits_for_the_next_turn() -> None:
     clock = Clock()
-    turns = Turns(clock, lambda: 0.0)
+    turns = CooperativeQueue(clock, lambda: 0.0)
     seen: list[int] = []
 
     def again() -> None:

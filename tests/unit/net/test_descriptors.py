@@ -12,7 +12,7 @@ from twisted.internet.testing import MemoryReactor
 from twisted.logger import LogEvent, Logger, formatEvent
 from twisted.python.failure import Failure
 
-from gateway.net.descriptors import Seldom, room_for, tell_seldom
+from gateway.net.descriptors import ThrottledObserver, room_for, tell_seldom
 from gateway.net.endpoints import server_endpoint
 
 
@@ -51,7 +51,7 @@ def test_R028_one_word_in_ten_seconds() -> None:
     clock = Clock()
     events: list[LogEvent] = []
     observer: Any = events.append
-    port = Logger(namespace="twisted.internet.tcp", observer=Seldom(observer, clock.seconds))
+    port = Logger(namespace="twisted.internet.tcp", observer=ThrottledObserver(observer, clock.seconds))
 
     def refuse(count: int) -> None:
         port.info("EMFILE encountered; releasing reserved file descriptor.")
@@ -73,7 +73,7 @@ def test_what_else_a_port_says_passes_as_seldom() -> None:
     clock = Clock()
     events: list[LogEvent] = []
     observer: Any = events.append
-    port = Logger(namespace="twisted.internet.tcp", observer=Seldom(observer, clock.seconds))
+    port = Logger(namespace="twisted.internet.tcp", observer=ThrottledObserver(observer, clock.seconds))
     for _ in range(100):
         port.info("Could not accept new connection ({acceptError})", acceptError="ENOBUFS")
         port.failure("Could not re-reserve EMFILE recovery file descriptor.", Failure(OSError()))
@@ -90,7 +90,7 @@ def test_twisteds_own_names() -> None:
     before = tcp.Port._logger
     try:
         tell_seldom(Clock().seconds)
-        assert isinstance(tcp.Port._logger.observer, Seldom)
+        assert isinstance(tcp.Port._logger.observer, ThrottledObserver)
     finally:
         tcp.Port._logger = before
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address
 
-from gateway.net.proxy_header import Bad, Header, header
+from gateway.net.proxy_header import Header, InvalidProxyHeader, parse_header
 from tests.unit.proxy import LOCAL, PROXY, TCP4, TCP6, UDP4, UDP6, UNIX, addresses, relayed, tlv, v1, v2
 
 WORST = b"PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n"
@@ -102,20 +102,20 @@ def told(address: IPv4Address | IPv6Address | None) -> str | None:
 def decided(data: bytes) -> Header | str | None:
     """The header, why it is bad, or None."""
     try:
-        return header(data)
-    except Bad as bad:
+        return parse_header(data)
+    except InvalidProxyHeader as bad:
         return str(bad)
 
 
 @pytest.mark.parametrize("number", range(len(RIGHT)))
 def test_F019_R034_a_right_header_is_read_and_nothing_behind_it(number: int) -> None:
     data, source, destination = RIGHT[number]
-    found = header(data + QUERY)
+    found = parse_header(data + QUERY)
     assert found is not None
     assert (data + QUERY)[found.length :] == QUERY
     assert (told(found.source), told(found.destination)) == (source, destination)
-    assert all(header(data[:end]) is None for end in range(len(data)))
-    assert header(data) == found
+    assert all(parse_header(data[:end]) is None for end in range(len(data)))
+    assert parse_header(data) == found
 
 
 @pytest.mark.parametrize("data", WRONG, ids=range(len(WRONG)))
@@ -136,7 +136,7 @@ def test_R034_a_line_that_never_ends_is_refused_at_its_107th_byte() -> None:
     for start in (b"PROXY TCP4 ", b"PROXY TCP6 ", b"PROXY UNKNOWN "):
         line = start + b"1" * 200
         assert next(end for end in range(200) if decided(line[:end]) is not None) == 107
-    assert len(WORST) == 107 and header(WORST) == Header(107)
+    assert len(WORST) == 107 and parse_header(WORST) == Header(107)
 
 
 def test_R034_version_2_is_refused_as_early_as_can_be() -> None:
@@ -160,7 +160,7 @@ def test_F019_both_versions_tell_the_same_of_any_IPv4_address(
 ) -> None:
     text = v1(str(source), str(destination), f"{ports[0]} {ports[1]}")
     binary = v2(PROXY, TCP4, addresses(str(source), str(destination), ports))
-    one, other = header(text + rest), header(binary + rest)
+    one, other = parse_header(text + rest), parse_header(binary + rest)
     assert one is not None and other is not None
     assert (one.length, other.length) == (len(text), len(binary))
     assert (one.source, one.destination) == (other.source, other.destination)
@@ -171,7 +171,7 @@ def test_F019_both_versions_tell_the_same_of_any_IPv4_address(
 def test_F019_and_of_any_IPv6_address(source: object, ports: tuple[int, int], rest: bytes, tlvs: bytes) -> None:
     text = v1(str(source), "2001:db8::9", f"{ports[0]} {ports[1]}", family="TCP6")
     binary = v2(PROXY, TCP6, addresses(str(source), "2001:db8::9", ports) + tlvs)
-    one, other = header(text + rest), header(binary + rest)
+    one, other = parse_header(text + rest), parse_header(binary + rest)
     assert one is not None and other is not None
     assert (one.length, other.length) == (len(text), len(binary))
     assert (one.source, one.destination) == (other.source, other.destination)
@@ -207,6 +207,6 @@ def test_R034_any_bytes_come_to_the_same_however_they_are_split(data: bytes, mor
 
 def test_every_valid_kind_that_names_no_client_falls_back_to_the_connection() -> None:
     for family, transport in product(range(4), range(3)):
-        found = header(v2(PROXY, family << 4 | transport, bytes(216)))
+        found = parse_header(v2(PROXY, family << 4 | transport, bytes(216)))
         assert found is not None and found.length == 232
         assert (found.source is None) == (family << 4 | transport not in (TCP4, TCP6))

@@ -17,13 +17,13 @@ from twisted.python.failure import Failure
 
 from gateway.config.loader import CannotStart
 from gateway.finger import make
-from gateway.finger.settings import Finger
-from gateway.net.endpoints import Listener, Ports, open_to_all, server_endpoint
-from gateway.net.proxy_protocol import Behind, Entrance, Proxied
+from gateway.finger.settings import FingerSettings
+from gateway.net.endpoints import BoundPorts, Listener, server_endpoint, trusts_any_proxy
+from gateway.net.proxy_protocol import ProxyProtocolFactory, ProxyProtocolGate, ProxyProtocolReactor
 from gateway.web import make as make_web
-from gateway.web.settings import Web
+from gateway.web.settings import WebSettings
 from tests.unit.finger.wire import Wire, failures
-from tests.unit.house import Built, document, make_house
+from tests.unit.fixtures import Built, document, make_dependencies
 from tests.unit.proxy import CLIENT, HERE, LOCAL, addresses, relayed, v1, v2
 from tests.unit.web.wire import Transport
 
@@ -40,10 +40,10 @@ class Front:
     def __init__(self, built: Built, factory: Any, table: str = "finger") -> None:
         self.built = built
         self.counts: list[str] = []
-        self.entrance = Entrance(table, built.clock, built.house.connections, self.counts.append)
-        self.entrance.change([ADDRESS_OF_PROXY, "::1"], built.house.timeout)
+        self.entrance = ProxyProtocolGate(table, built.clock, built.deps.admission, self.counts.append)
+        self.entrance.change([ADDRESS_OF_PROXY, "::1"], built.deps.timeout)
         self.behind = factory
-        self.factory = Proxied(self.entrance, factory)
+        self.factory = ProxyProtocolFactory(self.entrance, factory)
 
     def connect(self, peer: Any = ADDRESS_OF_PROXY, kind: type[StringTransport] = Wire) -> "Connection":
         return Connection(self, peer, kind)
@@ -79,21 +79,21 @@ class Connection:
 
 @pytest.fixture
 def built(tmp_path: Path) -> Iterator[Built]:
-    one = make_house(tmp_path, queries_per_minute=5, connections=10, per_address=2, hosts=["dir.test"])
+    one = make_dependencies(tmp_path, queries_per_minute=5, connections=10, per_address=2, hosts=["dir.test"])
     yield one
     one.stop()
 
 
 @pytest.fixture
 def front(built: Built) -> Front:
-    return Front(built, make(Finger(), built.house).factory)
+    return Front(built, make(FingerSettings(), built.deps).factory)
 
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the entrances log."""
     events: list[dict[str, Any]] = []
-    monkeypatch.setattr(Entrance, "log", Logger(namespace="test", observer=events.append))  # type: ignore[arg-type]
+    monkeypatch.setattr(ProxyProtocolGate, "log", Logger(namespace="test", observer=events.append))  # type: ignore[arg-type]
     return events
 
 
@@ -159,12 +159,12 @@ def test_R034_what_is_no_header_closes_and_nothing_of_it_is_told(
     built.clock.advance(10)
     front.connect().send(b"alice\r\n").lose()
     assert [event["refused"] for event in told] == [1, 51]
-    assert peers(built) == [] and built.house.connections.open == 0
+    assert peers(built) == [] and built.deps.admission.open == 0
 
 
 def test_F019_on_a_plain_endpoint_a_header_is_a_question_like_any_other(built: Built) -> None:
     """Words of which nobody is called one; whose address it claims does not matter."""
-    factory = make(Finger(), built.house).factory
+    factory = make(FingerSettings(), built.deps).factory
     for header in (v1(), relayed(), b"PROXY UNKNOWN\r\n"):
         wire = Wire(hostAddress=IPv4Address("TCP", HERE, 79), peerAddress=IPv4Address("TCP", "203.0.113.5", 1))
         protocol = factory.buildProtocol(None)
@@ -200,7 +200,7 @@ def test_F019_limits_are_each_client_s_and_not_the_proxy_s(built: Built, front: 
     assert other.received == ANSWER
     held = [front.connect().send(relayed("2001:db8::1", "2001:db8::9")) for _ in range(3)]
     assert [each.wire.disconnecting for each in held] == [False, False, True]
-    assert built.house.connections.open == 4  # the three and the other one
+    assert built.deps.admission.open == 4  # the three and the other one
 
 
 def test_F019_the_address_that_was_dialled_is_the_header_s(front: Front) -> None:
@@ -220,7 +220,7 @@ def test_R031_a_header_that_trickles_ends_at_its_deadline(
         assert not slow.aborted
     built.clock.advance(0.6)
     assert slow.aborted and slow.received == b""
-    assert front.counts == ["timeout"] and built.house.connections.open == 0
+    assert front.counts == ["timeout"] and built.deps.admission.open == 0
     assert [event["why"] for event in told] == ["it did not come in time"]
 
 
@@ -237,13 +237,13 @@ def test_R031_the_line_behind_a_header_has_a_deadline_of_its_own(built: Built, f
 def test_who_says_nothing_counts_and_gives_way(built: Built, front: Front) -> None:
     """Ten may be connected, 12 at the most: the 13th is let in, and who has waited longest goes."""
     silent = [front.connect() for _ in range(12)]
-    assert built.house.connections.open == 12 and not any(each.aborted for each in silent)
+    assert built.deps.admission.open == 12 and not any(each.aborted for each in silent)
     late = front.connect().send(v1() + ASK)
     assert [each.aborted for each in silent] == [True] + [False] * 11
     assert b"Too many connections" in late.received
     for each in (*silent, late):
         each.lose()
-    assert built.house.connections.open == 0
+    assert built.deps.admission.open == 0
     assert front.counts == ["limited"] + ["empty"] * 11
 
 
@@ -269,7 +269,7 @@ def test_a_health_check_comes_to_no_question(built: Built, front: Front, told: l
         shut.lose()
         front.connect().send(header[:5], header[5:]).lose()
     assert (front.counts, told, peers(built)) == (["empty"] * 4, [], [])
-    assert built.house.connections.open == 0
+    assert built.deps.admission.open == 0
 
 
 def test_who_is_not_named_and_says_nothing_is_told_when_the_time_is_over(built: Built, front: Front) -> None:
@@ -346,7 +346,7 @@ def test_a_factory_that_makes_nothing_closes(built: Built) -> None:
 
 
 def test_F019_the_web_side_sees_the_client_of_the_header(built: Built) -> None:
-    front = Front(built, make_web(Web(), built.house).factory, "web")
+    front = Front(built, make_web(WebSettings(), built.deps).factory, "web")
     one = front.connect(kind=Transport).send(
         relayed("2001:db8::7", "2001:db8::9") + b"GET /users/nobody.txt HTTP/1.1\r\nHost: dir.test\r\n\r\n"
     )
@@ -362,7 +362,7 @@ def test_when_the_house_closes_who_waits_is_cut(built: Built, front: Front, told
     front.factory.doStop()
     assert silent.aborted and not asking.aborted
     silent.lose()
-    assert (front.counts, told, built.house.connections.open) == ([], [], 1)
+    assert (front.counts, told, built.deps.admission.open) == ([], [], 1)
 
 
 # endpoints
@@ -372,9 +372,9 @@ def listened(endpoint: str, tmp_path: Path) -> MemoryReactor:
     """The reactor whose ports *endpoint* opened."""
     reactor = MemoryReactor()
     reactor.seconds = lambda: 0.0  # type: ignore[attr-defined]
-    built = make_house(tmp_path)
+    built = make_dependencies(tmp_path)
     entrance = Front(built, Factory()).entrance
-    Ports(reactor, "gateway.toml").listen(
+    BoundPorts(reactor, "gateway.toml").listen(
         [Listener("finger.listen[0]", endpoint, Factory.forProtocol(Protocol), entrance)]
     )
     built.stop()
@@ -385,21 +385,21 @@ def listened(endpoint: str, tmp_path: Path) -> MemoryReactor:
 def test_F019_haproxy_endpoints_are_ours_and_not_twisted_s(tmp_path: Path, kind: str) -> None:
     reactor = listened(f"haproxy:{kind}", tmp_path)
     ((port, factory, backlog, _),) = reactor.tcpServers
-    assert (port, type(factory), backlog) == (79, Proxied, 1024)
+    assert (port, type(factory), backlog) == (79, ProxyProtocolFactory, 1024)
 
 
 def test_haproxy_endpoints_of_sockets_in_the_file_system(tmp_path: Path) -> None:
     ((path, factory, backlog, _, _),) = listened("haproxy:unix:/run/finger", tmp_path).unixServers
-    assert (path, type(factory), backlog) == ("/run/finger", Proxied, 1024)
+    assert (path, type(factory), backlog) == ("/run/finger", ProxyProtocolFactory, 1024)
 
 
 def test_a_header_comes_before_the_handshake_of_tls(built: Built) -> None:
     reactor = MemoryReactor()
     front = Front(built, Factory())
     context = CertificateOptions()
-    Behind(reactor, front.entrance).listenSSL(443, Factory.forProtocol(Protocol), context, backlog=5)
+    ProxyProtocolReactor(reactor, front.entrance).listenSSL(443, Factory.forProtocol(Protocol), context, backlog=5)
     ((port, factory, backlog, _),) = reactor.tcpServers
-    assert isinstance(factory, Proxied)
+    assert isinstance(factory, ProxyProtocolFactory)
     front.factory = factory
     assert (port, backlog) == (443, 5)
     one = front.connect().send(v1())
@@ -414,7 +414,7 @@ def test_a_listener_without_an_entrance_is_not_behind_a_proxy(tmp_path: Path) ->
     reactor = MemoryReactor()
     reactor.seconds = lambda: 0.0  # type: ignore[attr-defined]
     with pytest.raises(CannotStart, match="not through a proxy"):
-        Ports(reactor, "gateway.toml").listen([Listener("--irc", "haproxy:tcp:6667", Factory())])
+        BoundPorts(reactor, "gateway.toml").listen([Listener("--irc", "haproxy:tcp:6667", Factory())])
     assert reactor.tcpServers == []
 
 
@@ -441,4 +441,4 @@ def test_a_haproxy_endpoint_that_means_nothing_is_told_as_it_stands(endpoint: st
     ],
 )
 def test_F019_an_endpoint_that_believes_headers_on_every_address_is_found(endpoint: str, all_of_them: bool) -> None:
-    assert open_to_all(endpoint) is all_of_them
+    assert trusts_any_proxy(endpoint) is all_of_them

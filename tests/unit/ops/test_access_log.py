@@ -17,13 +17,15 @@ from twisted.logger import formatEvent, globalLogPublisher
 
 from gateway.directory.addresses import Address
 from gateway.ops import access_log
-from gateway.ops.access_log import Addresses, Records, stamped
+from gateway.ops.access_log import AccessLog, LoggedAddress, make_entry
 
 FIELDS = ["time", "protocol", "peer", "login", "verb", "query", "outcome", "bytes", "ms", "reference"]
 
 
-def record(query: str = "alice", reference: str | None = None, peer: str | None = "192.0.2.0") -> access_log.Record:
-    return stamped("finger", "lookup", query, peer, None, "found", 120, 1.23456, reference)
+def record(
+    query: str = "alice", reference: str | None = None, peer: str | None = "192.0.2.0"
+) -> access_log.AccessLogEntry:
+    return make_entry("finger", "lookup", query, peer, None, "found", 120, 1.23456, reference)
 
 
 @pytest.fixture
@@ -40,9 +42,9 @@ def said() -> Iterator[list[str]]:
     globalLogPublisher.removeObserver(observer)
 
 
-def started(path: Path | None, addresses: Addresses = "truncated") -> tuple[Records, Clock]:
+def started(path: Path | None, addresses: LoggedAddress = "truncated") -> tuple[AccessLog, Clock]:
     clock = Clock()
-    made = Records(path, addresses, clock)
+    made = AccessLog(path, addresses, clock)
     made.startService()
     return made, clock
 
@@ -107,7 +109,7 @@ V4, V6 = Address.parse("192.0.2.77"), Address.parse("2001:db8:1:2:3:4:5:6")
         ("none", None, None),
     ],
 )
-def test_addresses(tmp_path: Path, addresses: Addresses, v4: str | None, v6: str | None) -> None:
+def test_addresses(tmp_path: Path, addresses: LoggedAddress, v4: str | None, v6: str | None) -> None:
     made, _ = started(tmp_path / "r", addresses)
     assert (made.peer(V4), made.peer(V6), made.peer(None)) == (v4, v6, None)
 
@@ -193,7 +195,7 @@ def test_a_full_disk_stops_nothing_and_is_counted() -> None:
     made.write(record())
     clock.advance(0.2)
     assert made.dropped == 5, "tried again each 10 s, not at each batch"
-    clock.advance(access_log.RETRY)
+    clock.advance(access_log.RETRY_INTERVAL)
     assert made.dropped == 6
     made.stopService()
     assert not clock.getDelayedCalls()
@@ -208,9 +210,9 @@ def test_what_cannot_be_written_is_said_once_and_heals_by_itself(
         patch.setattr(os, "write", full)
         for _ in range(3):
             made.write(record("lost"))
-            clock.advance(access_log.RETRY)
+            clock.advance(access_log.RETRY_INTERVAL)
     made.write(record("kept"))
-    clock.advance(access_log.RETRY)
+    clock.advance(access_log.RETRY_INTERVAL)
     assert [each["query"] for each in lines(tmp_path / "r")] == ["kept"]
     assert (made.written, made.dropped) == (1, 3)
     assert said == [
@@ -224,7 +226,7 @@ def full(file: int, data: bytes) -> int:
 
 
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert access_log.MOST_WAITING == 20_000
+    assert access_log.MAX_WAITING_ENTRIES == 20_000
     monkeypatch.setattr(access_log, "MOST_WAITING", 10)
     made, clock = started(tmp_path / "r")
     for number in range(15):
@@ -268,9 +270,9 @@ def test_a_line_that_was_cut_by_a_full_disk_does_not_spoil_the_next(
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
         clock.advance(0.2)
-        clock.advance(access_log.RETRY)  # still full
+        clock.advance(access_log.RETRY_INTERVAL)  # still full
     made.write(record("fifth"))
-    clock.advance(access_log.RETRY)
+    clock.advance(access_log.RETRY_INTERVAL)
     queries = [each["query"] for each in lines(tmp_path / "r")]
     assert queries == ["first", "second", "third", "fifth"]
     assert made.dropped == 1
@@ -278,7 +280,7 @@ def test_a_line_that_was_cut_by_a_full_disk_does_not_spoil_the_next(
 
 def test_records_before_the_start_wait(tmp_path: Path) -> None:
     clock = Clock()
-    made = Records(tmp_path / "r", "full", clock)
+    made = AccessLog(tmp_path / "r", "full", clock)
     made.write(record("early"))
     clock.advance(1)
     made.startService()
@@ -297,9 +299,9 @@ class Wall:
         return self.at
 
 
-def kept(path: Path, at: str, keep: timedelta = timedelta(days=30)) -> tuple[Records, Clock, Wall]:
+def kept(path: Path, at: str, keep: timedelta = timedelta(days=30)) -> tuple[AccessLog, Clock, Wall]:
     clock, wall = Clock(), Wall(datetime.fromisoformat(at).replace(tzinfo=UTC))
-    made = Records(path, "full", clock, keep, wall.now)
+    made = AccessLog(path, "full", clock, keep, wall.now)
     made.startService()
     return made, clock, wall
 
@@ -343,7 +345,7 @@ def test_F117_days_older_than_keep_are_removed_and_nothing_else(tmp_path: Path) 
     made, clock, wall = kept(tmp_path / "r", "2026-11-22T00:00:00")
     assert names(tmp_path) == ["other-2020-01-01", "r", "r-2026-10-23", "r-2026-99-99", "r-old"]
     wall.at += timedelta(days=1)
-    clock.advance(access_log.TURN)  # nobody asks anything
+    clock.advance(access_log.ROTATION_CHECK_INTERVAL)  # nobody asks anything
     assert "r-2026-10-23" not in names(tmp_path)
     made.stopService()
 
@@ -392,7 +394,7 @@ def test_a_day_that_cannot_be_put_aside_is_told_once_and_records_go_on(
             clock.advance(1)
     assert [each["query"] for each in lines(tmp_path / "r")] == ["one", "more0", "more1", "more2"]
     assert said == ["records of another day cannot be put aside or removed: [Errno 13] Permission denied"]
-    clock.advance(access_log.TURN)
+    clock.advance(access_log.ROTATION_CHECK_INTERVAL)
     made.write(record("today"))
     clock.advance(1)
     assert [each["query"] for each in lines(tmp_path / "r")] == ["today"]
@@ -407,7 +409,7 @@ def test_R036_a_reload_goes_on_in_another_file_and_keeps_for_as_long_as_it_says(
     made.write(record())
     clock.advance(1)
     wall.at += timedelta(days=1)
-    clock.advance(access_log.TURN)
+    clock.advance(access_log.ROTATION_CHECK_INTERVAL)
     assert names(tmp_path) == ["r", "s", "s-2026-11-22"]
     made.reload(tmp_path / "s", "full", None)
     assert not clock.getDelayedCalls()

@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
-from gateway.ops.control import MOST_PATH, PATIENCE, Control, ControlFactory, Taken, check_path, peer_uid
+from gateway.ops.control import MOST_PATH, PATIENCE, ControlFactory, ControlSocket, SocketInUse, check_path, peer_uid
 
 
 class Connection:
@@ -108,7 +108,7 @@ def test_the_kernel_tells_who_asks() -> None:
 
 def start(path: Path) -> MemoryReactorClock:
     reactor = MemoryReactorClock()
-    Control(path, {}, reactor).startService()
+    ControlSocket(path, {}, reactor).startService()
     return reactor
 
 
@@ -126,7 +126,7 @@ def test_one_that_lives_is_left_alone(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as living:
         living.bind(str(path))
         living.listen()
-        with pytest.raises(Taken):
+        with pytest.raises(SocketInUse):
             start(path)
         assert path.is_socket()
 

@@ -5,22 +5,22 @@ from pathlib import Path
 import pytest
 
 from gateway.ops.health import PATIENCE, lives, readiness
-from tests.unit.house import BOB, Built, document, make_house, now
+from tests.unit.fixtures import BOB, Built, document, make_dependencies, now
 
 
 @pytest.fixture
 def built(tmp_path: Path) -> Built:
-    return make_house(tmp_path)
+    return make_dependencies(tmp_path)
 
 
 def test_a_house_that_answers_has_no_troubles(built: Built) -> None:
-    assert now(built.house.health.troubles()) == ()
+    assert now(built.deps.health.troubles()) == ()
     built.stop()
 
 
 def test_a_directory_that_does_not_run_is_not_ready(built: Built) -> None:
-    built.house.directory.running = 0
-    assert now(built.house.health.troubles()) == ("starting or stopping",)
+    built.deps.directory.running = 0
+    assert now(built.deps.health.troubles()) == ("starting or stopping",)
     built.stop()
 
 
@@ -28,19 +28,19 @@ def test_a_database_that_cannot_be_read_is_a_trouble(built: Built) -> None:
     assert built.store._reader is not None
     built.store._reader.execute("PRAGMA user_version")
     built.store._reader.close()
-    assert now(built.house.health.troubles()) == ("the database cannot be read",)
+    assert now(built.deps.health.troubles()) == ("the database cannot be read",)
     built.store._watching.stop()
-    built.house.exchanges._records.stopService()
+    built.deps.tracker._access_log.stopService()
 
 
 def test_changes_that_are_not_followed_are_a_trouble_after_a_while(built: Built) -> None:
     built.store._watching.stop()
     built.change(document(BOB | {"login": "bert"}))
-    assert now(built.house.health.troubles()) == ()
+    assert now(built.deps.health.troubles()) == ()
     built.clock.advance(PATIENCE + 0.1)
-    assert now(built.house.health.troubles()) == ("changes are not followed",)
-    now(built.house.directory._catch_up())
-    assert now(built.house.health.troubles()) == ()
+    assert now(built.deps.health.troubles()) == ("changes are not followed",)
+    now(built.deps.directory._catch_up())
+    assert now(built.deps.health.troubles()) == ()
     built.store._watching.start(60)
     built.stop()
 
@@ -49,10 +49,10 @@ def test_who_always_lags_a_little_follows(built: Built) -> None:
     built.store._watching.stop()
     for number in range(5):
         built.change(document(BOB | {"login": f"bert{number}"}))
-        assert now(built.house.health.troubles()) == ()
-        now(built.house.directory._catch_up())
+        assert now(built.deps.health.troubles()) == ()
+        now(built.deps.directory._catch_up())
         built.change(document(BOB | {"login": f"bart{number}"}))
-        assert now(built.house.health.troubles()) == ()
+        assert now(built.deps.health.troubles()) == ()
         built.clock.advance(PATIENCE - 0.1)
     built.store._watching.start(60)
     built.stop()

@@ -10,10 +10,10 @@ from twisted.web.test.requesthelper import DummyRequest
 
 from gateway.directory.addresses import Address
 from gateway.directory.viewers import Viewer
-from gateway.ops.metrics import EVERY, Lag, Watched
-from gateway.ops.metrics_server import Root, Scraped
-from gateway.ops.request_tracker import BUCKETS, Asked
-from tests.unit.house import make_house, now
+from gateway.ops.metrics import EVERY, Lag, MetricsSources
+from gateway.ops.metrics_server import MetricsRoot, MetricsServer
+from gateway.ops.request_tracker import LATENCY_BUCKETS, RequestInfo
+from tests.unit.fixtures import make_dependencies, now
 
 
 class Bot:
@@ -25,18 +25,18 @@ class House:
     """A house whose metrics are read."""
 
     def __init__(self, folder: Path) -> None:
-        self.built = make_house(folder, per_address=1)
-        house = self.built.house
-        watched = Watched(
-            house.exchanges, house.connections, house.exchanges._records, house.directory,
+        self.built = make_dependencies(folder, per_address=1)
+        deps = self.built.deps
+        watched = MetricsSources(
+            deps.tracker, deps.admission, deps.tracker._access_log, deps.directory,
             lambda: {"finger": 3, "web": 0}, lambda: [Bot()], lambda: 2,
         )  # fmt: skip
-        self.service = Scraped(watched, house.health, self.built.clock)
-        self.viewer: Viewer = house.viewers.from_address("finger", None)
+        self.service = MetricsServer(watched, deps.health, self.built.clock)
+        self.viewer: Viewer = deps.viewers.from_address("finger", None)
 
     def ask(self, path: bytes, accept: bytes = b"") -> Any:
         root = self.service.factory.resource
-        assert isinstance(root, Root)
+        assert isinstance(root, MetricsRoot)
         request = DummyRequest([])
         request.method = b"GET"
         request.requestHeaders.setRawHeaders(b"accept", [accept])
@@ -56,25 +56,25 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Any:
+def deps(tmp_path: Path) -> Any:
     made = House(tmp_path)
     yield made
     made.built.stop()
 
 
-def test_what_was_counted_is_told(house: House) -> None:
-    exchanges = house.built.house.exchanges
+def test_what_was_counted_is_told(deps: House) -> None:
+    tracker = deps.built.deps.tracker
     for seconds in (0.0002, 0.3):
-        one = exchanges.open(Asked("finger", "lookup", "alice"))
-        house.built.clock.advance(seconds)
-        one.close("found")
-    exchanges.open(Asked("web", "list", ""))
+        one = tracker.start(RequestInfo("finger", "lookup", "alice"))
+        deps.built.clock.advance(seconds)
+        one.finish("found")
+    tracker.start(RequestInfo("web", "list", ""))
     for name in ("alice", "alice", "nobody"):
-        now(house.built.house.directory.lookup(name, house.viewer))
+        now(deps.built.deps.directory.lookup(name, deps.viewer))
     for _ in range(2):
-        house.built.house.connections.enter(None)
-    assert house.built.records
-    told = house.scrape()
+        deps.built.deps.admission.admit(None)
+    assert deps.built.records
+    told = deps.scrape()
 
     def value(name: str, **labels: str) -> float:
         return told[f"finger_gateway_{name}", tuple(sorted(labels.items()))]
@@ -104,35 +104,37 @@ def test_what_was_counted_is_told(house: House) -> None:
     assert value("reactor_lag_seconds") == 0
     assert told["process_start_time_seconds", ()] > 1.7e9
     assert [name for name, labels in told if "build_info" in name and dict(labels)["python"].startswith("3.")]
-    assert len(BUCKETS) >= 10 and BUCKETS[0] == 0.0001
+    assert len(LATENCY_BUCKETS) >= 10 and LATENCY_BUCKETS[0] == 0.0001
 
 
-def test_connections_over_a_limit_are_counted(house: House) -> None:
+def test_connections_over_a_limit_are_counted(deps: House) -> None:
     one = Address.parse("192.0.2.1")
     for _ in range(4):
-        house.built.house.connections.enter(one)
-    assert house.scrape()["finger_gateway_connections_refused_total", ()] == 3
+        deps.built.deps.admission.admit(one)
+    assert deps.scrape()["finger_gateway_connections_refused_total", ()] == 3
 
 
-def test_no_label_is_filled_by_those_who_ask(house: House) -> None:
+def test_no_label_is_filled_by_those_who_ask(deps: House) -> None:
     for number in range(20):
-        now(house.built.house.directory.lookup(f"secret{number}", house.viewer))
-        house.built.house.exchanges.open(Asked("finger", "lookup", f"secret{number}", login="alice")).close("unknown")
-    text = b"".join(house.ask(b"metrics").written).decode()
+        now(deps.built.deps.directory.lookup(f"secret{number}", deps.viewer))
+        deps.built.deps.tracker.start(RequestInfo("finger", "lookup", f"secret{number}", login="alice")).finish(
+            "not_found"
+        )
+    text = b"".join(deps.ask(b"metrics").written).decode()
     for word in ("secret", "alice", "Adams", "192.0.2"):
         assert word not in text
-    labels = {name for _, pairs in house.scrape() for name, _ in pairs}
+    labels = {name for _, pairs in deps.scrape() for name, _ in pairs}
     assert labels == {"protocol", "verb", "outcome", "le", "source", "network", "version", "python"}
 
 
-def test_probers_are_answered_beside_the_metrics(house: House) -> None:
-    assert b"".join(house.ask(b"healthz").written) == b"ok\n"
-    assert b"".join(house.ask(b"readyz", b"application/json").written) == b'{"status":"ready"}'
-    house.built.house.directory.running = 0
-    request = house.ask(b"readyz")
+def test_probers_are_answered_beside_the_metrics(deps: House) -> None:
+    assert b"".join(deps.ask(b"healthz").written) == b"ok\n"
+    assert b"".join(deps.ask(b"readyz", b"application/json").written) == b'{"status":"ready"}'
+    deps.built.deps.directory.running = 0
+    request = deps.ask(b"readyz")
     assert request.responseCode == 503
     assert b"".join(request.written) == b"starting or stopping\n"
-    other = house.ask(b"users")
+    other = deps.ask(b"users")
     assert other.responseCode == 404
     assert b"".join(other.written) == b"/metrics, /healthz and /readyz are here.\n"
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.directory.addresses import Address
-from gateway.net.admission import Connections, Room
-from gateway.ops.rate_limit import Rate
+from gateway.net.admission import Admission, AdmissionControl
+from gateway.ops.rate_limit import RateLimit
 
 
 class Hand:
@@ -24,32 +24,32 @@ class Hand:
 
 def test_all_60_may_come_at_once_then_one_a_second() -> None:
     clock = Hand()
-    rate = Rate(60, clock)
-    assert [rate.wait("a") for _ in range(60)] == [0.0] * 60
-    assert rate.wait("a") == pytest.approx(1.0)
-    assert rate.wait("a") == pytest.approx(1.0)  # to be refused costs nothing
+    rate = RateLimit(60, clock)
+    assert [rate.retry_after("a") for _ in range(60)] == [0.0] * 60
+    assert rate.retry_after("a") == pytest.approx(1.0)
+    assert rate.retry_after("a") == pytest.approx(1.0)  # to be refused costs nothing
     clock.now += 0.4
-    assert rate.wait("a") == pytest.approx(0.6)
+    assert rate.retry_after("a") == pytest.approx(0.6)
     clock.now += 0.6
-    assert rate.wait("a") == 0.0
-    assert rate.wait("a") == pytest.approx(1.0)
+    assert rate.retry_after("a") == 0.0
+    assert rate.retry_after("a") == pytest.approx(1.0)
     clock.now += 10
-    assert [rate.wait("a") == 0.0 for _ in range(11)] == [True] * 10 + [False]
+    assert [rate.retry_after("a") == 0.0 for _ in range(11)] == [True] * 10 + [False]
     clock.now += 3600
-    assert [rate.wait("a") == 0.0 for _ in range(61)] == [True] * 60 + [False]
+    assert [rate.retry_after("a") == 0.0 for _ in range(61)] == [True] * 60 + [False]
 
 
 def test_each_asker_has_a_rate_of_its_own() -> None:
-    rate = Rate(2, Hand())
+    rate = RateLimit(2, Hand())
     for key in ("a", b"\xc0\x00\x02\x01", ("irc", "libera", "alice")):
-        assert [rate.wait(key) == 0.0 for _ in range(3)] == [True, True, False]
+        assert [rate.retry_after(key) == 0.0 for _ in range(3)] == [True, True, False]
 
 
 @pytest.mark.parametrize(("per_minute", "wait"), [(1, 60.0), (6, 10.0), (600, 0.1), (6000, 0.01)])
 def test_how_long_to_wait(per_minute: int, wait: float) -> None:
-    rate = Rate(per_minute, Hand())
-    assert all(rate.wait("a") == 0.0 for _ in range(per_minute))
-    assert rate.wait("a") == pytest.approx(wait)
+    rate = RateLimit(per_minute, Hand())
+    assert all(rate.retry_after("a") == 0.0 for _ in range(per_minute))
+    assert rate.retry_after("a") == pytest.approx(wait)
 
 
 @given(
@@ -60,13 +60,13 @@ def test_as_a_bucket_that_refills_evenly(per_minute: int, asked: list[tuple[str,
     """The model: a bucket of *per_minute* tokens, in units of which each refills in 60 / per_minute seconds. Counted in
     sixtieths of a token, so that it is exact."""
     clock = Hand()
-    rate = Rate(per_minute, clock)
+    rate = RateLimit(per_minute, clock)
     full = 60 * per_minute
     buckets = {"a": full, "b": full}
     for key, seconds in asked:
         clock.now += seconds
         buckets = {name: min(full, held + seconds * per_minute) for name, held in buckets.items()}
-        wait = rate.wait(key)
+        wait = rate.retry_after(key)
         if buckets[key] >= 60:
             buckets[key] -= 60
             assert wait == 0.0
@@ -75,23 +75,23 @@ def test_as_a_bucket_that_refills_evenly(per_minute: int, asked: list[tuple[str,
 
 
 def test_memory_is_bounded() -> None:
-    rate = Rate(1, Hand(), most=1000)
+    rate = RateLimit(1, Hand(), most=1000)
     for number in range(10_000):
-        rate.wait(number)
+        rate.retry_after(number)
         assert len(rate._young) <= 1000
         assert len(rate._old) <= 1000
-    assert rate.wait(9_999) > 0
-    assert rate.wait(9_000) > 0
-    assert rate.wait(0) == 0.0  # forgotten
+    assert rate.retry_after(9_999) > 0
+    assert rate.retry_after(9_000) > 0
+    assert rate.retry_after(0) == 0.0  # forgotten
 
 
 def test_who_goes_on_asking_is_not_forgotten() -> None:
     """Others, however many, give an asker over the limit no new start as long as it asks."""
-    rate = Rate(1, Hand(), most=10)
-    assert rate.wait("a") == 0.0
+    rate = RateLimit(1, Hand(), most=10)
+    assert rate.retry_after("a") == 0.0
     for number in range(200):
-        assert rate.wait(number) == 0.0
-        assert rate.wait("a") == pytest.approx(60.0), number
+        assert rate.retry_after(number) == 0.0
+        assert rate.retry_after("a") == pytest.approx(60.0), number
 
 
 def address(text: str) -> Address:
@@ -101,37 +101,37 @@ def address(text: str) -> Address:
 
 
 def test_connections_in_all() -> None:
-    connections = Connections(10, 100)
-    rooms = [connections.enter(address(f"192.0.2.{number}")) for number in range(14)]
-    assert rooms == [Room.FREE] * 10 + [Room.FULL] * 2 + [Room.OVERFULL] * 2
+    connections = AdmissionControl(10, 100)
+    rooms = [connections.admit(address(f"192.0.2.{number}")) for number in range(14)]
+    assert rooms == [Admission.ACCEPT] * 10 + [Admission.REJECT] * 2 + [Admission.DROP] * 2
     assert connections.open == 14
     for number in range(14):
         connections.leave(address(f"192.0.2.{number}"))
     assert (connections.open, len(connections._of)) == (0, 0)
-    assert connections.enter(address("192.0.2.1")) is Room.FREE
+    assert connections.admit(address("192.0.2.1")) is Admission.ACCEPT
 
 
 def test_connections_of_one_address() -> None:
-    connections = Connections(1000, 5)
+    connections = AdmissionControl(1000, 5)
     one = address("192.0.2.1")
-    assert [connections.enter(one) for _ in range(7)] == [Room.FREE] * 5 + [Room.FULL] + [Room.OVERFULL]
-    assert connections.enter(address("192.0.2.2")) is Room.FREE
+    assert [connections.admit(one) for _ in range(7)] == [Admission.ACCEPT] * 5 + [Admission.REJECT] + [Admission.DROP]
+    assert connections.admit(address("192.0.2.2")) is Admission.ACCEPT
     for _ in range(3):
         connections.leave(one)
-    assert connections.enter(one) is Room.FREE
+    assert connections.admit(one) is Admission.ACCEPT
 
 
 def test_a_64_is_one_address() -> None:
-    connections = Connections(1000, 1)
-    assert connections.enter(address("2001:db8::1")) is Room.FREE
-    assert connections.enter(address("2001:db8::2")) is not Room.FREE
-    assert connections.enter(address("2001:db8:0:1::1")) is Room.FREE
+    connections = AdmissionControl(1000, 1)
+    assert connections.admit(address("2001:db8::1")) is Admission.ACCEPT
+    assert connections.admit(address("2001:db8::2")) is not Admission.ACCEPT
+    assert connections.admit(address("2001:db8:0:1::1")) is Admission.ACCEPT
 
 
 def test_a_connection_without_an_address() -> None:
-    connections = Connections(1, 1)
-    assert connections.enter(None) is Room.FREE
-    assert connections.enter(None) is not Room.FREE
+    connections = AdmissionControl(1, 1)
+    assert connections.admit(None) is Admission.ACCEPT
+    assert connections.admit(None) is not Admission.ACCEPT
     connections.leave(None)
     connections.leave(None)
     assert connections.open == 0
@@ -155,16 +155,16 @@ def resident() -> int:
 @pytest.mark.usefixtures("untraced")
 def test_R040_a_million_addresses_take_bounded_memory_and_harm_nobody() -> None:
     clock = Hand()
-    rate, connections = Rate(60, clock), Connections(1000, 20)
+    rate, connections = RateLimit(60, clock), AdmissionControl(1000, 20)
     good = address("192.0.2.1")
     before = resident()
     for number, each in enumerate(million()):
-        assert rate.wait(each.key) == 0.0
-        connections.enter(each)
+        assert rate.retry_after(each.key) == 0.0
+        connections.admit(each)
         if number % 1000 == 0:  # fifty a minute
             clock.now += 1.2
-            assert connections.enter(good) is Room.FREE
-            assert rate.wait(good.key) == 0.0
+            assert connections.admit(good) is Admission.ACCEPT
+            assert rate.retry_after(good.key) == 0.0
             connections.leave(good)
         connections.leave(each)
     assert len(rate._young) + len(rate._old) <= 200_000
@@ -174,31 +174,33 @@ def test_R040_a_million_addresses_take_bounded_memory_and_harm_nobody() -> None:
 
 def test_R040_one_64_is_one_client_and_v4_mapped_is_v4() -> None:
     """However many addresses of one /64, and whichever way an IPv4 address is written."""
-    rate, connections = Rate(60, Hand()), Connections(1000, 20)
+    rate, connections = RateLimit(60, Hand()), AdmissionControl(1000, 20)
     network = [address(f"2001:db8::{number:x}:{number:x}") for number in range(1, 31)]
-    assert [connections.enter(each) for each in network[:25]] == [Room.FREE] * 20 + [Room.FULL] * 4 + [Room.OVERFULL]
-    assert sum(rate.wait(each.key) == 0.0 for each in network * 3) == 60
+    assert [connections.admit(each) for each in network[:25]] == [Admission.ACCEPT] * 20 + [Admission.REJECT] * 4 + [
+        Admission.DROP
+    ]
+    assert sum(rate.retry_after(each.key) == 0.0 for each in network * 3) == 60
     assert len(connections._of) == 1
     both = [address("192.0.2.7"), address("::ffff:192.0.2.7")]
-    assert [connections.enter(each) for each in both * 10] == [Room.FREE] * 20
-    assert connections.enter(both[1]) is Room.FULL
-    assert sum(rate.wait(each.key) == 0.0 for each in both * 40) == 60
+    assert [connections.admit(each) for each in both * 10] == [Admission.ACCEPT] * 20
+    assert connections.admit(both[1]) is Admission.REJECT
+    assert sum(rate.retry_after(each.key) == 0.0 for each in both * 40) == 60
 
 
 def test_R040_those_who_are_held_are_all_that_is_counted() -> None:
     """While there is no room, addresses come and go: what is known of them goes too."""
-    connections = Connections(100, 20)
+    connections = AdmissionControl(100, 20)
     held = [address(f"192.0.2.{number}") for number in range(100)]
-    assert {connections.enter(each) for each in held} == {Room.FREE}
+    assert {connections.admit(each) for each in held} == {Admission.ACCEPT}
     for number in range(10_000):
         other = Address(number.to_bytes(4, "big"))
-        assert connections.enter(other) is Room.FULL
+        assert connections.admit(other) is Admission.REJECT
         connections.leave(other)
     assert len(connections._of) == 100
 
 
 def test_a_rate_over_another_time() -> None:
     clock = Hand()
-    rate = Rate(20, clock, over=600.0)
-    assert [rate.wait("a") for _ in range(20)] == [0.0] * 20
-    assert rate.wait("a") == pytest.approx(30.0)
+    rate = RateLimit(20, clock, over=600.0)
+    assert [rate.retry_after("a") for _ in range(20)] == [0.0] * 20
+    assert rate.retry_after("a") == pytest.approx(30.0)

@@ -4,9 +4,9 @@ test_webfinger.py's."""
 import pytest
 
 from gateway.outbound import fediverse_accounts
-from gateway.outbound.fediverse_accounts import AT_ONCE, BAD, GOOD, Accounts
-from gateway.outbound.fediverse_address import Actor, account
-from gateway.outbound.public_hosts import Outgoing
+from gateway.outbound.fediverse_accounts import AT_ONCE, BAD, GOOD, FediverseAccounts
+from gateway.outbound.fediverse_address import Actor, parse_account
+from gateway.outbound.public_hosts import OutboundConnections
 from gateway.outbound.webfinger_client import SECONDS
 
 from .network import Begun, Network
@@ -22,7 +22,7 @@ class Kept:
 
     def __init__(self, **names: str) -> None:
         self.network = Network({f"{name}.example": [[address]] for name, address in names.items()})
-        self.accounts = Accounts(self.network, Outgoing(self.network, lambda: ["192.5.6.30"], list))
+        self.accounts = FediverseAccounts(self.network, OutboundConnections(self.network, lambda: ["192.5.6.30"], list))
 
     def confirms(self, user: str) -> None:
         """social.example knows *user*."""
@@ -44,7 +44,7 @@ class Kept:
     ],
 )  # fmt: skip
 def test_what_is_an_account(text: str, means: tuple[str, str] | None) -> None:
-    assert account(text) == means
+    assert parse_account(text) == means
 
 
 def test_nobody_waits_for_a_first_verdict_longer_than_they_like() -> None:

@@ -6,8 +6,8 @@ import pytest
 from twisted.internet.defer import CancelledError, TimeoutError
 from twisted.internet.error import ConnectionLost
 
-from gateway.outbound.finger_client import Lost, ask
-from gateway.outbound.safe_dialer import Dial, NoSuchHost, Resolver, Unreachable, anywhere
+from gateway.outbound.finger_client import ConnectionBroken, query_server
+from gateway.outbound.safe_dialer import NoSuchHost, Resolver, SafeDialer, Unreachable, allow_any_address
 
 from .network import Begun, Network
 
@@ -20,8 +20,8 @@ class Asked(Begun):
     def __init__(self, line: str = "alice", host: str = "127.0.0.1", network: Network | None = None) -> None:
         self.network = network or Network()
         self.taken: list[bytes] = []
-        endpoint = Dial(self.network, Resolver(self.network), host, 1079, 10.0, anywhere)
-        super().__init__(ask(self.network, endpoint, line, self.take, 10.0, MOST))
+        endpoint = SafeDialer(self.network, Resolver(self.network), host, 1079, 10.0, allow_any_address)
+        super().__init__(query_server(self.network, endpoint, line, self.take, 10.0, MOST))
 
     def take(self, data: bytes) -> None:
         self.taken.append(data)
@@ -83,7 +83,7 @@ def test_a_connection_that_breaks_is_no_whole_answer() -> None:
     server = asked.network.takes()
     server.says(b"half")
     server.closes(ConnectionLost())
-    assert isinstance(asked.error, Lost)
+    assert isinstance(asked.error, ConnectionBroken)
 
 
 def test_who_goes_takes_the_connection_with_them() -> None:

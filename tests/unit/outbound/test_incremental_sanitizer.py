@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.outbound.incremental_sanitizer import MOST_LINE, Arriving
-from gateway.text.sanitize import clean
+from gateway.outbound.incremental_sanitizer import MOST_LINE, IncrementalSanitizer
+from gateway.text.sanitize import sanitize
 
 SOME = st.lists(
     st.sampled_from([b"a", b"b ", b"\r", b"\n", b"\r\n", b"\x1b", b"[31m", b"]0;", b"\x07", b"\xc5", b"\xbe", b"\xe2",
@@ -14,7 +14,7 @@ SOME = st.lists(
 
 
 def shown(*pieces: bytes) -> list[str]:
-    arriving = Arriving(clean)
+    arriving = IncrementalSanitizer(sanitize)
     return [*(arriving.feed(piece) for piece in pieces), arriving.end()]
 
 
@@ -49,7 +49,7 @@ def test_it_does_not_matter_where_the_pieces_end(data: bytes, cuts: list[int]) -
 
 def test_F091_a_line_without_an_end_is_bounded() -> None:
     """What is held back never grows; the rest of such a line is left out, the next line is shown."""
-    arriving = Arriving(clean)
+    arriving = IncrementalSanitizer(sanitize)
     said = [arriving.feed(b"x" * 1000) for _ in range(1000)]
     assert "".join(said) == "x" * MOST_LINE + "…\n"
     assert len(arriving._held) <= 1

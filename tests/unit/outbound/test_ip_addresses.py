@@ -4,8 +4,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from gateway.outbound.host_names import Allowed, BadPattern, canonical
-from gateway.outbound.ip_addresses import is_public, literal, meant
+from gateway.outbound.host_names import BadPattern, HostPatterns, canonical_host
+from gateway.outbound.ip_addresses import is_public, meant, parse_ip_literal
 
 PRIVATE = (
     "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.9.9.9",
@@ -38,7 +38,7 @@ def test_addresses_that_anybody_can_reach(address: str) -> None:
 def test_who_is_meant() -> None:
     assert str(meant(ip_address("::ffff:9.9.9.9"))) == str(meant(ip_address("64:ff9b::9.9.9.9"))) == "9.9.9.9"
     assert str(meant(ip_address("2620:fe::9"))) == "2620:fe::9"
-    assert [str(literal(each)) for each in ("[::FFFF:9.9.9.9]", "9.9.9.9", "9.9", "b.test", "[b.test]", "")] == [
+    assert [str(parse_ip_literal(each)) for each in ("[::FFFF:9.9.9.9]", "9.9.9.9", "9.9", "b.test", "[b.test]", "")] == [
         "9.9.9.9", "9.9.9.9", "None", "None", "None", "None"
     ]  # fmt: skip
 
@@ -62,26 +62,26 @@ def test_who_is_meant() -> None:
     ],
 )  # fmt: skip
 def test_a_host_has_one_way_of_being_written(host: str, expected: str | None) -> None:
-    assert canonical(host) == expected
+    assert canonical_host(host) == expected
 
 
 def test_F087_a_list_of_hosts_that_are_allowed() -> None:
-    allowed = Allowed(["B.test.", "*.example.org", "bücher.example", "[2620:fe::9]"])
+    allowed = HostPatterns(["B.test.", "*.example.org", "bücher.example", "[2620:fe::9]"])
     host: str | None
     for host in ("b.test", "a.example.org", "a.b.example.org", "xn--bcher-kva.example", "2620:fe::9"):
         assert host in allowed
     for host in ("a.b.test", "test", "example.org", "badexample.org", "2620:fe::a", "", None):
         assert host not in allowed
-    assert "b.test" not in Allowed([])
+    assert "b.test" not in HostPatterns([])
 
 
 @pytest.mark.parametrize("host", ["::1%.example.org", "64:ff9b::9.9.9.9%.example.org", "[2620:fe::9%a.example.org]"])
 def test_F089_an_address_whose_zone_looks_like_a_name_is_below_none(host: str) -> None:
-    name = canonical(host)
-    assert name is not None and name not in Allowed(["*.example.org"])
+    name = canonical_host(host)
+    assert name is not None and name not in HostPatterns(["*.example.org"])
 
 
 @pytest.mark.parametrize("pattern", ["", "*", "*.", "*.*.test", "b.*", "b.test:79", "*.9.9.9.9", "http://b.test/"])
 def test_what_names_no_host(pattern: str) -> None:
     with pytest.raises(BadPattern):
-        Allowed([pattern])
+        HostPatterns([pattern])

@@ -8,19 +8,39 @@ from twisted.internet.defer import CancelledError, TimeoutError
 from twisted.internet.protocol import Factory, Protocol
 
 from gateway.outbound.ip_addresses import IPAddress
-from gateway.outbound.public_hosts import MOST, MOST_TO_ONE, Full, Outgoing, of_this_machine, own_addresses
-from gateway.outbound.safe_dialer import LOOKUPS, STAGGER, Dial, NoSuchHost, NotPublic, Ourselves, Resolver, anywhere
+from gateway.outbound.public_hosts import (
+    MOST,
+    MOST_TO_ONE,
+    OutboundConnections,
+    TooManyConnections,
+    of_this_machine,
+    own_addresses,
+)
+from gateway.outbound.safe_dialer import (
+    LOOKUPS,
+    STAGGER,
+    IsThisServer,
+    NoSuchHost,
+    NotPublic,
+    Resolver,
+    SafeDialer,
+    allow_any_address,
+)
 
 from .network import Begun, Network
 
 
-async def connected(network: Network, host: str, judge: Any = anywhere, resolver: Resolver | None = None) -> Any:
-    endpoint = Dial(network, resolver or Resolver(network), host, 79, 10.0, judge)
+async def connected(
+    network: Network, host: str, judge: Any = allow_any_address, resolver: Resolver | None = None
+) -> Any:
+    endpoint = SafeDialer(network, resolver or Resolver(network), host, 79, 10.0, judge)
     return await endpoint.connect(Factory.forProtocol(Protocol))
 
 
-def outgoing(network: Network, listened: Sequence[str | None] = ("9.9.9.1",), names: Sequence[str] = ()) -> Outgoing:
-    return Outgoing(network, lambda: listened, lambda: names)
+def outgoing(
+    network: Network, listened: Sequence[str | None] = ("9.9.9.1",), names: Sequence[str] = ()
+) -> OutboundConnections:
+    return OutboundConnections(network, lambda: listened, lambda: names)
 
 
 async def to_public(network: Network, host: str, **options: Any) -> Any:
@@ -64,7 +84,7 @@ def test_F089_of_several_addresses_the_public_ones_are_tried() -> None:
 @pytest.mark.parametrize("address", ["9.9.9.1", "::ffff:9.9.9.1", "64:ff9b::9.9.9.1"])
 def test_F090_our_own_address_is_refused(address: str) -> None:
     network = Network({"b.test": [["9.9.9.9", address]]})
-    assert isinstance(Begun(to_public(network, "b.test")).error, Ourselves)
+    assert isinstance(Begun(to_public(network, "b.test")).error, IsThisServer)
     assert network.tried == []
 
 
@@ -72,7 +92,7 @@ def test_F090_the_address_of_our_own_name_is_refused() -> None:
     """As behind a router: it is on no interface of ours."""
     network = Network({"b.test": [["9.9.9.9"]], "dir.test": [["9.9.9.9"]]})
     begun = Begun(to_public(network, "b.test", listened=["10.0.0.1"], names=["gone.test", "dir.test"]))
-    assert isinstance(begun.error, Ourselves)
+    assert isinstance(begun.error, IsThisServer)
 
 
 def test_our_own_names_are_not_waited_for_long() -> None:
@@ -174,18 +194,18 @@ def test_the_judge_sees_every_address_of_a_literal_too() -> None:
 
 def test_F091_room_is_bounded_for_one_host_and_for_all() -> None:
     out = outgoing(Network())
-    held = [out.room("b.test") for _ in range(MOST_TO_ONE)]
+    held = [out.reserve_slot("b.test") for _ in range(MOST_TO_ONE)]
     for each in held:
         each.__enter__()
-    with pytest.raises(Full), out.room("b.test"):
+    with pytest.raises(TooManyConnections), out.reserve_slot("b.test"):
         pass
-    others = [out.room(f"{number}.test") for number in range(MOST - MOST_TO_ONE)]
+    others = [out.reserve_slot(f"{number}.test") for number in range(MOST - MOST_TO_ONE)]
     for each in others:
         each.__enter__()
-    with pytest.raises(Full), out.room("c.test"):
+    with pytest.raises(TooManyConnections), out.reserve_slot("c.test"):
         pass
     held[0].__exit__(None, None, None)
-    with out.room("c.test"):
+    with out.reserve_slot("c.test"):
         pass
     for each in (*held[1:], *others):
         each.__exit__(None, None, None)

@@ -10,9 +10,9 @@ import trustme
 from twisted.logger import LogEvent, globalLogPublisher
 
 from gateway.outbound.fediverse_address import Actor
-from gateway.outbound.public_hosts import Outgoing
-from gateway.outbound.safe_dialer import NotPublic, Ourselves
-from gateway.outbound.webfinger_client import MOST, SECONDS, NotConfirmed, confirmed
+from gateway.outbound.public_hosts import OutboundConnections
+from gateway.outbound.safe_dialer import IsThisServer, NotPublic
+from gateway.outbound.webfinger_client import MOST, SECONDS, NotConfirmed, confirm_account
 
 from .network import Begun, Network
 from .social import AUTHORITY, Host, document, redirect, response
@@ -44,8 +44,8 @@ class Asked(Begun):
 
     def __init__(self, user: str = "alice", host: str = "social.example") -> None:
         self.network = Network(PUBLIC)
-        outgoing = Outgoing(self.network, lambda: ["192.5.6.30"], lambda: ["dir.test"])
-        super().__init__(confirmed(self.network, outgoing, user, host))
+        outgoing = OutboundConnections(self.network, lambda: ["192.5.6.30"], lambda: ["dir.test"])
+        super().__init__(confirm_account(self.network, outgoing, user, host))
 
     def host(self, name: str = "social.example", authority: trustme.CA = AUTHORITY) -> Host:
         return Host(self.network, name, authority)
@@ -153,7 +153,7 @@ def test_redirects_are_followed_to_public_hosts_only() -> None:
     ("location", "error"),
     [
         ("https://inside.example/", NotPublic), ("https://10.1.1.1/", NotPublic), ("https://127.0.0.1:8443/", NotPublic),
-        ("https://[::1]/", NotPublic), ("https://dir.test/", Ourselves),
+        ("https://[::1]/", NotPublic), ("https://dir.test/", IsThisServer),
     ],
 )  # fmt: skip
 def test_no_redirect_leads_inside(location: str, error: type[Exception]) -> None:

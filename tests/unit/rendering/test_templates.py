@@ -7,20 +7,20 @@ import pytest
 from markupsafe import Markup
 
 from gateway.directory.person import Partial, Person
-from gateway.directory.privacy import Audience, Policy, Profile, reveal
+from gateway.directory.privacy import Audience, Policy, Profile, make_profile
 from gateway.rendering import render
 from gateway.rendering.render import Renderer
-from gateway.rendering.templates import BrokenTemplate, Texts
+from gateway.rendering.templates import BrokenTemplate, TemplateSet
 from tests.unit.directory.test_privacy import NOW
 
 
-def texts(folder: Path, **files: str) -> Texts:
+def texts(folder: Path, **files: str) -> TemplateSet:
     """Texts whose own folder holds *files*; "__" stands for a slash, the last "_" for the dot."""
     for name, content in files.items():
         path = folder / ".".join(name.replace("__", "/").rsplit("_", 1))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-    return Texts(folder)
+    return TemplateSet(folder)
 
 
 def test_ones_own_come_before_ours(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_ones_own_come_before_ours(tmp_path: Path) -> None:
 
 def test_a_template_that_there_is_not(tmp_path: Path) -> None:
     with pytest.raises(jinja2.TemplateNotFound):
-        Texts(tmp_path).render("finger/nothing.txt")
+        TemplateSet(tmp_path).render("finger/nothing.txt")
 
 
 def test_plain_text_is_cleaned_and_not_escaped(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_shared_values_are_everywhere(tmp_path: Path) -> None:
 
 
 def test_all_of_ours_can_be_read() -> None:
-    Texts().check()
+    TemplateSet().check()
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_broken_template_names_file_and_line(tmp_path: Path, name: str, conten
 def test_a_template_that_is_not_utf_8(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_bytes(b"caf\xe9")
     with pytest.raises(BrokenTemplate, match=r"x\.txt: byte 3 is not UTF-8"):
-        Texts(tmp_path).check()
+        TemplateSet(tmp_path).check()
 
 
 def test_static_files_are_no_templates(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_static_files_are_no_templates(tmp_path: Path) -> None:
 
 
 def profile(name: str) -> Profile:
-    made = reveal(Person(login="alice", name=name), Audience.EVERYONE, Policy.preset(), NOW)
+    made = make_profile(Person(login="alice", name=name), Audience.EVERYONE, Policy.preset(), NOW)
     assert made is not None
     return made
 
@@ -126,7 +126,7 @@ def test_a_rendered_profile_is_kept_as_long_as_it_is_the_same(tmp_path: Path) ->
 def test_only_what_everyone_sees_is_kept(tmp_path: Path) -> None:
     renderer = Renderer(texts(tmp_path, x_txt="{{ person.name }}"), None)
     for who in (Audience.MEMBER, Audience.SELF, Audience.ADMINISTRATOR):
-        made = reveal(Person(login="alice", name="Alice"), who, Policy.preset(), NOW)
+        made = make_profile(Person(login="alice", name="Alice"), who, Policy.preset(), NOW)
         assert made is not None
         assert renderer.profile(made, "x.txt") == "Alice"
     assert renderer._kept == {}

@@ -10,7 +10,7 @@ import pytest
 from gateway.sources import custom
 from gateway.sources.custom import BadSource
 from tests.unit.directory.keepers import STRANGER, Shelf, directory
-from tests.unit.house import now
+from tests.unit.fixtures import now
 
 SOURCE = """
 from gateway.directory.person import Partial
@@ -18,7 +18,7 @@ from gateway.directory.interfaces import SourceDown
 
 class VendingMachine:
     restricts = False
-    cache = None
+    cache_ttl = None
 
     def __init__(self, slot="B2"):
         self.slot = slot
@@ -49,13 +49,13 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_class_beside_the_settings(folder: Path) -> None:
     source = custom.load("vending", "vending_of_a_test:VendingMachine", {"slot": "C3"}, timedelta(seconds=1), folder)
-    assert (source.name, source.restricts, source.cache) == ("vending", False, timedelta(seconds=1))
+    assert (source.name, source.restricts, source.cache_ttl) == ("vending", False, timedelta(seconds=1))
     answer = now(directory(Shelf(), source).lookup("mate", STRANGER))
     assert answer.profile.title == "from a slot"
 
 
 def test_its_own_cache_stands_where_the_settings_say_nothing(folder: Path) -> None:
-    assert custom.load("vending", "vending_of_a_test:VendingMachine", {}, None, folder).cache is None
+    assert custom.load("vending", "vending_of_a_test:VendingMachine", {}, None, folder).cache_ttl is None
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.config import locate
-from gateway.config.loader import BadSettings, Duration, Mistake
-from gateway.settings import Settings, database_file, load
+from gateway.config.loader import BadSettings, Duration, Problem
+from gateway.settings import Settings, database_file, load_settings
 
 # INTERFACE.md's example, the keys that this issue has.
 EXAMPLE = """
@@ -68,10 +68,10 @@ socket = "control.sock"
 def loaded(folder: Path, text: str) -> Settings:
     file = folder / "gateway.toml"
     file.write_text(text, encoding="utf-8")
-    return load(file)
+    return load_settings(file)
 
 
-def mistakes(folder: Path, text: str) -> list[Mistake]:
+def mistakes(folder: Path, text: str) -> list[Problem]:
     with pytest.raises(BadSettings) as bad:
         loaded(folder, text)
     for mistake in bad.value.mistakes:
@@ -92,26 +92,38 @@ def test_the_example_of_the_interface(tmp_path: Path) -> None:
     assert (settings.privacy.default, settings.privacy.limit) == ({"email": "members"}, {"home_phone": "nobody"})
     assert database_file(settings, tmp_path) == tmp_path / "people.db"
     assert settings.sources["vending"].class_ == "my_sources:VendingMachine"
-    assert settings.sources["vending"].cache == timedelta(seconds=0.5)
+    assert settings.sources["vending"].cache_ttl == timedelta(seconds=0.5)
     assert settings.finger is not None
-    assert (settings.finger.listen, settings.finger.listing, settings.finger.empty) == (["tcp:79"], True, "online")
+    assert (settings.finger.listen, settings.finger.listing, settings.finger.empty_query) == (
+        ["tcp:79"],
+        True,
+        "online",
+    )
     assert settings.web is not None
     assert settings.web.listen == ["tcp:8080:interface=127.0.0.1"]
     (network,) = settings.irc
-    assert (network.network, network.channels, network.pace) == ("libera", ["#club", "#tea key"], timedelta(seconds=2))
+    assert (network.network, network.channels, network.line_interval) == (
+        "libera",
+        ["#club", "#tea key"],
+        timedelta(seconds=2),
+    )
     assert settings.limits.timeout == timedelta(seconds=10)
-    assert (settings.records.file, settings.records.addresses) == ("-", "truncated")
+    assert (settings.access_log.file, settings.access_log.addresses) == ("-", "truncated")
 
 
 def test_what_is_not_said(tmp_path: Path) -> None:
     settings = loaded(tmp_path, "[finger]\n")
     assert settings.finger is not None
-    assert (settings.finger.listen, settings.finger.listing, settings.finger.empty) == (["tcp:79"], True, "online")
+    assert (settings.finger.listen, settings.finger.listing, settings.finger.empty_query) == (
+        ["tcp:79"],
+        True,
+        "online",
+    )
     assert (settings.web, settings.irc, settings.sources) == (None, [], {})
     assert (settings.privacy.preset, settings.store.url) == ("open", "sqlite:people.db")
     limits = settings.limits
     assert (limits.connections, limits.connections_per_address, limits.queries_per_minute) == (1000, 20, 60)
-    assert (limits.timeout, settings.records.addresses) == (timedelta(seconds=10), "truncated")
+    assert (limits.timeout, settings.access_log.addresses) == (timedelta(seconds=10), "truncated")
 
 
 @pytest.mark.parametrize(
@@ -264,7 +276,7 @@ def test_several_impossible_at_once(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     for path, found in ((tmp_path / "no.toml", "No such file or directory"), (tmp_path, "Is a directory")):
         with pytest.raises(BadSettings) as bad:
-            load(path)
+            load_settings(path)
         assert str(bad.value) == f"{path}: found {found}; allowed: a readable file"
 
 
@@ -283,7 +295,7 @@ def test_a_file_that_is_no_toml(tmp_path: Path, data: bytes, found: str, allowed
     path = tmp_path / "gateway.toml"
     path.write_bytes(data)
     with pytest.raises(BadSettings) as bad:
-        load(path)
+        load_settings(path)
     (mistake,) = bad.value.mistakes
     assert (mistake.file, mistake.key, mistake.allowed) == (str(path), "", allowed)
     assert found in mistake.found
@@ -336,12 +348,12 @@ def test_where_the_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delenv("FINGER_GATEWAY_CONFIG", raising=False)
     monkeypatch.setattr(locate, "PLACES", (Path("gateway.toml"), tmp_path / "etc" / "gateway.toml"))
     with pytest.raises(BadSettings, match=re.escape("gateway.toml: found no such file")):
-        locate.find(None)
+        locate.find_settings_file(None)
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "gateway.toml").touch()
-    assert locate.find(None) == tmp_path / "etc" / "gateway.toml"
+    assert locate.find_settings_file(None) == tmp_path / "etc" / "gateway.toml"
     (tmp_path / "gateway.toml").touch()
-    assert locate.find(None) == tmp_path / "gateway.toml"
+    assert locate.find_settings_file(None) == tmp_path / "gateway.toml"
     monkeypatch.setenv("FINGER_GATEWAY_CONFIG", "other.toml")
-    assert locate.find(None) == tmp_path / "other.toml"
-    assert locate.find("named.toml") == tmp_path / "named.toml"
+    assert locate.find_settings_file(None) == tmp_path / "other.toml"
+    assert locate.find_settings_file("named.toml") == tmp_path / "named.toml"

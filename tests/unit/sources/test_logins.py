@@ -45,9 +45,9 @@ def test_it_looks_every_so_often(door: Door) -> None:
     assert (door.looks, told) == (1, [])
     door.on = {"alice": [HERE]}
     clock.advance(4.9)
-    assert presence.of("alice") == ()
+    assert presence.logins_of("alice") == ()
     clock.advance(0.1)
-    assert presence.of("alice") == (HERE,)
+    assert presence.logins_of("alice") == (HERE,)
     clock.advance(5)
     assert told == ["alice"]
     service.stopService()
@@ -64,10 +64,10 @@ def test_a_look_that_fails_leaves_what_was_seen(door: Door) -> None:
     service.startService()
     door.broken = OSError("no utmp")
     clock.advance(3)
-    assert presence.of("alice") == (HERE,)
+    assert presence.logins_of("alice") == (HERE,)
     door.broken, door.on = None, {}
     clock.advance(1)
-    assert presence.of("alice") == ()
+    assert presence.logins_of("alice") == ()
 
 
 def test_when_a_terminal_was_used_last() -> None:

@@ -14,10 +14,10 @@ import pytest
 from gateway.directory.answers import Found
 from gateway.directory.interfaces import Create, Modify, Remove
 from gateway.store import backups, database
-from gateway.store.database import Unusable
-from gateway.store.sqlite_writer import Tables
+from gateway.store.database import UnusableDatabase
+from gateway.store.sqlite_writer import SQLiteWriter
 from tests.unit.directory.keepers import STRANGER
-from tests.unit.house import ALICE, BOB, document, make_house, now, write
+from tests.unit.fixtures import ALICE, BOB, document, make_dependencies, now, write
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def names(folder: Path) -> list[str]:
 
 
 def refused(what: Callable[[], object]) -> str:
-    with pytest.raises(Unusable) as error:
+    with pytest.raises(UnusableDatabase) as error:
         what()
     return str(error.value)
 
@@ -231,7 +231,7 @@ def test_nothing_is_lost_to_a_writer_who_waited_meanwhile(people: Path, tmp_path
         written.append(database.identity(people))
         return database.connect(people, "rw", 5.0)
 
-    tables = Tables(connect, lambda: database.identity(people) != written[-1])
+    tables = SQLiteWriter(connect, lambda: database.identity(people) != written[-1])
     tables.save([Modify("alice", {"title": "before"})], datetime.now(UTC))
     with closing(database.connect(people, "rw", 1.0)) as locked:
         locked.execute("BEGIN IMMEDIATE")
@@ -250,12 +250,12 @@ def test_nothing_is_lost_to_a_writer_who_waited_meanwhile(people: Path, tmp_path
 
 
 def test_a_running_gateway_goes_over_to_what_was_put_back(tmp_path: Path) -> None:
-    built = make_house(tmp_path, [ALICE, BOB])
+    built = make_dependencies(tmp_path, [ALICE, BOB])
     backups.backup(built.path, tmp_path / "b.db")
     built.change(Remove("bob"), document({"login": "carol"}))
     built.see()
     restored(tmp_path / "b.db", built.path)
     built.see()
-    assert isinstance(now(built.house.directory.lookup("bob", STRANGER)), Found)
-    assert not isinstance(now(built.house.directory.lookup("carol", STRANGER)), Found)
+    assert isinstance(now(built.deps.directory.lookup("bob", STRANGER)), Found)
+    assert not isinstance(now(built.deps.directory.lookup("carol", STRANGER)), Found)
     built.stop()

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.interfaces import Create, Levels
+from gateway.directory.interfaces import Create, NameVisibilityFilter
 from gateway.directory.person import Partial, Visibility
-from gateway.directory.search_terms import sought
+from gateway.directory.search_terms import query_words
 from gateway.store import database
-from gateway.store.in_memory_index import SweptIndex
+from gateway.store.in_memory_index import InMemoryIndex
 from gateway.store.sqlite_store import SQLiteStore
-from tests.unit.house import TestClock as AtOnce
-from tests.unit.house import now, write
+from tests.unit.fixtures import TestClock as AtOnce
+from tests.unit.fixtures import now, write
 
 PEOPLE = [
     Partial(login="ada", name="Ada Lovelace", aliases=("countess", "first"), former=("augusta",), plan="Numbers\n"),
@@ -25,7 +25,7 @@ PEOPLE = [
     Partial(login="gus"),
     Partial(login="名前", name="名前 さくら"),
 ]
-LEVELS = [Levels(low, high, all_) for low in (-1, 0, 2) for high in (0, 1, 2) for all_ in (False, True)]
+LEVELS = [NameVisibilityFilter(low, high, all_) for low in (-1, 0, 2) for high in (0, 1, 2) for all_ in (False, True)]
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def both(tmp_path: Path) -> Iterator[Sequence[Any]]:
             for each in PEOPLE
         ],
     )
-    store, index = SQLiteStore(path, AtOnce(), 0), SweptIndex(AtOnce(), 0)
+    store, index = SQLiteStore(path, AtOnce(), 0), InMemoryIndex(AtOnce(), 0)
     store.startService()
     swept(index, PEOPLE)
     yield store, index
@@ -48,14 +48,14 @@ def both(tmp_path: Path) -> Iterator[Sequence[Any]]:
     store.stopService()
 
 
-def swept(index: SweptIndex, people: Sequence[Partial]) -> None:
+def swept(index: InMemoryIndex, people: Sequence[Partial]) -> None:
     now(index.begin())
     now(index.add(people))
     now(index.finish())
 
 
 @pytest.mark.parametrize("levels", LEVELS)
-def test_it_answers_as_the_store_does(both: Sequence[Any], levels: Levels) -> None:
+def test_it_answers_as_the_store_does(both: Sequence[Any], levels: NameVisibilityFilter) -> None:
     names = (
         "lovelace",
         "ada lovelace",
@@ -78,12 +78,17 @@ def test_it_answers_as_the_store_does(both: Sequence[Any], levels: Levels) -> No
         assert len({tuple(now(each.starting(beginning, 100, levels))) for each in both}) == 1, beginning
     for query in ("a", "love", "ada love", "zofie", "evie", "さ", "augusta", '" OR 1'):
         for row in (0, 1, 4):
-            assert len({tuple(now(each.search(sought(query), row, 3, levels))) for each in both}) == 1, query
+            assert len({tuple(now(each.search(query_words(query), row, 3, levels))) for each in both}) == 1, query
 
 
 def test_only_whole_sweeps_answer() -> None:
-    index, all_ = SweptIndex(AtOnce(), 0), Levels(-1, 2, True)
-    assert now(index.page("", 9, all_)) == now(index.find("gus", all_)) == now(index.search(("a",), 0, 9, all_)) == []
+    index, all_ = InMemoryIndex(AtOnce(), 0), NameVisibilityFilter(-1, 2, True)
+    assert (
+        now(index.page("", 9, all_))
+        == now(index.find_logins("gus", all_))
+        == now(index.search(("a",), 0, 9, all_))
+        == []
+    )
     assert index.last("ada") is None
     swept(index, PEOPLE[:2])
     now(index.begin())
@@ -91,10 +96,10 @@ def test_only_whole_sweeps_answer() -> None:
     assert now(index.page("", 9, all_)) == ["ada", "anna"]
     now(index.begin())
     now(index.add(PEOPLE[2:3]))
-    assert now(index.find("lovelace", all_)) == ["ada"]
+    assert now(index.find_logins("lovelace", all_)) == ["ada"]
     assert (index.last("ada"), index.last("bob")) == (PEOPLE[0], None)
     now(index.finish())
-    assert now(index.page("", 9, all_)) == now(index.find("lovelace", all_)) == ["bob"]
+    assert now(index.page("", 9, all_)) == now(index.find_logins("lovelace", all_)) == ["bob"]
     assert (index.last("ada"), index.last("bob")) == (None, PEOPLE[2])
     now(index.begin())
     index.stop()
@@ -102,7 +107,7 @@ def test_only_whole_sweeps_answer() -> None:
 
 
 def test_what_answers_no_longer_is_closed() -> None:
-    index = SweptIndex(AtOnce(), 0)
+    index = InMemoryIndex(AtOnce(), 0)
     swept(index, PEOPLE)
     before = index._there
     assert before is not None

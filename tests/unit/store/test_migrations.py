@@ -9,14 +9,14 @@ import msgspec
 import pytest
 from twisted.internet.defer import Deferred
 
-from gateway.directory.answers import Found, Listing, Page, Saved, Unknown
-from gateway.directory.interfaces import UNSAID, Levels, Modify, Rename
+from gateway.directory.answers import Found, Listing, NotFound, Page, Saved
+from gateway.directory.interfaces import UNSPECIFIED, Modify, NameVisibilityFilter, Rename
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.store import database, migrations, search_keys, sqlite_store
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER
-from tests.unit.house import TestClock as AtOnce
-from tests.unit.house import now
+from tests.unit.fixtures import TestClock as AtOnce
+from tests.unit.fixtures import now
 from tests.unit.store.test_processes import child, end, line
 from tests.unit.store.waiting import finished
 
@@ -107,7 +107,7 @@ def whole(service: DirectoryService, words: str, viewer: Any) -> list[str]:
     while True:
         clock = service._store._reactor  # type: ignore[attr-defined]
         results: list[Any] = []
-        Deferred.fromCoroutine(service.listing(words, viewer, page)).addBoth(results.append)
+        Deferred.fromCoroutine(service.list_people(words, viewer, page)).addBoth(results.append)
         while not results:
             clock.advance(0)
         assert isinstance(results[0], Listing), results
@@ -134,7 +134,7 @@ def test_all_is_found_after_the_start(tmp_path: Path) -> None:
     assert whole(service, "numb 1499", STRANGER) == []
     assert whole(service, "ann number1499", STRANGER) == ["p1499"]
     assert whole(service, "NUMBÉR1499", STRANGER) == whole(service, "alias1499", STRANGER) == ["p1499"]
-    assert now(service.lookup("p0004", STRANGER)) == Unknown()
+    assert now(service.lookup("p0004", STRANGER)) == NotFound()
     assert now(store.last_change()) == COUNT + 1
     assert [entry.text for entry in now(store.history("p0001", 9))] == ["Plan of 1\n"]
     finished(store.stopService())
@@ -208,7 +208,7 @@ def test_a_person_who_cannot_be_read_stops_it(tmp_path: Path, document: bytes) -
     connection.execute("UPDATE people SET document = ? WHERE id = 1400", (document,))
     connection.commit()
     connection.close()
-    with pytest.raises(database.Unusable) as unusable:
+    with pytest.raises(database.UnusableDatabase) as unusable:
         sqlite_store.SQLiteStore(path, AtOnce()).startService()
     assert str(unusable.value).startswith(f"{path}: row 1400 of people cannot be read: ")
     assert str(unusable.value).endswith("; its tables are of version 1, as they were")
@@ -218,7 +218,7 @@ def test_a_person_who_cannot_be_read_stops_it(tmp_path: Path, document: bytes) -
 def test_an_error_in_the_middle_leaves_version_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = version_1(tmp_path / "people.db")
     calls: list[int] = []
-    found_by = search_keys.found_by
+    found_by = search_keys.search_keys_of
 
     def breaks(one: Any) -> Any:
         calls.append(1)
@@ -230,7 +230,7 @@ def test_an_error_in_the_middle_leaves_version_1(tmp_path: Path, monkeypatch: py
 
     with monkeypatch.context() as patch:
         patch.setattr(migrations, "found_by", breaks)
-        with pytest.raises(database.Unusable) as unusable:
+        with pytest.raises(database.UnusableDatabase) as unusable:
             sqlite_store.SQLiteStore(path, AtOnce()).startService()
     assert str(unusable.value) == f"{path}: the disk is full; its tables are of version 1, as they were"
     old_code_can_use(path)
@@ -295,7 +295,7 @@ def test_two_processes_upgrade_at_once(tmp_path: Path) -> None:
         assert end(each) == "done\n"
     store, service = opened(path)
     assert len(whole(service, "ann", ADMINISTRATOR)) == 200
-    assert now(store.find("alias1499", Levels(UNSAID, 2))) == ["p1499"]
+    assert now(store.find_logins("alias1499", NameVisibilityFilter(UNSPECIFIED, 2))) == ["p1499"]
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT count(*) FROM words").fetchone() == (COUNT,)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -316,7 +316,7 @@ def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
         database.upgrade,
         lambda path: sqlite_store.SQLiteStore(path, AtOnce()).startService(),
     ):
-        with pytest.raises(database.Unusable) as unusable:
+        with pytest.raises(database.UnusableDatabase) as unusable:
             refuses(path)
         assert str(unusable.value) == (
             f"{path}: has tables of version 3, from a newer finger-gateway; this one knows up to 2"

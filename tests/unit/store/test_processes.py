@@ -15,8 +15,8 @@ from twisted.internet.task import LoopingCall
 from gateway.directory.interfaces import Create, Modify
 from gateway.store import database, sqlite_store
 from tests.unit.directory.keepers import ADMINISTRATOR
-from tests.unit.house import TestClock as AtOnce
-from tests.unit.house import now, write
+from tests.unit.fixtures import TestClock as AtOnce
+from tests.unit.fixtures import now, write
 from tests.unit.store.waiting import finished
 
 ROOT = Path(__file__).parents[3]

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.answers import Found, Unknown
-from gateway.directory.interfaces import Create, Modify, Remove, Rename, Replaced
+from gateway.directory.answers import Found, NotFound
+from gateway.directory.interfaces import Create, Modify, Remove, Rename, StoreReplaced
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.store import sqlite_store
 from tests.unit.directory.keepers import ADMINISTRATOR, STRANGER
-from tests.unit.house import TestClock as AtOnce
-from tests.unit.house import now, write
+from tests.unit.fixtures import TestClock as AtOnce
+from tests.unit.fixtures import now, write
 from tests.unit.store.test_sqlite_store import ALL, FULL, Opened
 from tests.unit.store.waiting import finished
 
@@ -53,7 +53,7 @@ def full(tmp_path: Path) -> Any:
     opened.save(Modify("bumblebee", {"plan": f"{WORDS[6]} " * 900}))
     opened.save(Rename("bumblebee", "wallflower"))
     opened.save(Rename("wallflower", "gardenia"))
-    finished(opened.store.saw({"gardenia": NOW}))
+    finished(opened.store.save_last_seen({"gardenia": NOW}))
     opened.save(*(Modify(f"p{n:03}", {"title": f"t{n}"}) for n in range(100)))
     yield opened
     stopped = opened.store.stopService()
@@ -166,7 +166,7 @@ class Other:
 
     def finds(self, name: str) -> bool:
         answer = now(self.directory.lookup(name, STRANGER))
-        assert isinstance(answer, Found | Unknown)
+        assert isinstance(answer, Found | NotFound)
         return isinstance(answer, Found)
 
 
@@ -187,7 +187,7 @@ def test_R003_another_process_that_was_too_slow_drops_all(full: Opened) -> None:
     assert other.finds("p001")
     full.save(Remove("gardenia"))
     forgotten(full)
-    with pytest.raises(Replaced):
+    with pytest.raises(StoreReplaced):
         now(other.store.changes(other.directory.last_change))
     assert other.finds("gardenia")  # cached, and it has not looked yet
     other.clock.advance(sqlite_store.WATCH)
@@ -206,7 +206,7 @@ def test_one_who_asks_while_a_removal_is_forgotten(full: Opened) -> None:
     service.startService()
     assert isinstance(now(service.lookup("gardenia", STRANGER)), Found)
     finished(service.edit("gardenia", Remove(""), ADMINISTRATOR))
-    assert now(service.lookup("gardenia", STRANGER)) == Unknown()
+    assert now(service.lookup("gardenia", STRANGER)) == NotFound()
     forgotten(full)
     write(full.path, [Modify("p002", {"title": "x"})])
     assert len(now(full.store.changes(service.last_change))) == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.answers import Found, History, Invalid, Page, Problem, Refused, Saved, Unknown
+from gateway.directory.answers import EditProblem, Forbidden, Found, History, Invalid, NotFound, Page, Saved
 from gateway.directory.interfaces import Create, Modify, Remove, Rename
 from gateway.directory.person import Visibility
 from gateway.directory.privacy import Policy
@@ -15,7 +15,7 @@ from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
 from gateway.store import database
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, as_self
-from tests.unit.house import Built, make_house, now
+from tests.unit.fixtures import Built, make_dependencies, now
 from tests.unit.store.waiting import finished
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
@@ -29,20 +29,20 @@ PEOPLE = (
 
 @pytest.fixture
 def built(tmp_path: Path) -> Iterator[Built]:
-    made = make_house(tmp_path, people=PEOPLE)
+    made = make_dependencies(tmp_path, people=PEOPLE)
     yield made
     made.stop()
 
 
 def rename(built: Built, old: str, new: str, viewer: Viewer = ADMINISTRATOR) -> Any:
-    return finished(built.house.directory.edit(old, Rename("", new), viewer))
+    return finished(built.deps.directory.edit(old, Rename("", new), viewer))
 
 
 def look(service: DirectoryService, name: str, viewer: Viewer = STRANGER) -> str | None:
     answer = now(service.lookup(name, viewer))
     if isinstance(answer, Found):
         return answer.profile.login
-    assert answer == Unknown(), answer
+    assert answer == NotFound(), answer
     return None
 
 
@@ -55,7 +55,7 @@ def rows(built: Built, sql: str) -> list[tuple[Any, ...]]:
 
 
 def test_the_old_login_finds_the_person(built: Built) -> None:
-    service = built.house.directory
+    service = built.deps.directory
     assert look(service, "alice") == "alice"
     assert look(service, "alicia") is None
     assert isinstance(rename(built, "alice", "alicia"), Saved)
@@ -64,12 +64,12 @@ def test_the_old_login_finds_the_person(built: Built) -> None:
     answer = now(service.lookup("alice", STRANGER))
     assert answer.profile.former == ()  # shown to administrators only
     assert now(service.lookup("alice", ADMINISTRATOR)).profile.former == ("alice",)
-    assert [each.login for each in now(service.listing("", STRANGER, Page())).profiles] == ["alicia", "bob"]
-    assert [each.login for each in now(service.listing("alicia", STRANGER, Page())).profiles] == ["alicia"]
+    assert [each.login for each in now(service.list_people("", STRANGER, Page())).profiles] == ["alicia", "bob"]
+    assert [each.login for each in now(service.list_people("alicia", STRANGER, Page())).profiles] == ["alicia"]
 
 
 def test_back_to_the_old_name_and_onto_an_alias(built: Built) -> None:
-    service = built.house.directory
+    service = built.deps.directory
     rename(built, "alice", "alicia")
     assert isinstance(rename(built, "alicia", "alice"), Saved)
     assert look(service, "alicia") == look(service, "alice") == "alice"
@@ -89,34 +89,34 @@ def test_names_that_cannot_be_had_are_refused_in_equal_words(built: Built, taken
     built.change(Create("zuzana"), Rename("zuzana", "zed"))
     built.see()
     assert rename(built, "alice", taken) == Invalid(
-        (Problem("alice", "login", repr(taken), "a name that can still be had"),)
+        (EditProblem("alice", "login", repr(taken), "a name that can still be had"),)
     )
-    assert look(built.house.directory, "alice") == "alice"
-    outcome = finished(built.house.directory.save([Create(taken)], ADMINISTRATOR))
-    assert outcome == Invalid((Problem(taken, "login", repr(taken), "a name that can still be had"),))
-    outcome = finished(built.house.directory.save([Create("new", {"aliases": (taken,)})], ADMINISTRATOR))
-    assert outcome == Invalid((Problem("new", "aliases", repr(taken), "a name that can still be had"),))
+    assert look(built.deps.directory, "alice") == "alice"
+    outcome = finished(built.deps.directory.save([Create(taken)], ADMINISTRATOR))
+    assert outcome == Invalid((EditProblem(taken, "login", repr(taken), "a name that can still be had"),))
+    outcome = finished(built.deps.directory.save([Create("new", {"aliases": (taken,)})], ADMINISTRATOR))
+    assert outcome == Invalid((EditProblem("new", "aliases", repr(taken), "a name that can still be had"),))
 
 
 def test_an_old_login_is_free_again_when_it_is_taken_out_of_former(built: Built) -> None:
     rename(built, "alice", "alicia")
-    finished(built.house.directory.edit("alicia", Modify("", {"former": ()}), ADMINISTRATOR))
-    assert look(built.house.directory, "alice") is None
-    assert isinstance(finished(built.house.directory.save([Create("alice")], ADMINISTRATOR)), Saved)
+    finished(built.deps.directory.edit("alicia", Modify("", {"former": ()}), ADMINISTRATOR))
+    assert look(built.deps.directory, "alice") is None
+    assert isinstance(finished(built.deps.directory.save([Create("alice")], ADMINISTRATOR)), Saved)
 
 
 def test_who_may_rename(built: Built) -> None:
-    for viewer, answer in ((STRANGER, Refused()), (MEMBER, Refused()), (as_self("alice"), Refused())):
+    for viewer, answer in ((STRANGER, Forbidden()), (MEMBER, Forbidden()), (as_self("alice"), Forbidden())):
         assert rename(built, "alice", "alicia", viewer) == answer
-    assert rename(built, "nobody", "x") == Unknown()
-    assert rename(built, "carol", "x", STRANGER) == rename(built, "nobody", "x", STRANGER) == Unknown()
+    assert rename(built, "nobody", "x") == NotFound()
+    assert rename(built, "carol", "x", STRANGER) == rename(built, "nobody", "x", STRANGER) == NotFound()
     assert isinstance(rename(built, "alice", "no login"), Invalid)
 
 
 def test_what_belongs_to_the_person_moves_along(built: Built) -> None:
-    service = built.house.directory
+    service = built.deps.directory
     finished(service.edit("alice", Modify("", {"plan": "Two"}), ADMINISTRATOR))
-    finished(built.store.saw({"alice": NOW}))
+    finished(built.store.save_last_seen({"alice": NOW}))
     rename(built, "alice", "alicia")
     history = now(service.history("alicia", ADMINISTRATOR))
     assert isinstance(history, History)
@@ -132,7 +132,7 @@ def test_what_belongs_to_the_person_moves_along(built: Built) -> None:
 
 
 def test_R003_the_caches_of_another_process_drop_both(built: Built) -> None:
-    service = built.house.directory
+    service = built.deps.directory
     assert look(service, "alice") == "alice"
     assert look(service, "alicia") is None
     assert look(service, "ally") == "alice"
@@ -146,30 +146,30 @@ def test_R003_the_caches_of_another_process_drop_both(built: Built) -> None:
 
 
 def test_one_who_is_hidden_stays_unknown(built: Built) -> None:
-    service = built.house.directory
+    service = built.deps.directory
     rename(built, "carol", "caroline")
     for name in ("carol", "caroline", "Carol Hidden"):
         for viewer in (STRANGER, MEMBER, as_self("bob")):
             assert look(service, name, viewer) is None, name
         assert look(service, name, ADMINISTRATOR) == "caroline"
         assert look(service, name, as_self("caroline")) == "caroline"
-    assert now(service.history("carol", STRANGER)) == Unknown()
+    assert now(service.history("carol", STRANGER)) == NotFound()
 
 
 def test_renamed_and_edited_at_once_or_not_at_all(built: Built) -> None:
-    service = built.house.directory
+    service = built.deps.directory
     outcome = finished(
         service.save([Rename("alice", "alicia"), Rename("bob", "alice2"), Remove("nobody")], ADMINISTRATOR)
     )
-    assert outcome == Unknown()
+    assert outcome == NotFound()
     assert (look(service, "alice"), look(service, "alicia"), look(service, "alice2")) == ("alice", None, None)
 
 
 def test_where_no_name_is_for_the_asker_an_old_one_is_not(tmp_path: Path) -> None:
-    made = make_house(tmp_path, people=PEOPLE, policy=Policy.preset("open", None, {"name": M}))
+    made = make_dependencies(tmp_path, people=PEOPLE, policy=Policy.preset("open", None, {"name": M}))
     try:
         rename(made, "alice", "alicia")
-        assert look(made.house.directory, "alice") is None
-        assert look(made.house.directory, "alice", MEMBER) == "alicia"
+        assert look(made.deps.directory, "alice") is None
+        assert look(made.deps.directory, "alice", MEMBER) == "alicia"
     finally:
         made.stop()

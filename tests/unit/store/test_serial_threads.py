@@ -9,15 +9,15 @@ from twisted.internet.interfaces import IReactorFromThreads
 
 from gateway.directory.interfaces import SourceDown
 from gateway.store import serial_threads
-from gateway.store.serial_threads import Threads
-from tests.unit.house import TestClock as AtOnce
+from gateway.store.serial_threads import WorkerThreads
+from tests.unit.fixtures import TestClock as AtOnce
 from tests.unit.store.waiting import finished
 
 AT_ONCE = cast("IReactorFromThreads", AtOnce())
 
 
 def test_jobs_run_in_order_in_one_thread_that_is_not_ours() -> None:
-    one = Threads(AT_ONCE, "writer")
+    one = WorkerThreads(AT_ONCE, "writer")
     ran: list[tuple[int, threading.Thread]] = []
 
     def job(number: int) -> int:
@@ -35,7 +35,7 @@ def test_jobs_run_in_order_in_one_thread_that_is_not_ours() -> None:
 
 
 def test_a_job_that_fails_fails_alone() -> None:
-    one = Threads(AT_ONCE, "writer")
+    one = WorkerThreads(AT_ONCE, "writer")
 
     def fails() -> None:
         raise ZeroDivisionError("no")
@@ -56,7 +56,7 @@ def test_a_job_that_fails_fails_alone() -> None:
 def test_too_many_are_refused_and_room_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     assert serial_threads.MOST_WAITING == 256
     monkeypatch.setattr(serial_threads, "MOST_WAITING", 3)
-    one, gate = Threads(AT_ONCE, "writer"), threading.Event()
+    one, gate = WorkerThreads(AT_ONCE, "writer"), threading.Event()
     waiting: list[Deferred[Any]] = [one.do(lambda: gate.wait(10)), one.do(lambda: 2), one.do(lambda: 3)]
     with pytest.raises(SourceDown, match="too many jobs wait for the writer"):
         finished(one.do(lambda: 4))
@@ -68,7 +68,7 @@ def test_too_many_are_refused_and_room_comes_back(monkeypatch: pytest.MonkeyPatc
 
 def test_a_stop_comes_behind_the_jobs_that_are_in() -> None:
     ended = threading.Event()
-    one, gate, ran = Threads(AT_ONCE, "writer", ended=ended.set), threading.Event(), list[int]()
+    one, gate, ran = WorkerThreads(AT_ONCE, "writer", ended=ended.set), threading.Event(), list[int]()
     one.do(lambda: gate.wait(10))
     one.do(lambda: ran.append(1))
     last = one.stop(lambda: ran.append(2))

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from gateway.directory.interfaces import UNSAID, Create, Levels, SourceDown
+from gateway.directory.interfaces import UNSPECIFIED, Create, NameVisibilityFilter, SourceDown
 from gateway.store import database, sqlite_store
-from gateway.store.serial_threads import Threads
+from gateway.store.serial_threads import WorkerThreads
 from gateway.store.sqlite_store import OFTEN, PAUSE, SLOW
-from tests.unit.house import TestClock as AtOnce
-from tests.unit.house import now, write
+from tests.unit.fixtures import TestClock as AtOnce
+from tests.unit.fixtures import now, write
 from tests.unit.store.waiting import finished
 
-ALL = Levels(UNSAID, 2)
+ALL = NameVisibilityFilter(UNSPECIFIED, 2)
 
 
 class Disk:
@@ -82,7 +82,7 @@ def test_R002_slow_reads_are_counted_and_move_to_threads_for_a_while(
         assert inline(store, store.get("alice"))
         assert store.slow_reads == count
     assert not inline(store, store.get("alice"))
-    assert not inline(store, store.find("ann adams", ALL))
+    assert not inline(store, store.find_logins("ann adams", ALL))
     store._reactor.advance(PAUSE - 0.1)
     assert not inline(store, store.get("alice"))
     store._reactor.advance(0.2)
@@ -97,9 +97,9 @@ def test_R002_slow_reads_are_counted_and_move_to_threads_for_a_while(
 def test_R002_what_is_found_by_other_names_counts_too(store: sqlite_store.SQLiteStore, disk: Disk) -> None:
     disk.seconds = 0.05
     for _ in range(3):
-        assert inline(store, store.find("ann adams", ALL))
+        assert inline(store, store.find_logins("ann adams", ALL))
     assert store.slow_reads == 3
-    assert not inline(store, store.find("ann adams", ALL))
+    assert not inline(store, store.find_logins("ann adams", ALL))
 
 
 def test_R002_in_threads_the_answers_are_the_same(store: sqlite_store.SQLiteStore, disk: Disk) -> None:
@@ -109,7 +109,7 @@ def test_R002_in_threads_the_answers_are_the_same(store: sqlite_store.SQLiteStor
     person = finished(store.get("alice"))
     assert (person.login, person.name) == ("alice", "Ann Adams")
     assert finished(store.get("nobody")) is None
-    assert finished(store.find("ann adams", ALL)) == ["alice"]
+    assert finished(store.find_logins("ann adams", ALL)) == ["alice"]
     write(store.path, [Create("bob")])
     assert finished(store.get("bob")).login == "bob"
 
@@ -132,7 +132,9 @@ def test_R002_a_thread_that_hangs_holds_up_neither_the_reactor_nor_the_others(
 def test_R002_so_many_may_wait_and_no_more(
     store: sqlite_store.SQLiteStore, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store._readers = Threads(store._reactor, "readers", 1, store._close_thread_reader)  # here threads count, no reactor
+    store._readers = WorkerThreads(
+        store._reactor, "readers", 1, store._close_thread_reader
+    )  # here threads count, no reactor
     disk.seconds = 0.05
     for _ in range(3):
         now(store.get("alice"))
@@ -149,7 +151,8 @@ def test_R002_so_many_may_wait_and_no_more(
 
 def test_lists_and_searches_are_never_inline(store: sqlite_store.SQLiteStore) -> None:
     for asking in (
-        store.page("", 9, ALL), store.search(("ann",), 0, 9, ALL), store.starting("a", 9, ALL), store.history("alice", 9)
+        store.page("", 9, ALL), store.search(("ann",), 0, 9, ALL),
+        store.logins_starting_with("a", 9, ALL), store.history("alice", 9)
     ):  # fmt: skip
         assert not inline(store, asking)
 

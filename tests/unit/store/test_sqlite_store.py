@@ -11,19 +11,29 @@ import pytest
 from sqlalchemy.dialects import sqlite as dialect
 from twisted.internet.defer import Deferred
 
-from gateway.directory.answers import Entry
+from gateway.directory.answers import PlanVersion
 from gateway.directory.changes import Change
-from gateway.directory.interfaces import UNSAID, Create, Levels, Missing, Modify, Remove, SourceDown, Stale, Taken
+from gateway.directory.interfaces import (
+    UNSPECIFIED,
+    Create,
+    Modify,
+    NameTaken,
+    NameVisibilityFilter,
+    NoSuchPerson,
+    Remove,
+    SourceDown,
+    StaleEdit,
+)
 from gateway.directory.person import Account, Key, Link, Partial, Status, Visibility
 from gateway.store import database, schema, serial_threads, sqlite_store
-from gateway.store.sqlite_writer import Tables
+from gateway.store.sqlite_writer import SQLiteWriter
 from tests.unit.directory.keepers import ADMINISTRATOR
-from tests.unit.house import TestClock as AtOnce
-from tests.unit.house import now, write
+from tests.unit.fixtures import TestClock as AtOnce
+from tests.unit.fixtures import now, write
 from tests.unit.store.waiting import finished
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-ALL = Levels(UNSAID, 2)
+ALL = NameVisibilityFilter(UNSPECIFIED, 2)
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 
 
@@ -127,7 +137,7 @@ def test_R001_the_hot_reads_use_no_thread(opened: Opened) -> None:
     for _ in range(100):
         assert now(opened.store.get("alice")) is not None
         assert now(opened.store.get("nobody")) is None
-        assert now(opened.store.find("adams", ALL)) == ["alice"]
+        assert now(opened.store.find_logins("adams", ALL)) == ["alice"]
     now(opened.store.page("", 10, ALL))
     now(opened.store.history("alice", 10))
     now(opened.store.changes(0))
@@ -174,23 +184,23 @@ def test_find_is_exact_on_folded_names(opened: Opened, name: str, logins: list[s
         Create("plato", {"name": "Plato"}),
         Create("nameless"),
     )
-    assert sorted(now(opened.store.find(name, ALL))) == logins
+    assert sorted(now(opened.store.find_logins(name, ALL))) == logins
 
 
 def test_find_follows_names(opened: Opened) -> None:
     opened.write(Create("alice", {"name": "Alice Adams", "aliases": ("ally",)}))
     opened.write(Modify("alice", {"name": "Alice Baker"}))
-    assert now(opened.store.find("adams", ALL)) == []
-    assert now(opened.store.find("baker", ALL)) == now(opened.store.find("ally", ALL)) == ["alice"]
+    assert now(opened.store.find_logins("adams", ALL)) == []
+    assert now(opened.store.find_logins("baker", ALL)) == now(opened.store.find_logins("ally", ALL)) == ["alice"]
     opened.write(Modify("alice", {"aliases": ("queen",)}))
-    assert (now(opened.store.find("ally", ALL)), now(opened.store.find("queen", ALL))) == ([], ["alice"])
+    assert (now(opened.store.find_logins("ally", ALL)), now(opened.store.find_logins("queen", ALL))) == ([], ["alice"])
     opened.write(Modify("alice", {"name": "", "aliases": ()}))
     assert opened.rows("SELECT * FROM names") == []
 
 
 def test_find_gives_at_most_200(opened: Opened) -> None:
     opened.write(*(Create(f"p{n}", {"name": f"P{n} Adams"}) for n in range(205)))
-    assert len(now(opened.store.find("adams", ALL))) == 200
+    assert len(now(opened.store.find_logins("adams", ALL))) == 200
 
 
 def test_pages(opened: Opened) -> None:
@@ -276,7 +286,7 @@ def test_a_choice_is_taken_back(opened: Opened) -> None:
 def test_R005_a_stale_base(opened: Opened) -> None:
     first = opened.save(Create("alice", {"title": "One"}))
     second = opened.save(Modify("alice", {"title": "Two"}, base=first))
-    with pytest.raises(Stale) as stale:
+    with pytest.raises(StaleEdit) as stale:
         opened.save(Modify("alice", {"title": "Three"}, base=first))
     assert stale.value.login == "alice"
     assert now(opened.store.get("alice")).title == "Two"
@@ -297,9 +307,9 @@ def test_history_holds_the_old_plan(opened: Opened) -> None:
     opened.write(Modify("alice", {"plan": ""}, {"plan": N}, plan_level=E), at=NOW + timedelta(hours=3))
     opened.write(Create("bob", {"title": "no plan"}))
     assert now(opened.store.history("alice", 9)) == [
-        Entry(NOW + timedelta(hours=3), "", N),
-        Entry(NOW + timedelta(hours=1), "Two", M),
-        Entry(NOW, "One", E),
+        PlanVersion(NOW + timedelta(hours=3), "", N),
+        PlanVersion(NOW + timedelta(hours=1), "Two", M),
+        PlanVersion(NOW, "One", E),
     ]
     assert [entry.text for entry in now(opened.store.history("alice", 2))] == ["", "Two"]
     assert now(opened.store.history("bob", 9)) == []
@@ -351,7 +361,7 @@ def test_removal_leaves_nothing(opened: Opened) -> None:
 )
 def test_an_alias_or_login_has_one_owner(opened: Opened, edit: Any, name: str) -> None:
     opened.write(Create("alice", {"aliases": ("ally", "jos\u00e9")}), Create("bob"))
-    with pytest.raises(Taken) as taken:
+    with pytest.raises(NameTaken) as taken:
         opened.save(edit)
     assert (taken.value.login, taken.value.name) == (edit.login, name)
     assert now(opened.store.page("", 9, ALL)) == ["alice", "bob"]
@@ -364,7 +374,7 @@ def test_one_keeps_and_changes_ones_own_aliases(opened: Opened) -> None:
     assert now(opened.store.get("alice")).aliases == ("queen", "al", "ally")
     opened.save(Modify("alice", {"aliases": ("al",)}))
     opened.save(Create("bob", {"aliases": ("queen",)}))
-    assert now(opened.store.find("queen", ALL)) == ["bob"]
+    assert now(opened.store.find_logins("queen", ALL)) == ["bob"]
 
 
 def test_the_database_itself_refuses_a_second_owner(opened: Opened) -> None:
@@ -378,7 +388,7 @@ def test_the_database_itself_refuses_a_second_owner(opened: Opened) -> None:
 
 @pytest.mark.parametrize("edit", [Modify("nobody", {"title": "x"}), Remove("nobody")])
 def test_missing(opened: Opened, edit: Any) -> None:
-    with pytest.raises(Missing) as missing:
+    with pytest.raises(NoSuchPerson) as missing:
         opened.save(edit)
     assert missing.value.login == "nobody"
 
@@ -386,7 +396,7 @@ def test_missing(opened: Opened, edit: Any) -> None:
 def test_all_or_nothing(opened: Opened) -> None:
     opened.write(Create("alice", FULL), Create("bob"))
     before = [opened.rows(f"SELECT * FROM {table}") for table in ("people", "names", "history", "changes")]
-    with pytest.raises(Missing):
+    with pytest.raises(NoSuchPerson):
         opened.save(
             Modify("alice", {"name": "Other", "plan": "Other"}), Create("new", FULL | {"aliases": ()}), Remove("bob"),
             Remove("nobody"),
@@ -475,7 +485,7 @@ def test_a_look_that_fails_is_no_end(opened: Opened, monkeypatch: pytest.MonkeyP
         patch.setattr(opened.store, "_reader", Broken())
         opened.clock.advance(0.04)
         with pytest.raises(SourceDown, match="disk I/O error"):
-            now(opened.store.find("x", ALL))
+            now(opened.store.find_logins("x", ALL))
     assert woken == []
     opened.clock.advance(0.04)
     assert woken == [1]
@@ -519,7 +529,7 @@ def test_R004_a_writer_that_lets_go_in_time(opened: Opened) -> None:
 
 
 def unusable(path: Path) -> str:
-    with pytest.raises(database.Unusable) as unusable:
+    with pytest.raises(database.UnusableDatabase) as unusable:
         sqlite_store.SQLiteStore(path, AtOnce()).startService()
     return str(unusable.value)
 
@@ -593,10 +603,10 @@ def test_a_damaged_file(tmp_path: Path) -> None:
 def test_create_leaves_what_is_there(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     path.write_text("mine")
-    with pytest.raises(database.Unusable, match="is there already"):
+    with pytest.raises(database.UnusableDatabase, match="is there already"):
         database.create(path)
     assert path.read_text() == "mine"
-    with pytest.raises(database.Unusable, match="cannot be made: No such file or directory"):
+    with pytest.raises(database.UnusableDatabase, match="cannot be made: No such file or directory"):
         database.create(tmp_path / "no" / "people.db")
 
 
@@ -674,7 +684,7 @@ def test_tables_open_again_after_an_error(tmp_path: Path) -> None:
         opened.append(1)
         return database.connect(path, "rw", 0.0)
 
-    tables = Tables(connect)
+    tables = SQLiteWriter(connect)
     tables.save([Create("alice")], NOW)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

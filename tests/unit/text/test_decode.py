@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.text import decode
-from gateway.text.decode import decoded
-from gateway.text.sanitize import clean
+from gateway.text.decode import decode_text
+from gateway.text.sanitize import sanitize
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from gateway.text.sanitize import clean
     ],
 )
 def test_F026_text(data: bytes, text: str) -> None:
-    assert decoded(data) == text
+    assert decode_text(data) == text
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_F026_text(data: bytes, text: str) -> None:
     ],
 )
 def test_F026_F030_8_bit_sequences_become_no_letters(data: bytes, cleaned: str) -> None:
-    assert clean(data) == cleaned
+    assert sanitize(data) == cleaned
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_utf_8_is_utf_8(text: str) -> None:
-    assert decoded(text.encode()) == text
+    assert decode_text(text.encode()) == text
 
 
 @given(
@@ -61,16 +61,16 @@ def test_utf_8_is_utf_8(text: str) -> None:
 )
 def test_a_line_that_is_not_utf_8_spoils_no_other(lines: list[str | bytes]) -> None:
     data = b"\n".join(each if isinstance(each, bytes) else each.encode() for each in lines)
-    assert decoded(data) == "\n".join("é" if isinstance(each, bytes) else each for each in lines)
+    assert decode_text(data) == "\n".join("é" if isinstance(each, bytes) else each for each in lines)
 
 
 def test_a_file_with_too_many_such_lines_is_not_utf_8_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decode, "_MOST", 2)
-    assert decoded(b"\xe9\n\xc3\xa9\n\xe9\n\xc3\xa9\n\xe9\n\xc3\xa9\n") == "é\né\né\né\né\nÃ©\n"
-    assert decoded(b"\xe9\n\xe9\n\xc3\xa9") == "é\né\né"
+    assert decode_text(b"\xe9\n\xc3\xa9\n\xe9\n\xc3\xa9\n\xe9\n\xc3\xa9\n") == "é\né\né\né\né\nÃ©\n"
+    assert decode_text(b"\xe9\n\xe9\n\xc3\xa9") == "é\né\né"
 
 
 def test_octets_that_are_no_text_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decode, "_MOST_CUT", 3)
-    assert decoded(b"\x9bm" * 4 + b"\n\xc3\xa9") == "\né"
-    assert decoded(b"\x9c" * 4 + b"\n\xc3\xa9\n" + b"\x9c" * 3) == "\né\nœœœ"
+    assert decode_text(b"\x9bm" * 4 + b"\n\xc3\xa9") == "\né"
+    assert decode_text(b"\x9c" * 4 + b"\n\xc3\xa9\n" + b"\x9c" * 3) == "\né\nœœœ"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.text.diff import difference
+from gateway.text.diff import diff
 
 SIGNS = {"same": "  ", "removed": "- ", "added": "+ "}
 LARGE = 256 * 1024
@@ -17,7 +17,7 @@ LARGE = 256 * 1024
 def told(old: str, new: str) -> list[str]:
     """The lines with their signs; what changed in one in brackets."""
     lines = []
-    for run in difference(old, new):
+    for run in diff(old, new):
         for number, line in enumerate(run.lines):
             pieces = run.words.get(number, ((line, False),))
             assert "".join(text for text, _ in pieces) == line
@@ -49,7 +49,7 @@ def test_W029_lines_and_words(old: str, new: str, lines: list[str]) -> None:
 
 @given(*[st.lists(st.sampled_from(["a", "b", "c d e", "c d f", ""]), max_size=12)] * 2)
 def test_both_texts_are_all_there(old: list[str], new: list[str]) -> None:
-    lines = [(run.kind, line) for run in difference("\n".join(old), "\n".join(new)) for line in run.lines]
+    lines = [(run.kind, line) for run in diff("\n".join(old), "\n".join(new)) for line in run.lines]
     assert [line for kind, line in lines if kind != "added"] == "\n".join(old).splitlines()
     assert [line for kind, line in lines if kind != "removed"] == "\n".join(new).splitlines()
 
@@ -57,7 +57,7 @@ def test_both_texts_are_all_there(old: list[str], new: list[str]) -> None:
 def test_what_stands_once_in_both_is_found_far_apart() -> None:
     new = [f"line {number}" for number in range(1500)]
     old = [line for number, line in enumerate(new) if number % 7]
-    kinds = [run.kind for run in difference("\n".join(old), "\n".join(new))]
+    kinds = [run.kind for run in diff("\n".join(old), "\n".join(new))]
     assert kinds[:4] == ["added", "same", "added", "same"]
     assert "removed" not in kinds
     assert all(one != other for one, other in pairwise(kinds))
@@ -88,7 +88,7 @@ def test_W029_the_time_is_bounded(kind: str) -> None:
     took = []
     for _ in range(3):
         begun = process_time()
-        for _ in difference(old, new):
+        for _ in diff(old, new):
             pass
         took.append(process_time() - begun)
         if took[-1] < 0.1:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.text import overstrike
-from gateway.text.overstrike import overstruck
+from gateway.text.overstrike import resolve_overstrikes
 
 
 @pytest.mark.parametrize(
@@ -42,15 +42,15 @@ from gateway.text.overstrike import overstruck
     ],
 )
 def test_F031_overstrike(text: str, shown: str) -> None:
-    assert overstruck(text) == shown
+    assert resolve_overstrikes(text) == shown
 
 
 @given(st.text(st.characters(exclude_characters="_\b\t\n\0", max_codepoint=0x24F, categories=["L", "N", "P", "S"])))
 def test_bold_and_underlined_leave_the_letters(text: str) -> None:
-    assert overstruck("".join(f"{each}\b{each}" for each in text)) == text
-    assert overstruck("".join(f"_\b{each}" for each in text)) == text
-    assert overstruck("".join(f"{each}\b_" for each in text)) == text
-    assert overstruck("_" * len(text) + "\b" * len(text) + text) == text
+    assert resolve_overstrikes("".join(f"{each}\b{each}" for each in text)) == text
+    assert resolve_overstrikes("".join(f"_\b{each}" for each in text)) == text
+    assert resolve_overstrikes("".join(f"{each}\b_" for each in text)) == text
+    assert resolve_overstrikes("_" * len(text) + "\b" * len(text) + text) == text
 
 
 @given(st.lists(st.sampled_from(["a", "b", "_", " ", "\b", "\b\b", "\n", "\t"])).map("".join))
@@ -68,16 +68,16 @@ def test_as_a_screen_has_it(text: str) -> None:
             old = row[at] if at < len(row) else " "
             row[at : at + 1] = [old if each == "_" and old != " " else each]
             at += 1
-    assert overstruck(text) == "".join(map("".join, lines))
+    assert resolve_overstrikes(text) == "".join(map("".join, lines))
 
 
 @given(st.text(st.sampled_from("aé茶\u0301_ \b\n\t\0")))
 def test_no_backspace_stays_and_no_line_goes(text: str) -> None:
-    shown = overstruck(text)
+    shown = resolve_overstrikes(text)
     assert "\b" not in shown
     assert [each for each in shown if each in "\n\t\0"] == [each for each in text if each in "\n\t\0"]
 
 
 def test_too_many_backspaces_only_vanish(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overstrike, "_MOST", 6)
-    assert overstruck("ab\b\bc\nab\b\bc\nab\b\bc\n") == "cb\ncb\nabc\n"
+    assert resolve_overstrikes("ab\b\bc\nab\b\bc\nab\b\bc\n") == "cb\ncb\nabc\n"

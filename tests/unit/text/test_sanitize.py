@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.text import sanitize as module
-from gateway.text.sanitize import clean, coloured, escaped, one_line
+from gateway.text.sanitize import escape_controls, one_line, sanitize, sanitize_keeping_colour
 
 UNWANTED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
@@ -28,23 +28,23 @@ surrogates = st.text(st.characters(categories=["Cs", "Cc", "Cf", "Lu"]))
 @example("\x1b[\x1b[31mx")
 @example("a\b\b\b\x1b[1\b2m")
 def test_nothing_unwanted_comes_out_and_twice_changes_nothing(text: str) -> None:
-    cleaned = clean(text)
+    cleaned = sanitize(text)
     assert not UNWANTED.search(cleaned)
-    assert clean(cleaned) == cleaned
+    assert sanitize(cleaned) == cleaned
     assert cleaned.encode().decode() == cleaned
 
 
 @given(st.one_of(st.binary(), texts.map(lambda text: text.encode("utf-8", "surrogatepass"))))
 def test_bytes(data: bytes) -> None:
-    cleaned = clean(data)
+    cleaned = sanitize(data)
     assert not UNWANTED.search(cleaned)
-    assert clean(cleaned.encode()) == cleaned
+    assert sanitize(cleaned.encode()) == cleaned
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Cn", "Zl", "Zp"])))
 def test_what_is_printable_stays(text: str) -> None:
-    assert clean(text) == text
-    assert clean(text + "\t\n") == text + "\t\n"
+    assert sanitize(text) == text
+    assert sanitize(text + "\t\n") == text + "\t\n"
     assert one_line(text) == text
 
 
@@ -63,23 +63,23 @@ SEQUENCES = [
 
 @pytest.mark.parametrize("sequence", SEQUENCES, ids=ascii)
 def test_a_sequence_leaves_nothing(sequence: str) -> None:
-    assert clean(sequence) == ""
-    assert clean(f"before{sequence}after") == "beforeafter"
-    assert clean(f"{sequence}{sequence}x\n{sequence}") == "x\n"
+    assert sanitize(sequence) == ""
+    assert sanitize(f"before{sequence}after") == "beforeafter"
+    assert sanitize(f"{sequence}{sequence}x\n{sequence}") == "x\n"
 
 
 @pytest.mark.parametrize("sequence", SEQUENCES, ids=ascii)
 def test_a_sequence_that_ignored_controls_are_strewn_into(sequence: str) -> None:
     """NUL, DEL and their like do not end a sequence on a terminal; they do not hide one from us either."""
     for inert in ("\x00", "\x7f", "\x05", "\x0b", "\u200b", "\u202e"):
-        assert clean(inert.join(sequence)) == "", ascii(inert)
+        assert sanitize(inert.join(sequence)) == "", ascii(inert)
 
 
 @pytest.mark.parametrize("sequence", [each for each in SEQUENCES if each.startswith("\x1b[")], ids=ascii)
 def test_8_bit_as_bytes_of_latin_1_and_of_utf_8(sequence: str) -> None:
     short = sequence.replace("\x1b[", "\x9b")
-    assert clean(b"a" + short.encode("latin-1") + b"b") == "ab"
-    assert clean(b"a" + short.encode() + b"b") == "ab"
+    assert sanitize(b"a" + short.encode("latin-1") + b"b") == "ab"
+    assert sanitize(b"a" + short.encode() + b"b") == "ab"
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_8_bit_as_bytes_of_latin_1_and_of_utf_8(sequence: str) -> None:
     ],
 )
 def test_examples(text: str, cleaned: str) -> None:
-    assert clean(text) == cleaned
+    assert sanitize(text) == cleaned
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_examples(text: str, cleaned: str) -> None:
     ],
 )
 def test_bytes_that_are_not_utf_8_are_latin_1(data: bytes, cleaned: str) -> None:
-    assert clean(data) == cleaned
+    assert sanitize(data) == cleaned
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_one_line_is_one_line_and_clean(text: str) -> None:
     line = one_line(text)
     assert "\n" not in line
     assert "\t" not in line
-    assert one_line(line) == line == clean(line)
+    assert one_line(line) == line == sanitize(line)
 
 
 @pytest.mark.parametrize(
@@ -182,20 +182,20 @@ def test_one_line_is_one_line_and_clean(text: str) -> None:
     ],
 )
 def test_escaped(typed: str, repeated: str) -> None:
-    assert escaped(typed) == repeated
+    assert escape_controls(typed) == repeated
 
 
 @given(texts, st.integers(1, 80))
 def test_escaped_is_one_printable_line(text: str, most: int) -> None:
-    repeated = escaped(text, most)
+    repeated = escape_controls(text, most)
     assert repeated.isprintable()
-    assert clean(repeated) == repeated
+    assert sanitize(repeated) == repeated
     assert len(repeated) <= 10 * most
 
 
 def test_more_sequences_than_any_text_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST", 3)
-    assert clean("a\x1b[1C" * 3) == "aaa"
-    assert clean("a\x1b[1C" * 4) == ""
-    assert coloured("\x1b[31m" + "a\x1b[1C" * 3) == "\x1b[31maaa\x1b[0m"
-    assert "a" not in coloured("\x1b[31m" + "a\x1b[1C" * 4)
+    assert sanitize("a\x1b[1C" * 3) == "aaa"
+    assert sanitize("a\x1b[1C" * 4) == ""
+    assert sanitize_keeping_colour("\x1b[31m" + "a\x1b[1C" * 3) == "\x1b[31maaa\x1b[0m"
+    assert "a" not in sanitize_keeping_colour("\x1b[31m" + "a\x1b[1C" * 4)

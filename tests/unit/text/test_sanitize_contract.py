@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.text.sanitize import clean, coloured, in_ascii
+from gateway.text.sanitize import sanitize, sanitize_keeping_colour, to_ascii
 from tests.unit.text.test_sanitize import PIECES, SEQUENCES, UNWANTED
 from tests.unit.text.worst import WORST
 
@@ -25,14 +25,14 @@ SGR = re.compile("\x1b\\[[0-9;:]*m")
 
 @given(values)
 def test_F025_F029_F030_F033_what_comes_out_is_clean_and_cleaning_again_changes_nothing(value: str | bytes) -> None:
-    cleaned = clean(value)
+    cleaned = sanitize(value)
     assert not UNWANTED.search(cleaned)
-    assert clean(cleaned) == cleaned == clean(cleaned.encode())
+    assert sanitize(cleaned) == cleaned == sanitize(cleaned.encode())
 
 
 @given(values, values)
 def test_clean_pieces_are_clean_together(one: str | bytes, other: str | bytes) -> None:
-    for made in (clean, coloured):
+    for made in (sanitize, sanitize_keeping_colour):
         together = made(one) + made(other)
         assert made(together) == together
 
@@ -46,8 +46,8 @@ def test_clean_pieces_are_clean_together(one: str | bytes, other: str | bytes) -
 @example("a\x1b[1mb\b\b\bc\x1b[31\b2md")
 @example("\x1b\x00[31mred")
 def test_F034_colours_pass_and_nothing_else(value: str | bytes) -> None:
-    text = coloured(value)
-    assert coloured(text) == text
+    text = sanitize_keeping_colour(value)
+    assert sanitize_keeping_colour(text) == text
     assert not UNWANTED.search(SGR.sub("", text))
     last = None
     for each in SGR.finditer(text):
@@ -59,7 +59,7 @@ def test_F034_colours_pass_and_nothing_else(value: str | bytes) -> None:
 
 @given(texts.filter(lambda text: "\b" not in text))
 def test_F034_without_its_colours_it_is_what_is_clean(text: str) -> None:
-    assert clean(coloured(text)) == clean(text)
+    assert sanitize(sanitize_keeping_colour(text)) == sanitize(text)
 
 
 @pytest.mark.parametrize(
@@ -85,28 +85,28 @@ def test_F034_without_its_colours_it_is_what_is_clean(text: str) -> None:
     ],
 )
 def test_F034_colours(text: str, shown: str) -> None:
-    assert coloured(text) == shown
+    assert sanitize_keeping_colour(text) == shown
 
 
 @given(texts)
 def test_F028_in_ascii_is_ascii_and_stays(text: str) -> None:
-    for made in (clean, coloured):
+    for made in (sanitize, sanitize_keeping_colour):
         cleaned = made(text)
-        spelled = in_ascii(cleaned)
+        spelled = to_ascii(cleaned)
         assert spelled.isascii()
-        assert made(spelled) == spelled == in_ascii(spelled)
+        assert made(spelled) == spelled == to_ascii(spelled)
         assert spelled.count("\n") == cleaned.count("\n")
         assert SGR.findall(spelled) == SGR.findall(cleaned)
 
 
 @given(st.text(st.characters(max_codepoint=127)))
 def test_F028_ascii_stays_as_it_is(text: str) -> None:
-    assert in_ascii(text) == text
+    assert to_ascii(text) == text
 
 
 @given(st.text(st.characters(min_codepoint=0x4E00, exclude_categories=["Po", "Cs", "So"])))
 def test_F028_no_question_marks_for_what_has_no_letters(text: str) -> None:
-    assert "?" not in in_ascii(text)
+    assert "?" not in to_ascii(text)
 
 
 @pytest.mark.parametrize(
@@ -128,15 +128,15 @@ def test_F028_no_question_marks_for_what_has_no_letters(text: str) -> None:
     ],
 )
 def test_F028_in_ascii(text: str, spelled: str) -> None:
-    assert in_ascii(text) == spelled
+    assert to_ascii(text) == spelled
 
 
 def test_what_is_kept_of_letters_is_bounded() -> None:
     from gateway.text import sanitize as module
 
-    in_ascii("".join(map(chr, range(0x100, 0x3100))))
+    to_ascii("".join(map(chr, range(0x100, 0x3100))))
     assert len(module._LETTERS) <= module._MOST_LETTERS
-    assert in_ascii("Žofie") == "Zofie"
+    assert to_ascii("Žofie") == "Zofie"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_what_is_kept_of_letters_is_bounded() -> None:
     ],
 )
 def test_F033_invisible_characters(text: str, shown: str) -> None:
-    assert clean(text) == shown
+    assert sanitize(text) == shown
 
 
 INERT = re.compile("[\0-\x06\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f\u200b\u202a-\u202e\u2060\u2066-\u206f\ufeff\ufffe\uffff]")
@@ -218,18 +218,18 @@ def _string(text: str, at: int) -> int:
 @example("\x1b[3\b1mx".replace("\b", ""))
 @example("\x9e\n\x9e\x9c")
 def test_F029_F030_what_stays_is_what_a_terminal_prints(text: str) -> None:
-    assert clean(text) == printed(text)
+    assert sanitize(text) == printed(text)
 
 
 def test_backspaces_in_a_sequence_are_no_overstrike() -> None:
-    assert clean("a\x1b[3\b1mb\x1b\b[2Jc") == "abc"
+    assert sanitize("a\x1b[3\b1mb\x1b\b[2Jc") == "abc"
 
 
 def _seconds(value: str | bytes) -> float:
     """CPU that all three take for *value*."""
     began = time.process_time()
-    in_ascii(clean(value))
-    coloured(value)
+    to_ascii(sanitize(value))
+    sanitize_keeping_colour(value)
     return time.process_time() - began
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wcwidth import wcswidth
 
-from gateway.text.sanitize import coloured
+from gateway.text.sanitize import sanitize_keeping_colour
 from gateway.text.width import cut, pad, width
 
 
@@ -95,10 +95,10 @@ def test_what_is_cut_fits_and_what_is_padded_fills(pieces: list[str], cells: int
     st.integers(0, 20),
 )
 def test_F034_what_is_cut_keeps_characters_and_colours_whole(pieces: list[str], cells: int) -> None:
-    text = coloured("".join(pieces))
+    text = sanitize_keeping_colour("".join(pieces))
     kept = cut(text, cells)
     assert width(kept) <= cells
-    assert coloured(kept) == kept
+    assert sanitize_keeping_colour(kept) == kept
     if kept != text and kept:
         before = kept.removesuffix("\x1b[0m").removesuffix("…")
         assert any("".join(pieces[:number]) == before for number in range(len(pieces) + 1))

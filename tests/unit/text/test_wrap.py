@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.text.width import width
-from gateway.text.wrap import beginning, hung
+from gateway.text.wrap import beginning, hanging_indent
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ from gateway.text.wrap import beginning, hung
     ],
 )
 def test_a_line_hangs_under_its_beginning(text: str, expected: str) -> None:
-    assert hung(text, 2, 10) == expected
+    assert hanging_indent(text, 2, 10) == expected
 
 
 @given(st.text(st.sampled_from("ab 茶é\u0301🫖"), max_size=60), st.integers(0, 6))
 def test_nothing_is_lost_and_no_line_is_too_wide(text: str, indent: int) -> None:
-    lines = hung(text, indent, 12).split("\n")
+    lines = hanging_indent(text, indent, 12).split("\n")
     assert all(width(line.removeprefix(" " * indent)) <= 12 - indent for line in lines if line.strip())
     assert "".join("".join(lines).split()) == "".join(text.split())
 

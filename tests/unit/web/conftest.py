@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from twisted.logger import globalLogPublisher
 
-from tests.unit.house import Built, make_house
+from tests.unit.fixtures import Built, make_dependencies
 from tests.unit.web.wire import Browser
 
 Build = Callable[..., Browser]
@@ -21,7 +21,7 @@ def build(tmp_path: Path) -> Iterator[Build]:
     def make(**settings: Any) -> Browser:
         folder = tmp_path / str(len(made))
         folder.mkdir()
-        made.append(make_house(folder, **settings))
+        made.append(make_dependencies(folder, **settings))
         return Browser(made[-1])
 
     yield make
@@ -32,7 +32,7 @@ def build(tmp_path: Path) -> Iterator[Build]:
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """The house of most tests; they only ask."""
-    built = make_house(tmp_path_factory.mktemp("house"), queries_per_minute=10_000_000)
+    built = make_dependencies(tmp_path_factory.mktemp("house"), queries_per_minute=10_000_000)
     yield Browser(built)
     built.stop()
 

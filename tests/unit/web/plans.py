@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.directory.interfaces import Modify
 from gateway.directory.person import Visibility
-from tests.unit.house import WRITTEN, Built, write
+from tests.unit.fixtures import WRITTEN, Built, write
 from tests.unit.web.wire import Answer
 
 E, M, N = Visibility

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.fields import MANY
+from gateway.directory.fields import MAX_ENTRIES
 from tests import people50
 from tests.unit.web.conftest import Build
 from tests.unit.web.plans import BROWSER, E, json, say
@@ -29,10 +29,10 @@ def full(login: str, sign: str) -> dict[str, Any]:
         "login": login,
         **person,
         "name": f"{filled(120)} Adams",
-        "aliases": [f"{login}{n}".ljust(64, "山") for n in range(MANY)],
+        "aliases": [f"{login}{n}".ljust(64, "山") for n in range(MAX_ENTRIES)],
         "timezone": "America/Argentina/ComodRivadavia",
-        "links": [{"label": filled(64), "url": "https://a.test/" + "&" * 1000, "me": True} for _ in range(MANY)],
-        "keys": [{"kind": filled(64), "label": filled(64), "text": filled(4096)} for _ in range(MANY)],
+        "links": [{"label": filled(64), "url": "https://a.test/" + "&" * 1000, "me": True} for _ in range(MAX_ENTRIES)],
+        "keys": [{"kind": filled(64), "label": filled(64), "text": filled(4096)} for _ in range(MAX_ENTRIES)],
         "irc": [{"network": filled(128), "account": filled(128)} for _ in range(8)],
         "plan": filled(60_000),
         "status": {"text": filled(256), "until": "2099-01-01T00:00:00Z"},
@@ -48,15 +48,15 @@ def test_a_person_with_all_there_can_be(build: Build, sign: str) -> None:
     text = page.decode()
     assert '<a href="/users/full/plan">The whole plan, as text</a>' in text
     links, keys = text.count('rel="me nofollow ugc"'), text.count('<pre class="p-key"')
-    assert links < MANY
+    assert links < MAX_ENTRIES
     assert f"{links or 'None'} of 32 links fit on this page" in text
     assert f"{keys or 'None'} of 32 keys fit on this page" in text
     told = json(web.ask("/users/full.json"))
-    assert (len(told["links"]), len(told["keys"]), len(told["plan"])) == (MANY, MANY, 60_000)
+    assert (len(told["links"]), len(told["keys"]), len(told["plan"])) == (MAX_ENTRIES, MAX_ENTRIES, 60_000)
 
 
 def test_what_fits_is_told_whole(build: Build) -> None:
-    links = [{"url": f"https://{n}.example/", "me": True} for n in range(MANY)]
+    links = [{"url": f"https://{n}.example/", "me": True} for n in range(MAX_ENTRIES)]
     keys = [{"kind": "ssh", "label": f"{n}", "text": f"ssh-ed25519 {'A' * 68} {n}"} for n in range(20)]
     plan = "".join(f"{n:4} a line of a plan that is as long as they are\n" for n in range(150))
     web = build(
@@ -65,7 +65,7 @@ def test_what_fits_is_told_whole(build: Build) -> None:
     page = web.ask("/users/al.html").body.decode()
     assert "fit on this page" not in page
     assert "The whole plan" not in page
-    assert page.count('rel="me nofollow ugc"') == MANY
+    assert page.count('rel="me nofollow ugc"') == MAX_ENTRIES
     assert page.count('<pre class="p-key"') == 20
     assert "149 a line" in page
 

@@ -7,20 +7,20 @@ import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
 
-from gateway.dependencies import Site
+from gateway.dependencies import SiteInfo
 from gateway.rendering.render import Renderer
-from gateway.rendering.templates import Texts
+from gateway.rendering.templates import TemplateSet
 from gateway.web.app import make
-from gateway.web.settings import Web
-from tests.unit.house import make_house
+from gateway.web.settings import WebSettings
+from tests.unit.fixtures import make_dependencies
 
 
 def page(folder: Path, path: str, finger: bool, bot: str | None, accept: str = "text/html") -> str:
-    built = make_house(folder)
-    site = Site("The Tea Club", built.house.site.hosts, "https://dir.test", finger, bot)
-    house = replace(built.house, site=site, renderer=Renderer(Texts(), site))
+    built = make_dependencies(folder)
+    site = SiteInfo("The Tea Club", built.deps.site.hosts, "https://dir.test", finger, bot)
+    deps = replace(built.deps, site=site, renderer=Renderer(TemplateSet(), site))
     transport = StringTransport(peerAddress=IPv4Address("TCP", "198.51.100.7", 4079))
-    protocol = make(Web(), house).factory.buildProtocol(transport.getPeer())
+    protocol = make(WebSettings(), deps).factory.buildProtocol(transport.getPeer())
     protocol.makeConnection(transport)
     protocol.dataReceived(f"GET {path} HTTP/1.1\r\nHost: dir.test\r\nAccept: {accept}\r\n\r\n".encode())
     built.stop()

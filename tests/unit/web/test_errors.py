@@ -114,7 +114,7 @@ def test_W011_a_mistake_of_ours(
     def fail(*_: object) -> None:
         raise RuntimeError("the secret reason")
 
-    monkeypatch.setattr(web.built.house.directory, "lookup", fail)
+    monkeypatch.setattr(web.built.deps.directory, "lookup", fail)
     answer = web.ask(path, Accept=accept)
     judged(answer, 500, accept)
     (event,) = failures

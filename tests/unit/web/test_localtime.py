@@ -45,7 +45,7 @@ def test_W118_a_zone_that_is_not_shown_tells_no_time(build: Build) -> None:
 def test_W118_W119_only_a_page_with_a_clock_moves_with_it_and_only_by_the_minute(build: Build) -> None:
     web = build(people=[VIENNA, HIDDEN])
     now = datetime(2027, 3, 28, 0, 59, 10, tzinfo=UTC)
-    object.__setattr__(web.built.house, "now", lambda: now)
+    object.__setattr__(web.built.deps, "now", lambda: now)
 
     def seen(path: str) -> tuple[str, str | None]:
         answer = web.ask(path)

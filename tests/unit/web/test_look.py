@@ -7,22 +7,22 @@ from pathlib import Path
 import pytest
 
 from gateway.config.loader import BadSettings
-from gateway.dependencies import Look
+from gateway.dependencies import PageLook
 from gateway.rendering.render import Renderer
-from gateway.rendering.templates import Texts
-from gateway.settings import load
+from gateway.rendering.templates import TemplateSet
+from gateway.settings import load_settings
 from gateway.web.colours import DARK, LIGHT, accented, contrast
-from gateway.web.settings import Web
+from gateway.web.settings import WebSettings
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import Browser
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"/>'
 
 
-def looking(browser: Browser, look: Look) -> Browser:
-    site = replace(browser.built.house.site, look=look)
+def looking(browser: Browser, look: PageLook) -> Browser:
+    site = replace(browser.built.deps.site, look=look)
     return Browser(
-        replace(browser.built, house=replace(browser.built.house, site=site, renderer=Renderer(Texts(), site)))
+        replace(browser.built, deps=replace(browser.built.deps, site=site, renderer=Renderer(TemplateSet(), site)))
     )
 
 
@@ -43,7 +43,7 @@ def test_a_colour_that_can_be_read_stays() -> None:
 def test_colour_logo_and_a_line_below_each_page(build: Build, tmp_path: Path) -> None:
     logo = tmp_path / "tea.SVG"
     logo.write_bytes(SVG)
-    web = looking(build(), Look("#b33", logo, "Questions: https://help.example/ <b>\x1b[31m"))
+    web = looking(build(), PageLook("#b33", logo, "Questions: https://help.example/ <b>\x1b[31m"))
     page = web.ask("/users/alice.html").body.decode()
     link = '<a href="https://help.example/" rel="nofollow ugc">https://help.example/</a>'
     assert f"<small>Questions: {link} &lt;b&gt;</small>" in page
@@ -59,7 +59,7 @@ def test_colour_logo_and_a_line_below_each_page(build: Build, tmp_path: Path) ->
 
 
 def test_W081_the_sheet_is_small_with_the_operators_colour(build: Build) -> None:
-    plain, coloured = (looking(build(), look).ask("/static/style.css").body for look in (Look(), Look("#b33")))
+    plain, coloured = (looking(build(), look).ask("/static/style.css").body for look in (PageLook(), PageLook("#b33")))
     assert len(plain) < len(coloured) <= 8192
 
 
@@ -68,8 +68,8 @@ def test_a_reload_brings_another_look_and_what_was_named_before_still_is_there(b
     before = re.findall(
         r'"(/static/[^"]+)"', web.ask("/").body.decode() + web.ask("/", Accept="text/html").body.decode()
     )
-    other = looking(web, Look("#00f")).built.house
-    web.service.reload(Web(), other)
+    other = looking(web, PageLook("#00f")).built.deps
+    web.service.reload(WebSettings(), other)
     page = web.ask("/", Accept="text/html").body.decode()
     after = re.findall(r'"(/static/[^"]+)"', page)
     assert set(before) != set(after)
@@ -80,7 +80,7 @@ def test_a_reload_brings_another_look_and_what_was_named_before_still_is_there(b
 def test_a_reload_brings_another_picture_of_the_same_name(build: Build, tmp_path: Path) -> None:
     logo = tmp_path / "tea.svg"
     logo.write_bytes(SVG)
-    web = looking(build(), Look(logo=logo))
+    web = looking(build(), PageLook(logo=logo))
 
     def shown() -> str:
         found = re.search(r'<img src="(/static/logo[^"]+)"', web.ask("/", Accept="text/html").body.decode())
@@ -89,7 +89,7 @@ def test_a_reload_brings_another_picture_of_the_same_name(build: Build, tmp_path
 
     before = shown()
     logo.write_bytes(SVG + b"\n")
-    web.service.reload(Web(), web.built.house)
+    web.service.reload(WebSettings(), web.built.deps)
     assert shown() != before
     assert web.ask(before).body == SVG
     assert web.ask(shown()).body == SVG + b"\n"
@@ -116,5 +116,5 @@ def test_mistakes_in_the_settings_are_told(tmp_path: Path, look: str, said: str)
     file = tmp_path / "gateway.toml"
     file.write_text(f'[site]\nlook = {{ {look} }}\n[web]\nlisten = ["tcp:0"]\n')
     with pytest.raises(BadSettings) as bad:
-        load(file)
+        load_settings(file)
     assert str(bad.value).startswith(f"{file}: {said}")

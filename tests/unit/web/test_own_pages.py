@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from twisted.logger import LogLevel, globalLogPublisher
 
-from gateway.rendering.templates import Texts
+from gateway.rendering.templates import TemplateSet
 from gateway.web import template_check
 from tests.unit.finger.test_views import SITE
 from tests.unit.web.conftest import Build
@@ -23,7 +23,7 @@ FAILING = {
     "history.html": ("{{ plans[0].row }}", "line 1: a Plan has no attribute 'row'"),
     "policy.html": ("{{ policy.of('x') }}", "line 1: "),
     "error.html": ("{{ code / 0 }}", "line 1: division by zero"),
-    "several.html": ("{% extends 'web/basis.html' %}", "there is no template web/basis.html"),
+    "ambiguous.html": ("{% extends 'web/basis.html' %}", "there is no template web/basis.html"),
 }
 
 
@@ -51,7 +51,7 @@ def told() -> Iterator[list[str]]:
 
 
 def test_ours_have_no_mistake() -> None:
-    texts = Texts()
+    texts = TemplateSet()
     texts.share(site=SITE)
     assert template_check.mistakes(texts) == []
 
@@ -59,13 +59,13 @@ def test_ours_have_no_mistake() -> None:
 def test_every_page_of_ours_is_tried() -> None:
     tried = {name for name, _ in template_check._views()}
     parts = {"base.html", "parts.html", "people.txt", "policy_words.txt"}
-    assert {name.removeprefix("web/") for name in Texts().names() if name.startswith("web/")} == tried | parts
+    assert {name.removeprefix("web/") for name in TemplateSet().names() if name.startswith("web/")} == tried | parts
 
 
 @pytest.mark.parametrize("name", FAILING)
 def test_what_fails_when_it_is_filled_is_found_before(tmp_path: Path, name: str) -> None:
     content, why = FAILING[name]
-    texts = Texts(own(tmp_path, name, content))
+    texts = TemplateSet(own(tmp_path, name, content))
     texts.share(site=SITE)
     found = template_check.mistakes(texts)
     assert any(why in each for each in found), found

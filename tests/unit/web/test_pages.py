@@ -7,7 +7,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from gateway.directory.interfaces import Modify
-from tests.unit.house import ALICE, CAROL
+from tests.unit.fixtures import ALICE, CAROL
 from tests.unit.web.conftest import Build
 from tests.unit.web.plans import N, choose, say
 from tests.unit.web.wire import MEMBER, Broken, Browser, Slow, parsed
@@ -342,7 +342,7 @@ def datetime_of(date: str) -> float:
 def change(web: Browser, edit: Modify, at: float) -> None:
     from datetime import UTC, datetime
 
-    from tests.unit.house import write
+    from tests.unit.fixtures import write
 
     write(web.built.path, [edit], datetime.fromtimestamp(at, UTC))
     web.built.see()
@@ -583,8 +583,8 @@ def test_one_record_a_question(build: Build) -> None:
         {key: record[key] for key in ("protocol", "verb", "query", "outcome", "bytes", "peer")}
         for record in web.built.records
     ]
-    asked = [("lookup", "alice", "found"), ("lookup", "nobody", "unknown"), ("lookup", "carol", "unknown"),
-             ("lookup", "adams", "several"), ("list", "", "listed"), ("lookup", "alice", "found")]  # fmt: skip
+    asked = [("lookup", "alice", "found"), ("lookup", "nobody", "not_found"), ("lookup", "carol", "not_found"),
+             ("lookup", "adams", "ambiguous"), ("list", "", "listed"), ("lookup", "alice", "found")]  # fmt: skip
     assert records == [
         {"protocol": "web", "verb": verb, "query": query, "outcome": outcome, "bytes": size, "peer": "198.51.100.7"}
         for (verb, query, outcome), size in zip(asked, [*sizes, 0], strict=True)
@@ -614,9 +614,9 @@ def test_a_client_that_hangs_up_cancels_the_work(build: Build) -> None:
     connection = web.connect()
     connection.send(b"GET /users/alice HTTP/1.1\r\nHost: dir.test\r\n\r\n")
     assert len(slow.waiting) == 1
-    assert web.built.house.exchanges.in_flight == 1
+    assert web.built.deps.tracker.in_flight == 1
     connection.close()
-    assert web.built.house.exchanges.in_flight == 0
+    assert web.built.deps.tracker.in_flight == 0
     assert [(record["outcome"], record["bytes"]) for record in web.built.records] == [("gone", 0)]
     slow.waiting[0].callback(None)
     assert connection.received == b""
@@ -638,7 +638,7 @@ def test_a_mistake_while_hanging_up_is_logged_once(build: Build, failures: list[
     connection = web.connect()
     connection.send(b"GET /users/alice HTTP/1.1\r\nHost: dir.test\r\n\r\n")
     connection.close()
-    assert web.built.house.exchanges.in_flight == 0
+    assert web.built.deps.tracker.in_flight == 0
     assert {record["outcome"] for record in web.built.records} <= {"gone", "error"}
     assert len(failures) <= 1
     failures.clear()

@@ -27,7 +27,7 @@ def test_probers_are_counted_but_neither_limited_nor_recorded(build: Build) -> N
     for _ in range(5):
         assert web.ask("/readyz").code == 200
     assert web.ask("/users/alice").code == 200
-    assert web.built.house.exchanges.counts["web", "probe", "served"] == 5
+    assert web.built.deps.tracker.counts["web", "probe", "served"] == 5
     assert [each["query"] for each in web.built.records] == ["alice"]
 
 

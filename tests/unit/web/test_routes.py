@@ -13,8 +13,8 @@ from gateway.web import make
 from gateway.web.app import App
 from gateway.web.http.negotiation import Format
 from gateway.web.routes import ROUTES, Route
-from gateway.web.settings import Web
-from tests.unit.house import PEOPLE, make_house
+from gateway.web.settings import WebSettings
+from tests.unit.fixtures import PEOPLE, make_dependencies
 from tests.unit.web.wire import MEMBER, STRANGER, Browser
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -52,10 +52,10 @@ def named(value: Any) -> str | None:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """All is configured that makes a page; carol's plan and bob's would have entries in feeds."""
     people: list[dict[str, Any]] = [*PEOPLE, {"login": "emil", "plan": "An hour ago.\n", "status": {"text": "Here"}}]
-    built = make_house(tmp_path_factory.mktemp("house"), people, queries_per_minute=10_000_000)
+    built = make_dependencies(tmp_path_factory.mktemp("house"), people, queries_per_minute=10_000_000)
     web = Browser(built)
-    told = replace(built.house.site, security_contact=("mailto:safe@dir.test",))
-    web.service = make(Web(), replace(built.house, site=told))
+    told = replace(built.deps.site, security_contact=("mailto:safe@dir.test",))
+    web.service = make(WebSettings(), replace(built.deps, site=told))
     yield web
     built.stop()
 

@@ -44,7 +44,7 @@ def test_a_mistake_that_nobody_waits_for_is_logged(
 
     with monkeypatch.context() as patched:
         for name in ("newest", "listing"):
-            patched.setattr(web.built.house.directory, name, fails)
+            patched.setattr(web.built.deps.directory, name, fails)
         connection = web.connect()
         connection.send(GET.format(path).encode())
         connection.close()

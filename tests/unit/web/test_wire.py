@@ -8,8 +8,8 @@ from twisted.protocols import basic
 from twisted.web import http as twisted_http
 from twisted.web import server as twisted_server
 
-from gateway.directory.addresses import MOST, Address, _parsed
-from gateway.net.cooperative_queue import Turns
+from gateway.directory.addresses import MAX_ADDRESS_CHARACTERS, Address, _parsed
+from gateway.net.cooperative_queue import CooperativeQueue
 from gateway.web.app import App
 from gateway.web.http.channel import AT_ONCE, FLUSH, GRACE, LINGER, MOST_DROPPED
 from gateway.web.http.reply import _takes_gzip
@@ -369,7 +369,7 @@ def test_W006_what_is_read_of_a_list_has_an_end(web: Browser) -> None:
         assert "content-encoding" not in web.ask("/users/alice.html", Accept_Encoding=f"gzip, {long}{number}").headers
         assert web.ask("/", host=f"{long}{number}").code == 421
     assert (_takes_gzip.cache_info().currsize, _parsed.cache_info().currsize) == before
-    assert Address.parse("x" * MOST) is None
+    assert Address.parse("x" * MAX_ADDRESS_CHARACTERS) is None
 
 
 @pytest.mark.usefixtures("untraced")
@@ -459,7 +459,7 @@ def test_too_many_connections_of_one_address(build: Build) -> None:
     for connection in (*held, full, over, silent):
         connection.close()
     assert web.ask("/users/alice").code == 200
-    assert web.built.house.connections.open == 0
+    assert web.built.deps.admission.open == 0
     assert [record["outcome"] for record in web.built.records] == ["limited", "limited", "found", "limited", "found"]
 
 
@@ -635,7 +635,7 @@ def test_one_that_takes_long_is_the_only_one_in_its_turn(build: Build) -> None:
     """Four that are cheap to send and dear to answer would be one long turn."""
     web = build(queries_per_minute=10_000)
     now = iter(range(1000))
-    web.service.factory.turns = Turns(web.built.clock, lambda: next(now))
+    web.service.factory.turns = CooperativeQueue(web.built.clock, lambda: next(now))
     connection = web.connect()
     connection.send(GET * 3)
     assert len(parsed(connection.received)) == 1

@@ -11,10 +11,10 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from gateway.net.cooperative_queue import Turns
+from gateway.net.cooperative_queue import CooperativeQueue
 from gateway.web import make
-from gateway.web.settings import Web
-from tests.unit.house import Built
+from gateway.web.settings import WebSettings
+from tests.unit.fixtures import Built
 
 STRANGER = "198.51.100.7"
 MEMBER = "192.0.2.7"
@@ -56,8 +56,10 @@ class Browser:
 
     def __init__(self, built: Built) -> None:
         self.built = built
-        self.service = make(Web(), built.house)
-        self.service.factory.turns = Turns(built.clock, built.clock.seconds)  # no turn is long unless a test says so
+        self.service = make(WebSettings(), built.deps)
+        self.service.factory.turns = CooperativeQueue(
+            built.clock, built.clock.seconds
+        )  # no turn is long unless a test says so
 
     def connect(self, peer: str = STRANGER) -> "Connection":
         return Connection(self, peer)
@@ -132,7 +134,7 @@ class Slow:
 
     name = "slow"
     restricts = False
-    cache = None
+    cache_ttl = None
 
     def __init__(self) -> None:
         self.waiting: list[Deferred[None]] = []

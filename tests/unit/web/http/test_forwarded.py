@@ -5,7 +5,7 @@ import pytest
 from gateway.directory.addresses import Address, Networks
 from gateway.web import make
 from gateway.web.http.forwarded import asker
-from gateway.web.settings import Web
+from gateway.web.settings import WebSettings
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, Browser
 
@@ -92,7 +92,7 @@ def test_W008_a_long_chain_takes_no_time_to_speak_of() -> None:
 def behind(build: Build) -> Browser:
     """A site behind PROXY; six questions a minute each."""
     web = build(queries_per_minute=6, members=("192.0.2.0/24", "10.0.0.0/8"), per_address=5)
-    web.service = make(Web(proxies=[PROXY]), web.built.house)
+    web.service = make(WebSettings(trusted_proxies=[PROXY]), web.built.deps)
     return web
 
 
@@ -132,12 +132,12 @@ def test_W008_a_proxy_may_have_as_many_connections_as_there_are(behind: Browser)
     assert behind.ask("/users/alice", peer=PROXY).code == 200
     for each in held:
         each.close()
-    assert behind.built.house.connections.open == 0
+    assert behind.built.deps.admission.open == 0
 
 
 def test_W008_a_reload_changes_who_is_believed(behind: Browser) -> None:
     connection = behind.connect(PROXY)
-    behind.service.reload(Web(proxies=["10.0.0.9"]), behind.built.house)
+    behind.service.reload(WebSettings(trusted_proxies=["10.0.0.9"]), behind.built.deps)
     connection.send(b"GET / HTTP/1.1\r\nHost: dir.test\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n")
     connection.close()
     assert [record["peer"] for record in behind.built.records] == [PROXY]

@@ -2,16 +2,16 @@
 
 import pytest
 
-from gateway.directory.names import Hosts
-from gateway.web.http.target import Bad, place, segments
+from gateway.directory.names import HostNames
+from gateway.web.http.target import HttpRequestError, parse_target, segments
 
-OURS = Hosts(["dir.test", "club.test"])
+OURS = HostNames(["dir.test", "club.test"])
 
 
 def placed(uri: str, *hosts: str, version: str = "HTTP/1.1") -> str | int:
     try:
-        return place(uri, hosts, version, OURS.__contains__)
-    except Bad as bad:
+        return parse_target(uri, hosts, version, OURS.__contains__)
+    except HttpRequestError as bad:
         return bad.code
 
 
@@ -75,7 +75,7 @@ def test_paths_are_taken_apart_and_decoded() -> None:
 def test_two_slashes_at_the_beginning_are_nowhere() -> None:
     """W085, W089"""
     for path in ("//", "//users/alice", "//evil.test/"):
-        with pytest.raises(Bad) as bad:
+        with pytest.raises(HttpRequestError) as bad:
             segments(path)
         assert bad.value.code == 404
 
@@ -87,6 +87,6 @@ def test_two_slashes_at_the_beginning_are_nowhere() -> None:
 )  # fmt: skip
 def test_paths_that_are_not_taken(path: str) -> None:
     """W089, W090"""
-    with pytest.raises(Bad) as bad:
+    with pytest.raises(HttpRequestError) as bad:
         segments(path)
     assert bad.value.code == 400

@@ -10,7 +10,7 @@ import pytest
 from gateway.directory.interfaces import Remove
 from gateway.directory.privacy import Policy
 from tests.people50 import people
-from tests.unit.house import ALICE, BOB, CAROL, ZOFIE, document, write
+from tests.unit.fixtures import ALICE, BOB, CAROL, ZOFIE, document, write
 from tests.unit.web.conftest import Build
 from tests.unit.web.plans import E, M, N, at, bare, choose, json, say
 from tests.unit.web.wire import MEMBER, Browser
@@ -147,7 +147,7 @@ def test_a_narrowed_plan_retracts_what_was_told_at_once(tea: Browser) -> None:
 def test_a_policy_that_narrows_retracts_at_once(tea: Browser) -> None:
     assert len(titles(tea, "/feed")) == 3
     titles(tea)
-    tea.built.house.directory.set_policy(Policy.preset("C"))
+    tea.built.deps.directory.set_policy(Policy.preset("C"))
     assert (titles(tea), titles(tea, "/feed")) == ([], [])
 
 

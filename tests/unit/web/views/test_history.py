@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.answers import NOT_NOW
+from gateway.directory.answers import UNAVAILABLE
 from gateway.directory.interfaces import Remove
-from tests.unit.house import ALICE, BOB, CAROL, write
+from tests.unit.fixtures import ALICE, BOB, CAROL, write
 from tests.unit.web.conftest import Build
 from tests.unit.web.plans import BROWSER, E, M, N, bare, choose, json, say
 from tests.unit.web.wire import MEMBER, Browser
@@ -312,10 +312,10 @@ def test_a_narrowed_plan_takes_what_changed_with_it(tea: Browser) -> None:
 
 def test_without_its_history_a_page_is_made_and_not_kept(tea: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     async def down(*_: object) -> Any:
-        return NOT_NOW
+        return UNAVAILABLE
 
     with monkeypatch.context() as broken:
-        broken.setattr(tea.built.house.directory, "history", down)
+        broken.setattr(tea.built.deps.directory, "history", down)
         assert tea.ask("/users/alice.html").code == 200
         assert brief(tea) == ""
     assert brief(tea)

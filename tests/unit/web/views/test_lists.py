@@ -10,7 +10,7 @@ import pytest
 
 from gateway.directory.interfaces import Create, Modify, Remove
 from gateway.directory.person import Login, Visibility
-from tests.unit.house import ALICE, BOB, CAROL, ZOFIE
+from tests.unit.fixtures import ALICE, BOB, CAROL, ZOFIE
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, Browser
 
@@ -161,7 +161,7 @@ def test_W023_a_list_is_one_question(build: Build) -> None:
         ("list", "", "listed"),
         ("search", "al", "listed"),
         ("list", "", "listed"),
-        ("page", "/users/", "unknown"),
+        ("page", "/users/", "not_found"),
     ]
 
 
@@ -195,7 +195,7 @@ def test_W024_who_is_on(build: Build) -> None:
     assert b"No one is logged on." in web.ask("/online").body
     assert b"No one is logged on." in web.ask("/online", Accept=BROWSER).body
     on = {login: [HERE] for login in ("alice", "bob", "carol", "zofie", "erin", "root")}
-    web.built.house.directory.presence.report("test", on)
+    web.built.deps.directory.presence.update("test", on)
     assert people(web, "/online") == ["alice", "zofie"]
     assert people(web, "/online", peer=MEMBER) == ["alice", "bob", "zofie"]
     alice, zofie = read(web, "/online")["people"]
@@ -206,20 +206,20 @@ def test_W024_who_is_on(build: Build) -> None:
     assert "pts/7" in page
     assert "desk.dir.test" not in page
     assert web.ask("/online").body.decode() == "Login  Name\nalice  Alice Adams\nzofie  Žofie Černá\n"
-    web.built.house.directory.presence.report("test", {})
+    web.built.deps.directory.presence.update("test", {})
     assert people(web, "/online") == []
 
 
 def test_W024_a_profile_tells_it_too(build: Build) -> None:
     web = build(people=[{**ALICE, "visibility": {"presence": "everyone"}}, BOB])
-    web.built.house.directory.presence.report("test", {"alice": [HERE], "bob": [HERE]})
+    web.built.deps.directory.presence.update("test", {"alice": [HERE], "bob": [HERE]})
     document = msgspec.json.decode(web.ask("/users/alice.json").body)
     assert document["online"] is True
     assert "On now since" in web.ask("/users/alice.html").body.decode()
     assert "online" not in msgspec.json.decode(web.ask("/users/bob.json").body)
     assert "On now" not in web.ask("/users/bob.html").body.decode()
     tag = web.ask("/users/alice.json")["etag"]
-    web.built.house.directory.presence.report("test", {"alice": [HERE], "bob": [HERE]})
+    web.built.deps.directory.presence.update("test", {"alice": [HERE], "bob": [HERE]})
     assert web.ask("/users/alice.json")["etag"] == tag
 
 
@@ -238,7 +238,7 @@ def test_W025_the_front_page(build: Build) -> None:
     plans = {"alice": "First line", "bob": "\n---\nBob's first line\nand more", "carol": "Nobody", "erin": "Erin's"}
     web.built.change(*(Modify(login, {"plan": plan}, plan_level=E) for login, plan in plans.items()))
     web.built.see()
-    web.built.house.directory.presence.report("test", {"bob": [HERE], "alice": [HERE]})
+    web.built.deps.directory.presence.update("test", {"bob": [HERE], "alice": [HERE]})
     page = web.ask("/", Accept=BROWSER).body.decode()
     assert 'action="/users"' in page
     assert "Bob&#39;s first line" in page

@@ -64,10 +64,10 @@ def test_it_tells_of_the_site_as_it_is_after_a_reload(build: Build) -> None:
     path = "/openapi.json"
     before = web.ask(path)
     assert web.ask(path)["etag"] == before["etag"]
-    app, house = web.service.app, web.built.house
-    app.reload(replace(house, site=replace(house.site, name="The Coffee Club")))
+    app, deps = web.service.app, web.built.deps
+    app.reload(replace(deps, site=replace(deps.site, name="The Coffee Club")))
     assert msgspec.json.decode(web.ask(path).body)["info"]["title"] == "The Coffee Club"
-    app.reload(house)
+    app.reload(deps)
     assert web.ask(path)["etag"] == before["etag"]
 
 

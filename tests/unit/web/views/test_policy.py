@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.dependencies import Site
+from gateway.dependencies import SiteInfo
 from gateway.directory.fields import FIELDS
-from gateway.directory.names import Hosts
+from gateway.directory.names import HostNames
 from gateway.directory.person import Visibility
 from gateway.directory.privacy import Policy
 from gateway.rendering.render import Renderer
-from gateway.rendering.templates import Texts
+from gateway.rendering.templates import TemplateSet
 from gateway.web.views.policy import RecordsDocument, document
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, Browser
@@ -131,7 +131,7 @@ def test_curl_gets_the_same_as_text(web: Browser) -> None:
 
 def test_every_field_has_a_name_that_people_read(web: Browser) -> None:
     """A new field needs one in templates/web/policy_words.txt."""
-    words = Texts()._plain.get_template("web/policy_words.txt").module
+    words = TemplateSet()._plain.get_template("web/policy_words.txt").module
     assert set(getattr(words, "fields", ())) == set(FIELDS)
 
 
@@ -173,8 +173,8 @@ def test_every_page_links_to_it(web: Browser, path: str) -> None:
 # what the site is
 
 
-def site(**settings: Any) -> Site:
-    return Site("The Tea Club", Hosts(["dir.test"]), "https://dir.test", **settings)
+def site(**settings: Any) -> SiteInfo:
+    return SiteInfo("The Tea Club", HostNames(["dir.test"]), "https://dir.test", **settings)
 
 
 @pytest.mark.parametrize(
@@ -194,8 +194,8 @@ def site(**settings: Any) -> Site:
 def test_what_the_settings_say_is_told(build: Build, settings: dict[str, Any], said: str) -> None:
     browser = build()
     here = site(**settings)
-    house = replace(browser.built.house, site=here, renderer=Renderer(Texts(), here))
-    text = Browser(replace(browser.built, house=house)).ask("/policy").body.decode()
+    deps = replace(browser.built.deps, site=here, renderer=Renderer(TemplateSet(), here))
+    text = Browser(replace(browser.built, deps=deps)).ask("/policy").body.decode()
     assert said in re.sub(r"\s+", " ", text)
 
 

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
-from gateway.dependencies import Site
+from gateway.dependencies import SiteInfo
 from gateway.rendering.render import Renderer
-from gateway.rendering.templates import Texts
+from gateway.rendering.templates import TemplateSet
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, Answer, Browser
 
@@ -38,8 +38,8 @@ def told(answer: Answer) -> Any:
 
 def at(web: Browser, **settings: Any) -> Browser:
     """The same at a site with *settings*."""
-    site: Site = replace(web.built.house.site, **settings)
-    return Browser(replace(web.built, house=replace(web.built.house, site=site, renderer=Renderer(Texts(), site))))
+    site: SiteInfo = replace(web.built.deps.site, **settings)
+    return Browser(replace(web.built, deps=replace(web.built.deps, site=site, renderer=Renderer(TemplateSet(), site))))
 
 
 def test_W040_who_an_account_is(web: Browser) -> None:
@@ -202,6 +202,6 @@ def test_members_are_told_what_everybody_is(web: Browser) -> None:
 def test_W048_W150_what_the_operator_names_for_all_is_told_where_it_is_confirmed(web: Browser) -> None:
     """It need not be there for each: no format tells of it as a field, and the page only once its host has
     (tests/peers/test_fediverse.py)."""
-    house = at(web, fediverse="@{login}@social.example")
+    deps = at(web, fediverse="@{login}@social.example")
     for ending in (".html", ".json", ".txt", ".vcf"):
-        assert b"social.example" not in house.ask(f"/users/alice{ending}").body
+        assert b"social.example" not in deps.ask(f"/users/alice{ending}").body

@@ -10,10 +10,10 @@ import pytest
 from gateway.directory.interfaces import Remove
 from gateway.directory.privacy import Policy
 from gateway.web import make
-from gateway.web.settings import Web
+from gateway.web.settings import WebSettings
 from gateway.web.views import well_known
 from gateway.web.views.well_known import expires
-from tests.unit.house import ALICE, BOB, CAROL, ZOFIE, document, write
+from tests.unit.fixtures import ALICE, BOB, CAROL, ZOFIE, document, write
 from tests.unit.web.conftest import Build
 from tests.unit.web.plans import M, N, at, bare, choose, say
 from tests.unit.web.wire import MEMBER, Answer, Browser, Slow
@@ -98,7 +98,7 @@ def test_a_date_tells_only_of_what_everyone_may_see(club: Browser) -> None:
 
 def test_a_policy_that_hides_all_empties_it(club: Browser) -> None:
     assert len(people(club)) == 4
-    club.built.house.directory.set_policy(Policy.preset(limit={"name": M}))
+    club.built.deps.directory.set_policy(Policy.preset(limit={"name": M}))
     assert people(club) == []
 
 
@@ -133,7 +133,7 @@ def test_W119_it_is_made_once_in_a_minute(club: Browser, monkeypatch: pytest.Mon
 def test_where_other_places_have_people_it_is_made_more_often(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     """They tell of no change."""
     web = build(people=[])
-    monkeypatch.setattr(web.built.house.directory, "sources", (Slow(),))
+    monkeypatch.setattr(web.built.deps.directory, "sources", (Slow(),))
     asked = counted(monkeypatch, web)
     for seconds, made in ((0, 1), (0.9, 1), (0.1, 2)):
         web.built.clock.advance(seconds)
@@ -162,7 +162,7 @@ def test_who_asks_meanwhile_waits_for_the_same(club: Browser, monkeypatch: pytes
     """One who leaves takes it from nobody; one who comes after a change gets another."""
     asked = counted(monkeypatch, club)
     waiting: list[Any] = []
-    listing = club.built.house.directory.listing
+    listing = club.built.deps.directory.list_people
 
     async def slow(*arguments: Any) -> Any:
         from twisted.internet.defer import Deferred
@@ -172,7 +172,7 @@ def test_who_asks_meanwhile_waits_for_the_same(club: Browser, monkeypatch: pytes
         await gate
         return await listing(*arguments)
 
-    monkeypatch.setattr(club.built.house.directory, "listing", slow)
+    monkeypatch.setattr(club.built.deps.directory, "listing", slow)
     question = b"GET /sitemap.xml HTTP/1.1\r\nHost: dir.test\r\n\r\n"
     first, second, third = (club.connect() for _ in range(3))
     first.send(question)
@@ -206,10 +206,12 @@ def test_there_is_no_security_txt_unless_configured(web: Browser) -> None:
 )
 def test_security_txt(web: Browser, url: str, canonical: str) -> None:
     """RFC 9116"""
-    house = web.built.house
-    site = replace(house.site, url=url, security_contact=("mailto:safe@dir.test", "https://dir.test/safe"))
+    deps = web.built.deps
+    site = replace(deps.site, url=url, security_contact=("mailto:safe@dir.test", "https://dir.test/safe"))
     browser = Browser(web.built)
-    browser.service = make(Web(), replace(house, site=site, now=lambda: datetime(2026, 11, 24, 4, 30, 7, tzinfo=UTC)))
+    browser.service = make(
+        WebSettings(), replace(deps, site=site, now=lambda: datetime(2026, 11, 24, 4, 30, 7, tzinfo=UTC))
+    )
     answer = browser.ask("/.well-known/security.txt")
     assert (answer.code, answer["content-type"]) == (200, "text/plain; charset=utf-8")
     assert answer.body.decode() == (

@@ -10,24 +10,24 @@ import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from gateway.dependencies import House, Site
+from gateway.dependencies import ProtocolDependencies, SiteInfo
 from gateway.directory.interfaces import Create, Edit
-from gateway.directory.names import Hosts
+from gateway.directory.names import HostNames
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewers
 from gateway.formats import person_json
-from gateway.net.admission import Connections
-from gateway.ops.access_log import Records
+from gateway.net.admission import AdmissionControl
+from gateway.ops.access_log import AccessLog
 from gateway.ops.health import Health
-from gateway.ops.rate_limit import Rate
-from gateway.ops.request_tracker import Exchanges
-from gateway.outbound.fediverse_accounts import Accounts
-from gateway.outbound.public_hosts import Outgoing
+from gateway.ops.rate_limit import RateLimit
+from gateway.ops.request_tracker import RequestTracker
+from gateway.outbound.fediverse_accounts import FediverseAccounts
+from gateway.outbound.public_hosts import OutboundConnections
 from gateway.rendering.render import Renderer
-from gateway.rendering.templates import Texts
+from gateway.rendering.templates import TemplateSet
 from gateway.store import database, sqlite_store
-from gateway.store.sqlite_writer import Tables
+from gateway.store.sqlite_writer import SQLiteWriter
 
 ALICE = {
     "login": "alice",
@@ -60,7 +60,7 @@ class TestClock(Clock):
 class Built:
     """A House and what a test wants to look into."""
 
-    house: House
+    deps: ProtocolDependencies
     clock: TestClock
     store: sqlite_store.SQLiteStore
     path: Path
@@ -81,7 +81,7 @@ class Built:
         return [msgspec.json.decode(line) for line in self.file.read_bytes().splitlines()]
 
     def stop(self) -> None:
-        self.house.exchanges._records.stopService()
+        self.deps.tracker._access_log.stopService()
         self.store._watching.stop()
         if self.store._reader is not None:
             self.store._reader.close()
@@ -89,7 +89,7 @@ class Built:
 
 def write(path: Path, edits: Sequence[Edit], at: datetime | None = None) -> int:
     """Edits the database at *path* in this thread."""
-    tables = Tables(lambda: database.connect(path, "rw", 5.0))
+    tables = SQLiteWriter(lambda: database.connect(path, "rw", 5.0))
     try:
         return tables.save(edits, at or datetime.now(UTC))
     finally:
@@ -101,7 +101,7 @@ def document(fields: dict[str, Any]) -> Create:
     return person_json.create(person_json.read(msgspec.json.encode(fields))[0])
 
 
-def make_house(
+def make_dependencies(
     folder: Path,
     people: Sequence[dict[str, Any]] = PEOPLE,
     policy: Policy | None = None,
@@ -122,27 +122,27 @@ def make_house(
     write(path, [document(fields) for fields in people], WRITTEN)
     reactor = clock or TestClock()
     store = sqlite_store.SQLiteStore(path, reactor, readers=0)
-    records = Records(file, "full", reactor)
+    records = AccessLog(file, "full", reactor)
     records.startService()
     store.startService()
     directory = DirectoryService(store, sources, policy or Policy.preset(), reactor)
     directory.startService()
-    site = Site("The Tea Club", Hosts(hosts), "https://dir.test", bot="fingerbot", members=bool(members))
-    outgoing = Outgoing(reactor, lambda: listened, lambda: hosts)
-    house = House(
+    site = SiteInfo("The Tea Club", HostNames(hosts), "https://dir.test", bot="fingerbot", members=bool(members))
+    outgoing = OutboundConnections(reactor, lambda: listened, lambda: hosts)
+    deps = ProtocolDependencies(
         reactor=reactor,
         site=site,
         directory=directory,
         viewers=Viewers(members, ["alice"]),
-        exchanges=Exchanges(Rate(queries_per_minute, reactor.seconds), records, reactor),
+        tracker=RequestTracker(RateLimit(queries_per_minute, reactor.seconds), records, reactor),
         health=Health(store, directory, reactor),
-        connections=Connections(connections, per_address),
-        outgoing=outgoing,
-        accounts=Accounts(reactor, outgoing),
-        renderer=Renderer(Texts(own_templates), site),
+        admission=AdmissionControl(connections, per_address),
+        outbound=outgoing,
+        fediverse_accounts=FediverseAccounts(reactor, outgoing),
+        renderer=Renderer(TemplateSet(own_templates), site),
         timeout=timeout,
     )
-    return Built(house, reactor, store, path, file)
+    return Built(deps, reactor, store, path, file)
 
 
 def now(coroutine: Any) -> Any:
