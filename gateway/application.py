@@ -98,15 +98,15 @@ class Gateway(MultiService):
             logins.Logins(self.directory.presence, every, reactor, logins.of_this_machine).setServiceParent(
                 self.directory
             )
-        self._rate = RateLimit(settings.limits.queries_per_minute, reactor.seconds)
-        self.records = AccessLog(
+        self._rate_limit = RateLimit(settings.limits.queries_per_minute, reactor.seconds)
+        self.access_log = AccessLog(
             access_log_file(settings, folder), settings.access_log.addresses, reactor, settings.access_log.retention
         )
-        self._tracker = RequestTracker(self._rate, self.records, reactor)
-        self._connections = AdmissionControl(*_connections(settings))
+        self._tracker = RequestTracker(self._rate_limit, self.access_log, reactor)
+        self._admission = AdmissionControl(*_connections(settings))
         self._health = Health(self.store, self.directory, reactor)
-        self._outgoing = OutboundConnections(reactor, self._hosts_listened_on, lambda: self.settings.site.hosts)
-        self._accounts = FediverseAccounts(reactor, self._outgoing)
+        self._outbound = OutboundConnections(reactor, self._hosts_listened_on, lambda: self.settings.site.hosts)
+        self._accounts = FediverseAccounts(reactor, self._outbound)
         self.protocols = MultiService()
         self._services: dict[str, Any] = {}
         self._listeners: list[Listener] = []
@@ -138,8 +138,8 @@ class Gateway(MultiService):
             viewers=Viewers(settings.site.members, settings.site.administrators),
             tracker=self._tracker,
             health=self._health,
-            admission=self._connections,
-            outbound=self._outgoing,
+            admission=self._admission,
+            outbound=self._outbound,
             fediverse_accounts=self._accounts,
             renderer=renderer,
             timeout=settings.limits.timeout.total_seconds(),
@@ -158,14 +158,14 @@ class Gateway(MultiService):
     def _believe(self, settings: Settings) -> None:
         """The proxies of *settings*, where endpoints are behind one."""
         for name, entrance in self._entrances.items():
-            entrance.change(getattr(settings, name).proxies, self.deps.timeout)
+            entrance.change(getattr(settings, name).trusted_proxies, self.deps.timeout)
 
     def _listen(self, key: str, endpoint: str, factory: Any) -> None:
         """Once it starts. All endpoints of a table have one entrance."""
         table = key.partition(".")[0]
         if table not in self._entrances:
             count = partial(self._tracker.count, table, "header")
-            self._entrances[table] = ProxyProtocolGate(table, self._reactor, self._connections, count)
+            self._entrances[table] = ProxyProtocolGate(table, self._reactor, self._admission, count)
         self._listeners.append(Listener(key, endpoint, factory, self._entrances[table]))
 
     @property
@@ -190,14 +190,14 @@ class Gateway(MultiService):
             database.inspect(self.store.path)
             self._ports.listen(self._listeners)
             self._be_told()
-            self.records.startService()
+            self.access_log.startService()
             self.store.startService()
         except database.UnusableDatabase as error:
             self._close_ports()
             raise CannotStart(str(error)) from None
         except OSError as error:
             self._close_ports()
-            raise CannotStart(f"{self._file}: records.file: {error}") from None
+            raise CannotStart(f"{self._file}: access_log.file: {error}") from None
         look_up_aside(self._reactor)
         self.directory.startService()
         super().startService()
@@ -255,12 +255,12 @@ class Gateway(MultiService):
         policy = make_policy(settings)
         try:
             kept = settings.access_log
-            self.records.reload(access_log_file(settings, self._path.parent), kept.addresses, kept.retention)
+            self.access_log.reload(access_log_file(settings, self._path.parent), kept.addresses, kept.retention)
         except OSError as error:
-            raise CannotStart(f"{self._file}: records.file: {error}") from None
+            raise CannotStart(f"{self._file}: access_log.file: {error}") from None
         self.directory.set_policy(policy)
-        self._rate.set_limit(settings.limits.queries_per_minute)
-        self._connections.set_limits(*_connections(settings))
+        self._rate_limit.set_limit(settings.limits.queries_per_minute)
+        self._admission.set_limits(*_connections(settings))
         self._furnish(settings, renderer)
         self._believe(settings)
         self.settings = settings
@@ -302,7 +302,7 @@ class Gateway(MultiService):
         await self._bounded("listeners", STAGE, self._close_ports)
         await self._bounded("questions in flight", DRAIN, tracker.when_idle)
         await self._bounded("protocols", STAGE, self.protocols.stopService)
-        for name, service in (("records", self.records), ("directory", self.directory), ("store", self.store)):
+        for name, service in (("records", self.access_log), ("directory", self.directory), ("store", self.store)):
             await self._bounded(name, STAGE, service.stopService)
         await super().stopService()
         for (protocol, verb, outcome), count in sorted(tracker.counts.items()):
@@ -352,7 +352,7 @@ def make_metrics(gateway: Gateway) -> Any:
     watched = MetricsSources(
         tracker=deps.tracker,
         connections=deps.admission,
-        records=gateway.records,
+        records=gateway.access_log,
         directory=deps.directory,
         open=opened,
         bots=bots,

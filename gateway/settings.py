@@ -81,7 +81,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class AccessLogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[records]: *file* "-" is standard output; *keep*: with it a file a day, removed when all of it is older."""
+    """[access_log]: *file* "-" is standard output; *keep*: with it a file a day, removed when all of it is older."""
 
     file: str = "-"
     addresses: Literal["full", "truncated", "hash", "none"] = "truncated"
@@ -207,7 +207,7 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
                 ipaddress.ip_network(proxy)
             except ValueError as error:
                 yield (
-                    f"{listens}.proxies[{number}]",
+                    f"{listens}.trusted_proxies[{number}]",
                     f"{proxy!r} ({error})",
                     'an address or a network, as in "192.0.2.7"',
                 )
@@ -250,14 +250,22 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
         elif name != LOGINS and source.class_ is None:
             yield f"sources.{name}.class", "nothing", 'the class of the source, as in "my_sources:VendingMachine"'
         elif name != LOGINS and source.every is not None:
-            yield f"sources.{name}.every", "a key of [sources.logins]", "class, options, cache"
+            yield f"sources.{name}.every", "a key of [sources.logins]", "class, options, cache_ttl"
     if settings.access_log.file in ("", ".") or "\0" in settings.access_log.file:
-        yield "records.file", repr(settings.access_log.file), 'the path of a file, or "-" for standard output'
+        yield "access_log.file", repr(settings.access_log.file), 'the path of a file, or "-" for standard output'
     if settings.access_log.retention is not None:
         if settings.access_log.retention < timedelta(days=1):
-            yield "records.keep", str(settings.access_log.retention), '"1d" or more: records are put aside by the day'
+            yield (
+                "access_log.retention",
+                str(settings.access_log.retention),
+                '"1d" or more: records are put aside by the day',
+            )
         if settings.access_log.file == "-":
-            yield "records.keep", 'set, though records.file is "-"', "records.keep where records.file names a file"
+            yield (
+                "access_log.retention",
+                'set, though access_log.file is "-"',
+                "access_log.retention where access_log.file names a file",
+            )
     if "\0" in settings.control.socket:
         yield "control.socket", repr(settings.control.socket), "the path of a socket"
     if not re.fullmatch(r"sqlite:[^\0]+", settings.store.url):

@@ -12,7 +12,7 @@ WORDS = (
     "é", "ﬁ", "B 12", "#4", "—",
 )  # fmt: skip
 ZONES = ("Europe/Prague", "Asia/Kathmandu", "America/Nome", "Pacific/Chatham", "UTC")
-FIELDS = ("pronouns", "say", "title", "organisation", "office", "location", "project")
+FIELDS = ("pronouns", "pronunciation", "title", "organisation", "office", "location", "project")
 LINES = (
     "First line", "  indented", "", "a;b,c\\d: e", "* item", "日本語の行です。", "سطر", "https://plan.example/x?a=b&c=d",
     "\ttab", "1 < 2 > 0",

@@ -48,7 +48,7 @@ _TABLE = (
     Field("name", "line", 128, EVERYONE),
     Field("aliases", "names", 64, EVERYONE, "administrator"),
     Field("pronouns", "line", 64, EVERYONE),
-    Field("say", "line", 128, EVERYONE),
+    Field("pronunciation", "line", 128, EVERYONE),
     Field("title", "line", 128, EVERYONE),
     Field("organisation", "line", 128, MEMBERS),
     Field("office", "line", 128, MEMBERS),

@@ -29,7 +29,13 @@ FIRST_DELAY, LONGEST_DELAY = 2.0, 300.0  # seconds before another try to connect
 STABLE = 60.0  # seconds signed on, after which the next loss counts as the first again
 REJOIN, LONGEST_REJOIN = 10.0, 600.0  # seconds before another try to get into a channel
 FAREWELL = 2.0  # seconds for a server to close after our QUIT
-LIVE = ("alternate_nicks", "channels", "prefix", "burst", "pace")  # settings that a connection can do without a new one
+LIVE = (
+    "alternate_nicks",
+    "channels",
+    "prefix",
+    "burst",
+    "line_interval",
+)  # settings that a connection can do without a new one
 
 
 class Backoff:

@@ -32,18 +32,18 @@ class _Queue:
 
 
 class Outbox:
-    """*burst* lines may leave at once, then one every *pace* seconds. *said_of_lost* makes the line that tells how many
-    answers were dropped."""
+    """*burst* lines may leave at once, then one every *line_interval* seconds. *said_of_lost* makes the line that tells how
+    many    answers were dropped."""
 
     def __init__(
         self,
         write: Callable[[str, str], None],
         burst: int,
-        pace: float,
+        line_interval: float,
         clock: IReactorTime,
         said_of_lost: Callable[[int], str],
     ) -> None:
-        self.change(burst, pace)
+        self.change(burst, line_interval)
         self._write, self._clock = write, clock
         self._said_of_lost = said_of_lost
         self._queues: OrderedDict[str, _Queue] = OrderedDict()
@@ -51,9 +51,9 @@ class Outbox:
         self._timer: IDelayedCall | None = None
         self.waiting = 0
 
-    def change(self, burst: int, pace: float) -> None:
-        """Another pace from now on; what waits stays."""
-        self._burst, self._pace = burst, pace
+    def change(self, burst: int, line_interval: float) -> None:
+        """Another line_interval from now on; what waits stays."""
+        self._burst, self._line_interval = burst, line_interval
 
     def put(self, target: str, lines: Sequence[str], short: str) -> None:
         """Says *lines* to *target* as soon as it may. *short* is said in place of what has to be dropped."""
@@ -100,15 +100,15 @@ class Outbox:
             return
         now = self._clock.seconds()
         self._due = max(self._due, now)
-        while self._queues and self._due - now <= (self._burst - 1) * self._pace + 1e-9:
+        while self._queues and self._due - now <= (self._burst - 1) * self._line_interval + 1e-9:
             target, queue = self._queues.popitem(last=False)
             line = self._next(queue)
             if queue.waiting or queue.lost:
                 self._queues[target] = queue
-            self._due += self._pace
+            self._due += self._line_interval
             self._write(target, line)
         if self._queues:
-            self._timer = self._clock.callLater(self._due - now - (self._burst - 1) * self._pace, self._tick)
+            self._timer = self._clock.callLater(self._due - now - (self._burst - 1) * self._line_interval, self._tick)
 
     def _next(self, queue: _Queue) -> str:
         if queue.lost:

@@ -50,7 +50,7 @@ class ProxyProtocolGate:
         host = getattr(peer, "host", None)
         if host is None or Address.parse(host) in self._proxies:
             return True
-        self.refuse("refused", peer, f"not one of {self._table}.proxies")
+        self.refuse("refused", peer, f"not one of {self._table}.trusted_proxies")
         return False
 
     def arrive(self, connection: "ProxyHeaderReader") -> None:

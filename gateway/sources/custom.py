@@ -10,7 +10,7 @@ from typing import Any
 
 from ..directory.interfaces import Source
 
-NEEDED = ("get", "everyone", "restricts", "cache")
+NEEDED = ("get", "everyone", "restricts", "cache_ttl")
 
 
 class BadSource(Exception):
@@ -39,6 +39,6 @@ def load(name: str, path: str, options: Mapping[str, Any], cache: timedelta | No
         raise BadSource(f"{path!r} without {', '.join(missing)}", f"a class with {', '.join(NEEDED)}")
     source.name = name
     if cache is not None:
-        source.cache = cache
+        source.cache_ttl = cache
     made: Source = source
     return made

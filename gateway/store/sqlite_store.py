@@ -324,7 +324,7 @@ class SQLiteStore(Service):
         return version
 
     async def save_last_seen(self, at: Mapping[str, datetime]) -> None:
-        await self._writing(lambda tables: tables.saw(at))
+        await self._writing(lambda tables: tables.save_last_seen(at))
 
     def _forget_after(self, version: int) -> None:
         """Once everybody has read what was removed by change *version*, nothing may tell of it any more."""

@@ -16,7 +16,7 @@ FLAGS = (
 )
 
 EVERYTHING: dict[str, Any] = {
-    "login": "alice", "name": "Alice Adams", "aliases": ["ally"], "pronouns": "she/her", "say": "AL-iss",
+    "login": "alice", "name": "Alice Adams", "aliases": ["ally"], "pronouns": "she/her", "pronunciation": "AL-iss",
     "title": "Keeper of the kettle", "organisation": "The Tea Club", "office": "B12", "office_phone": "+420 555 0100",
     "home_phone": "+420 555 0199", "email": "alice@dir.test", "location": "Prague", "timezone": "Europe/Prague",
     "links": [{"label": "Blog", "url": "https://alice.example/", "me": True}, {"url": "https://club.example/tea"}],

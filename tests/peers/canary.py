@@ -18,7 +18,8 @@ RANKS = {"stranger": 0, "member": 1, "self": 2, "administrator": 2}
 
 # What preset "open" shows of somebody who said nothing.
 OPEN = dict.fromkeys(
-    ("name", "aliases", "pronouns", "say", "title", "project", "plan", "status", "links", "fediverse"), EVERYONE
+    ("name", "aliases", "pronouns", "pronunciation", "title", "project", "plan", "status", "links", "fediverse"),
+    EVERYONE,
 )
 OPEN |= dict.fromkeys(
     (

@@ -32,7 +32,7 @@ FRANK = {"login": "frank", "name": "Frank", "plan": "".join(f"{n:06} {'x' * 92}\
 class Slow:
     """A source that knows nobody, and takes its time to say so."""
 
-    name, restricts, cache = "slow", False, timedelta(0)
+    name, restricts, cache_ttl = "slow", False, timedelta(0)
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

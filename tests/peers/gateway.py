@@ -155,7 +155,7 @@ listen = ["tcp:{finger}:interface=127.0.0.1"]
 [web]
 listen = ["tcp:{web}:interface=127.0.0.1"]
 {irc}
-[records]
+[access_log]
 file = "records.jsonl"
 [limits]
 queries_per_minute = 60000
@@ -169,7 +169,7 @@ server = "tcp:127.0.0.1:{irc}"
 nick = "fingerbot"
 channels = ["#tea"]
 burst = 10000
-pace = "1ms"
+line_interval = "1ms"
 """
 
 

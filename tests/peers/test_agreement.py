@@ -121,7 +121,16 @@ def test_W150_finger_says_the_same(place: Place, told: list[dict[str, Any]]) -> 
     """Long values are cut into lines there: they are compared without blanks."""
     for person in told:
         answer = "".join(finger(place.finger, f"/W {person['login']}").split())
-        for field in (*LINES, "say", "office", "location", "project", "office_phone", "home_phone", "fediverse"):
+        for field in (
+            *LINES,
+            "pronunciation",
+            "office",
+            "location",
+            "project",
+            "office_phone",
+            "home_phone",
+            "fediverse",
+        ):
             if field in person:
                 assert "".join(person[field].split()) in answer, (field, person)
         for link in person.get("links", []):

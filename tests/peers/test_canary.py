@@ -108,7 +108,9 @@ def nest(folder: Path) -> Iterator[Place]:
     place = make_place(folder, people=(), site=f'members = ["{MEMBER}/32"]')
     (folder / "nest.py").write_text(NEST)
     (folder / "nest.json").write_text(json.dumps([each.document() for each in CANARIES]))
-    settings = place.settings.read_text().replace("[finger]", '[finger]\nempty = "people"').replace("60000", "10000000")
+    settings = (
+        place.settings.read_text().replace("[finger]", '[finger]\nempty_query = "people"').replace("60000", "10000000")
+    )
     own = f'[sources.nest]\nclass = "nest:Nest"\noptions = {{ file = "{folder / "nest.json"}" }}\n'
     place.settings.write_text(f"{settings}\n[sources.logins]\n{own}")
     with serving(place, start=(sys.executable, "-P", "-c", f"{UNLIMITED}\n{ON}\n{WATCHDOG}"), env=UNTRACED):
@@ -127,7 +129,7 @@ def canaries(
     for each in CANARIES:
         plan = {"plan": f"{each.word('plan')}\nlater\n"}
         write(place.database, [Modify(each.login, plan, plan_level=Visibility.EVERYONE)])
-    settings = place.settings.read_text().replace("[finger]", f'[finger]\nempty = "{empty}"')
+    settings = place.settings.read_text().replace("[finger]", f'[finger]\nempty_query = "{empty}"')
     place.settings.write_text(settings.replace("60000", "10000000") + "\n[sources.logins]\n")
     run = "from gateway.cli import main\nmain()" if broken else WATCHDOG
     start = (sys.executable, "-P", "-c", f"{UNLIMITED}\n{ON}\n{broken}\n{run}")

@@ -146,7 +146,7 @@ def test_mistakes_in_the_settings(tmp_path: Path) -> None:
             "",
             f"{file}: finger.listeen: found an unknown key; allowed: listen, listing, empty, "
             "list_columns, ambiguous, max_names, forward_to, max_hops, ansi, charset, max_plan_bytes, "
-            "proxies (did you mean listen?)\n"
+            "trusted_proxies (did you mean listen?)\n"
             f"{file}: limits.connections: found 0; allowed: a whole number from 1\n",
         )
     assert [each.name for each in tmp_path.iterdir()] == ["gateway.toml"]
@@ -207,7 +207,7 @@ def test_a_template_with_a_syntax_error(tmp_path: Path) -> None:
 def test_records_that_cannot_be_written(place: Place) -> None:
     (place.folder / "records.jsonl").mkdir()
     ran = place.command("run", code=2)
-    assert ran.err == f"{place.settings}: records.file: [Errno 21] Is a directory: '{place.folder}/records.jsonl'\n"
+    assert ran.err == f"{place.settings}: access_log.file: [Errno 21] Is a directory: '{place.folder}/records.jsonl'\n"
 
 
 # people

@@ -249,7 +249,7 @@ def test_R034_headers_of_strangers_hostile_ones_and_split_ones(place: Behind, ga
             assert read(client) == f"{asked}: no such user.\r\n".encode()
         assert place.about(asked) == ("finger", peer, "not_found")
     (told,) = [line for line in gateway.log.splitlines() if "no PROXY header" in line]
-    assert "127.0.0.2" in told and "finger.proxies" in told
+    assert "127.0.0.2" in told and "finger.trusted_proxies" in told
 
 
 def test_F019_members_and_limits_go_by_the_header(place: Behind, gateway: Running) -> None:
@@ -287,6 +287,6 @@ def test_F019_check_warns_of_an_endpoint_that_anybody_can_reach(place: Behind) -
         f"warning: finger.listen[0]: 'haproxy:tcp:{place.finger}' listens on every address: let nobody but the proxy "
         "reach it (interface=...)\n"
     )
-    file.write_text(text.replace('proxies = ["127.0.0.1"]', 'proxies = ["localhost"]', 1))
+    file.write_text(text.replace('trusted_proxies = ["127.0.0.1"]', 'trusted_proxies = ["localhost"]', 1))
     told = command("-c", file, "check", folder=place.folder, code=2)
-    assert "finger.proxies[0]: found 'localhost'" in told.err
+    assert "finger.trusted_proxies[0]: found 'localhost'" in told.err

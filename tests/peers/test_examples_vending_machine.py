@@ -21,7 +21,7 @@ COMMANDS = re.findall(r"^    ((?:finger-gateway|cp|cd) .*)$", README, re.MULTILI
 LIMITS = """
 [limits]
 queries_per_minute = 10000
-[records]
+[access_log]
 file = "records.jsonl"
 """
 LIST = """\

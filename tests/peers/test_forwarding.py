@@ -30,7 +30,7 @@ forward_to = [{allowed}]
 max_hops = {hops}
 [limits]
 timeout = "{timeout}s"
-[records]
+[access_log]
 file = "records.jsonl"
 addresses = "full"
 """

@@ -73,7 +73,7 @@ def test_R039_F116_controls_in_a_query_make_one_line(tmp_path: Path) -> None:
 
 def test_F117_keep_puts_days_aside(tmp_path: Path) -> None:
     place, _ = metered(tmp_path)
-    place.settings.write_text(place.settings.read_text().replace("[limits]", 'keep = "2d"\n[limits]'))
+    place.settings.write_text(place.settings.read_text().replace("[limits]", 'retention = "2d"\n[limits]'))
     for day in ("2020-01-01", "2020-01-02"):
         (place.folder / f"records.jsonl-{day}").write_text("{}\n")
     with serving(place):

@@ -93,11 +93,11 @@ def test_R036_SIGHUP_good_and_broken_while_connections_wait(tmp_path: Path, star
                     place,
                     ("The Tea Club", "The Coffee Club"),
                     ('nick = "fingerbot"\n', 'nick = "fingerbot"\nprefix = "?"\n'),
-                    ("[records]", '[privacy.default]\ntitle = "nobody"\n[records]\naddresses = "none"'),
+                    ("[access_log]", '[privacy.default]\ntitle = "nobody"\n[access_log]\naddresses = "none"'),
                     (f'listen = ["tcp:{place.finger}:', 'listen = ["tcp:1:'),
                 )  # fmt: skip
                 said = hang_up(gateway)
-                for word in ("site.name", "privacy.default.title", "irc[test].prefix", "records.addresses"):
+                for word in ("site.name", "privacy.default.title", "irc[test].prefix", "access_log.addresses"):
                     assert word in said
                 assert "needs a restart" in said and "finger.listen" in said
                 idle.sendall(b"alice\r\n")

@@ -25,7 +25,7 @@ from gateway.store import database
 SETTINGS = """
 [finger]
 listen = ["tcp:1079", "tcp:1080:interface=127.0.0.1"]
-[records]
+[access_log]
 file = "records.jsonl"
 """
 
@@ -136,9 +136,9 @@ def test_a_protocol_that_does_not_stop_is_left_behind_and_not_cut(tmp_path: Path
     Stubborn(Deferred(cancelled.append)).setServiceParent(gateway.protocols)
     stopping = gateway.stopService()
     reactor.advance(STAGE - 0.1)
-    assert gateway.records.running
+    assert gateway.access_log.running
     reactor.advance(0.2)
-    assert not gateway.records.running
+    assert not gateway.access_log.running
     until(reactor, lambda: stopping.called)
     assert cancelled == []
 
@@ -151,7 +151,7 @@ def test_a_stop_in_a_hurry_waits_for_nothing(tmp_path: Path) -> None:
     stopping = gateway.stopService()
     reactor.advance(HURRIED)
     reactor.advance(HURRIED)
-    assert not gateway.records.running
+    assert not gateway.access_log.running
     until(reactor, lambda: stopping.called)
 
 
@@ -173,7 +173,7 @@ def test_a_stage_that_fails_does_not_end_the_stop(tmp_path: Path) -> None:
     stopping = gateway.stopService()
     ends.errback(RuntimeError("on purpose"))
     until(reactor, lambda: stopping.called)
-    assert not gateway.records.running
+    assert not gateway.access_log.running
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_what_cannot_be_opened_closes_the_ports_again(tmp_path: Path) -> None:
     (tmp_path / "people.db").unlink()
     gateway, reactor = make(tmp_path)
     (tmp_path / "records.jsonl").mkdir()
-    with pytest.raises(CannotStart, match=r"records\.file: .*Is a directory"):
+    with pytest.raises(CannotStart, match=r"access_log\.file: .*Is a directory"):
         gateway.startService()
     assert reactor.listening == []
 
@@ -260,7 +260,7 @@ def test_a_broken_template_is_named_by_file_and_line(tmp_path: Path) -> None:
 
 def test_each_protocol_that_has_a_table_runs(tmp_path: Path) -> None:
     gateway, reactor = make(
-        tmp_path, '[finger]\n[web]\n[[irc]]\nnetwork = "a"\nserver = "tcp:irc.test:6667"\n[records]\nfile = "r"\n'
+        tmp_path, '[finger]\n[web]\n[[irc]]\nnetwork = "a"\nserver = "tcp:irc.test:6667"\n[access_log]\nfile = "r"\n'
     )
     gateway.privilegedStartService()
     assert reactor.listening == [79, 8080]

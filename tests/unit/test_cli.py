@@ -66,9 +66,9 @@ BAD_SETTINGS = {
         '[finger]\nlisteen = ["tcp:1079"]\n[limits]\nconnections = 0\ntimeout = "soon"\n[privacy]\npreset = "opne"\n'
         '[privacy.default]\nemail = "friends"\n[[irc]]\nnetwork = "a"\nserver = "irc.test"\n',
         [
-            "{file}: finger.listeen: found an unknown key; allowed: listen, listing, empty, "
+            "{file}: finger.listeen: found an unknown key; allowed: listen, listing, empty_query, "
             "list_columns, ambiguous, max_names, forward_to, max_hops, ansi, charset, max_plan_bytes, "
-            "proxies (did you mean listen?)",
+            "trusted_proxies (did you mean listen?)",
             "{file}: limits.connections: found 0; allowed: a whole number from 1",
             "{file}: limits.timeout: found 'soon'; allowed: a length of time such as \"10s\", \"5m\" or \"30d\"",
             "{file}: privacy.preset: found 'opne'; allowed: \"open\", \"A\", \"B\", \"C\" (did you mean open?)",
@@ -220,11 +220,13 @@ def test_the_schemas_are_json_schema() -> None:
         "web",
         "irc",
         "limits",
-        "records",
+        "access_log",
         "metrics",
         "control",
     }
-    assert settings["$defs"]["Limits"]["properties"]["timeout"]["pattern"] == r"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$"
+    assert (
+        settings["$defs"]["LimitSettings"]["properties"]["timeout"]["pattern"] == r"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)$"
+    )
     described = person["$defs"]["PersonDocument"]
     assert described["required"] == ["login"] and described["additionalProperties"] is False
 

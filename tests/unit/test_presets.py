@@ -30,7 +30,7 @@ ALICE = {
     "name": "Alice Adams",
     "aliases": ["ally"],
     "pronouns": "she/her",
-    "say": "AL-iss",
+    "pronunciation": "AL-iss",
     "title": "Keeper of the kettle",
     "organisation": "Royal Tea Board",
     "office": "B12",

@@ -31,7 +31,7 @@ server = "tcp:a.test:1"
 [[irc]]
 network = "b"
 server = "tcp:b.test:1"
-[records]
+[access_log]
 file = "records.jsonl"
 """
 
@@ -60,7 +60,7 @@ def settings(folder: Path, text: str) -> Settings:
         (("[finger]", '[control]\nsocket = "x"\n[finger]'), [], ["control.socket"]),
         (('network = "b"\nserver = "tcp:b.test:1"', 'network = "b"\nserver = "tcp:b.test:2"'), ["irc[b].server"], []),
         (('network = "b"\n', 'network = "c"\n'), ["irc[b]", "irc[c]"], []),
-        (("records.jsonl", "other.jsonl"), ["records.file"], []),
+        (("records.jsonl", "other.jsonl"), ["access_log.file"], []),
         (("[finger]", '[limits]\ntimeout = "1s"\n[finger]'), ["limits.timeout"], []),
     ],
 )
@@ -145,7 +145,7 @@ class MemoryReactor(test_application.MemoryReactor):
         return self.pool
 
 
-TEXT = '[site]\nname = "The Tea Club"\n[finger]\nempty = "people"\n[records]\nfile = "r.jsonl"\n'
+TEXT = '[site]\nname = "The Tea Club"\n[finger]\nempty_query = "people"\n[access_log]\nfile = "r.jsonl"\n'
 
 
 def started(folder: Path, text: str = TEXT) -> tuple[Gateway, MemoryReactor]:
@@ -176,7 +176,7 @@ def stop(gateway: Gateway, reactor: MemoryReactor) -> None:
         (TEXT + "[nothing]\n", BadSettings, "nothing: found an unknown key"),
         (TEXT.replace("[finger]", 'templates = "own"\n[finger]'), CannotStart, "person.txt: line 1"),
         (TEXT + '[[irc]]\nnetwork = "a"\nserver = "tls:x:1:y=z"\n', CannotStart, "irc[0].server"),
-        (TEXT.replace("r.jsonl", "own"), CannotStart, "records.file"),
+        (TEXT.replace("r.jsonl", "own"), CannotStart, "access_log.file"),
     ],
     ids=["toml", "key", "template", "endpoint", "records"],
 )
@@ -184,12 +184,12 @@ def test_R036_a_broken_file_changes_nothing(tmp_path: Path, text: str, why: type
     gateway, reactor = started(tmp_path)
     (tmp_path / "own" / "finger").mkdir(parents=True)
     (tmp_path / "own" / "finger" / "person.txt").write_text("{% if %}")
-    before = (gateway.settings, gateway.deps, gateway.directory.policy, gateway.records._file)
+    before = (gateway.settings, gateway.deps, gateway.directory.policy, gateway.access_log._file)
     # Besides the mistake there is a lot that could be taken over.
     more = text.replace("The Tea Club", "X").replace("[finger]", '[privacy]\npreset = "C"\n[finger]')
     failure = reloaded(gateway, reactor, more)
     assert failure.check(why) and said in str(failure.value)
-    assert (gateway.settings, gateway.deps, gateway.directory.policy, gateway.records._file) == before
+    assert (gateway.settings, gateway.deps, gateway.directory.policy, gateway.access_log._file) == before
     stop(gateway, reactor)
 
 
@@ -255,7 +255,7 @@ def test_R036_proxies_and_what_a_header_may_take_are_those_of_the_new_settings(t
     factory: Any = reactor.tcpServers[0][1]
     here, there = (IPv4Address("TCP", host, 1) for host in ("127.0.0.1", "192.0.2.8"))
     assert factory.buildProtocol(here) is not None and factory.buildProtocol(there) is None
-    text = Path(gateway._file).read_text().replace("[finger]", '[finger]\nproxies = ["192.0.2.0/28"]')
+    text = Path(gateway._file).read_text().replace("[finger]", '[finger]\ntrusted_proxies = ["192.0.2.0/28"]')
     reloaded(gateway, reactor, text + '[limits]\ntimeout = "3s"\n')
     assert factory.buildProtocol(here) is None
     silent, transport = factory.buildProtocol(there), Transport(peerAddress=there)

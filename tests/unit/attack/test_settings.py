@@ -16,8 +16,8 @@ from gateway.settings import load_settings
     [
         ("[limits]\nconnections = 1" + "0" * 5000, "Exceeds the limit"),
         ('[store]\nurl = "sqlite:a\\u0000b"', "store.url: found 'sqlite:a\\x00b'"),
-        ('[records]\nfile = "a\\u0000b"', "records.file: found 'a\\x00b'"),
-        ('[records]\nfile = ""', "records.file: found ''"),
+        ('[access_log]\nfile = "a\\u0000b"', "access_log.file: found 'a\\x00b'"),
+        ('[access_log]\nfile = ""', "access_log.file: found ''"),
     ],
 )
 def test_values_that_no_system_call_takes(tmp_path: Path, text: str, said: str) -> None:

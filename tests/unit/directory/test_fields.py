@@ -12,14 +12,14 @@ from gateway.directory.person import Account, Facts, Key, Link, Status, Visibili
 
 # From INTERFACE.md's document, PRIVACY.md's preset "open" and who may edit what.
 SIZES = {
-    "name": 128, "pronouns": 64, "say": 128, "title": 128, "organisation": 128, "office": 128, "office_phone": 64,
+    "name": 128, "pronouns": 64, "pronunciation": 128, "title": 128, "organisation": 128, "office": 128, "office_phone": 64,
     "home_phone": 64, "email": 254, "location": 128, "project": 512, "fediverse": 256,
 }  # fmt: skip
 TEXTS = [*SIZES, "timezone", "plan"]
 LISTS = ["aliases", "links", "keys", "irc", "former"]
 OBSERVED = {"presence", "terminal", "origin", "idle", "last_seen"}
 ALL = {*TEXTS, *LISTS, "status", *OBSERVED}
-EVERYONE = {"name", "aliases", "pronouns", "say", "title", "project", "plan", "status", "links", "fediverse"}
+EVERYONE = {"name", "aliases", "pronouns", "pronunciation", "title", "project", "plan", "status", "links", "fediverse"}
 NOBODY = {"last_seen", "irc", "former", "terminal", "origin"}
 
 

@@ -137,11 +137,11 @@ def test_words_of_the_index_language_are_words(built: Built) -> None:
 def test_W023_a_search_is_cut_at_200(built: Built) -> None:
     built.change(*(Create(f"p{n:03}", {"name": f"Ann {n}"}) for n in range(MAX_MATCHES)))
     listing = ask(built, "ann", page=Page(limit=1000))
-    assert (len(listing.profiles), listing.cut, listing.after) == (200, False, None)
+    assert (len(listing.profiles), listing.truncated, listing.after) == (200, False, None)
     built.change(Create("another", {"name": "Ann"}))
     built.see()
     listing = ask(built, "ann", page=Page(limit=1000))
-    assert (len(listing.profiles), listing.cut, listing.after) == (200, True, None)
+    assert (len(listing.profiles), listing.truncated, listing.after) == (200, True, None)
     assert logins(listing)[0] == "another"  # the very one is there, however many there are
     assert logins(ask(built, "ann 17", page=Page(limit=1))) == ["p017"]
     assert len(ask(built, "", page=Page(limit=1000)).profiles) == 201  # a list without words is not cut
@@ -168,12 +168,12 @@ def test_hidden_namesakes_mask_nobody(built: Built) -> None:
         for words in ("ann adams", "adams", "ann", "ad an"):
             listing = ask(built, words, viewer)
             assert logins(listing) == ["zoe"], (viewer, words)
-            assert not listing.cut
+            assert not listing.truncated
         assert logins(ask(built, "", viewer)) == ["zoe"]
     answer = waited(built, built.deps.directory.lookup("adams", ADMINISTRATOR))
     assert isinstance(answer, Ambiguous)
     assert len(answer.profiles) == 200
-    assert ask(built, "adams", ADMINISTRATOR).cut
+    assert ask(built, "adams", ADMINISTRATOR).truncated
     page, seen = Page(limit=500), list[str]()
     while True:
         listing = ask(built, "", ADMINISTRATOR, page)
@@ -296,8 +296,8 @@ def test_a_search_that_finds_nobody_among_many_takes_many_turns_and_ends() -> No
 
 def test_W023_a_search_that_looks_at_too_many_tells_nothing_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """They have the word in an alias that is not shown: to be told of a cut would tell of them."""
-    monkeypatch.setattr(lists, "FOUND", 4)
-    monkeypatch.setattr(lists, "MOST_ROWS", 8)
+    monkeypatch.setattr(lists, "SEARCH_BATCH", 4)
+    monkeypatch.setattr(lists, "MAX_ROWS_SCANNED", 8)
     nobody = [Partial(login=f"p{n:02}", aliases=(f"ann{n}",), visibility={"aliases": N}) for n in range(20)]
     clock = Clock()
     service = DirectoryService(Shelf(*nobody), (), Policy.preset(), clock)

@@ -25,7 +25,7 @@ VALUES: dict[str, Any] = {
     "name": "Alice Adams",
     "aliases": ("ally",),
     "pronouns": "she/her",
-    "say": "AL-iss",
+    "pronunciation": "AL-iss",
     "title": "Keeper of the kettle",
     "organisation": "The Tea Club",
     "office": "B12",
@@ -50,7 +50,7 @@ EMPTY: dict[str, Any] = dict.fromkeys(VALUES, "") | {
 
 # PRIVACY.md, "Presets": what everyone sees; the default and limit of every field, E(veryone), M(embers), N(obody).
 OPEN = {
-    "name": E, "aliases": E, "pronouns": E, "say": E, "title": E, "project": E, "plan": E, "status": E, "links": E,
+    "name": E, "aliases": E, "pronouns": E, "pronunciation": E, "title": E, "project": E, "plan": E, "status": E, "links": E,
     "fediverse": E, "organisation": M, "office": M, "office_phone": M, "home_phone": M, "email": M, "location": M,
     "timezone": M, "keys": M, "presence": M, "idle": M, "last_seen": N, "irc": N,
     "former": N, "terminal": N, "origin": N,
@@ -221,7 +221,21 @@ def test_a_preset_is_its_row_of_the_table(preset: Preset) -> None:
         ("C", {"name"}),
         ("B", {"name", "office", "office_phone"}),
         ("A", {"name", "office", "office_phone", "home_phone", "presence", "idle", "last_seen"}),
-        ("open", {"name", "aliases", "pronouns", "say", "title", "project", "plan", "status", "links", "fediverse"}),
+        (
+            "open",
+            {
+                "name",
+                "aliases",
+                "pronouns",
+                "pronunciation",
+                "title",
+                "project",
+                "plan",
+                "status",
+                "links",
+                "fediverse",
+            },
+        ),
     ],
 )
 def test_what_everyone_sees(preset: Preset, seen: set[str]) -> None:

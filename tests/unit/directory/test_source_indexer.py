@@ -255,7 +255,7 @@ def test_who_came_is_there_and_who_went_is_gone_after_the_next_sweep(build: Buil
 
 
 @pytest.mark.parametrize(
-    ("cache", "seconds"),
+    ("cache_ttl", "seconds"),
     [
         (timedelta(0), MIN_INTERVAL),
         (timedelta(seconds=5), 5.0),
@@ -398,7 +398,7 @@ def test_one_that_never_goes_on_is_given_up(build: Build, log: list[str]) -> Non
 
 
 def test_one_that_never_ends_is_given_up(build: Build, log: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_indexer, "MOST", 300)
+    monkeypatch.setattr(source_indexer, "MAX_PEOPLE", 300)
     town = Town(ADA)
     set_ = build([], town)
     town.told = [ADA] * 301

@@ -170,11 +170,11 @@ def test_F092_more_than_one_list_can_hold(build: Build, switch: bytes) -> None:
     reply = said(built, switch)
     assert reply.count("Person ") == 50
     assert reply.endswith("\n… and more: https://dir.test/online\n")
-    assert said(built, switch, empty="people").endswith("\n… and more: https://dir.test/users\n")
+    assert said(built, switch, empty_query="people").endswith("\n… and more: https://dir.test/users\n")
 
 
 def test_F093_a_list_of_people_has_the_same_columns(build: Build) -> None:
-    assert said(on(build, [ANN, BEN], {"ben": ON["ben"]}), empty="people") == (
+    assert said(on(build, [ANN, BEN], {"ben": ON["ben"]}), empty_query="people") == (
         "Login  Name      TTY    Idle  From       Office  Phone          Job\n"
         "ann    Ann Able                          B12     +420 555 0100  Keeper of the k…\n"
         "ben    Ben Able  pts/1  0m    192.0.2.9\n"
@@ -246,17 +246,17 @@ def test_F098_many_logins_are_counted(build: Build) -> None:
 @given(
     levels=st.fixed_dictionaries({field: st.sampled_from(["everyone", "members", "nobody"]) for field in FIELDS}),
     peer=st.sampled_from([STRANGER, MEMBER]),
-    empty=st.sampled_from(["online", "people"]),
+    empty_query=st.sampled_from(["online", "people"]),
     here=st.booleans(),
 )
 def test_F097_a_list_tells_no_more_than_asking_does(
-    build: Build, levels: dict[str, str], peer: str, empty: str, here: bool
+    build: Build, levels: dict[str, str], peer: str, empty_query: str, here: bool
 ) -> None:
     built = on(build, [ANN | {"visibility": levels}], {"ann": [ON["ann"][1]]} if here else {})
     asked = said(built, b"ann", peer)
     words = {"5m": "active 17:59 UTC"}  # idle for so long is active at
-    for line in said(built, b"", peer, empty=empty).splitlines()[1:]:
+    for line in said(built, b"", peer, empty_query=empty_query).splitlines()[1:]:
         for cell in line.split("  "):
             assert words.get(cell.strip(), cell.strip().rstrip("…")) in asked
-    for line in said(built, b"/W", peer, empty=empty).splitlines():
+    for line in said(built, b"/W", peer, empty_query=empty_query).splitlines():
         assert line in asked or line == "No one is logged on."

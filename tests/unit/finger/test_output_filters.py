@@ -22,7 +22,7 @@ FULL = {
     "name": "Alice Adams",
     "aliases": ["ally", "al"],
     "pronouns": "she/her",
-    "say": "AL-iss",
+    "pronunciation": "AL-iss",
     "title": "Keeper of the kettle",
     "organisation": "The Tea Club",
     "office": "B12",

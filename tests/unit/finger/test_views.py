@@ -151,8 +151,8 @@ def test_what_is_sent_is_kept_and_is_the_text(build: Build, tmp_path: Path) -> N
 
 
 def test_what_is_kept_is_bounded_in_bytes(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render, "MOST_BYTES", 100_000)
-    monkeypatch.setattr(render, "MOST_LONG", 20_000)
+    monkeypatch.setattr(render, "MAX_CACHE_BYTES", 100_000)
+    monkeypatch.setattr(render, "MAX_CACHED_TEXT_BYTES", 20_000)
     people = [{"login": f"p{n}", "name": f"P{n}", "plan": "x" * 1000 * n} for n in range(30)]
     built = build(people=people)
     renderer = make(FingerSettings(), built.deps).factory.deps.renderer
@@ -199,7 +199,7 @@ def test_F028_every_byte_is_ascii_and_columns_are_counted_as_they_are_sent(build
 def test_F028_an_ellipsis_has_three_cells_in_ascii(build: Build) -> None:
     built = build(people=[ALICE | {"title": "Keeper of the kettle and of all that belongs to it, " * 2}])
     for charset, end in (("ascii", "it, Keepe..."), ("utf-8", "it, Keeper …")):
-        line = said(built, "", empty="people", list_columns=["title"], charset=charset).splitlines()[1]
+        line = said(built, "", empty_query="people", list_columns=["title"], charset=charset).splitlines()[1]
         assert line.endswith(end)
         assert len(line) == 80
 
@@ -208,7 +208,7 @@ def test_F034_colours_stand_in_a_plan_and_end_with_it(build: Build) -> None:
     built = build(people=[{"login": "dave", "name": "\x1b[31mDave", "plan": "\x1b[31mRED\x1b]0;T\x07\x1b[2J plain"}])
     assert said(built, "dave", ansi="sgr").endswith("\n\nPlan:\n\x1b[31mRED plain\x1b[0m\n")
     assert "\nName:       Dave\n" in said(built, "dave", ansi="sgr")
-    assert said(built, "", ansi="sgr", empty="people") == "Login  Name\ndave   Dave\n"
+    assert said(built, "", ansi="sgr", empty_query="people") == "Login  Name\ndave   Dave\n"
     assert said(built, "dave").endswith("\n\nPlan:\nRED plain\n")
     assert b"\x1b" not in Browser(built).ask("/users/dave.txt").body
 
@@ -260,7 +260,7 @@ FAILING = {
 @pytest.mark.parametrize("case", FAILING)
 def test_one_that_fails_is_replaced_by_ours_and_told_of_once(build: Build, tmp_path: Path, case: str) -> None:
     content, why = FAILING[case]
-    folder = own(tmp_path, person=content, several="own: {{ count }}\n")
+    folder = own(tmp_path, person=content, ambiguous="own: {{ count }}\n")
     built = build(own_templates=folder)
     with errors() as seen:
         replies = [said(built, line, ambiguous="short") for line in ("alice", "bob", "alice", "adams")]

@@ -132,7 +132,7 @@ def failures() -> Iterator[list[LogEvent]]:
 class Slow:
     """A source that knows nobody and answers when the test says so."""
 
-    name, restricts, cache = "slow", False, timedelta(0)
+    name, restricts, cache_ttl = "slow", False, timedelta(0)
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -24,7 +24,7 @@ UNTIL = datetime(2026, 12, 1, 10, tzinfo=UTC)
 
 # INTERFACE.md, "A person document".
 DOCUMENT = rb"""
-{"login": "alice", "name": "Alice Adams", "aliases": ["ally"], "pronouns": "she/her", "say": "AL-iss",
+{"login": "alice", "name": "Alice Adams", "aliases": ["ally"], "pronouns": "she/her", "pronunciation": "AL-iss",
  "title": "Keeper of the kettle",
  "organisation": "The Tea Club", "office": "B12", "office_phone": "+420 555 0100", "home_phone": "+420 555 0199",
  "email": "alice@dir.test", "location": "Prague", "timezone": "Europe/Prague",
@@ -37,7 +37,7 @@ DOCUMENT = rb"""
  "visibility": {"home_phone": "nobody", "office_phone": "members", "presence": "members"}}
 """
 VALUES: dict[str, Any] = {
-    "name": "Alice Adams", "aliases": ("ally",), "pronouns": "she/her", "say": "AL-iss",
+    "name": "Alice Adams", "aliases": ("ally",), "pronouns": "she/her", "pronunciation": "AL-iss",
  "title": "Keeper of the kettle",
     "organisation": "The Tea Club", "office": "B12", "office_phone": "+420 555 0100", "home_phone": "+420 555 0199",
     "email": "alice@dir.test", "location": "Prague", "timezone": "Europe/Prague",

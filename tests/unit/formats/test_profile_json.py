@@ -33,7 +33,7 @@ def test_W020_a_profile_as_everyone_sees_it(built: Built) -> None:
     document = told(built, "alice")
     assert len(document.pop("updated")) == len("2026-12-01T10:00:00Z")
     assert document == {
-        "login": "alice", "name": "Alice Adams", "aliases": ["ally"], "pronouns": "she/her", "say": "AL-iss",
+        "login": "alice", "name": "Alice Adams", "aliases": ["ally"], "pronouns": "she/her", "pronunciation": "AL-iss",
         "title": "Keeper of the kettle", "links": [{"label": "Blog", "url": "https://alice.example/", "me": True}],
         "project": "A better teapot", "plan": "First line\nSecond line\n",
         "status": {"text": "at the kettle", "until": "2026-12-01T10:00:00Z"}, "fediverse": "@alice@social.example",

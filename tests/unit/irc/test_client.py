@@ -363,7 +363,7 @@ def test_I023_two_of_our_bots_fall_silent(tmp_path: Path, to: str, most: int) ->
     benches = []
     for nick in ("one", "other"):
         (tmp_path / nick).mkdir()
-        benches.append(Bench(tmp_path / nick, nick=nick, channels=["#tea"], pace=SLOW, burst=5))
+        benches.append(Bench(tmp_path / nick, nick=nick, channels=["#tea"], line_interval=SLOW, burst=5))
     first, second = benches
     one, other = first.accept(), second.accept()
     for connection, nick in ((one, "one"), (other, "other")):

@@ -30,7 +30,7 @@ CHANNEL = [
 class Waiting:
     """A source that answers when it is told to."""
 
-    name, restricts, cache = "waiting", True, None
+    name, restricts, cache_ttl = "waiting", True, None
 
     def __init__(self) -> None:
         self.asked: list[Deferred[None]] = []
@@ -106,7 +106,7 @@ def test_all_that_everyone_may_see_is_shown(tmp_path: Path) -> None:
     """I020"""
     everything = ALICE | {
         "pronouns": "she/her",
-        "say": "AL-iss",
+        "pronunciation": "AL-iss",
         "organisation": "Tea Club",
         "home_phone": "+420 555 0199",
         "location": "Prague",
@@ -309,7 +309,7 @@ def test_what_people_write_leaves_as_text(tmp_path: Path, nasty: str) -> None:
         "login": "bob",
         "name": value,
         "pronouns": value,
-        "say": value,
+        "pronunciation": value,
         "title": value,
         "organisation": value,
         "office": value,
@@ -488,7 +488,7 @@ def test_a_slow_answer_comes_when_it_is_there(tmp_path: Path) -> None:
 
 def test_two_hundred_questions_leave_at_the_pace(tmp_path: Path) -> None:
     """I026"""
-    bench = Bench(tmp_path, burst=5, pace=SLOW)
+    bench = Bench(tmp_path, burst=5, line_interval=SLOW)
     irc = bench.signed_on()
     for number in range(200):
         irc.send(f":n{number}!u@192.0.2.{number} PRIVMSG fingerbot :bob")

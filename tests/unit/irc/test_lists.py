@@ -98,7 +98,7 @@ def test_I046_search(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("asked", "method"), [("who", "online"), ("search able", "listing")])
+@pytest.mark.parametrize(("asked", "method"), [("who", "list_online"), ("search able", "list_people")])
 def test_a_list_while_the_directory_is_down(
     tmp_path: Path, asked: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,7 +187,7 @@ def test_I028_the_work_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         limits.append(page.limit)
         return await listing(words, viewer, page)
 
-    monkeypatch.setattr(directory, "listing", counted)
+    monkeypatch.setattr(directory, "list_people", counted)
     assert now(near("x" * 65, viewer, directory)) == []
     assert limits == []
     assert now(near("xyz", viewer, directory)) == []

@@ -195,7 +195,7 @@ def test_settings_are_read_from_a_table() -> None:
         "network": "libera",
         "server": "tls:irc.libera.chat:6697",
         "channels": ["#tea", "#club key"],
-        "pace": "0.5s",
+        "line_interval": "0.5s",
     }
     settings = convert("gateway.toml", table, NetworkSettings)
     assert (settings.nick, settings.prefix, settings.burst, settings.line_interval.total_seconds()) == (
@@ -217,7 +217,7 @@ def test_settings_are_read_from_a_table() -> None:
         ("channels", ["tea"]),
         ("burst", 0),
         ("channels", ["#a\nQUIT"]),
-        ("pace", 2),
+        ("line_interval", 2),
         ("prefix", ""),
         ("prefix", "a b"),
         ("network", "a/b"),

@@ -133,7 +133,7 @@ def test_R034_a_stranger_with_a_header_is_not_let_in(
 ) -> None:
     assert front.connect(peer).protocol is None
     assert front.counts == ["refused"]
-    assert (told[0]["peer"], told[0]["why"]) == (peer, "not one of finger.proxies")
+    assert (told[0]["peer"], told[0]["why"]) == (peer, "not one of finger.trusted_proxies")
     assert peers(built) == []
 
 

@@ -227,7 +227,7 @@ def full(file: int, data: bytes) -> int:
 
 def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert access_log.MAX_WAITING_ENTRIES == 20_000
-    monkeypatch.setattr(access_log, "MOST_WAITING", 10)
+    monkeypatch.setattr(access_log, "MAX_WAITING_ENTRIES", 10)
     made, clock = started(tmp_path / "r")
     for number in range(15):
         made.write(record(str(number)))

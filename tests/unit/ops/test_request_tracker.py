@@ -148,7 +148,7 @@ def test_idle_fires_when_none_is_open(desk: Desk) -> None:
 def test_the_outcome_of_every_answer() -> None:
     """INTERFACE.md's words; the hidden are unknown."""
     expected = {
-        "Found": "found", "Several": "ambiguous", "Unknown": "not_found", "Listing": "listed", "Refused": "refused",
+        "Found": "found", "Ambiguous": "ambiguous", "NotFound": "not_found", "Listing": "listed", "Forbidden": "refused",
         "Unavailable": "unavailable", "Saved": "changed", "Invalid": "invalid", "Conflict": "refused", "History": "found",
     }  # fmt: skip
     for kind in {*get_args(answers.LookupResult), *get_args(answers.EditResult), answers.Listing, answers.History}:

@@ -133,7 +133,7 @@ def test_only_what_everyone_sees_is_kept(tmp_path: Path) -> None:
 
 
 def test_what_is_kept_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render, "MOST_KEPT", 10)
+    monkeypatch.setattr(render, "MAX_CACHED_TEXTS", 10)
     renderer = Renderer(texts(tmp_path, x_txt="{{ person.name }}"), None)
     for number in range(100):
         assert renderer.profile(profile(name=f"P{number}"), "x.txt") == f"P{number}"

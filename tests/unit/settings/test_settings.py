@@ -32,12 +32,12 @@ url = "sqlite:people.db"
 
 [sources.vending]
 class = "my_sources:VendingMachine"
-cache = "0.5s"
+cache_ttl = "0.5s"
 
 [finger]
 listen = ["tcp:79"]
 listing = true
-empty = "online"
+empty_query = "online"
 
 [web]
 listen = ["tcp:8080:interface=127.0.0.1"]
@@ -50,14 +50,14 @@ channels = ["#club", "#tea key"]
 prefix = "!"
 alternate_nicks = ["fingerbot_"]
 burst = 5
-pace = "2s"
+line_interval = "2s"
 
 [limits]
 connections = 1000
 connections_per_address = 20
 queries_per_minute = 60
 timeout = "10s"
-[records]
+[access_log]
 file = "-"
 addresses = "truncated"
 [control]
@@ -143,7 +143,7 @@ def test_what_is_not_said(tmp_path: Path) -> None:
         ('[[irc]]\nnetwork = "a"\nserver = "tcp:a:1"\nnik = "b"', "irc[0].nik", "an unknown key", "nick", "did you mean nick?"),
         (
             "[finger]\n[sources.x]\nclass = 'a:B'\ncach = '1s'",
-            "sources.x.cach", "an unknown key", "cache", "did you mean cache?",
+            "sources.x.cach", "an unknown key", "cache_ttl", "did you mean cache_ttl?",
         ),
         # wrong types
         ('[finger]\nlisten = "tcp:79"', "finger.listen", "'tcp:79'", "a list, each text", ""),
@@ -167,14 +167,17 @@ def test_what_is_not_said(tmp_path: Path) -> None:
         ("[finger]\n[limits]\ntimeout = '0s'", "limits.timeout", "'0s'", "a length of time", ""),
         ("[finger]\n[limits]\ntimeout = '-1s'", "limits.timeout", "'-1s'", "a length of time", ""),
         ("[finger]\n[limits]\ntimeout = '99999999999999d'", "limits.timeout", "'99999999999999d'", "a length of time", ""),
-        ("[finger]\n[sources.x]\nclass='a:B'\ncache = 'soon'", "sources.x.cache", "'soon'", "a length of time", ""),
+        ("[finger]\n[sources.x]\nclass='a:B'\ncache_ttl = 'soon'", "sources.x.cache_ttl", "'soon'", "a length of time", ""),
         ("[finger]\n[privacy]\npreset = 'opne'", "privacy.preset", "'opne'", '"open", "A", "B", "C"', "did you mean open?"),
         (
             "[finger]\n[privacy.limit]\nemail = 'member'",
             "privacy.limit.email", "'member'", '"everyone", "members", "nobody"', "did you mean members?",
         ),
-        ("[finger]\nempty = 'all'", "finger.empty", "'all'", '"online", "people"', ""),
-        ("[finger]\n[records]\naddresses = 'xyz'", "records.addresses", "'xyz'", '"full", "truncated", "hash", "none"', ""),
+        ("[finger]\nempty_query = 'all'", "finger.empty_query", "'all'", '"online", "people"', ""),
+        (
+            "[finger]\n[access_log]\naddresses = 'xyz'",
+            "access_log.addresses", "'xyz'", '"full", "truncated", "hash", "none"', "",
+        ),
         ("[finger]\n[site]\nhosts = []", "site.hosts", "[]", "at least 1", ""),
         ("[finger]\n[site]\nhosts = ['a', 'b c']", "site.hosts[1]", "'b c'", "a host name", ""),
         ("[finger]\n[site]\nhosts = ['']", "site.hosts[0]", "''", "a host name", ""),
@@ -202,8 +205,11 @@ def test_what_is_not_said(tmp_path: Path) -> None:
         ("[[irc]]\nnetwork = 'a'\nserver = 'irc.a.example'", "irc[0].server", "'irc.a.example'", "", ""),
         ("[[irc]]\nnetwork = 'a'\nserver = 'tcp:a:1'\nchannels = ['club']", "irc[0].channels[0]", "'club'", "", ""),
         ("[[irc]]\nnetwork = 'a'\nserver = 'tcp:a:1'\nburst = 0", "irc[0].burst", "0", "a whole number from 1", ""),
-        ("[finger]\n[records]\nfile = 'r'\nkeep = '12h'", "records.keep", "12:00:00", '"1d" or more', ""),
-        ("[finger]\n[records]\nkeep = '30d'", "records.keep", 'set, though records.file is "-"', "names a file", ""),
+        ("[finger]\n[access_log]\nfile = 'r'\nretention = '12h'", "access_log.retention", "12:00:00", '"1d" or more', ""),
+        (
+            "[finger]\n[access_log]\nretention = '30d'",
+            "access_log.retention", 'set, though access_log.file is "-"', "names a file", "",
+        ),
         ("[finger]\n[metrics]\nlisten = ['tcp:9079']", "metrics.listen", "['tcp:9079']", "text", ""),
         ("[web]\nfediverse = '@login@social.example'", "web.fediverse", "'@login@social.example'", "with {login} in it", ""),
         ("[web]\nfediverse = '@{login}@social'", "web.fediverse", "'@{login}@social'", "@{login}@social.example", ""),

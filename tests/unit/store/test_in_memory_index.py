@@ -70,12 +70,12 @@ def test_it_answers_as_the_store_does(both: Sequence[Any], levels: NameVisibilit
         "x",
     )
     for name in names:
-        assert len({tuple(sorted(now(each.find(name, levels)))) for each in both}) == 1, name
+        assert len({tuple(sorted(now(each.find_logins(name, levels)))) for each in both}) == 1, name
     for after in ("", "ada", "b", "eve", "zzz"):
         for limit in (1, 3, 100):
             assert len({tuple(now(each.page(after, limit, levels))) for each in both}) == 1, after
     for beginning in ("a", "an", "e", "x", "名"):
-        assert len({tuple(now(each.starting(beginning, 100, levels))) for each in both}) == 1, beginning
+        assert len({tuple(now(each.logins_starting_with(beginning, 100, levels))) for each in both}) == 1, beginning
     for query in ("a", "love", "ada love", "zofie", "evie", "さ", "augusta", '" OR 1'):
         for row in (0, 1, 4):
             assert len({tuple(now(each.search(query_words(query), row, 3, levels))) for each in both}) == 1, query

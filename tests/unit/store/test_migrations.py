@@ -229,7 +229,7 @@ def test_an_error_in_the_middle_leaves_version_1(tmp_path: Path, monkeypatch: py
         return found_by(one)
 
     with monkeypatch.context() as patch:
-        patch.setattr(migrations, "found_by", breaks)
+        patch.setattr(migrations, "search_keys_of", breaks)
         with pytest.raises(database.UnusableDatabase) as unusable:
             sqlite_store.SQLiteStore(path, AtOnce()).startService()
     assert str(unusable.value) == f"{path}: the disk is full; its tables are of version 1, as they were"
@@ -255,7 +255,7 @@ def test_R007_a_full_disk_leaves_version_1(tmp_path: Path) -> None:
             try:
                 database.upgrade(Path(sys.argv[1]))
                 print("done")
-            except database.Unusable as unusable:
+            except database.UnusableDatabase as unusable:
                 print(unusable)
             """,
             path,

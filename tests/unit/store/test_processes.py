@@ -72,8 +72,8 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
         from pathlib import Path
         from gateway.directory.interfaces import Modify
         from gateway.store import database, sqlite_store
-        from gateway.store.sqlite_writer import Tables
-        tables = Tables(lambda: database.connect(Path(sys.argv[1]), "rw", 5.0))
+        from gateway.store.sqlite_writer import SQLiteWriter
+        tables = SQLiteWriter(lambda: database.connect(Path(sys.argv[1]), "rw", 5.0))
         print("ready", flush=True)
         sys.stdin.readline()
         tables.save([Modify("alice", {"title": "New"})], datetime.now(UTC))
@@ -186,8 +186,8 @@ EDITOR = """
     from pathlib import Path
     from gateway.directory.interfaces import Create, Modify
     from gateway.store import database, sqlite_store
-    from gateway.store.sqlite_writer import Tables
-    tables = Tables(lambda: database.connect(Path(sys.argv[1]), "rw", 5.0))
+    from gateway.store.sqlite_writer import SQLiteWriter
+    tables = SQLiteWriter(lambda: database.connect(Path(sys.argv[1]), "rw", 5.0))
     first, last = int(sys.argv[2]), int(sys.argv[3])
     for number in range(first, last):
         version = tables.save([Modify("alice", {"plan": f"plan {number}"})], datetime.now(UTC))
@@ -256,7 +256,7 @@ INSPECT = """
     import os, sys
     from pathlib import Path
     from gateway.store import database, sqlite_store
-    from gateway.store.sqlite_writer import Tables
+    from gateway.store.sqlite_writer import SQLiteWriter
     from gateway.directory.interfaces import Modify
     from datetime import UTC, datetime
     import alembic, sqlalchemy, twisted.internet.reactor
@@ -267,7 +267,7 @@ INSPECT = """
     try:
         (database.create if sys.argv[2] == "create" else database.inspect)(path)
         print("fine")
-    except database.Unusable as unusable:
+    except database.UnusableDatabase as unusable:
         print(unusable)
 """
 

@@ -13,7 +13,8 @@ from tests.unit.web.wire import Browser
 
 PAGE = 30 * 1024
 SHOWN = (*people50.SHOWN, "irc", "former")
-LINES = {"pronouns": 64, "say": 128, "title": 128, "organisation": 128, "office": 128, "office_phone": 64, "home_phone": 64,
+LINES = {"pronouns": 64, "pronunciation": 128, "title": 128, "organisation": 128, "office": 128,
+         "office_phone": 64, "home_phone": 64,
          "email": 254, "location": 128, "project": 512, "fediverse": 256}  # fmt: skip
 WORST = {"&": "a sign that is escaped", "山": "three bytes", "👩‍👩‍👧‍👦": "a family", '"': "a quotation"}
 

@@ -156,7 +156,7 @@ def test_every_answer_is_guarded(web: Browser, path: str) -> None:
 def test_markup_in_every_field_is_inert(build: Build) -> None:
     """W009: HTML, JSON and text."""
     bad = "<script>alert(1)</script>\" onload='x' \u202e\x1b[31m"
-    lines = ["name", "pronouns", "say", "title", "organisation", "office", "office_phone", "home_phone"]
+    lines = ["name", "pronouns", "pronunciation", "title", "organisation", "office", "office_phone", "home_phone"]
     lines += ["email", "location", "project", "fediverse"]
     web = build(
         people=[
@@ -241,7 +241,8 @@ def test_a_plan_that_is_not_shown(build: Build) -> None:
 def test_everything_that_is_shown_stands_on_the_page(build: Build) -> None:
     """W026"""
     fields = {
-        "pronouns": "she/her", "say": "AL-iss", "organisation": "Club", "home_phone": "+420 555 0199", "location": "Prague",
+        "pronouns": "she/her", "pronunciation": "AL-iss", "organisation": "Club", "home_phone": "+420 555 0199",
+        "location": "Prague",
         "timezone": "Europe/Prague", "fediverse": "@alice@social.example", "irc": [{"network": "libera", "account": "al"}],
         "keys": [{"kind": "ssh", "label": "laptop", "text": "ssh-ed25519 AAAA"}],
         "status": {"text": "at the kettle", "until": "2046-12-01T10:00:00Z"},

@@ -43,7 +43,7 @@ def test_a_mistake_that_nobody_waits_for_is_logged(
         raise RuntimeError("the secret reason")
 
     with monkeypatch.context() as patched:
-        for name in ("newest", "listing"):
+        for name in ("newest_plans", "list_people"):
             patched.setattr(web.built.deps.directory, name, fails)
         connection = web.connect()
         connection.send(GET.format(path).encode())

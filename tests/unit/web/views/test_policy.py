@@ -180,12 +180,12 @@ def site(**settings: Any) -> SiteInfo:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"addresses": "full"}, "The address, whole."),
-        ({"addresses": "hash"}, "A mark made of the address"),
-        ({"addresses": "none"}, "No address."),
+        ({"logged_addresses": "full"}, "The address, whole."),
+        ({"logged_addresses": "hash"}, "A mark made of the address"),
+        ({"logged_addresses": "none"}, "No address."),
         ({}, "How long that is kept is up to the operator."),
-        ({"keep": timedelta(days=30)}, "Kept for 30 days, counted from the end of the day."),
-        ({"keep": timedelta(days=1)}, "Kept for 1 day, counted from the end of the day."),
+        ({"log_retention": timedelta(days=30)}, "Kept for 30 days, counted from the end of the day."),
+        ({"log_retention": timedelta(days=1)}, "Kept for 1 day, counted from the end of the day."),
         ({}, "There are no networks of members here."),
         ({"finger": False}, "On the web, where alone people are asked for here."),
         ({"finger": False, "bot": "fingerbot"}, "On the web and IRC alike."),
@@ -200,6 +200,6 @@ def test_what_the_settings_say_is_told(build: Build, settings: dict[str, Any], s
 
 
 def test_days_are_told_to_programs_as_a_number() -> None:
-    told = document(Policy.preset(), site(keep=timedelta(hours=36), addresses="none"))
+    told = document(Policy.preset(), site(log_retention=timedelta(hours=36), logged_addresses="none"))
     assert told.records == RecordsDocument("none", 2)
     assert told.protocols == ["finger", "web"]

@@ -172,7 +172,7 @@ def test_who_asks_meanwhile_waits_for_the_same(club: Browser, monkeypatch: pytes
         await gate
         return await listing(*arguments)
 
-    monkeypatch.setattr(club.built.deps.directory, "listing", slow)
+    monkeypatch.setattr(club.built.deps.directory, "list_people", slow)
     question = b"GET /sitemap.xml HTTP/1.1\r\nHost: dir.test\r\n\r\n"
     first, second, third = (club.connect() for _ in range(3))
     first.send(question)
