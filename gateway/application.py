@@ -1,20 +1,18 @@
-"""The only wiring: settings in, one MultiService out, whose children are the protocols and what they share.
+"""The composition root: settings in, one MultiService out, whose children are the protocols and what they share.
 
-It knows every room and decides nothing about people. Order matters here: what can be wrong is found before anything
-starts, ports are bound before anything else, and a stop goes by stages, so that what is being answered is answered.
-A reload makes everything that can be wrong first, and puts it in place in one turn of the reactor.
+It knows every package and decides nothing about people. Order matters: what can be wrong is found before anything starts,
+ports are bound before anything else, and a stop goes by stages, so that requests in flight are still answered. A reload
+prepares everything that can fail, and then puts it in place in one turn of the reactor.
 """
 
-import gc
 import signal
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from twisted.application.service import MultiService
-from twisted.internet.defer import CancelledError, Deferred, DeferredList, TimeoutError, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
@@ -23,12 +21,13 @@ from .builders import make_directory, make_policy, make_renderer, make_site_info
 from .config.loader import BadSettings, CannotStart
 from .dependencies import ProtocolDependencies
 from .directory.viewers import Viewers
-from .irc.settings import NetworkSettings
+from .lifecycle import Stage, StagedStop
 from .net.admission import AdmissionControl
 from .net.descriptors import room_for
-from .net.endpoints import BoundPorts, Listener, client_endpoint
+from .net.endpoints import BoundPorts, Listener
 from .net.name_lookups import look_up_aside
 from .net.proxy_protocol import ProxyProtocolGate
+from .net.runtime import tune_gc_after_startup
 from .ops import control, systemd
 from .ops.access_log import AccessLog
 from .ops.control import ControlSocket
@@ -37,159 +36,134 @@ from .ops.rate_limit import RateLimit
 from .ops.request_tracker import RequestTracker
 from .outbound.fediverse_accounts import FediverseAccounts
 from .outbound.public_hosts import OutboundConnections
-from .reloading import OneAtATime, SettingsDifference, compare
+from .protocol_registry import EnabledProtocol, ListeningService, ProtocolService, enabled_protocols
+from .reloading import OneAtATime, PreparedReload, SettingsDifference, compare_settings, prepare_all
 from .rendering.render import Renderer
 from .settings import Settings, access_log_file, control_socket, database_file, load_settings, login_poll_interval
 from .sources import logins
 from .store import database, sqlite_store
 
 T = TypeVar("T")
-DRAIN = 3.0  # seconds that questions in flight get at the end
-STAGE = 2.5  # seconds that any other stage of a stop may take
-HURRIED = 0.1  # seconds that each stage gets once somebody has asked twice
-
-
-@dataclass(frozen=True)
-class Part:
-    """A protocol: *table* of the settings; *imported* gives what makes its service, of that table and the house. A service
-    has `reload`, for another table and house; that of a table with `listen` has a `factory`."""
-
-    table: str
-    imported: Callable[[], Callable[[Any, ProtocolDependencies], Any]]
-
-
-def _finger() -> Callable[[Any, ProtocolDependencies], Any]:
-    from .finger.protocol import make
-
-    return make
-
-
-def _web() -> Callable[[Any, ProtocolDependencies], Any]:
-    from .web.app import make
-
-    return make
-
-
-def _irc() -> Callable[[Any, ProtocolDependencies], Any]:
-    from .irc.service import make
-
-    return make
-
-
-# Imported when the settings ask for them: a gateway without IRC never loads twisted.words.
-PARTS = (Part("finger", _finger), Part("web", _web), Part("irc", _irc))
+DRAIN_TIMEOUT = 3.0  # seconds that requests in flight get when the gateway stops
+STAGE_TIMEOUT = 2.5  # seconds that any other stage of a stop may take
 
 
 class Gateway(MultiService):
-    """Everything that runs, by the *settings* of *file*. Constructed it has opened nothing; startService raises
-    CannotStart."""
+    """Everything that runs, by the *settings* of *file*. A constructed gateway has opened nothing."""
 
     def __init__(self, settings: Settings, file: Path, reactor: Any) -> None:
+        """Build everything. Raises BadSettings, CannotStart."""
         super().__init__()
-        folder = file.parent
-        self._reactor = reactor
-        self._path, self._file = file, str(file)
+        self._reactor, self._file, self._folder = reactor, file, file.parent
         self._log = Logger()
         self.settings = settings
-        self.store = sqlite_store.SQLiteStore(database_file(settings, folder), reactor)
+        self.store = sqlite_store.SQLiteStore(database_file(settings, self._folder), reactor)
         self.directory = make_directory(settings, file, self.store, reactor)
         make_source_indexers(self.directory, reactor)
-        if (every := login_poll_interval(settings)) is not None:
-            logins.Logins(self.directory.presence, every, reactor, logins.of_this_machine).setServiceParent(
+        if (interval := login_poll_interval(settings)) is not None:
+            logins.Logins(self.directory.presence, interval, reactor, logins.of_this_machine).setServiceParent(
                 self.directory
             )
         self._rate_limit = RateLimit(settings.limits.queries_per_minute, reactor.seconds)
         self.access_log = AccessLog(
-            access_log_file(settings, folder), settings.access_log.addresses, reactor, settings.access_log.retention
+            access_log_file(settings, self._folder),
+            settings.access_log.addresses,
+            reactor,
+            settings.access_log.retention,
         )
         self._tracker = RequestTracker(self._rate_limit, self.access_log, reactor)
-        self._admission = AdmissionControl(*_connections(settings))
+        self._admission = AdmissionControl(*_connection_limits(settings))
         self._health = Health(self.store, self.directory, reactor)
         self._outbound = OutboundConnections(reactor, self._hosts_listened_on, lambda: self.settings.site.hosts)
-        self._accounts = FediverseAccounts(reactor, self._outbound)
+        self._fediverse_accounts = FediverseAccounts(reactor, self._outbound)
         self.protocols = MultiService()
-        self._services: dict[str, Any] = {}
+        self._services: dict[str, ProtocolService] = {}
         self._listeners: list[Listener] = []
-        self._entrances: dict[str, ProxyProtocolGate] = {}
-        self._dialled(settings.irc)
-        self._furnish(settings, make_renderer(settings, folder))
+        self._gates: dict[str, ProxyProtocolGate] = {}
+        self.deps = self._dependencies(settings, make_renderer(settings, self._folder))
+        for protocol in self._enabled_protocols(settings):
+            self._add_protocol(protocol, protocol.plugin.make(protocol.settings, self.deps))
         if settings.metrics is not None:
-            scraped = make_metrics(self)
-            scraped.setServiceParent(self)
-            self._listen("metrics.listen", settings.metrics.listen, scraped.factory)
-        self._believe(settings)
-        self._control = ControlSocket(control_socket(settings, folder), {"reload": self._reload_told}, reactor)
+            server = _metrics_server(self)
+            server.setServiceParent(self)
+            self._listen("metrics", "metrics.listen", settings.metrics.listen, server.factory)
+        self._trust_proxies(settings)
+        self._control = ControlSocket(control_socket(settings, self._folder), {"reload": self._reload_command}, reactor)
         self._reloads = OneAtATime(self._reload)
-        self._ports = BoundPorts(reactor, self._file)
-        self._stage: Deferred[Any] | None = None
-        self._stopping = self._hurried = False
+        self._ports = BoundPorts(reactor, str(file))
+        self._staged_stop = StagedStop(reactor)
+        self._stopping = False
 
-    def _dialled(self, networks: Iterable[NetworkSettings]) -> None:
-        """Raises CannotStart where one of *networks* has a server that is no endpoint."""
-        for number, network in enumerate(networks):
-            client_endpoint(self._reactor, self._file, f"irc[{number}].server", network.server)
+    def _enabled_protocols(self, settings: Settings) -> list[EnabledProtocol]:
+        """Raises BadSettings, and CannotStart where a protocol's settings cannot work."""
+        enabled = enabled_protocols(settings, self._folder)
+        for protocol in enabled:
+            problems = protocol.plugin.check_settings(protocol.settings, self._reactor, str(self._file), protocol.key)
+            for problem in problems:
+                raise CannotStart(problem)
+        return enabled
 
-    def _furnish(self, settings: Settings, renderer: Renderer) -> None:
-        """A house by *settings*, and all protocols in it, at the start and at a reload."""
-        self.deps = ProtocolDependencies(
+    def _dependencies(self, settings: Settings, renderer: Renderer) -> ProtocolDependencies:
+        return ProtocolDependencies(
             reactor=self._reactor,
-            site=make_site_info(settings, Path(self._file).parent),
+            site=make_site_info(settings, self._folder),
             directory=self.directory,
             viewers=Viewers(settings.site.members, settings.site.administrators),
             tracker=self._tracker,
             health=self._health,
             admission=self._admission,
             outbound=self._outbound,
-            fediverse_accounts=self._accounts,
+            fediverse_accounts=self._fediverse_accounts,
             renderer=renderer,
             timeout=settings.limits.timeout.total_seconds(),
         )
-        for part in PARTS:
-            table, service = getattr(settings, part.table), self._services.get(part.table)
-            if service is not None:
-                service.reload(table, self.deps)
-            elif table:
-                service = self._services[part.table] = part.imported()(table, self.deps)
-                service.setName(part.table)
-                service.setServiceParent(self.protocols)
-                for number, endpoint in enumerate(getattr(table, "listen", ())):
-                    self._listen(f"{part.table}.listen[{number}]", endpoint, service.factory)
 
-    def _believe(self, settings: Settings) -> None:
-        """The proxies of *settings*, where endpoints are behind one."""
-        for name, entrance in self._entrances.items():
-            entrance.change(getattr(settings, name).trusted_proxies, self.deps.timeout)
+    def _add_protocol(self, protocol: EnabledProtocol, service: ProtocolService) -> None:
+        self._services[protocol.name] = service
+        service.setName(protocol.name)
+        service.setServiceParent(self.protocols)
+        for key, endpoint in protocol.endpoints:
+            listening: ListeningService = service  # type: ignore[assignment]  # it has `listen`
+            self._listen(protocol.name, key, endpoint, listening.factory)
 
-    def _listen(self, key: str, endpoint: str, factory: Any) -> None:
-        """Once it starts. All endpoints of a table have one entrance."""
-        table = key.partition(".")[0]
-        if table not in self._entrances:
-            count = partial(self._tracker.count, table, "header")
-            self._entrances[table] = ProxyProtocolGate(table, self._reactor, self._admission, count)
-        self._listeners.append(Listener(key, endpoint, factory, self._entrances[table]))
+    def _listen(self, name: str, key: str, endpoint: str, factory: Any) -> None:
+        """Add a listener. All endpoints of one table share a gate for PROXY headers."""
+        if name not in self._gates:
+            count = partial(self._tracker.count, name, "header")
+            self._gates[name] = ProxyProtocolGate(key.rpartition(".")[0], self._reactor, self._admission, count)
+        self._listeners.append(Listener(key, endpoint, factory, self._gates[name]))
+
+    def _trust_proxies(self, settings: Settings) -> None:
+        """Tell the gates of all endpoints which proxies the settings trust."""
+        trusted = {each.name: each.trusted_proxies for each in enabled_protocols(settings, self._folder)}
+        if settings.metrics is not None:
+            trusted["metrics"] = settings.metrics.trusted_proxies
+        for name, gate in self._gates.items():
+            gate.change(trusted[name], self.deps.timeout)
 
     @property
     def ports(self) -> Sequence[IListeningPort]:
-        """What is listened on, in the order of the settings."""
+        """List the open ports, in the order of the settings."""
         return self._ports.open
 
     def _hosts_listened_on(self) -> list[str | None]:
         return [getattr(port.getHost(), "host", None) for port in self.ports]
 
     def add(self, listener: Listener) -> None:
-        """One more listener; before the start."""
+        """Add one more listener, before the start."""
         self._listeners.append(listener)
 
     def privilegedStartService(self) -> None:
-        """Binds the ports, while there may be the right to. Raises CannotStart."""
+        """Bind the ports, while the process may still have the right to. Raises CannotStart."""
         super().privilegedStartService()
         self._ports.listen(self._listeners)
 
     def startService(self) -> None:
+        """Open everything. Raises CannotStart, and then the ports are closed again."""
         try:
             database.inspect(self.store.path)
             self._ports.listen(self._listeners)
-            self._be_told()
+            self._open_control_socket()
             self.access_log.startService()
             self.store.startService()
         except database.UnusableDatabase as error:
@@ -206,8 +180,8 @@ class Gateway(MultiService):
             self._log.info("{key}: listening on {endpoint}", key=listener.key, endpoint=listener.endpoint)
         systemd.notify(systemd.READY)
 
-    def _be_told(self) -> None:
-        """Opens the control socket. A gateway does without where it cannot be had, unless another one has it."""
+    def _open_control_socket(self) -> None:
+        """Open the control socket. The gateway runs without one if it cannot be opened, unless another gateway has it."""
         path = self.settings.control.socket
         try:
             self._control.startService()
@@ -218,22 +192,30 @@ class Gateway(MultiService):
             ) from None
         except OSError as error:
             self._log.warn(
-                "{file}: control.socket: cannot listen on {path!r}: {why}; goes on without: SIGHUP reloads, too",
-                file=self._file, path=path, why=error.strerror,
+                "{file}: control.socket: cannot listen on {path!r}: {why}; running without it: SIGHUP reloads, too",
+                file=str(self._file), path=path, why=error.strerror,
             )  # fmt: skip
 
     def _close_ports(self) -> "Deferred[Any]":
         return DeferredList([maybeDeferred(each) for each in (self._control.stopService, self._ports.close)])
 
+    # reload
+
     def reload(self) -> "Deferred[SettingsDifference]":
-        """Reads the settings anew and goes by them, as far as that can be done without a restart. Fails with BadSettings or
-        CannotStart, and then nothing has changed. One that is asked for during another one comes after it."""
+        """Read the settings again, and apply what needs no restart.
+
+        Fails with BadSettings or CannotStart, and then nothing has changed. Requests during a reload share the next one.
+        """
         return self._reloads.ask()
 
     async def _reload(self) -> SettingsDifference:
         systemd.notify(systemd.reloading())
         try:
-            difference = await self._renewed()
+            difference, renderer = await _in_thread(self._reactor, self._read_settings)
+            if self._stopping:
+                raise CannotStart("the gateway is stopping")
+            for prepared in prepare_all(self._reload_steps(difference.settings, renderer)):
+                prepared.commit()
         except (BadSettings, CannotStart) as error:
             self._log.error("not reloaded, nothing has changed: {why}", why=str(error))
             raise
@@ -241,160 +223,157 @@ class Gateway(MultiService):
             systemd.notify(systemd.READY)
         self._log.info(
             "reloaded {file}; changed: {changed}; needs a restart: {restart}",
-            file=self._file, changed=", ".join(difference.changed) or "nothing",
+            file=str(self._file), changed=", ".join(difference.changed) or "nothing",
             restart=", ".join(difference.restart) or "nothing",
         )  # fmt: skip
         return difference
 
-    async def _renewed(self) -> SettingsDifference:
-        difference, renderer = await in_thread(self._reactor, self._read)
-        settings = difference.settings
-        if self._stopping:
-            raise CannotStart("the gateway is stopping")
-        self._dialled(settings.irc)
-        policy = make_policy(settings)
+    def _read_settings(self) -> tuple[SettingsDifference, Renderer]:
+        """Do what takes time, in a thread: read settings and templates, import the code of protocols."""
+        difference = compare_settings(self.settings, load_settings(self._file))
+        enabled_protocols(difference.settings, self._folder)
+        return difference, make_renderer(difference.settings, self._folder)
+
+    def _reload_steps(self, settings: Settings, renderer: Renderer) -> Iterator[Callable[[], PreparedReload]]:
+        """Yield, for each resource, the function that prepares it for other *settings*."""
+        deps = self._dependencies(settings, renderer)
+        yield partial(self._prepare_access_log, settings)
+        yield partial(self._prepare_policy, settings)
+        for protocol in self._enabled_protocols(settings):
+            yield partial(self._prepare_protocol, protocol, deps)
+        for name in self._services.keys() - {each.name for each in enabled_protocols(settings, self._folder)}:
+            yield partial(self._prepare_without_table, name, deps)
+        yield partial(self._prepare_limits, settings, deps)
+
+    def _prepare_access_log(self, settings: Settings) -> PreparedReload:
+        log = settings.access_log
         try:
-            kept = settings.access_log
-            self.access_log.reload(access_log_file(settings, self._path.parent), kept.addresses, kept.retention)
+            file = access_log_file(settings, self._folder)
+            return PreparedReload(*self.access_log.prepare_reload(file, log.addresses, log.retention))
         except OSError as error:
             raise CannotStart(f"{self._file}: access_log.file: {error}") from None
-        self.directory.set_policy(policy)
-        self._rate_limit.set_limit(settings.limits.queries_per_minute)
-        self._admission.set_limits(*_connections(settings))
-        self._furnish(settings, renderer)
-        self._believe(settings)
-        self.settings = settings
-        return difference
 
-    def _read(self) -> tuple[SettingsDifference, Renderer]:
-        """What takes its time, in a thread of its own: all templates, and what a new protocol imports."""
-        difference = compare(self.settings, load_settings(self._path))
-        for part in PARTS:
-            if getattr(difference.settings, part.table):
-                part.imported()
-        return difference, make_renderer(difference.settings, self._path.parent)
+    def _prepare_policy(self, settings: Settings) -> PreparedReload:
+        return PreparedReload(partial(self.directory.set_policy, make_policy(settings)))
 
-    async def _reload_told(self) -> Mapping[str, Any]:
+    def _prepare_protocol(self, protocol: EnabledProtocol, deps: ProtocolDependencies) -> PreparedReload:
+        service = self._services.get(protocol.name)
+        if service is not None:
+            return PreparedReload(service.prepare_reload(protocol.settings, deps))
+        return PreparedReload(partial(self._add_protocol, protocol, protocol.plugin.make(protocol.settings, deps)))
+
+    def _prepare_without_table(self, name: str, deps: ProtocolDependencies) -> PreparedReload:
+        """A protocol without listeners whose tables are gone goes on with none."""
+        return PreparedReload(self._services[name].prepare_reload([], deps))
+
+    def _prepare_limits(self, settings: Settings, deps: ProtocolDependencies) -> PreparedReload:
+        def commit() -> None:
+            self._rate_limit.set_limit(settings.limits.queries_per_minute)
+            self._admission.set_limits(*_connection_limits(settings))
+            self.deps, self.settings = deps, settings
+            self._trust_proxies(settings)
+
+        return PreparedReload(commit)
+
+    async def _reload_command(self) -> Mapping[str, Any]:
+        """Answer the control socket's verb `reload`."""
         try:
             difference = await self.reload()
         except (BadSettings, CannotStart) as error:
             return {"mistakes": str(error).splitlines()}
         return {"changed": difference.changed, "restart": difference.restart}
 
-    def reload_when_asked(self) -> None:
-        """From now on SIGHUP means reload, once the reactor runs. In the main thread only."""
+    def reload_on_sighup(self) -> None:
+        """Install the signal handler. In the main thread only."""
 
         def begin() -> None:
             reloading = self.reload()
-            reloading.addErrback(lambda failure: failure.trap(BadSettings, CannotStart))  # told already
-            reloading.addErrback(lambda failure: self._log.failure("reload", failure))
+            reloading.addErrback(lambda failure: failure.trap(BadSettings, CannotStart))  # already logged
+            reloading.addErrback(lambda failure: self._log.failure("reload failed", failure))
 
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(begin))
 
+    # stop
+
     def stopService(self) -> "Deferred[None]":
-        """Listeners, questions in flight, protocols, records, directory, store: each awaited, and none for ever."""
+        """Stop listeners, requests in flight, protocols, access log, directory, store: each awaited, none for ever."""
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
         self._stopping = True
         systemd.notify(systemd.STOPPING)
-        tracker = self.deps.tracker
-        await self._bounded("listeners", STAGE, self._close_ports)
-        await self._bounded("questions in flight", DRAIN, tracker.when_idle)
-        await self._bounded("protocols", STAGE, self.protocols.stopService)
-        for name, service in (("records", self.access_log), ("directory", self.directory), ("store", self.store)):
-            await self._bounded(name, STAGE, service.stopService)
+        await self._staged_stop.run(
+            [
+                Stage("listeners", STAGE_TIMEOUT, self._close_ports),
+                Stage("requests in flight", DRAIN_TIMEOUT, self._tracker.when_idle),
+                Stage("protocols", STAGE_TIMEOUT, self.protocols.stopService),
+                Stage("access log", STAGE_TIMEOUT, self.access_log.stopService),
+                Stage("directory", STAGE_TIMEOUT, self.directory.stopService),
+                Stage("store", STAGE_TIMEOUT, self.store.stopService),
+            ]
+        )
         await super().stopService()
-        for (protocol, verb, outcome), count in sorted(tracker.counts.items()):
+        for (protocol, verb, outcome), count in sorted(self._tracker.counts.items()):
             self._log.info(
                 "{protocol} {verb} {outcome}: {count}", protocol=protocol, verb=verb, outcome=outcome, count=count
             )
 
-    async def _bounded(self, name: str, seconds: float, stop: Callable[[], Any]) -> None:
-        """Awaits *stop*, for at most *seconds*. What takes longer is let be: to cancel it would stop it half-way."""
-        patience: Deferred[None] = Deferred()
-        self._stage = patience
-
-        def ended(_: object) -> None:
-            if not patience.called:
-                patience.callback(None)
-
-        stopping = maybeDeferred(stop)
-        stopping.addErrback(lambda failure: self._log.failure("stopping {name}", failure, name=name))
-        stopping.addBoth(ended)
-        patience.addTimeout(HURRIED if self._hurried else seconds, self._reactor)
-        try:
-            await patience
-        except (TimeoutError, CancelledError):
-            self._log.warn("stopping {name}: not waited for any longer", name=name)
-
     def hurry(self) -> None:
-        """Ends the stop that has begun without waiting for anything that takes its time."""
-        self._hurried = True
-        if self._stage is not None:
-            self._stage.cancel()
+        """End the stop that has begun without waiting for anything that takes time."""
+        self._staged_stop.hurry()
 
 
-def make_metrics(gateway: Gateway) -> Any:
-    """What Prometheus is told of *gateway*. Imported only where the settings ask for it."""
+def _metrics_server(gateway: Gateway) -> Any:
+    """Build the Prometheus server. Imported only where the settings ask for it."""
     from .ops.metrics import MetricsSources
     from .ops.metrics_server import MetricsServer
 
     deps, protocols = gateway.deps, gateway.protocols
 
-    def opened() -> dict[str, int]:
+    def open_connections() -> dict[str, int]:
         listening = [each for each in protocols if hasattr(each, "factory")]
         return {str(each.name): len(each.factory.connections) for each in listening}
 
     def bots() -> list[Any]:
-        return [bot for each in protocols if each.name == "irc" for bot in each]
+        return [bot for each in protocols for bot in getattr(each, "bots", ())]
 
-    watched = MetricsSources(
+    sources = MetricsSources(
         tracker=deps.tracker,
         connections=deps.admission,
         records=gateway.access_log,
         directory=deps.directory,
-        open=opened,
+        open=open_connections,
         bots=bots,
         slow_reads=lambda: gateway.store.slow_reads,
     )
-    return MetricsServer(watched, deps.health, deps.reactor)
+    return MetricsServer(sources, deps.health, deps.reactor)
 
 
-def _connections(settings: Settings) -> tuple[int, int]:
-    """How many may be connected, in all and from one address."""
+def _connection_limits(settings: Settings) -> tuple[int, int]:
+    """Return how many connections may be open, in all and from one address."""
     return room_for(settings.limits.connections), settings.limits.connections_per_address
 
 
 def serve(gateway: Gateway, reactor: Any, started: Callable[[], object]) -> None:
-    """Starts *gateway*, calls *started*, and runs until a signal; ends when all has stopped. Raises CannotStart."""
-    for number in (signal.SIGTERM, signal.SIGINT):  # one that comes before the reactor runs counts when it does
+    """Start *gateway*, call *started*, and run until a signal; return when all has stopped. Raises CannotStart."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # a signal that comes before the reactor runs counts when it does
         signal.signal(number, lambda *_: reactor.callFromThread(reactor.stop))
-    gateway.reload_when_asked()  # before anybody is told that it is ready, and asks
+    gateway.reload_on_sighup()  # before READY is announced: a SIGHUP without a handler would end the process
     gateway.privilegedStartService()
     gateway.startService()
-    settle()
+    tune_gc_after_startup()
     started()
-    reactor.addSystemEventTrigger("before", "shutdown", stop_at_once_when_asked_twice, gateway, reactor)
+    reactor.addSystemEventTrigger("before", "shutdown", hurry_on_second_signal, gateway, reactor)
     reactor.addSystemEventTrigger("before", "shutdown", gateway.stopService)
     reactor.run()
 
 
-def settle() -> None:
-    """All that a start has made stays: the garbage collector need not look through it again, nor come as often as it does
-    for programs of a moment. For a process that serves and does nothing else. (50,000 objects at once took 70 ms of a
-    turn.)"""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 100)
-
-
-def stop_at_once_when_asked_twice(gateway: Gateway, reactor: Any) -> None:
-    """For a stop that has begun: another SIGTERM or Ctrl-C means now. (Twisted would log a traceback and go on.)"""
+def hurry_on_second_signal(gateway: Gateway, reactor: Any) -> None:
+    """Make another SIGTERM or Ctrl-C during a stop mean now. (Twisted would log a traceback and go on.)"""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: reactor.callFromThread(gateway.hurry))
 
 
-def in_thread(reactor: Any, work: Callable[[], T]) -> "Deferred[T]":
-    """What *work* gives, done in one of the reactor's threads."""
+def _in_thread(reactor: Any, work: Callable[[], T]) -> "Deferred[T]":
+    """Run *work* in one of the reactor's threads."""
     return deferToThreadPool(reactor, reactor.getThreadPool(), work)

@@ -1,5 +1,7 @@
-"""What the settings describe, made: the directory with its sources, the policy, the texts, what is told of this place.
-Nothing here is opened or started; application.py puts it together."""
+"""Functions that build what the settings describe: the directory with its sources, the policy, the renderer, the site info.
+
+Nothing is opened or started here; application.py puts it together.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from .directory.person import Visibility
 from .directory.privacy import Policy
 from .directory.service import DirectoryService
 from .directory.source_indexer import SourceIndexer
+from .protocol_registry import all_plugins, enabled_protocols
 from .rendering import template_lint
 from .rendering.render import Renderer
 from .rendering.templates import BrokenTemplate, TemplateSet
@@ -24,18 +27,18 @@ from .store.in_memory_index import InMemoryIndex
 
 
 def make_directory(settings: Settings, file: Path, store: sqlite_store.SQLiteStore, reactor: Any) -> DirectoryService:
-    """The directory on *store* and the settings' other sources. Raises BadSettings."""
+    """Build the directory on *store* and the other sources of the settings. Raises BadSettings."""
     sources: list[Source] = []
-    mistakes = []
+    problems = []
     for name, table in settings.sources.items():
         if table.class_ is None:
             continue
         try:
             sources.append(custom.load(name, table.class_, table.options, table.cache_ttl, file.parent))
         except custom.BadSource as bad:
-            mistakes.append(Problem(str(file), f"sources.{name}.class", bad.found, bad.allowed))
-    if mistakes:
-        raise BadSettings(mistakes)
+            problems.append(Problem(str(file), f"sources.{name}.class", bad.found, bad.allowed))
+    if problems:
+        raise BadSettings(problems)
     directory = DirectoryService(store, sources, make_policy(settings), reactor)
     for source in sources:
         if IService.providedBy(source):
@@ -44,7 +47,7 @@ def make_directory(settings: Settings, file: Path, store: sqlite_store.SQLiteSto
 
 
 def make_source_indexers(directory: DirectoryService, reactor: Any) -> None:
-    """Lists, searches and full names in *directory* find the people of its other sources, from its start on."""
+    """Index the people of the directory's other sources, so that lists and searches find them. They run with *directory*."""
     for source in directory.sources:
         index = InMemoryIndex(reactor)
         directory.add_index(source, index)
@@ -52,7 +55,7 @@ def make_source_indexers(directory: DirectoryService, reactor: Any) -> None:
 
 
 def make_policy(settings: Settings) -> Policy:
-    """What the settings say of who may see what."""
+    """Build the privacy policy: the preset, and the operator's own levels."""
     levels = [
         {field: Visibility[level.upper()] for field, level in table.items()}
         for table in (settings.privacy.default, settings.privacy.limit)
@@ -61,45 +64,48 @@ def make_policy(settings: Settings) -> Policy:
 
 
 def make_renderer(settings: Settings, folder: Path) -> Renderer:
-    """Texts, the operator's own before ours. Raises CannotStart for a template that cannot be read."""
-    texts = TemplateSet(folder / settings.site.templates if settings.site.templates else None)
+    """Build the renderer; the operator's own templates come before the built-in ones. Raises CannotStart for one that
+    cannot be read."""
+    templates = _templates(settings, folder)
     try:
-        texts.check()
+        templates.check()
     except BrokenTemplate as broken:
         raise CannotStart(str(broken)) from None
-    return Renderer(texts, make_site_info(settings, folder))
+    return Renderer(templates, make_site_info(settings, folder))
 
 
 def check_templates(settings: Settings, folder: Path) -> tuple[list[str], list[tuple[str, str]], list[tuple[str, str]]]:
-    """What trying the operator's own templates finds, for those that can be read: mistakes; templates that nobody asks for;
-    and names that nobody gives. See text.unasked."""
-    from .finger import template_check as of_finger
-    from .web import template_check as of_web
+    """Try the operator's own templates with sample people.
 
-    texts = TemplateSet(folder / settings.site.templates if settings.site.templates else None)
-    Renderer(texts, make_site_info(settings, folder))
+    Returns three lists: messages about templates that fail; templates that nothing uses, with the nearest name that is
+    used; templates and the undefined names in them.
+    """
+    templates = _templates(settings, folder)
+    Renderer(templates, make_site_info(settings, folder))
     return (
-        [*of_finger.mistakes(texts), *of_web.mistakes(texts)],
-        list(template_lint.unused_templates(texts)),
-        list(template_lint.undefined_names(texts)),
+        [message for plugin in all_plugins(settings, folder) for message in plugin.check_templates(templates)],
+        list(template_lint.unused_templates(templates)),
+        list(template_lint.undefined_names(templates)),
     )
 
 
+def _templates(settings: Settings, folder: Path) -> TemplateSet:
+    return TemplateSet(folder / settings.site.templates if settings.site.templates else None)
+
+
 def make_site_info(settings: Settings, folder: Path) -> SiteInfo:
-    """What the settings say of this place."""
-    bot = settings.irc[0].nick if settings.irc else None
-    look = settings.site.look
+    """Collect what protocols and templates may say of this site."""
+    look, web = settings.site.look, settings.protocol("web")
     return SiteInfo(
         settings.site.name,
         HostNames(settings.site.hosts),
         settings.site.url,
-        settings.finger is not None,
-        bot,
+        tuple(protocol.info for protocol in enabled_protocols(settings, folder)),
         bool(settings.site.members),
         settings.access_log.addresses,
         settings.access_log.retention,
-        settings.web.fediverse if settings.web else None,
-        settings.web.webfinger if settings.web else None,
-        tuple(settings.web.security_contact) if settings.web else (),
+        web.fediverse if web else None,
+        web.webfinger if web else None,
+        tuple(web.security_contact) if web else (),
         PageLook(look.accent, folder / look.logo if look.logo else None, look.footer),
     )

@@ -1,4 +1,4 @@
-"""House: the parts that a protocol is given. It wires nothing; application.py does."""
+"""What a protocol is given: the directory, the request tracker, the renderer and so on. application.py fills it in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from .rendering.render import Renderer
 
 @dataclass(frozen=True)
 class PageLook:
-    """What of the pages' look is the operator's: a colour ("#rgb" or "#rrggbb"), a picture, a line below each page."""
+    """What an operator may change of the pages' look: the accent colour ("#rgb" or "#rrggbb"), a logo, a footer line."""
 
     accent: str | None = None
     logo: Path | None = None
@@ -29,19 +29,29 @@ class PageLook:
 
 
 @dataclass(frozen=True)
+class ProtocolInfo:
+    """What pages and texts say of a protocol that runs: its table in gateway.toml, the name that people read, and the name
+    under which people reach it (a bot's nick), None where there is none."""
+
+    name: str
+    title: str
+    contact: str | None = None
+
+
+@dataclass(frozen=True)
 class SiteInfo:
-    """What this place is called, and where it can be asked. *url* is the web side's public address, without a slash at
-    the end; *finger*: does finger answer; *bot*: the nick that answers on IRC; *members*: are there networks whose askers
-    are members; *addresses*: what records keep of one; *keep*: for how long, None where the operator sees to it;
-    *fediverse*: the account of who names none, with {login} in it; *webfinger*: where accounts are asked for instead of
-    here; *security_contact*: who is told of a weakness; *look*: of
-    the pages."""
+    """What protocols and templates may say of this site.
+
+    *hosts* are its host names, *url* the web side's public address without a slash at the end. *members*: do the settings
+    name networks of members? *logged_addresses* and *log_retention* are the access log's, for the policy page.
+    *fediverse* is the account of a person who names none, with {login} in it. *webfinger* is the server that WebFinger
+    queries are redirected to. *security_contact* is for security.txt.
+    """
 
     name: str
     hosts: HostNames
     url: str
-    finger: bool = True
-    bot: str | None = None
+    protocols: tuple[ProtocolInfo, ...] = (ProtocolInfo("finger", "finger"), ProtocolInfo("web", "the web"))
     members: bool = False
     logged_addresses: LoggedAddress = "truncated"
     log_retention: timedelta | None = None
@@ -54,10 +64,13 @@ class SiteInfo:
     def host(self) -> str:
         return self.hosts.main
 
-    @property
-    def protocols(self) -> tuple[str, ...]:
-        """Where people can be asked for."""
-        return (*["finger"] * self.finger, "web", *["irc"] * (self.bot is not None))
+    def runs(self, name: str) -> bool:
+        """Return whether the protocol with the table *name* runs."""
+        return any(each.name == name for each in self.protocols)
+
+    def contact(self, name: str) -> str | None:
+        """Return the name under which people reach the protocol *name*; None where it does not run or has none."""
+        return next((each.contact for each in self.protocols if each.name == name), None)
 
     def person_url(self, login: str) -> str:
         return f"{self.url}/users/{quote(login)}"
@@ -65,8 +78,11 @@ class SiteInfo:
 
 @dataclass(frozen=True)
 class ProtocolDependencies:
-    """*reactor* is Twisted's, or a test's. *timeout*: seconds for a query line or a request head; *now*: the wall clock,
-    which the reactor's is not."""
+    """What every protocol is given.
+
+    *timeout* is in seconds, for a query line or a request head. *now* returns the wall clock's time in UTC; the reactor's
+    clock is monotonic.
+    """
 
     reactor: Any
     site: SiteInfo

@@ -1,38 +1,35 @@
-"""gateway.toml as structs: the tables of all rooms put together, and what no type can say about them.
+"""All of gateway.toml as one struct: the tables that belong to no protocol, and those of the protocols in the registry.
 
-How a file is read and how mistakes are told stands in configuration.py.
+How a file is read into structs, and how problems are reported, is config's. What a protocol's table may hold is its own
+settings.py's; what no type can express is checked here.
 """
 
 import difflib
 import ipaddress
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from msgspec import Meta
 
+from .config.base_url import is_base_url
 from .config.loader import BadSettings, Duration, Problem, load_toml
 from .directory.fields import FIELDS
 from .directory.names import InvalidLogin, canonical_login
-from .finger.settings import FingerSettings
-from .irc.settings import NetworkSettings
-from .outbound.fediverse_address import parse_account
-from .outbound.host_names import BadPattern, HostPatterns, canonical_host
-from .web.settings import WebSettings
+from .protocol_registry import PROTOCOLS, BuiltInProtocol, own_protocol_problems
 
-LOGOS = (".svg", ".png", ".webp", ".jpg", ".jpeg")
-MOST_LOGO = 256 * 1024  # bytes
+LOGO_ENDINGS = (".svg", ".png", ".webp", ".jpg", ".jpeg")
+MAX_LOGO_BYTES = 256 * 1024
 LOGINS = "logins"  # the source that is not an operator's own class
 Level = Literal["everyone", "members", "nobody"]
 
 
 class LookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[site] look: a colour for what is pointed out ("#rgb" or "#rrggbb"), a picture before the name, a line below each
-    page."""
+    """[site] look: the accent colour ("#rgb" or "#rrggbb"), a logo before the name, a line at the foot of each page."""
 
     accent: str | None = None
     logo: str | None = None
@@ -40,7 +37,7 @@ class LookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class SiteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[site]: *hosts* are our own names, the first is the main one; *url* the web side's public address."""
+    """[site]: *hosts* are the host names of this site, the main one first; *url* is the web side's public address."""
 
     name: str = "Our people"
     hosts: Annotated[list[str], Meta(min_length=1)] = msgspec.field(default_factory=lambda: ["localhost"])
@@ -52,7 +49,7 @@ class SiteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[privacy]: PRIVACY's presets, and the operator's own levels by field."""
+    """[privacy]: a preset, and the operator's own levels by field."""
 
     preset: Literal["open", "A", "B", "C"] = "open"
     default: dict[str, Level] = {}
@@ -60,12 +57,14 @@ class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[store]: *url* is "sqlite:" and the path of the database."""
+
     url: str = "sqlite:people.db"
 
 
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[sources.logins]: this machine's logins, looked at *every* so often. [sources.NAME]: an operator's own class, made
-    with *options*."""
+    """[sources.logins]: who is logged in on this machine, polled *every* so often. [sources.NAME]: an operator's own class,
+    called with *options*."""
 
     class_: str | None = msgspec.field(name="class", default=None)
     options: dict[str, Any] = {}
@@ -74,14 +73,16 @@ class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[limits]: *timeout* is for a query line, a request head and a PROXY header."""
+
     connections: Annotated[int, Meta(ge=1)] = 1000
     connections_per_address: Annotated[int, Meta(ge=1)] = 20
     queries_per_minute: Annotated[int, Meta(ge=1)] = 60
-    timeout: Duration = msgspec.field(default_factory=lambda: Duration(seconds=10))  # JSON Schema has no words for one
+    timeout: Duration = msgspec.field(default_factory=lambda: Duration(seconds=10))  # a factory: not in the JSON Schema
 
 
 class AccessLogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[access_log]: *file* "-" is standard output; *keep*: with it a file a day, removed when all of it is older."""
+    """[access_log]: *file* "-" is standard output. With *retention* there is a file a day, removed when all of it is older."""
 
     file: str = "-"
     addresses: Literal["full", "truncated", "hash", "none"] = "truncated"
@@ -89,139 +90,139 @@ class AccessLogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
 
 class MetricsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[metrics]: *listen* is one endpoint string of Twisted, for Prometheus and for probers; *proxies* as finger's."""
+    """[metrics]: *listen* is one Twisted endpoint string, for Prometheus and health checks."""
 
     listen: str = "tcp:9079:interface=127.0.0.1"
     trusted_proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
 
 
 class ControlSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[control]: where the commands of this machine reach the gateway that runs."""
+    """[control]: the socket by which commands on this machine reach the running gateway."""
 
     socket: Annotated[str, Meta(min_length=1)] = "control.sock"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of gateway.toml. A protocol whose table is missing does not run."""
+    """All of gateway.toml but the tables of the built-in protocols, which SettingsFile has besides.
+
+    *protocols* are an operator's own, by name: the table as it was read, because only the class that it names knows what
+    it may hold.
+    """
 
     site: SiteSettings = SiteSettings()
     privacy: PrivacySettings = PrivacySettings()
     store: StoreSettings = StoreSettings()
     sources: dict[str, SourceSettings] = {}
-    finger: FingerSettings | None = None
-    web: WebSettings | None = None
-    irc: list[NetworkSettings] = []
+    protocols: dict[str, dict[str, Any]] = {}
     limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
     access_log: AccessLogSettings = AccessLogSettings()
     metrics: MetricsSettings | None = None
     control: ControlSettings = ControlSettings()
 
+    def protocol(self, name: str) -> Any:
+        """Return the settings of the built-in protocol *name*: a struct or None; a list of structs if it is repeated."""
+        return getattr(self, name)
+
+
+def _protocol_field(row: BuiltInProtocol) -> tuple[str, Any, Any]:
+    if row.repeated:
+        return row.name, list[row.settings_type], msgspec.field(default_factory=list)  # type: ignore[name-defined]
+    return row.name, row.settings_type | None, None
+
+
+SettingsFile = cast(
+    type[Settings],
+    msgspec.defstruct(
+        "SettingsFile",
+        [_protocol_field(row) for row in PROTOCOLS],
+        bases=(Settings,),
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+        forbid_unknown_fields=True,
+    ),
+)
+
 
 def load_settings(file: Path) -> Settings:
-    """The settings in *file*. Raises BadSettings with every mistake."""
-    settings = load_toml(file, Settings)
-    mistakes = [Problem(str(file), *each) for each in _impossible(settings, file.parent)]
-    if mistakes:
-        raise BadSettings(mistakes)
+    """Read the settings in *file*. Raises BadSettings with every problem."""
+    settings = load_toml(file, SettingsFile)
+    problems = [Problem(str(file), *each) for each in _impossible_values(settings, file.parent)]
+    for problem in own_protocol_problems(settings.protocols, file.parent):
+        problems.append(replace(problem, file=str(file)))
+    if problems:
+        raise BadSettings(problems)
     return settings
 
 
 def database_file(settings: Settings, folder: Path) -> Path:
-    """The path of the SQLite file, relative ones seen from *folder*."""
+    """Return the path of the SQLite file; a relative one is seen from *folder*."""
     return folder / settings.store.url.removeprefix("sqlite:")
 
 
 def login_poll_interval(settings: Settings) -> timedelta | None:
-    """How often this machine's logins are looked at; None: not at all."""
+    """Return how often to look who is logged in on this machine; None for never."""
     table = settings.sources.get(LOGINS)
     return None if table is None else table.every or timedelta(seconds=5)
 
 
 def access_log_file(settings: Settings, folder: Path) -> Path | None:
-    """The file of the records, relative ones seen from *folder*; None is standard output."""
+    """Return the path of the access log, a relative one seen from *folder*; None is standard output."""
     return None if settings.access_log.file == "-" else folder / settings.access_log.file
 
 
 def control_socket(settings: Settings, folder: Path) -> Path:
-    """The path of the control socket, relative ones seen from *folder*."""
+    """Return the path of the control socket; a relative one is seen from *folder*."""
     return folder / settings.control.socket
 
 
-def _is_base(text: str) -> bool:
-    """Can paths be hung on *text*, an address of the web?"""
-    try:
-        url = urlsplit(text)
-        _ = url.port  # raises for what is no number
-    except ValueError:
-        return False
-    web = url.scheme in ("http", "https") and bool(url.hostname)
-    return web and not (url.query or url.fragment or text.endswith("/"))
+Impossible = tuple[str, str, str] | tuple[str, str, str, str]  # key, found, allowed, hint
 
 
-def _is_logo(file: Path) -> bool:
-    try:
-        return file.suffix.lower() in LOGOS and file.is_file() and 0 < len(file.read_bytes()) <= MOST_LOGO
-    except (OSError, ValueError):  # ValueError: a null byte in the path
-        return False
+def _impossible_values(settings: Settings, folder: Path) -> Iterator[Impossible]:
+    yield from _impossible_site(settings.site, folder)
+    for row in PROTOCOLS:
+        table = settings.protocol(row.name)
+        if table:
+            yield from row.find_problems(table, settings.site.hosts, settings.site.url)
+    for key, networks in _trusted_proxies(settings):
+        for number, proxy in enumerate(networks):
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError as error:
+                found = f"{proxy!r} ({error})"
+                yield f"{key}.trusted_proxies[{number}]", found, 'an address or a network, as in "192.0.2.7"'
+    yield from _impossible_levels(settings.privacy)
+    yield from _impossible_sources(settings.sources)
+    yield from _impossible_access_log(settings.access_log)
+    if "\0" in settings.control.socket:
+        yield "control.socket", repr(settings.control.socket), "the path of a socket"
+    if not re.fullmatch(r"sqlite:[^\0]+", settings.store.url):
+        yield "store.url", repr(settings.store.url), '"sqlite:" and the path of a file, as in "sqlite:people.db"'
+    if not settings.protocols and not any(settings.protocol(row.name) for row in PROTOCOLS):
+        tables = [f"[[{row.name}]]" if row.repeated else f"[{row.name}]" for row in PROTOCOLS]
+        found = f"none of {', '.join(tables[:-1])} and {tables[-1]}"
+        yield "", found, "at least one of them: there is nothing to run"
 
 
-def _elsewhere(web: WebSettings, site: SiteSettings) -> Iterator[tuple[str, str, str]]:
-    """Servers of [web] that could never be asked."""
-    if web.fediverse is not None:
-        named = parse_account(web.fediverse.replace("{login}", "alice")) if "{login}" in web.fediverse else None
-        if named is None or named[1] in map(canonical_host, site.hosts):
-            yield (
-                "web.fediverse",
-                repr(web.fediverse),
-                'an account with {login} in it at a host that is not this one, as in "@{login}@social.example"',
-            )
-    if web.webfinger is not None:
-        written = web.webfinger.isascii() and web.webfinger.isprintable() and " " not in web.webfinger
-        bare = written and _is_base(web.webfinger) and not urlsplit(web.webfinger).path
-        if not bare or (_is_base(site.url) and _origin(web.webfinger) == _origin(site.url)):
-            allowed = 'the address of a server that is not this one, without a path, as in "https://social.example"'
-            yield "web.webfinger", repr(web.webfinger), allowed
+def _trusted_proxies(settings: Settings) -> Iterator[tuple[str, list[str]]]:
+    """Yield each table that has the key, and its value."""
+    tables = {row.name: settings.protocol(row.name) for row in PROTOCOLS} | {"metrics": settings.metrics}
+    for key, table in tables.items():
+        yield key, getattr(table, "trusted_proxies", [])
 
 
-def _origin(address: str) -> tuple[str | None, int]:
-    """The server that *address* leads to."""
-    url = urlsplit(address)
-    return url.hostname, url.port or (443 if url.scheme == "https" else 80)
-
-
-def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, str] | tuple[str, str, str, str]]:
-    site = settings.site
+def _impossible_site(site: SiteSettings, folder: Path) -> Iterator[Impossible]:
     for number, host in enumerate(site.hosts):
         if not host or any(character in host for character in "/@ :"):
             yield f"site.hosts[{number}]", repr(host), 'a host name, as in "dir.test"'
-    if not _is_base(site.url):
+    if not is_base_url(site.url):
         yield "site.url", repr(site.url), 'an address that begins with https:// or http://, no "/" at its end'
     for number, network in enumerate(site.members):
         try:
             ipaddress.ip_network(network)
         except ValueError as error:
             yield f"site.members[{number}]", f"{network!r} ({error})", 'a network, as in "192.0.2.0/24"'
-    for listens, its in (("finger", settings.finger), ("web", settings.web), ("metrics", settings.metrics)):
-        for number, proxy in enumerate(() if its is None else its.trusted_proxies):
-            try:
-                ipaddress.ip_network(proxy)
-            except ValueError as error:
-                yield (
-                    f"{listens}.trusted_proxies[{number}]",
-                    f"{proxy!r} ({error})",
-                    'an address or a network, as in "192.0.2.7"',
-                )
-    if settings.web is not None:
-        yield from _elsewhere(settings.web, site)
-    for number, pattern in enumerate(() if settings.finger is None else settings.finger.forward_to):
-        try:
-            HostPatterns([pattern])
-        except BadPattern:
-            yield (
-                f"finger.forward_to[{number}]",
-                repr(pattern),
-                'a host, as in "dir.example.org", or all below one, as in "*.example.org"; the port is 79',
-            )
     for number, name in enumerate(site.administrators):
         try:
             canonical_login(name)
@@ -232,15 +233,30 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
     if site.look.accent is not None and not re.fullmatch("#(?:[0-9a-fA-F]{3}){1,2}", site.look.accent):
         yield "site.look.accent", repr(site.look.accent), 'a colour, as in "#b33" or "#bb3333"'
     if site.look.logo is not None and not _is_logo(folder / site.look.logo):
-        allowed = f"a file that can be read, of at most {MOST_LOGO // 1024} KiB, ending in {', '.join(LOGOS)}"
+        allowed = (
+            f"a file that can be read, of at most {MAX_LOGO_BYTES // 1024} KiB, ending in {', '.join(LOGO_ENDINGS)}"
+        )
         yield "site.look.logo", repr(site.look.logo), allowed
+
+
+def _is_logo(file: Path) -> bool:
+    try:
+        return file.suffix.lower() in LOGO_ENDINGS and file.is_file() and 0 < len(file.read_bytes()) <= MAX_LOGO_BYTES
+    except (OSError, ValueError):  # ValueError: a null byte in the path
+        return False
+
+
+def _impossible_levels(privacy: PrivacySettings) -> Iterator[Impossible]:
     for table in ("default", "limit"):
-        for field in getattr(settings.privacy, table):
+        for field in getattr(privacy, table):
             if field not in FIELDS:
                 near = difflib.get_close_matches(field, FIELDS, 1, 0.5)
                 hint = f"did you mean {near[0]}?" if near else ""
                 yield f"privacy.{table}.{field}", "an unknown field", ", ".join(FIELDS), hint
-    for name, source in settings.sources.items():
+
+
+def _impossible_sources(sources: dict[str, SourceSettings]) -> Iterator[Impossible]:
+    for name, source in sources.items():
         if name == LOGINS and (source.class_ is not None or source.options or source.cache_ttl is not None):
             yield (
                 f"sources.{name}",
@@ -251,28 +267,15 @@ def _impossible(settings: Settings, folder: Path) -> Iterator[tuple[str, str, st
             yield f"sources.{name}.class", "nothing", 'the class of the source, as in "my_sources:VendingMachine"'
         elif name != LOGINS and source.every is not None:
             yield f"sources.{name}.every", "a key of [sources.logins]", "class, options, cache_ttl"
-    if settings.access_log.file in ("", ".") or "\0" in settings.access_log.file:
-        yield "access_log.file", repr(settings.access_log.file), 'the path of a file, or "-" for standard output'
-    if settings.access_log.retention is not None:
-        if settings.access_log.retention < timedelta(days=1):
-            yield (
-                "access_log.retention",
-                str(settings.access_log.retention),
-                '"1d" or more: records are put aside by the day',
-            )
-        if settings.access_log.file == "-":
-            yield (
-                "access_log.retention",
-                'set, though access_log.file is "-"',
-                "access_log.retention where access_log.file names a file",
-            )
-    if "\0" in settings.control.socket:
-        yield "control.socket", repr(settings.control.socket), "the path of a socket"
-    if not re.fullmatch(r"sqlite:[^\0]+", settings.store.url):
-        yield "store.url", repr(settings.store.url), '"sqlite:" and the path of a file, as in "sqlite:people.db"'
-    networks = [network.network for network in settings.irc]
-    for number, each in enumerate(networks):
-        if each in networks[:number]:
-            yield f"irc[{number}].network", f"{each!r} again", "a name of its own for each network"
-    if settings.finger is None and settings.web is None and not settings.irc:
-        yield "", "none of [finger], [web] and [[irc]]", "at least one of them: there is nothing to run"
+
+
+def _impossible_access_log(log: AccessLogSettings) -> Iterator[Impossible]:
+    if log.file in ("", ".") or "\0" in log.file:
+        yield "access_log.file", repr(log.file), 'the path of a file, or "-" for standard output'
+    if log.retention is None:
+        return
+    if log.retention < timedelta(days=1):
+        yield "access_log.retention", str(log.retention), '"1d" or more: there is one file a day'
+    if log.file == "-":
+        found, allowed = 'set, though access_log.file is "-"', "access_log.retention where access_log.file names a file"
+        yield "access_log.retention", found, allowed

@@ -9,22 +9,23 @@ from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.python.usage import Options as TwistedOptions
 
-from .application import Gateway, settle, stop_at_once_when_asked_twice
+from .application import Gateway, hurry_on_second_signal
 from .config.loader import BadSettings, CannotStart
 from .config.locate import find_settings_file
+from .net.runtime import tune_gc_after_startup
 from .net.steady_clock import steady_clock
 from .settings import load_settings
 
 
 class Options(TwistedOptions):
-    """Options of the plug-in."""
+    """Command-line options of the plug-in."""
 
     optParameters: ClassVar = [["config", "c", None, "gateway.toml (default: here, then /etc/finger-gateway)"]]
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """What stands in the way of a start is one message on standard error, and ends the process with 2."""
+def exit_with_message() -> Iterator[None]:
+    """Print what prevents a start as one message on standard error, and end the process with exit code 2."""
     try:
         yield
     except (BadSettings, CannotStart) as error:
@@ -32,29 +33,29 @@ def explained() -> Iterator[None]:
         raise SystemExit(2) from None
 
 
-class Twisted(Gateway):
+class TwistGateway(Gateway):
     """A Gateway that twist or twistd starts and stops."""
 
     def privilegedStartService(self) -> None:
-        with explained():
+        with exit_with_message():
             super().privilegedStartService()
 
     def startService(self) -> None:
-        self.reload_when_asked()
-        with explained():
+        self.reload_on_sighup()
+        with exit_with_message():
             super().startService()
-        settle()
+        tune_gc_after_startup()
 
     def stopService(self) -> "Deferred[None]":
-        stop_at_once_when_asked_twice(self, self._reactor)
+        hurry_on_second_signal(self, self._reactor)
         return super().stopService()
 
 
 def makeService(options: Options) -> IService:
-    """The gateway of the settings that *options* name."""
+    """Build the gateway for the settings that *options* name."""
     from twisted.internet import reactor
 
     steady_clock(reactor)
-    with explained():
+    with exit_with_message():
         file = find_settings_file(options["config"])
-        return Twisted(load_settings(file), file, reactor)
+        return TwistGateway(load_settings(file), file, reactor)

@@ -16,11 +16,12 @@ from ..builders import check_templates, make_directory, make_renderer
 from ..config.loader import BadSettings, CannotStart, Duration
 from ..directory.names import HostNames
 from ..formats import person_json
-from ..net.endpoints import NotInheritedFromSystemd, client_endpoint, server_endpoint, trusts_any_proxy
+from ..net.endpoints import NotInheritedFromSystemd, server_endpoint, trusts_any_proxy
 from ..net.steady_clock import steady_clock
 from ..outbound.ip_addresses import is_public, parse_ip_literal
+from ..protocol_registry import enabled_protocols
 from ..rendering.templates import TemplateSet
-from ..settings import Settings, database_file, load_settings
+from ..settings import Settings, SettingsFile, database_file, load_settings
 from ..store import database, sqlite_store
 from . import messages
 from .common import Failed, configured, full_log, settings_file, utf8
@@ -82,11 +83,8 @@ def check(login: str | None, as_json: bool) -> None:
     _noted(wrong, lambda: database.inspect(database_file(settings, file.parent)))
     store = sqlite_store.SQLiteStore(database_file(settings, file.parent), reactor)
     _noted(wrong, lambda: make_directory(settings, file, store, reactor))
-    endpoints = [
-        (f"{table}.listen[{number}]", endpoint)
-        for table in ("finger", "web")
-        for number, endpoint in enumerate(getattr(getattr(settings, table), "listen", ()))
-    ]
+    protocols = enabled_protocols(settings, file.parent)
+    endpoints = [each for protocol in protocols for each in protocol.endpoints]
     if settings.metrics is not None:
         endpoints.append(("metrics.listen", settings.metrics.listen))
     for key, endpoint in endpoints:
@@ -95,8 +93,8 @@ def check(login: str | None, as_json: bool) -> None:
         with suppress(CannotStart):
             if trusts_any_proxy(endpoint):
                 click.echo(messages.open_to_all(key, endpoint), err=True)
-    for number, irc in enumerate(settings.irc):
-        _noted(wrong, partial(client_endpoint, reactor, str(file), f"irc[{number}].server", irc.server))
+    for protocol in protocols:
+        wrong += protocol.plugin.check_settings(protocol.settings, reactor, str(file), protocol.key)
     for network in settings.site.members:
         if ipaddress.ip_network(network).is_loopback:
             click.echo(messages.loopback_members(network), err=True)
@@ -110,7 +108,8 @@ def check(login: str | None, as_json: bool) -> None:
 def _of_forwarding(settings: Settings) -> Iterator[str]:
     """What [finger] forward_to allows in vain. No name is looked up."""
     ours = HostNames(settings.site.hosts)
-    for entry in () if settings.finger is None else settings.finger.forward_to:
+    finger = settings.protocol("finger")
+    for entry in () if finger is None else finger.forward_to:
         address = parse_ip_literal(entry)
         if entry in ours:
             yield messages.forwards_to_itself(entry)
@@ -175,7 +174,7 @@ def schema(what: str) -> None:
         described = person_json.schema()
     else:
         described = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(
-            Settings, schema_hook=_schema_of
+            SettingsFile, schema_hook=_schema_of
         )
     click.echo(person_json.encode(described), nl=False)
 

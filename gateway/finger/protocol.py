@@ -260,15 +260,15 @@ class FingerService(Service):
     def __init__(self, settings: FingerSettings, deps: ProtocolDependencies) -> None:
         self.factory = FingerFactory(settings, deps)
 
-    def reload(self, settings: FingerSettings, deps: ProtocolDependencies) -> None:
-        """What is asked from now on is answered by these, whenever the connection was made."""
-        self.factory.settings, self.factory.deps = settings, with_finger_output(settings, deps)
+    def prepare_reload(self, settings: FingerSettings, deps: ProtocolDependencies) -> Callable[[], None]:
+        """Return a function that puts other *settings* in place: for requests from then on, on open connections, too."""
+        prepared = with_finger_output(settings, deps)
+
+        def commit() -> None:
+            self.factory.settings, self.factory.deps = settings, prepared
+
+        return commit
 
     def stopService(self) -> "Deferred[None]":
         super().stopService()
         return self.factory.connections.end(STOP)
-
-
-def make(settings: FingerSettings, deps: ProtocolDependencies) -> FingerService:
-    """The finger service of *house*."""
-    return FingerService(settings, deps)

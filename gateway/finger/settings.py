@@ -1,8 +1,11 @@
 """[finger] of gateway.toml."""
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, get_args
 
 import msgspec
+
+from ..outbound.host_names import BadPattern, HostPatterns
 
 Column = Literal["terminal", "idle", "origin", "office", "office_phone", "title"]
 
@@ -27,3 +30,16 @@ class FingerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     charset: Literal["utf-8", "ascii"] = "utf-8"
     max_plan_bytes: Annotated[int, msgspec.Meta(ge=256)] = 65536
     trusted_proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
+
+
+def find_problems(settings: FingerSettings, hosts: Sequence[str], url: str) -> Iterator[tuple[str, str, str]]:
+    """Yield key, found and allowed for each value that no type can forbid."""
+    for number, pattern in enumerate(settings.forward_to):
+        try:
+            HostPatterns([pattern])
+        except BadPattern:
+            yield (
+                f"finger.forward_to[{number}]",
+                repr(pattern),
+                'a host, as in "dir.example.org", or all below one, as in "*.example.org"; the port is 79',
+            )

@@ -14,7 +14,7 @@ OF_NOBODY = ("header", "footer", "row", "help")
 MORE = "https://dir.test/users"
 
 
-def mistakes(texts: TemplateSet) -> list[str]:
+def find_template_problems(texts: TemplateSet) -> list[str]:
     """What is wrong with the templates of [finger], file and line first, each mistake once."""
     found: dict[str, None] = {}
     for name, values in _views():

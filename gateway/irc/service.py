@@ -1,7 +1,8 @@
 """The bot on every network of the settings: which there are, and what becomes of each when the settings change. What one
 of them does stands in network.py."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.application.service import MultiService
@@ -20,11 +21,17 @@ class IrcService(MultiService):
         super().__init__()
         self._leaving: dict[str, Deferred[None]] = {}
         self._log = Logger()
-        self.reload(settings, deps)
+        self._apply(settings, deps)
 
-    def reload(self, settings: Sequence[NetworkSettings], deps: ProtocolDependencies) -> None:
-        """Networks that are as they were stay connected. One that needs another connection first says QUIT, so that its
-        nick is free."""
+    def prepare_reload(self, settings: Sequence[NetworkSettings], deps: ProtocolDependencies) -> Callable[[], None]:
+        """Return a function that puts other *settings* in place.
+
+        Networks whose connection they do not concern stay connected. One that needs another connection first says QUIT, so
+        that its nick is free.
+        """
+        return partial(self._apply, settings, deps)
+
+    def _apply(self, settings: Sequence[NetworkSettings], deps: ProtocolDependencies) -> None:
         self._wanted, self._deps = {network.network: network for network in settings}, deps
         bots: list[Any] = list(self)
         for bot in bots:
@@ -35,6 +42,11 @@ class IrcService(MultiService):
                 self._dismiss(bot)
         for name in self._wanted:
             self._engage(name)
+
+    @property
+    def bots(self) -> list[Any]:
+        """List the bots, one for each network, for the metrics."""
+        return list(self)
 
     def stopService(self) -> "Deferred[Any]":
         self._wanted = {}
@@ -54,8 +66,3 @@ class IrcService(MultiService):
     def _engage(self, name: str) -> None:
         if name in self._wanted and name not in self._leaving and name not in self.namedServices:
             NetworkService(self._wanted[name], self._deps).setServiceParent(self)
-
-
-def make(settings: Sequence[NetworkSettings], deps: ProtocolDependencies) -> IrcService:
-    """The bot on all networks of *settings*."""
-    return IrcService(settings, deps)

@@ -1,5 +1,6 @@
 """The bot's part of gateway.toml: one `[[irc]]` table for each network."""
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -23,3 +24,13 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     prefix: Annotated[str, Meta(pattern=r"^[!-~]{1,8}$")] = "!"
     burst: Annotated[int, Meta(ge=1)] = 5
     line_interval: Duration = field(default_factory=lambda: Duration(seconds=2))  # JSON Schema has no words for one
+
+
+def find_problems(
+    networks: Sequence[NetworkSettings], hosts: Sequence[str], url: str
+) -> Iterator[tuple[str, str, str]]:
+    """Yield key, found and allowed for each network whose name is there already."""
+    names = [network.network for network in networks]
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            yield f"irc[{number}].network", f"{name!r} again", "a name of its own for each network"

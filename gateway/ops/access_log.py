@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -82,14 +82,28 @@ class AccessLog(Service):
         super().startService()
         self._watch_days()
 
-    def reload(self, file: Path | None, addresses: LoggedAddress, keep: timedelta | None = None) -> None:
-        """Goes on in *file*, opened anew though it may be the same: somebody may have moved it away. Raises OSError, and then
-        nothing has changed."""
+    def prepare_reload(
+        self, file: Path | None, addresses: LoggedAddress, retention: timedelta | None = None
+    ) -> tuple[Callable[[], None], Callable[[], None]]:
+        """Open *file*, and return two functions: one goes on writing there, the other closes it again.
+
+        The file is opened anew even if its name is the same, because logrotate may have moved it away. Raises OSError.
+        """
         descriptor = _opened(file)
+
+        def discard() -> None:
+            if file is not None:
+                os.close(descriptor)
+
+        return partial(self._write_to, descriptor, file, addresses, retention), discard
+
+    def _write_to(
+        self, descriptor: int, file: Path | None, addresses: LoggedAddress, retention: timedelta | None
+    ) -> None:
         if self._flushing is not None:
             self._flushing.cancel()
         self._flush()
-        if self._flushing is not None:  # it went wrong, and may do better now
+        if self._flushing is not None:  # the flush failed: try again soon, in the new file
             self._flushing.reset(FLUSH_INTERVAL)
         before, self._descriptor = self._descriptor, descriptor
         if self._rest and before is not None and not os.path.sameopenfile(before, descriptor):
@@ -97,7 +111,7 @@ class AccessLog(Service):
             self.dropped += 1
         if before is not None and self._file is not None:
             os.close(before)
-        self._file, self._addresses, self._days = file, addresses, _days(file, keep)
+        self._file, self._addresses, self._days = file, addresses, _days(file, retention)
         self._shown.cache_clear()
         self._watch_days()
 

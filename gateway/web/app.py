@@ -51,11 +51,17 @@ class App:
         self.pages = Pages(deps, self._assets)
         self.site = WebSite(deps, self.app.resource(), self.pages, self.allowed)
 
-    def reload(self, deps: ProtocolDependencies) -> None:
-        self._deps, self._description = deps, None
-        self._assets = Assets(deps.site.look, self._assets)
-        self.pages = Pages(deps, self._assets)
-        self.site.reload(deps, self.pages)
+    def prepare_reload(self, deps: ProtocolDependencies) -> Callable[[], None]:
+        """Build what other *deps* need, which may fail, and return a function that puts it in place."""
+        assets = Assets(deps.site.look, self._assets)
+        pages = Pages(deps, assets)
+
+        def commit() -> None:
+            self._deps, self._description = deps, None
+            self._assets, self.pages = assets, pages
+            self.site.reload(deps, pages)
+
+        return commit
 
     def allowed(self, path: str) -> list[str]:
         """The methods that *path* takes, none where there is nothing; "*" is all of the server."""
@@ -350,16 +356,16 @@ class WebService(Service):
         self.factory = self.app.site
         self.factory.proxies = Networks(settings.trusted_proxies)
 
-    def reload(self, settings: WebSettings, deps: ProtocolDependencies) -> None:
-        """What is asked from now on is answered by these, whenever the connection was made."""
-        self.app.reload(deps)
-        self.factory.proxies = Networks(settings.trusted_proxies)
+    def prepare_reload(self, settings: WebSettings, deps: ProtocolDependencies) -> Callable[[], None]:
+        """Return a function that puts other *settings* in place: for requests from then on, on open connections, too."""
+        commit_app, proxies = self.app.prepare_reload(deps), Networks(settings.trusted_proxies)
+
+        def commit() -> None:
+            commit_app()
+            self.factory.proxies = proxies
+
+        return commit
 
     def stopService(self) -> "Deferred[None]":
         super().stopService()
         return self.factory.connections.end(FAREWELL)
-
-
-def make(settings: WebSettings, deps: ProtocolDependencies) -> WebService:
-    """The web service of *house*."""
-    return WebService(settings, deps)

@@ -1,9 +1,15 @@
 """[web] of gateway.toml."""
 
+from collections.abc import Iterator, Sequence
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
+
+from ..config.base_url import is_base_url, origin
+from ..outbound.fediverse_address import parse_account
+from ..outbound.host_names import canonical_host
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,3 +25,23 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     fediverse: str | None = None
     webfinger: str | None = None
     security_contact: list[Annotated[str, Meta(pattern=r"^(mailto:|https://|tel:)[!-~]+$")]] = []
+
+
+def find_problems(settings: WebSettings, hosts: Sequence[str], url: str) -> Iterator[tuple[str, str, str]]:
+    """Yield key, found and allowed for servers that could never be asked."""
+    if settings.fediverse is not None:
+        has_login = "{login}" in settings.fediverse
+        account = parse_account(settings.fediverse.replace("{login}", "alice")) if has_login else None
+        if account is None or account[1] in map(canonical_host, hosts):
+            yield (
+                "web.fediverse",
+                repr(settings.fediverse),
+                'an account with {login} in it at a host that is not this one, as in "@{login}@social.example"',
+            )
+    if settings.webfinger is not None:
+        server = settings.webfinger
+        printable = server.isascii() and server.isprintable() and " " not in server
+        without_path = printable and is_base_url(server) and not urlsplit(server).path
+        if not without_path or (is_base_url(url) and origin(server) == origin(url)):
+            allowed = 'the address of a server that is not this one, without a path, as in "https://social.example"'
+            yield "web.webfinger", repr(server), allowed

@@ -29,7 +29,7 @@ _CHANGES = [
 ]
 
 
-def mistakes(texts: TemplateSet) -> list[str]:
+def find_template_problems(texts: TemplateSet) -> list[str]:
     """What is wrong with the templates of [web], file and line first, each mistake once."""
     found: dict[str, None] = {}
     for name, values in _views():

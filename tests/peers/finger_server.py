@@ -21,7 +21,7 @@ from twisted.internet.task import deferLater  # noqa: E402
 from twisted.logger import globalLogBeginner, textFileLogObserver  # noqa: E402
 
 from gateway.directory.person import Partial  # noqa: E402
-from gateway.finger import make  # noqa: E402
+from gateway.finger.protocol import FingerService  # noqa: E402
 from gateway.finger.settings import FingerSettings  # noqa: E402
 from tests.unit.fixtures import PEOPLE, make_dependencies  # noqa: E402
 
@@ -68,7 +68,7 @@ def main() -> None:
         hosts=("dir.test", "club.test", "localhost"),
         clock=reactor,
     )
-    service = make(FingerSettings(max_plan_bytes=200_000), built.deps)
+    service = FingerService(FingerSettings(max_plan_bytes=200_000), built.deps)
     service.startService()
     port = reactor.listenTCP(0, service.factory, backlog=1024, interface=options.interface)
     if options.send_buffer:

@@ -10,7 +10,7 @@ import msgspec
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
-from gateway.dependencies import ProtocolDependencies, SiteInfo
+from gateway.dependencies import ProtocolDependencies, ProtocolInfo, SiteInfo
 from gateway.directory.interfaces import Create, Edit
 from gateway.directory.names import HostNames
 from gateway.directory.privacy import Policy
@@ -127,7 +127,7 @@ def make_dependencies(
     store.startService()
     directory = DirectoryService(store, sources, policy or Policy.preset(), reactor)
     directory.startService()
-    site = SiteInfo("The Tea Club", HostNames(hosts), "https://dir.test", bot="fingerbot", members=bool(members))
+    site = SiteInfo("The Tea Club", HostNames(hosts), "https://dir.test", protocols(), bool(members))
     outgoing = OutboundConnections(reactor, lambda: listened, lambda: hosts)
     deps = ProtocolDependencies(
         reactor=reactor,
@@ -143,6 +143,12 @@ def make_dependencies(
         timeout=timeout,
     )
     return Built(deps, reactor, store, path, file)
+
+
+def protocols(finger: bool = True, bot: str | None = "fingerbot") -> tuple[ProtocolInfo, ...]:
+    """List the protocols of a site that has the web, finger or not, and a bot of that nick or none."""
+    found = [ProtocolInfo("finger", "finger")] * finger + [ProtocolInfo("web", "the web")]
+    return (*found, *([ProtocolInfo("irc", "IRC", bot)] if bot else ()))
 
 
 def now(coroutine: Any) -> Any:

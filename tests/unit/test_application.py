@@ -13,9 +13,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
-from gateway.application import DRAIN, HURRIED, STAGE, Gateway
+from gateway.application import DRAIN_TIMEOUT, STAGE_TIMEOUT, Gateway
 from gateway.builders import make_renderer
 from gateway.config.loader import BadSettings, CannotStart
+from gateway.lifecycle import HURRIED_STAGE
 from gateway.net.endpoints import NotInheritedFromSystemd, server_endpoint
 from gateway.net.steady_clock import steady_clock
 from gateway.ops.request_tracker import RequestInfo
@@ -102,7 +103,7 @@ def test_a_stop_waits_for_questions_in_flight_and_only_then_stops_the_protocols(
     gateway, reactor = started(tmp_path)
     tracked = gateway.deps.tracker.start(RequestInfo("finger", "lookup", "alice", key="x"))
     stopping = gateway.stopService()
-    reactor.advance(DRAIN - 0.1)
+    reactor.advance(DRAIN_TIMEOUT - 0.1)
     assert gateway.protocols.running and not stopping.called
     tracked.finish("found")
     assert not gateway.protocols.running
@@ -114,7 +115,7 @@ def test_a_question_that_never_ends_is_not_waited_for(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     gateway.deps.tracker.start(RequestInfo("finger", "lookup", "alice", key="x"))
     stopping = gateway.stopService()
-    reactor.advance(DRAIN + 0.01)
+    reactor.advance(DRAIN_TIMEOUT + 0.01)
     assert not gateway.protocols.running
     until(reactor, lambda: stopping.called)
 
@@ -135,7 +136,7 @@ def test_a_protocol_that_does_not_stop_is_left_behind_and_not_cut(tmp_path: Path
     cancelled: list[object] = []
     Stubborn(Deferred(cancelled.append)).setServiceParent(gateway.protocols)
     stopping = gateway.stopService()
-    reactor.advance(STAGE - 0.1)
+    reactor.advance(STAGE_TIMEOUT - 0.1)
     assert gateway.access_log.running
     reactor.advance(0.2)
     assert not gateway.access_log.running
@@ -149,8 +150,8 @@ def test_a_stop_in_a_hurry_waits_for_nothing(tmp_path: Path) -> None:
     gateway.deps.tracker.start(RequestInfo("finger", "lookup", "alice", key="x"))
     Stubborn(Deferred()).setServiceParent(gateway.protocols)
     stopping = gateway.stopService()
-    reactor.advance(HURRIED)
-    reactor.advance(HURRIED)
+    reactor.advance(HURRIED_STAGE)
+    reactor.advance(HURRIED_STAGE)
     assert not gateway.access_log.running
     until(reactor, lambda: stopping.called)
 

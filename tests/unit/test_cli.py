@@ -210,7 +210,7 @@ def test_the_schemas_are_json_schema() -> None:
         assert schema["$ref"].removeprefix("#/$defs/") in schema["$defs"]
         for reference in re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema)):
             assert reference in schema["$defs"]
-    tables = settings["$defs"]["Settings"]["properties"]
+    tables = settings["$defs"]["SettingsFile"]["properties"]
     assert set(tables) == {
         "site",
         "privacy",

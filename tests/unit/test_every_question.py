@@ -10,11 +10,11 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
 
 from gateway.dependencies import ProtocolDependencies
-from gateway.finger import make as make_finger
+from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from gateway.irc.commands import CommandHandler, Question
 from gateway.ops.request_tracker import RequestInfo, RequestTracker, TrackedRequest
-from gateway.web import make as make_web
+from gateway.web.app import WebService
 from gateway.web.settings import WebSettings
 
 from .fixtures import Built, make_dependencies, now
@@ -24,11 +24,11 @@ STRANGER = IPv4Address("TCP", "198.51.100.7", 4079)
 
 
 def over_finger(deps: ProtocolDependencies) -> str:
-    return _wire(make_finger(FingerSettings(), deps).factory.buildProtocol(STRANGER), b"alice\r\n")
+    return _wire(FingerService(FingerSettings(), deps).factory.buildProtocol(STRANGER), b"alice\r\n")
 
 
 def over_web(deps: ProtocolDependencies) -> str:
-    protocol = make_web(WebSettings(), deps).factory.buildProtocol(STRANGER)
+    protocol = WebService(WebSettings(), deps).factory.buildProtocol(STRANGER)
     return _wire(protocol, b"GET /users/alice HTTP/1.1\r\nHost: dir.test\r\nConnection: close\r\n\r\n")
 
 

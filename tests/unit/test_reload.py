@@ -1,10 +1,12 @@
 """What differs between settings, one reload at a time, and that a broken file changes nothing: without a reactor."""
 
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
@@ -15,7 +17,7 @@ from gateway.application import Gateway
 from gateway.config.loader import BadSettings, CannotStart
 from gateway.directory.addresses import Address
 from gateway.net.admission import Admission, AdmissionControl
-from gateway.reloading import OneAtATime, SettingsDifference, compare
+from gateway.reloading import OneAtATime, PreparedReload, SettingsDifference, compare_settings
 from gateway.settings import Settings, load_settings
 from tests.unit import test_application
 from tests.unit.test_application import Transport, make, until
@@ -69,16 +71,18 @@ def test_R036_what_changes_and_what_needs_a_restart(
 ) -> None:
     now = settings(tmp_path, BASE)
     new = settings(tmp_path, BASE.replace(*change) if change[0] else BASE)
-    difference = compare(now, new)
+    difference = compare_settings(now, new)
     assert (list(difference.changed), list(difference.restart)) == (changed, restart)
     assert (difference.settings == new) == (not restart)
     # Told again at the next reload, until there is a restart.
-    assert compare(difference.settings, new) == SettingsDifference((), tuple(restart), difference.settings)
+    assert compare_settings(difference.settings, new) == SettingsDifference((), tuple(restart), difference.settings)
 
 
 def test_the_order_of_networks_is_no_difference(tmp_path: Path) -> None:
-    a, b = settings(tmp_path, BASE).irc
-    assert compare(Settings(irc=[a, b]), Settings(irc=[b, a])).changed == ()
+    base = settings(tmp_path, BASE)
+    a, b = base.protocol("irc")
+    one, other = (msgspec.structs.replace(base, irc=networks) for networks in ([a, b], [b, a]))
+    assert compare_settings(one, other).changed == ()
 
 
 class Works:
@@ -193,6 +197,50 @@ def test_R036_a_broken_file_changes_nothing(tmp_path: Path, text: str, why: type
     stop(gateway, reactor)
 
 
+STEPS = ("access log", "policy", "finger", "irc", "limits")
+
+
+@pytest.mark.parametrize("failing", range(len(STEPS)), ids=STEPS)
+def test_R036_a_step_that_fails_leaves_everything_as_it_was(tmp_path: Path, failing: int) -> None:
+    """The fault is injected into one preparation after the other, whatever there is to prepare."""
+    text = TEXT + '[[irc]]\nnetwork = "a"\nserver = "tcp:192.0.2.1:1"\n'
+    gateway, reactor = started(tmp_path, text)
+    open_files = len(os.listdir("/proc/self/fd"))
+    steps = gateway._reload_steps
+
+    def with_fault(*args: Any) -> Iterator[Callable[[], PreparedReload]]:
+        found = list(steps(*args))
+        assert len(found) == len(STEPS)
+        for number, step in enumerate(found):
+            yield step if number != failing else broken
+
+    def broken() -> PreparedReload:
+        raise CannotStart("on purpose")
+
+    gateway._reload_steps = with_fault  # type: ignore[method-assign]
+    factory: Any = reactor.tcpServers[0][1]
+    irc: Any = gateway._services["irc"]
+
+    def state() -> list[Any]:
+        log = gateway.access_log
+        return [
+            gateway.settings, gateway.deps, gateway.directory.policy, factory.settings, factory.deps, log._file,
+            log._descriptor, gateway._rate_limit._interval, gateway._admission._per_address, irc.bots,
+        ]  # fmt: skip
+
+    before = state()
+    new = text.replace("The Tea Club", "X").replace("r.jsonl", "s.jsonl").replace("[[irc]]", "[[irc]]\nprefix = '?'")
+    new = '[privacy]\npreset = "C"\n[limits]\nqueries_per_minute = 7\nconnections_per_address = 3\n' + new
+    failure = reloaded(gateway, reactor, new)
+    assert failure.check(CannotStart) and "on purpose" in str(failure.value)
+    assert state() == before
+    assert len(os.listdir("/proc/self/fd")) == open_files
+    gateway._reload_steps = steps  # type: ignore[method-assign]
+    assert isinstance(reloaded(gateway, reactor, new), SettingsDifference)
+    assert all(one != other for one, other in zip(before[:-1], state()[:-1], strict=True))
+    stop(gateway, reactor)
+
+
 def asked(reactor: MemoryReactor) -> str:
     factory: Any = reactor.tcpServers[0][1]
     protocol = factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1))
@@ -233,11 +281,12 @@ def test_a_protocol_without_a_listener_comes_and_goes(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     reloaded(gateway, reactor, TEXT + '[[irc]]\nnetwork = "a"\nserver = "tcp:192.0.2.1:1"\n')
     assert [client[:2] for client in reactor.tcpClients] == [("192.0.2.1", 1)]
-    bots = [gateway.deps.site.bot]
+    bots = [gateway.deps.site.contact("irc")]
     reloaded(gateway, reactor, TEXT)
-    bots.append(gateway.deps.site.bot)
+    bots.append(gateway.deps.site.contact("irc"))
     assert bots == ["fingerbot", None]
-    assert list(gateway._services["irc"]) == []
+    irc: Any = gateway._services["irc"]
+    assert irc.bots == []
     stop(gateway, reactor)
 
 

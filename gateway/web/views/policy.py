@@ -69,7 +69,7 @@ def document(policy: Policy, site: SiteInfo) -> PolicyDocument:
             for rule in field_rules(policy)
         ],
         MembersDocument(site.members),
-        list(site.protocols),
+        [each.name for each in site.protocols],
         RecordsDocument(site.logged_addresses, _days(site)),
     )
 

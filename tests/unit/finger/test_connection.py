@@ -8,7 +8,7 @@ from twisted.internet import ssl
 from twisted.internet.interfaces import ISSLTransport
 from zope.interface import directlyProvides
 
-from gateway.finger import make
+from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.test_answers import ALICE_PLAIN
@@ -237,14 +237,14 @@ def test_F016_a_64_is_one_asker(build: Build) -> None:
 
 
 def test_a_stop_with_nobody_there_ends_at_once(build: Build) -> None:
-    service = make(FingerSettings(), build().deps)
+    service = FingerService(FingerSettings(), build().deps)
     service.startService()
     assert stop(service) == [None]
 
 
 def test_a_stop_lets_an_answer_out_that_is_written(build: Build) -> None:
     built = build()
-    service = make(FingerSettings(), built.deps)
+    service = FingerService(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory).send(b"alice\r\n")
     ended = stop(service)
     assert not client.aborted()
@@ -256,7 +256,7 @@ def test_a_stop_lets_an_answer_out_that_is_written(build: Build) -> None:
 
 def test_a_stop_tells_those_who_have_not_asked_yet(build: Build) -> None:
     built = build()
-    service = make(FingerSettings(), built.deps)
+    service = FingerService(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory)
     ended = stop(service)
     built.clock.advance(0.2)
@@ -267,7 +267,7 @@ def test_a_stop_tells_those_who_have_not_asked_yet(build: Build) -> None:
 
 def test_R038_a_line_on_its_way_at_a_stop_is_answered(build: Build) -> None:
     built = build()
-    service = make(FingerSettings(), built.deps)
+    service = FingerService(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory)
     ended = stop(service)
     built.clock.advance(0.1)
@@ -280,7 +280,7 @@ def test_R038_a_line_on_its_way_at_a_stop_is_answered(build: Build) -> None:
 def test_a_stop_tells_those_who_still_wait(build: Build) -> None:
     slow = Slow()
     built = build(sources=[slow])
-    service = make(FingerSettings(), built.deps)
+    service = FingerService(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory).send(b"alice\r\n")
     ended = stop(service)
     slow.answer()
@@ -291,7 +291,7 @@ def test_a_stop_tells_those_who_still_wait(build: Build) -> None:
 
 def test_a_stop_does_not_wait_for_ever(build: Build) -> None:
     built = build()
-    service = make(FingerSettings(), built.deps)
+    service = FingerService(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory).send(b"alice\r\n")
     ended = stop(service)
     built.clock.advance(1.6)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.finger import make
+from gateway.finger.protocol import FingerService
 from gateway.finger.query import ForwardQuery, ListQuery, UserQuery, decode, parse
 from gateway.finger.settings import FingerSettings
 from tests.fuzz import GREETINGS, LONG, NASTY, SEED, Case, case, fault, resident
@@ -85,7 +85,7 @@ def told(factory: Any, built: Built, pieces: tuple[bytes, ...], ended: bool) -> 
 @given(noise, st.lists(st.integers(0, 700), max_size=6), st.booleans())
 @settings(max_examples=600, deadline=None)
 def test_F004_F005_F120_pieces_change_nothing(built: Built, data: bytes, cuts: list[int], ended: bool) -> None:
-    factory = make(FingerSettings(), built.deps).factory
+    factory = FingerService(FingerSettings(), built.deps).factory
     marks = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
     pieces = tuple(data[one:two] for one, two in pairwise(marks))
     single = tuple(data[place : place + 1] for place in range(len(data)))
@@ -125,7 +125,7 @@ def attack(factory: Any, built: Built, one: Case) -> None:
 def test_F120_F022_F025_F038_random_lines(build: Build, number: int) -> None:
     """Each gets one reply in the data format and one record; nothing is logged, no timer is left, memory stays."""
     built = build(people=[*PEOPLE, HOSTILE], queries_per_minute=10**9)
-    factory = make(SETTINGS[number], built.deps).factory
+    factory = FingerService(SETTINGS[number], built.deps).factory
     share = COUNT // len(SETTINGS)
     count = memory = 0
     timers = len(built.clock.getDelayedCalls())

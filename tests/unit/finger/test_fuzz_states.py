@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from gateway.finger import make
+from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from tests.fuzz import LONG, SEED, case, fault
 from tests.unit.finger.conftest import Build
@@ -50,7 +50,7 @@ def test_F010_F011_F015_F120_random_walks(build: Build) -> None:
     for round_number in range(HOUSES):
         slow = Slow()
         built = build(people=[*PEOPLE, HUGE], sources=[slow], queries_per_minute=10**9, connections=20, per_address=5)
-        factory = make(FingerSettings(max_plan_bytes=300_000), built.deps).factory
+        factory = FingerService(FingerSettings(max_plan_bytes=300_000), built.deps).factory
         timers = len(built.clock.getDelayedCalls())
         for number in range(WALKS):
             seed = f"{SEED}/{round_number}/{number}"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.finger.protocol import make
+from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Broken, Client, Down, ask, failures, stop
@@ -29,7 +29,7 @@ def _crowded(build: Build) -> bytes:
 
 def _stopping(build: Build) -> bytes:
     built = build()
-    service = make(FingerSettings(), built.deps)
+    service = FingerService(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory)
     stop(service)
     built.clock.advance(0.2)

@@ -16,7 +16,8 @@ from gateway.directory.answers import Found
 from gateway.directory.names import HostNames
 from gateway.directory.person import Partial
 from gateway.directory.privacy import Profile
-from gateway.finger import make, template_check
+from gateway.finger import template_check
+from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from gateway.rendering import render
 from gateway.rendering.template_lint import undefined_names, unused_templates
@@ -124,7 +125,7 @@ def test_F036_a_colour_ends_with_what_is_shown(build: Build) -> None:
 
 def test_F036_the_web_shows_it_whole(build: Build) -> None:
     built = build(people=[frank("line\n" * 20_000)])
-    make(FingerSettings(max_plan_bytes=256), built.deps)
+    FingerService(FingerSettings(max_plan_bytes=256), built.deps)
     assert Browser(built).ask("/users/frank.txt").body.count(b"line\n") == 20_000
 
 
@@ -139,7 +140,7 @@ def profile(built: Built, login: str) -> Profile:
 
 def test_what_is_sent_is_kept_and_is_the_text(build: Build, tmp_path: Path) -> None:
     built = build(own_templates=own(tmp_path, header="Welcome", footer="Bye"))
-    renderer = make(FingerSettings(charset="ascii"), built.deps).factory.deps.renderer
+    renderer = FingerService(FingerSettings(charset="ascii"), built.deps).factory.deps.renderer
     zofie = profile(built, "zofie")
     sent = renderer.sent(zofie, "finger/person.txt")
     assert sent == (
@@ -155,7 +156,7 @@ def test_what_is_kept_is_bounded_in_bytes(build: Build, monkeypatch: pytest.Monk
     monkeypatch.setattr(render, "MAX_CACHED_TEXT_BYTES", 20_000)
     people = [{"login": f"p{n}", "name": f"P{n}", "plan": "x" * 1000 * n} for n in range(30)]
     built = build(people=people)
-    renderer = make(FingerSettings(), built.deps).factory.deps.renderer
+    renderer = FingerService(FingerSettings(), built.deps).factory.deps.renderer
     for _ in range(2):
         for each in people:
             one = profile(built, str(each["login"]))
@@ -215,10 +216,10 @@ def test_F034_colours_stand_in_a_plan_and_end_with_it(build: Build) -> None:
 
 def test_F034_F028_a_reload_changes_them(build: Build) -> None:
     built = build(people=[{"login": "dave", "name": "Dávid", "plan": "\x1b[31mRED"}])
-    service = make(FingerSettings(), built.deps)
+    service = FingerService(FingerSettings(), built.deps)
     asked = [Client(built, factory=service.factory).send(b"dave\r\n").end()]
     for settings in (FingerSettings(ansi="sgr", charset="ascii"), FingerSettings()):
-        service.reload(settings, built.deps)
+        service.prepare_reload(settings, built.deps)()
         asked.append(Client(built, factory=service.factory).send(b"dave\r\n").end())
     assert [(b"\x1b[31m" in each, each.isascii()) for each in asked] == [(False, False), (True, True), (False, False)]
 
@@ -293,7 +294,7 @@ def test_what_was_checked_is_used_until_a_reload(build: Build, tmp_path: Path) -
 
 
 def test_ours_have_no_mistake() -> None:
-    assert template_check.mistakes(shared(TemplateSet())) == []
+    assert template_check.find_template_problems(shared(TemplateSet())) == []
 
 
 def shared(texts: TemplateSet) -> TemplateSet:
@@ -319,7 +320,7 @@ def shared(texts: TemplateSet) -> TemplateSet:
     ],
 )
 def test_what_fails_when_it_is_filled_is_found_before(tmp_path: Path, name: str, content: str, said: str) -> None:
-    found = template_check.mistakes(shared(TemplateSet(own(tmp_path, **{name: content}))))
+    found = template_check.find_template_problems(shared(TemplateSet(own(tmp_path, **{name: content}))))
     assert [each for each in found if each.endswith(f"own/finger/{said}")] == found != []
 
 

@@ -15,8 +15,7 @@ from zope.interface import implementer
 
 from gateway.directory.interfaces import SourceDown
 from gateway.directory.person import Partial
-from gateway.finger import make
-from gateway.finger.protocol import FingerProtocol
+from gateway.finger.protocol import FingerProtocol, FingerService
 from gateway.finger.settings import FingerSettings
 from tests.unit.fixtures import Built
 
@@ -42,7 +41,7 @@ class Client:
     def __init__(
         self, built: Built, peer: str = STRANGER, settings: FingerSettings | None = None, factory: Any = None
     ) -> None:
-        self.factory = factory or make(settings or FingerSettings(), built.deps).factory
+        self.factory = factory or FingerService(settings or FingerSettings(), built.deps).factory
         kind = IPv6Address if ":" in peer else IPv4Address
         self.wire = Wire(hostAddress=IPv4Address("TCP", "203.0.113.9", 79), peerAddress=kind("TCP", peer, 50000))
         self.protocol: FingerProtocol = self.factory.buildProtocol(None)

@@ -10,7 +10,7 @@ from twisted.internet.testing import MemoryReactorClock
 
 from gateway.config.loader import BadSettings, convert
 from gateway.irc.network import Backoff
-from gateway.irc.service import make
+from gateway.irc.service import IrcService
 from gateway.irc.settings import NetworkSettings
 from tests.unit.fixtures import make_dependencies
 from tests.unit.irc.server import Bench, Connection, texts
@@ -112,7 +112,7 @@ def test_networks_do_not_touch_one_another(tmp_path: Path) -> None:
     clock = MemoryReactorClock()
     deps = make_dependencies(tmp_path, clock=clock).deps
     settings = [NetworkSettings(network=name, server=f"tcp:192.0.2.1:{port}") for name, port in (("a", 1), ("b", 2))]
-    bots = make(settings, deps)
+    bots = IrcService(settings, deps)
     assert clock.tcpClients == []
     bots.startService()
     assert [client[1] for client in clock.tcpClients] == [1, 2]

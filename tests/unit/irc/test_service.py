@@ -25,7 +25,7 @@ class Hall:
         self.bots.startService()
 
     def reload(self, *networks: NetworkSettings) -> None:
-        self.bots.reload(networks, self.built.deps)
+        self.bots.prepare_reload(networks, self.built.deps)()
 
     @property
     def tries(self) -> list[int]:

@@ -16,11 +16,11 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
 from gateway.config.loader import CannotStart
-from gateway.finger import make
+from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from gateway.net.endpoints import BoundPorts, Listener, server_endpoint, trusts_any_proxy
 from gateway.net.proxy_protocol import ProxyProtocolFactory, ProxyProtocolGate, ProxyProtocolReactor
-from gateway.web import make as make_web
+from gateway.web.app import WebService
 from gateway.web.settings import WebSettings
 from tests.unit.finger.wire import Wire, failures
 from tests.unit.fixtures import Built, document, make_dependencies
@@ -86,7 +86,7 @@ def built(tmp_path: Path) -> Iterator[Built]:
 
 @pytest.fixture
 def front(built: Built) -> Front:
-    return Front(built, make(FingerSettings(), built.deps).factory)
+    return Front(built, FingerService(FingerSettings(), built.deps).factory)
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_R034_what_is_no_header_closes_and_nothing_of_it_is_told(
 
 def test_F019_on_a_plain_endpoint_a_header_is_a_question_like_any_other(built: Built) -> None:
     """Words of which nobody is called one; whose address it claims does not matter."""
-    factory = make(FingerSettings(), built.deps).factory
+    factory = FingerService(FingerSettings(), built.deps).factory
     for header in (v1(), relayed(), b"PROXY UNKNOWN\r\n"):
         wire = Wire(hostAddress=IPv4Address("TCP", HERE, 79), peerAddress=IPv4Address("TCP", "203.0.113.5", 1))
         protocol = factory.buildProtocol(None)
@@ -346,7 +346,7 @@ def test_a_factory_that_makes_nothing_closes(built: Built) -> None:
 
 
 def test_F019_the_web_side_sees_the_client_of_the_header(built: Built) -> None:
-    front = Front(built, make_web(WebSettings(), built.deps).factory, "web")
+    front = Front(built, WebService(WebSettings(), built.deps).factory, "web")
     one = front.connect(kind=Transport).send(
         relayed("2001:db8::7", "2001:db8::9") + b"GET /users/nobody.txt HTTP/1.1\r\nHost: dir.test\r\n\r\n"
     )

@@ -404,13 +404,13 @@ def test_a_day_that_cannot_be_put_aside_is_told_once_and_records_go_on(
 def test_R036_a_reload_goes_on_in_another_file_and_keeps_for_as_long_as_it_says(tmp_path: Path) -> None:
     made, clock, wall = kept(tmp_path / "r", "2026-11-22T12:00:00")
     (tmp_path / "s-2026-11-01").touch()
-    made.reload(tmp_path / "s", "full", timedelta(days=1))
+    made.prepare_reload(tmp_path / "s", "full", timedelta(days=1))[0]()
     assert names(tmp_path) == ["r", "s"]
     made.write(record())
     clock.advance(1)
     wall.at += timedelta(days=1)
     clock.advance(access_log.ROTATION_CHECK_INTERVAL)
     assert names(tmp_path) == ["r", "s", "s-2026-11-22"]
-    made.reload(tmp_path / "s", "full", None)
+    made.prepare_reload(tmp_path / "s", "full", None)[0]()
     assert not clock.getDelayedCalls()
     made.stopService()

@@ -10,17 +10,17 @@ from twisted.internet.testing import StringTransport
 from gateway.dependencies import SiteInfo
 from gateway.rendering.render import Renderer
 from gateway.rendering.templates import TemplateSet
-from gateway.web.app import make
+from gateway.web.app import WebService
 from gateway.web.settings import WebSettings
-from tests.unit.fixtures import make_dependencies
+from tests.unit.fixtures import make_dependencies, protocols
 
 
 def page(folder: Path, path: str, finger: bool, bot: str | None, accept: str = "text/html") -> str:
     built = make_dependencies(folder)
-    site = SiteInfo("The Tea Club", built.deps.site.hosts, "https://dir.test", finger, bot)
+    site = SiteInfo("The Tea Club", built.deps.site.hosts, "https://dir.test", protocols(finger, bot))
     deps = replace(built.deps, site=site, renderer=Renderer(TemplateSet(), site))
     transport = StringTransport(peerAddress=IPv4Address("TCP", "198.51.100.7", 4079))
-    protocol = make(WebSettings(), deps).factory.buildProtocol(transport.getPeer())
+    protocol = WebService(WebSettings(), deps).factory.buildProtocol(transport.getPeer())
     protocol.makeConnection(transport)
     protocol.dataReceived(f"GET {path} HTTP/1.1\r\nHost: dir.test\r\nAccept: {accept}\r\n\r\n".encode())
     built.stop()

@@ -69,7 +69,7 @@ def test_a_reload_brings_another_look_and_what_was_named_before_still_is_there(b
         r'"(/static/[^"]+)"', web.ask("/").body.decode() + web.ask("/", Accept="text/html").body.decode()
     )
     other = looking(web, PageLook("#00f")).built.deps
-    web.service.reload(WebSettings(), other)
+    web.service.prepare_reload(WebSettings(), other)()
     page = web.ask("/", Accept="text/html").body.decode()
     after = re.findall(r'"(/static/[^"]+)"', page)
     assert set(before) != set(after)
@@ -89,7 +89,7 @@ def test_a_reload_brings_another_picture_of_the_same_name(build: Build, tmp_path
 
     before = shown()
     logo.write_bytes(SVG + b"\n")
-    web.service.reload(WebSettings(), web.built.deps)
+    web.service.prepare_reload(WebSettings(), web.built.deps)()
     assert shown() != before
     assert web.ask(before).body == SVG
     assert web.ask(shown()).body == SVG + b"\n"

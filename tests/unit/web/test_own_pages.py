@@ -53,7 +53,7 @@ def told() -> Iterator[list[str]]:
 def test_ours_have_no_mistake() -> None:
     texts = TemplateSet()
     texts.share(site=SITE)
-    assert template_check.mistakes(texts) == []
+    assert template_check.find_template_problems(texts) == []
 
 
 def test_every_page_of_ours_is_tried() -> None:
@@ -67,7 +67,7 @@ def test_what_fails_when_it_is_filled_is_found_before(tmp_path: Path, name: str)
     content, why = FAILING[name]
     texts = TemplateSet(own(tmp_path, name, content))
     texts.share(site=SITE)
-    found = template_check.mistakes(texts)
+    found = template_check.find_template_problems(texts)
     assert any(why in each for each in found), found
 
 

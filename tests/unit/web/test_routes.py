@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.web import make
-from gateway.web.app import App
+from gateway.web.app import App, WebService
 from gateway.web.http.negotiation import Format
 from gateway.web.routes import ROUTES, Route
 from gateway.web.settings import WebSettings
@@ -55,7 +54,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     built = make_dependencies(tmp_path_factory.mktemp("house"), people, queries_per_minute=10_000_000)
     web = Browser(built)
     told = replace(built.deps.site, security_contact=("mailto:safe@dir.test",))
-    web.service = make(WebSettings(), replace(built.deps, site=told))
+    web.service = WebService(WebSettings(), replace(built.deps, site=told))
     yield web
     built.stop()
 

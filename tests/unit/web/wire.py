@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.net.cooperative_queue import CooperativeQueue
-from gateway.web import make
+from gateway.web.app import WebService
 from gateway.web.settings import WebSettings
 from tests.unit.fixtures import Built
 
@@ -56,7 +56,7 @@ class Browser:
 
     def __init__(self, built: Built) -> None:
         self.built = built
-        self.service = make(WebSettings(), built.deps)
+        self.service = WebService(WebSettings(), built.deps)
         self.service.factory.turns = CooperativeQueue(
             built.clock, built.clock.seconds
         )  # no turn is long unless a test says so

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.directory.addresses import Address, Networks
-from gateway.web import make
+from gateway.web.app import WebService
 from gateway.web.http.forwarded import asker
 from gateway.web.settings import WebSettings
 from tests.unit.web.conftest import Build
@@ -92,7 +92,7 @@ def test_W008_a_long_chain_takes_no_time_to_speak_of() -> None:
 def behind(build: Build) -> Browser:
     """A site behind PROXY; six questions a minute each."""
     web = build(queries_per_minute=6, members=("192.0.2.0/24", "10.0.0.0/8"), per_address=5)
-    web.service = make(WebSettings(trusted_proxies=[PROXY]), web.built.deps)
+    web.service = WebService(WebSettings(trusted_proxies=[PROXY]), web.built.deps)
     return web
 
 
@@ -137,7 +137,7 @@ def test_W008_a_proxy_may_have_as_many_connections_as_there_are(behind: Browser)
 
 def test_W008_a_reload_changes_who_is_believed(behind: Browser) -> None:
     connection = behind.connect(PROXY)
-    behind.service.reload(WebSettings(trusted_proxies=["10.0.0.9"]), behind.built.deps)
+    behind.service.prepare_reload(WebSettings(trusted_proxies=["10.0.0.9"]), behind.built.deps)()
     connection.send(b"GET / HTTP/1.1\r\nHost: dir.test\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n")
     connection.close()
     assert [record["peer"] for record in behind.built.records] == [PROXY]

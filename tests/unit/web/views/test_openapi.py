@@ -65,9 +65,9 @@ def test_it_tells_of_the_site_as_it_is_after_a_reload(build: Build) -> None:
     before = web.ask(path)
     assert web.ask(path)["etag"] == before["etag"]
     app, deps = web.service.app, web.built.deps
-    app.reload(replace(deps, site=replace(deps.site, name="The Coffee Club")))
+    app.prepare_reload(replace(deps, site=replace(deps.site, name="The Coffee Club")))()
     assert msgspec.json.decode(web.ask(path).body)["info"]["title"] == "The Coffee Club"
-    app.reload(deps)
+    app.prepare_reload(deps)()
     assert web.ask(path)["etag"] == before["etag"]
 
 

@@ -18,6 +18,7 @@ from gateway.directory.privacy import Policy
 from gateway.rendering.render import Renderer
 from gateway.rendering.templates import TemplateSet
 from gateway.web.views.policy import RecordsDocument, document
+from tests.unit.fixtures import protocols
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, Browser
 
@@ -187,8 +188,8 @@ def site(**settings: Any) -> SiteInfo:
         ({"log_retention": timedelta(days=30)}, "Kept for 30 days, counted from the end of the day."),
         ({"log_retention": timedelta(days=1)}, "Kept for 1 day, counted from the end of the day."),
         ({}, "There are no networks of members here."),
-        ({"finger": False}, "On the web, where alone people are asked for here."),
-        ({"finger": False, "bot": "fingerbot"}, "On the web and IRC alike."),
+        ({"protocols": protocols(finger=False, bot=None)}, "On the web, where alone people are asked for here."),
+        ({"protocols": protocols(finger=False)}, "On the web and IRC alike."),
     ],
 )
 def test_what_the_settings_say_is_told(build: Build, settings: dict[str, Any], said: str) -> None:

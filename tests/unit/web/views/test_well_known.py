@@ -9,7 +9,7 @@ import pytest
 
 from gateway.directory.interfaces import Remove
 from gateway.directory.privacy import Policy
-from gateway.web import make
+from gateway.web.app import WebService
 from gateway.web.settings import WebSettings
 from gateway.web.views import well_known
 from gateway.web.views.well_known import expires
@@ -209,7 +209,7 @@ def test_security_txt(web: Browser, url: str, canonical: str) -> None:
     deps = web.built.deps
     site = replace(deps.site, url=url, security_contact=("mailto:safe@dir.test", "https://dir.test/safe"))
     browser = Browser(web.built)
-    browser.service = make(
+    browser.service = WebService(
         WebSettings(), replace(deps, site=site, now=lambda: datetime(2026, 11, 24, 4, 30, 7, tzinfo=UTC))
     )
     answer = browser.ask("/.well-known/security.txt")
