@@ -216,6 +216,7 @@ def test_the_schemas_are_json_schema() -> None:
         "privacy",
         "store",
         "sources",
+        "protocols",
         "finger",
         "web",
         "irc",
