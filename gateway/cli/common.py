@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -166,7 +165,8 @@ def run_until_complete(work: Coroutine[Any, Any, T]) -> T:
 def become_owner(path: Path) -> None:
     """Root acts as the owner of the database, so that no file of another owner is left behind."""
     if os.geteuid() == 0 and path.exists() and (owner := path.stat()).st_uid != 0:
-        import_module("..store.edits", __package__)  # while it can be read, wherever root keeps it
+        from ..store import sqlite_writer  # noqa: F401  # while its file can be read, wherever root keeps it
+
         with suppress(PermissionError):  # a root without rights, as in a container: it acts as what it is
             os.setgroups([])
             os.setresgid(owner.st_gid, owner.st_gid, owner.st_gid)

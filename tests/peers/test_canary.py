@@ -84,7 +84,7 @@ from gateway.directory.person import Partial
 from gateway.formats import person_json
 
 class Nest:
-    restricts, cache = False, None
+    restricts, cache_ttl = False, None
 
     def __init__(self, file):
         created = [person_json.create(each) for each in person_json.read(Path(file).read_bytes())]
@@ -286,10 +286,10 @@ BROKEN = {
     "members rank as oneself": PRIVACY + "p._RANKS[p.Audience.MEMBER] = 2",
     "a person's own choice is forgotten": PRIVACY + "p.Policy.level = lambda self, person, field: self.default[field]",
     "where somebody is on is no field of its own": PRIVACY + "p._logins = lambda person, shown: person.logins",
-    "who is not listed is listed": "import gateway.directory.source_chain as c; import msgspec; old = c.merged; "
-    "c.merged = lambda partials: old([msgspec.structs.replace(each, listed=True) for each in partials]); "
-    "import dataclasses; import gateway.directory.lists as l; import gateway.directory.service as s; reach = l.reach; "
-    "l.reach = s.reach = lambda *a: (levels := reach(*a)) and dataclasses.replace(levels, unlisted=True)",
+    "who is not listed is listed": "import gateway.directory.source_chain as c; import msgspec; old = c.merge_partials; "
+    "c.merge_partials = lambda partials: old([msgspec.structs.replace(each, listed=True) for each in partials]); "
+    "import dataclasses; import gateway.directory.lists as l; import gateway.directory.service as s; reach = l.index_filter; "
+    "l.index_filter = s.index_filter = lambda *a: (levels := reach(*a)) and dataclasses.replace(levels, unlisted=True)",
 }
 
 

@@ -144,7 +144,7 @@ def test_mistakes_in_the_settings(tmp_path: Path) -> None:
         assert command(*words, folder=tmp_path, code=2) == Ran(
             2,
             "",
-            f"{file}: finger.listeen: found an unknown key; allowed: listen, listing, empty, "
+            f"{file}: finger.listeen: found an unknown key; allowed: listen, listing, empty_query, "
             "list_columns, ambiguous, max_names, forward_to, max_hops, ansi, charset, max_plan_bytes, "
             "trusted_proxies (did you mean listen?)\n"
             f"{file}: limits.connections: found 0; allowed: a whole number from 1\n",

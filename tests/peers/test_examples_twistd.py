@@ -49,7 +49,7 @@ def test_reading_finger_tac_opens_nothing_and_names_user_and_port(tmp_path: Path
     read = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert read.stdout.splitlines() == [
         "1 1 finger True",
-        "['gateway.toml', 'people.db'] ['Twisted', 'StreamServerEndpointService']",
+        "['gateway.toml', 'people.db'] ['TwistGateway', 'StreamServerEndpointService']",
     ], read.stderr
     assert 'strports.service("tcp:79", ' in (EXAMPLE / "finger.tac").read_text()
 

@@ -36,7 +36,7 @@ login         alice                  everyone  as name
 name          Alice Adams            everyone  preset A
 aliases       -                      members   preset A
 pronouns      -                      members   preset A
-say           -                      members   preset A
+pronunciation -                      members   preset A
 title         茶艺师茶艺师茶艺师茶…  members   preset A
 organisation  -                      members   preset A
 office        B12                    nobody    own choice

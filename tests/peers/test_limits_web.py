@@ -23,7 +23,7 @@ timeout = "3s"
 
 
 def test_W006_more_connections_and_questions_than_an_address_may_have(tmp_path: Path) -> None:
-    place = limited(tmp_path, LIMITS, nobody_is_a_proxy=("[web]\n", "[web]\nproxies = []\n"))
+    place = limited(tmp_path, LIMITS, nobody_is_a_proxy=("[web]\n", "[web]\ntrusted_proxies = []\n"))
     with serving(place) as running:
         listening = sockets(running.process.pid)
         held = [connect(place.web) for _ in range(10)]

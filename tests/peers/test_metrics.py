@@ -86,7 +86,7 @@ def test_who_wants_no_metrics_never_loads_prometheus(tmp_path: Path) -> None:
     place = make_place(tmp_path)
     code = (
         "import sys; from pathlib import Path; from twisted.internet import reactor; "
-        "from gateway.application import Gateway; from gateway.settings import load; "
+        "from gateway.application import Gateway; from gateway.settings import load_settings as load; "
         "file = Path(sys.argv[1]); Gateway(load(file), file, reactor); print('prometheus_client' in sys.modules)"
     )
     assert command("-c", code, place.settings, folder=tmp_path, start=(sys.executable,)).out == "False\n"

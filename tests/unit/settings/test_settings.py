@@ -139,7 +139,7 @@ def test_what_is_not_said(tmp_path: Path) -> None:
     [
         # unknown keys, the nearest right one named
         ("[finger]\n[limit]\n", "limit", "an unknown key", "limits", "did you mean limits?"),
-        ("[finger]\nlisten_on = []", "finger.listen_on", "an unknown key", "listen, listing, empty", "did you mean listen?"),
+        ("[finger]\nlisten_on = []", "finger.listen_on", "an unknown key", "listen, listing", "did you mean listen?"),
         ("[finger]\n[site]\nhost = []", "site.host", "an unknown key", "hosts", "did you mean hosts?"),
         ("[finger]\n[limits]\nxyzzy = 1", "limits.xyzzy", "an unknown key", "queries_per_minute", ""),
         ("xyzzy = 1\n[finger]", "xyzzy", "an unknown key", "site", ""),
