@@ -95,7 +95,7 @@ class Gateway(MultiService):
         self._stopping = False
 
     def _enabled_protocols(self, settings: Settings) -> list[EnabledProtocol]:
-        """Raises BadSettings, and CannotStart where a protocol's settings cannot work."""
+        """List the enabled protocols. Raises BadSettings, and CannotStart if a protocol's settings cannot work."""
         enabled = enabled_protocols(settings, self._folder)
         for protocol in enabled:
             problems = protocol.plugin.check_settings(protocol.settings, self._reactor, str(self._file), protocol.key)
@@ -263,7 +263,7 @@ class Gateway(MultiService):
         return PreparedReload(partial(self._add_protocol, protocol, protocol.plugin.make(protocol.settings, deps)))
 
     def _prepare_without_table(self, name: str, deps: ProtocolDependencies) -> PreparedReload:
-        """A protocol without listeners whose tables are gone goes on with none."""
+        """Prepare a protocol without listeners for going on without a table."""
         return PreparedReload(self._services[name].prepare_reload([], deps))
 
     def _prepare_limits(self, settings: Settings, deps: ProtocolDependencies) -> PreparedReload:
@@ -339,10 +339,10 @@ def _metrics_server(gateway: Gateway) -> Any:
 
     sources = MetricsSources(
         tracker=deps.tracker,
-        connections=deps.admission,
-        records=gateway.access_log,
+        admission=deps.admission,
+        access_log=gateway.access_log,
         directory=deps.directory,
-        open=open_connections,
+        open_connections=open_connections,
         bots=bots,
         slow_reads=lambda: gateway.store.slow_reads,
     )
@@ -369,7 +369,7 @@ def serve(gateway: Gateway, reactor: Any, started: Callable[[], object]) -> None
 
 
 def hurry_on_second_signal(gateway: Gateway, reactor: Any) -> None:
-    """Make another SIGTERM or Ctrl-C during a stop mean now. (Twisted would log a traceback and go on.)"""
+    """Make a second SIGTERM or Ctrl-C hurry the stop; Twisted would log a traceback and go on."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: reactor.callFromThread(gateway.hurry))
 

@@ -64,8 +64,10 @@ def make_policy(settings: Settings) -> Policy:
 
 
 def make_renderer(settings: Settings, folder: Path) -> Renderer:
-    """Build the renderer; the operator's own templates come before the built-in ones. Raises CannotStart for one that
-    cannot be read."""
+    """Build the renderer; the operator's own templates come before the built-in ones.
+
+    Raises CannotStart for a template that cannot be read.
+    """
     templates = _templates(settings, folder)
     try:
         templates.check()

@@ -30,8 +30,11 @@ class PageLook:
 
 @dataclass(frozen=True)
 class ProtocolInfo:
-    """What pages and texts say of a protocol that runs: its table in gateway.toml, the name that people read, and the name
-    under which people reach it (a bot's nick), None where there is none."""
+    """What pages and texts say of a protocol that runs.
+
+    *name* is its table in gateway.toml, *title* what people read, *contact* the name under which people reach it (a bot's
+    nick), None if there is none.
+    """
 
     name: str
     title: str

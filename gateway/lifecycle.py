@@ -29,8 +29,10 @@ class StagedStop:
         self._hurried = False
 
     async def run(self, stages: Sequence[Stage]) -> None:
-        """Stop everything. A stage that fails is logged; one that takes too long is left alone, because to cancel it would
-        stop it half-way."""
+        """Stop everything.
+
+        A stage that fails is logged. One that takes too long is left alone: to cancel it would stop it half-way.
+        """
         for stage in stages:
             await self._run_stage(stage)
 

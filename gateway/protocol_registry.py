@@ -36,8 +36,10 @@ class ProtocolService(Protocol):
     def setServiceParent(self, parent: IServiceCollection) -> None: ...  # Twisted's name
 
     def prepare_reload(self, settings: Any, deps: ProtocolDependencies) -> Callable[[], None]:
-        """Build everything that other *settings* need, which may fail, and return a function that puts it in place, which
-        cannot."""
+        """Build everything that other *settings* need, which may fail.
+
+        Returns a function that puts it in place, which cannot fail.
+        """
 
 
 class ListeningService(ProtocolService, Protocol):
@@ -94,8 +96,10 @@ PROTOCOLS = (
 
 @dataclass(frozen=True)
 class EnabledProtocol:
-    """A protocol that the settings ask for. *key* is its table as messages name it; *settings* the table as a struct, a
-    list of structs where it is repeated."""
+    """A protocol that the settings ask for.
+
+    *key* is its table as messages name it; *settings* is the table as a struct, a list of structs if it is repeated.
+    """
 
     name: str
     key: str

@@ -63,8 +63,11 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class SourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[sources.logins]: who is logged in on this machine, polled *every* so often. [sources.NAME]: an operator's own class,
-    called with *options*."""
+    """[sources.logins] and [sources.NAME].
+
+    The first polls *every* so often who is logged in on this machine. The second is an operator's own class, called with
+    *options*.
+    """
 
     class_: str | None = msgspec.field(name="class", default=None)
     options: dict[str, Any] = {}

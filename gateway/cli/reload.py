@@ -27,7 +27,7 @@ def reload() -> None:
     file = settings_file()
     path = _socket(file)
     try:
-        answer = control.ask(path, "reload", PATIENCE)
+        answer = control.send_verb(path, "reload", PATIENCE)
     except (FileNotFoundError, ConnectionRefusedError):
         raise Failed(messages.not_running(str(file), str(path)), 69) from None
     except (control.ControlRefused, OSError) as error:

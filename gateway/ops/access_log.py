@@ -1,6 +1,6 @@
-"""One JSON object a line for each question and its answer, written in batches. No value of a person ever stands in one.
+"""The access log: one JSON object a line for each request, written in batches. It never holds a field of a person.
 
-A file that cannot be written never stops an answer: what is lost is counted, and it is tried again after a while.
+A file that cannot be written never delays an answer: entries that are lost are counted, and writing is tried again.
 """
 
 import hmac
@@ -22,19 +22,22 @@ from ..directory.addresses import Address
 from ..text.sanitize import escape_controls
 from .daily_rotation import DailyRotation
 
-FLUSH_INTERVAL = 0.2  # seconds that a record may wait
-RETRY_INTERVAL = 10.0  # seconds from one try to write to the next, where it went wrong
-ROTATION_CHECK_INTERVAL = 600.0  # seconds between two looks whether a day is over, when nobody asks anything
+FLUSH_INTERVAL = 0.2  # seconds that an entry may wait in memory
+RETRY_INTERVAL = 10.0  # seconds until writing is tried again after an error
+ROTATION_CHECK_INTERVAL = 600.0  # seconds between two checks for a new day while no request comes
 MAX_WAITING_ENTRIES = 20_000
-MOST_SHOWN = 4096  # addresses of which it is kept how they are shown
-_WRITING = "records cannot be written, trying again"
-_TURNING = "records of another day cannot be put aside or removed"
+MAX_REMEMBERED_ADDRESSES = 4096  # how many addresses' logged forms are cached
+_CANNOT_WRITE = "the access log cannot be written, trying again"
+_CANNOT_ROTATE = "the access log of another day cannot be renamed or removed"
 LoggedAddress = Literal["full", "truncated", "hash", "none"]
 
 
 class AccessLogEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """*time* in UTC; *peer* who asked, as far as the settings let it be kept; *query* as typed, escaped; *ms*
-    milliseconds; *reference* is what an asker was told to quote after an error."""
+    """One line of the log.
+
+    *time* is in UTC. *peer* is the client's address in the form that the settings allow. *query* is as typed, escaped.
+    *ms* is the duration in milliseconds. *reference* is what the client was given to quote after an error.
+    """
 
     time: datetime
     protocol: str
@@ -49,38 +52,41 @@ class AccessLogEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AccessLog(Service):
-    """Writes to *file*, or to standard output where it is None; with *keep* a file a day, none of them for longer. *now* is
-    the wall clock. *written* and *dropped* count records."""
+    """Writes entries to *file*, or to standard output if it is None.
+
+    With *retention* there is a file a day, removed when all of it is older. *now* is the wall clock. *written* and
+    *dropped* count entries.
+    """
 
     def __init__(
         self,
         file: Path | None,
         addresses: LoggedAddress,
         reactor: IReactorTime,
-        keep: timedelta | None = None,
+        retention: timedelta | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._file, self._addresses, self._reactor, self._now = file, addresses, reactor, now
-        self._days = _days(file, keep)
+        self._rotation = _make_rotation(file, retention)
         self._encoder = msgspec.json.Encoder()
-        self._shown = lru_cache(MOST_SHOWN)(self._as_kept)
+        self._address_as_logged = lru_cache(MAX_REMEMBERED_ADDRESSES)(self._anonymize)
         self._salt = secrets.token_bytes(16)
-        self._waiting = bytearray()
-        self._rest = b""  # of a line that a full disk cut
-        self._count = 0
+        self._buffer = bytearray()
+        self._partial_line = b""  # the end of a line that a full disk cut
+        self._buffered_entries = 0
         self._flushing: IDelayedCall | None = None
         self._descriptor: int | None = None
         self._troubles: set[str] = set()
-        self._turning = LoopingCall(self._turn)
-        self._turning.clock = reactor
+        self._rotation_check = LoopingCall(self._rotate_if_due)
+        self._rotation_check.clock = reactor
         self.written = self.dropped = 0
         self._log = Logger()
 
     def startService(self) -> None:
-        """Opens the file. Raises OSError."""
-        self._descriptor = _opened(self._file)
+        """Open the file. Raises OSError."""
+        self._descriptor = _open_file(self._file)
         super().startService()
-        self._watch_days()
+        self._schedule_rotation()
 
     def prepare_reload(
         self, file: Path | None, addresses: LoggedAddress, retention: timedelta | None = None
@@ -89,7 +95,7 @@ class AccessLog(Service):
 
         The file is opened anew even if its name is the same, because logrotate may have moved it away. Raises OSError.
         """
-        descriptor = _opened(file)
+        descriptor = _open_file(file)
 
         def discard() -> None:
             if file is not None:
@@ -106,19 +112,19 @@ class AccessLog(Service):
         if self._flushing is not None:  # the flush failed: try again soon, in the new file
             self._flushing.reset(FLUSH_INTERVAL)
         before, self._descriptor = self._descriptor, descriptor
-        if self._rest and before is not None and not os.path.sameopenfile(before, descriptor):
-            self._rest = b""
+        if self._partial_line and before is not None and not os.path.sameopenfile(before, descriptor):
+            self._partial_line = b""
             self.dropped += 1
         if before is not None and self._file is not None:
             os.close(before)
-        self._file, self._addresses, self._days = file, addresses, _days(file, retention)
-        self._shown.cache_clear()
-        self._watch_days()
+        self._file, self._addresses, self._rotation = file, addresses, _make_rotation(file, retention)
+        self._address_as_logged.cache_clear()
+        self._schedule_rotation()
 
     def stopService(self) -> None:
         super().stopService()
-        if self._turning.running:
-            self._turning.stop()
+        if self._rotation_check.running:
+            self._rotation_check.stop()
         if self._flushing is not None:
             self._flushing.cancel()
         self._flush()
@@ -126,21 +132,21 @@ class AccessLog(Service):
             os.close(self._descriptor)
         self._descriptor = None
 
-    def write(self, record: AccessLogEntry) -> None:
-        """Takes *record*; it is in the file within FLUSH seconds."""
-        if self._count >= MAX_WAITING_ENTRIES:
+    def write(self, entry: AccessLogEntry) -> None:
+        """Take an entry; it is in the file within FLUSH_INTERVAL seconds."""
+        if self._buffered_entries >= MAX_WAITING_ENTRIES:
             self.dropped += 1
             return
-        self._count += 1
-        self._waiting += self._encoder.encode(record) + b"\n"
+        self._buffered_entries += 1
+        self._buffer += self._encoder.encode(entry) + b"\n"
         if self._flushing is None:
             self._flushing = self._reactor.callLater(FLUSH_INTERVAL, self._flush)
 
     def peer(self, address: Address | None) -> str | None:
-        """*address* as the settings let it stand in a record."""
-        return None if address is None else self._shown(address)
+        """Return *address* in the form that the settings allow."""
+        return None if address is None else self._address_as_logged(address)
 
-    def _as_kept(self, address: Address) -> str | None:
+    def _anonymize(self, address: Address) -> str | None:
         if self._addresses == "none":
             return None
         if self._addresses == "full":
@@ -151,68 +157,70 @@ class AccessLog(Service):
 
     def _flush(self) -> None:
         self._flushing = None
-        if self._descriptor is None or not (self._waiting or self._rest):
+        if self._descriptor is None or not (self._buffer or self._partial_line):
             return
-        if _TURNING not in self._troubles:
-            self._turn()
-        batch = left = self._rest + self._waiting
-        self._waiting.clear()
-        self._count = 0
+        if _CANNOT_ROTATE not in self._troubles:
+            self._rotate_if_due()
+        batch = left = self._partial_line + self._buffer
+        self._buffer.clear()
+        self._buffered_entries = 0
         try:
             while left:
                 left = left[os.write(self._descriptor, left) :]
-            self._rest = b""
+            self._partial_line = b""
             self.written += batch.count(b"\n")
-            if self._healed(_WRITING):
-                self._log.info("records are written again; {dropped} were lost so far", dropped=self.dropped)
+            if self._clear_trouble(_CANNOT_WRITE):
+                self._log.info(
+                    "the access log is written again; {dropped} entries were lost so far", dropped=self.dropped
+                )
         except OSError as error:
-            self._failed(_WRITING, error)
+            self._report_trouble(_CANNOT_WRITE, error)
             if self.running:
                 self._flushing = self._reactor.callLater(RETRY_INTERVAL, self._flush)
             written = len(batch) - len(left)
             self.written += batch.count(b"\n", 0, written)
-            cut = batch[written - 1 : written] != b"\n" if written else bool(self._rest)
-            self._rest = left[: left.index(b"\n") + 1] if cut else b""
+            cut = batch[written - 1 : written] != b"\n" if written else bool(self._partial_line)
+            self._partial_line = left[: left.index(b"\n") + 1] if cut else b""
             self.dropped += left.count(b"\n") - cut
 
-    def _turn(self) -> None:
-        """Goes on in a new file where a day is over."""
-        if self._days is None or self._file is None or self._descriptor is None:
+    def _rotate_if_due(self) -> None:
+        """Start a new file if the day is over."""
+        if self._rotation is None or self._file is None or self._descriptor is None:
             return
         try:
-            if self._days.rotate(self._now()):
-                before, self._descriptor = self._descriptor, _opened(self._file)
+            if self._rotation.rotate(self._now()):
+                before, self._descriptor = self._descriptor, _open_file(self._file)
                 os.close(before)
-            self._healed(_TURNING)
+            self._clear_trouble(_CANNOT_ROTATE)
         except OSError as error:
-            self._failed(_TURNING, error)
+            self._report_trouble(_CANNOT_ROTATE, error)
 
-    def _watch_days(self) -> None:
-        if self._turning.running:
-            self._turning.stop()
-        if self._days is not None and self.running:
-            self._turning.start(ROTATION_CHECK_INTERVAL)
+    def _schedule_rotation(self) -> None:
+        if self._rotation_check.running:
+            self._rotation_check.stop()
+        if self._rotation is not None and self.running:
+            self._rotation_check.start(ROTATION_CHECK_INTERVAL)
 
-    def _failed(self, trouble: str, error: OSError) -> None:
-        """Said once, until it is well again."""
+    def _report_trouble(self, trouble: str, error: OSError) -> None:
+        """Log a trouble once, until it is over."""
         if trouble not in self._troubles:
             self._troubles.add(trouble)
             self._log.error("{trouble}: {error}", trouble=trouble, error=str(error))
 
-    def _healed(self, trouble: str) -> bool:
-        """Was there that trouble until now?"""
+    def _clear_trouble(self, trouble: str) -> bool:
+        """Return whether there was that trouble until now."""
         if trouble in self._troubles:
             self._troubles.discard(trouble)
             return True
         return False
 
 
-def _days(file: Path | None, keep: timedelta | None) -> DailyRotation | None:
-    return None if file is None or keep is None else DailyRotation(file, keep)
+def _make_rotation(file: Path | None, retention: timedelta | None) -> DailyRotation | None:
+    return None if file is None or retention is None else DailyRotation(file, retention)
 
 
-def _opened(file: Path | None) -> int:
-    """The descriptor of *file*. Raises OSError."""
+def _open_file(file: Path | None) -> int:
+    """Return a descriptor to append to *file*. Raises OSError."""
     return 1 if file is None else os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
@@ -227,7 +235,7 @@ def make_entry(
     ms: float,
     reference: str | None,
 ) -> AccessLogEntry:
-    """A record of now."""
+    """Make an entry with the time of now."""
     return AccessLogEntry(
         datetime.now(UTC),
         protocol,

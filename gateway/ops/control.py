@@ -1,5 +1,6 @@
-"""The control socket: one line in, one JSON object out, for those of whom the kernel says that they are root or who we are.
-It knows no verb by itself. `ask` is the other side.
+"""The control socket: one verb in, one JSON object out, for root and the gateway's own user.
+
+The kernel says who the peer is (SO_PEERCRED). The verbs are given by application.py; `send_verb` is the client's side.
 """
 
 import errno
@@ -23,46 +24,46 @@ from twisted.python.failure import Failure
 
 from . import messages
 
-MOST_PATH = 107  # bytes of the path of a UNIX socket (unix(7))
-MOST_LINE = 4096  # bytes
-PATIENCE = 10.0  # seconds until the line has to be there, and those that an answer may take to be read
+MAX_SOCKET_PATH_BYTES = 107  # unix(7)
+MAX_LINE_BYTES = 4096
+CONNECTION_TIMEOUT = 10.0  # seconds for the line to come, and for the answer to be read
 
-Verb = Callable[[], Awaitable[Mapping[str, Any]]]
+ControlVerb = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class SocketInUse(Exception):
-    """Another process that lives answers on this socket."""
+    """Another process answers on this socket."""
 
 
 class ControlRefused(Exception):
-    """The other side said why it will not do what it was asked."""
+    """The gateway refused the verb; the message says why."""
 
 
 class ControlProtocol(LineOnlyReceiver):
     """One connection: one verb."""
 
     delimiter = b"\n"
-    MAX_LENGTH = MOST_LINE
+    MAX_LENGTH = MAX_LINE_BYTES
     factory: "ControlFactory"
     transport: Any
     _deadline: IDelayedCall | None = None
-    _asked = _lost = False
+    _answered = _lost = False
 
     def connectionMade(self) -> None:
-        self._deadline = self.factory.reactor.callLater(PATIENCE, self.transport.abortConnection)
-        if self.factory.peer(self.transport) not in (0, os.geteuid()):
-            self._say({"error": messages.NOT_FOR_YOU})
+        self._deadline = self.factory.reactor.callLater(CONNECTION_TIMEOUT, self.transport.abortConnection)
+        if self.factory.peer_uid(self.transport) not in (0, os.geteuid()):
+            self._answer({"error": messages.NOT_PERMITTED})
 
     def lineReceived(self, line: bytes) -> None:
-        if self._asked:
+        if self._answered:
             return
-        self._asked = True
+        self._answered = True
         self._disarm()
         verb = self.factory.verbs.get(line.decode("utf-8", "replace").strip())
         if verb is None:
-            self._say({"error": messages.no_such_verb(", ".join(self.factory.verbs))})
+            self._answer({"error": messages.no_such_verb(", ".join(self.factory.verbs))})
             return
-        Deferred.fromCoroutine(self._done(verb)).addCallback(self._say)
+        Deferred.fromCoroutine(self._run_verb(verb)).addCallback(self._answer)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         self.transport.abortConnection()
@@ -71,21 +72,21 @@ class ControlProtocol(LineOnlyReceiver):
         self._lost = True
         self._disarm()
 
-    async def _done(self, verb: Verb) -> Mapping[str, Any]:
-        """What *verb* comes to, though nobody may be there any more to hear of it."""
+    async def _run_verb(self, verb: ControlVerb) -> Mapping[str, Any]:
+        """Run *verb* to its end, even if the client has gone."""
         try:
             return await verb()
         except Exception:
-            self.factory.log.failure("control")
-            return {"error": messages.BROKEN}
+            self.factory.log.failure("a control command failed")
+            return {"error": messages.INTERNAL_ERROR}
 
-    def _say(self, answer: Mapping[str, Any]) -> None:
-        self._asked = True
+    def _answer(self, answer: Mapping[str, Any]) -> None:
+        self._answered = True
         self._disarm()
         if not self._lost:
             self.transport.write(msgspec.json.encode(answer) + b"\n")
             self.transport.loseConnection()
-            self._deadline = self.factory.reactor.callLater(PATIENCE, self.transport.abortConnection)
+            self._deadline = self.factory.reactor.callLater(CONNECTION_TIMEOUT, self.transport.abortConnection)
 
     def _disarm(self) -> None:
         if self._deadline is not None and self._deadline.active():
@@ -94,19 +95,19 @@ class ControlProtocol(LineOnlyReceiver):
 
 
 def peer_uid(transport: Any) -> int:
-    """Who is at the other end, by the kernel's word (SO_PEERCRED in unix(7))."""
+    """Return the uid of the peer, from the kernel (SO_PEERCRED, unix(7))."""
     credentials = transport.socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     return int(struct.unpack("3i", credentials)[1])
 
 
 class ControlFactory(Factory[ControlProtocol]):
-    """*peer* gives the uid of a connection's other end."""
+    """Makes the protocols. *peer_uid* returns the uid of a connection's peer."""
 
     noisy = False
     log = Logger()
 
-    def __init__(self, verbs: Mapping[str, Verb], reactor: Any, peer: Callable[[Any], int] = peer_uid) -> None:
-        self.verbs, self.reactor, self.peer = verbs, reactor, peer
+    def __init__(self, verbs: Mapping[str, ControlVerb], reactor: Any, peer: Callable[[Any], int] = peer_uid) -> None:
+        self.verbs, self.reactor, self.peer_uid = verbs, reactor, peer
 
     def buildProtocol(self, addr: IAddress | None) -> ControlProtocol:
         protocol = ControlProtocol()
@@ -115,17 +116,17 @@ class ControlFactory(Factory[ControlProtocol]):
 
 
 class ControlSocket(Service):
-    """Listens on *path* while it runs. *verbs*: what may be asked, and what is then awaited for the answer."""
+    """Listens on *path* while it runs. *verbs* maps each verb to the function whose result is the answer."""
 
-    def __init__(self, path: Path, verbs: Mapping[str, Verb], reactor: Any) -> None:
+    def __init__(self, path: Path, verbs: Mapping[str, ControlVerb], reactor: Any) -> None:
         self._path, self._reactor = path, reactor
         self._factory = ControlFactory(verbs, reactor)
         self._port: IListeningPort | None = None
 
     def startService(self) -> None:
-        """Raises Taken; OSError, where there is no way to listen there."""
+        """Listen. Raises SocketInUse, and OSError if the path cannot be used."""
         check_path(self._path)
-        _clear(self._path)
+        _remove_stale_socket(self._path)
         umask = os.umask(0o177)
         try:
             self._port = self._reactor.listenUNIX(str(self._path), self._factory, mode=0o600)
@@ -140,23 +141,25 @@ class ControlSocket(Service):
         port, self._port = self._port, None
         if port is None:
             return succeed(None)
-        # The socket goes with the port; somebody may have taken it away before.
+        # Closing the port removes the socket; somebody may have removed it before.
         return maybeDeferred(port.stopListening).addErrback(lambda failure: failure.trap(FileNotFoundError))
 
 
 def check_path(path: Path) -> None:
-    """Raises OSError where *path* is too long for a socket: the kernel's own message names no limit."""
+    """Raise OSError if *path* is too long for a socket; the kernel's own message names no limit."""
     length = len(os.fsencode(path))
-    if length > MOST_PATH:
-        raise OSError(errno.ENAMETOOLONG, messages.too_long(length, MOST_PATH))
+    if length > MAX_SOCKET_PATH_BYTES:
+        raise OSError(errno.ENAMETOOLONG, messages.path_too_long(length, MAX_SOCKET_PATH_BYTES))
 
 
-def _clear(path: Path) -> None:
-    """Takes away the socket that a gateway left which was killed. Raises Taken where one still answers, OSError where
-    something else is there."""
+def _remove_stale_socket(path: Path) -> None:
+    """Remove the socket of a gateway that was killed.
+
+    Raises SocketInUse if a gateway answers on it, and OSError if something else is there.
+    """
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise OSError(errno.EEXIST, messages.NO_SOCKET)
+            raise OSError(errno.EEXIST, messages.NOT_A_SOCKET)
     except FileNotFoundError:
         return
     with socket.socket(socket.AF_UNIX) as probe:
@@ -165,14 +168,17 @@ def _clear(path: Path) -> None:
             probe.connect(str(path))
         except ConnectionRefusedError:
             path.unlink()
-        except BlockingIOError:  # so many wait there that it has to live
+        except BlockingIOError:  # its queue is full, so it is alive
             raise SocketInUse from None
         else:
             raise SocketInUse
 
 
-def ask(path: Path, verb: str, seconds: float) -> dict[str, Any]:
-    """What the gateway that listens on *path* answers to *verb*. Blocks. Raises OSError where none does, Refused."""
+def send_verb(path: Path, verb: str, seconds: float) -> dict[str, Any]:
+    """Send *verb* to the gateway that listens on *path*, and return its answer. Blocks.
+
+    Raises OSError if there is no gateway, and ControlRefused.
+    """
     check_path(path)
     with socket.socket(socket.AF_UNIX) as asking:
         asking.settimeout(seconds)
@@ -183,7 +189,7 @@ def ask(path: Path, verb: str, seconds: float) -> dict[str, Any]:
         raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
     try:
         answer: dict[str, Any] = msgspec.json.decode(said, type=dict)
-    except msgspec.DecodeError as error:  # of somebody else, or cut short
+    except msgspec.DecodeError as error:  # not a gateway, or cut short
         raise ControlRefused(str(error)) from None
     if "error" in answer:
         raise ControlRefused(answer["error"])

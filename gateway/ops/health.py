@@ -1,7 +1,7 @@
-"""Would this gateway answer? What /readyz says, on the web side and beside the metrics. That it lives shows in its answering
-at all.
+"""Health checks: /healthz (the process answers) and /readyz (it would answer requests), on the web and beside the metrics.
 
-A source that is down does not make a gateway unready: it still answers, and each of several would be taken out at once.
+A source that is down does not make a gateway unready: it still answers, and a load balancer would take out every gateway
+at once.
 """
 
 from collections.abc import Sequence
@@ -13,51 +13,51 @@ from ..directory.interfaces import SourceDown, Store
 from ..directory.service import DirectoryService
 from . import messages
 
-PATIENCE = 2.0  # seconds until a change that the directory has not read means that it does not follow
+MAX_CHANGE_DELAY = 2.0  # seconds after which a change that the directory has not read is a problem
 
 
 class Health:
-    """Of *directory* on *store*."""
+    """Checks *directory* and *store*."""
 
     def __init__(self, store: Store, directory: DirectoryService, clock: IReactorTime) -> None:
         self._store, self._directory, self._clock = store, directory, clock
-        self._behind: tuple[int, float] | None = None  # a change that was not read, and since when
+        self._unread_change: tuple[int, float] | None = None  # its number, and since when it is unread
 
-    async def troubles(self) -> Sequence[str]:
-        """Why questions would not be answered; none where they would be."""
+    async def find_problems(self) -> Sequence[str]:
+        """List why requests would not be answered; empty if they would be."""
         if not self._directory.running:
             return (messages.STOPPING,)
         try:
             newest = await self._store.last_change()
         except SourceDown:
-            return (messages.STORE,)
-        return () if self._follows(newest) else (messages.BEHIND,)
+            return (messages.STORE_UNREADABLE,)
+        return () if self._is_up_to_date(newest) else (messages.CHANGES_NOT_FOLLOWED,)
 
-    def _follows(self, newest: int) -> bool:
+    def _is_up_to_date(self, newest: int) -> bool:
         read, now = self._directory.state().last_change, self._clock.seconds()
         if read >= newest:
-            self._behind = None
+            self._unread_change = None
             return True
-        if self._behind is None or read >= self._behind[0]:
-            self._behind = (newest, now)
-        return now - self._behind[1] <= PATIENCE
+        if self._unread_change is None or read >= self._unread_change[0]:
+            self._unread_change = (newest, now)
+        return now - self._unread_change[1] <= MAX_CHANGE_DELAY
 
 
 class HealthReport(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What programs are told of it; *reasons* where something is amiss."""
+    """The JSON body of a health check; *reasons* only if there is a problem."""
 
     status: str
     reasons: tuple[str, ...] = ()
 
 
-def lives(json: bool) -> bytes:
-    """What /healthz says."""
-    return msgspec.json.encode(HealthReport(messages.LIVES)) if json else f"{messages.LIVES}\n".encode()
+def liveness_body(json: bool) -> bytes:
+    """Return the body of /healthz."""
+    return msgspec.json.encode(HealthReport(messages.ALIVE)) if json else f"{messages.ALIVE}\n".encode()
 
 
-def readiness(troubles: Sequence[str], json: bool) -> tuple[int, bytes]:
-    """What /readyz says: the status code and the body."""
-    code = 503 if troubles else 200
+def readiness_response(problems: Sequence[str], json: bool) -> tuple[int, bytes]:
+    """Return status code and body of /readyz."""
+    code = 503 if problems else 200
     if json:
-        return code, msgspec.json.encode(HealthReport("not ready" if troubles else messages.READY, tuple(troubles)))
-    return code, "".join(f"{line}\n" for line in troubles or (messages.READY,)).encode()
+        return code, msgspec.json.encode(HealthReport("not ready" if problems else messages.READY, tuple(problems)))
+    return code, "".join(f"{line}\n" for line in problems or (messages.READY,)).encode()

@@ -1,20 +1,20 @@
-"""What is said to a prober and on the control socket. No sentence of it names anybody."""
+"""Texts of health checks and of the control socket. None of them holds data of a person."""
 
-LIVES = "ok"
+ALIVE = "ok"
 READY = "ready"
-STORE = "the database cannot be read"
-BEHIND = "changes are not followed"
+STORE_UNREADABLE = "the database cannot be read"
+CHANGES_NOT_FOLLOWED = "changes are not followed"
 STOPPING = "starting or stopping"
-NOTHING = "/metrics, /healthz and /readyz are here."
+NO_SUCH_PAGE = "/metrics, /healthz and /readyz are here."
 
-NOT_FOR_YOU = "only root and the user that the gateway runs as may ask this"
-BROKEN = "internal error; the gateway's log tells more"
-NO_SOCKET = "something that is no socket is there"
+NOT_PERMITTED = "only root and the gateway's own user may do this"
+INTERNAL_ERROR = "internal error; see the gateway's log"
+NOT_A_SOCKET = "there is something else than a socket"
 
 
 def no_such_verb(allowed: str) -> str:
-    return f"found an unknown command; allowed: {allowed}"
+    return f"unknown command; allowed: {allowed}"
 
 
-def too_long(length: int, most: int) -> str:
-    return f"a path of {length} bytes, where a socket's has {most} at most"
+def path_too_long(length: int, most: int) -> str:
+    return f"the path has {length} bytes; a socket's may have at most {most}"

@@ -1,8 +1,7 @@
-"""Prometheus metrics: what the parts of the house have counted, read when somebody asks, so that a scrape costs and no
-question does. scraped.py serves them; imported only where the settings name a listener.
+"""Prometheus metrics, read from counters when they are scraped, so that a scrape costs time and a request does not.
 
-No label holds anything that an asker or a person wrote: protocols, verbs and outcomes are ours, networks and sources the
-operator's.
+metrics_server.py serves them. The module is imported only if the settings name a listener. No label holds anything that a
+client or a person wrote: protocols, verbs and outcomes are constants, networks and sources are the operator's names.
 """
 
 import platform
@@ -24,118 +23,121 @@ from ..net.admission import AdmissionControl
 from .access_log import AccessLog
 from .request_tracker import LATENCY_BUCKETS, RequestTracker
 
-EVERY = 1.0  # seconds between two looks at the reactor's lag
-KEPT = 60  # looks of which the worst is told
+LAG_SAMPLE_INTERVAL = 1.0  # seconds
+LAG_SAMPLES = 60  # the worst of these is reported
 
 
-class Bot(Protocol):
-    """What is told of the bot on one network."""
+class MonitoredBot(Protocol):
+    """What the metrics show of the bot on one network."""
 
-    name: str  # the network's
+    name: str  # of the network
 
     @property
     def state(self) -> tuple[bool, bool, int]:
-        """Connected? Signed on? How many lines wait to be said?"""
+        """Is it connected, is it registered, and how many lines wait to be sent."""
 
 
 @dataclass(frozen=True)
 class MetricsSources:
-    """What is looked into. *open* gives the connections of each protocol that listens, *slow_reads* those of the store."""
+    """Where the numbers come from.
+
+    *open_connections* counts them by protocol; *slow_reads* counts the store's.
+    """
 
     tracker: RequestTracker
-    connections: AdmissionControl
-    records: AccessLog
+    admission: AdmissionControl
+    access_log: AccessLog
     directory: DirectoryService
-    open: Callable[[], Mapping[str, int]]
-    bots: Callable[[], Iterable[Bot]]
+    open_connections: Callable[[], Mapping[str, int]]
+    bots: Callable[[], Iterable[MonitoredBot]]
     slow_reads: Callable[[], int]
 
 
-class Lag:
-    """How much too late the reactor comes to what is due."""
+class ReactorLag:
+    """How late the reactor calls what is due."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._looks: deque[float] = deque(maxlen=KEPT)
+        self._samples: deque[float] = deque(maxlen=LAG_SAMPLES)
         self._due = 0.0
-        self._looking = LoopingCall(self._look)
-        self._looking.clock = clock
+        self._sampling = LoopingCall(self._sample)
+        self._sampling.clock = clock
 
     def start(self) -> None:
-        self._due = self._clock.seconds() + EVERY
-        self._looking.start(EVERY, now=False)
+        self._due = self._clock.seconds() + LAG_SAMPLE_INTERVAL
+        self._sampling.start(LAG_SAMPLE_INTERVAL, now=False)
 
     def stop(self) -> None:
-        if self._looking.running:
-            self._looking.stop()
+        if self._sampling.running:
+            self._sampling.stop()
 
     @property
     def worst(self) -> float:
-        """Seconds; of the last minute."""
-        return max(self._looks, default=0.0)
+        """The worst of the last minute, in seconds."""
+        return max(self._samples, default=0.0)
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         now = self._clock.seconds()
-        self._looks.append(max(0.0, now - self._due))
-        self._due = now + EVERY
+        self._samples.append(max(0.0, now - self._due))
+        self._due = now + LAG_SAMPLE_INTERVAL
 
 
-class Metrics(Collector):
-    """All metrics of ours, made anew for each scrape."""
+class MetricsCollector(Collector):
+    """All metrics of the gateway, built for each scrape."""
 
-    def __init__(self, watched: MetricsSources, lag: Lag, clock: IReactorTime) -> None:
-        self._watched, self._lag, self._clock = watched, lag, clock
+    def __init__(self, sources: MetricsSources, lag: ReactorLag, clock: IReactorTime) -> None:
+        self._sources, self._lag, self._clock = sources, lag, clock
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._questions()
+        yield from self._requests()
         yield from self._connections()
         yield from self._directory()
         yield from self._bots()
-        records = self._watched.records
-        yield _counter("records_written", "Records that reached their file.", records.written)
-        yield _counter("records_dropped", "Records that were lost: the file could not be written.", records.dropped)
-        yield _gauge(
-            "reactor_lag_seconds", "The longest that the reactor was late in the last minute.", self._lag.worst
+        access_log = self._sources.access_log
+        yield _counter("access_log_written", "Access-log entries that were written.", access_log.written)
+        yield _counter("access_log_dropped", "Access-log entries that were lost.", access_log.dropped)
+        yield _gauge("reactor_lag_seconds", "The reactor's worst lag in the last minute.", self._lag.worst)
+        build = GaugeMetricFamily(
+            "finger_gateway_build_info", "Version of the gateway and of Python.", labels=("version", "python")
         )
-        build = GaugeMetricFamily("finger_gateway_build_info", "What runs.", labels=("version", "python"))
         build.add_metric((__version__, platform.python_version()), 1)
         yield build
 
-    def _questions(self) -> Iterator[Metric]:
-        tracker = self._watched.tracker
+    def _requests(self) -> Iterator[Metric]:
+        tracker = self._sources.tracker
         counted = CounterMetricFamily(
-            "finger_gateway_questions", "What was asked, and what became of it.", labels=("protocol", "verb", "outcome")
+            "finger_gateway_requests", "Requests by outcome.", labels=("protocol", "verb", "outcome")
         )
         for key, count in tuple(tracker.counts.items()):
             counted.add_metric(key, count)
         yield counted
         took = HistogramMetricFamily(
-            "finger_gateway_question_seconds", "From the question to its answer.", labels=("protocol",)
+            "finger_gateway_request_seconds", "Time to answer a request.", labels=("protocol",)
         )
         for protocol, latencies in tuple(tracker.latencies.items()):
             totals = zip((*map(str, LATENCY_BUCKETS), "+Inf"), accumulate(latencies.counts), strict=True)
             took.add_metric((protocol,), tuple(totals), latencies.seconds)
         yield took
-        yield _gauge("questions_in_flight", "Questions that are being answered.", tracker.in_flight)
+        yield _gauge("requests_in_flight", "Requests that are being answered.", tracker.in_flight)
 
     def _connections(self) -> Iterator[Metric]:
         opened = GaugeMetricFamily("finger_gateway_connections_open", "Open connections.", labels=("protocol",))
-        for protocol, count in self._watched.open().items():
+        for protocol, count in self._sources.open_connections().items():
             opened.add_metric((protocol,), count)
         yield opened
-        refused = self._watched.connections.refused
-        yield _counter("connections_refused", "Connections over a limit: told so, or closed at once.", refused)
+        refused = self._sources.admission.refused
+        yield _counter("connections_refused", "Connections that were refused because of a limit.", refused)
 
     def _directory(self) -> Iterator[Metric]:
-        state = self._watched.directory.state()
-        yield _counter("cache_hits", "Lookups of a person that the cache answered.", state.hits)
-        yield _counter("cache_misses", "Lookups of a person that had to ask the sources.", state.misses)
-        yield _gauge("cache_entries", "Logins in the cache, with a person or without.", state.entries)
-        yield _gauge("store_last_change", "The number of the newest change that is followed.", state.last_change)
-        yield _counter("store_slow_reads", "Reads of the database that took too long.", self._watched.slow_reads())
-        up = GaugeMetricFamily("finger_gateway_source_up", "Did the source answer last time?", labels=("source",))
+        state = self._sources.directory.state()
+        yield _counter("cache_hits", "Lookups of a person answered from the cache.", state.hits)
+        yield _counter("cache_misses", "Lookups of a person that asked the sources.", state.misses)
+        yield _gauge("cache_entries", "Logins in the cache, also of missing people.", state.entries)
+        yield _gauge("store_last_change", "Number of the newest change that was read.", state.last_change)
+        yield _counter("store_slow_reads", "Reads of the database that were too slow.", self._sources.slow_reads())
+        up = GaugeMetricFamily("finger_gateway_source_up", "Whether the source answered last time.", labels=("source",))
         answered = GaugeMetricFamily(
-            "finger_gateway_source_last_answer_timestamp_seconds", "When it last answered.", labels=("source",)
+            "finger_gateway_source_last_answer_timestamp_seconds", "When the source last answered.", labels=("source",)
         )
         for source in state.sources:
             up.add_metric((source.name,), source.up)
@@ -148,12 +150,12 @@ class Metrics(Collector):
         of = {
             name: GaugeMetricFamily(f"finger_gateway_bot_{name}", about, labels=("network",))
             for name, about in (
-                ("connected", "Is the bot connected?"),
-                ("signed_on", "Has the network welcomed it?"),
-                ("queue_lines", "Lines that wait to be said."),
+                ("connected", "Whether the bot is connected."),
+                ("signed_on", "Whether the bot is registered with the network."),
+                ("queue_lines", "Lines that wait to be sent."),
             )
         }
-        for bot in self._watched.bots():
+        for bot in self._sources.bots():
             for metric, value in zip(of.values(), bot.state, strict=True):
                 metric.add_metric((bot.name,), value)
         yield from of.values()

@@ -1,5 +1,6 @@
-"""The listener for Prometheus and for probers: /metrics, /healthz and /readyz, on a port of its own and never on the public
-site. What is told stands in metrics.py and health.py.
+"""The HTTP server for Prometheus and health checks: /metrics, /healthz and /readyz, on a port of its own.
+
+It is never part of the public site. metrics.py and health.py make the answers.
 """
 
 from collections.abc import Callable
@@ -15,15 +16,15 @@ from twisted.web import server
 from twisted.web.resource import Resource
 
 from . import messages
-from .health import Health, lives, readiness
-from .metrics import Lag, Metrics, MetricsSources
+from .health import Health, liveness_body, readiness_response
+from .metrics import MetricsCollector, MetricsSources, ReactorLag
 
-IDLE = 60.0  # seconds that a scraper may keep its connection without a request
+IDLE_TIMEOUT = 60.0  # seconds that a client may keep its connection open without a request
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
 
 
 class MetricsPage(Resource):
-    """One address, for reading."""
+    """One path, answered to GET."""
 
     isLeaf = True
 
@@ -33,59 +34,59 @@ class MetricsPage(Resource):
 
 
 class MetricsRoot(Resource):
-    """The addresses of the listener."""
+    """The root resource with all paths."""
 
     def __init__(self, registry: CollectorRegistry, health: Health) -> None:
         super().__init__()
         self._registry, self._health = registry, health
         self._log = Logger()
-        for path, answer in ((b"metrics", self._metrics), (b"healthz", self._lives), (b"readyz", self._ready)):
+        for path, answer in ((b"metrics", self._metrics), (b"healthz", self._healthz), (b"readyz", self._readyz)):
             self.putChild(path, MetricsPage(answer))
 
     def getChild(self, path: bytes, request: Any) -> Resource:
-        return MetricsPage(self._nothing)
+        return MetricsPage(self._not_found)
 
-    def _nothing(self, request: Any) -> bytes:
+    def _not_found(self, request: Any) -> bytes:
         request.setResponseCode(404)
         request.setHeader("content-type", TEXT)
-        return f"{messages.NOTHING}\n".encode()
+        return f"{messages.NO_SUCH_PAGE}\n".encode()
 
     def _metrics(self, request: Any) -> bytes:
         encode, kind = choose_encoder(request.getHeader("accept") or "")
         request.setHeader("content-type", kind)
         return encode(self._registry)
 
-    def _lives(self, request: Any) -> bytes:
-        return lives(self._json(request))
+    def _healthz(self, request: Any) -> bytes:
+        return liveness_body(self._wants_json(request))
 
-    def _ready(self, request: Any) -> int:
-        json = self._json(request)
-        asking = Deferred.fromCoroutine(self._health.troubles())
+    def _readyz(self, request: Any) -> int:
+        json = self._wants_json(request)
+        asking = Deferred.fromCoroutine(self._health.find_problems())
         request.notifyFinish().addErrback(lambda _: asking.cancel())
-        asking.addCallback(lambda troubles: self._end(request, *readiness(troubles, json)))
-        asking.addErrback(self._failed, request)
+        asking.addCallback(lambda troubles: self._respond(request, *readiness_response(troubles, json)))
+        asking.addErrback(self._respond_to_failure, request)
         return server.NOT_DONE_YET
 
-    def _json(self, request: Any) -> bool:
+    def _wants_json(self, request: Any) -> bool:
         json = "json" in (request.getHeader("accept") or "")
         request.setHeader("content-type", JSON if json else TEXT)
         request.setHeader("cache-control", "no-store")
         return json
 
-    def _end(self, request: Any, code: int, body: bytes) -> None:
+    def _respond(self, request: Any, code: int, body: bytes) -> None:
         request.setResponseCode(code)
         request.setHeader("content-length", str(len(body)))
         request.write(body)
         request.finish()
 
-    def _failed(self, failure: Failure, request: Any) -> None:
+    def _respond_to_failure(self, failure: Failure, request: Any) -> None:
         if not failure.check(CancelledError):
             self._log.failure("readyz", failure)
-            self._end(request, 500, b"")
+            self._respond(request, 500, b"")
 
 
 class MetricsSite(server.Site):
-    """Without an access log."""
+    """A Site without an access log."""
 
     def startFactory(self) -> None:
         """No access log."""
@@ -98,15 +99,15 @@ class MetricsSite(server.Site):
 
 
 class MetricsServer(Service):
-    """Holds the factory, with which application.py listens; watches the reactor while it runs."""
+    """Has the factory that application.py listens with; measures the reactor's lag while it runs."""
 
-    def __init__(self, watched: MetricsSources, health: Health, reactor: Any) -> None:
-        self._lag = Lag(reactor)
+    def __init__(self, sources: MetricsSources, health: Health, reactor: Any) -> None:
+        self._lag = ReactorLag(reactor)
         registry = CollectorRegistry()
-        registry.register(Metrics(watched, self._lag, reactor))
+        registry.register(MetricsCollector(sources, self._lag, reactor))
         ProcessCollector(registry=registry)
         self.factory = MetricsSite(
-            MetricsRoot(registry, health), reactor=reactor, timeout=IDLE, parsePOSTFormSubmission=False
+            MetricsRoot(registry, health), reactor=reactor, timeout=IDLE_TIMEOUT, parsePOSTFormSubmission=False
         )
 
     def startService(self) -> None:

@@ -184,11 +184,11 @@ class App:
         return self._page(request, self._description)
 
     def lives(self, request: Request) -> bytes:
-        return self._probed(request, 200, health.lives(request.format is Format.JSON))
+        return self._probed(request, 200, health.liveness_body(request.format is Format.JSON))
 
     async def ready(self, request: Request) -> bytes:
-        troubles = await self._deps.health.troubles()
-        return self._probed(request, *health.readiness(troubles, request.format is Format.JSON))
+        troubles = await self._deps.health.find_problems()
+        return self._probed(request, *health.readiness_response(troubles, request.format is Format.JSON))
 
     def home(self, request: Request, name: str) -> bytes:
         body = request.prepared(_moved(f"/users/{quote(canonical_login_or_none(name) or name, safe='')}"))

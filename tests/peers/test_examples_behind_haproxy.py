@@ -49,7 +49,7 @@ class Behind(Place):
         """Connections to finger that came to no header, or not further than to one."""
         told = web(self.metrics, "/metrics")[1]
         label = f'outcome="{outcome}",protocol="finger",verb="header"'
-        found = re.search(rf"^finger_gateway_questions_total{{{label}}} (\d+)", told, re.MULTILINE)
+        found = re.search(rf"^finger_gateway_requests_total{{{label}}} (\d+)", told, re.MULTILINE)
         return int(found[1]) if found else 0
 
     def about(self, query: str) -> tuple[str, str, str]:

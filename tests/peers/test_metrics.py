@@ -44,7 +44,7 @@ def test_R039_records_on_a_full_disk_stop_nothing_and_every_metric_of_the_dashbo
             assert web(place.web, "/users/bob.json")[0] == 200
             server.bot  # noqa: B018  # once it has joined
             told = until(
-                lambda: seen if (seen := scrape(port))["finger_gateway_records_dropped_total{}"] else {},
+                lambda: seen if (seen := scrape(port))["finger_gateway_access_log_dropped_total{}"] else {},
                 "what was lost",
             )
             assert told['finger_gateway_bot_connected{"network": "test"}'] == 1

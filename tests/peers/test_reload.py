@@ -295,7 +295,7 @@ def test_R036_100_reloads_under_load_good_and_broken_in_turn_fail_no_question(tm
                 place.settings.write_text(good + "[nothing]\n")
             else:
                 place.settings.write_text(good.replace("The Tea Club", f"Club {number}"))
-            answer = control.ask(tmp_path / "control.sock", "reload", DEADLINE)
+            answer = control.send_verb(tmp_path / "control.sock", "reload", DEADLINE)
             outcomes.append("mistakes" if "mistakes" in answer else answer["changed"])
         took = time.monotonic() - began
         assert outcomes == [["site.name"], "mistakes"] * 50
@@ -314,7 +314,7 @@ def test_R036_reloads_that_come_during_a_reload_are_done_after_it(tmp_path: Path
         answers: list[object] = []
 
         def ask() -> None:
-            answers.append(control.ask(tmp_path / "control.sock", "reload", DEADLINE))
+            answers.append(control.send_verb(tmp_path / "control.sock", "reload", DEADLINE))
 
         threads = [threading.Thread(target=ask) for _ in range(20)]
         rewrite(place, ("The Tea Club", "The Coffee Club"))

@@ -25,5 +25,5 @@ def test_an_answer_that_is_none_is_a_refusal(tmp_path: Path, said: bytes) -> Non
         other = Thread(target=answer, daemon=True)
         other.start()
         with pytest.raises(control.ControlRefused):
-            control.ask(path, "reload", 5)
+            control.send_verb(path, "reload", 5)
         other.join(5)

@@ -216,8 +216,8 @@ def test_what_cannot_be_written_is_said_once_and_heals_by_itself(
     assert [each["query"] for each in lines(tmp_path / "r")] == ["kept"]
     assert (made.written, made.dropped) == (1, 3)
     assert said == [
-        "records cannot be written, trying again: [Errno 28] No space left on device",
-        "records are written again; 3 were lost so far",
+        "the access log cannot be written, trying again: [Errno 28] No space left on device",
+        "the access log is written again; 3 entries were lost so far",
     ]
 
 
@@ -393,7 +393,7 @@ def test_a_day_that_cannot_be_put_aside_is_told_once_and_records_go_on(
             made.write(record(f"more{number}"))
             clock.advance(1)
     assert [each["query"] for each in lines(tmp_path / "r")] == ["one", "more0", "more1", "more2"]
-    assert said == ["records of another day cannot be put aside or removed: [Errno 13] Permission denied"]
+    assert said == ["the access log of another day cannot be renamed or removed: [Errno 13] Permission denied"]
     clock.advance(access_log.ROTATION_CHECK_INTERVAL)
     made.write(record("today"))
     clock.advance(1)

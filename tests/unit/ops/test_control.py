@@ -13,7 +13,15 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
-from gateway.ops.control import MOST_PATH, PATIENCE, ControlFactory, ControlSocket, SocketInUse, check_path, peer_uid
+from gateway.ops.control import (
+    CONNECTION_TIMEOUT,
+    MAX_SOCKET_PATH_BYTES,
+    ControlFactory,
+    ControlSocket,
+    SocketInUse,
+    check_path,
+    peer_uid,
+)
 
 
 class Connection:
@@ -48,7 +56,7 @@ def test_one_line_in_one_object_out(uid: int) -> None:
     connection = Connection(uid)
     connection.send(b"slow\r\nslow\n")
     assert connection.transport.value() == b""
-    connection.clock.advance(10 * PATIENCE)
+    connection.clock.advance(10 * CONNECTION_TIMEOUT)
     connection.work.callback({"changed": ["site.name"]})
     assert connection.said == {"changed": ["site.name"]}
     assert connection.transport.disconnecting
@@ -56,7 +64,7 @@ def test_one_line_in_one_object_out(uid: int) -> None:
 
 def test_somebody_else_is_told_why_not_and_nothing_is_done() -> None:
     connection = Connection(os.geteuid() + 4711)
-    assert connection.said == {"error": "only root and the user that the gateway runs as may ask this"}
+    assert connection.said == {"error": "only root and the gateway's own user may do this"}
     assert connection.transport.disconnecting
     connection.send(b"bad\n")
     assert "internal" not in connection.transport.value().decode()
@@ -65,19 +73,19 @@ def test_somebody_else_is_told_why_not_and_nothing_is_done() -> None:
 def test_an_unknown_command_is_told_what_there_is() -> None:
     connection = Connection()
     connection.send(b"\xff\xfe\n")
-    assert connection.said == {"error": "found an unknown command; allowed: slow, bad"}
+    assert connection.said == {"error": "unknown command; allowed: slow, bad"}
 
 
 def test_a_mistake_of_ours_is_told_without_its_words() -> None:
     connection = Connection()
     connection.send(b"bad\n")
-    assert connection.said == {"error": "internal error; the gateway's log tells more"}
+    assert connection.said == {"error": "internal error; see the gateway's log"}
 
 
 def test_who_says_nothing_is_cut_off() -> None:
     connection = Connection()
     connection.send(b"slo")
-    connection.clock.advance(PATIENCE)
+    connection.clock.advance(CONNECTION_TIMEOUT)
     assert connection.transport.disconnecting
 
 
@@ -134,14 +142,14 @@ def test_one_that_lives_is_left_alone(tmp_path: Path) -> None:
 def test_a_file_is_never_taken_away(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
     path.write_text("mine")
-    with pytest.raises(FileExistsError, match="something that is no socket is there"):
+    with pytest.raises(FileExistsError, match="there is something else than a socket"):
         start(path)
     assert path.read_text() == "mine"
 
 
 def test_a_path_is_as_long_as_the_kernel_takes(tmp_path: Path) -> None:
-    check_path(Path("/" + "x" * (MOST_PATH - 1)))
-    with pytest.raises(OSError, match="a path of 108 bytes, where a socket's has 107 at most"):
-        check_path(Path("/" + "x" * MOST_PATH))
-    with pytest.raises(OSError, match="a path of 109 bytes"):
+    check_path(Path("/" + "x" * (MAX_SOCKET_PATH_BYTES - 1)))
+    with pytest.raises(OSError, match="the path has 108 bytes; a socket's may have at most 107"):
+        check_path(Path("/" + "x" * MAX_SOCKET_PATH_BYTES))
+    with pytest.raises(OSError, match="the path has 109 bytes"):
         check_path(Path("/" + "x" * 106 + "é"))

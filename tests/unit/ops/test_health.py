@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ops.health import PATIENCE, lives, readiness
+from gateway.ops.health import MAX_CHANGE_DELAY, liveness_body, readiness_response
 from tests.unit.fixtures import BOB, Built, document, make_dependencies, now
 
 
@@ -14,13 +14,13 @@ def built(tmp_path: Path) -> Built:
 
 
 def test_a_house_that_answers_has_no_troubles(built: Built) -> None:
-    assert now(built.deps.health.troubles()) == ()
+    assert now(built.deps.health.find_problems()) == ()
     built.stop()
 
 
 def test_a_directory_that_does_not_run_is_not_ready(built: Built) -> None:
     built.deps.directory.running = 0
-    assert now(built.deps.health.troubles()) == ("starting or stopping",)
+    assert now(built.deps.health.find_problems()) == ("starting or stopping",)
     built.stop()
 
 
@@ -28,7 +28,7 @@ def test_a_database_that_cannot_be_read_is_a_trouble(built: Built) -> None:
     assert built.store._reader is not None
     built.store._reader.execute("PRAGMA user_version")
     built.store._reader.close()
-    assert now(built.deps.health.troubles()) == ("the database cannot be read",)
+    assert now(built.deps.health.find_problems()) == ("the database cannot be read",)
     built.store._watching.stop()
     built.deps.tracker._access_log.stopService()
 
@@ -36,11 +36,11 @@ def test_a_database_that_cannot_be_read_is_a_trouble(built: Built) -> None:
 def test_changes_that_are_not_followed_are_a_trouble_after_a_while(built: Built) -> None:
     built.store._watching.stop()
     built.change(document(BOB | {"login": "bert"}))
-    assert now(built.deps.health.troubles()) == ()
-    built.clock.advance(PATIENCE + 0.1)
-    assert now(built.deps.health.troubles()) == ("changes are not followed",)
+    assert now(built.deps.health.find_problems()) == ()
+    built.clock.advance(MAX_CHANGE_DELAY + 0.1)
+    assert now(built.deps.health.find_problems()) == ("changes are not followed",)
     now(built.deps.directory._catch_up())
-    assert now(built.deps.health.troubles()) == ()
+    assert now(built.deps.health.find_problems()) == ()
     built.store._watching.start(60)
     built.stop()
 
@@ -49,18 +49,18 @@ def test_who_always_lags_a_little_follows(built: Built) -> None:
     built.store._watching.stop()
     for number in range(5):
         built.change(document(BOB | {"login": f"bert{number}"}))
-        assert now(built.deps.health.troubles()) == ()
+        assert now(built.deps.health.find_problems()) == ()
         now(built.deps.directory._catch_up())
         built.change(document(BOB | {"login": f"bart{number}"}))
-        assert now(built.deps.health.troubles()) == ()
-        built.clock.advance(PATIENCE - 0.1)
+        assert now(built.deps.health.find_problems()) == ()
+        built.clock.advance(MAX_CHANGE_DELAY - 0.1)
     built.store._watching.start(60)
     built.stop()
 
 
 def test_what_probers_hear() -> None:
-    assert (lives(False), lives(True)) == (b"ok\n", b'{"status":"ok"}')
-    assert readiness((), False) == (200, b"ready\n")
-    assert readiness((), True) == (200, b'{"status":"ready"}')
-    assert readiness(("a", "b"), False) == (503, b"a\nb\n")
-    assert readiness(("a",), True) == (503, b'{"status":"not ready","reasons":["a"]}')
+    assert (liveness_body(False), liveness_body(True)) == (b"ok\n", b'{"status":"ok"}')
+    assert readiness_response((), False) == (200, b"ready\n")
+    assert readiness_response((), True) == (200, b'{"status":"ready"}')
+    assert readiness_response(("a", "b"), False) == (503, b"a\nb\n")
+    assert readiness_response(("a",), True) == (503, b'{"status":"not ready","reasons":["a"]}')

@@ -10,7 +10,7 @@ from twisted.web.test.requesthelper import DummyRequest
 
 from gateway.directory.addresses import Address
 from gateway.directory.viewers import Viewer
-from gateway.ops.metrics import EVERY, Lag, MetricsSources
+from gateway.ops.metrics import LAG_SAMPLE_INTERVAL, MetricsSources, ReactorLag
 from gateway.ops.metrics_server import MetricsRoot, MetricsServer
 from gateway.ops.request_tracker import LATENCY_BUCKETS, RequestInfo
 from tests.unit.fixtures import make_dependencies, now
@@ -79,15 +79,15 @@ def test_what_was_counted_is_told(deps: House) -> None:
     def value(name: str, **labels: str) -> float:
         return told[f"finger_gateway_{name}", tuple(sorted(labels.items()))]
 
-    assert value("questions_total", protocol="finger", verb="lookup", outcome="found") == 2
-    assert value("questions_in_flight") == 1
-    assert value("question_seconds_count", protocol="finger") == 2
-    assert value("question_seconds_sum", protocol="finger") == pytest.approx(0.3002)
-    assert value("question_seconds_bucket", protocol="finger", le="0.0001") == 0
-    assert value("question_seconds_bucket", protocol="finger", le="0.00025") == 1
-    assert value("question_seconds_bucket", protocol="finger", le="0.25") == 1
-    assert value("question_seconds_bucket", protocol="finger", le="0.5") == 2
-    assert value("question_seconds_bucket", protocol="finger", le="+Inf") == 2
+    assert value("requests_total", protocol="finger", verb="lookup", outcome="found") == 2
+    assert value("requests_in_flight") == 1
+    assert value("request_seconds_count", protocol="finger") == 2
+    assert value("request_seconds_sum", protocol="finger") == pytest.approx(0.3002)
+    assert value("request_seconds_bucket", protocol="finger", le="0.0001") == 0
+    assert value("request_seconds_bucket", protocol="finger", le="0.00025") == 1
+    assert value("request_seconds_bucket", protocol="finger", le="0.25") == 1
+    assert value("request_seconds_bucket", protocol="finger", le="0.5") == 2
+    assert value("request_seconds_bucket", protocol="finger", le="+Inf") == 2
     assert value("connections_open", protocol="finger") == 3
     assert value("cache_hits_total") == 1
     assert value("cache_misses_total") == 2
@@ -99,8 +99,8 @@ def test_what_was_counted_is_told(deps: House) -> None:
     assert value("bot_connected", network="libera") == 1
     assert value("bot_signed_on", network="libera") == 0
     assert value("bot_queue_lines", network="libera") == 7
-    assert value("records_written_total") == 2
-    assert value("records_dropped_total") == 0
+    assert value("access_log_written_total") == 2
+    assert value("access_log_dropped_total") == 0
     assert value("reactor_lag_seconds") == 0
     assert told["process_start_time_seconds", ()] > 1.7e9
     assert [name for name, labels in told if "build_info" in name and dict(labels)["python"].startswith("3.")]
@@ -141,14 +141,14 @@ def test_probers_are_answered_beside_the_metrics(deps: House) -> None:
 
 def test_the_lag_is_the_worst_of_the_last_minute() -> None:
     clock = Clock()
-    lag = Lag(clock)
+    lag = ReactorLag(clock)
     lag.start()
-    clock.advance(EVERY)
+    clock.advance(LAG_SAMPLE_INTERVAL)
     assert lag.worst == 0
-    clock.advance(EVERY + 0.25)
+    clock.advance(LAG_SAMPLE_INTERVAL + 0.25)
     assert lag.worst == pytest.approx(0.25)
     for _ in range(70):
-        clock.advance(EVERY)
+        clock.advance(LAG_SAMPLE_INTERVAL)
     assert lag.worst < 0.01
     lag.stop()
     assert not clock.getDelayedCalls()

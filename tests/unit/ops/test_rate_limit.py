@@ -75,11 +75,11 @@ def test_as_a_bucket_that_refills_evenly(per_minute: int, asked: list[tuple[str,
 
 
 def test_memory_is_bounded() -> None:
-    rate = RateLimit(1, Hand(), most=1000)
+    rate = RateLimit(1, Hand(), max_keys=1000)
     for number in range(10_000):
         rate.retry_after(number)
-        assert len(rate._young) <= 1000
-        assert len(rate._old) <= 1000
+        assert len(rate._recent) <= 1000
+        assert len(rate._previous) <= 1000
     assert rate.retry_after(9_999) > 0
     assert rate.retry_after(9_000) > 0
     assert rate.retry_after(0) == 0.0  # forgotten
@@ -87,7 +87,7 @@ def test_memory_is_bounded() -> None:
 
 def test_who_goes_on_asking_is_not_forgotten() -> None:
     """Others, however many, give an asker over the limit no new start as long as it asks."""
-    rate = RateLimit(1, Hand(), most=10)
+    rate = RateLimit(1, Hand(), max_keys=10)
     assert rate.retry_after("a") == 0.0
     for number in range(200):
         assert rate.retry_after(number) == 0.0
@@ -167,7 +167,7 @@ def test_R040_a_million_addresses_take_bounded_memory_and_harm_nobody() -> None:
             assert rate.retry_after(good.key) == 0.0
             connections.leave(good)
         connections.leave(each)
-    assert len(rate._young) + len(rate._old) <= 200_000
+    assert len(rate._recent) + len(rate._previous) <= 200_000
     assert resident() - before < 48 * 2**20
     assert (connections.open, len(connections._of)) == (0, 0)
 
