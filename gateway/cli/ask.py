@@ -7,9 +7,9 @@ import click
 from twisted.internet.defer import TimeoutError
 
 from ..net.name_lookups import look_up_aside
-from ..outbound.finger_client import MOST, ConnectionBroken
+from ..outbound.finger_client import MAX_ANSWER_BYTES, ConnectionBroken
 from ..outbound.finger_client import query_server as ask_server
-from ..outbound.safe_dialer import CannotDial, NoSuchHost, Resolver, SafeDialer, Unreachable, allow_any_address
+from ..outbound.safe_dialer import CannotDial, HostResolver, NoSuchHost, SafeDialer, Unreachable, allow_any_address
 from . import messages
 from .common import Failed, Interrupted, run_until_complete, utf8
 from .finger_address import BadAddress, Question, question
@@ -66,7 +66,7 @@ def _printed(asked: Question, terminal: Terminal, timeout: float) -> None:
     from twisted.internet import reactor
 
     look_up_aside(reactor)
-    endpoint = SafeDialer(reactor, Resolver(reactor), asked.host, asked.port, timeout, allow_any_address)
+    endpoint = SafeDialer(reactor, HostResolver(reactor), asked.host, asked.port, timeout, allow_any_address)
     begun = False
 
     def take(data: bytes) -> None:
@@ -85,7 +85,7 @@ def _printed(asked: Question, terminal: Terminal, timeout: float) -> None:
         raise Failed(messages.not_reached(asked.host, asked.port, _why(error)), 69) from None
     terminal.end()
     if not whole:
-        raise Failed(messages.too_much(asked.host, asked.port, MOST), 69)
+        raise Failed(messages.too_much(asked.host, asked.port, MAX_ANSWER_BYTES), 69)
 
 
 def _why(error: Exception) -> str:

@@ -26,7 +26,7 @@ from ..formats import person_json
 from ..net.endpoints import Listener
 from ..net.steady_clock import steady_clock
 from ..outbound.finger_client import query_server
-from ..outbound.safe_dialer import Resolver, SafeDialer, allow_any_address
+from ..outbound.safe_dialer import HostResolver, SafeDialer, allow_any_address
 from ..settings import load_settings
 from ..store import database
 from ..text.sanitize import sanitize
@@ -106,7 +106,7 @@ class Demo:
 
     async def _finger(self) -> bytes:
         endpoint = SafeDialer(
-            self._reactor, Resolver(self._reactor), "localhost", self._ports["finger"], PATIENCE, allow_any_address
+            self._reactor, HostResolver(self._reactor), "localhost", self._ports["finger"], PATIENCE, allow_any_address
         )
         pieces: list[bytes] = []
         await query_server(self._reactor, endpoint, ASKED, pieces.append, PATIENCE)

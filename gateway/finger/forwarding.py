@@ -72,7 +72,7 @@ async def _asked(
             passed = True
             pass_on(text)
 
-    endpoint = deps.outbound.endpoint(host, deps.outbound.finger, deps.timeout)
+    endpoint = deps.outbound.endpoint(host, deps.outbound.finger_port, deps.timeout)
     last: tuple[str, Outcome] = "", "served"
     try:
         if not await query_server(

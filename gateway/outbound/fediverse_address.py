@@ -1,4 +1,4 @@
-"""A fediverse account as it is written, and who it is. Pure: whether it is true, its host says (accounts.py)."""
+"""Parse fediverse accounts. Pure: whether an account exists is checked by fediverse_accounts.py."""
 
 import re
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ _ACCOUNT = re.compile(r"@?([A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,62}[A-Za-z0-9_])?)@([
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """*href*: who the account is for programs; *page*: for people."""
+    """An account's addresses: *href* for programs, *page* for people."""
 
     href: str
     page: str
 
 
 def parse_account(text: str) -> tuple[str, str] | None:
-    """The user and the host of *text*, "@user@host"; None where it is no account of a public name."""
+    """Return user and host of "@user@host"; None if it is no account at a public name."""
     match = _ACCOUNT.fullmatch(text.strip())
     if match is None:
         return None

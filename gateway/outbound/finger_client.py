@@ -1,5 +1,7 @@
-"""A finger client (RFC 1288 section 2.3): asks one server one line, and hands on what comes as it comes. What comes is raw:
-arriving.py cleans it. Whom it may ask is the endpoint's matter."""
+"""A finger client (RFC 1288 section 2.3): sends one line to one server and passes on the answer as it arrives.
+
+The answer is raw bytes; incremental_sanitizer.py makes it safe. Which servers may be asked is decided by the endpoint.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,60 +12,60 @@ from twisted.internet.interfaces import IAddress, IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-MOST = 1024 * 1024  # bytes of an answer; what comes behind is not waited for
-AT_ONCE = 16 * 1024  # bytes that are worked on in one turn of the reactor
+MAX_ANSWER_BYTES = 1024 * 1024  # the rest of a longer answer is not read
+READ_BUFFER_BYTES = 16 * 1024  # so that one read does not block the reactor for long
 
 
 class ConnectionBroken(Exception):
-    """The connection broke before the server had closed it: what came may not be all."""
+    """The connection broke before the server closed it, so the answer may be incomplete."""
 
 
-class _Asking(Protocol):
-    def __init__(self, line: bytes, take: Callable[[bytes], object], most: int) -> None:
-        self._line, self._take, self._left = line, take, most
-        self.whole: Deferred[bool] = Deferred(lambda _: self._leave())
+class _FingerClient(Protocol):
+    def __init__(self, line: bytes, take: Callable[[bytes], object], max_bytes: int) -> None:
+        self._line, self._take, self._left = line, take, max_bytes
+        self.finished: Deferred[bool] = Deferred(lambda _: self._abort())
 
     def connectionMade(self) -> None:
         transport: Any = self.transport
-        transport.bufferSize = AT_ONCE
+        transport.bufferSize = READ_BUFFER_BYTES
         transport.write(self._line + b"\r\n")
 
     def dataReceived(self, data: bytes) -> None:
-        if self.whole.called:
+        if self.finished.called:
             return
         data, more = data[: self._left], len(data) > self._left
         self._left -= len(data)
         try:
             self._take(data)
         except Exception:
-            self._leave()
-            self.whole.errback()
+            self._abort()
+            self.finished.errback()
             return
         if more:
-            self._leave()
-            self.whole.callback(False)
+            self._abort()
+            self.finished.callback(False)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if not self.whole.called:
+        if not self.finished.called:
             if reason.check(ConnectionDone):
-                self.whole.callback(True)
+                self.finished.callback(True)
             else:
-                self.whole.errback(ConnectionBroken())
+                self.finished.errback(ConnectionBroken())
 
-    def _leave(self) -> None:
+    def _abort(self) -> None:
         transport: Any = self.transport
         transport.abortConnection()
 
 
-class _Once(Factory[_Asking]):
-    """For one connection. connectProtocol's own writes two lines of log for each."""
+class _SingleUseFactory(Factory[_FingerClient]):
+    """A factory for one connection. Twisted's connectProtocol would log two lines for each."""
 
     noisy = False
 
-    def __init__(self, asking: _Asking) -> None:
+    def __init__(self, asking: _FingerClient) -> None:
         self._asking = asking
 
-    def buildProtocol(self, addr: IAddress | None) -> _Asking:
+    def buildProtocol(self, addr: IAddress | None) -> _FingerClient:
         return self._asking
 
 
@@ -73,18 +75,20 @@ async def query_server(
     line: str,
     take: Callable[[bytes], object],
     seconds: float,
-    most: int = MOST,
+    max_bytes: int = MAX_ANSWER_BYTES,
 ) -> bool:
-    """Sends *line* to *endpoint* and hands each piece of the answer to *take*. Gives whether it was all of it: more than
-    *most* bytes are not taken, which is also what bounds the memory of a *take* whose reader is slow.
+    """Send *line* to *endpoint* and pass each piece of the answer to *take*.
 
-    To connect and to answer have *seconds* together. Raises defer.TimeoutError, Lost, and what the endpoint and *take*
-    raise. Cancelled, or ended by any of these, it drops the connection at once.
+    Returns whether the answer was complete: no more than *max_bytes* are read, which also bounds the memory of a *take*
+    whose reader is slow. Connecting and answering have *seconds* together.
+
+    Raises defer.TimeoutError, ConnectionBroken, and what the endpoint and *take* raise. When it is cancelled or fails,
+    the connection is dropped at once.
     """
-    asking = _Asking(line.encode(), take, most)
+    asking = _FingerClient(line.encode(), take, max_bytes)
 
     async def whole() -> bool:
-        await endpoint.connect(_Once(asking))
-        return await asking.whole
+        await endpoint.connect(_SingleUseFactory(asking))
+        return await asking.finished
 
     return await Deferred.fromCoroutine(whole()).addTimeout(seconds, reactor)

@@ -1,4 +1,4 @@
-"""Host names as they are compared and looked up, and lists of hosts that are allowed. Pure: nothing is resolved here."""
+"""Canonical host names, and patterns of hosts that the operator allows. Pure: nothing is resolved here."""
 
 import re
 from collections.abc import Iterable
@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from .ip_addresses import parse_ip_literal
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-MOST = 253  # characters of a name (RFC 1035 section 2.3.4)
+MAX_NAME_CHARACTERS = 253  # RFC 1035 section 2.3.4
 
 
 def canonical_host(host: str) -> str | None:
-    """*host* as it stands on the wire: in lower case, ASCII (IDNA 2008), no dot at its end; an address as it is written
-    by rule, without brackets. None where it can be neither."""
+    """Return *host* as on the wire: lower case, ASCII (IDNA 2008), no final dot; an IP address in canonical form, without brackets.
+
+    None if it is neither a name nor an address.
+    """
     if (address := parse_ip_literal(host)) is not None:
         return str(address)
     name = host.lower().removesuffix(".")
@@ -22,18 +24,18 @@ def canonical_host(host: str) -> str | None:
             name = idna.encode(name, uts46=True, std3_rules=True).decode().removesuffix(".")
         except (idna.IDNAError, UnicodeError):
             return None
-    return name if len(name) <= MOST and all(map(_LABEL.fullmatch, name.split("."))) else None
+    return name if len(name) <= MAX_NAME_CHARACTERS and all(map(_LABEL.fullmatch, name.split("."))) else None
 
 
 class BadPattern(ValueError):
-    """Neither a host nor "*." before one."""
+    """A pattern that is neither a host nor "*." before one."""
 
 
 class HostPatterns:
-    """The hosts that a list of patterns names: "b.test" is this one, "*.b.test" all below it."""
+    """A list of host patterns: "b.test" is that host, "*.b.test" every host below it."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        """Raises BadPattern."""
+        """Parse *patterns*. Raises BadPattern."""
         self._hosts, self._below = set[str](), tuple[str, ...]()
         for pattern in patterns:
             name = canonical_host(pattern.removeprefix("*."))
@@ -45,7 +47,7 @@ class HostPatterns:
                 self._hosts.add(name)
 
     def __contains__(self, host: object) -> bool:
-        """Is *host*, a canonical name, one of them? An address is below no name, whatever its zone is called."""
+        """Return whether the canonical name *host* matches. An IP address is below no name, whatever its zone is called."""
         if not isinstance(host, str):
             return False
         return host in self._hosts or (host.endswith(self._below) and parse_ip_literal(host) is None)

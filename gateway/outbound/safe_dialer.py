@@ -1,8 +1,8 @@
-"""Connections to a host by name or address, where the address that was judged is the address that is connected to.
+"""Connect to a host by name or address; the address that was checked is the one that is dialled.
 
-A name is resolved once, every address of it is judged, and of those that may be dialled one after the other is tried,
-by its number: whoever answers the next question about the name differently (DNS rebinding) gains nothing. What an
-address is judged by is given (public.py has the rule for hosts that strangers name); the port is the caller's.
+A name is resolved once, its addresses are filtered, and those that are allowed are dialled by number. A name server
+that answers the next query differently (DNS rebinding) gains nothing. The filter is given by the caller:
+public_hosts.py has the one for hosts that clients name.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,15 +25,15 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from .host_names import canonical_host
-from .ip_addresses import IPAddress, parse_ip_literal, plain
+from .ip_addresses import IPAddress, parse_ip_literal, unmap_ipv4
 
-LOOKUPS = 4  # names that are looked up at once: a thread that waits for a dead name server cannot be called back
-MOST_ADDRESSES = 8  # of one name
-STAGGER = 0.3  # seconds that an address has before the next one is tried beside it (RFC 8305 section 5: 250 ms)
+MAX_CONCURRENT_LOOKUPS = 4  # a thread that waits for a dead name server cannot be interrupted
+MAX_ADDRESSES = 8  # tried for one name
+CONNECTION_ATTEMPT_DELAY = 0.3  # seconds; RFC 8305 section 5 recommends 250 ms
 
 
 class CannotDial(Exception):
-    """There is no connection to *host*."""
+    """No connection to *host*."""
 
     def __init__(self, host: str) -> None:
         super().__init__(host)
@@ -45,33 +45,33 @@ class NoSuchHost(CannotDial):
 
 
 class NotPublic(CannotDial):
-    """All of its addresses are in somebody's own network."""
+    """All of its addresses are private."""
 
 
 class IsThisServer(CannotDial):
-    """It is this gateway."""
+    """The address is this gateway's own."""
 
 
 class Unreachable(CannotDial):
-    """No address of it takes the connection; *why* is what the operating system says of the last one."""
+    """No address accepted the connection; *why* is the operating system's message for the last one."""
 
     def __init__(self, host: str, why: str) -> None:
         super().__init__(host)
         self.why = why
 
 
-Judge = Callable[[str, Sequence[IPAddress]], Awaitable[Sequence[IPAddress]]]
+AddressFilter = Callable[[str, Sequence[IPAddress]], Awaitable[Sequence[IPAddress]]]
 
 
 async def allow_any_address(host: str, addresses: Sequence[IPAddress]) -> Sequence[IPAddress]:
-    """The judge for those who ask by themselves: wherever they like."""
+    """Allow every address: the filter for commands that a person types."""
     return addresses
 
 
 @implementer(IResolutionReceiver)
-class _Addresses:
+class _ResolutionReceiver:
     def __init__(self) -> None:
-        self.all: list[IPAddress] = []
+        self.addresses: list[IPAddress] = []
         self.complete: Deferred[None] = Deferred()
 
     def resolutionBegan(self, resolution: IHostResolution) -> None:  # noqa: N802  # Twisted's name
@@ -79,103 +79,115 @@ class _Addresses:
 
     def addressResolved(self, address: IAddress) -> None:  # noqa: N802
         with suppress(ValueError):
-            self.all.append(plain(ip_address(getattr(address, "host", ""))))
+            self.addresses.append(unmap_ipv4(ip_address(getattr(address, "host", ""))))
 
     def resolutionComplete(self) -> None:  # noqa: N802
         self.complete.callback(None)
 
 
-class Resolver:
-    """The reactor's, with room for LOOKUPS."""
+class HostResolver:
+    """The reactor's resolver, with a limit on concurrent lookups."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self._room = DeferredSemaphore(LOOKUPS)
+        self._slots = DeferredSemaphore(MAX_CONCURRENT_LOOKUPS)
 
-    async def addresses(self, host: str) -> Sequence[IPAddress]:
-        """Those of *host*, each once, as the resolver orders them. Raises NoSuchHost. May take as long as it likes; when
-        it is cancelled the lookup goes on, and takes its room, until its end."""
+    async def resolve(self, host: str) -> Sequence[IPAddress]:
+        """Return the addresses of *host* in the resolver's order, without duplicates. Raises NoSuchHost.
+
+        A lookup has no time limit of its own. If it is cancelled, its thread goes on and keeps its slot until it ends.
+        """
         name = canonical_host(host)
         if name is None:
             raise NoSuchHost(host)
         if (address := parse_ip_literal(name)) is not None:
             return (address,)
-        await self._room.acquire()
-        found = _Addresses()
-        found.complete.addCallback(lambda _: self._room.release())
+        await self._slots.acquire()
+        found = _ResolutionReceiver()
+        found.complete.addCallback(lambda _: self._slots.release())
         waiting: Deferred[None] = Deferred()
         found.complete.addCallback(lambda _: None if waiting.called else waiting.callback(None))
         self._reactor.nameResolver.resolveHostName(found, name)
         await waiting
-        if not found.all:
+        if not found.addresses:
             raise NoSuchHost(host)
-        return tuple(dict.fromkeys(found.all))
+        return tuple(dict.fromkeys(found.addresses))
 
 
 @implementer(IStreamClientEndpoint)
 class SafeDialer:
-    """An endpoint of Twisted: *host* and *port*, at an address that *judge* has nothing against. All of it, resolving,
-    judging and connecting, has *seconds*."""
+    """A Twisted endpoint for *host* and *port* that dials only addresses that *allowed* returns.
 
-    def __init__(self, reactor: Any, resolver: Resolver, host: str, port: int, seconds: float, judge: Judge) -> None:
-        self._reactor, self._resolver, self._judge = reactor, resolver, judge
+    Resolving, filtering and connecting have *seconds* together.
+    """
+
+    def __init__(
+        self, reactor: Any, resolver: HostResolver, host: str, port: int, seconds: float, allowed: AddressFilter
+    ) -> None:
+        self._reactor, self._resolver, self._allowed = reactor, resolver, allowed
         self._host, self._port, self._seconds = host, port, seconds
 
     def connect(self, protocolFactory: IProtocolFactory) -> "Deferred[IProtocol]":  # noqa: N803  # Twisted's name
-        """Fails with a CannotDial, or with defer.TimeoutError."""
-        return Deferred.fromCoroutine(self._connected(protocolFactory)).addTimeout(self._seconds, self._reactor)
+        """Connect. Fails with a CannotDial or with defer.TimeoutError."""
+        return Deferred.fromCoroutine(self._connect(protocolFactory)).addTimeout(self._seconds, self._reactor)
 
-    async def _connected(self, factory: IProtocolFactory) -> IProtocol:
-        addresses = await self._resolver.addresses(self._host)
-        judged = await self._judge(self._host, addresses)
-        endpoints = [self._endpoint(address) for address in judged[:MOST_ADDRESSES]]
+    async def _connect(self, factory: IProtocolFactory) -> IProtocol:
+        addresses = await self._resolver.resolve(self._host)
+        judged = await self._allowed(self._host, addresses)
+        endpoints = [self._endpoint(address) for address in judged[:MAX_ADDRESSES]]
         try:
-            return await _Race(self._reactor, endpoints, factory).won
+            return await _HappyEyeballs(self._reactor, endpoints, factory).connected
         except (ConnectError, OSError) as error:
             raise Unreachable(self._host, Failure(error).getErrorMessage()) from None
 
     def _endpoint(self, address: IPAddress) -> IStreamClientEndpoint:
-        from twisted.internet.endpoints import TCP4ClientEndpoint, TCP6ClientEndpoint  # 20 ms that few commands need
+        from twisted.internet.endpoints import (  # takes 20 ms, and few commands need it
+            TCP4ClientEndpoint,
+            TCP6ClientEndpoint,
+        )
 
         kind = TCP4ClientEndpoint if address.version == 4 else TCP6ClientEndpoint
         endpoint: IStreamClientEndpoint = kind(self._reactor, str(address), self._port, self._seconds)
         return endpoint
 
 
-class _Race:
-    """*endpoints* tried in their order, each STAGGER after the one before it or as soon as that has failed. *won* is the
-    first connection; it fails as the last one did when all have failed."""
+class _HappyEyeballs:
+    """Tries *endpoints* in order, each a short delay after the one before it (RFC 8305).
+
+    The next one starts at once if the one before it failed. *connected* fires with the first connection, or fails like
+    the last endpoint if all have failed.
+    """
 
     def __init__(self, reactor: Any, endpoints: Sequence[IStreamClientEndpoint], factory: IProtocolFactory) -> None:
         self._reactor, self._factory = reactor, factory
-        self._waiting = list(endpoints)
+        self._untried = list(endpoints)
         self._running: list[Deferred[IProtocol]] = []
-        self._next: IDelayedCall | None = None
+        self._next_attempt: IDelayedCall | None = None
         self._over = False
-        self.won: Deferred[IProtocol] = Deferred(lambda _: self._stop())
-        self._begin()
+        self.connected: Deferred[IProtocol] = Deferred(lambda _: self._stop())
+        self._try_next()
 
-    def _begin(self) -> None:
+    def _try_next(self) -> None:
         self._disarm()
-        trying = self._waiting.pop(0).connect(self._factory)
+        trying = self._untried.pop(0).connect(self._factory)
         self._running.append(trying)
-        if self._waiting:
-            self._next = self._reactor.callLater(STAGGER, self._begin)
-        trying.addCallbacks(self._connected, self._failed, callbackArgs=(trying,), errbackArgs=(trying,))
+        if self._untried:
+            self._next_attempt = self._reactor.callLater(CONNECTION_ATTEMPT_DELAY, self._try_next)
+        trying.addCallbacks(self._succeeded, self._failed, callbackArgs=(trying,), errbackArgs=(trying,))
 
-    def _connected(self, protocol: IProtocol, trying: "Deferred[IProtocol]") -> None:
+    def _succeeded(self, protocol: IProtocol, trying: "Deferred[IProtocol]") -> None:
         self._running.remove(trying)
         self._stop()
-        self.won.callback(protocol)
+        self.connected.callback(protocol)
 
     def _failed(self, failure: Failure, trying: "Deferred[IProtocol]") -> None:
         self._running.remove(trying)
         if self._over:
             return
-        if self._waiting:
-            self._begin()
+        if self._untried:
+            self._try_next()
         elif not self._running:
-            self.won.errback(failure)
+            self.connected.errback(failure)
 
     def _stop(self) -> None:
         self._over = True
@@ -184,5 +196,5 @@ class _Race:
             trying.cancel()
 
     def _disarm(self) -> None:
-        if self._next is not None and self._next.active():
-            self._next.cancel()
+        if self._next_attempt is not None and self._next_attempt.active():
+            self._next_attempt.cancel()

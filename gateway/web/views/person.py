@@ -47,7 +47,7 @@ def _page(
 ) -> Reply:
     """With the time that it is there, which makes it another page each minute."""
     named = fediverse(profile, deps.site)
-    actor = deps.fediverse_accounts.known(named) if named and profile.audience is Audience.EVERYONE else None
+    actor = deps.fediverse_accounts.confirmed_actor(named) if named and profile.audience is Audience.EVERYONE else None
     account = named if actor else profile.fediverse  # what the operator names for all need not be there for each
     now = deps.now()
     values = values_of(profile, now, account, actor, recent(profile, entries))

@@ -92,7 +92,7 @@ async def answer(deps: ProtocolDependencies, pages: Pages, asked: Asked, strange
     if not isinstance(found, Found) or not _by_login(named, found.profile):
         return pages.error(404, Format.JRD), "not_found"
     account = fediverse(found.profile, site)
-    actor = await deps.fediverse_accounts.settled(account, PATIENCE) if account else None
+    actor = await deps.fediverse_accounts.wait_for_actor(account, PATIENCE) if account else None
     told = descriptor(found.profile, site, site.hosts.names, actor)
     headers = () if found.profile.indexed else UNINDEXED
     return Reply(encode(_chosen(told, asked.rels)), Format.JRD.kind, 200, PUBLIC, headers=headers), outcome_of(found)

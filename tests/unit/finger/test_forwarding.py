@@ -9,7 +9,7 @@ import pytest
 from gateway.finger.forwarding import MOST, forward
 from gateway.finger.query import ForwardQuery, parse
 from gateway.finger.settings import FingerSettings
-from gateway.outbound.public_hosts import MOST_TO_ONE
+from gateway.outbound.public_hosts import MAX_CONNECTIONS_PER_HOST
 from tests.unit import fixtures
 from tests.unit.finger.wire import Client
 from tests.unit.fixtures import Built, make_dependencies
@@ -215,7 +215,7 @@ def test_F091_an_unreachable_server_is_told_in_one_line(built: Built) -> None:
 
 
 def test_F091_only_so_many_at_once(built: Built) -> None:
-    begun = [Passed(built, "bob@b.test") for _ in range(MOST_TO_ONE)]
+    begun = [Passed(built, "bob@b.test") for _ in range(MAX_CONNECTIONS_PER_HOST)]
     assert Passed(built, "bob@b.test").result == ("Too many queries are being passed on, try again later.", "limited")
     begun[0].deferred.cancel()
     assert not Passed(built, "bob@b.test").results

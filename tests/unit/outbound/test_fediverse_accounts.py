@@ -4,10 +4,10 @@ test_webfinger.py's."""
 import pytest
 
 from gateway.outbound import fediverse_accounts
-from gateway.outbound.fediverse_accounts import AT_ONCE, BAD, GOOD, FediverseAccounts
+from gateway.outbound.fediverse_accounts import CONFIRMED_TTL, MAX_CONCURRENT_CHECKS, UNCONFIRMED_TTL, FediverseAccounts
 from gateway.outbound.fediverse_address import Actor, parse_account
 from gateway.outbound.public_hosts import OutboundConnections
-from gateway.outbound.webfinger_client import SECONDS
+from gateway.outbound.webfinger_client import TIMEOUT
 
 from .network import Begun, Network
 from .social import Host, document
@@ -49,75 +49,77 @@ def test_what_is_an_account(text: str, means: tuple[str, str] | None) -> None:
 
 def test_nobody_waits_for_a_first_verdict_longer_than_they_like() -> None:
     kept = Kept(social="9.9.9.9")
-    waiting = Begun(kept.accounts.settled("@alice@social.example", 3.0))
+    waiting = Begun(kept.accounts.wait_for_actor("@alice@social.example", 3.0))
     kept.network.advance(2.9)
     assert waiting.results == []
     kept.network.advance(0.1)
     assert waiting.result is None
     assert kept.network.tried == [("9.9.9.9", 443)], "the check goes on"
-    assert kept.accounts.known("@alice@social.example") is None
+    assert kept.accounts.confirmed_actor("@alice@social.example") is None
     assert kept.network.tried == [("9.9.9.9", 443)], "one for each account"
 
 
 def test_all_who_wait_are_told_at_once_and_a_bad_verdict_is_kept_for_an_hour() -> None:
     kept = Kept(social="9.9.9.9")
-    waiting = [Begun(kept.accounts.settled("@alice@social.example", 3.0)) for _ in range(3)]
+    waiting = [Begun(kept.accounts.wait_for_actor("@alice@social.example", 3.0)) for _ in range(3)]
     kept.network.refuses()
     assert [each.result for each in waiting] == [None, None, None]
-    kept.network.advance(BAD - 1)
-    assert Begun(kept.accounts.settled("@alice@social.example", 3.0)).result is None
+    kept.network.advance(UNCONFIRMED_TTL - 1)
+    assert Begun(kept.accounts.wait_for_actor("@alice@social.example", 3.0)).result is None
     assert len(kept.network.tried) == 1
     kept.network.advance(1)
-    assert Begun(kept.accounts.settled("@alice@social.example", 3.0)).result is None, "only the first is waited for"
+    assert Begun(kept.accounts.wait_for_actor("@alice@social.example", 3.0)).result is None, (
+        "only the first is waited for"
+    )
     assert len(kept.network.tried) == 2
 
 
 def test_a_good_verdict_is_kept_for_a_day_and_stands_while_it_is_asked_for_anew() -> None:
     kept = Kept(social="9.9.9.9")
-    waiting = Begun(kept.accounts.settled("@alice@social.example", 3.0))
+    waiting = Begun(kept.accounts.wait_for_actor("@alice@social.example", 3.0))
     kept.confirms("alice")
     assert waiting.result == ALICE
-    kept.network.advance(GOOD - 1)
-    assert kept.accounts.known("alice@SOCIAL.example") == ALICE
+    kept.network.advance(CONFIRMED_TTL - 1)
+    assert kept.accounts.confirmed_actor("alice@SOCIAL.example") == ALICE
     assert len(kept.network.tried) == 1
     kept.network.advance(1)
-    assert kept.accounts.known("@alice@social.example") == ALICE
+    assert kept.accounts.confirmed_actor("@alice@social.example") == ALICE
     assert len(kept.network.tried) == 2
     kept.network.refuses()
-    assert kept.accounts.known("@alice@social.example") is None
+    assert kept.accounts.confirmed_actor("@alice@social.example") is None
 
 
 def test_another_account_is_asked_for_anew() -> None:
     kept = Kept(social="9.9.9.9", other="9.9.9.8")
-    kept.accounts.known("@alice@social.example")
+    kept.accounts.confirmed_actor("@alice@social.example")
     kept.confirms("alice")
-    assert kept.accounts.known("@alice@other.example") is None
+    assert kept.accounts.confirmed_actor("@alice@other.example") is None
     assert kept.network.tried == [("9.9.9.9", 443), ("9.9.9.8", 443)]
 
 
 def test_a_few_are_asked_for_at_once_and_the_rest_goes_without() -> None:
-    names = {f"h{number}": f"9.9.9.{number + 1}" for number in range(AT_ONCE + 1)}
+    names = {f"h{number}": f"9.9.9.{number + 1}" for number in range(MAX_CONCURRENT_CHECKS + 1)}
     kept = Kept(**names)
     for name in names:
-        kept.accounts.known(f"@alice@{name}.example")
-    assert len(kept.network.tried) == AT_ONCE
-    last = f"@alice@h{AT_ONCE}.example"
-    assert Begun(kept.accounts.settled(last, 3.0)).result is None
-    kept.network.advance(SECONDS)
-    assert Begun(kept.accounts.settled(last, 3.0)).results == [], "there is room again"
-    assert len(kept.network.tried) == AT_ONCE + 1
+        kept.accounts.confirmed_actor(f"@alice@{name}.example")
+    assert len(kept.network.tried) == MAX_CONCURRENT_CHECKS
+    last = f"@alice@h{MAX_CONCURRENT_CHECKS}.example"
+    assert Begun(kept.accounts.wait_for_actor(last, 3.0)).result is None
+    kept.network.advance(TIMEOUT)
+    assert Begun(kept.accounts.wait_for_actor(last, 3.0)).results == [], "there is room again"
+    assert len(kept.network.tried) == MAX_CONCURRENT_CHECKS + 1
 
 
 def test_those_asked_for_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fediverse_accounts, "MOST", 2)
     kept = Kept(social="9.9.9.9")
     for user in "ab":
-        kept.accounts.known(f"@{user}@social.example")
+        kept.accounts.confirmed_actor(f"@{user}@social.example")
         kept.confirms(user)
-    kept.accounts.known("@a@social.example")
-    kept.accounts.known("@c@social.example")
+    kept.accounts.confirmed_actor("@a@social.example")
+    kept.accounts.confirmed_actor("@c@social.example")
     kept.confirms("c")
     assert len(kept.network.tried) == 3
-    assert kept.accounts.known("@a@social.example") is not None
-    assert kept.accounts.known("@b@social.example") is None
+    assert kept.accounts.confirmed_actor("@a@social.example") is not None
+    assert kept.accounts.confirmed_actor("@b@social.example") is None
     assert len(kept.network.tried) == 4

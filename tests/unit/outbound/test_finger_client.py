@@ -7,7 +7,7 @@ from twisted.internet.defer import CancelledError, TimeoutError
 from twisted.internet.error import ConnectionLost
 
 from gateway.outbound.finger_client import ConnectionBroken, query_server
-from gateway.outbound.safe_dialer import NoSuchHost, Resolver, SafeDialer, Unreachable, allow_any_address
+from gateway.outbound.safe_dialer import HostResolver, NoSuchHost, SafeDialer, Unreachable, allow_any_address
 
 from .network import Begun, Network
 
@@ -20,7 +20,7 @@ class Asked(Begun):
     def __init__(self, line: str = "alice", host: str = "127.0.0.1", network: Network | None = None) -> None:
         self.network = network or Network()
         self.taken: list[bytes] = []
-        endpoint = SafeDialer(self.network, Resolver(self.network), host, 1079, 10.0, allow_any_address)
+        endpoint = SafeDialer(self.network, HostResolver(self.network), host, 1079, 10.0, allow_any_address)
         super().__init__(query_server(self.network, endpoint, line, self.take, 10.0, MOST))
 
     def take(self, data: bytes) -> None:

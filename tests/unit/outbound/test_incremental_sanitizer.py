@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.outbound.incremental_sanitizer import MOST_LINE, IncrementalSanitizer
+from gateway.outbound.incremental_sanitizer import MAX_LINE_BYTES, IncrementalSanitizer
 from gateway.text.sanitize import sanitize
 
 SOME = st.lists(
@@ -37,8 +37,8 @@ def test_F088_a_piece_may_end_amid_anything(pieces: tuple[bytes, ...], expected:
 
 
 @given(SOME, st.lists(st.integers(0, 60_000)))
-@example(b"x" * MOST_LINE + b"\r\nrest\n", [MOST_LINE + 1])
-@example(b"x" * 3 * MOST_LINE + b"\r\nrest\n", [MOST_LINE + 1, 3 * MOST_LINE + 1])
+@example(b"x" * MAX_LINE_BYTES + b"\r\nrest\n", [MAX_LINE_BYTES + 1])
+@example(b"x" * 3 * MAX_LINE_BYTES + b"\r\nrest\n", [MAX_LINE_BYTES + 1, 3 * MAX_LINE_BYTES + 1])
 def test_it_does_not_matter_where_the_pieces_end(data: bytes, cuts: list[int]) -> None:
     ends = sorted(min(cut, len(data)) for cut in cuts)
     pieces = [data[begin:end] for begin, end in zip([0, *ends], [*ends, len(data)], strict=True)]
@@ -51,15 +51,15 @@ def test_F091_a_line_without_an_end_is_bounded() -> None:
     """What is held back never grows; the rest of such a line is left out, the next line is shown."""
     arriving = IncrementalSanitizer(sanitize)
     said = [arriving.feed(b"x" * 1000) for _ in range(1000)]
-    assert "".join(said) == "x" * MOST_LINE + "…\n"
-    assert len(arriving._held) <= 1
+    assert "".join(said) == "x" * MAX_LINE_BYTES + "…\n"
+    assert len(arriving._pending) <= 1
     assert arriving.feed(b"yyy\r\nnext\r\n") == "next\n"
     assert arriving.end() == ""
 
 
 def test_a_long_line_is_cut_between_characters() -> None:
-    assert "".join(shown("ž".encode() * MOST_LINE)) == "ž" * (MOST_LINE // 2 - 1) + "…\n"
+    assert "".join(shown("ž".encode() * MAX_LINE_BYTES)) == "ž" * (MAX_LINE_BYTES // 2 - 1) + "…\n"
 
 
 def test_an_escape_sequence_that_never_ends_shows_nothing_of_itself() -> None:
-    assert "".join(shown(b"\x1b]0;" + b"x" * 2 * MOST_LINE, b"yyy\nlast\n")) == "\nlast\n"
+    assert "".join(shown(b"\x1b]0;" + b"x" * 2 * MAX_LINE_BYTES, b"yyy\nlast\n")) == "\nlast\n"

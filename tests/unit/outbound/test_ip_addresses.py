@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from gateway.outbound.host_names import BadPattern, HostPatterns, canonical_host
-from gateway.outbound.ip_addresses import is_public, meant, parse_ip_literal
+from gateway.outbound.ip_addresses import is_public, parse_ip_literal, translate_nat64
 
 PRIVATE = (
     "0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.9.9.9",
@@ -36,8 +36,12 @@ def test_addresses_that_anybody_can_reach(address: str) -> None:
 
 
 def test_who_is_meant() -> None:
-    assert str(meant(ip_address("::ffff:9.9.9.9"))) == str(meant(ip_address("64:ff9b::9.9.9.9"))) == "9.9.9.9"
-    assert str(meant(ip_address("2620:fe::9"))) == "2620:fe::9"
+    assert (
+        str(translate_nat64(ip_address("::ffff:9.9.9.9")))
+        == str(translate_nat64(ip_address("64:ff9b::9.9.9.9")))
+        == "9.9.9.9"
+    )
+    assert str(translate_nat64(ip_address("2620:fe::9"))) == "2620:fe::9"
     assert [str(parse_ip_literal(each)) for each in ("[::FFFF:9.9.9.9]", "9.9.9.9", "9.9", "b.test", "[b.test]", "")] == [
         "9.9.9.9", "9.9.9.9", "None", "None", "None", "None"
     ]  # fmt: skip

@@ -9,20 +9,20 @@ from twisted.internet.protocol import Factory, Protocol
 
 from gateway.outbound.ip_addresses import IPAddress
 from gateway.outbound.public_hosts import (
-    MOST,
-    MOST_TO_ONE,
+    MAX_CONNECTIONS,
+    MAX_CONNECTIONS_PER_HOST,
     OutboundConnections,
     TooManyConnections,
-    of_this_machine,
+    interface_addresses,
     own_addresses,
 )
 from gateway.outbound.safe_dialer import (
-    LOOKUPS,
-    STAGGER,
+    CONNECTION_ATTEMPT_DELAY,
+    MAX_CONCURRENT_LOOKUPS,
+    HostResolver,
     IsThisServer,
     NoSuchHost,
     NotPublic,
-    Resolver,
     SafeDialer,
     allow_any_address,
 )
@@ -31,9 +31,9 @@ from .network import Begun, Network
 
 
 async def connected(
-    network: Network, host: str, judge: Any = allow_any_address, resolver: Resolver | None = None
+    network: Network, host: str, judge: Any = allow_any_address, resolver: HostResolver | None = None
 ) -> Any:
-    endpoint = SafeDialer(network, resolver or Resolver(network), host, 79, 10.0, judge)
+    endpoint = SafeDialer(network, resolver or HostResolver(network), host, 79, 10.0, judge)
     return await endpoint.connect(Factory.forProtocol(Protocol))
 
 
@@ -109,7 +109,7 @@ def test_F089_our_addresses_are_those_that_we_listen_on() -> None:
     def written(*listened: str | None) -> set[str]:
         return {str(address) for address in own_addresses(listened)}
 
-    machine = {str(address) for address in of_this_machine()}
+    machine = {str(address) for address in interface_addresses()}
     assert "127.0.0.1" in machine
     assert written("9.9.9.1", "127.0.0.1") == {"9.9.9.1"}
     assert written("9.9.9.1", "::ffff:9.9.9.2", None) == {"9.9.9.1", "9.9.9.2"}
@@ -129,12 +129,12 @@ def test_addresses_are_tried_one_after_the_other_within_one_deadline() -> None:
     network = Network({"b.test": [addresses]})
     begun = Begun(connected(network, "b.test"))
     assert [host for host, _ in network.tried] == addresses[:1]
-    network.advance(STAGGER)
+    network.advance(CONNECTION_ATTEMPT_DELAY)
     assert [host for host, _ in network.tried] == addresses[:2]
     network.refuses(0)
     assert [host for host, _ in network.tried] == addresses[:3]
     for _ in range(40):
-        network.advance(STAGGER / 2)
+        network.advance(CONNECTION_ATTEMPT_DELAY / 2)
     assert [host for host, _ in network.tried] == addresses[:8]
     assert begun.results == []
     network.advance(10)
@@ -145,7 +145,7 @@ def test_addresses_are_tried_one_after_the_other_within_one_deadline() -> None:
 def test_the_first_that_connects_is_taken_and_the_others_are_let_go() -> None:
     network = Network({"b.test": [["2620:fe::9", "9.9.9.9", "9.9.9.10"]]})
     begun = Begun(connected(network, "b.test"))
-    network.advance(STAGGER)
+    network.advance(CONNECTION_ATTEMPT_DELAY)
     network.takes(1)
     assert isinstance(begun.result, Protocol)
     network.advance(30)
@@ -156,7 +156,7 @@ def test_the_first_that_connects_is_taken_and_the_others_are_let_go() -> None:
 def test_who_goes_ends_all_attempts() -> None:
     network = Network({"b.test": [["2620:fe::9", "9.9.9.9"]]})
     begun = Begun(connected(network, "b.test"))
-    network.advance(STAGGER)
+    network.advance(CONNECTION_ATTEMPT_DELAY)
     begun.deferred.cancel()
     assert isinstance(begun.error, CancelledError)
     assert all(connector.stoppedConnecting for connector in network.connectors)
@@ -166,9 +166,9 @@ def test_who_goes_ends_all_attempts() -> None:
 def test_a_dead_name_server_holds_few_threads() -> None:
     """A lookup cannot be called back: it keeps its place until it ends, however long ago its asker went."""
     network = Network({"dead.test": [], "b.test": [["9.9.9.9"]]})
-    resolver = Resolver(network)
-    dead = [Begun(connected(network, "dead.test", resolver=resolver)) for _ in range(LOOKUPS + 3)]
-    assert len(network.names.silent) == LOOKUPS
+    resolver = HostResolver(network)
+    dead = [Begun(connected(network, "dead.test", resolver=resolver)) for _ in range(MAX_CONCURRENT_LOOKUPS + 3)]
+    assert len(network.names.silent) == MAX_CONCURRENT_LOOKUPS
     network.advance(10.1)
     assert all(isinstance(each.error, TimeoutError) for each in dead)
     waits = Begun(connected(network, "b.test", resolver=resolver))
@@ -194,12 +194,12 @@ def test_the_judge_sees_every_address_of_a_literal_too() -> None:
 
 def test_F091_room_is_bounded_for_one_host_and_for_all() -> None:
     out = outgoing(Network())
-    held = [out.reserve_slot("b.test") for _ in range(MOST_TO_ONE)]
+    held = [out.reserve_slot("b.test") for _ in range(MAX_CONNECTIONS_PER_HOST)]
     for each in held:
         each.__enter__()
     with pytest.raises(TooManyConnections), out.reserve_slot("b.test"):
         pass
-    others = [out.reserve_slot(f"{number}.test") for number in range(MOST - MOST_TO_ONE)]
+    others = [out.reserve_slot(f"{number}.test") for number in range(MAX_CONNECTIONS - MAX_CONNECTIONS_PER_HOST)]
     for each in others:
         each.__enter__()
     with pytest.raises(TooManyConnections), out.reserve_slot("c.test"):

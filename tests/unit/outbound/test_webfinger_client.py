@@ -12,7 +12,7 @@ from twisted.logger import LogEvent, globalLogPublisher
 from gateway.outbound.fediverse_address import Actor
 from gateway.outbound.public_hosts import OutboundConnections
 from gateway.outbound.safe_dialer import IsThisServer, NotPublic
-from gateway.outbound.webfinger_client import MOST, SECONDS, NotConfirmed, confirm_account
+from gateway.outbound.webfinger_client import MAX_BODY_BYTES, TIMEOUT, NotConfirmed, confirm_account
 
 from .network import Begun, Network
 from .social import AUTHORITY, Host, document, redirect, response
@@ -109,10 +109,10 @@ def test_what_other_software_says_is_taken(told: Any) -> None:
         (response(b"{}", "404 Not Found"), "status 404"),
         (response(b"{}", "304 Not Modified"), "status 304"),
         (response(b"", "302 Found"), "status 302"),
-        (redirect("http://social.example/"), "a way without https"),
-        (redirect("//[/"), "a way without https"),
-        (redirect("gopher://social.example/"), "a way without https"),
-        (response(b" " * (MOST + 1)), "an endless answer"),
+        (redirect("http://social.example/"), "a redirect without https"),
+        (redirect("//[/"), "a redirect without https"),
+        (redirect("gopher://social.example/"), "a redirect without https"),
+        (response(b" " * (MAX_BODY_BYTES + 1)), "an endless answer"),
     ],
 )
 def test_what_does_not_confirm_an_account(answer: bytes, why: str) -> None:
@@ -203,11 +203,11 @@ def test_a_host_in_unicode_is_asked_for_by_its_wire_name() -> None:
 def test_all_has_to_be_there_in_time(said: bytes) -> None:
     """One deadline, whether head or body is waited for."""
     asked = Asked()
-    asked.network.advance(SECONDS / 2)
+    asked.network.advance(TIMEOUT / 2)
     host = asked.host()
     if said:
         host.says(said)
-    asked.network.advance(SECONDS / 2 - 0.01)
+    asked.network.advance(TIMEOUT / 2 - 0.01)
     assert asked.results == []
     asked.network.advance(0.01)
     assert str(asked.error) == "no answer in time"
