@@ -10,7 +10,7 @@ MAX_NAME_CHARACTERS = 253  # RFC 1035 section 2.3.4
 
 
 def canonical_host(host: str) -> str | None:
-    """Return *host* as on the wire: lower case, ASCII (IDNA 2008), no final dot; an IP address in canonical form, without brackets.
+    """Return *host* as on the wire: lower case, ASCII (IDNA 2008), no final dot; an IP address without brackets.
 
     None if it is neither a name nor an address.
     """

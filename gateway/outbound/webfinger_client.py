@@ -110,7 +110,7 @@ async def _fetch(agent: Agent, url: str) -> bytes:
         try:
             url = urljoin(url, location[0].decode("latin-1"))
         except ValueError:
-            raise NotConfirmed("a way without https") from None
+            raise NotConfirmed("a redirect without https") from None
     raise NotConfirmed("too many redirects")
 
 

@@ -111,7 +111,7 @@ def test_a_few_are_asked_for_at_once_and_the_rest_goes_without() -> None:
 
 
 def test_those_asked_for_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fediverse_accounts, "MOST", 2)
+    monkeypatch.setattr(fediverse_accounts, "MAX_VERDICTS", 2)
     kept = Kept(social="9.9.9.9")
     for user in "ab":
         kept.accounts.confirmed_actor(f"@{user}@social.example")
