@@ -10,9 +10,9 @@ import click
 from .. import __version__
 from ..config.loader import BadSettings, CannotStart
 from ..store.database import UnusableDatabase
-from .common import Failed, configured
+from .common import CommandFailed, config_option
 
-# Where each command stands: what it needs is loaded only when it is asked for.
+# The module of each command. It is imported when the command is used, so that the others start fast.
 COMMANDS = {
     "demo": "run", "init": "run", "check": "run", "run": "run", "reload": "reload", "people": "people",
     "plan": "plan", "ask": "ask", "conform": "conform", "backup": "backup", "restore": "backup",
@@ -32,14 +32,14 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
-@configured
+@config_option
 @click.version_option(__version__, prog_name="finger-gateway")
 def cli() -> None:
-    """One directory of people, asked by finger, in a browser and on IRC.
+    """A people directory that answers over finger, the web and IRC.
 
     \b
     Example:
-      finger-gateway demo                 sample people on all three, to try
+      finger-gateway demo                 sample people on all three, to try out
       finger-gateway init && finger-gateway people add alice --name "Alice Adams"
       finger-gateway run
     """
@@ -64,7 +64,7 @@ def main() -> None:
     except (BadSettings, CannotStart, UnusableDatabase) as error:
         click.echo(str(error), err=True)
         sys.exit(2)
-    except Failed as failed:
+    except CommandFailed as failed:
         click.echo(str(failed), err=True)
         sys.exit(failed.code)
     sys.exit(result if isinstance(result, int) else 0)

@@ -1,4 +1,4 @@
-"""finger-gateway ask: a finger client that prints nothing unsafe. No directory of ours is asked."""
+"""finger-gateway ask: a finger client that prints nothing unsafe. It does not use the directory."""
 
 import os
 import sys
@@ -11,25 +11,25 @@ from ..outbound.finger_client import MAX_ANSWER_BYTES, ConnectionBroken
 from ..outbound.finger_client import query_server as ask_server
 from ..outbound.safe_dialer import CannotDial, HostResolver, NoSuchHost, SafeDialer, Unreachable, allow_any_address
 from . import messages
-from .common import Failed, Interrupted, run_until_complete, utf8
-from .finger_address import BadAddress, Question, question
-from .terminal import Terminal, encoding_of_the_locale
+from .common import CommandFailed, CommandInterrupted, run_until_complete, utf8
+from .finger_address import BadAddress, FingerTarget, parse_target
+from .terminal import SafeTerminal, locale_encoding
 
-SITE_DEFAULT = "FINGER_GATEWAY_ASK"
-PASS = ("control", "eight-bit")
+OPTIONS_VARIABLE = "FINGER_GATEWAY_ASK"
+PASS_THROUGH = ("control", "eight-bit")
 
 
 @click.command()
 @click.argument("who", type=utf8, metavar="NAME[@HOST[:PORT]]")
-@click.option("-l", "verbose", is_flag=True, help="All that the server tells (sends /W).")
-@click.option("--control/--no-control", default=None, help="Let octets below 32 pass as they come.")
-@click.option("--eight-bit/--no-eight-bit", default=None, help="Let octets above 126 pass as they come.")
+@click.option("-l", "verbose", is_flag=True, help="Ask for full details (sends /W).")
+@click.option("--control/--no-control", default=None, help="Pass octets below 32 through unchanged.")
+@click.option("--eight-bit/--no-eight-bit", default=None, help="Pass octets above 126 through unchanged.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds to wait.")
 def ask(who: str, verbose: bool, control: bool | None, eight_bit: bool | None, timeout: float) -> None:
-    """Ask a finger server, here or elsewhere. Without a name (@HOST): who is there? finger://HOST/NAME does, too.
+    """Ask a finger server, here or elsewhere. @HOST lists who is there. finger://HOST/NAME works, too.
 
-    What could harm a terminal is left out of the answer, and letters are those of the locale. The environment's
-    FINGER_GATEWAY_ASK may hold "control", "eight-bit" or both, for those who want the options always.
+    Whatever could harm a terminal is removed from the answer, and it is shown in the locale's character set. The
+    variable FINGER_GATEWAY_ASK may hold "control", "eight-bit" or both to set these options for good.
 
     \b
     Example:
@@ -37,23 +37,23 @@ def ask(who: str, verbose: bool, control: bool | None, eight_bit: bool | None, t
       finger-gateway ask finger://localhost:1079/alice
     """
     try:
-        asked = question(who, verbose)
+        asked = parse_target(who, verbose)
     except BadAddress as bad:
         raise click.UsageError(str(bad)) from None
-    always = _always()
-    terminal = Terminal(
+    always = _options_from_environment()
+    terminal = SafeTerminal(
         _write,
         "control" in always if control is None else control,
         "eight-bit" in always if eight_bit is None else eight_bit,
-        encoding_of_the_locale(),
+        locale_encoding(),
     )
-    _printed(asked, terminal, timeout)
+    _print_answer(asked, terminal, timeout)
 
 
-def _always() -> set[str]:
-    words = set(os.environ.get(SITE_DEFAULT, "").replace(",", " ").split())
-    if unknown := words.difference(PASS):
-        raise click.UsageError(f"${SITE_DEFAULT}: found {min(unknown)!r}; allowed: {', '.join(PASS)}")
+def _options_from_environment() -> set[str]:
+    words = set(os.environ.get(OPTIONS_VARIABLE, "").replace(",", " ").split())
+    if unknown := words.difference(PASS_THROUGH):
+        raise click.UsageError(f"${OPTIONS_VARIABLE}: found {min(unknown)!r}; allowed: {', '.join(PASS_THROUGH)}")
     return words
 
 
@@ -62,7 +62,7 @@ def _write(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def _printed(asked: Question, terminal: Terminal, timeout: float) -> None:
+def _print_answer(asked: FingerTarget, terminal: SafeTerminal, timeout: float) -> None:
     from twisted.internet import reactor
 
     look_up_aside(reactor)
@@ -76,19 +76,19 @@ def _printed(asked: Question, terminal: Terminal, timeout: float) -> None:
 
     try:
         whole = run_until_complete(ask_server(reactor, endpoint, asked.line, take, timeout))
-    except Interrupted:
+    except CommandInterrupted:
         raise click.Abort from None
     except (CannotDial, TimeoutError, ConnectionBroken) as error:
         terminal.end()
         if begun:
-            raise Failed(messages.not_all(asked.host, asked.port), 69) from None
-        raise Failed(messages.not_reached(asked.host, asked.port, _why(error)), 69) from None
+            raise CommandFailed(messages.answer_incomplete(asked.host, asked.port), 69) from None
+        raise CommandFailed(messages.cannot_connect(asked.host, asked.port, _reason(error)), 69) from None
     terminal.end()
     if not whole:
-        raise Failed(messages.too_much(asked.host, asked.port, MAX_ANSWER_BYTES), 69)
+        raise CommandFailed(messages.answer_too_long(asked.host, asked.port, MAX_ANSWER_BYTES), 69)
 
 
-def _why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, Unreachable):
         return error.why
     return messages.NO_SUCH_HOST if isinstance(error, NoSuchHost) else messages.NO_ANSWER

@@ -1,4 +1,4 @@
-"""What the commands share: -c before or after the subcommand, a directory to work with, exits."""
+"""What the commands share: the option -c before or after the subcommand, an open directory, exit codes."""
 
 import os
 import sys
@@ -36,23 +36,23 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Failed(Exception):
-    """Ends the command with *code* and a message."""
+class CommandFailed(Exception):
+    """Ends the command with a message and the exit code *code*."""
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
         self.code = code
 
 
-class Interrupted(Failed):
-    """By Ctrl-C."""
+class CommandInterrupted(CommandFailed):
+    """Ends the command after Ctrl-C."""
 
     def __init__(self) -> None:
         super().__init__(messages.INTERRUPTED, 1)
 
 
 def utf8(value: str) -> str:
-    """The type of an argument that is text: in UTF-8."""
+    """Convert a text argument: it has to be UTF-8."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -60,8 +60,8 @@ def utf8(value: str) -> str:
     return value
 
 
-def configured(command: F) -> F:
-    """Gives *command* the option -c; the innermost one counts."""
+def config_option(command: F) -> F:
+    """Give *command* the option -c. If it is given more than once, the innermost counts."""
 
     def keep(context: click.Context, _: click.Parameter, value: Path | None) -> None:
         if value is not None:
@@ -79,13 +79,13 @@ def configured(command: F) -> F:
 
 
 def settings_file() -> Path:
-    """The gateway.toml that this command goes by."""
+    """Return the path of the gateway.toml that this command uses."""
     return find_settings_file(click.get_current_context().find_root().obj)
 
 
 @dataclass(frozen=True)
-class Session:
-    """A started directory, as the administrator at this machine sees it."""
+class DirectorySession:
+    """An open directory, with the rights of an administrator on this machine."""
 
     settings: Settings
     folder: Path
@@ -93,28 +93,31 @@ class Session:
     administrator: Viewer
 
     async def profile(self, login: str) -> Profile:
-        """The person with *login*. Raises Failed."""
+        """Return the person with *login*. Raises CommandFailed."""
         answer = await self.directory.lookup(login, self.administrator)
         if not isinstance(answer, Found):
-            raise failed(answer, login)
+            raise failure_for(answer, login)
         return answer.profile
 
 
 def with_directory(
-    work: Callable[[Session], Coroutine[Any, Any, T]], at: Callable[[Path], AbstractContextManager[Path]] = nullcontext
+    work: Callable[[DirectorySession], Coroutine[Any, Any, T]],
+    open_database: Callable[[Path], AbstractContextManager[Path]] = nullcontext,
 ) -> T:
-    """Runs *work* with the directory of the settings, whether the gateway runs or not. *at* may put another database in
-    the place of the settings' one meanwhile."""
+    """Run *work* with the directory of the settings, whether the gateway runs or not.
+
+    *open_database* may replace the database by another one while the work runs.
+    """
     from twisted.internet import reactor
 
     steady_clock(reactor)
     file = settings_file()
     settings = load_settings(file)
     path = database_file(settings, file.parent)
-    warnings_only()
+    log_warnings_only()
     become_owner(path)
     database.inspect(path)
-    with at(path) as place:
+    with open_database(path) as place:
         store = sqlite_store.SQLiteStore(place, reactor, readers=0)
         directory = make_directory(settings, file, store, reactor)
 
@@ -124,7 +127,7 @@ def with_directory(
             try:
                 viewers = Viewers(settings.site.members, settings.site.administrators)
                 administrator = await viewers.from_evidence(LocalCommand())
-                return await work(Session(settings, file.parent, directory, administrator))
+                return await work(DirectorySession(settings, file.parent, directory, administrator))
             finally:
                 await maybeDeferred(directory.stopService)
                 await store.stopService()
@@ -133,7 +136,7 @@ def with_directory(
 
 
 def run_until_complete(work: Coroutine[Any, Any, T]) -> T:
-    """What *work* comes to, on a reactor that runs for it alone, and so once in a process. Raises what it raises."""
+    """Return the result of *work*. The reactor runs for it alone, so this works once in a process."""
     from twisted.internet import reactor
 
     results: list[Any] = []
@@ -147,7 +150,7 @@ def run_until_complete(work: Coroutine[Any, Any, T]) -> T:
             reactor.stop()
 
     def stopping() -> None:
-        """What the work comes to when its connections go because the reactor stops is not its result."""
+        """Ignore the result that *work* gets because the reactor stops and closes its connections."""
         nonlocal interrupted
         interrupted = not results
 
@@ -155,7 +158,7 @@ def run_until_complete(work: Coroutine[Any, Any, T]) -> T:
     reactor.callWhenRunning(begin)
     reactor.run()
     if interrupted or not results:
-        raise Interrupted
+        raise CommandInterrupted
     if isinstance(results[0], Failure):
         results[0].raiseException()
     done: T = results[0]
@@ -163,39 +166,39 @@ def run_until_complete(work: Coroutine[Any, Any, T]) -> T:
 
 
 def become_owner(path: Path) -> None:
-    """Root acts as the owner of the database, so that no file of another owner is left behind."""
+    """Switch root to the owner of the database, so that no file of another owner is left behind."""
     if os.geteuid() == 0 and path.exists() and (owner := path.stat()).st_uid != 0:
         from ..store import sqlite_writer  # noqa: F401  # while its file can be read, wherever root keeps it
 
-        with suppress(PermissionError):  # a root without rights, as in a container: it acts as what it is
+        with suppress(PermissionError):  # root without capabilities, as in a container
             os.setgroups([])
             os.setresgid(owner.st_gid, owner.st_gid, owner.st_gid)
             os.setresuid(owner.st_uid, owner.st_uid, owner.st_uid)
 
 
-def failed(answer: object, login: str) -> Failed:
-    """What ends the command where *answer* is not what was wanted."""
+def failure_for(answer: object, login: str) -> CommandFailed:
+    """Return the exception for an *answer* that is not the wanted one."""
     if isinstance(answer, Unavailable):
-        return Failed(messages.UNAVAILABLE, 69)
+        return CommandFailed(messages.UNAVAILABLE, 69)
     if isinstance(answer, Forbidden):
-        return Failed(messages.refused(login), 1)
-    return Failed(messages.no_such_user(login), 1)
+        return CommandFailed(messages.refused(login), 1)
+    return CommandFailed(messages.no_such_user(login), 1)
 
 
-def saved(answer: EditResult, login: str, where: str = "") -> Saved:
-    """*answer*, where the edit was saved. Raises Failed; *where* stands before each thing that was wrong."""
+def require_saved(answer: EditResult, login: str, where: str = "") -> Saved:
+    """Return *answer* if the edit was saved. Raises CommandFailed; *where* stands before each problem."""
     if isinstance(answer, Saved):
         return answer
     if isinstance(answer, Invalid):
-        raise Failed("\n".join(where + messages.invalid(problem) for problem in answer.problems), 2)
+        raise CommandFailed("\n".join(where + messages.invalid(problem) for problem in answer.problems), 2)
     if isinstance(answer, Conflict):
-        raise Failed(messages.conflict(login), 1)
+        raise CommandFailed(messages.conflict(login), 1)
     unsaved: Forbidden | NotFound | Unavailable = answer
-    raise failed(unsaved, login)
+    raise failure_for(unsaved, login)
 
 
-def warnings_only() -> None:
-    """Warnings of the parts as plain lines on standard error."""
+def log_warnings_only() -> None:
+    """Write warnings as plain lines to standard error."""
 
     def say(event: LogEvent) -> None:
         click.echo(f"finger-gateway: {formatEvent(event)}", err=True)
@@ -203,8 +206,8 @@ def warnings_only() -> None:
     _log_to(say, LogLevel.warn)
 
 
-def full_log(level: str = "info") -> None:
-    """Times, levels and tracebacks on standard error, from *level* on, with what was logged before."""
+def log_everything(level: str = "info") -> None:
+    """Write the log from *level* on to standard error, with times and tracebacks, including earlier events."""
     _log_to(textFileLogObserver(sys.stderr), LogLevel.levelWithName(level))
 
 

@@ -1,4 +1,4 @@
-"""finger-gateway conform: the conformance suite for finger servers, against any of them."""
+"""finger-gateway conform: the conformance suite for finger servers."""
 
 import sys
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ from ..conform import report
 from ..conform.catalogue import CHECKS, LEVELS, Check
 from ..conform.messages import not_reached
 from ..conform.session import Result, Target, Unreachable
-from .common import Failed, utf8
-from .finger_address import BadAddress, question
+from .common import CommandFailed, utf8
+from .finger_address import BadAddress, parse_target
 
-_FIRST = {level.lower(): LEVELS[: number + 1] for number, level in enumerate(LEVELS)}
+_LEVELS_UP_TO = {level.lower(): LEVELS[: number + 1] for number, level in enumerate(LEVELS)}
 
 
-def _chosen(_: click.Context, __: click.Parameter, value: str | None) -> Sequence[Check]:
-    """The checks of --only, all without it."""
+def _select_checks(_: click.Context, __: click.Parameter, value: str | None) -> Sequence[Check]:
+    """Return the checks of --only, all of them without it."""
     if value is None:
         return list(CHECKS.values())
     names = [name.strip().upper() for name in value.split(",") if name.strip()]
@@ -28,36 +28,42 @@ def _chosen(_: click.Context, __: click.Parameter, value: str | None) -> Sequenc
 @click.command()
 @click.argument("host", required=False, type=utf8, metavar="HOST[:PORT]")
 @click.option(
-    "--login", "logins", multiple=True, type=utf8, metavar="NAME", help="Somebody who exists there; repeatable."
+    "--login", "logins", multiple=True, type=utf8, metavar="NAME", help="A user who exists there; repeatable."
 )
-@click.option("--name", default="", type=utf8, metavar="TEXT", help="The full name of the first login.")
+@click.option("--name", default="", type=utf8, metavar="TEXT", help="Full name of the first login.")
 @click.option(
-    "--host-name", "names", multiple=True, type=utf8, metavar="NAME", help="What it calls itself (HOST); repeatable."
+    "--host-name", "names", multiple=True, type=utf8, metavar="NAME", help="Host name of the server (HOST); repeatable."
 )
-@click.option("--aggressive", is_flag=True, help="Floods, crowds and long lines too.")
+@click.option("--aggressive", is_flag=True, help="Also send floods, crowds and long lines.")
 @click.option(
-    "--wait", type=click.FloatRange(min=0), default=15.0, metavar="SECONDS", help="For deadlines (15); 0: do not wait."
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=15.0,
+    metavar="SECONDS",
+    help="Time to wait for deadlines (15); 0: do not.",
 )
-@click.option("--timeout", type=click.FloatRange(min=0.1), default=5.0, metavar="SECONDS", help="For each answer (5).")
+@click.option(
+    "--timeout", type=click.FloatRange(min=0.1), default=5.0, metavar="SECONDS", help="Time limit of each answer (5)."
+)
 @click.option(
     "--level",
-    type=click.Choice(list(_FIRST)),
+    type=click.Choice(list(_LEVELS_UP_TO)),
     default="practice",
     metavar="LEVEL",
     help="must; should and must; practice: all.",
 )
-@click.option("--only", "checks", callback=_chosen, metavar="IDS", help="These alone: F022,F054.")
-@click.option("--seed", type=int, default=1288, metavar="NUMBER", help="Of names and lines made up (1288).")
-@click.option("--json", "machine", is_flag=True, help="JSON instead of a table.")
-@click.option("--list", "listed", is_flag=True, help="Tell the checks, ask nobody.")
+@click.option("--only", "checks", callback=_select_checks, metavar="IDS", help="Run only these, e.g. F022,F054.")
+@click.option("--seed", type=int, default=1288, metavar="NUMBER", help="Seed of random names and lines (1288).")
+@click.option("--json", "machine", is_flag=True, help="Print JSON instead of a table.")
+@click.option("--list", "listed", is_flag=True, help="List the checks without running them.")
 def conform(
     host: str | None, logins: tuple[str, ...], name: str, names: tuple[str, ...], aggressive: bool, wait: float, timeout: float,
     level: str, checks: Sequence[Check], seed: int, machine: bool, listed: bool,
 ) -> int:  # fmt: skip
     """Check a finger server against RFC 1288 and good practice.
 
-    One question at a time, as a client asks, and slower where the server says
-    that it is asked too often. Without --login somebody in its list is taken.
+    One query at a time, as a client asks, and slower if the server says that it is asked too often. Without --login,
+    somebody in its list is used.
 
     \b
     Example:
@@ -67,22 +73,22 @@ def conform(
     Exit status: 0 no check failed; 1 one of level MUST did; 3 only others did;
     2 usage; 69 the server could not be reached.
     """
-    chosen = [check for check in checks if check.level in _FIRST[level]]
+    chosen = [check for check in checks if check.level in _LEVELS_UP_TO[level]]
     if listed:
         click.echo(report.listing(chosen), nl=False)
         return 0
     if host is None:
         raise click.UsageError("found no server; allowed: HOST or HOST:PORT")
-    where, port = _place(host)
+    where, port = _parse_host(host)
     target = Target(where, port, logins, name, names, aggressive, wait, timeout, seed)
-    results = _results(target, chosen)
+    results = _run_checks(target, chosen)
     click.echo(report.machine(results, where, port) if machine else report.table(results, host), nl=False)
     return report.status(results)
 
 
-def _place(host: str) -> tuple[str, int]:
+def _parse_host(host: str) -> tuple[str, int]:
     try:
-        asked = question(f"@{host}", False)
+        asked = parse_target(f"@{host}", False)
     except BadAddress as bad:
         raise click.UsageError(str(bad)) from None
     if asked.line or not asked.host:
@@ -90,7 +96,7 @@ def _place(host: str) -> tuple[str, int]:
     return asked.host, asked.port
 
 
-def _results(target: Target, chosen: Sequence[Check]) -> list[Result]:
+def _run_checks(target: Target, chosen: Sequence[Check]) -> list[Result]:
     from ..conform import checks
 
     def progress(check: Check) -> None:
@@ -100,7 +106,7 @@ def _results(target: Target, chosen: Sequence[Check]) -> list[Result]:
     try:
         return checks.run(target, chosen, progress)
     except Unreachable as error:
-        raise Failed(not_reached(target.host, target.port, str(error)), 69) from None
+        raise CommandFailed(not_reached(target.host, target.port, str(error)), 69) from None
     finally:
         if sys.stderr.isatty():
             click.echo("\r     \r", nl=False, err=True)

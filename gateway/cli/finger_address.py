@@ -1,36 +1,38 @@
-"""From what a person types, a name at a host or a finger: address, to whom is asked what. Pure."""
+"""Parse what a person types, a name at a host or a finger: URL, into a host and a query. Pure."""
 
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
-PORT = 79
+DEFAULT_PORT = 79
 _SCHEME = re.compile("finger:(?=//)", re.IGNORECASE)
 _SWITCH = re.compile(r"/[Ww](?:\s+|$)")
 
 
 class BadAddress(ValueError):
-    """*found* cannot be asked; *allowed* can."""
+    """An address that cannot be asked: what was found, and what is allowed."""
 
     def __init__(self, found: str, allowed: str) -> None:
         super().__init__(f"found {found}; allowed: {allowed}")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """*line*, without its end, to be asked of *host*."""
+class FingerTarget:
+    """The query *line*, without its end, for *host*."""
 
     host: str
     port: int
     line: str
 
 
-def question(typed: str, verbose: bool) -> Question:
-    """What *typed* asks: NAME, NAME@HOST[:PORT], NAME@HOST1@HOST2 (asks HOST2 for NAME@HOST1: RFC 1288 section 2.3),
-    finger://HOST[:PORT]/NAME or finger://NAME@HOST; "/w" behind the name of a finger: address is /W, as in lynx. Raises
-    BadAddress."""
+def parse_target(typed: str, verbose: bool) -> FingerTarget:
+    """Parse NAME, NAME@HOST[:PORT], NAME@HOST1@HOST2, finger://HOST[:PORT]/NAME or finger://NAME@HOST.
+
+    NAME@HOST1@HOST2 asks HOST2 for NAME@HOST1 (RFC 1288 section 2.3). "/w" after the name of a finger: URL means /W, as
+    in lynx. Raises BadAddress.
+    """
     if scheme := _SCHEME.match(typed):
-        name, place = _parts(typed[scheme.end() :])
+        name, place = _split_url(typed[scheme.end() :])
     else:
         name, _, place = typed.rpartition("@") if "@" in typed else (typed, "", "")
     if switch := _SWITCH.match(name):
@@ -40,12 +42,12 @@ def question(typed: str, verbose: bool) -> Question:
         raise BadAddress("several lines", "a name on one line")
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in line):
         raise BadAddress("a control character", "a name without")
-    host, port = _place(place)
-    return Question(host or "localhost", port, line)
+    host, port = _split_host(place)
+    return FingerTarget(host or "localhost", port, line)
 
 
-def _parts(rest: str) -> tuple[str, str]:
-    """Name and place of a finger: address without its scheme."""
+def _split_url(rest: str) -> tuple[str, str]:
+    """Return name and host of a finger: URL without its scheme."""
     if re.search("[\x00-\x20\x7f]", rest):
         raise BadAddress("a blank or a control character in an address", "%20 for a blank")
     try:
@@ -60,11 +62,11 @@ def _parts(rest: str) -> tuple[str, str]:
     try:
         name = unquote(bare or before, errors="strict")
     except UnicodeDecodeError:
-        raise BadAddress("percent-encoding that is no UTF-8", "text in UTF-8") from None
+        raise BadAddress("percent-encoding that is not UTF-8", "text in UTF-8") from None
     return ("/W " if re.search("/[Ww]$", behind) else "") + name, place
 
 
-def _place(place: str) -> tuple[str, int]:
+def _split_host(place: str) -> tuple[str, int]:
     host, port = place, ""
     if place.startswith("["):
         host, _, rest = place[1:].partition("]")
@@ -72,7 +74,7 @@ def _place(place: str) -> tuple[str, int]:
     elif place.count(":") == 1:
         host, _, port = place.partition(":")
     if not host.isprintable():
-        raise BadAddress("a character that cannot be seen in a host", "a host name or an address")
+        raise BadAddress("an invisible character in a host", "a host name or an address")
     if port and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536):
         raise BadAddress(f"port {port!r}", "a number from 1 to 65535")
-    return host, int(port or PORT)
+    return host, int(port or DEFAULT_PORT)

@@ -1,4 +1,4 @@
-"""What the command says."""
+"""What the commands print."""
 
 import shlex
 
@@ -6,16 +6,16 @@ from ..directory.answers import EditProblem
 from ..directory.explanation import Explanation, FieldExplanation, Reason
 from ..directory.person import Visibility
 
-INTERRUPTED = "Interrupted; nothing more was done."
-UNAVAILABLE = "The directory cannot answer or save just now; the line above says why. Nothing was changed."
-NOTHING_CHANGED = "Nothing had to be changed."
+INTERRUPTED = "Interrupted."
+UNAVAILABLE = "The directory is unavailable (see the line above). Nothing was changed."
+NOTHING_CHANGED = "No change."
 NO_PLAN = "No Plan."
 NO_ANSWER = "no answer in time"
 NO_SUCH_HOST = "no such host"
-NOT_RELOADED = "Nothing has changed: the gateway goes on as before."
-AS_IT_WAS = "The plan stays as it was."
-EXPLAINED = ("Field", "Holds", "Seen by", "Why")
-ON = "on now"
+NOT_RELOADED = "Not reloaded: the old settings stay in force."
+PLAN_UNCHANGED = "The plan was not changed."
+EXPLANATION_HEADINGS = ("Field", "Value", "Seen by", "Why")
+ONLINE = "online"
 
 
 def no_such_user(login: str) -> str:
@@ -31,15 +31,15 @@ def invalid(problem: EditProblem) -> str:
 
 
 def conflict(login: str) -> str:
-    return f"{login}: was changed by somebody else meanwhile; nothing was saved. Look at it again, then try again."
+    return f"{login}: somebody else changed this person meanwhile; nothing was saved. Look again, then retry."
 
 
 def bad_editor(editor: str, why: str) -> str:
     return f"$EDITOR: {editor}: {why}"
 
 
-def kept(file: str) -> str:
-    return f"What you wrote is in {file}."
+def draft_kept(file: str) -> str:
+    return f"Your text was kept in {file}."
 
 
 def changed(login: str, what: str) -> str:
@@ -55,43 +55,43 @@ def removed(login: str) -> str:
 
 
 def imported(new: int, changed: int, same: int, written: bool = True) -> str:
-    said = f"{new} added, {changed} changed, {same} already as they are here."
-    return said if written else f"It would be: {said} Nothing was written."
+    counts = f"{new} added, {changed} changed, {same} unchanged"
+    return f"{counts}." if written else f"Dry run: {counts}. Nothing was written."
 
 
 def no_people_file() -> str:
-    return "found neither JSON, CSV nor vCard; allowed: one of these (--format says which)"
+    return "this is neither JSON, CSV nor vCard (use --format if it is one of them)"
 
 
-def cannot_be_had(where: str, field: str, name: str) -> str:
-    return f"{where}: {field}: found {name!r}; allowed: a name that can still be had"
+def name_taken(where: str, field: str, name: str) -> str:
+    return f"{where}: {field}: {name!r} is already taken"
 
 
 def login_from(where: str, login: str, source: str) -> str:
-    return f"{where}: login {login}, from {source}"
+    return f"{where}: login {login}, taken from {source}"
 
 
-def left(where: str, what: str) -> str:
-    return f"{where}: not taken: {what}"
+def not_imported(where: str, what: str) -> str:
+    return f"{where}: not imported: {what}"
 
 
 def renamed(login: str, new: str) -> str:
     end = f"finger-gateway people set {shlex.quote(new)} former ''"
-    return f"{login}: is {new} now. {login} still finds them, and can be nobody else's, until: {end}"
+    return f"Renamed {login} to {new}. {login!r} stays reserved and still finds this person. To release it: {end}"
 
 
 def backed_up(people: int, file: str) -> str:
-    return f"{file}: {people} people, and all that is kept about them."
+    return f"{file}: saved {people} people, with their history."
 
 
 def restored(people: int, database: str, kept: str) -> str:
-    said = f"{database}: {people} people, as the backup has them."
-    return f"{said}\nThe replaced database is {kept}: remove it when nobody needs it." if kept else said
+    said = f"{database}: restored {people} people."
+    return f"{said}\nThe replaced database is {kept}; remove it when you no longer need it." if kept else said
 
 
 def unknown_field(field: str, near: str, allowed: str) -> str:
     hint = f" (did you mean {near}?)" if near else ""
-    return f"{field}: an unknown field; allowed: {allowed}{hint}"
+    return f"{field}: unknown field{hint}; allowed: {allowed}"
 
 
 def initialised(folder: str) -> str:
@@ -101,35 +101,37 @@ Next:
   cd {shlex.quote(folder)}
   finger-gateway people add alice --name "Alice Adams"
   finger-gateway plan alice            # opens $EDITOR
-  finger-gateway check                 # names every mistake in gateway.toml
+  finger-gateway check                 # reports every error in gateway.toml
   finger-gateway run"""
 
 
-def exists(file: str) -> str:
-    return f"{file}: is there already; nothing was written."
+def already_exists(file: str) -> str:
+    return f"{file} already exists; nothing was written."
 
 
-def fine(file: str) -> str:
-    return f"{file}: no mistakes."
+def no_problems(file: str) -> str:
+    return f"{file}: no errors."
 
 
 def loopback_members(network: str) -> str:
-    return f"warning: site.members: {network} is loopback: everybody on this machine, and behind a proxy on it, is a member"
-
-
-def open_to_all(key: str, endpoint: str) -> str:
-    return f"warning: {key}: {endpoint!r} listens on every address: let nobody but the proxy reach it (interface=...)"
-
-
-def stray_template(name: str, nearest: str) -> str:
-    hint = f"; did you mean {nearest}?" if nearest else ""
     return (
-        f"warning: site.templates: {name} is never used: no template of ours has that name, and none includes it{hint}"
+        f"warning: site.members: {network} is loopback: everybody on this machine, or behind a proxy on it, is a member"
     )
 
 
-def unknown_in_template(name: str, what: str) -> str:
-    return f"warning: site.templates: {name} asks for {what!r}, which no template there is given"
+def trusts_any_proxy(key: str, endpoint: str) -> str:
+    return f"warning: {key}: {endpoint!r} listens on every address: make sure that only the proxy can reach it (interface=...)"
+
+
+def unused_template(name: str, nearest: str) -> str:
+    hint = f"; did you mean {nearest}?" if nearest else ""
+    return (
+        f"warning: site.templates: {name} is never used: no built-in template has that name, and none includes it{hint}"
+    )
+
+
+def undefined_in_template(name: str, what: str) -> str:
+    return f"warning: site.templates: {name} uses {what!r}, which is not defined there"
 
 
 def reloaded(file: str, changed: list[str], restart: list[str]) -> str:
@@ -137,8 +139,8 @@ def reloaded(file: str, changed: list[str], restart: list[str]) -> str:
     return "\n".join([*lines, f"needs a restart: {', '.join(restart)}"] if restart else lines)
 
 
-def why(seen: FieldExplanation, preset: str) -> str:
-    """Why *seen* is so, in a few words; *preset* is the settings' one."""
+def reason(seen: FieldExplanation, preset: str) -> str:
+    """Return in a few words why a field is seen as it is; *preset* is the preset of the settings."""
     if seen.why is Reason.LIMIT and seen.wanted is not None:
         limit = "[privacy.limit]" if seen.own_limit else f"limit of preset {preset}"
         return f"{limit}, not {seen.wanted.name.lower()}"
@@ -152,43 +154,43 @@ def why(seen: FieldExplanation, preset: str) -> str:
 
 
 def remarks(explanation: Explanation) -> list[str]:
-    """What the table does not say by itself."""
+    """Return the lines below the table of `check --explain`."""
     login, levels = explanation.profile.login, {seen.field: seen.by_whom for seen in explanation.fields}
-    said = [f"nobody: but {login} and the administrators."]
+    said = [f"nobody: only {login} and the administrators."]
     if levels["name"] is not Visibility.EVERYONE:
-        said.append("Who may not see the name is told that there is no such user.")
+        said.append("To people who may not see the name, this person does not exist.")
     if not explanation.profile.listed:
-        said.append("Not listed: in no list and no search, found by those who know the name.")
+        said.append("Unlisted: appears in no list or search, but can be looked up by name.")
     return said
 
 
 def not_running(file: str, path: str) -> str:
-    return f"No gateway of {file} runs: nobody answers on {path}."
+    return f"No gateway with {file} is running: nothing answers on {path}."
 
 
-def not_asked(path: str, why: str) -> str:
-    return f"control.socket: {path}: cannot be asked: {why}"
+def control_failed(path: str, why: str) -> str:
+    return f"control.socket: {path}: {why}"
 
 
-def not_reached(host: str, port: int, why: str) -> str:
-    return f"{host}:{port}: cannot be asked: {why}"
+def cannot_connect(host: str, port: int, why: str) -> str:
+    return f"{host}:{port}: {why}"
 
 
-def not_all(host: str, port: int) -> str:
-    return f"{host}:{port}: the answer breaks off here"
+def answer_incomplete(host: str, port: int) -> str:
+    return f"{host}:{port}: the connection broke; the answer is incomplete"
 
 
-def too_much(host: str, port: int, most: int) -> str:
-    return f"{host}:{port}: the answer is longer than {most // 1024} KiB; the rest was not waited for"
+def answer_too_long(host: str, port: int, most: int) -> str:
+    return f"{host}:{port}: the answer is longer than {most // 1024} KiB; the rest was not read"
 
 
 def forwards_to_itself(entry: str) -> str:
-    return f"warning: finger.forward_to: {entry} is this gateway, which answers for itself"
+    return f"warning: finger.forward_to: {entry} is this gateway; it does not forward to itself"
 
 
 def forwards_to_nobody(entry: str) -> str:
     return f"warning: finger.forward_to: {entry} is not a public address: queries for it are refused"
 
 
-def more_mistakes(count: int) -> str:
-    return f"and {count} more mistake{'' if count == 1 else 's'}"
+def more_errors(count: int) -> str:
+    return f"and {count} more error{'' if count == 1 else 's'}"

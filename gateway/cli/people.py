@@ -1,4 +1,4 @@
-"""finger-gateway people: the administrator's commands, through the same directory as everything else."""
+"""finger-gateway people: the administrator's commands, through the same directory as every protocol."""
 
 import difflib
 from typing import Any
@@ -17,17 +17,17 @@ from ..formats import person_json
 from ..formats.person_json import BadDocument
 from ..text.sanitize import sanitize
 from . import messages
-from .common import Failed, Session, configured, failed, saved, utf8, with_directory
+from .common import CommandFailed, DirectorySession, config_option, failure_for, require_saved, utf8, with_directory
 from .import_people import import_
 
-AS = click.Choice(["administrator", "self", "members", "everyone"])
-WORDS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+VIEWER_CHOICE = click.Choice(["administrator", "self", "members", "everyone"])
+YES_NO = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 
 
 @click.group()
-@configured
+@config_option
 def people() -> None:
-    """Look at people and change them. Works whether the gateway runs or not.
+    """Show and change people. Works whether the gateway runs or not.
 
     \b
     Example:
@@ -37,16 +37,16 @@ def people() -> None:
 
 
 @people.command("list")
-@configured
-@click.option("--json", "as_json", is_flag=True, help="Person documents, as export gives them.")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print person documents, as export does.")
 def list_(as_json: bool) -> None:
-    """All people, hidden ones too.
+    """List all people, hidden ones too.
 
     \b
     Example:
       finger-gateway people list
     """
-    everyone = with_directory(_everyone)
+    everyone = with_directory(_list_everyone)
     if as_json:
         click.echo(person_json.encode([person_json.person_document(each) for each in everyone]), nl=False)
         return
@@ -57,51 +57,51 @@ def list_(as_json: bool) -> None:
 
 
 @people.command()
-@configured
+@config_option
 @click.argument("login", type=utf8)
-@click.option("--json", "as_json", is_flag=True, help="The person document.")
-@click.option("--as", "as_", type=AS, default="administrator", help="As one of these sees it.")
-@click.option("--history", is_flag=True, help="Earlier plans, the newest first.")
+@click.option("--json", "as_json", is_flag=True, help="Print the person document.")
+@click.option("--as", "as_", type=VIEWER_CHOICE, default="administrator", help="Show what such a viewer sees.")
+@click.option("--history", is_flag=True, help="Show earlier plans, the newest first.")
 def show(login: str, as_json: bool, as_: Any, history: bool) -> None:
-    """One person: all that is kept, or what others see.
+    """Show one person: everything that is stored, or what others see.
 
     \b
     Example:
       finger-gateway people show alice --as everyone
     """
 
-    async def work(session: Session) -> str:
+    async def work(session: DirectorySession) -> str:
         viewers = Viewers(session.settings.site.members, session.settings.site.administrators)
         viewer = await viewers.from_evidence(LocalCommand(login, as_))
         answer = await session.directory.lookup(login, viewer)
         if not isinstance(answer, Found):
-            raise failed(answer, login)
+            raise failure_for(answer, login)
         profile = answer.profile
         if history:
             kept = await session.directory.history(profile.login, viewer)
             if not isinstance(kept, History):
-                raise failed(kept, login)
+                raise failure_for(kept, login)
             return "\n".join(f"{entry.at:%Y-%m-%d %H:%M:%S} UTC\n{sanitize(entry.text)}" for entry in kept.entries)
         if as_json:
             return person_json.encode(person_json.person_document(profile)).decode().removesuffix("\n")
         renderer = make_renderer(session.settings, session.folder)
-        return renderer.profile(profile, "finger/long.txt").removesuffix("\n") + _levels(profile)
+        return renderer.profile(profile, "finger/long.txt").removesuffix("\n") + _visibility_lines(profile)
 
     click.echo(with_directory(work))
 
 
-def _levels(profile: Profile) -> str:
+def _visibility_lines(profile: Profile) -> str:
     if not profile.visibility:
         return ""
     return "".join(f"\nVisible to {level.name.lower()}: {name}" for name, level in sorted(profile.visibility.items()))
 
 
 @people.command()
-@configured
+@config_option
 @click.argument("login", type=utf8)
-@click.option("--hidden", is_flag=True, help="Nobody else learns that there is such a person.")
+@click.option("--hidden", is_flag=True, help="Hide the person from everybody else.")
 def add(login: str, hidden: bool, **values: str | None) -> None:
-    """A new person. Each field that is text has an option.
+    """Add a person. Each text field has an option.
 
     \b
     Example:
@@ -110,8 +110,8 @@ def add(login: str, hidden: bool, **values: str | None) -> None:
     given = {name: value for name, value in values.items() if value is not None}
     visibility = {"name": Visibility.NOBODY} if hidden else {}
 
-    async def work(session: Session) -> None:
-        saved(await session.directory.save([Create(login, given, visibility)], session.administrator), login)
+    async def work(session: DirectorySession) -> None:
+        require_saved(await session.directory.save([Create(login, given, visibility)], session.administrator), login)
 
     with_directory(work)
     click.echo(messages.added(login), err=True)
@@ -123,37 +123,38 @@ for _field in FIELDS.values():
 
 
 @people.command("set")
-@configured
+@config_option
 @click.argument("login", type=utf8)
 @click.argument("field", type=utf8)
 @click.argument("value", type=utf8)
 def set_(login: str, field: str, value: str) -> None:
     """Change one field; an empty VALUE empties it.
 
-    FIELD is a field's name, visibility.FIELD (everyone, members, nobody, or empty to take the choice back), listed or
-    hidden (yes, no). aliases and former take names with blanks between; links, keys, status and irc take JSON.
+    FIELD is a field's name; visibility.FIELD (everyone, members, nobody, or empty for the default); listed or hidden
+    (yes, no). aliases and former take names separated by spaces; links, keys, status and irc take JSON.
 
     \b
     Example:
       finger-gateway people set alice status '{"text": "at the kettle"}'
     """
-    edit = edit_of(login, field, value)
+    edit = parse_edit(login, field, value)
 
-    async def work(session: Session) -> bool:
+    async def work(session: DirectorySession) -> bool:
         before = await session.profile(login)
-        done = saved(await session.directory.edit(before.login, edit, session.administrator), login)
+        done = require_saved(await session.directory.edit(before.login, edit, session.administrator), login)
         return done.version != before.version
 
     changed = with_directory(work)
     click.echo(messages.changed(login, field) if changed else messages.NOTHING_CHANGED, err=True)
 
 
-def edit_of(login: str, field: str, value: str) -> Modify:
+def parse_edit(login: str, field: str, value: str) -> Modify:
+    """Return the edit for `set LOGIN FIELD VALUE`. Raises CommandFailed."""
     try:
         if field == "listed":
-            return Modify(login, listed=_yes_or_no(field, value))
+            return Modify(login, listed=_parse_yes_no(field, value))
         if field == "hidden":
-            hidden = _yes_or_no(field, value)
+            hidden = _parse_yes_no(field, value)
             return Modify(login, visibility={"name": Visibility.NOBODY if hidden else None})
         if field.startswith("visibility."):
             level = Visibility[value.upper()] if value else None
@@ -161,21 +162,21 @@ def edit_of(login: str, field: str, value: str) -> Modify:
         if field not in STORED:
             near = difflib.get_close_matches(field, [*STORED, "listed", "hidden"], 1, 0.5)
             allowed = ", ".join([*STORED, "listed", "hidden", "visibility.FIELD"])
-            raise Failed(messages.unknown_field(field, near[0] if near else "", allowed), 2)
-        return Modify(login, {field: _read(field, value)})
+            raise CommandFailed(messages.unknown_field(field, near[0] if near else "", allowed), 2)
+        return Modify(login, {field: _parse_value(field, value)})
     except KeyError:
-        raise Failed(f"{field}: found {value!r}; allowed: everyone, members, nobody", 2) from None
+        raise CommandFailed(f"{field}: found {value!r}; allowed: everyone, members, nobody", 2) from None
     except BadDocument as error:
-        raise Failed(str(error), 2) from None
+        raise CommandFailed(str(error), 2) from None
 
 
-def _yes_or_no(field: str, value: str) -> bool:
-    if value.lower() not in WORDS:
-        raise Failed(f"{field}: found {value!r}; allowed: yes, no", 2)
-    return WORDS[value.lower()]
+def _parse_yes_no(field: str, value: str) -> bool:
+    if value.lower() not in YES_NO:
+        raise CommandFailed(f"{field}: found {value!r}; allowed: yes, no", 2)
+    return YES_NO[value.lower()]
 
 
-def _read(field: str, value: str) -> Any:
+def _parse_value(field: str, value: str) -> Any:
     shape = FIELDS[field].shape
     if shape in ("line", "lines"):
         return value
@@ -192,20 +193,20 @@ def _read(field: str, value: str) -> Any:
 
 
 @people.command()
-@configured
+@config_option
 @click.argument("login", type=utf8)
 @click.argument("new", type=utf8)
 def rename(login: str, new: str) -> None:
-    """Give a person another login. The old one still finds them, as an alias does, and is nobody else's.
+    """Change a login. Lookups of the old one still work, and nobody else can take it.
 
     \b
     Example:
       finger-gateway people rename alice alicia
     """
 
-    async def work(session: Session) -> tuple[str, str, bool]:
+    async def work(session: DirectorySession) -> tuple[str, str, bool]:
         before = await session.profile(login)
-        done = saved(
+        done = require_saved(
             await session.directory.edit(before.login, Rename(before.login, new), session.administrator), login
         )
         return before.login, (await session.profile(new)).login, done.version != before.version
@@ -215,18 +216,18 @@ def rename(login: str, new: str) -> None:
 
 
 @people.command()
-@configured
+@config_option
 @click.argument("login", type=utf8)
 def remove(login: str) -> None:
-    """Take a person out, with all earlier plans.
+    """Remove a person, with all earlier plans.
 
     \b
     Example:
       finger-gateway people remove alice
     """
 
-    async def work(session: Session) -> None:
-        saved(await session.directory.edit(login, Remove(login), session.administrator), login)
+    async def work(session: DirectorySession) -> None:
+        require_saved(await session.directory.edit(login, Remove(login), session.administrator), login)
 
     with_directory(work)
     click.echo(messages.removed(login), err=True)
@@ -236,31 +237,31 @@ people.add_command(import_)
 
 
 @people.command()
-@configured
+@config_option
 @click.argument("login", type=utf8, required=False)
 def export(login: str | None) -> None:
-    """Person documents as JSON on standard output, of all or of LOGIN.
+    """Print person documents, of all or of LOGIN.
 
     \b
     Example:
       finger-gateway people export > people.json
     """
 
-    async def work(session: Session) -> bytes:
+    async def work(session: DirectorySession) -> bytes:
         if login is not None:
             return person_json.encode(person_json.person_document(await session.profile(login)))
-        return person_json.encode([person_json.person_document(each) for each in await _everyone(session)])
+        return person_json.encode([person_json.person_document(each) for each in await _list_everyone(session)])
 
     click.echo(with_directory(work), nl=False)
 
 
-async def _everyone(session: Session) -> list[Profile]:
+async def _list_everyone(session: DirectorySession) -> list[Profile]:
     found: list[Profile] = []
     page = Page(limit=500)
     while True:
         listing = await session.directory.list_people("", session.administrator, page)
         if not isinstance(listing, Listing):
-            raise failed(listing, "")
+            raise failure_for(listing, "")
         found += listing.profiles
         if listing.after is None:
             return found

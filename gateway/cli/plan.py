@@ -1,4 +1,4 @@
-"""finger-gateway plan: shows a plan, takes another from a file, or lets it be edited."""
+"""finger-gateway plan: show a plan, replace it from a file, or edit it."""
 
 import getpass
 import os
@@ -15,18 +15,18 @@ from ..directory.interfaces import Modify
 from ..text.decode import decode_text
 from ..text.sanitize import sanitize
 from . import messages
-from .common import Failed, Session, configured, saved, utf8, with_directory
+from .common import CommandFailed, DirectorySession, config_option, require_saved, utf8, with_directory
 
 
-@click.command(short_help="Show a plan, or put another in its place.")
-@configured
+@click.command(short_help="Show or replace a plan.")
+@config_option
 @click.argument("login", type=utf8, required=False)
 @click.argument("file", type=click.File("rb"), required=False)
 def plan(login: str | None, file: Any) -> None:
-    """Show a plan, or put the text of FILE ("-": standard input) in its place.
+    """Show a plan, or replace it by the text of FILE ("-": standard input).
 
-    On a terminal and without FILE it opens $EDITOR. LOGIN is your own name on this machine unless given. Lines of FILE
-    that are not UTF-8 are read as Windows-1252, which Latin-1 is part of.
+    On a terminal and without FILE, $EDITOR is opened. LOGIN defaults to your user name on this machine. Lines of FILE
+    that are not UTF-8 are read as Windows-1252, which includes Latin-1.
 
     \b
     Example:
@@ -43,47 +43,47 @@ def plan(login: str | None, file: Any) -> None:
         click.echo(shown, nl=not shown.endswith("\n"))
 
 
-async def _save_plan(session: Session, login: str, text: str, base: int | None) -> None:
+async def _save_plan(session: DirectorySession, login: str, text: str, base: int | None) -> None:
     edit = Modify(login, {"plan": text}, base=base)
-    saved(await session.directory.edit(login, edit, session.administrator), login)
+    require_saved(await session.directory.edit(login, edit, session.administrator), login)
     click.echo(messages.changed(login, "plan"), err=True)
 
 
-async def _edit_plan(session: Session, login: str) -> None:
-    """The plan in $EDITOR. The loop waits for it: this process has nothing else to do."""
+async def _edit_plan(session: DirectorySession, login: str) -> None:
+    """Edit the plan in $EDITOR. The reactor is blocked meanwhile: this process has nothing else to do."""
     before = await session.profile(login)
     with tempfile.NamedTemporaryFile("wb", prefix=f"plan-{before.login}-", suffix=".txt", delete=False) as draft:
         draft.write(before.plan.encode())
     path = Path(draft.name)
     try:
-        _in_editor(path)
+        _run_editor(path)
         text = decode_text(path.read_bytes())
         if text == before.plan:
             click.echo(messages.NOTHING_CHANGED, err=True)
         else:
             await _save_plan(session, login, text, before.version)
-    except (Failed, OSError) as error:
-        code = error.code if isinstance(error, Failed) else 1
-        raise Failed(f"{error}\n{_left_behind(path, before.plan)}", code) from None
+    except (CommandFailed, OSError) as error:
+        code = error.code if isinstance(error, CommandFailed) else 1
+        raise CommandFailed(f"{error}\n{_discard_or_keep_draft(path, before.plan)}", code) from None
     path.unlink()
 
 
-def _in_editor(path: Path) -> None:
+def _run_editor(path: Path) -> None:
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
     try:
         ended = subprocess.run([*shlex.split(editor), str(path)], check=False).returncode
     except (OSError, ValueError) as error:
-        raise Failed(messages.bad_editor(editor, str(error)), 1) from None
+        raise CommandFailed(messages.bad_editor(editor, str(error)), 1) from None
     if ended:
-        raise Failed(messages.bad_editor(editor, f"ended with {ended}"), 1)
+        raise CommandFailed(messages.bad_editor(editor, f"ended with {ended}"), 1)
 
 
-def _left_behind(path: Path, before: str) -> str:
-    """Throws the draft away where nothing was written; else says where it is."""
+def _discard_or_keep_draft(path: Path, before: str) -> str:
+    """Remove the draft if nothing was written, else say where it is."""
     try:
         if path.read_bytes() != before.encode():
-            return messages.kept(str(path))
+            return messages.draft_kept(str(path))
         path.unlink()
     except OSError:
         pass
-    return messages.AS_IT_WAS
+    return messages.PLAN_UNCHANGED

@@ -1,4 +1,4 @@
-"""finger-gateway reload: tells the gateway that runs to read its settings anew."""
+"""finger-gateway reload: make the running gateway read its settings again."""
 
 import tomllib
 from pathlib import Path
@@ -9,37 +9,39 @@ from ..config.loader import BadSettings
 from ..ops import control
 from ..settings import ControlSettings, control_socket, load_settings
 from . import messages
-from .common import Failed, configured, settings_file
+from .common import CommandFailed, config_option, settings_file
 
-PATIENCE = 60.0  # seconds
+RELOAD_TIMEOUT = 60.0  # seconds
 
 
-@click.command(short_help="The gateway that runs reads its settings anew.")
-@configured
+@click.command(short_help="Make the running gateway re-read its settings.")
+@config_option
 def reload() -> None:
-    """The gateway that runs reads its settings anew, and closes no socket. Exit 0, 2 and every mistake (then nothing has
-    changed), or 69 where no gateway runs. SIGHUP does the same.
+    """Make the running gateway re-read gateway.toml.
+
+    No socket is closed. If there are errors, the old settings stay in force.
+    Exit status: 0, or 2 with every error, or 69 if no gateway runs. SIGHUP does the same.
 
     \b
     Example:
       finger-gateway reload -c /etc/finger-gateway/gateway.toml
     """
     file = settings_file()
-    path = _socket(file)
+    path = _control_socket(file)
     try:
-        answer = control.send_verb(path, "reload", PATIENCE)
+        answer = control.send_verb(path, "reload", RELOAD_TIMEOUT)
     except (FileNotFoundError, ConnectionRefusedError):
-        raise Failed(messages.not_running(str(file), str(path)), 69) from None
+        raise CommandFailed(messages.not_running(str(file), str(path)), 69) from None
     except (control.ControlRefused, OSError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise Failed(messages.not_asked(str(path), why), 69) from None
+        raise CommandFailed(messages.control_failed(str(path), why), 69) from None
     if "mistakes" in answer:
-        raise Failed("\n".join((*answer["mistakes"], messages.NOT_RELOADED)), 2)
+        raise CommandFailed("\n".join((*answer["mistakes"], messages.NOT_RELOADED)), 2)
     click.echo(messages.reloaded(str(file), answer["changed"], answer["restart"]))
 
 
-def _socket(file: Path) -> Path:
-    """Where the gateway of *file* is to be asked: also where there are mistakes in the file, which it will tell."""
+def _control_socket(file: Path) -> Path:
+    """Return the socket of the gateway of *file*, even if there are errors in the file, which the gateway will report."""
     try:
         return control_socket(load_settings(file), file.parent)
     except BadSettings:

@@ -375,7 +375,7 @@ class DirectoryService(MultiService):
                 return Invalid(tuple(problems))
             version = await self._store.save(ready, viewer, self._now())
         except NameTaken as taken:
-            return Invalid((EditProblem(taken.login, taken.field, repr(taken.name), "a name that can still be had"),))
+            return Invalid((EditProblem(taken.login, taken.field, repr(taken.name), "a name that is not taken"),))
         except StaleEdit as stale:
             return await self._conflict(stale.login, viewer)
         except NoSuchPerson:

@@ -232,7 +232,7 @@ def _reserve(target: Path) -> bool:
     try:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
-        raise UnusableDatabase(f"{target}: is there already; --force replaces it") from None
+        raise UnusableDatabase(f"{target} already exists (use --force to overwrite)") from None
     except OSError as error:
         raise UnusableDatabase(f"{target}: cannot be written: {error.strerror}") from None
     return True

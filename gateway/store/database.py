@@ -20,7 +20,7 @@ def create(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
-        raise UnusableDatabase(f"{path}: is there already") from None
+        raise UnusableDatabase(f"{path} already exists") from None
     except OSError as error:
         raise UnusableDatabase(f"{path}: cannot be made: {error.strerror}") from None
     from .migrations import fill

@@ -113,7 +113,7 @@ def test_F121_an_answer_that_is_not_all_is_told(tmp_path: Path) -> None:
 
     with serving(silent) as port:
         ran = command("ask", "--timeout", "0.5", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
-        assert (ran.out, ran.err) == ("half", f"127.0.0.1:{port}: the answer breaks off here\n")
+        assert (ran.out, ran.err) == ("half", f"127.0.0.1:{port}: the connection broke; the answer is incomplete\n")
     with serving(endless) as port:
         ran = command("ask", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
         assert "longer than 1024 KiB" in ran.err and 1_000_000 < len(ran.out) < 1_050_000
@@ -127,6 +127,6 @@ def test_F121_a_mistake_is_told_with_what_is_allowed(tmp_path: Path) -> None:
         assert expected in command("ask", bad, folder=tmp_path, code=2).err
     told = command("ask", "alice", folder=tmp_path, code=2, env={"FINGER_GATEWAY_ASK": "colour"}).err
     assert "$FINGER_GATEWAY_ASK: found 'colour'; allowed: control, eight-bit" in told
-    assert "nobody.invalid:79: cannot be asked: no such host" in command(
+    assert "nobody.invalid:79: no such host" in command(
         "ask", "alice@nobody.invalid", folder=tmp_path, code=69
     ).err  # fmt: skip

@@ -23,7 +23,7 @@ def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     clean(ran.stderr)
     assert "warning" not in ran.stderr
-    assert ran.stdout.endswith(": no mistakes.\n")
+    assert ran.stdout.endswith(": no errors.\n")
     settings = place.settings.read_text()
     for port, free in (("tcp:1079:", place.finger), ("tcp:8080:", place.web)):
         assert settings.count(port) == 1

@@ -128,7 +128,7 @@ def test_F020_the_service_answers_on_the_sockets_of_systemd_and_is_reloaded(
     with systemd.service() as running:
         assert "Alice Adams" in finger(systemd.ports["finger"], "alice")
         assert web(systemd.ports["web"], "/users/alice")[0] == 200
-        assert "no mistakes" in command("-c", systemd.settings, "check", folder=tmp_path).out
+        assert "no errors" in command("-c", systemd.settings, "check", folder=tmp_path).out
         systemd.settings.write_text(systemd.settings.read_text().replace("Our people", "Other people"))
         running.send(signal.SIGHUP)
         systemd.heard("READY=1")

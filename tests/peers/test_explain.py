@@ -31,7 +31,7 @@ email = "nobody"
 home_phone = "members"
 """
 ALICE = """\
-Field         Holds                  Seen by   Why
+Field         Value                  Seen by   Why
 login         alice                  everyone  as name
 name          Alice Adams            everyone  preset A
 aliases       -                      members   preset A
@@ -59,8 +59,8 @@ origin        -                      nobody    preset A
 idle          -                      members   as presence
 last_seen     -                      everyone  preset A
 
-nobody: but alice and the administrators.
-Not listed: in no list and no search, found by those who know the name.
+nobody: only alice and the administrators.
+Unlisted: appears in no list or search, but can be looked up by name.
 """
 
 
@@ -113,7 +113,7 @@ def test_explain_for_programs_and_of_the_hidden_and_the_unknown(tmp_path: Path) 
     carol = place.command("check", "--explain", "carol").out
     assert "office        C3                     nobody    as name\n" in carol
     assert "name          Carol Hidden           nobody    own choice\n" in carol
-    assert carol.endswith("Who may not see the name is told that there is no such user.\n")
+    assert carol.endswith("To people who may not see the name, this person does not exist.\n")
 
     assert place.command("check", "--explain", "nobody", code=1).err == "nobody: no such user.\n"
     place.settings.write_text(place.settings.read_text().replace('"A"', '"D"'))

@@ -48,11 +48,11 @@ def test_a_table_is_shown_then_imported_while_the_gateway_runs(place: Place) -> 
     before = place.command("people", "export").out
     dry = place.command("people", "import", "members.csv", "--dry-run")
     assert dry.out == SHOWN
-    assert dry.err == "It would be: 1 added, 1 changed, 1 already as they are here. Nothing was written.\n"
+    assert dry.err == "Dry run: 1 added, 1 changed, 1 unchanged. Nothing was written.\n"
     assert place.command("people", "export").out == before
     with serving(place):
         ran = place.command("people", "import", "--json", "members.csv")
-        assert ran.err == "1 added, 1 changed, 1 already as they are here.\n"
+        assert ran.err == "1 added, 1 changed, 1 unchanged.\n"
         until(lambda: "C1" in finger(place.finger, "/W alice"), "the new office", 1)
         assert "no such user" in finger(place.finger, "eve").lower()
     said = json.loads(ran.out)
@@ -64,7 +64,7 @@ def test_a_table_is_shown_then_imported_while_the_gateway_runs(place: Place) -> 
     ]
     assert said["people"][0]["changes"]["office"] == {"from": "B12", "to": "C1"}
     again = place.command("people", "import", "--dry-run", "members.csv")
-    assert (again.out, again.err[:28]) == ("", "It would be: 0 added, 0 chan")
+    assert (again.out, again.err[:24]) == ("", "Dry run: 0 added, 0 chan")
     assert sorted(each.name for each in place.folder.iterdir() if "people" in each.name) == ["people.db"]
 
 
@@ -75,13 +75,13 @@ def test_cards_tell_the_login_they_give_and_what_is_left(place: Place) -> None:
         "zofie:\n  name: Žofie Černá -> Žofie Nová\n  email: nothing -> Zofie@dir.test\n"
     )
     assert dry.err == (
-        "<stdin>: card in line 1 (Zoë Černá): login zoe, from NICKNAME\n"
-        "<stdin>: card in line 1 (Zoë Černá): not taken: NOTE\n"
-        "<stdin>: card in line 9 (Žofie Nová): login zofie, from EMAIL\n"
-        "It would be: 1 added, 1 changed, 0 already as they are here. Nothing was written.\n"
+        "<stdin>: card in line 1 (Zoë Černá): login zoe, taken from NICKNAME\n"
+        "<stdin>: card in line 1 (Zoë Černá): not imported: NOTE\n"
+        "<stdin>: card in line 9 (Žofie Nová): login zofie, taken from EMAIL\n"
+        "Dry run: 1 added, 1 changed, 0 unchanged. Nothing was written.\n"
     )
     ran = place.command("people", "import", "--format", "vcard", "-", stdin=CARDS)
-    assert ran.err.splitlines()[-1] == "1 added, 1 changed, 0 already as they are here."
+    assert ran.err.splitlines()[-1] == "1 added, 1 changed, 0 unchanged."
     assert json.loads(place.command("people", "export", "zofie").out)["email"] == "Zofie@dir.test"
 
 
@@ -99,7 +99,7 @@ def test_what_is_refused_is_refused_in_a_dry_run_too_with_every_mistake(place: P
     taken = "login,aliases\neve,ally\nbob,\ntrent,carol\ndave,al\n"
     ran = place.command("people", "import", *how, "-", stdin=taken, code=2)
     assert ran.err == "".join(
-        f"<stdin>: {who}: {field}: found {name!r}; allowed: a name that can still be had\n"
+        f"<stdin>: {who}: {field}: {name!r} is already taken\n"
         for who, field, name in (
             ("line 2 (eve)", "aliases", "ally"),
             ("line 3 (bob)", "login", "bob"),
@@ -114,13 +114,13 @@ def test_an_old_login_still_finds_its_person_until_somebody_ends_that(place: Pla
     with serving(place):
         ran = place.command("people", "rename", "alice", "Alicia")
         assert ran.err == (
-            "alice: is alicia now. alice still finds them, and can be nobody else's, until: "
+            "Renamed alice to alicia. 'alice' stays reserved and still finds this person. To release it: "
             "finger-gateway people set alicia former ''\n"
         )
         until(lambda: "alicia" in finger(place.finger, "alice"), "the new login", 1)
         for new in ("alice", "ally", "bob"):
             refused = place.command("people", "rename", "dave", new, code=2)
-            assert refused.err == f"dave: login: found {new!r}; allowed: a name that can still be had\n"
+            assert refused.err == f"dave: login: found {new!r}; allowed: a name that is not taken\n"
         assert "allowed: " in place.command("people", "rename", "dave", "d v", code=2).err
         assert place.command("people", "rename", "nobody", "x", code=1).err == "nobody: no such user.\n"
         assert json.loads(place.command("people", "show", "alice", "--json").out)["former"] == ["alice"]
@@ -135,4 +135,4 @@ def test_a_hundred_mistakes_are_told_and_the_others_counted(place: Place) -> Non
     ran = place.command("people", "import", file, code=2)
     *told, last = ran.err.splitlines()
     assert len(told) == 100
-    assert last.endswith("and 50 more mistakes")
+    assert last.endswith("and 50 more errors")

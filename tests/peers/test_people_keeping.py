@@ -34,17 +34,18 @@ def damage(path: Path) -> None:
 def test_R008_from_backup_over_a_corrupt_page_to_restore(place: Place) -> None:
     with serving(place):
         ran = place.command("backup", "monday.db")
-        assert ran.err == "monday.db: 5 people, and all that is kept about them.\n"
+        assert ran.err == "monday.db: saved 5 people, with their history.\n"
         assert stat.S_IMODE((place.folder / "monday.db").stat().st_mode) == 0o600
-        assert place.command("backup", "monday.db", code=2).err == "monday.db: is there already; --force replaces it\n"
+        assert (
+            place.command("backup", "monday.db", code=2).err == "monday.db already exists (use --force to overwrite)\n"
+        )
         place.command("people", "remove", "bob")
         place.command("people", "add", "eve")
         until(lambda: "no such user" in finger(place.finger, "bob").lower(), "bob to be gone", 1)
         ran = place.command("restore", "monday.db")
         kept = place.folder / "people.db.before-restore"
         assert ran.err == (
-            f"{place.database}: 5 people, as the backup has them.\n"
-            f"The replaced database is {kept}: remove it when nobody needs it.\n"
+            f"{place.database}: restored 5 people.\nThe replaced database is {kept}; remove it when you no longer need it.\n"
         )
         until(lambda: "Bob Adams" in finger(place.finger, "bob"), "bob to be back", 1)
         assert "no such user" in finger(place.finger, "eve").lower()

@@ -140,7 +140,7 @@ def test_R036_the_command_tells_what_changed_what_waits_and_every_mistake(tmp_pa
     place = make_place(tmp_path)
     command = f"{place.settings}"
     none = place.command("reload", code=69)
-    assert none.err == f"No gateway of {command} runs: nobody answers on {tmp_path}/control.sock.\n"
+    assert none.err == f"No gateway with {command} is running: nothing answers on {tmp_path}/control.sock.\n"
     with serving(place) as gateway:
         assert place.command("reload").out == f"Reloaded {command}.\nchanged: nothing\n"
         assert (tmp_path / "control.sock").stat().st_mode & 0o777 == 0o600
@@ -159,7 +159,7 @@ def test_R036_the_command_tells_what_changed_what_waits_and_every_mistake(tmp_pa
         assert [line.partition("; allowed: ")[0] for line in broken.err.splitlines()] == [
             f"{command}: fingr: found an unknown key",
             f"{command}: limits.queries_per_minute: found 'many'",
-            "Nothing has changed: the gateway goes on as before.",
+            "Not reloaded: the old settings stay in force.",
         ]
         place.settings.write_text(good)
         assert place.command("reload").out == f"Reloaded {command}.\nchanged: limits.queries_per_minute\n"

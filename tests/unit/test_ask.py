@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.cli.finger_address import BadAddress, Question, question
-from gateway.cli.terminal import Terminal
+from gateway.cli.finger_address import BadAddress, FingerTarget, parse_target
+from gateway.cli.terminal import SafeTerminal
 
 EVIL = b"Login: alice\x1b[2J\x07\r\n\x1b]0;owned\x1b\\caf\xc3\xa9\t\xe2\x82\xac\r\nna\xefve \x9b31mred\x7f\x00\r\n"
 
@@ -49,7 +49,7 @@ EVIL = b"Login: alice\x1b[2J\x07\r\n\x1b]0;owned\x1b\\caf\xc3\xa9\t\xe2\x82\xac\
         ("finger://h.test/alice%0D%0Abob", None, 0, "several lines"),
         ("finger://h.test/alice%1B", None, 0, "a control character"),
         ("finger://h.test/alice bob", None, 0, "a blank"),
-        ("finger://h.test/%ff", None, 0, "no UTF-8"),
+        ("finger://h.test/%ff", None, 0, "not UTF-8"),
         ("finger://[::1/alice", None, 0, "allowed: an address"),
         ("alice\nbob@h.test", None, 0, "several lines"),
         ("alice\x1b[2J@h.test", None, 0, "a control character"),
@@ -57,9 +57,9 @@ EVIL = b"Login: alice\x1b[2J\x07\r\n\x1b]0;owned\x1b\\caf\xc3\xa9\t\xe2\x82\xac\
         ("alice@h.test:0", None, 0, "allowed: a number from 1 to 65535"),
         ("alice@h.test:65536", None, 0, "found port '65536'"),
         ("alice@h.test:" + "9" * 5000, None, 0, "found port '9"),
-        ("alice@h.\x1b[2Jtest", None, 0, "cannot be seen"),
-        ("finger://h.\u202etest/alice", None, 0, "cannot be seen"),
-        ("alice@[::1%\x9b]", None, 0, "cannot be seen"),
+        ("alice@h.\x1b[2Jtest", None, 0, "invisible character"),
+        ("finger://h.\u202etest/alice", None, 0, "invisible character"),
+        ("alice@[::1%\x9b]", None, 0, "invisible character"),
         ("alice@[::1]:x", None, 0, "found port 'x'"),
         ("finger://h.test:finger/alice", None, 0, "found port 'finger'"),
     ],
@@ -67,16 +67,16 @@ EVIL = b"Login: alice\x1b[2J\x07\r\n\x1b]0;owned\x1b\\caf\xc3\xa9\t\xe2\x82\xac\
 def test_F121_whom_is_asked_what(typed: str, host: str | None, port: int, line: str) -> None:
     if host is None:
         with pytest.raises(BadAddress, match=line):
-            question(typed, False)
+            parse_target(typed, False)
     else:
-        assert question(typed, False) == Question(host, port, line)
+        assert parse_target(typed, False) == FingerTarget(host, port, line)
         verbose = line if line.startswith("/W") else f"/W {line}".rstrip()
-        assert question(typed, True) == Question(host, port, verbose)
+        assert parse_target(typed, True) == FingerTarget(host, port, verbose)
 
 
 def shown(encoding: str, control: bool = False, eight_bit: bool = False, at_once: int = 7) -> bytes:
     written: list[bytes] = []
-    terminal = Terminal(written.append, control, eight_bit, encoding)
+    terminal = SafeTerminal(written.append, control, eight_bit, encoding)
     for begin in range(0, len(EVIL), at_once):
         terminal.feed(EVIL[begin : begin + at_once])
     terminal.end()

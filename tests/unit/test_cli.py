@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import cli, main
-from gateway.cli.common import Failed, utf8
-from gateway.cli.people import edit_of
+from gateway.cli.common import CommandFailed, utf8
+from gateway.cli.people import parse_edit
 from gateway.config.loader import CannotStart
 from gateway.demo.show import _port
 from gateway.directory.interfaces import Modify
@@ -155,7 +155,7 @@ def test_endpoints_that_the_demo_cannot_take(endpoint: str) -> None:
 
 
 REFUSED = {
-    ("nmae", "x"): "nmae: an unknown field; allowed: name, aliases, pronouns, ",
+    ("nmae", "x"): "nmae: unknown field (did you mean name?); allowed: name, aliases, pronouns, ",
     ("listed", "perhaps"): "listed: found 'perhaps'; allowed: yes, no",
     ("hidden", ""): "hidden: found ''; allowed: yes, no",
     ("visibility.plan", "friends"): "visibility.plan: found 'friends'; allowed: everyone, members, nobody",
@@ -171,8 +171,8 @@ REFUSED = {
 
 @pytest.mark.parametrize(("field", "value"), REFUSED)
 def test_values_that_no_field_takes_are_told_with_the_field(field: str, value: str) -> None:
-    with pytest.raises(Failed) as failed:
-        edit_of("alice", field, value)
+    with pytest.raises(CommandFailed) as failed:
+        parse_edit("alice", field, value)
     assert str(failed.value).startswith(REFUSED[field, value])
     assert failed.value.code == 2
 
@@ -187,12 +187,12 @@ def test_values_are_read_by_the_shape_of_the_field() -> None:
         ("status", '{"text": "in"}', Status(text="in")),
         ("links", '[{"url": "https://a.example"}]', (Link(url="https://a.example"),)),
     ):
-        assert edit_of("alice", field, value) == Modify("alice", {field: expected}), field
-    assert edit_of("alice", "listed", "no") == Modify("alice", listed=False)
-    assert edit_of("alice", "hidden", "Yes") == Modify("alice", visibility={"name": Visibility.NOBODY})
-    assert edit_of("alice", "hidden", "off") == Modify("alice", visibility={"name": None})
-    assert edit_of("alice", "visibility.plan", "members") == Modify("alice", visibility={"plan": Visibility.MEMBERS})
-    assert edit_of("alice", "visibility.plan", "") == Modify("alice", visibility={"plan": None})
+        assert parse_edit("alice", field, value) == Modify("alice", {field: expected}), field
+    assert parse_edit("alice", "listed", "no") == Modify("alice", listed=False)
+    assert parse_edit("alice", "hidden", "Yes") == Modify("alice", visibility={"name": Visibility.NOBODY})
+    assert parse_edit("alice", "hidden", "off") == Modify("alice", visibility={"name": None})
+    assert parse_edit("alice", "visibility.plan", "members") == Modify("alice", visibility={"plan": Visibility.MEMBERS})
+    assert parse_edit("alice", "visibility.plan", "") == Modify("alice", visibility={"plan": None})
 
 
 def test_text_of_the_command_line_is_utf8() -> None:
@@ -246,7 +246,7 @@ def test_check_tries_ones_own_templates(
         main()
     assert ended.value.code == 2
     assert capsys.readouterr().err == (
-        "warning: site.templates: finger/persn.txt is never used: no template of ours has that name, and none includes it; "
+        "warning: site.templates: finger/persn.txt is never used: no built-in template has that name, and none includes it; "
         "did you mean finger/person.txt?\n"
         f"{own}/person.txt: line 2: a Profile has no attribute 'nam'\n"
     )

@@ -633,7 +633,7 @@ def test_taken_in_the_same_words_whoever_has_it(tmp_path: Path, wanted: str) -> 
         assert isinstance(outcome, Invalid)
         (problem,) = outcome.problems
         assert (problem.field, problem.found) == (field, repr(canonical))
-        assert problem.allowed == "a name that can still be had"
+        assert problem.allowed == "a name that is not taken"
     assert found(ask(built, "ally")).login == "alice"
     built.stop()
 

@@ -75,7 +75,7 @@ def test_a_backup_holds_nothing_of_who_was_removed(people: Path, tmp_path: Path)
 def test_no_backup_over_another_unless_forced(people: Path, tmp_path: Path) -> None:
     target = tmp_path / "b.db"
     target.write_text("another")
-    assert refused(lambda: backups.backup(people, target)) == f"{target}: is there already; --force replaces it"
+    assert refused(lambda: backups.backup(people, target)) == f"{target} already exists (use --force to overwrite)"
     assert target.read_text() == "another"
     backups.backup(people, target, replace=True)
     assert logins(target) == ["alice", "bob"]

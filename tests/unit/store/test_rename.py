@@ -89,13 +89,13 @@ def test_names_that_cannot_be_had_are_refused_in_equal_words(built: Built, taken
     built.change(Create("zuzana"), Rename("zuzana", "zed"))
     built.see()
     assert rename(built, "alice", taken) == Invalid(
-        (EditProblem("alice", "login", repr(taken), "a name that can still be had"),)
+        (EditProblem("alice", "login", repr(taken), "a name that is not taken"),)
     )
     assert look(built.deps.directory, "alice") == "alice"
     outcome = finished(built.deps.directory.save([Create(taken)], ADMINISTRATOR))
-    assert outcome == Invalid((EditProblem(taken, "login", repr(taken), "a name that can still be had"),))
+    assert outcome == Invalid((EditProblem(taken, "login", repr(taken), "a name that is not taken"),))
     outcome = finished(built.deps.directory.save([Create("new", {"aliases": (taken,)})], ADMINISTRATOR))
-    assert outcome == Invalid((EditProblem("new", "aliases", repr(taken), "a name that can still be had"),))
+    assert outcome == Invalid((EditProblem("new", "aliases", repr(taken), "a name that is not taken"),))
 
 
 def test_an_old_login_is_free_again_when_it_is_taken_out_of_former(built: Built) -> None:

@@ -603,7 +603,7 @@ def test_a_damaged_file(tmp_path: Path) -> None:
 def test_create_leaves_what_is_there(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     path.write_text("mine")
-    with pytest.raises(database.UnusableDatabase, match="is there already"):
+    with pytest.raises(database.UnusableDatabase, match="already exists"):
         database.create(path)
     assert path.read_text() == "mine"
     with pytest.raises(database.UnusableDatabase, match="cannot be made: No such file or directory"):
