@@ -61,7 +61,7 @@ def make_document(explanation: Explanation) -> dict[str, Any]:
     fields = []
     for seen in explanation.fields:
         row = {"field": seen.field, "value": _value_of(profile, seen.field) or None}
-        row |= {"seen_by": _level(seen), "why": seen.why.value}
+        row |= {"seen_by": _level(seen), "why": seen.reason.value}
         if seen.by:
             row["by"] = seen.by
         if seen.wanted is not None:
@@ -102,4 +102,4 @@ def _cell(text: str, cells: int) -> str:
 
 
 def _level(seen: FieldExplanation) -> str:
-    return seen.by_whom.name.lower()
+    return seen.seen_by.name.lower()

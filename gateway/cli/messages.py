@@ -141,7 +141,7 @@ def reloaded(file: str, changed: list[str], restart: list[str]) -> str:
 
 def reason(seen: FieldExplanation, preset: str) -> str:
     """Return in a few words why a field is seen as it is; *preset* is the preset of the settings."""
-    if seen.why is Reason.LIMIT and seen.wanted is not None:
+    if seen.reason is Reason.LIMIT and seen.wanted is not None:
         limit = "[privacy.limit]" if seen.own_limit else f"limit of preset {preset}"
         return f"{limit}, not {seen.wanted.name.lower()}"
     return {
@@ -150,12 +150,12 @@ def reason(seen: FieldExplanation, preset: str) -> str:
         Reason.CHOICE: "own choice",
         Reason.SOURCE: f"source {seen.by}" if seen.by else "a source that is down",
         Reason.FOLLOWS: f"as {seen.by}",
-    }.get(seen.why, "as name")
+    }.get(seen.reason, "as name")
 
 
 def remarks(explanation: Explanation) -> list[str]:
     """Return the lines below the table of `check --explain`."""
-    login, levels = explanation.profile.login, {seen.field: seen.by_whom for seen in explanation.fields}
+    login, levels = explanation.profile.login, {seen.field: seen.seen_by for seen in explanation.fields}
     said = [f"nobody: only {login} and the administrators."]
     if levels["name"] is not Visibility.EVERYONE:
         said.append("To people who may not see the name, this person does not exist.")

@@ -1,4 +1,4 @@
-"""An asker's network address as one value: IPv4, IPv6, and IPv4 mapped into IPv6, which counts as IPv4."""
+"""A client's network address as one value: IPv4, IPv6, and IPv4 mapped into IPv6, which counts as IPv4."""
 
 import socket
 from collections.abc import Iterable
@@ -7,24 +7,24 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 _MAPPED = bytes(10) + b"\xff\xff"
-MAX_ADDRESS_CHARACTERS = 64  # characters of an address: 45, and what a zone is called
+MAX_ADDRESS_CHARACTERS = 64  # an IPv6 address has 45 at most, and there may be a zone
 _LOOPBACK_6 = bytes(15) + b"\x01"
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """*packed* is 4 or 16 bytes in network order."""
+    """An IP address. *packed* is 4 or 16 bytes in network order."""
 
     packed: bytes
 
     @staticmethod
     def parse(text: str) -> "Address | None":
-        """The address in *text*, a zone (%eth0) left out; None where there is none."""
-        return _parsed(text) if len(text) <= MAX_ADDRESS_CHARACTERS else None
+        """Return the address in *text*, without its zone (%eth0); None if there is none."""
+        return _parse(text) if len(text) <= MAX_ADDRESS_CHARACTERS else None
 
     @property
     def key(self) -> bytes:
-        """Who counts as one asker: the IPv4 address, or the /64 of an IPv6 one."""
+        """What counts as one client: the IPv4 address, or the /64 of an IPv6 address."""
         return self.packed[:8] if len(self.packed) == 16 else self.packed
 
     @property
@@ -32,7 +32,7 @@ class Address:
         return self.packed == _LOOPBACK_6 or (len(self.packed) == 4 and self.packed[0] == 127)
 
     def truncated(self) -> str:
-        """For records: an IPv4 address without its last byte, an IPv6 one without all behind its /48."""
+        """Return the address for logs: IPv4 without its last byte, IPv6 without everything after its /48."""
         keep = 6 if len(self.packed) == 16 else 3
         return str(ip_address(self.packed[:keep] + bytes(len(self.packed) - keep)))
 
@@ -41,7 +41,7 @@ class Address:
 
 
 @lru_cache(maxsize=4096)
-def _parsed(text: str) -> Address | None:
+def _parse(text: str) -> Address | None:
     for family in (socket.AF_INET, socket.AF_INET6):
         try:
             packed = socket.inet_pton(family, text.partition("%")[0])
@@ -52,7 +52,7 @@ def _parsed(text: str) -> Address | None:
 
 
 class Networks:
-    """A set of networks, asked for membership. Raises ValueError for what is no network."""
+    """A set of networks to test addresses against. Raises ValueError for what is not a network."""
 
     def __init__(self, networks: Iterable[str]) -> None:
         self._networks: tuple[IPv4Network | IPv6Network, ...] = tuple(ip_network(text) for text in networks)

@@ -1,4 +1,4 @@
-"""What the directory answers. Protocols turn each into words of their own manner."""
+"""What the directory answers. Each protocol turns these into its own words."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,34 +9,36 @@ from .privacy import Profile
 
 @dataclass(frozen=True, slots=True)
 class Found:
+    """One person."""
+
     profile: Profile
 
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """More than one person goes by the name; *profiles* are those that exist for the asker, in the order of logins."""
+    """More than one person has the name; *profiles* are those whom the viewer may see, ordered by login."""
 
     profiles: tuple[Profile, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """Nobody, or nobody whom the asker may see: the two are never told apart."""
+    """No such person, or none whom the viewer may see: the two are never told apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
-    """The asker may not do this."""
+    """The viewer may not do this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Cannot be answered now; try again."""
+    """The directory cannot answer now; try again later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is asked for: at most *limit* people behind *after*, which an earlier Listing gave."""
+    """The part of a list that is wanted: at most *limit* people after the cursor *after* of an earlier Listing."""
 
     after: str | None = None
     limit: int = 50
@@ -44,8 +46,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page of people; *after* asks for the next one, None where this is the last. It stays right while people come
-    and go. *cut*: more were found than are looked at, and other words would find them."""
+    """One page of people.
+
+    *after* is the cursor of the next page, None on the last one; it stays right while people come and go. *truncated*:
+    a search found more people than it looks at, and more words would find the others.
+    """
 
     profiles: tuple[Profile, ...]
     after: str | None
@@ -54,7 +59,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class PlanVersion:
-    """A plan as it stood from *at* on; *level* is how far it could go when it was written."""
+    """A plan as it stood from *at* on; *level* is its visibility when it was written."""
 
     at: datetime
     text: str
@@ -70,21 +75,21 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The edit is on disk; *version* is what the next edit is based on (0: nothing had to change)."""
+    """The edit is on disk; *version* is the base of the next edit, 0 if nothing had to change."""
 
     version: int
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Somebody else was faster. Nothing was changed; *current* is what stands there now."""
+    """Somebody else edited the person meanwhile. Nothing was changed; *current* is the person as stored now."""
 
     current: Profile
 
 
 @dataclass(frozen=True, slots=True)
 class EditProblem:
-    """One thing wrong with an edit."""
+    """One thing wrong with an edit: what was found in the field, and what is allowed."""
 
     login: str
     field: str
@@ -94,6 +99,8 @@ class EditProblem:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
+    """The edit has problems; nothing was saved."""
+
     problems: tuple[EditProblem, ...]
 
 

@@ -1,4 +1,4 @@
-"""What changed: one ordered stream, read by caches, feeds and watches. Own edits and those of others come the same way."""
+"""What changed: one ordered stream, read by caches, feeds and watches."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Number *n* of all changes: *fields* of *login* are not as they were; none: there is nobody of that login any more."""
+    """Change number *n*: these *fields* of *login* are different. No fields: there is nobody with that login any more."""
 
     n: int
     login: str

@@ -1,5 +1,4 @@
-"""Several indexes asked as one: the store's, then those of other sources. Somebody whom more than one of them knows is
-one person. It knows nothing of who may be shown."""
+"""Several indexes as one: the store's, then those of other sources. A person whom several of them know is found once."""
 
 import heapq
 from collections.abc import Sequence
@@ -7,11 +6,11 @@ from itertools import islice
 
 from .interfaces import Index, NameVisibilityFilter
 
-_ROWS = 2**40  # row numbers of one index
+_ROWS_PER_INDEX = 2**40  # more rows than an index has
 
 
 class CompositeIndex:
-    """An Index of *indexes*, to which more can be added before the first question."""
+    """An Index over *indexes*. More can be added before the first request."""
 
     def __init__(self, *indexes: Index) -> None:
         self._indexes = list(indexes)
@@ -24,28 +23,30 @@ class CompositeIndex:
         return found[0] if len(found) == 1 else list(dict.fromkeys(login for logins in found for login in logins))
 
     async def page(self, after: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
-        return _first(limit, [await each.page(after, limit, levels) for each in self._indexes])
+        return _merge_sorted(limit, [await each.page(after, limit, levels) for each in self._indexes])
 
     async def logins_starting_with(self, beginning: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
-        return _first(limit, [await each.logins_starting_with(beginning, limit, levels) for each in self._indexes])
+        return _merge_sorted(
+            limit, [await each.logins_starting_with(beginning, limit, levels) for each in self._indexes]
+        )
 
     async def search(
         self, words: Sequence[str], after: int, limit: int, levels: NameVisibilityFilter
     ) -> Sequence[tuple[int, str]]:
-        """One index after the other: the number says which, and the row in it."""
-        number, behind = divmod(after, _ROWS)
+        """Search one index after the other. The row number tells which index, and the row in it."""
+        number, behind = divmod(after, _ROWS_PER_INDEX)
         found: list[tuple[int, str]] = []
         for at in range(number, len(self._indexes)):
             rows = await self._indexes[at].search(words, behind, limit - len(found), levels)
-            found += ((at * _ROWS + row, login) for row, login in rows)
+            found += ((at * _ROWS_PER_INDEX + row, login) for row, login in rows)
             if len(found) == limit:
                 break
             behind = 0
         return found
 
 
-def _first(limit: int, ordered: Sequence[Sequence[str]]) -> Sequence[str]:
-    """The first *limit* of all, in order, each once."""
+def _merge_sorted(limit: int, ordered: Sequence[Sequence[str]]) -> Sequence[str]:
+    """Return the first *limit* of several sorted lists, without duplicates."""
     if len(ordered) == 1:
         return ordered[0]
     return list(islice(dict.fromkeys(heapq.merge(*ordered)), limit))

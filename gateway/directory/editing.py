@@ -1,101 +1,155 @@
-"""May this edit be made, and of what: who may change which field, and every value as its field takes it. Pure: the
-service fetches the person and saves what is left of the edit."""
+"""Edits: checked, saved in one transaction, and visible everywhere before the editor gets the answer.
 
-from collections.abc import Mapping
-from dataclasses import replace
+An edit that has begun ends, whether its client stays or not.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
-from . import fields
-from .answers import FORBIDDEN, EditProblem, Forbidden
-from .interfaces import Create, Edit, Modify, Remove, Rename
-from .names import InvalidLogin, canonical_login
-from .person import Person, Visibility
-from .privacy import Audience, Policy
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from . import edit_checks
+from .answers import (
+    NOT_FOUND,
+    UNAVAILABLE,
+    Conflict,
+    EditProblem,
+    EditResult,
+    Forbidden,
+    Invalid,
+    NotFound,
+    Saved,
+    Unavailable,
+)
+from .interfaces import Create, Edit, NameTaken, NoSuchPerson, Rename, SourceDown, StaleEdit, Store
+from .queries import DirectoryQueries
+from .source_chain import SourceChain
 from .viewers import Viewer
 
-L = TypeVar("L", Visibility, Visibility | None)
+T = TypeVar("T")
 
 
-class Wrong(Exception):
-    """A value that cannot be taken."""
+class DirectoryEditing:
+    """Saves edits to *store*. *catch_up* reads the changes that they make."""
 
-    def __init__(self, problem: EditProblem) -> None:
-        super().__init__(problem)
-        self.problem = problem
+    def __init__(
+        self,
+        store: Store,
+        chain: SourceChain,
+        queries: DirectoryQueries,
+        catch_up: Callable[[], Awaitable[None]],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store, self._chain, self._queries, self._catch_up, self._now = store, chain, queries, catch_up, now
+        self._running: set[Deferred[Any]] = set()
+        self._log = Logger()
 
+    def when_idle(self) -> Deferred[Any]:
+        """Return a Deferred that fires when every edit that has begun has ended."""
+        return DeferredList([_shield(each) for each in self._running], consumeErrors=True)
 
-def canonical(edit: Edit) -> Edit:
-    """*edit* with logins as they are kept. Raises Wrong."""
-    edit = replace(edit, login=_login(edit.login, edit.login))
-    return replace(edit, new=_login(edit.login, edit.new)) if isinstance(edit, Rename) else edit
+    async def save(self, edits: Sequence[Edit], viewer: Viewer) -> EditResult:
+        """Save all *edits* or none."""
+        return await self._run(self._save(edits, viewer), "an edit failed after its client had gone")
 
+    def save_last_seen(self, at: Mapping[str, datetime]) -> None:
+        """Keep when people were last seen; a failure is logged."""
+        saving = self._run(self._store.save_last_seen(at), "last-seen times were not saved")
+        saving.addErrback(lambda failure: self._log.warn("last-seen times not saved: {why}", why=str(failure.value)))
 
-def _login(of: str, text: str) -> str:
-    try:
-        return canonical_login(text)
-    except InvalidLogin as error:
-        raise Wrong(EditProblem(of, "login", repr(text[:80]), str(error))) from None
+    def _run(self, work: Coroutine[Any, Any, T], failed: str) -> "Deferred[T]":
+        """Run *work* to its end even if nobody waits any more; then a failure is logged as *failed*."""
+        running: Deferred[T] = Deferred.fromCoroutine(work)
+        self._running.add(running)
+        waiting = _shield(running)
+        running.addBoth(self._end, running, failed)
+        return waiting
 
+    def _end(self, result: object, running: Deferred[Any], failed: str) -> None:
+        self._running.discard(running)
+        if isinstance(result, Failure):
+            self._log.failure("{failed}", result, failed=failed)
 
-def may_all(viewer: Viewer) -> bool:
-    """May *viewer* do what administrators may?"""
-    return viewer.administrator and viewer.scope == "administrator"
-
-
-def created(edit: Create, viewer: Viewer, policy: Policy) -> Create | Forbidden:
-    """*edit* with checked values. Raises Wrong."""
-    if not may_all(viewer):
-        return FORBIDDEN
-    return replace(
-        edit,
-        values=_values(edit.login, edit.values),
-        visibility=_levels(edit.login, edit.visibility),
-        plan_level=_plan_level(edit.login, edit.visibility, policy),
-    )
-
-
-def changed(
-    edit: Modify | Remove | Rename, person: Person, audience: Audience, viewer: Viewer, policy: Policy
-) -> Edit | Forbidden:
-    """*edit* of *person*, to whom *viewer* stands as *audience*. Raises Wrong."""
-    if audience.rank < Audience.SELF.rank:
-        return FORBIDDEN
-    if isinstance(edit, Remove | Rename):
-        return edit if may_all(viewer) else FORBIDDEN
-    known = [fields.FIELDS[name] for name in edit.values if name in fields.FIELDS]
-    if not may_all(viewer) and any(field.editor == "administrator" for field in known):
-        return FORBIDDEN
-    chosen = {
-        name: level for name, level in (dict(person.visibility) | dict(edit.visibility)).items() if level is not None
-    }
-    return replace(
-        edit,
-        values=_values(edit.login, edit.values),
-        visibility=_levels(edit.login, edit.visibility),
-        plan_level=_plan_level(edit.login, chosen, policy),
-    )
-
-
-def _plan_level(login: str, visibility: Mapping[str, Visibility], policy: Policy) -> Visibility:
-    """How far a plan written now may ever go: nobody's, where the whole person is hidden."""
-    person = Person(login=login, visibility=visibility)
-    return max(policy.level(person, "plan"), policy.level(person, "name"))
-
-
-def _values(login: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    checked = {}
-    for name, value in values.items():
-        if name not in fields.FIELDS:
-            raise Wrong(EditProblem(login, name, "an unknown field", ", ".join(fields.STORED)))
+    async def _save(self, edits: Sequence[Edit], viewer: Viewer) -> EditResult:
         try:
-            checked[name] = fields.check_value(name, value)
-        except fields.BadValue as bad:
-            raise Wrong(EditProblem(login, name, bad.found, bad.allowed)) from None
-    return checked
+            checked: list[Edit] = []
+            problems: list[EditProblem] = []
+            for edit in edits:
+                try:
+                    result = await self._check(edit, viewer)
+                except edit_checks.EditRejected as rejected:
+                    problems.append(rejected.problem)
+                    continue
+                if isinstance(result, Forbidden | NotFound):
+                    return result
+                checked.append(result)
+            if problems:
+                return Invalid(tuple(problems))
+            version = await self._store.save(checked, viewer, self._now())
+        except NameTaken as taken:
+            return Invalid((EditProblem(taken.login, taken.field, repr(taken.name), "a name that is not taken"),))
+        except StaleEdit as stale:
+            return await self._conflict(stale.login, viewer)
+        except NoSuchPerson:
+            return NOT_FOUND
+        except SourceDown as down:
+            self._log.warn("not saved: {why}", why=str(down))
+            return UNAVAILABLE
+        for edit in checked:
+            self._queries.cache.drop(edit.login)
+            if isinstance(edit, Rename):
+                self._queries.cache.drop(edit.new)
+        try:
+            await self._catch_up()
+        except SourceDown as down:
+            self._log.warn("saved, but changes cannot be read: {why}", why=str(down))
+        return Saved(version)
+
+    async def _conflict(self, login: str, viewer: Viewer) -> Conflict | NotFound | Unavailable:
+        """Return the person as stored now, instead of what the editor saw."""
+        cache = self._queries.cache
+        cache.drop(login)
+        try:
+            current = self._queries.make_profile(await cache.get(login), viewer)
+        except SourceDown as down:
+            self._log.warn("conflict not reported: {why}", why=str(down))
+            return UNAVAILABLE
+        return NOT_FOUND if current is None else Conflict(current)
+
+    async def _check(self, edit: Edit, viewer: Viewer) -> Edit | Forbidden | NotFound:
+        """Return *edit* as the store takes it, or why not. Raises edit_checks.EditRejected, SourceDown."""
+        edit = edit_checks.canonicalize(edit)
+        policy = self._queries.policy
+        if isinstance(edit, Create):
+            return edit_checks.check_create(edit, viewer, policy)
+        entry = await self._queries.cache.get(edit.login)
+        profile = self._queries.make_profile(entry, viewer)
+        if entry.person is None or profile is None:
+            return await self._chain.require_sources_up(NOT_FOUND)
+        changed = edit_checks.check_change(edit, entry.person, profile.audience, viewer, policy)
+        if (
+            isinstance(changed, Rename)
+            and changed.new != changed.login
+            # Other sources restrict by login: a person who is hidden there would be visible under the new one.
+            and (source := await self._chain.source_claiming(changed.login, changed.new))
+        ):
+            allowed = f"from and to logins that {source} does not know"
+            raise edit_checks.EditRejected(EditProblem(changed.login, "login", repr(changed.new), allowed))
+        return changed
 
 
-def _levels(login: str, levels: Mapping[str, L]) -> Mapping[str, L]:
-    for name in levels:
-        if name not in fields.FIELDS:
-            raise Wrong(EditProblem(login, f"visibility.{name}", "an unknown field", ", ".join(fields.FIELDS)))
-    return levels
+def _shield(running: "Deferred[T]") -> "Deferred[T]":
+    """Return a Deferred that follows *running*; cancelling it does not cancel *running*."""
+    waiting: Deferred[T] = Deferred(lambda _: None)
+
+    def pass_on(result: Any) -> Any:
+        if waiting.called:
+            return result
+        waiting.callback(result)
+        return None
+
+    running.addBoth(pass_on)
+    return waiting

@@ -1,7 +1,7 @@
-"""Who sees what, and why, in values that may leave the directory: of one person, and of the whole site.
+"""Explain who sees what, and why: of one person, and of the whole site.
 
-It states no rule of its own: who sees a field is asked of privacy.py for each audience, and the reason is found by
-looking at what its answer was made of. In words it is put elsewhere.
+It states no rule of its own: it asks privacy.py for each audience, and finds the reason in what that answer was made
+of. Other packages put it into words.
 """
 
 from collections.abc import Mapping
@@ -18,23 +18,26 @@ EVERYONE, MEMBERS, NOBODY = Visibility
 class Reason(Enum):
     """What decided on a field."""
 
-    PRESET = "preset"  # nobody said anything: the preset's default
-    DEFAULT = "default"  # nobody said anything: the operator's own default
-    CHOICE = "choice"  # the person's own
-    SOURCE = "source"  # what another source says of this person
-    LIMIT = "limit"  # it would go further; the preset or the operator ends it here
-    FOLLOWS = "follows"  # it goes as far as another field was chosen to
+    PRESET = "preset"  # nothing was chosen: the preset's default
+    DEFAULT = "default"  # nothing was chosen: the operator's own default
+    CHOICE = "choice"  # the person's own choice
+    SOURCE = "source"  # another source says so
+    LIMIT = "limit"  # it would go further, but for the limit
+    FOLLOWS = "follows"  # another field decides
     NAME = "name"  # it would go further than the name, without which nothing is shown
 
 
 @dataclass(frozen=True, slots=True)
 class FieldExplanation:
-    """Who sees *field*: NOBODY leaves the person and administrators. *by* is the source, or the field that is followed;
-    *wanted* how far it would go without the limit, which is the preset's unless *own_limit*."""
+    """Who sees a field; NOBODY means only the person and administrators.
+
+    *by* is the source, or the field that is followed. *wanted* is how far it would go without the limit, which is the
+    operator's own if *own_limit*, else the preset's.
+    """
 
     field: str
-    by_whom: Visibility
-    why: Reason
+    seen_by: Visibility
+    reason: Reason
     by: str = ""
     wanted: Visibility | None = None
     own_limit: bool = False
@@ -42,8 +45,7 @@ class FieldExplanation:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Of one person, for who may edit them: *profile* has what stands in the fields, and *fields* every one of them, the
-    login first."""
+    """The explanation of one person for who may edit them: the values, and a row for each field, the login first."""
 
     profile: Profile
     fields: tuple[FieldExplanation, ...]
@@ -51,8 +53,10 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
-    """Of the whole site: who sees *field* of somebody who said nothing (*default*), and the most that anybody may choose
-    (*limit*). What the operator set, over the preset: *own_default*, *own_limit*."""
+    """The rule of the whole site for one field: its visibility by default, and the widest that a person may choose.
+
+    *own_default* and *own_limit* say whether the operator set them over the preset.
+    """
 
     field: str
     default: Visibility
@@ -62,26 +66,31 @@ class FieldRule:
 
     @property
     def choices(self) -> tuple[Visibility, ...]:
-        """What a person may choose, the widest first."""
+        """List what a person may choose, the widest first."""
         return tuple(level for level in Visibility if level >= self.limit)
 
 
-def explain(person: Person, profile: Profile, policy: Policy, stated: Mapping[str, Partial], store: str) -> Explanation:
-    """*stated* is what each source says, by its name; what *store* says is the person's own choice."""
-    rows = [FieldExplanation("login", _by_whom(person, "name", policy), Reason.NAME)]
-    rows += [_seen(person, name, policy, stated, store) for name in FIELDS]
+def explain(
+    person: Person, profile: Profile, policy: Policy, partials_by_source: Mapping[str, Partial], store: str
+) -> Explanation:
+    """Explain every field of *person*.
+
+    *partials_by_source* is what each source says; what *store* says is the person's own choice.
+    """
+    rows = [FieldExplanation("login", _seen_by(person, "name", policy), Reason.NAME)]
+    rows += [_explain_field(person, name, policy, partials_by_source, store) for name in FIELDS]
     return Explanation(profile, tuple(rows))
 
 
 def field_rules(policy: Policy) -> tuple[FieldRule, ...]:
-    """For every field, by a person who said nothing and one who opens all there is."""
+    """Return the rule for every field, from a person who chose nothing and one who opens everything."""
     silent = Person(login="somebody")
     widest = Person(login="somebody", visibility=dict.fromkeys(FIELDS, EVERYONE))
     return tuple(
         FieldRule(
             name,
-            _by_whom(silent, name, policy),
-            _by_whom(widest, name, policy),
+            _seen_by(silent, name, policy),
+            _seen_by(widest, name, policy),
             name in policy.own_defaults,
             name in policy.own_limits,
         )
@@ -89,8 +98,10 @@ def field_rules(policy: Policy) -> tuple[FieldRule, ...]:
     )
 
 
-def _seen(person: Person, name: str, policy: Policy, stated: Mapping[str, Partial], store: str) -> FieldExplanation:
-    by_whom = _by_whom(person, name, policy)
+def _explain_field(
+    person: Person, name: str, policy: Policy, stated: Mapping[str, Partial], store: str
+) -> FieldExplanation:
+    by_whom = _seen_by(person, name, policy)
     level = policy.level(person, name)
     if level < by_whom:
         within = FIELDS[name].within
@@ -111,8 +122,8 @@ def _seen(person: Person, name: str, policy: Policy, stated: Mapping[str, Partia
     return FieldExplanation(name, by_whom, Reason.SOURCE, by=strictest[0] if strictest else "")
 
 
-def _by_whom(person: Person, name: str, policy: Policy) -> Visibility:
-    """The widest level whose askers are shown *name* of *person*."""
+def _seen_by(person: Person, name: str, policy: Policy) -> Visibility:
+    """Return the widest level whose viewers are shown the field."""
     if shows(person, name, Audience.EVERYONE, policy):
         return EVERYONE
     return MEMBERS if shows(person, name, Audience.MEMBER, policy) else NOBODY

@@ -1,5 +1,7 @@
-"""The one table of a person's fields: size, shape, default visibility, who may edit. Everything that walks over fields
-(privacy, documents, forms, the tests' canary) walks over this."""
+"""The one table of a person's fields: type, size, label, default visibility, who may edit.
+
+Everything that walks over fields (privacy, documents, forms, views, the tests' canary) walks over this table.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -15,9 +17,9 @@ from .person import Account, Key, Link, Status, Visibility
 Shape = Literal["line", "lines", "names", "links", "keys", "status", "accounts", "presence"]
 EVERYONE, MEMBERS, NOBODY = Visibility
 T = TypeVar("T")
-MAX_ENTRIES = 32  # most entries of a list
-_zones = cache(available_timezones)  # walks over a folder of files
-_ADDRESS = re.compile(r"((https?|gemini|gopher|finger|ircs?)://|(mailto|xmpp|matrix):)[^\s/]\S*", re.I)
+MAX_ENTRIES = 32  # of a list
+_zones = cache(available_timezones)  # reads a folder of files
+_URL = re.compile(r"((https?|gemini|gopher|finger|ircs?)://|(mailto|xmpp|matrix):)[^\s/]\S*", re.I)
 
 
 class BadValue(ValueError):
@@ -30,13 +32,16 @@ class BadValue(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. *size*: most characters (plan: bytes) of each text in it; *default*: preset "open"'s; *editor*: who may
-    change it; *stored*: False where the value is not written down but observed (presence.py); *follows*: the
-    field that decides where nothing is said of this one; *within*: the field without which this one is not shown."""
+    """One field.
+
+    *max_size* is the most characters (plan: bytes) of each text in it. *label* is what people read. *default* is the
+    visibility of preset "open". *stored* is False for what is observed, not written down (presence.py). *follows* is
+    the field whose level counts if this one has none; *within* the field without which this one is not shown.
+    """
 
     name: str
     shape: Shape
-    size: int
+    max_size: int
     default: Visibility
     editor: Literal["self", "administrator"] = "self"
     stored: bool = True
@@ -76,16 +81,17 @@ STORED: tuple[str, ...] = tuple(field.name for field in _TABLE if field.stored)
 
 
 def check_value(name: str, value: Any) -> Any:
-    """*value* as field *name* keeps it. Text is taken as it comes, escapes and all; only size and shape are judged.
+    """Return *value* as the field *name* keeps it. Raises BadValue.
 
-    Raises BadValue. An empty value of any shape empties the field.
+    Text is taken as it is, escapes and all; only size and shape are checked. An empty value of any shape empties the
+    field.
     """
     field = FIELDS[name]
     return _SHAPES[field.shape](field, value)
 
 
 def empty_value(name: str) -> Any:
-    """What field *name* holds where nothing is said."""
+    """Return what field *name* holds if nothing is given."""
     shape = FIELDS[name].shape
     return "" if shape in ("line", "lines") else None if shape == "status" else ()
 
@@ -103,18 +109,18 @@ def _text(value: Any, size: int, what: str = "text") -> str:
 
 
 def _line(field: Field, value: Any) -> str:
-    text = _text(value, field.size)
+    text = _text(value, field.max_size)
     if field.name == "timezone" and text and text not in _zones():
         raise BadValue(repr(text), 'a name of the time zone database, as in "Europe/Prague"')
-    if re.search("[\r\n\x85\u2028\u2029]", text):  # what text.clean takes for line ends
+    if re.search("[\r\n\x85\u2028\u2029]", text):  # the line ends that the sanitizer knows
         raise BadValue("several lines", "one line")
     return text
 
 
 def _lines(field: Field, value: Any) -> str:
-    text = _text(value, field.size)
-    if (size := len(text.encode())) > field.size:
-        raise BadValue(f"{size} bytes", f"at most {field.size}")
+    text = _text(value, field.max_size)
+    if (size := len(text.encode())) > field.max_size:
+        raise BadValue(f"{size} bytes", f"at most {field.max_size}")
     return text
 
 
@@ -122,7 +128,7 @@ def _names(field: Field, value: Any) -> tuple[str, ...]:
     names = []
     for name in _each(value, str, "a list of names"):
         try:
-            names.append(canonical_login(_text(name, field.size)))
+            names.append(canonical_login(_text(name, field.max_size)))
         except InvalidLogin as error:
             raise BadValue(repr(name), str(error)) from None
     return tuple(dict.fromkeys(names))
@@ -131,7 +137,7 @@ def _names(field: Field, value: Any) -> tuple[str, ...]:
 def _links(field: Field, value: Any) -> tuple[Link, ...]:
     for link in (links := _each(value, Link, "a list of links")):
         _text(link.label, 128)
-        if not _ADDRESS.fullmatch(_text(link.url, field.size)):
+        if not _URL.fullmatch(_text(link.url, field.max_size)):
             raise BadValue(
                 repr(link.url[:80]),
                 "an address that begins with https:// (or http, gemini, gopher, finger, mailto, xmpp, matrix, irc)",
@@ -142,7 +148,7 @@ def _links(field: Field, value: Any) -> tuple[Link, ...]:
 def _keys(field: Field, value: Any) -> tuple[Key, ...]:
     for key in (keys := _each(value, Key, "a list of keys")):
         _text(key.label, 128)
-        if not (_text(key.kind, 64) and _text(key.text, field.size)):
+        if not (_text(key.kind, 64) and _text(key.text, field.max_size)):
             raise BadValue("a key without kind or text", '{"kind": ..., "label": ..., "text": ...}')
     return keys
 
@@ -165,7 +171,7 @@ def _status(field: Field, value: Any) -> Status | None:
 
 def _accounts(field: Field, value: Any) -> tuple[Account, ...]:
     for account in (accounts := _each(value, Account, "a list of accounts")):
-        if not (_text(account.network, field.size) and _text(account.account, field.size)):
+        if not (_text(account.network, field.max_size) and _text(account.account, field.max_size)):
             raise BadValue("an account without network or name", '{"network": ..., "account": ...}')
     return accounts
 

@@ -1,4 +1,4 @@
-"""What the directory asks of those who keep people. Implemented in store/ and sources/, or by an operator's own class."""
+"""What the directory asks of stores and sources. Implemented in store/ and sources/, or by an operator's own class."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ from .viewers import Viewer
 
 
 class SourceDown(Exception):
-    """The source cannot answer now. Says why, for the log; never shown to an asker."""
+    """The source cannot answer now. The message is for the log and is never shown to a client."""
 
 
 class StoreReplaced(Exception):
-    """The store keeps other people than before, by numbers of its own: nothing that was read of it holds."""
+    """The store holds other people than before, with row numbers of its own: nothing that was read from it is valid."""
 
 
 class StaleEdit(Exception):
@@ -30,7 +30,7 @@ class StaleEdit(Exception):
 
 
 class NameTaken(Exception):
-    """A login or alias that cannot be had, whoever has it or reserved it."""
+    """A login or alias that belongs to somebody, or is reserved."""
 
     def __init__(self, login: str, name: str, field: str = "aliases") -> None:
         super().__init__(name)
@@ -38,7 +38,7 @@ class NameTaken(Exception):
 
 
 class NoSuchPerson(Exception):
-    """An edit of somebody who is not there."""
+    """An edit of a person who does not exist."""
 
     def __init__(self, login: str) -> None:
         super().__init__(login)
@@ -47,7 +47,7 @@ class NoSuchPerson(Exception):
 
 @dataclass(frozen=True)
 class Create:
-    """A new person. *values* and *visibility* by field name, checked."""
+    """Add a person. *values* and *visibility* are by field name, checked."""
 
     login: str
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -58,8 +58,11 @@ class Create:
 
 @dataclass(frozen=True)
 class Modify:
-    """Other values for some fields; None in *visibility* takes the person's choice back. *base*: the version that the
-    editor saw, None to change whatever stands there."""
+    """Change some fields.
+
+    None in *visibility* takes the person's choice back. *base* is the version that the editor saw, None to change
+    whatever is stored.
+    """
 
     login: str
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -71,12 +74,14 @@ class Modify:
 
 @dataclass(frozen=True)
 class Remove:
+    """Remove a person and everything stored about them."""
+
     login: str
 
 
 @dataclass(frozen=True)
 class Rename:
-    """Another login for somebody. The old one is kept in `former`, finds them as an alias does, and is nobody else's."""
+    """Change a login. The old one is kept in `former`: it finds the person like an alias, and nobody else can take it."""
 
     login: str
     new: str
@@ -87,8 +92,11 @@ Edit = Create | Modify | Remove | Rename
 
 @dataclass(frozen=True, slots=True)
 class NameVisibilityFilter:
-    """Of whom an index tells: those whose own word on who may see their name lies between *lowest* and *highest* (UNSAID:
-    they said nothing). *unlisted*: do lists and full names tell of those, too, who are not to be listed?"""
+    """Whom an index may find: people whose own choice for the name lies between *lowest* and *highest*.
+
+    UNSPECIFIED means that they chose nothing. *unlisted*: whether lists and full names also find people who are not
+    listed.
+    """
 
     lowest: int
     highest: int
@@ -99,57 +107,65 @@ UNSPECIFIED = -1
 
 
 class Source(Protocol):
-    """A place where people are written down. *restricts*: may it hide what others show? *cache*: how long an answer
-    holds; None where the source tells of every change itself."""
+    """A place where people are written down.
+
+    *restricts*: whether it may hide what others show. *cache_ttl*: how long an answer is valid; None if the source
+    reports every change itself.
+    """
 
     name: str
     restricts: bool
     cache_ttl: timedelta | None
 
     async def get(self, login: str) -> Partial | None:
-        """The person with the canonical *login*; None only where there is none. Raises SourceDown."""
+        """Return the person with the canonical *login*; None only if there is none. Raises SourceDown."""
 
     def everyone(self) -> AsyncIterator[Partial]:
-        """All of them, in any order."""
+        """Yield everybody, in any order."""
 
 
 class Index(Protocol):
-    """What people are found by besides their login. Whoever it gives is judged by what all sources say of them."""
+    """What people are found by besides their login. Everybody it finds is checked by what all sources say."""
 
     async def find_logins(self, name: str, levels: NameVisibilityFilter) -> Sequence[str]:
-        """Logins of those who have the folded *name* as alias, former login, full name or last name; at most 200. Raises
-        SourceDown."""
+        """Return at most 200 logins of people with the folded *name*. Raises SourceDown.
+
+        The name may be an alias, a former login, a full name or a last name.
+        """
 
     async def page(self, after: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
-        """At most *limit* logins behind *after*, in order. Raises SourceDown."""
+        """Return at most *limit* logins after *after*, in order. Raises SourceDown."""
 
     async def logins_starting_with(self, beginning: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
-        """At most *limit* logins that begin so, in order. Raises SourceDown."""
+        """Return at most *limit* logins with this beginning, in order. Raises SourceDown."""
 
     async def search(
         self, words: Sequence[str], after: int, limit: int, levels: NameVisibilityFilter
     ) -> Sequence[tuple[int, str]]:
-        """At most *limit* people in whose login, full name and aliases words begin with each of *words* (as
-        searching.words cuts and folds them): row number and login, by number, behind *after*. Raises SourceDown."""
+        """Return at most *limit* people in whose login, full name and aliases each of *words* begins a word.
+
+        The words are as search_terms.split_words makes them. Returns row number and login, by number, after *after*.
+        Raises SourceDown.
+        """
 
 
 class RebuildableIndex(Index, Protocol):
-    """The index of another source's people, as the last whole sweep found them; empty before the first one."""
+    """The index of another source's people as of the last complete run of its indexer; empty before the first one."""
 
     async def begin(self) -> None:
-        """A new sweep; what was added to an unfinished one is forgotten. Raises SourceDown."""
+        """Start a new run; people of an unfinished one are forgotten. Raises SourceDown."""
 
     async def add(self, people: Sequence[Partial]) -> None:
-        """Takes *people*, each login once, into the new sweep. Raises SourceDown."""
+        """Add people to the new run, each login once. Raises SourceDown."""
 
     async def finish(self) -> None:
-        """From now on those of the new sweep are found, and nobody else. Raises SourceDown."""
+        """Replace the index by the new run. Raises SourceDown."""
 
     def last(self, login: str) -> Partial | None:
-        """What the source said of *login* in the last whole sweep."""
+        """Return what the source said of *login* in the last complete run."""
 
     def stop(self) -> "Deferred[None]":
-        """Forgets everybody, once what was begun is done."""
+        """Forget everybody, once work under way is done."""
 
 
 class Store(Source, Index, Protocol):
@@ -158,29 +174,39 @@ class Store(Source, Index, Protocol):
     async def latest_plans(
         self, before: int, limit: int, levels: NameVisibilityFilter
     ) -> Sequence[tuple[int, str, Visibility]]:
-        """The last *limit* plans before change number *before* (0: of all), the newest first: number of the change, login,
-        and how far the plan could go when it was written. Raises SourceDown."""
+        """Return the last *limit* plans before change number *before* (0: of all), the newest first. Raises SourceDown.
+
+        Each is the number of the change, the login, and the plan's visibility when it was written.
+        """
 
     async def last_seen_times(self) -> Mapping[str, datetime]:
-        """When people were last seen, by login. Raises SourceDown."""
+        """Return when people were last seen, by login. Raises SourceDown."""
 
     async def save_last_seen(self, at: Mapping[str, datetime]) -> None:
-        """Keeps when people were last seen. Raises SourceDown."""
+        """Save when people were last seen. Raises SourceDown."""
 
     async def history(
         self, login: str, limit: int, highest: int = Visibility.NOBODY, before: datetime | None = None
     ) -> Sequence[PlanVersion]:
-        """The last *limit* plans before *before* (None: of all) whose level is at most *highest*, the newest first. Raises
-        SourceDown."""
+        """Return the last *limit* plans before *before* (None: of all), the newest first. Raises SourceDown.
+
+        Only those with a level of at most *highest*.
+        """
 
     async def save(self, edits: Sequence[Edit], by: Viewer, at: datetime) -> int:
-        """All edits in one transaction, or none. Gives the newest version. Raises Stale, Taken, Missing, SourceDown."""
+        """Save all edits in one transaction, or none; return the newest version.
+
+        Raises StaleEdit, NameTaken, NoSuchPerson, SourceDown.
+        """
 
     async def last_change(self) -> int:
-        """The number of the newest change. Raises SourceDown."""
+        """Return the number of the newest change. Raises SourceDown."""
 
     async def changes(self, after: int) -> Sequence[Change]:
-        """What changed behind number *after*, in order. Raises SourceDown; Replaced once, where that happened."""
+        """Return what changed after number *after*, in order.
+
+        Raises SourceDown; StoreReplaced once if that happened.
+        """
 
     def watch(self, wake: Callable[[], Awaitable[None]]) -> None:
-        """*wake* is awaited soon after anybody, here or elsewhere, may have changed something; again where it raised."""
+        """Await *wake* soon after anybody, here or elsewhere, may have changed something; again if it raised."""

@@ -1,8 +1,8 @@
-"""Lists of people: all, those who match some words, those who are on. Each candidate of the store's index is judged
-by the one rule before it counts for anything.
+"""Lists of people: everybody, those who match some words, those who are online.
 
-A cursor says where the page before ended: how near the last one matched, and the login. So a page begins behind somebody,
-not at a number, and stays right while people come and go.
+Each candidate of the index passes the privacy rule before it counts for anything. A cursor is the place of the last
+person of a page: how well they matched, and the login. So a page begins after a person, not at a number, and stays
+right while people come and go.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,105 +19,110 @@ from .privacy import Audience, Policy, Profile, audience_for_others
 from .search_terms import query_words, rank
 from .viewers import Viewer
 
-BATCH = 200  # rows of the index that are judged before others get their turn
-SEARCH_BATCH = 50  # the same where each is compared with what is searched for
-MAX_MATCHES = 200  # people whom one search looks at: more words find the others
-MAX_ROWS_SCANNED = 2000  # rows of the index that it goes through for them
+BATCH_SIZE = 200  # rows of the index, before the reactor gets its turn
+SEARCH_BATCH = 50  # smaller, because each person is compared with the query
+MAX_MATCHES = 200  # people whom one search looks at
+MAX_ROWS_SCANNED = 2000  # rows of the index that one search goes through
 
-Judge = Callable[[str, Viewer], Awaitable[Profile | None]]
+ListedProfileLookup = Callable[[str, Viewer], Awaitable[Profile | None]]
 
 
 class PeopleLists:
-    """*index* finds people, *store* knows their plans; *judge* gives the profile of a login, where a list may show it to
-    the asker."""
+    """Makes the lists.
+
+    *index* finds people, *store* knows their plans, and *listed_profile* returns the profile of a login if a list may
+    show it to the viewer.
+    """
 
     def __init__(
-        self, index: Index, store: Store, policy: Callable[[], Policy], judge: Judge, clock: IReactorTime
+        self, index: Index, store: Store, policy: Callable[[], Policy], judge: ListedProfileLookup, clock: IReactorTime
     ) -> None:
-        self._index, self._store, self._policy, self._judge, self._clock = index, store, policy, judge, clock
+        self._index, self._store, self._policy, self._listed_profile, self._clock = index, store, policy, judge, clock
 
     async def all(self, viewer: Viewer, page: Page) -> Listing:
-        """By login. Raises SourceDown."""
+        """List everybody by login. Raises SourceDown."""
         levels = index_filter(self._policy(), viewer)
 
         async def logins(after: str) -> AsyncIterator[str]:
             rows = 0
             while levels is not None:
-                batch = await self._index.page(after, min(BATCH, page.limit + 1), levels)
+                batch = await self._index.page(after, min(BATCH_SIZE, page.limit + 1), levels)
                 for login in batch:
                     yield login
                 if not batch:
                     return
                 after = batch[-1]
                 rows += len(batch)
-                if rows >= BATCH:
+                if rows >= BATCH_SIZE:
                     rows = 0
-                    await self._breath()
+                    await self._yield_to_reactor()
 
-        return await self._taken(logins(_place(page)[1]), viewer, page)
+        return await self._take_page(logins(_parse_cursor(page)[1]), viewer, page)
 
     async def online(self, presence: Presence, viewer: Viewer, page: Page) -> Listing:
-        """By login, those who are on and let the asker know. Raises SourceDown."""
+        """List by login who is online and lets the viewer know. Raises SourceDown."""
 
         async def logins() -> AsyncIterator[str]:
-            for number, login in enumerate(presence.behind(_place(page)[1]), 1):
+            for number, login in enumerate(presence.logins_after(_parse_cursor(page)[1]), 1):
                 yield login
-                if number % BATCH == 0:
-                    await self._breath()
+                if number % BATCH_SIZE == 0:
+                    await self._yield_to_reactor()
 
-        return await self._taken(logins(), viewer, page, lambda profile: bool(profile.online))
+        return await self._take_page(logins(), viewer, page, lambda profile: bool(profile.online))
 
     async def search(self, query: str, viewer: Viewer, page: Page) -> Listing:
-        """The nearest first. Raises SourceDown."""
+        """List who matches, the best match first. Raises SourceDown."""
         hits: dict[str, tuple[int, str, Profile]] = {}
         cut = False
         wanted = query_words(query)
         async for login in self._candidates(query, wanted, viewer):
             if login in hits:
                 continue
-            profile = await self._judge(login, viewer)
+            profile = await self._listed_profile(login, viewer)
             near = None if profile is None else rank(profile, query, wanted)
             if profile is None or near is None:
                 continue
-            if len(hits) == MAX_MATCHES:  # who is not shown is not counted
+            if len(hits) == MAX_MATCHES:  # counts only people who are shown
                 cut = True
                 break
             hits[login] = (near, login, profile)
-        behind = sorted(hit for hit in hits.values() if hit[:2] > _place(page))
+        behind = sorted(hit for hit in hits.values() if hit[:2] > _parse_cursor(page))
         shown = behind[: page.limit]
         after = f"{shown[-1][0]}~{shown[-1][1]}" if len(behind) > page.limit else None
         return Listing(tuple(profile for _, _, profile in shown), after, cut)
 
     async def newest(self, viewer: Viewer, limit: int) -> Listing:
-        """Those whose plans changed last, as far as the plans are shown; the newest first. Raises SourceDown."""
+        """List the people whose plans changed last and may be seen, the newest first. Raises SourceDown."""
         shown: dict[str, Profile] = {}
         passed: set[str] = set()
         levels = index_filter(self._policy(), viewer)
         before = rows = 0
         while levels is not None and rows < MAX_ROWS_SCANNED and len(shown) < limit:
-            batch = await self._store.latest_plans(before, BATCH, levels)
+            batch = await self._store.latest_plans(before, BATCH_SIZE, levels)
             for before, login, level in batch:  # noqa: B007  # the last number is where the next batch begins
                 if login in passed or len(shown) == limit:
                     continue
                 passed.add(login)
-                profile = await self._judge(login, viewer)
+                profile = await self._listed_profile(login, viewer)
                 if profile is not None and profile.plan and profile.audience.rank >= level:
                     shown[login] = profile
-            if len(batch) < BATCH:
+            if len(batch) < BATCH_SIZE:
                 break
             rows += len(batch)
-            await self._breath()
+            await self._yield_to_reactor()
         return Listing(tuple(shown.values()), None)
 
     async def _candidates(self, query: str, wanted: tuple[str, ...], viewer: Viewer) -> AsyncIterator[str]:
-        """Whoever may match: the very one and those whose login begins so, before the many that some words find. Where
-        there are more than one search goes through it ends in silence: to say so would tell of those who are not shown."""
+        """Yield who may match: first the exact name and logins that begin with it, then whom the words find.
+
+        A search that goes through too many rows ends silently: to say so would reveal how many people are not shown.
+        """
         levels = index_filter(self._policy(), viewer)
         if levels is None:
             return
         login = canonical_login_or_none(query.strip())
         if login is not None:
-            for each in await self._index.logins_starting_with(login, BATCH // 4, levels):
+            for each in await self._index.logins_starting_with(login, BATCH_SIZE // 4, levels):
                 yield each
         for each in await self._index.find_logins(fold_name(query), levels):
             yield each
@@ -129,14 +134,14 @@ class PeopleLists:
             if len(batch) < SEARCH_BATCH:
                 return
             rows += len(batch)
-            await self._breath()
+            await self._yield_to_reactor()
 
-    async def _taken(
+    async def _take_page(
         self, logins: AsyncIterator[str], viewer: Viewer, page: Page, fits: Callable[[Profile], bool] = lambda _: True
     ) -> Listing:
         shown: list[Profile] = []
         async for login in logins:
-            profile = await self._judge(login, viewer)
+            profile = await self._listed_profile(login, viewer)
             if profile is None or not fits(profile):
                 continue
             if len(shown) == page.limit:
@@ -144,13 +149,16 @@ class PeopleLists:
             shown.append(profile)
         return Listing(tuple(shown), None)
 
-    async def _breath(self) -> Any:
-        """Lets others have their turn, after as many rows as one may take."""
+    async def _yield_to_reactor(self) -> Any:
+        """Let the reactor work after a batch of rows."""
         await deferLater(self._clock, 0)
 
 
 def index_filter(policy: Policy, viewer: Viewer) -> NameVisibilityFilter | None:
-    """Whom an index is asked for; None: nobody, since no name is for *viewer*. It only saves work: each one is judged."""
+    """Return whom to ask an index for; None if the viewer may see no name.
+
+    It only saves work: everybody who is found is checked.
+    """
     audience = audience_for_others(viewer)
     if policy.limit["name"] > audience.rank:
         return None
@@ -158,8 +166,8 @@ def index_filter(policy: Policy, viewer: Viewer) -> NameVisibilityFilter | None:
     return NameVisibilityFilter(lowest, audience.rank, audience is Audience.ADMINISTRATOR)
 
 
-def _place(page: Page) -> tuple[int, str]:
-    """Where *page* begins. A cursor that is none of ours begins wherever it stands in the order."""
+def _parse_cursor(page: Page) -> tuple[int, str]:
+    """Return where *page* begins. A cursor that was not made here is taken as a login."""
     if page.after is None:
         return (-1, "")
     near, _, login = page.after.partition("~")

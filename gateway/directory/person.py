@@ -1,4 +1,4 @@
-"""A person and the parts of one, as frozen values. Who may see them is not decided here: see privacy.py."""
+"""A person and the parts of one, as frozen values. Who may see them is decided in privacy.py."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,7 +11,7 @@ Time = Annotated[datetime, Meta(tz=True)]
 
 
 class Visibility(IntEnum):
-    """Who may see a field: each level leaves out more askers than the one before."""
+    """Who may see a field: each level excludes more viewers than the one before."""
 
     EVERYONE = 0
     MEMBERS = 1
@@ -19,7 +19,7 @@ class Visibility(IntEnum):
 
 
 class Link(Struct, frozen=True, omit_defaults=True):
-    """A web address; *me* says that it is the person's own (rel="me")."""
+    """A web address; *me* means that it is the person's own (rel="me")."""
 
     label: str = ""
     url: str = ""
@@ -35,7 +35,7 @@ class Key(Struct, frozen=True, omit_defaults=True):
 
 
 class Status(Struct, frozen=True, omit_defaults=True):
-    """What one is at just now; gone by itself at *until*."""
+    """What a person does just now; it disappears at *until*."""
 
     text: str = ""
     until: Time | None = None
@@ -49,8 +49,10 @@ class Account(Struct, frozen=True, omit_defaults=True):
 
 
 class Login(Struct, frozen=True, omit_defaults=True):
-    """Somebody is logged in, or on line: at which *terminal*, from which host (*origin*), *since* when, and *active* last
-    when. What is not known, or not for the asker, is empty."""
+    """A session: at which *terminal*, from which host (*origin*), *since* when, and *active* last when.
+
+    Values that are unknown, or not for the viewer, are empty.
+    """
 
     terminal: str = ""
     origin: str = ""
@@ -59,7 +61,7 @@ class Login(Struct, frozen=True, omit_defaults=True):
 
 
 class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The fields of a person that hold a value; an empty one means that nothing is said. fields.py describes each."""
+    """The fields of a person that hold a value; empty means not given. fields.py describes each."""
 
     login: str
     name: str = ""
@@ -85,7 +87,7 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Partial(Facts, frozen=True, kw_only=True, omit_defaults=True):
-    """What one source knows of a person. *version* counts the edits of the store's own entry, 0 where it has none."""
+    """What one source knows of a person. *version* counts the edits of the store's own entry, 0 elsewhere."""
 
     listed: bool = True
     visibility: Mapping[str, Visibility] = {}
@@ -94,8 +96,10 @@ class Partial(Facts, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Person(Partial, frozen=True, kw_only=True, omit_defaults=True):
-    """A person as all sources together tell it, and where they are on just now. Never leaves the directory: others get a
-    Profile."""
+    """A person as all sources together describe them, and where they are online.
+
+    It never leaves the directory: others get a Profile.
+    """
 
     logins: tuple[Login, ...] = ()
     last_seen: datetime | None = None

@@ -1,7 +1,7 @@
-"""The one rule of who may see what, for every protocol, document and record. It knows no protocol.
+"""The one rule of who may see what, for every protocol, document and log line. It knows no protocol.
 
-A level says how far a field may go, a rank how near an audience stands; a field is shown where the rank reaches the
-level, and nothing is shown of a person whose name is not for the asker: such a person does not exist for them.
+A level says how far a field may go, a rank how close an audience is; a field is shown if the rank reaches the level.
+Nothing is shown of a person whose name the audience may not see: to that audience the person does not exist.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ Preset = Literal["open", "A", "B", "C"]
 
 
 class Audience(Enum):
-    """Who asks, as seen from one person; the value is the rank."""
+    """Who asks, as seen from one person."""
 
     EVERYONE = "everyone"
     MEMBER = "member"
@@ -29,6 +29,7 @@ class Audience(Enum):
 
     @property
     def rank(self) -> int:
+        """How close the audience is: 0 for strangers, 1 for members, 2 for the person and administrators."""
         return _RANKS[self]
 
 
@@ -38,13 +39,16 @@ _RANKS = {Audience.EVERYONE: 0, Audience.MEMBER: 1, Audience.SELF: 2, Audience.A
 _C = frozenset({"name"})
 _B = _C | {"office", "office_phone"}
 _A = _B | {"home_phone", "presence", "last_seen"}
-_SHOWN: Mapping[str, frozenset[str]] = {"A": _A, "B": _B, "C": _C}
+_PUBLIC_FIELDS: Mapping[str, frozenset[str]] = {"A": _A, "B": _B, "C": _C}
 
 
 @dataclass(frozen=True)
 class Policy:
-    """For each field the level where a person said nothing (*default*), and the widest that anyone may choose (*limit*):
-    those of the preset *base*, but for what the operator set (*own_defaults*, *own_limits*: names of fields)."""
+    """The default level and the limit of each field.
+
+    *default* counts if the person chose nothing; *limit* is the widest that anybody may choose. They are those of the
+    preset *base*, with the operator's own levels for the fields in *own_defaults* and *own_limits*.
+    """
 
     default: Mapping[str, Visibility]
     limit: Mapping[str, Visibility]
@@ -59,32 +63,38 @@ class Policy:
         default: Mapping[str, Visibility] | None = None,
         limit: Mapping[str, Visibility] | None = None,
     ) -> "Policy":
-        """A preset with the operator's own levels laid over it."""
+        """Return a preset with the operator's own levels over it."""
         if preset == "open":
             limits = dict.fromkeys(FIELDS, EVERYONE)
             defaults = {name: field.default for name, field in FIELDS.items()}
         else:
-            shown = _SHOWN[preset]
+            shown = _PUBLIC_FIELDS[preset]
             limits = {name: EVERYONE if name in shown else MEMBERS for name in FIELDS}
             defaults = {n: EVERYONE if n in shown else max(f.default, MEMBERS) for n, f in FIELDS.items()}
         own, most = default or {}, limit or {}
-        return cls(_following(defaults, own), _following(limits, most), preset, _touched(own), _touched(most))
+        return cls(
+            _with_followers(defaults, own),
+            _with_followers(limits, most),
+            preset,
+            _affected_fields(own),
+            _affected_fields(most),
+        )
 
     def level(self, person: Person, field: str) -> Visibility:
-        """How far *field* of *person* may go: the stricter of the limit and of what was chosen, or the default."""
+        """Return how far a field may go: the stricter of the limit and of what was chosen, or the default."""
         decides = self.deciding_field(person, field)
         return max(self.limit[field], self.default[field] if decides is None else person.visibility[decides])
 
     def deciding_field(self, person: Person, field: str) -> str | None:
-        """The field whose stated level holds for *field* of *person*: itself, or the one that it follows."""
+        """Return the field whose chosen level holds for *field*: itself, the one that it follows, or None."""
         if field in person.visibility:
             return field
         followed = FIELDS[field].follows
         return followed if followed is not None and followed in person.visibility else None
 
 
-def _following(levels: Mapping[str, Visibility], own: Mapping[str, Visibility]) -> dict[str, Visibility]:
-    """*own* laid over *levels*; a field that follows another goes along, unless it has a level of its own there."""
+def _with_followers(levels: Mapping[str, Visibility], own: Mapping[str, Visibility]) -> dict[str, Visibility]:
+    """Return *own* over *levels*. A field that follows another goes along unless it has a level of its own."""
     merged = dict(levels) | dict(own)
     for field in FIELDS.values():
         if field.follows is not None and field.name not in own:
@@ -92,18 +102,18 @@ def _following(levels: Mapping[str, Visibility], own: Mapping[str, Visibility]) 
     return merged
 
 
-def _touched(own: Mapping[str, Visibility]) -> frozenset[str]:
-    """The fields whose levels *own* sets, and those that follow one."""
+def _affected_fields(own: Mapping[str, Visibility]) -> frozenset[str]:
+    """Return the fields whose levels *own* sets, and those that follow one of them."""
     return frozenset(field.name for field in FIELDS.values() if field.name in own or field.follows in own)
 
 
 class Profile(Facts, frozen=True, kw_only=True):
-    """What one audience may see of a person, and nothing else: all that ever leaves the directory.
+    """What one audience may see of a person, and nothing else. This is all that ever leaves the directory.
 
-    *shown* names the fields that this audience may see, empty or not; *changed* the times of change of just those, and
-    *updated* the latest of them. *online* is None for those who may not know. *until* is when the profile changes by
-    time alone. What only an editor needs (*visibility*, *listed*, *version*) is None for all others; *indexed*: may search
-    engines list the person? It follows `listed`, is obeyed, and stands in no document.
+    *shown* names the fields that this audience may see, empty or not; *changed* has their times of change, and
+    *updated* the latest of them. *online* is None for audiences that may not know. *until* is when the profile changes
+    by time alone. *visibility*, *listed* and *version* are for editors, None for everybody else. *indexed* says whether
+    search engines may list the person; it follows `listed` and is in no document.
     """
 
     audience: Audience
@@ -121,7 +131,7 @@ class Profile(Facts, frozen=True, kw_only=True):
 
 
 def audience_for(viewer: Viewer, person: Person) -> Audience:
-    """How near *viewer* stands to *person*."""
+    """Return how close *viewer* is to *person*."""
     other = audience_for_others(viewer)
     if (
         other is not Audience.ADMINISTRATOR
@@ -132,9 +142,14 @@ def audience_for(viewer: Viewer, person: Person) -> Audience:
     return other
 
 
+def acts_as_administrator(viewer: Viewer) -> bool:
+    """Return whether *viewer* is an administrator, with a scope that allows it."""
+    return viewer.administrator and viewer.scope == "administrator"
+
+
 def audience_for_others(viewer: Viewer) -> Audience:
-    """How near *viewer* stands to those who are somebody else."""
-    if viewer.administrator and viewer.scope == "administrator":
+    """Return how close *viewer* is to everybody else."""
+    if acts_as_administrator(viewer):
         return Audience.ADMINISTRATOR
     if (viewer.login is not None or viewer.member) and viewer.scope is not None:
         return Audience.MEMBER
@@ -142,35 +157,35 @@ def audience_for_others(viewer: Viewer) -> Audience:
 
 
 def exists(person: Person, audience: Audience, policy: Policy) -> bool:
-    """May *audience* know that there is such a person?"""
+    """Return whether *audience* may know that the person exists."""
     return audience.rank >= policy.level(person, "name")
 
 
 def shows(person: Person, field: str, audience: Audience, policy: Policy) -> bool:
-    """May *audience* see *field* of *person*?"""
-    return exists(person, audience, policy) and _reaches(audience.rank, person, field, policy)
+    """Return whether *audience* may see *field* of *person*."""
+    return exists(person, audience, policy) and _may_see(audience.rank, person, field, policy)
 
 
-def _reaches(rank: int, person: Person, field: str, policy: Policy) -> bool:
+def _may_see(rank: int, person: Person, field: str, policy: Policy) -> bool:
     within = FIELDS[field].within
     return rank >= policy.level(person, field) and (within is None or rank >= policy.level(person, within))
 
 
 def next_change_at(person: Person) -> datetime | None:
-    """When what is revealed of *person* changes by time alone."""
+    """Return when a profile of *person* changes by time alone; None for never."""
     return None if person.status is None else person.status.until
 
 
 def make_profile(person: Person, audience: Audience, policy: Policy, now: datetime) -> Profile | None:
-    """What *audience* may see of *person* at *now*; None where for them there is no such person."""
+    """Return what *audience* may see of *person* at *now*; None if for them there is no such person."""
     if not exists(person, audience, policy):
         return None
-    shown = frozenset(name for name in FIELDS if _reaches(audience.rank, person, name, policy))
+    shown = frozenset(name for name in FIELDS if _may_see(audience.rank, person, name, policy))
     values: dict[str, Any] = {name: getattr(person, name) for name in STORED if name in shown}
     changed = {name: at for name, at in person.changed.items() if name in shown}
     until = None
     if not one_line(values.get("name", "")).strip():
-        values["name"] = ""  # nothing that could be seen
+        values["name"] = ""  # it has no visible character
     status = values.get("status")
     if status is not None and status.until is not None:
         if status.until <= now:

@@ -1,5 +1,4 @@
-"""People as there may be, for whoever has to try what tells of them: one of whom all is known, one of whom nothing, and
-one of whom everything is odd. None of them is anybody."""
+"""Sample people for trying out templates: one with every field, one with none, and one in which everything is odd."""
 
 from datetime import UTC, datetime, timedelta
 

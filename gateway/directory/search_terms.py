@@ -1,5 +1,7 @@
-"""How a search compares: the words of a query, and how well a profile answers it. Pure; the index of a store only finds
-candidates, and what counts as a match is decided here, of what the asker may see."""
+"""How a search compares: the words of a query, and how well a profile matches. Pure.
+
+The index of a store only finds candidates. What is a match is decided here, from what the viewer may see.
+"""
 
 import unicodedata
 from collections.abc import Sequence
@@ -12,28 +14,34 @@ MAX_WORDS = 8
 
 
 def split_words(text: str) -> tuple[str, ...]:
-    """The words of *text* as they are compared: folded, letters, digits and their marks only."""
+    """Split *text* into words as they are compared: folded; letters, digits and marks only."""
     folded = fold_name(text)
     kept = "".join(c if (c.isascii() and c.isalnum()) or unicodedata.category(c)[0] in "LNM" else " " for c in folded)
     return tuple(kept.split())
 
 
 def query_words(query: str) -> tuple[str, ...]:
-    """The words that a search for *query* goes by."""
+    """Return the words that a search for *query* uses."""
     return tuple(dict.fromkeys(split_words(query)))[:MAX_WORDS]
 
 
 def has_full_name(person: Person, folded: str) -> bool:
-    """Is *person* called so? An index may know a name that stands behind one from another source, or that is gone."""
+    """Return whether the person has this folded full name, last name, alias or former login.
+
+    An index may know a name that is hidden behind another source's, or is gone.
+    """
     full = fold_name(person.name)
     return folded in (full, full.rpartition(" ")[2], *map(fold_name, (*person.aliases, *person.former)))
 
 
 def rank(profile: Profile, query: str, wanted: Sequence[str]) -> int | None:
-    """How near *profile* comes to *query*, whose words are *wanted*: the smaller the nearer, None for no match. Each word
-    has to begin one of the login, the full name or the aliases, as far as they are shown."""
+    """Return how well *profile* matches *query*: 0 is best, None is no match.
+
+    *wanted* are the query's words. Each has to begin a word of the login, the full name or the aliases, as far as they
+    are shown.
+    """
     asked, login, name = fold_name(query), fold_name(profile.login), fold_name(profile.name)
-    if not wanted:  # signs alone: what an index cannot find is no match
+    if not wanted:  # only punctuation, which no index finds
         return 0 if asked and asked == name else None
     if asked in (login, name):
         return 0

@@ -1,6 +1,6 @@
 """The sources in their order, asked as one: values from the first that has one, restrictions from the strictest of all.
 
-Fails closed: while a source that may restrict is down, its last good answer stands, or nobody's does.
+It fails closed: while a source that may restrict is down, its last answer is used; without one there is no answer.
 """
 
 import time
@@ -19,106 +19,116 @@ from .person import Partial, Person, Visibility
 from .state import SourceState
 
 U = TypeVar("U")
-SOURCE_TIMEOUT = 2.0  # seconds that a source may take for one person
-PLACEHOLDER = Person(login="", visibility={"name": Visibility.NOBODY})  # takes the place of people who are not there
-RETRY_AFTER = 1.0  # seconds until a source that did not answer is asked again on behalf of those whom the cache knows
+SOURCE_TIMEOUT = 2.0  # seconds, for one person
+PLACEHOLDER = Person(login="", visibility={"name": Visibility.NOBODY})  # stands in for missing people
+RETRY_AFTER = 1.0  # seconds until a source that did not answer is asked again
 
 
 class SourceChain:
-    """Knows which of *sources* do not answer."""
+    """Asks *sources* and remembers which of them do not answer."""
 
     def __init__(self, sources: Sequence[Source], clock: IReactorTime) -> None:
         self._sources, self._clock = tuple(sources), clock
-        self._hold = min(
+        self._shortest_ttl = min(
             (each.cache_ttl.total_seconds() for each in sources if each.cache_ttl is not None), default=None
         )
         self._down: dict[int, tuple[Source, str, float, Exception]] = {}
-        self._answered: dict[int, float] = {}
-        self._last: dict[int, Callable[[str], Partial | None]] = {}
-        self._hung: dict[int, float] = {}
+        self._answered_at: dict[int, float] = {}
+        self._fallbacks: dict[int, Callable[[str], Partial | None]] = {}
+        self._timed_out_at: dict[int, float] = {}
 
     def set_fallback(self, source: Source, last: Callable[[str], Partial | None]) -> None:
-        """*last* gives what *source* said of a login in the last sweep: that stands while it is down."""
-        self._last[id(source)] = last
+        """Use *last* while *source* is down: it returns what the source said of a login when it was last indexed."""
+        self._fallbacks[id(source)] = last
 
     async def fetch(self, canonical: str, peek: Callable[[str], CachedPerson | None]) -> CachedPerson:
-        """What all sources together say of *canonical*; *peek* gives what is kept of a login, though it may have expired.
-        Raises SourceDown."""
+        """Return what all sources together say of a login. Raises SourceDown.
+
+        *peek* returns the cached entry of a login, even an expired one.
+        """
         partials: list[Partial] = []
         kept: CachedPerson | None = None
         down: SourceDown | None = None
         for source in self._sources:
             try:
-                partial = await self._asked(source, canonical)
+                partial = await self._ask(source, canonical)
             except SourceDown as error:
-                partial = self._last.get(id(source), _nothing)(canonical)
+                partial = self._fallbacks.get(id(source), _no_fallback)(canonical)
                 if source.restricts and kept is None and (kept := peek(canonical)) is None and partial is None:
                     raise
                 down = error
             if partial is not None:
                 partials.append(partial)
-        if kept is not None:  # as it last stood, but no wider than the others say by now
+        if kept is not None:  # the last answer, restricted by what the others say now
             person = None if kept.person is None else merge_partials([kept.person, *partials])
             return CachedPerson(person, self._expiry())
         if not partials and down is not None:
             raise down
-        person = merge_partials(partials or (PLACEHOLDER,))  # as much work for nobody as for somebody
+        person = merge_partials(partials or (PLACEHOLDER,))  # the same work for a missing person
         return CachedPerson(person if partials else None, self._expiry() if down is None else time.monotonic())
 
     async def partials_by_source(self, canonical: str) -> dict[str, Partial]:
-        """What each source that answers says of *canonical*, by its name."""
+        """Return what each source that answers says of a login, by the source's name."""
         said: dict[str, Partial] = {}
         for source in self._sources:
             with suppress(SourceDown):
-                partial = await self._asked(source, canonical)
+                partial = await self._ask(source, canonical)
                 if partial is not None:
                     said[source.name] = partial
         return said
 
     async def source_claiming(self, *logins: str) -> str:
-        """The name of a source, but for the first, that knows one of *logins*; empty where none does. Raises SourceDown."""
+        """Return the name of a source other than the store that knows one of *logins*, else "". Raises SourceDown."""
         for source in self._sources[1:]:
             for login in logins:
-                if await self._asked(source, login) is not None:
+                if await self._ask(source, login) is not None:
                     return source.name
         return ""
 
     async def require_sources_up(self, answer: U) -> U:
-        """*answer*, which found nobody or several. Raises what a source that would have to be asked raises in place of an
-        answer: else the hidden, whom the cache still knows, were told from the unknown, who cannot be looked up."""
+        """Return *answer*, which found nobody or several people, unless a source that matters is down.
+
+        Raises what that source raises. Otherwise a hidden person, whom the cache still knows, would get another answer
+        than a missing one, who cannot be looked up.
+        """
         for source, canonical, at, error in tuple(self._down.values()):
             if isinstance(answer, NotFound) or source.restricts:
                 if self._clock.seconds() - at < RETRY_AFTER:
                     if not isinstance(error, SourceDown):
                         raise error.with_traceback(None)
                     raise SourceDown(f"{source.name} did not answer just now")
-                await self._asked(source, canonical)
+                await self._ask(source, canonical)
         return answer
 
-    async def _asked(self, source: Source, canonical: str) -> Partial | None:
-        """What *source* says of *canonical*, keeping in mind whether it answers. Raises SourceDown, and whatever a source
-        with a mistake in it raises; TypeError where it tells of somebody else."""
+    async def _ask(self, source: Source, canonical: str) -> Partial | None:
+        """Return what *source* says of a login, and remember whether it answered.
+
+        Raises SourceDown, whatever a faulty source raises, and TypeError if it answers about somebody else.
+        """
         try:
-            partial = await self._in_time(source, canonical)
+            partial = await self._ask_with_timeout(source, canonical)
             if partial is not None and (not isinstance(partial, Partial) or partial.login != canonical):
-                raise TypeError(f"{source.name}: an answer that is no Partial of {canonical!r}")
+                raise TypeError(f"{source.name}: the answer is not a Partial of {canonical!r}")
         except Exception as error:
             self._down[id(source)] = (source, canonical, self._clock.seconds(), error)
             raise
         self._down.pop(id(source), None)
-        self._answered[id(source)] = self._clock.seconds()
+        self._answered_at[id(source)] = self._clock.seconds()
         return partial
 
     def source_states(self) -> tuple[SourceState, ...]:
-        """Each source, in order: whether it answers."""
+        """Return whether each source answers, in order."""
         return tuple(
-            SourceState(each.name, id(each) not in self._down, self._answered.get(id(each))) for each in self._sources
+            SourceState(each.name, id(each) not in self._down, self._answered_at.get(id(each)))
+            for each in self._sources
         )
 
-    async def _in_time(self, source: Source, canonical: str) -> Partial | None:
-        """The answer of *source*, for which nobody waits longer than PATIENCE. One at hand costs no timer. Nor does anybody
-        wait again right after it was waited for in vain: a list would, for each of its people."""
-        if self._clock.seconds() - self._hung.get(id(source), -RETRY_AFTER) < RETRY_AFTER:
+    async def _ask_with_timeout(self, source: Source, canonical: str) -> Partial | None:
+        """Return the answer of *source* within SOURCE_TIMEOUT. An answer that is there at once costs no timer.
+
+        After a timeout the source is not asked again for a while: a list would wait once for each of its people.
+        """
+        if self._clock.seconds() - self._timed_out_at.get(id(source), -RETRY_AFTER) < RETRY_AFTER:
             raise SourceDown(f"{source.name} did not answer just now")
         asking: Deferred[Partial | None] = Deferred.fromCoroutine(source.get(canonical))
         if not asking.called:
@@ -126,19 +136,19 @@ class SourceChain:
         try:
             return await asking
         except TimeoutError:
-            self._hung[id(source)] = self._clock.seconds()
+            self._timed_out_at[id(source)] = self._clock.seconds()
             raise SourceDown(f"{source.name}: no answer within {SOURCE_TIMEOUT:g} seconds") from None
 
     def _expiry(self) -> float | None:
-        return None if self._hold is None else time.monotonic() + self._hold
+        return None if self._shortest_ttl is None else time.monotonic() + self._shortest_ttl
 
 
-def _nothing(login: str) -> None:
-    """What a source without an index last said."""
+def _no_fallback(login: str) -> None:
+    """Return None: a source without an index has no last answer."""
 
 
 def merge_partials(partials: Sequence[Partial]) -> Person:
-    """One person of what the sources say, in their order."""
+    """Merge what the sources say, in their order, into one person."""
     first = partials[0]
     values: dict[str, Any] = {name: getattr(first, name) for name in fields.STORED}
     visibility, changed, listed = dict(first.visibility), dict(first.changed), first.listed

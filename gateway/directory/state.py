@@ -1,11 +1,15 @@
-"""How the directory is, in numbers: for operators and their tools. No name of a person is in them."""
+"""The state of the directory in numbers, for operators and their tools. It holds no person's name."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class SourceState:
-    """*up*: did it answer the last time? *answered*: when it last did, in seconds of the reactor's clock; None: never yet."""
+    """The state of one source.
+
+    *up*: whether it answered last time. *answered*: when it last did, in seconds of the reactor's clock; None for
+    never.
+    """
 
     name: str
     up: bool
@@ -14,7 +18,7 @@ class SourceState:
 
 @dataclass(frozen=True)
 class DirectoryState:
-    """*last_change* numbers the newest change that is followed; the rest is about the cache, then about each source."""
+    """*last_change* numbers the newest change that was read; the rest is about the cache, then about each source."""
 
     last_change: int
     hits: int

@@ -1,6 +1,6 @@
-"""From evidence (an address, a command on this machine) to a Viewer: the only maker of Viewers.
+"""From evidence (an address, a command on this machine) to a Viewer. This is the only module that makes Viewers.
 
-Protocols hand over what they have seen and never decide who somebody is.
+Protocols hand over what they know of a client and never decide who it is.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ Scope = Literal["members", "self", "administrator"] | None
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks. *scope* is the most that the evidence allows: None leaves a stranger, whatever else is true."""
+    """Who asks. *scope* is the most that the evidence allows; None makes a stranger, whatever else is true."""
 
     login: str | None
     administrator: bool
@@ -27,8 +27,10 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class LocalCommand:
-    """The finger-gateway command, run by whoever may write the database: an administrator, who may look at people *as*
-    somebody with less rights would. "self" needs the *login* of the one."""
+    """The finger-gateway command, run by somebody who may write the database, and so an administrator.
+
+    It may look at people *as* a viewer with fewer rights; "self" needs the *login* of that person.
+    """
 
     login: str | None = None
     as_: Literal["administrator", "self", "members", "everyone"] = "administrator"
@@ -38,7 +40,7 @@ Evidence = LocalCommand
 
 
 class Viewers:
-    """Knows what the settings say of askers: the networks of members, the logins of administrators."""
+    """Makes viewers by the settings: the networks of members, the logins of administrators."""
 
     def __init__(self, members: Iterable[str] = (), administrators: Iterable[str] = ()) -> None:
         self._members = Networks(members)
@@ -46,7 +48,7 @@ class Viewers:
         self._strangers: dict[str, Viewer] = {}
 
     def from_address(self, protocol: str, address: Address | None) -> Viewer:
-        """Somebody of whom only the address is known; None where not even that is."""
+        """Return the viewer for a client of whom only the address is known, or not even that (None)."""
         if address is None:
             if protocol not in self._strangers:
                 self._strangers[protocol] = Viewer(None, False, False, None, protocol, None)
@@ -55,7 +57,7 @@ class Viewers:
         return Viewer(None, False, member, "members" if member else None, protocol, address)
 
     async def from_evidence(self, evidence: Evidence) -> Viewer:
-        """Somebody who has shown who they are."""
+        """Return the viewer for somebody who has proved who they are."""
         if evidence.as_ == "everyone":
             return Viewer(None, False, False, None, "command", None)
         if evidence.as_ == "members":

@@ -281,14 +281,14 @@ def test_F092_who_is_on_is_told_to_those_who_may_know(tmp_path: Path) -> None:
 
 PRIVACY = "import gateway.directory.privacy as p; "
 BROKEN = {
-    "every field is shown": PRIVACY + "p._reaches = lambda rank, person, field, policy: True",
+    "every field is shown": PRIVACY + "p._may_see = lambda rank, person, field, policy: True",
     "everybody exists": PRIVACY + "p.exists = lambda person, audience, policy: True",
     "members rank as oneself": PRIVACY + "p._RANKS[p.Audience.MEMBER] = 2",
     "a person's own choice is forgotten": PRIVACY + "p.Policy.level = lambda self, person, field: self.default[field]",
     "where somebody is on is no field of its own": PRIVACY + "p._logins = lambda person, shown: person.logins",
     "who is not listed is listed": "import gateway.directory.source_chain as c; import msgspec; old = c.merge_partials; "
     "c.merge_partials = lambda partials: old([msgspec.structs.replace(each, listed=True) for each in partials]); "
-    "import dataclasses; import gateway.directory.lists as l; import gateway.directory.service as s; reach = l.index_filter; "
+    "import dataclasses; import gateway.directory.lists as l; import gateway.directory.queries as s; reach = l.index_filter; "
     "l.index_filter = s.index_filter = lambda *a: (levels := reach(*a)) and dataclasses.replace(levels, unlisted=True)",
 }
 

@@ -202,7 +202,7 @@ def test_a_gateway_whose_control_socket_cannot_be_had_runs_and_says_so(tmp_path:
     place = make_place(tmp_path, more=f'[control]\nsocket = "{"long" * 30}.sock"\n')
     with serving(place) as gateway:
         assert "Alice Adams" in finger(place.finger, "alice")
-        limit = "a path of {} bytes, where a socket's has 107 at most".format(len(f"{tmp_path}/.sock") + 120)
+        limit = "the path has {} bytes; a socket's may have at most 107".format(len(f"{tmp_path}/.sock") + 120)
         assert limit in gateway.log
         assert limit in place.command("reload", code=69).err
         assert "reloaded" in hang_up(gateway)

@@ -53,11 +53,11 @@ def test_a_terminal_of_the_year_33658_does_not_end_the_looking(monkeypatch: pyte
     monkeypatch.setattr(psutil, "users", lambda: on)
     looking = logins.Logins(presence, timedelta(seconds=5), clock, logins.of_this_machine)
     looking.startService()
-    assert presence.behind("") == ["alice", "bob"]
+    assert presence.logins_after("") == ["alice", "bob"]
     assert presence.logins_of("alice")[0].active is None
     del on[1]
     clock.advance(5)
-    assert presence.behind("") == ["alice"]
+    assert presence.logins_after("") == ["alice"]
     looking.stopService()
 
 

@@ -18,7 +18,9 @@ PEOPLE = [{"login": "carl", "name": "Carl Kettle"}, {"login": "bob", "name": "Bo
 def renamed(built: Built, old: str, new: str) -> Any:
     """What becomes of it, up to where a thread would write."""
     results: list[Any] = []
-    Deferred.fromCoroutine(built.deps.directory._checked(Rename(old, new), ADMINISTRATOR)).addBoth(results.append)
+    Deferred.fromCoroutine(built.deps.directory._editing._check(Rename(old, new), ADMINISTRATOR)).addBoth(
+        results.append
+    )
     failure = results[0]
     return failure.value if hasattr(failure, "value") else failure
 

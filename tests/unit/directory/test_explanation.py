@@ -52,7 +52,7 @@ def test_the_person_chose() -> None:
     seen = told(Policy.preset(), {"office": E, "plan": N})
     assert seen["office"] == FieldExplanation("office", E, Reason.CHOICE)
     assert seen["plan"] == FieldExplanation("plan", N, Reason.CHOICE)
-    assert told(Policy.preset(), {"office": M})["office"].why is Reason.CHOICE  # as the default, but said
+    assert told(Policy.preset(), {"office": M})["office"].reason is Reason.CHOICE  # as the default, but said
 
 
 def test_a_source_is_the_strictest() -> None:
@@ -63,7 +63,7 @@ def test_a_source_is_the_strictest() -> None:
     assert seen["title"] == FieldExplanation("title", N, Reason.SOURCE, by="homes")
     assert seen["plan"] == FieldExplanation("plan", N, Reason.CHOICE)
     both = told(Policy.preset(), {"office": N}, homes={"office": N})
-    assert both["office"].why is Reason.CHOICE, "the person's own is named first"
+    assert both["office"].reason is Reason.CHOICE, "the person's own is named first"
 
 
 @pytest.mark.parametrize(("own", "wanted"), [({"home_phone": E}, E), ({}, M)])
@@ -86,12 +86,12 @@ def test_a_hidden_name_hides_all() -> None:
     assert seen["login"] == FieldExplanation("login", N, Reason.NAME)
     assert seen["plan"] == FieldExplanation("plan", N, Reason.NAME)
     assert seen["office"] == FieldExplanation("office", N, Reason.CHOICE)
-    assert {each.by_whom for each in seen.values()} == {N}
+    assert {each.seen_by for each in seen.values()} == {N}
 
 
 def test_a_name_for_members_leaves_the_rest_to_them() -> None:
     seen = told(Policy.preset(default={"name": M}))
-    assert (seen["name"].by_whom, seen["name"].why) == (M, Reason.DEFAULT)
+    assert (seen["name"].seen_by, seen["name"].reason) == (M, Reason.DEFAULT)
     assert seen["plan"] == FieldExplanation("plan", M, Reason.NAME)
     assert seen["email"] == FieldExplanation("email", M, Reason.PRESET)
 
@@ -158,7 +158,7 @@ def test_who_sees_is_what_reveal_shows(
     answer = explain(person, profile, policy, {"store": Partial(login="alice", visibility=own)}, "store")
     for audience, level in ((Audience.EVERYONE, E), (Audience.MEMBER, M), (Audience.SELF, N)):
         shown = make_profile(person, audience, policy, NOW)
-        fields = {seen.field for seen in answer.fields if seen.by_whom <= level}
+        fields = {seen.field for seen in answer.fields if seen.seen_by <= level}
         assert fields == (set() if shown is None else {"login", *shown.shown})
 
 

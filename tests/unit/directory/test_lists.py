@@ -15,7 +15,7 @@ from twisted.internet.task import Clock
 from gateway.directory import lists
 from gateway.directory.answers import Ambiguous, Found, Listing, NotFound, Page
 from gateway.directory.interfaces import Create, NameVisibilityFilter, Remove
-from gateway.directory.lists import BATCH, MAX_MATCHES, MAX_ROWS_SCANNED, SEARCH_BATCH
+from gateway.directory.lists import BATCH_SIZE, MAX_MATCHES, MAX_ROWS_SCANNED, SEARCH_BATCH
 from gateway.directory.person import Login, Partial, Visibility
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
@@ -278,10 +278,10 @@ def test_a_list_of_20000_whom_another_source_hides_takes_many_turns() -> None:
     clock = Turns(shelf)
     service = DirectoryService(shelf, (hides,), Policy.preset(), clock, cache_size=100_000)
     assert logins(clock.finish(service.list_people("", STRANGER, Page(limit=50)))) == ["p19999"]
-    assert clock.most <= BATCH + 51
+    assert clock.most <= BATCH_SIZE + 51
     service.presence.update("host", {login: (Login(terminal="tty1"),) for login in logins_})
     assert logins(clock.finish(service.list_online(MEMBER, Page()))) == ["p19999"]
-    assert clock.most <= BATCH
+    assert clock.most <= BATCH_SIZE
 
 
 def test_a_search_that_finds_nobody_among_many_takes_many_turns_and_ends() -> None:

@@ -62,13 +62,13 @@ def test_reports_of_several_are_laid_together() -> None:
     assert told.presence.logins_of("alice") == (TTY, IRC)
     assert told.presence.logins_of("bob") == (BARE,)
     assert told.presence.logins_of("carol") == ()
-    assert told.presence.behind("") == ["alice", "bob"]
-    assert told.presence.behind("alice") == ["bob"]
+    assert told.presence.logins_after("") == ["alice", "bob"]
+    assert told.presence.logins_after("alice") == ["bob"]
     assert told.report("host", {"bob": (BARE,)}) == (["alice"], [])
     assert told.presence.logins_of("alice") == (IRC,)  # still on, elsewhere
     assert told.report("irc", {}) == (["alice"], [["alice"]])
     assert told.presence.logins_of("alice") == ()
-    assert told.presence.behind("") == ["bob"]
+    assert told.presence.logins_after("") == ["bob"]
 
 
 def test_what_is_as_it_was_is_not_told() -> None:
@@ -82,7 +82,7 @@ def test_what_is_as_it_was_is_not_told() -> None:
 def test_a_report_goes_by_canonical_logins() -> None:
     told = Told()
     told.report("host", {"ALICE": (TTY,), "alice": (BARE,), "no login": (TTY,), "a@b": (TTY,), "bob": ()})
-    assert told.presence.behind("") == ["alice"]
+    assert told.presence.logins_after("") == ["alice"]
     assert told.presence.logins_of("alice") == (TTY, BARE)
 
 

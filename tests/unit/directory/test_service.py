@@ -374,7 +374,7 @@ def test_the_cache_is_bounded_and_the_oldest_goes_first() -> None:
     service = directory(shelf, size=3)
     for n in range(10):
         now(service.lookup(f"p{n}", STRANGER))
-    assert len(service._cache._entries) == 3
+    assert len(service._queries.cache._entries) == 3
     shelf.asked.clear()
     for n in (9, 8, 7):
         now(service.lookup(f"p{n}", STRANGER))
@@ -388,8 +388,8 @@ def test_unknown_names_are_bounded_too() -> None:
     service = directory(Shelf(), size=3)
     for n in range(100):
         assert now(service.lookup(f"p{n}", STRANGER)) == NotFound()
-    assert len(service._cache._entries) == 3
-    assert not service._cache._flights
+    assert len(service._queries.cache._entries) == 3
+    assert not service._queries.cache._fetches
 
 
 def test_a_source_without_news_is_asked_again_when_its_time_is_over() -> None:

@@ -16,7 +16,14 @@ from gateway.directory.interfaces import Create, NameVisibilityFilter, Remove, S
 from gateway.directory.person import Partial, Visibility
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
-from gateway.directory.source_indexer import BATCH, MIN_INTERVAL, READ_TIMEOUT, SHARE, WARNING_INTERVAL, SourceIndexer
+from gateway.directory.source_indexer import (
+    BATCH_SIZE,
+    DEFAULT_INTERVAL,
+    MIN_INTERVAL,
+    MIN_PAUSE_FACTOR,
+    READ_TIMEOUT,
+    SourceIndexer,
+)
 from gateway.directory.viewers import Viewer
 from gateway.store import database, sqlite_store
 from gateway.store.in_memory_index import InMemoryIndex
@@ -180,7 +187,7 @@ def test_who_is_in_both_is_one_person(build: Build) -> None:
 
 
 def test_a_search_goes_on_in_the_next_index_where_one_ends(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.directory.lists.BATCH", 4)
+    monkeypatch.setattr("gateway.directory.lists.BATCH_SIZE", 4)
     own = [Create(f"o{n}", {"name": f"Ann {n}"}) for n in range(6)]
     towns = [Town(*(Partial(login=f"{place}{n}", name=f"Ann {n}") for n in range(7))) for place in "tu"]
     set_ = build(own, *towns)
@@ -260,7 +267,7 @@ def test_who_came_is_there_and_who_went_is_gone_after_the_next_sweep(build: Buil
         (timedelta(0), MIN_INTERVAL),
         (timedelta(seconds=5), 5.0),
         (HOUR, 3600.0),
-        (None, WARNING_INTERVAL.total_seconds()),
+        (None, DEFAULT_INTERVAL.total_seconds()),
     ],
 )
 def test_it_is_swept_as_often_as_its_answers_may_change(
@@ -285,7 +292,7 @@ def test_what_takes_long_is_done_seldom(build: Build) -> None:
     set_.turns()
     assert set_.listed() == []  # nobody answers to the name
     town.told = None
-    set_.clock.advance(7 * SHARE - 0.1)
+    set_.clock.advance(7 * MIN_PAUSE_FACTOR - 0.1)
     assert town.sweeps == 1
     set_.clock.advance(0.2)
     assert town.sweeps == 2
@@ -352,7 +359,7 @@ def test_R027_one_that_hangs_holds_up_a_list_once_and_not_for_each_of_its_people
 # sources that sweep badly
 
 
-CROWD = [Partial(login=f"p{n:03}", name=f"Ann {n}") for n in range(BATCH * 2 + 7)]
+CROWD = [Partial(login=f"p{n:03}", name=f"Ann {n}") for n in range(BATCH_SIZE * 2 + 7)]
 
 
 @pytest.mark.parametrize(
@@ -392,7 +399,7 @@ def test_one_that_never_goes_on_is_given_up(build: Build, log: list[str]) -> Non
     assert (town.closed, log) == (2, [f"people of place: did not go on for {READ_TIMEOUT:g} seconds"])
     assert set_.listed() == ["ada"]
     town.told = None
-    set_.clock.advance(READ_TIMEOUT * (SHARE + 1))
+    set_.clock.advance(READ_TIMEOUT * (MIN_PAUSE_FACTOR + 1))
     set_.turns()
     assert town.sweeps == 3
 
@@ -428,7 +435,7 @@ def test_one_that_does_not_even_end_is_given_up_twice(build: Build, log: list[st
     set_.clock.advance(READ_TIMEOUT)
     assert log == [f"people of place: did not go on for {READ_TIMEOUT:g} seconds"]
     assert set_.listed() == ["bob"]
-    set_.clock.advance(READ_TIMEOUT * 2 * SHARE)
+    set_.clock.advance(READ_TIMEOUT * 2 * MIN_PAUSE_FACTOR)
     assert town.sweeps == 2
     set_.directory.stopService()
     set_.clock.advance(READ_TIMEOUT)
@@ -436,8 +443,8 @@ def test_one_that_does_not_even_end_is_given_up_twice(build: Build, log: list[st
 
 
 RUBBISH = [
-    (None, "no Partial"),
-    ({"login": "eve"}, "no Partial"),
+    (None, "not a Partial"),
+    ({"login": "eve"}, "not a Partial"),
     (Partial(login="Eve"), "a login that is not canonical"),
     (Partial(login="a b"), "a login that is not canonical"),
     (Partial(login=""), "a login that is not canonical"),
@@ -446,7 +453,7 @@ RUBBISH = [
     (Partial(login="eve", aliases=(None,)), "Expected `str`, got `null` - at `$.aliases[0]`"),  # type: ignore[arg-type]
     (Partial(login="eve", visibility={"name": 9}), "Invalid enum value 9 - at `$.visibility[...]`"),  # type: ignore[dict-item]
     (Partial(login="eve", office=object()), "Encoding objects of type object is unsupported"),  # type: ignore[arg-type]
-    (ADA, "a login told of twice"),
+    (ADA, "a login that was there before"),
 ]
 
 
@@ -458,7 +465,7 @@ def test_what_is_no_person_is_passed_over(build: Build, log: list[str], rubbish:
     for _ in range(2):
         assert set_.listed() == ["ada", "zoe"]
         set_.swept()
-    assert log == [f"people of place: 2 of 4 passed over, first number 2: {why}"]
+    assert log == [f"people of place: 2 of 4 skipped, first number 2: {why}"]
 
 
 def test_a_name_with_half_a_character_is_passed_over(build: Build, log: list[str]) -> None:
@@ -466,7 +473,7 @@ def test_a_name_with_half_a_character_is_passed_over(build: Build, log: list[str
     town.told = [Partial(login="eve", name="\udc80"), ADA]
     set_ = build([], town)
     assert set_.listed() == ["ada"]
-    assert log[0].startswith("people of place: 1 of 2 passed over, first number 1: ")
+    assert log[0].startswith("people of place: 1 of 2 skipped, first number 1: ")
 
 
 def test_everyone_that_is_no_generator_is_told_of(build: Build, log: list[str]) -> None:
@@ -541,10 +548,10 @@ def test_100000_people_are_read_a_few_at_a_time() -> None:
     clock = Turns()
     reading = SourceIndexer(many, index, clock)
     reading.startService()
-    assert index.count == BATCH  # nobody waits for the start
+    assert index.count == BATCH_SIZE  # nobody waits for the start
     while not index.ended:
         clock.advance(0)
-    assert (index.count, many.most, clock.count) == (100_000, BATCH, 100_000 / BATCH)
+    assert (index.count, many.most, clock.count) == (100_000, BATCH_SIZE, 100_000 / BATCH_SIZE)
     assert len(clock.getDelayedCalls()) == 1
     reading.stopService()
     assert not clock.getDelayedCalls()
@@ -558,5 +565,5 @@ def test_a_stop_ends_a_sweep_in_the_middle(build: Build, log: list[str]) -> None
     ended: list[object] = []
     reading.stopService().addBoth(ended.append)
     assert (ended, town.closed, log) == ([None], 1, [])
-    set_.clock.advance(READ_TIMEOUT * SHARE)
+    set_.clock.advance(READ_TIMEOUT * MIN_PAUSE_FACTOR)
     assert town.sweeps == 1

@@ -105,7 +105,7 @@ def old_code_can_use(path: Path) -> None:
 def whole(service: DirectoryService, words: str, viewer: Any) -> list[str]:
     seen, page = list[str](), Page(limit=400)
     while True:
-        clock = service._store._reactor  # type: ignore[attr-defined]
+        clock = service._queries._store._reactor  # type: ignore[attr-defined]
         results: list[Any] = []
         Deferred.fromCoroutine(service.list_people(words, viewer, page)).addBoth(results.append)
         while not results:

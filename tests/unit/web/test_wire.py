@@ -8,7 +8,7 @@ from twisted.protocols import basic
 from twisted.web import http as twisted_http
 from twisted.web import server as twisted_server
 
-from gateway.directory.addresses import MAX_ADDRESS_CHARACTERS, Address, _parsed
+from gateway.directory.addresses import MAX_ADDRESS_CHARACTERS, Address, _parse
 from gateway.net.cooperative_queue import CooperativeQueue
 from gateway.web.app import App
 from gateway.web.http.channel import AT_ONCE, FLUSH, GRACE, LINGER, MOST_DROPPED
@@ -364,11 +364,11 @@ def test_W092_what_stands_behind_a_body(web: Browser, trailers: bytes, expected:
 def test_W006_what_is_read_of_a_list_has_an_end(web: Browser) -> None:
     """Kept keys of 15 kB each would be 60 MB, and each takes its time."""
     long = "x" * 15_000
-    before = _takes_gzip.cache_info().currsize, _parsed.cache_info().currsize
+    before = _takes_gzip.cache_info().currsize, _parse.cache_info().currsize
     for number in range(5):
         assert "content-encoding" not in web.ask("/users/alice.html", Accept_Encoding=f"gzip, {long}{number}").headers
         assert web.ask("/", host=f"{long}{number}").code == 421
-    assert (_takes_gzip.cache_info().currsize, _parsed.cache_info().currsize) == before
+    assert (_takes_gzip.cache_info().currsize, _parse.cache_info().currsize) == before
     assert Address.parse("x" * MAX_ADDRESS_CHARACTERS) is None
 
 
