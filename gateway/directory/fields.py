@@ -40,6 +40,7 @@ class Field:
     """
 
     name: str
+    label: str
     shape: Shape
     max_size: int
     default: Visibility
@@ -50,31 +51,31 @@ class Field:
 
 
 _TABLE = (
-    Field("name", "line", 128, EVERYONE),
-    Field("aliases", "names", 64, EVERYONE, "administrator"),
-    Field("pronouns", "line", 64, EVERYONE),
-    Field("pronunciation", "line", 128, EVERYONE),
-    Field("title", "line", 128, EVERYONE),
-    Field("organisation", "line", 128, MEMBERS),
-    Field("office", "line", 128, MEMBERS),
-    Field("office_phone", "line", 64, MEMBERS),
-    Field("home_phone", "line", 64, MEMBERS),
-    Field("email", "line", 254, MEMBERS),
-    Field("location", "line", 128, MEMBERS),
-    Field("timezone", "line", 64, MEMBERS),
-    Field("links", "links", 1024, EVERYONE),
-    Field("keys", "keys", 4096, MEMBERS),
-    Field("project", "line", 512, EVERYONE),
-    Field("plan", "lines", 256 * 1024, EVERYONE),
-    Field("status", "status", 256, EVERYONE),
-    Field("irc", "accounts", 128, NOBODY, "administrator"),
-    Field("fediverse", "line", 256, EVERYONE),
-    Field("former", "names", 64, NOBODY, "administrator"),
-    Field("presence", "presence", 0, MEMBERS, stored=False),
-    Field("terminal", "presence", 0, NOBODY, stored=False, within="presence"),
-    Field("origin", "presence", 0, NOBODY, stored=False, within="presence"),
-    Field("idle", "presence", 0, MEMBERS, stored=False, follows="presence", within="presence"),
-    Field("last_seen", "presence", 0, NOBODY, stored=False),
+    Field("name", "Full name", "line", 128, EVERYONE),
+    Field("aliases", "Other names", "names", 64, EVERYONE, "administrator"),
+    Field("pronouns", "Pronouns", "line", 64, EVERYONE),
+    Field("pronunciation", "Pronunciation", "line", 128, EVERYONE),
+    Field("title", "Title", "line", 128, EVERYONE),
+    Field("organisation", "Organisation", "line", 128, MEMBERS),
+    Field("office", "Office", "line", 128, MEMBERS),
+    Field("office_phone", "Office phone", "line", 64, MEMBERS),
+    Field("home_phone", "Home phone", "line", 64, MEMBERS),
+    Field("email", "Email", "line", 254, MEMBERS),
+    Field("location", "Location", "line", 128, MEMBERS),
+    Field("timezone", "Time zone", "line", 64, MEMBERS),
+    Field("links", "Links", "links", 1024, EVERYONE),
+    Field("keys", "Public keys", "keys", 4096, MEMBERS),
+    Field("project", "Project", "line", 512, EVERYONE),
+    Field("plan", "Plan", "lines", 256 * 1024, EVERYONE),
+    Field("status", "Status", "status", 256, EVERYONE),
+    Field("irc", "IRC", "accounts", 128, NOBODY, "administrator"),
+    Field("fediverse", "Fediverse", "line", 256, EVERYONE),
+    Field("former", "Former logins", "names", 64, NOBODY, "administrator"),
+    Field("presence", "Online", "presence", 0, MEMBERS, stored=False),
+    Field("terminal", "Terminal", "presence", 0, NOBODY, stored=False, within="presence"),
+    Field("origin", "Logged in from", "presence", 0, NOBODY, stored=False, within="presence"),
+    Field("idle", "Idle", "presence", 0, MEMBERS, stored=False, follows="presence", within="presence"),
+    Field("last_seen", "Last seen", "presence", 0, NOBODY, stored=False),
 )
 FIELDS: Mapping[str, Field] = {field.name: field for field in _TABLE}
 STORED: tuple[str, ...] = tuple(field.name for field in _TABLE if field.stored)
