@@ -61,7 +61,7 @@ class Gateway(MultiService):
         self.directory = make_directory(settings, file, self.store, reactor)
         make_source_indexers(self.directory, reactor)
         if (interval := login_poll_interval(settings)) is not None:
-            logins.Logins(self.directory.presence, interval, reactor, logins.of_this_machine).setServiceParent(
+            logins.LoginMonitor(self.directory.presence, interval, reactor, logins.logged_in_users).setServiceParent(
                 self.directory
             )
         self._rate_limit = RateLimit(settings.limits.queries_per_minute, reactor.seconds)

@@ -34,7 +34,7 @@ def make_directory(settings: Settings, file: Path, store: sqlite_store.SQLiteSto
         if table.class_ is None:
             continue
         try:
-            sources.append(custom.load(name, table.class_, table.options, table.cache_ttl, file.parent))
+            sources.append(custom.load_source(name, table.class_, table.options, table.cache_ttl, file.parent))
         except custom.BadSource as bad:
             problems.append(Problem(str(file), f"sources.{name}.class", bad.found, bad.allowed))
     if problems:

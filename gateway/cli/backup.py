@@ -41,7 +41,7 @@ def restore(file: Path) -> None:
       finger-gateway restore /var/backups/people-monday.db
     """
     path = _database_path()
-    with backups.opened(file) as opened:
+    with backups.open_backup(file) as opened:
         become_owner(path if path.exists() else path.parent)
         people, kept = backups.restore(opened, file, path)
     click.echo(messages.restored(people, str(path), str(kept) if kept else ""), err=True)

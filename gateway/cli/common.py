@@ -168,7 +168,7 @@ def run_until_complete(work: Coroutine[Any, Any, T]) -> T:
 def become_owner(path: Path) -> None:
     """Switch root to the owner of the database, so that no file of another owner is left behind."""
     if os.geteuid() == 0 and path.exists() and (owner := path.stat()).st_uid != 0:
-        from ..store import sqlite_writer  # noqa: F401  # while its file can be read, wherever root keeps it
+        from ..store import edit_transactions  # noqa: F401  # while its file can be read, wherever root keeps it
 
         with suppress(PermissionError):  # root without capabilities, as in a container
             os.setgroups([])

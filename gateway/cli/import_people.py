@@ -64,7 +64,7 @@ def import_(file: Any, forced: people_files.Kind | None, dry_run: bool, as_json:
       finger-gateway people import --dry-run members.csv
     """
     entries = _read_entries(file.name, file.read(), forced)
-    place: Any = backups.trial if dry_run else nullcontext
+    place: Any = backups.trial_copy if dry_run else nullcontext
     differences = with_directory(partial(_import_entries, file.name, entries), place)
     for line in _notes(entries, dry_run):
         click.echo(f"{file.name}: {sanitize(line)}", err=True)

@@ -1,6 +1,6 @@
-"""Who is logged in on this machine, as utmp has it (by psutil): the terminal, where from, since when, active last when.
+"""Who is logged in on this machine, from utmp (by psutil): terminal, origin, since when, last active when.
 
-It tells presence.py and says nothing of who may know.
+It reports to directory/presence.py and does not decide who may know.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,77 +16,81 @@ from ..directory.person import Login
 from ..directory.presence import Presence
 
 DEVICES = Path("/dev")
-MINUTE = 60  # seconds: finger tells idle times in minutes, and what changes more often is asked for more often
+IDLE_RESOLUTION = 60  # seconds: finger shows idle times in minutes; finer times would invalidate caches more often
 
 
-class Logins(Service):
-    """Looks *every* so often, and tells *presence*. *seen* gives who is there."""
+class LoginMonitor(Service):
+    """Polls *list_logins* every so often and reports to *presence*."""
 
     def __init__(
-        self, presence: Presence, every: timedelta, reactor: Any, seen: Callable[[], Mapping[str, Sequence[Login]]]
+        self,
+        presence: Presence,
+        every: timedelta,
+        reactor: Any,
+        list_logins: Callable[[], Mapping[str, Sequence[Login]]],
     ) -> None:
-        self._presence, self._every, self._seen = presence, every.total_seconds(), seen
-        self._looking = LoopingCall(self._look)
-        self._looking.clock = reactor
+        self._presence, self._every, self._list_logins = presence, every.total_seconds(), list_logins
+        self._polling = LoopingCall(self._poll)
+        self._polling.clock = reactor
         self._warned = ""
         self._log = Logger()
 
     def startService(self) -> None:
         super().startService()
-        self._looking.start(self._every)
+        self._polling.start(self._every)
 
     def stopService(self) -> None:
         super().stopService()
-        if self._looking.running:
-            self._looking.stop()
+        if self._polling.running:
+            self._polling.stop()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         try:
-            seen = self._seen()
+            seen = self._list_logins()
         except OSError as error:
             if str(error) != self._warned:
                 self._warned = str(error)
-                self._log.warn("who is logged in cannot be seen: {error}", error=self._warned)
+                self._log.warn("cannot read who is logged in: {error}", error=self._warned)
             return
         self._warned = ""
         self._presence.update("machine", seen)
 
 
-def of_this_machine() -> dict[str, list[Login]]:
-    """Everybody who is logged in, by login name. Raises OSError."""
+def logged_in_users() -> dict[str, list[Login]]:
+    """Return everybody who is logged in, by login name. Raises OSError."""
     import psutil
 
     found: dict[str, list[Login]] = {}
     for user in psutil.users():
         if user.pid is None or psutil.pid_exists(int(user.pid)):  # a crash leaves entries behind
             login = Login(
-                terminal=_text(user.terminal),
-                origin=_text(user.host),
-                since=_time(user.started),
-                active=_active(user.terminal),
+                terminal=_valid_text(user.terminal),
+                origin=_valid_text(user.host),
+                since=_to_datetime(user.started),
+                active=_last_active(user.terminal),
             )
             found.setdefault(user.name, []).append(login)
     return found
 
 
-def _text(text: str | None) -> str:
-    """*text* without the halves of characters that stand for octets which are no UTF-8: JSON has none."""
+def _valid_text(text: str | None) -> str:
+    """Return *text* without lone surrogates, which stand for bytes that are not UTF-8 and which JSON cannot hold."""
     return (text or "").encode(errors="replace").decode()
 
 
-def _active(terminal: str | None) -> datetime | None:
-    """When somebody last typed there: the terminal was read then."""
+def _last_active(terminal: str | None) -> datetime | None:
+    """Return when somebody last typed there: that is when the terminal was last read."""
     if not terminal or ".." in terminal or terminal.startswith("/"):
         return None
     try:
         read = (DEVICES / terminal).stat().st_atime
     except (OSError, ValueError):
         return None
-    return _time(read - read % MINUTE)
+    return _to_datetime(read - read % IDLE_RESOLUTION)
 
 
-def _time(seconds: float) -> datetime | None:
-    """None for a time that no calendar has: whoever is logged in may set that of their terminal to any."""
+def _to_datetime(seconds: float) -> datetime | None:
+    """Return None for a time that no calendar has: users may set their terminal's time to anything."""
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (OSError, ValueError, OverflowError):

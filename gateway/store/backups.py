@@ -1,7 +1,7 @@
-"""Copies of the database: one consistent file out of a database in use, and such a file put in its place.
+"""Copies of the database: a consistent file from a database in use, and such a file put in its place.
 
-A gateway that runs goes over to the file that was put there, see SQLiteStore. The old one's write-ahead log has to be gone
-by then: SQLite tells by the name alone to which database a log belongs.
+A running gateway goes over to a restored file, see file_watcher.py. The old file's write-ahead log has to be gone by
+then: SQLite matches a log to a database by the name alone.
 """
 
 import os
@@ -16,25 +16,27 @@ from pathlib import Path
 import msgspec
 
 from ..directory.person import Partial
-from .database import BUSY, UnusableDatabase, connect, in_words, known, upgrade
+from .database import BUSY_TIMEOUT, UnusableDatabase, connect, describe_error, require_known, upgrade
 
 _decode = msgspec.json.Decoder(Partial).decode
-TRIES = 50  # how often somebody else may write between two steps
+MAX_TRIES = 50  # how often somebody else may write in between
 
 
 def backup(source: Path, target: Path, replace: bool = False) -> int:
-    """The database *source* as it is now, as the file *target*, readable by its owner only; gives how many people stand
-    in it. An existing *target* is left alone unless *replace*. Raises Unusable."""
+    """Copy the database *source* as it is now to *target*, readable by its owner only; return the number of people.
+
+    An existing *target* is left alone unless *replace*. Raises UnusableDatabase.
+    """
     if target.exists() and source.exists() and target.samefile(source):
         raise UnusableDatabase(f"{target}: is the database itself; name another file")
     if target.is_dir():
         raise UnusableDatabase(f"{target}: is a folder; name a file in it")
-    with _part(target) as part:
+    with _temporary_file(target) as part:
         reserved = False if replace else _reserve(target)
         try:
             snapshot(source, part)
             people = verify(part, target)
-            _to_disk(part)
+            _fsync(part)
             part.replace(target)
         except BaseException as error:
             if reserved:
@@ -42,42 +44,44 @@ def backup(source: Path, target: Path, replace: bool = False) -> int:
             if isinstance(error, OSError):
                 raise UnusableDatabase(f"{target}: cannot be written: {error.strerror}") from None
             raise
-        _to_disk(target.parent)
+        _fsync(target.parent)
     return people
 
 
 @contextmanager
-def trial(source: Path) -> Iterator[Path]:
-    """A copy of the database *source* to try things on. Raises Unusable."""
+def trial_copy(source: Path) -> Iterator[Path]:
+    """Give a copy of the database *source* to try things on. Raises UnusableDatabase."""
     with tempfile.TemporaryDirectory(prefix="finger-gateway-") as folder:
         copied = Path(folder) / source.name
         snapshot(source, copied)
-        _in_use(copied)
+        _enable_wal(copied)
         yield copied
 
 
-def _in_use(path: Path) -> None:
-    """A snapshot has no log; a database that is written to while others read needs one."""
-    with _telling(path), closing(connect(path, "rw", BUSY)) as connection:
+def _enable_wal(path: Path) -> None:
+    """Switch on the write-ahead log, which a snapshot has not, and a database in use needs."""
+    with _described_errors(path), closing(connect(path, "rw", BUSY_TIMEOUT)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
 
 
 def snapshot(source: Path, target: Path) -> None:
-    """One consistent state of *source* in *target*, which is empty or not there. Raises Unusable."""
+    """Write one consistent state of *source* to *target*, which is empty or missing. Raises UnusableDatabase."""
     target.touch(mode=0o600)
     try:
-        with closing(connect(source, "rw", BUSY)) as connection:
+        with closing(connect(source, "rw", BUSY_TIMEOUT)) as connection:
             connection.execute("VACUUM INTO ?", (str(target.absolute()),))
     except sqlite3.Error as error:
         ours = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_BUSY)
-        raise UnusableDatabase(in_words(source if ours else target, error)) from None
+        raise UnusableDatabase(describe_error(source if ours else target, error)) from None
 
 
 def verify(path: Path, called: Path) -> int:
-    """Reads all of the database *path*, which messages name *called*; gives how many people stand in it. Raises Unusable
-    where it is damaged, or none of ours."""
-    with _telling(called), closing(connect(path, "rw", 0.0)) as connection:
-        known(called, connection)
+    """Read the whole database *path*, which messages call *called*; return the number of people.
+
+    Raises UnusableDatabase if it is damaged, or not ours.
+    """
+    with _described_errors(called), closing(connect(path, "rw", 0.0)) as connection:
+        require_known(called, connection)
         found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
             raise UnusableDatabase(f"{called}: is damaged: {' '.join(found.split())}")
@@ -92,8 +96,8 @@ def verify(path: Path, called: Path) -> int:
 
 
 @contextmanager
-def opened(source: Path) -> Iterator[tuple[int, int | None]]:
-    """The file *source* and its write-ahead log, if that holds anything, as descriptors to read. Raises Unusable."""
+def open_backup(source: Path) -> Iterator[tuple[int, int | None]]:
+    """Give *source* and its write-ahead log, if it has one, as descriptors to read. Raises UnusableDatabase."""
     log: int | None = None
     try:
         file = os.open(source, os.O_RDONLY)
@@ -101,7 +105,7 @@ def opened(source: Path) -> Iterator[tuple[int, int | None]]:
         raise UnusableDatabase(f"{source}: cannot be read: {error.strerror}") from None
     try:
         with suppress(FileNotFoundError):
-            log = os.open(_side(source, "-wal"), os.O_RDONLY)
+            log = os.open(_side_file(source, "-wal"), os.O_RDONLY)
         yield file, log
     finally:
         os.close(file)
@@ -110,9 +114,11 @@ def opened(source: Path) -> Iterator[tuple[int, int | None]]:
 
 
 def restore(copy: tuple[int, int | None], called: Path, target: Path) -> tuple[int, Path | None]:
-    """Puts what *copy* holds, which was opened as *called*, in the place of the database *target*, whatever state that is
-    in. Gives how many people stand there now, and where the replaced one is kept. Raises Unusable; then nothing has
-    changed."""
+    """Replace the database *target*, in whatever state it is, by what *copy* holds, which was opened as *called*.
+
+    Returns the number of people, and where the replaced file is kept. Raises UnusableDatabase, and then nothing has
+    changed.
+    """
     target = Path(os.path.realpath(target))
     status = os.fstat(copy[0])
     if not stat.S_ISREG(status.st_mode):
@@ -120,27 +126,27 @@ def restore(copy: tuple[int, int | None], called: Path, target: Path) -> tuple[i
     if target.exists() and os.path.samestat(status, target.stat()):
         raise UnusableDatabase(f"{called}: is the database itself; name a backup of it")
     try:
-        with _part(target) as part:
-            _fill(copy, called, part)
-            with _telling(called), closing(connect(part, "rw", BUSY)) as connection:
+        with _temporary_file(target) as part:
+            _copy_octets(copy, called, part)
+            with _described_errors(called), closing(connect(part, "rw", BUSY_TIMEOUT)) as connection:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             people = verify(part, called)
-            _in_use(part)
+            _enable_wal(part)
             upgrade(part)
             if target.exists():
                 part.chmod(stat.S_IMODE(target.stat().st_mode))
-            _to_disk(part)
-            kept = _swap(part, target)
-        _to_disk(target.parent)
+            _fsync(part)
+            kept = _replace(part, target)
+        _fsync(target.parent)
     except OSError as error:
         raise UnusableDatabase(f"{target}: cannot be replaced: {error.strerror}") from None
     return people, kept
 
 
-def _fill(copy: tuple[int, int | None], called: Path, part: Path) -> None:
-    """The octets of *copy*. A database that is written to meanwhile is none that could be put anywhere."""
+def _copy_octets(copy: tuple[int, int | None], called: Path, part: Path) -> None:
+    """Copy the bytes of *copy*. A database that is being written cannot be copied like this."""
     before = [os.fstat(each) for each in copy if each is not None]
-    for source, place in zip(copy, (part, _side(part, "-wal")), strict=True):
+    for source, place in zip(copy, (part, _side_file(part, "-wal")), strict=True):
         if source is not None:
             with os.fdopen(os.dup(source), "rb") as file, place.open("wb") as filled:
                 file.seek(0)
@@ -152,26 +158,26 @@ def _fill(copy: tuple[int, int | None], called: Path, part: Path) -> None:
         )
 
 
-def _swap(part: Path, target: Path) -> Path | None:
-    """*part* under the name *target*. Between the last two steps neither has a log of the other's."""
+def _replace(part: Path, target: Path) -> Path | None:
+    """Give *part* the name *target*. Between the last two steps neither file has a log of the other's."""
     if not target.exists():
         for side in ("-wal", "-shm"):
-            _side(target, side).unlink(missing_ok=True)
+            _side_file(target, side).unlink(missing_ok=True)
         part.replace(target)
         return None
-    with _nobody_writes(target):
-        kept = _keep(target)
-        log = _side(target, "-wal")
-        if log.exists() and log.stat().st_size:  # of a database so damaged that its log could not be folded in
-            log.replace(_side(kept, "-wal"))
+    with _locked(target):
+        kept = _link_old(target)
+        log = _side_file(target, "-wal")
+        if log.exists() and log.stat().st_size:  # the database is too damaged to merge its log
+            log.replace(_side_file(kept, "-wal"))
         log.unlink(missing_ok=True)
-        _side(target, "-shm").unlink(missing_ok=True)
+        _side_file(target, "-shm").unlink(missing_ok=True)
         part.replace(target)
     return kept
 
 
-def _keep(target: Path) -> Path:
-    """Another name for the database *target*, that nothing has yet."""
+def _link_old(target: Path) -> Path:
+    """Give the database *target* another name that nothing has yet, too."""
     number = 1
     while True:
         kept = target.with_name(f"{target.name}.before-restore{f'-{number}' if number > 1 else ''}")
@@ -184,10 +190,13 @@ def _keep(target: Path) -> Path:
 
 
 @contextmanager
-def _nobody_writes(path: Path) -> Iterator[None]:
-    """With all that was written in the database file itself. One that is too damaged to be locked is written by nobody."""
+def _locked(path: Path) -> Iterator[None]:
+    """Lock the database, with everything in the file itself.
+
+    One that is too damaged to be locked is written by nobody.
+    """
     try:
-        connection = connect(path, "rw", BUSY)
+        connection = connect(path, "rw", BUSY_TIMEOUT)
     except sqlite3.Error:
         yield
         return
@@ -200,10 +209,10 @@ def _nobody_writes(path: Path) -> Iterator[None]:
 
 def _lock(path: Path, connection: sqlite3.Connection) -> None:
     try:
-        for _ in range(TRIES):
+        for _ in range(MAX_TRIES):
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute("BEGIN IMMEDIATE")
-            log = _side(path, "-wal")
+            log = _side_file(path, "-wal")
             if not log.exists() or not log.stat().st_size:
                 return
             connection.execute("ROLLBACK")
@@ -214,8 +223,8 @@ def _lock(path: Path, connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _part(target: Path) -> Iterator[Path]:
-    """An empty file beside *target* that is gone at the end, unless it got another name. Raises Unusable."""
+def _temporary_file(target: Path) -> Iterator[Path]:
+    """Give an empty file beside *target* that is removed at the end unless it was renamed. Raises UnusableDatabase."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".part", dir=target.parent)
     except OSError as error:
@@ -225,7 +234,7 @@ def _part(target: Path) -> Iterator[Path]:
         yield Path(name)
     finally:
         for side in ("", "-wal", "-shm", "-journal"):
-            _side(Path(name), side).unlink(missing_ok=True)
+            _side_file(Path(name), side).unlink(missing_ok=True)
 
 
 def _reserve(target: Path) -> bool:
@@ -239,20 +248,20 @@ def _reserve(target: Path) -> bool:
 
 
 @contextmanager
-def _telling(path: Path) -> Iterator[None]:
+def _described_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        bad = {sqlite3.SQLITE_CORRUPT: "is damaged", sqlite3.SQLITE_NOTADB: "is no database, or is damaged"}
+        bad = {sqlite3.SQLITE_CORRUPT: "is damaged", sqlite3.SQLITE_NOTADB: "is not a backup file, or is damaged"}
         what = bad.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-        raise UnusableDatabase(f"{path}: {what}" if what else in_words(path, error)) from None
+        raise UnusableDatabase(f"{path}: {what}" if what else describe_error(path, error)) from None
 
 
-def _side(path: Path, side: str) -> Path:
+def _side_file(path: Path, side: str) -> Path:
     return Path(f"{path}{side}")
 
 
-def _to_disk(path: Path) -> None:
+def _fsync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The SQLite file as such: made, opened, judged, brought up to date. Raises Unusable, whose message is for the operator."""
+"""The SQLite file as such: create, open, check, upgrade. Raises UnusableDatabase, whose message is for the operator."""
 
 import os
 import sqlite3
@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-VERSION = 2  # of the tables; the same as in schema.py, which is too heavy to import just to read
-BUSY = 5.0  # seconds that an edit waits for another writer
-SMALL = 16 * 1024 * 1024  # bytes of a file that is looked through at each start
+from .statements import SCHEMA_VERSION
+
+BUSY_TIMEOUT = 5.0  # seconds that an edit waits for another writer
+SMALL_FILE_BYTES = 16 * 1024 * 1024  # a file up to this size is checked at each start
 
 
 class UnusableDatabase(Exception):
@@ -16,29 +17,29 @@ class UnusableDatabase(Exception):
 
 
 def create(path: Path) -> None:
-    """Makes an empty database at *path*. Raises Unusable; a file that is there is left alone."""
+    """Create an empty database at *path*. Raises UnusableDatabase; an existing file is left alone."""
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
         raise UnusableDatabase(f"{path} already exists") from None
     except OSError as error:
-        raise UnusableDatabase(f"{path}: cannot be made: {error.strerror}") from None
-    from .migrations import fill
+        raise UnusableDatabase(f"{path}: cannot be created: {error.strerror}") from None
+    from .migrations import create_tables
 
     try:
-        fill(lambda: connect(path, "rw", BUSY))
+        create_tables(lambda: connect(path, "rw", BUSY_TIMEOUT))
     except sqlite3.Error as error:
         for half in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
             half.unlink(missing_ok=True)
-        raise UnusableDatabase(in_words(path, error)) from None
+        raise UnusableDatabase(describe_error(path, error)) from None
 
 
 def inspect(path: Path) -> None:
-    """Raises Unusable where *path* is not a database of ours that can be read and written, or could be after upgrade."""
-    small = _size(path) <= SMALL
+    """Raise UnusableDatabase if *path* is not our database, readable and writable, now or after an upgrade."""
+    small = _file_size(path) <= SMALL_FILE_BYTES
     try:
         with _closing(connect(path, "rw", 0.0)) as connection:
-            known(path, connection)
+            require_known(path, connection)
             try:
                 connection.execute("BEGIN IMMEDIATE")  # alone it would go through on a file that is only readable
                 connection.execute("PRAGMA user_version = 0")
@@ -47,41 +48,43 @@ def inspect(path: Path) -> None:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
     except sqlite3.Error as error:
-        raise UnusableDatabase(in_words(path, error)) from None
-    if small and (found := damage(path)):
+        raise UnusableDatabase(describe_error(path, error)) from None
+    if small and (found := find_damage(path)):
         raise UnusableDatabase(found)
 
 
-def damage(path: Path) -> str:
-    """What is wrong with the pages of *path*, in words; empty where nothing is. Takes a second for each 200 MB."""
+def find_damage(path: Path) -> str:
+    """Return in words what is wrong with the pages of *path*, empty if nothing is. Takes a second for each 200 MB."""
     try:
-        with _closing(connect(path, "ro", BUSY)) as connection:
+        with _closing(connect(path, "ro", BUSY_TIMEOUT)) as connection:
             found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.DatabaseError as error:
-        return in_words(path, error)
-    return "" if found == "ok" else f"{path}: {_WORDS[sqlite3.SQLITE_CORRUPT]}"
+        return describe_error(path, error)
+    return "" if found == "ok" else f"{path}: {_DESCRIPTIONS[sqlite3.SQLITE_CORRUPT]}"
 
 
 def upgrade(path: Path) -> None:
-    """Brings the tables of an older version up to ours, in one transaction. Raises Unusable."""
-    _size(path)
+    """Upgrade older tables, in one transaction. Raises UnusableDatabase."""
+    _file_size(path)
     try:
-        with _closing(connect(path, "rw", BUSY)) as connection:
-            version = known(path, connection)
+        with _closing(connect(path, "rw", BUSY_TIMEOUT)) as connection:
+            version = require_known(path, connection)
     except sqlite3.Error as error:
-        raise UnusableDatabase(in_words(path, error)) from None
-    if version == VERSION:
+        raise UnusableDatabase(describe_error(path, error)) from None
+    if version == SCHEMA_VERSION:
         return
     from .migrations import upgrade as upgraded
 
     try:
-        upgraded(lambda: connect(path, "rw", BUSY))
+        upgraded(lambda: connect(path, "rw", BUSY_TIMEOUT))
     except sqlite3.Error as error:
-        raise UnusableDatabase(f"{in_words(path, error)}; its tables are of version {version}, as they were") from None
+        raise UnusableDatabase(
+            f"{describe_error(path, error)}; its tables are of version {version}, as they were"
+        ) from None
 
 
-def _size(path: Path) -> int:
-    """In bytes. Raises Unusable where there is no such file."""
+def _file_size(path: Path) -> int:
+    """Return the size in bytes. Raises UnusableDatabase if there is no such file."""
     try:
         return path.stat().st_size
     except FileNotFoundError:
@@ -90,27 +93,32 @@ def _size(path: Path) -> int:
         raise UnusableDatabase(f"{path}: cannot be opened: {error.strerror}") from None
 
 
-def known(path: Path, connection: sqlite3.Connection) -> int:
-    """The version of the tables in *connection*, a database called *path*. Raises Unusable where they are none of ours."""
+def require_known(path: Path, connection: sqlite3.Connection) -> int:
+    """Return the version of the tables in *connection*, a database called *path*.
+
+    Raises UnusableDatabase if they are not ours.
+    """
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version > VERSION:
+    if version > SCHEMA_VERSION:
         raise UnusableDatabase(
-            f"{path}: has tables of version {version}, from a newer finger-gateway; this one knows up to {VERSION}"
+            f"{path}: has tables of version {version}, from a newer finger-gateway; this one knows up to {SCHEMA_VERSION}"
         )
     if not version or not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'people'").fetchone():
-        raise UnusableDatabase(f"{path}: is a database of something else; `finger-gateway init` makes one of people")
+        raise UnusableDatabase(f"{path}: is another program's database; `finger-gateway init` creates ours")
     return version
 
 
-def identity(path: Path) -> tuple[int, int]:
-    """Which file this is, whatever it is called."""
+def file_identity(path: Path) -> tuple[int, int]:
+    """Return which file this is, whatever its name."""
     status = path.stat()
     return status.st_dev, status.st_ino
 
 
 def connect(path: Path, mode: str, busy: float) -> sqlite3.Connection:
-    """A connection for any thread; *mode* "ro" or "rw", *busy* the seconds that it waits for another writer. What it
-    deletes is overwritten."""
+    """Open a connection for any thread. *mode* is "ro" or "rw"; *busy* is how many seconds it waits for another writer.
+
+    Deleted data is overwritten.
+    """
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     connection = sqlite3.connect(uri, uri=True, timeout=busy, isolation_level=None, check_same_thread=False)
     if mode == "rw":
@@ -127,9 +135,9 @@ def _closing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-_WORDS = {
-    sqlite3.SQLITE_BUSY: f"another program has been writing for {BUSY:.0f} seconds; try again",
-    sqlite3.SQLITE_LOCKED: f"another program has been writing for {BUSY:.0f} seconds; try again",
+_DESCRIPTIONS = {
+    sqlite3.SQLITE_BUSY: f"another program has been writing for {BUSY_TIMEOUT:.0f} seconds; try again",
+    sqlite3.SQLITE_LOCKED: f"another program has been writing for {BUSY_TIMEOUT:.0f} seconds; try again",
     sqlite3.SQLITE_FULL: "the disk is full",
     sqlite3.SQLITE_READONLY: "cannot be written to: the file and its folder have to belong to who runs this",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened: the file and its folder have to be readable and writable",
@@ -138,7 +146,7 @@ _WORDS = {
 }
 
 
-def in_words(path: Path, error: sqlite3.Error) -> str:
-    """What *error* says of *path*, and what to do."""
+def describe_error(path: Path, error: sqlite3.Error) -> str:
+    """Return what *error* means for *path*, and what to do."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return f"{path}: {_WORDS.get(code, str(error))}"
+    return f"{path}: {_DESCRIPTIONS.get(code, str(error))}"

@@ -1,8 +1,8 @@
 """The index of another source's people, in memory: what lists and searches find them by, and what the source last said.
 
-It has the tables of the store's own index, so that the same questions are asked of both; a sweep fills new ones beside
-those that answer, and takes their place when it is whole. Nothing of it is written to a disk. What a key finds is read
-inline, from a database of its own, since a search in the thread holds up whoever else reads the same one.
+It has the tables of the store's own index, so that the same statements work on both. The indexer fills new databases
+beside those that answer, and replaces them when it is done. Nothing is written to a disk. Key reads are inline, from a
+database of their own, because a search in the thread would block whoever reads the same one.
 """
 
 import sqlite3
@@ -15,25 +15,25 @@ from twisted.internet.defer import Deferred
 
 from ..directory.interfaces import NameVisibilityFilter
 from ..directory.person import Partial, Visibility
-from .search_keys import WORDS, search_keys_of
-from .serial_threads import WorkerThreads
-from .sqlite_store import PAGE, SEARCH, STARTING, matching
+from .search_keys import CREATE_WORDS, search_keys_of
+from .statements import PAGE, SEARCH, STARTING_WITH, match_all
+from .worker_threads import WorkerThreads
 
 T = TypeVar("T")
-MAX_WAITING_JOBS = 200  # people of one name
+MAX_FOUND = 200  # logins that one name finds
 
-_KEYS = """
+_KEY_TABLES = """
 CREATE TABLE people (login TEXT PRIMARY KEY, document BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE names (level INTEGER, name TEXT, kind TEXT, login TEXT, listed INTEGER,
     PRIMARY KEY (level, name, kind, login)) WITHOUT ROWID;
 """
-_ORDER = f"""
+_LIST_TABLES = f"""
 CREATE TABLE people (id INTEGER PRIMARY KEY, login TEXT NOT NULL UNIQUE, level INTEGER, listed INTEGER);
 CREATE INDEX people_listed ON people (login, level, listed);
-{WORDS};
+{CREATE_WORDS};
 """
-# Level by level: it never comes to the rows of those who are hidden, and so takes no time for them.
-_FIND = {
+# By levels, so that rows of hidden people are never read and take no time.
+_FIND_BY_LEVELS = {
     count: f"SELECT DISTINCT login FROM names WHERE level IN ({', '.join('?' * count)}) AND name = ? "
     "AND (kind = 'alias' OR listed >= ?) LIMIT ?"
     for count in range(5)
@@ -41,16 +41,16 @@ _FIND = {
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Partial).decode
-# What is read where the source said nothing of a login: that takes as long as somebody whom it hides.
-_NOBODY = _encode(Partial(login="", name="Nobody at all", title="Nobody", visibility={"name": Visibility.NOBODY}))
+# Decoded for a missing login, so that it takes as long as a hidden person.
+_PLACEHOLDER = _encode(Partial(login="", name="Nobody at all", title="Nobody", visibility={"name": Visibility.NOBODY}))
 
 
 @dataclass(frozen=True)
-class _Tables:
-    """*keys* is read by whoever asks, *order* in the thread."""
+class _IndexDatabases:
+    """*keys* is read inline, *lists* in the thread."""
 
     keys: sqlite3.Connection
-    order: sqlite3.Connection
+    lists: sqlite3.Connection
 
     def add(self, people: Sequence[Partial]) -> None:
         for person in people:
@@ -59,49 +59,52 @@ class _Tables:
             names = [(index.level, name, kind, login, person.listed) for name, kind in sorted(index.names)]
             self.keys.executemany("INSERT INTO names VALUES (?, ?, ?, ?, ?)", names)
             columns = (login, index.level, person.listed)
-            row = self.order.execute("INSERT INTO people (login, level, listed) VALUES (?, ?, ?)", columns).lastrowid
-            self.order.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (row, index.words))
+            row = self.lists.execute("INSERT INTO people (login, level, listed) VALUES (?, ?, ?)", columns).lastrowid
+            self.lists.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (row, index.words))
 
     def commit(self) -> None:
-        for each in (self.keys, self.order):
+        for each in (self.keys, self.lists):
             each.execute("COMMIT")
 
     def close(self) -> None:
-        for each in (self.keys, self.order):
+        for each in (self.keys, self.lists):
             each.close()
 
 
 class InMemoryIndex:
-    """A Swept. Opens nothing before the first begin(); *threads* is 1, or 0 where nothing else waits for the reactor."""
+    """A RebuildableIndex.
+
+    It opens nothing before the first begin(); *threads* is 1, or 0 if nothing else waits for the reactor.
+    """
 
     def __init__(self, reactor: Any, threads: int = 1) -> None:
         self._threads = WorkerThreads(reactor, "index", threads)
-        self._there: _Tables | None = None
-        self._new: _Tables | None = None
+        self._current: _IndexDatabases | None = None
+        self._new: _IndexDatabases | None = None
 
     async def begin(self) -> None:
         left, self._new = self._new, None
         if left is not None:
-            await self._threads.do(left.close)
-        self._new = await self._threads.do(_empty)
+            await self._threads.run(left.close)
+        self._new = await self._threads.run(_make_databases)
 
     async def add(self, people: Sequence[Partial]) -> None:
         new = self._new
         assert new is not None, "begin() comes first"
-        await self._threads.do(lambda: new.add(people))
+        await self._threads.run(lambda: new.add(people))
 
     async def finish(self) -> None:
         new = self._new
         assert new is not None, "begin() comes first"
-        await self._threads.do(new.commit)
-        before, self._there, self._new = self._there, new, None
+        await self._threads.run(new.commit)
+        before, self._current, self._new = self._current, new, None
         if before is not None:
-            await self._threads.do(before.close)  # behind whoever still reads there
+            await self._threads.run(before.close)  # after whoever still reads there
 
     def stop(self) -> "Deferred[None]":
-        """Forgets everybody."""
-        left = [each for each in (self._there, self._new) if each is not None]
-        self._there = self._new = None
+        """Forget everybody."""
+        left = [each for each in (self._current, self._new) if each is not None]
+        self._current = self._new = None
 
         def close() -> None:
             for each in left:
@@ -110,18 +113,18 @@ class InMemoryIndex:
         return self._threads.stop(close)
 
     def last(self, login: str) -> Partial | None:
-        if self._there is None:
+        if self._current is None:
             return None
-        row = self._there.keys.execute("SELECT document FROM people WHERE login = ?", (login,)).fetchone()
-        said = _decode(_NOBODY if row is None else row[0])
+        row = self._current.keys.execute("SELECT document FROM people WHERE login = ?", (login,)).fetchone()
+        said = _decode(_PLACEHOLDER if row is None else row[0])
         return None if row is None else said
 
     async def find_logins(self, name: str, levels: NameVisibilityFilter) -> Sequence[str]:
-        if self._there is None:
+        if self._current is None:
             return []
         among = range(levels.lowest, levels.highest + 1)
-        of = (*among, name, not levels.unlisted, MAX_WAITING_JOBS)
-        return [row[0] for row in self._there.keys.execute(_FIND[len(among)], of)]
+        of = (*among, name, not levels.unlisted, MAX_FOUND)
+        return [row[0] for row in self._current.keys.execute(_FIND_BY_LEVELS[len(among)], of)]
 
     async def page(self, after: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         of = (after, levels.lowest, levels.highest, not levels.unlisted, limit)
@@ -129,23 +132,25 @@ class InMemoryIndex:
 
     async def logins_starting_with(self, beginning: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         of = (beginning, beginning + "\U0010ffff", levels.lowest, levels.highest, not levels.unlisted, limit)
-        return await self._read(lambda order: [row[0] for row in order.execute(STARTING, of)], [])
+        return await self._read(lambda order: [row[0] for row in order.execute(STARTING_WITH, of)], [])
 
     async def search(
         self, words: Sequence[str], after: int, limit: int, levels: NameVisibilityFilter
     ) -> Sequence[tuple[int, str]]:
-        of = (matching(words), after, levels.lowest, levels.highest, not levels.unlisted, limit)
+        of = (match_all(words), after, levels.lowest, levels.highest, not levels.unlisted, limit)
         return await self._read(lambda order: order.execute(SEARCH, of).fetchall(), [])
 
     async def _read(self, read: Callable[[sqlite3.Connection], T], nothing: T) -> T:
-        there = self._there
-        return nothing if there is None else await self._threads.do(lambda: read(there.order))
+        there = self._current
+        return nothing if there is None else await self._threads.run(lambda: read(there.lists))
 
 
-def _empty() -> _Tables:
-    tables = _Tables(*(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False) for _ in range(2)))
-    tables.keys.executescript(_KEYS)
-    tables.order.executescript(_ORDER)
-    for each in (tables.keys, tables.order):
+def _make_databases() -> _IndexDatabases:
+    tables = _IndexDatabases(
+        *(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False) for _ in range(2))
+    )
+    tables.keys.executescript(_KEY_TABLES)
+    tables.lists.executescript(_LIST_TABLES)
+    for each in (tables.keys, tables.lists):
         each.execute("BEGIN")
     return tables

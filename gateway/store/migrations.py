@@ -1,5 +1,7 @@
-"""New tables, and those of older versions brought up to ours: each step in a function of its own, all in one transaction.
-Imported only when there is something to do: alembic is heavy."""
+"""Create the tables, and upgrade those of older versions: one function a step, all in one transaction.
+
+Imported only when there is something to do, because alembic is slow to import.
+"""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -11,26 +13,27 @@ from sqlalchemy.exc import DBAPIError
 
 from ..directory.person import Partial
 from . import schema
-from .search_keys import WORDS, search_keys_of
+from .search_keys import CREATE_WORDS, search_keys_of
+from .statements import SCHEMA_VERSION
 
 Connect = Callable[[], sqlite3.Connection]
 _decode = msgspec.json.Decoder(Partial).decode
 
 
-def fill(connect: Connect) -> None:
-    """The tables, in the empty file that *connect* opens. Raises sqlite3.Error."""
+def create_tables(connect: Connect) -> None:
+    """Create the tables in the empty file that *connect* opens. Raises sqlite3.Error."""
     with _transaction(connect) as db:
         schema.metadata.create_all(db)
-        db.exec_driver_sql(WORDS)
-        db.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
+        db.exec_driver_sql(CREATE_WORDS)
+        db.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def upgrade(connect: Connect) -> None:
-    """The tables of the file that *connect* opens as they are today. Raises sqlite3.Error, and nothing has changed."""
+    """Upgrade the tables of the file that *connect* opens. Raises sqlite3.Error, and then nothing has changed."""
     with _transaction(connect) as db:
-        for version in range(db.exec_driver_sql("PRAGMA user_version").scalar_one(), schema.VERSION):
+        for version in range(db.exec_driver_sql("PRAGMA user_version").scalar_one(), SCHEMA_VERSION):
             _STEPS[version](db)
-        db.exec_driver_sql(f"PRAGMA user_version = {schema.VERSION}")
+        db.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 @contextmanager
@@ -47,7 +50,7 @@ def _transaction(connect: Connect) -> Iterator[Connection]:
 
 
 def _from_1(db: Connection) -> None:
-    """What lists and searches go by; and nothing that tells of those who were removed."""
+    """Add what lists and searches use; remove every trace of removed people."""
     from alembic.migration import MigrationContext
     from alembic.operations import Operations
 
@@ -55,9 +58,9 @@ def _from_1(db: Connection) -> None:
         operations.add_column("people", Column("level", Integer, nullable=False, server_default="-1"))
         operations.add_column("people", Column("listed", Boolean, nullable=False, server_default="1"))
         operations.create_index("people_listed", "people", ["login", "level", "listed"])
-    schema.seen.create(db)
+    schema.last_seen.create(db)
     db.execute(delete(schema.changes).where(schema.changes.c.login.not_in(select(schema.people.c.login))))
-    db.exec_driver_sql(WORDS)
+    db.exec_driver_sql(CREATE_WORDS)
     people, last = schema.people, 0
     while rows := db.execute(
         select(people.c.id, people.c.document).where(people.c.id > last).order_by(people.c.id).limit(1000)

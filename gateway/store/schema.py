@@ -1,7 +1,8 @@
-"""The tables, in SQLAlchemy Core. VERSION goes up with every change of them; upgrade.py brings older ones up to it.
+"""The tables, in SQLAlchemy Core.
 
-`people.document` is the person as JSON, so that one key read gives all; the other tables are what it is found by, what
-it used to say and what was changed. Imported by writers only: a gateway that just answers never loads SQLAlchemy.
+statements.SCHEMA_VERSION goes up with every change; migrations.py upgrades older files. `people.document` is the person
+as JSON, so that one key read gives everything. The other tables are what a person is found by, earlier plans, and what
+was changed. Imported for writing only: a gateway that just answers never loads SQLAlchemy.
 """
 
 from sqlalchemy import (
@@ -11,22 +12,14 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    Select,
     String,
     Table,
     Text,
-    bindparam,
-    case,
-    func,
-    or_,
-    select,
 )
-
-VERSION = 2
 
 metadata = MetaData()
 
-# level: who may see the name, by the person's own word (directory/ports.py, Levels).
+# level: the person's own choice of who may see the name (directory/interfaces.py, NameVisibilityFilter).
 people = Table(
     "people",
     metadata,
@@ -50,7 +43,7 @@ names = Table(
 )
 Index("names_alias", names.c.name, unique=True, sqlite_where=names.c.kind == "alias")
 
-# A row for each of people by its id; made by found.WORDS.
+# One row for each person, by the id; created by search_keys.CREATE_WORDS.
 words = Table("words", MetaData(), Column("rowid", Integer, primary_key=True), Column("text", Text))
 
 # n is the number of the change that wrote the plan.
@@ -76,33 +69,10 @@ changes = Table(
     sqlite_autoincrement=True,
 )
 
-seen = Table(
+last_seen = Table(
     "seen",
     metadata,
     Column("login", String, primary_key=True),
     Column("at", String, nullable=False),
     sqlite_with_rowid=False,
-)
-
-# The next one in order comes where nobody has the login: to look for nobody costs as much as to look for somebody. Not a
-# large one: the time would tell which names stand right before somebody hidden, and so lead to theirs.
-get: Select[tuple[bytes | None, str]] = (
-    select(
-        case((or_(people.c.login == bindparam("login"), func.length(people.c.document) < 2048), people.c.document)),
-        people.c.login,
-    )
-    .where(people.c.login >= bindparam("login"))
-    .order_by(people.c.login)
-    .limit(1)
-)
-find: Select[tuple[str]] = (
-    select(names.c.login)
-    .distinct()
-    .join_from(names, people, people.c.login == names.c.login)
-    .where(
-        names.c.name == bindparam("name"),
-        people.c.level.between(bindparam("lowest"), bindparam("highest")),
-        or_(names.c.kind == "alias", people.c.listed >= bindparam("listed")),
-    )
-    .limit(200)
 )

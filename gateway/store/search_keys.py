@@ -1,6 +1,6 @@
-"""What a person is found by, in every index: the rows of `names`, the text of `words`, the level of their name.
+"""What a person is found by, in every index: the rows of `names`, the text of `words`, the level of the name.
 
-Apart from edits.py, since it needs no SQLAlchemy.
+A module of its own, because it needs no SQLAlchemy.
 """
 
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from ..directory.names import fold_name
 from ..directory.person import Partial
 from ..directory.search_terms import split_words as words_of
 
-# What searches look through: the words of login, full name and aliases, a row for each of people by its id.
-WORDS = """CREATE VIRTUAL TABLE words USING fts5(
+# What searches read: the words of login, full name and aliases, one row for each person, by the id.
+CREATE_WORDS = """CREATE VIRTUAL TABLE words USING fts5(
     text, detail = none, prefix = '1 2 3', tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M*'")"""
 
 
 @dataclass(frozen=True)
 class SearchKeys:
-    """Rows of `names` (name, kind), the text of `words`, the level of the name (ports.Levels)."""
+    """Rows of `names` (name, kind), the text of `words`, and the level of the name."""
 
     names: frozenset[tuple[str, str]]
     words: str
@@ -25,7 +25,7 @@ class SearchKeys:
 
 
 def search_keys_of(person: Partial) -> SearchKeys:
-    """By login, aliases, former logins, full and last name."""
+    """Return what *person* is found by: login, aliases, former logins, full and last name."""
     rows = {(fold_name(name), "alias") for name in (*person.aliases, *person.former)}
     full = fold_name(person.name)
     if full:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gateway.directory.person import Partial, Visibility
 from gateway.store import database
+from gateway.store.edit_transactions import _encode
 from gateway.store.search_keys import search_keys_of
-from gateway.store.sqlite_writer import _encode
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 BATCH = 20_000

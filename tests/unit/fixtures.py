@@ -26,8 +26,8 @@ from gateway.outbound.fediverse_accounts import FediverseAccounts
 from gateway.outbound.public_hosts import OutboundConnections
 from gateway.rendering.render import Renderer
 from gateway.rendering.templates import TemplateSet
-from gateway.store import database, sqlite_store
-from gateway.store.sqlite_writer import SQLiteWriter
+from gateway.store import database, file_watcher, sqlite_store
+from gateway.store.edit_transactions import EditTransactions
 
 ALICE = {
     "login": "alice",
@@ -72,7 +72,7 @@ class Built:
 
     def see(self) -> None:
         """Lets what others wrote come in."""
-        self.clock.advance(sqlite_store.WATCH)
+        self.clock.advance(file_watcher.POLL_INTERVAL)
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -82,14 +82,14 @@ class Built:
 
     def stop(self) -> None:
         self.deps.tracker._access_log.stopService()
-        self.store._watching.stop()
-        if self.store._reader is not None:
-            self.store._reader.close()
+        self.store.watcher._polling.stop()
+        if self.store.reader.connection is not None:
+            self.store.reader.connection.close()
 
 
 def write(path: Path, edits: Sequence[Edit], at: datetime | None = None) -> int:
     """Edits the database at *path* in this thread."""
-    tables = SQLiteWriter(lambda: database.connect(path, "rw", 5.0))
+    tables = EditTransactions(lambda: database.connect(path, "rw", 5.0))
     try:
         return tables.save(edits, at or datetime.now(UTC))
     finally:

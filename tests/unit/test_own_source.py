@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.sources.custom import BadSource, load
+from gateway.sources.custom import BadSource, load_source
 
 GOOD = """
 from datetime import timedelta
@@ -33,14 +33,14 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_class_beside_the_settings_is_made_with_its_options(folder: Path) -> None:
     (folder / "own_good.py").write_text(GOOD.format(name="Vending"))
-    source = load("vending", "own_good:Vending", {"shelf": 7}, None, folder)
+    source = load_source("vending", "own_good:Vending", {"shelf": 7}, None, folder)
     assert (source.name, source.cache_ttl, source.restricts) == ("vending", timedelta(seconds=5), True)
     assert source.shelf == 7  # type: ignore[attr-defined]
 
 
 def test_the_settings_say_how_long_it_holds(folder: Path) -> None:
     (folder / "own_held.py").write_text(GOOD.format(name="Vending"))
-    assert load("v", "own_held:Vending", {}, timedelta(seconds=9), folder).cache_ttl == timedelta(seconds=9)
+    assert load_source("v", "own_held:Vending", {}, timedelta(seconds=9), folder).cache_ttl == timedelta(seconds=9)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,6 @@ def test_what_is_no_source_is_refused(
     (folder / "own_broken.py").write_text("1 / 0\n")
     (folder / "own_half.py").write_text("class Half:\n    def get(self, login): ...\n")
     with pytest.raises(BadSource) as refused:
-        load("mine", path, options, None, folder)
+        load_source("mine", path, options, None, folder)
     assert refused.value.found.startswith(found)
     assert refused.value.allowed.startswith(allowed)

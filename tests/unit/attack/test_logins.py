@@ -32,7 +32,7 @@ def logged_in(monkeypatch: pytest.MonkeyPatch, *users: Any) -> dict[str, list[Lo
         return users
 
     monkeypatch.setattr(psutil, "users", told)
-    return logins.of_this_machine()
+    return logins.logged_in_users()
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_terminal_of_the_year_33658_does_not_end_the_looking(monkeypatch: pyte
     clock, on = Clock(), [user("alice", terminal=terminal), user("bob")]
     presence = Presence(lambda _: None, lambda _: None)
     monkeypatch.setattr(psutil, "users", lambda: on)
-    looking = logins.Logins(presence, timedelta(seconds=5), clock, logins.of_this_machine)
+    looking = logins.LoginMonitor(presence, timedelta(seconds=5), clock, logins.logged_in_users)
     looking.startService()
     assert presence.logins_after("") == ["alice", "bob"]
     assert presence.logins_of("alice")[0].active is None

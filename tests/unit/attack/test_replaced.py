@@ -78,7 +78,7 @@ def test_edits_of_the_gateway_go_to_the_database_that_is_there(tmp_path: Path) -
     outcomes: list[object] = []
     saving = built.deps.directory.edit("bob", Modify("bob", {"title": "after"}), ADMINISTRATOR)
     Deferred.fromCoroutine(saving).addBoth(outcomes.append)
-    built.store._writer.stop(lambda: None)
+    built.store.writer.thread.stop(lambda: None)
     while not outcomes:
         os.sched_yield()
     assert isinstance(outcomes[0], Saved)

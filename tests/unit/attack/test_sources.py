@@ -91,10 +91,11 @@ def test_sources_are_told_apart_though_they_have_one_name(tmp_path: Path) -> Non
     odd.name = "store"
     built = make_dependencies(tmp_path, sources=[odd])
     assert now(built.deps.directory.lookup("carol", STRANGER)) == NotFound()
-    reader, built.store._reader = built.store._reader, None
+    reader = built.store.reader
+    connection, reader.connection = reader.connection, None
     assert now(built.deps.directory.lookup("nobody", STRANGER)) == Unavailable()
     assert now(built.deps.directory._chain._ask(odd, "dave")) is None
     with pytest.raises(SourceDown):
         now(built.deps.directory._chain.require_sources_up(NotFound()))
-    built.store._reader = reader
+    reader.connection = connection
     built.stop()

@@ -224,7 +224,7 @@ def seen_rows(built: Built) -> list[tuple[str, str]]:
 
 def settle(built: Built) -> None:
     """All that the writer was given is written."""
-    finished(built.store._writer.do(lambda: None))
+    finished(built.store.writer.thread.run(lambda: None))
 
 
 def restart(built: Built) -> DirectoryService:
@@ -233,7 +233,7 @@ def restart(built: Built) -> DirectoryService:
     store.startService()
     service = DirectoryService(store, (), Policy.preset(), built.clock)
     service.startService()
-    store._watching.stop()
+    store.watcher._polling.stop()
     return service
 
 

@@ -22,7 +22,7 @@ from gateway.directory.service import DirectoryService
 from gateway.directory.source_chain import merge_partials
 from gateway.directory.viewers import Viewer
 from gateway.store import database, sqlite_store
-from gateway.store.search_keys import WORDS
+from gateway.store.search_keys import CREATE_WORDS
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, as_self
 from tests.unit.fixtures import TestClock as AtOnce
 from tests.unit.fixtures import now, write
@@ -136,7 +136,7 @@ def test_a_login_with_marks_is_found_without() -> None:
 @pytest.fixture(scope="module")
 def index() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:")
-    connection.execute(WORDS)
+    connection.execute(CREATE_WORDS)
     return connection
 
 
@@ -239,9 +239,9 @@ def test_W023_the_index_finds_all_that_is_a_match(
                     if words_.strip():
                         assert whole(service, words_, viewer, size) == brute(people, words_, viewer, policy), words_
         finally:
-            store._watching.stop()
-            assert store._reader is not None
-            store._reader.close()
+            store.watcher._polling.stop()
+            assert store.reader.connection is not None
+            store.reader.connection.close()
 
 
 def whole(service: DirectoryService, query: str, viewer: Viewer, size: int) -> list[str]:

@@ -700,7 +700,7 @@ def test_an_edit_whose_asker_left_is_written(built: Built) -> None:
     gate, told = Event(), list[Change]()
     seen = Event()
     built.deps.directory.subscribe(lambda change: (told.append(change), seen.set())[1])  # type: ignore[func-returns-value]
-    built.store._writer.do(lambda: gate.wait(10))
+    built.store.writer.thread.run(lambda: gate.wait(10))
     deferred, results = start(built.deps.directory.edit("alice", Modify("", {"title": "Written"}), as_self("alice")))
     deferred.cancel()
     assert results[0].check(CancelledError)
@@ -713,7 +713,7 @@ def test_an_edit_whose_asker_left_is_written(built: Built) -> None:
 
 def test_a_stop_waits_for_an_edit_that_began(built: Built) -> None:
     gate = Event()
-    built.store._writer.do(lambda: gate.wait(10))
+    built.store.writer.thread.run(lambda: gate.wait(10))
     deferred, left = start(built.deps.directory.edit("alice", Modify("", {"title": "Written"}), as_self("alice")))
     deferred.cancel()
     stopping = built.deps.directory.stopService()

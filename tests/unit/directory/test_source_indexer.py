@@ -25,7 +25,7 @@ from gateway.directory.source_indexer import (
     SourceIndexer,
 )
 from gateway.directory.viewers import Viewer
-from gateway.store import database, sqlite_store
+from gateway.store import database, file_watcher, sqlite_store
 from gateway.store.in_memory_index import InMemoryIndex
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Place, as_self
 from tests.unit.fixtures import TestClock as AtOnce
@@ -257,7 +257,7 @@ def test_who_came_is_there_and_who_went_is_gone_after_the_next_sweep(build: Buil
     assert set_.listed() == ["bob", "eve", "zoe"]
     assert (set_.found("countess"), set_.listed("zo")) == (NotFound(), ["zoe"])
     write(set_.path, [Remove("bob")])
-    set_.clock.advance(sqlite_store.WATCH)
+    set_.clock.advance(file_watcher.POLL_INTERVAL)
     assert set_.listed() == ["eve", "zoe"]
 
 

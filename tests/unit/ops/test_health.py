@@ -25,28 +25,28 @@ def test_a_directory_that_does_not_run_is_not_ready(built: Built) -> None:
 
 
 def test_a_database_that_cannot_be_read_is_a_trouble(built: Built) -> None:
-    assert built.store._reader is not None
-    built.store._reader.execute("PRAGMA user_version")
-    built.store._reader.close()
+    assert built.store.reader.connection is not None
+    built.store.reader.connection.execute("PRAGMA user_version")
+    built.store.reader.connection.close()
     assert now(built.deps.health.find_problems()) == ("the database cannot be read",)
-    built.store._watching.stop()
+    built.store.watcher._polling.stop()
     built.deps.tracker._access_log.stopService()
 
 
 def test_changes_that_are_not_followed_are_a_trouble_after_a_while(built: Built) -> None:
-    built.store._watching.stop()
+    built.store.watcher._polling.stop()
     built.change(document(BOB | {"login": "bert"}))
     assert now(built.deps.health.find_problems()) == ()
     built.clock.advance(MAX_CHANGE_DELAY + 0.1)
     assert now(built.deps.health.find_problems()) == ("changes are not followed",)
     now(built.deps.directory._changes.catch_up())
     assert now(built.deps.health.find_problems()) == ()
-    built.store._watching.start(60)
+    built.store.watcher._polling.start(60)
     built.stop()
 
 
 def test_who_always_lags_a_little_follows(built: Built) -> None:
-    built.store._watching.stop()
+    built.store.watcher._polling.stop()
     for number in range(5):
         built.change(document(BOB | {"login": f"bert{number}"}))
         assert now(built.deps.health.find_problems()) == ()
@@ -54,7 +54,7 @@ def test_who_always_lags_a_little_follows(built: Built) -> None:
         built.change(document(BOB | {"login": f"bart{number}"}))
         assert now(built.deps.health.find_problems()) == ()
         built.clock.advance(MAX_CHANGE_DELAY - 0.1)
-    built.store._watching.start(60)
+    built.store.watcher._polling.start(60)
     built.stop()
 
 

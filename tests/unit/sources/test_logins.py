@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 from gateway.directory.person import Login
 from gateway.directory.presence import Presence
 from gateway.sources import logins
-from gateway.sources.logins import Logins
+from gateway.sources.logins import LoginMonitor
 
 HERE = Login(terminal="pts/1")
 
@@ -39,7 +39,7 @@ def door() -> Door:
 def test_it_looks_every_so_often(door: Door) -> None:
     clock, told = Clock(), list[str]()
     presence = Presence(told.append, lambda _: None)
-    service = Logins(presence, timedelta(seconds=5), clock, door)
+    service = LoginMonitor(presence, timedelta(seconds=5), clock, door)
     assert door.looks == 0
     service.startService()
     assert (door.looks, told) == (1, [])
@@ -59,7 +59,7 @@ def test_it_looks_every_so_often(door: Door) -> None:
 def test_a_look_that_fails_leaves_what_was_seen(door: Door) -> None:
     clock = Clock()
     presence = Presence(lambda _: None, lambda _: None)
-    service = Logins(presence, timedelta(seconds=1), clock, door)
+    service = LoginMonitor(presence, timedelta(seconds=1), clock, door)
     door.on = {"alice": [HERE]}
     service.startService()
     door.broken = OSError("no utmp")
@@ -74,10 +74,10 @@ def test_when_a_terminal_was_used_last() -> None:
     """In whole minutes: finger tells no more, and each change is a change of the profile."""
     master, slave = pty.openpty()
     name = Path(f"/proc/self/fd/{slave}").resolve()
-    active = logins._active(str(name.relative_to("/dev")))
+    active = logins._last_active(str(name.relative_to("/dev")))
     assert active is not None
     assert active.second == 0
     assert timedelta() <= datetime.now(UTC) - active < timedelta(minutes=2)
-    assert logins._active("no/such") is None
-    assert logins._active("") is None
+    assert logins._last_active("no/such") is None
+    assert logins._last_active("") is None
     assert master != slave

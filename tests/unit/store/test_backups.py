@@ -15,7 +15,7 @@ from gateway.directory.answers import Found
 from gateway.directory.interfaces import Create, Modify, Remove
 from gateway.store import backups, database
 from gateway.store.database import UnusableDatabase
-from gateway.store.sqlite_writer import SQLiteWriter
+from gateway.store.edit_transactions import EditTransactions
 from tests.unit.directory.keepers import STRANGER
 from tests.unit.fixtures import ALICE, BOB, document, make_dependencies, now, write
 
@@ -34,7 +34,7 @@ def logins(path: Path) -> list[str]:
 
 
 def restored(backup: Path, path: Path) -> tuple[int, Path | None]:
-    with backups.opened(backup) as opened:
+    with backups.open_backup(backup) as opened:
         return backups.restore(opened, backup, path)
 
 
@@ -205,11 +205,11 @@ def test_what_is_no_backup_changes_nothing(people: Path, tmp_path: Path) -> None
         connection.commit()
     before = people.read_bytes(), names(tmp_path)
     for path, why in (
-        (text, "is no database, or is damaged"),
+        (text, "is not a backup file, or is damaged"),
         (newer, "has tables of version 99, from a newer finger-gateway; "),
-        (empty, "is a database of something else; "),
+        (empty, "is another program's database; "),
         (half, "is damaged"),
-        (other, "is a database of something else; "),
+        (other, "is another program's database; "),
         (bad, "is damaged: 'bob' cannot be read: "),
         (people, "is the database itself; name a backup of it"),
         (tmp_path, "is no file"),
@@ -228,10 +228,10 @@ def test_nothing_is_lost_to_a_writer_who_waited_meanwhile(people: Path, tmp_path
     written: list[tuple[int, int]] = []
 
     def connect() -> sqlite3.Connection:
-        written.append(database.identity(people))
+        written.append(database.file_identity(people))
         return database.connect(people, "rw", 5.0)
 
-    tables = SQLiteWriter(connect, lambda: database.identity(people) != written[-1])
+    tables = EditTransactions(connect, lambda: database.file_identity(people) != written[-1])
     tables.save([Modify("alice", {"title": "before"})], datetime.now(UTC))
     with closing(database.connect(people, "rw", 1.0)) as locked:
         locked.execute("BEGIN IMMEDIATE")

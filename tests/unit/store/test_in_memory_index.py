@@ -109,10 +109,10 @@ def test_only_whole_sweeps_answer() -> None:
 def test_what_answers_no_longer_is_closed() -> None:
     index = InMemoryIndex(AtOnce(), 0)
     swept(index, PEOPLE)
-    before = index._there
+    before = index._current
     assert before is not None
     swept(index, PEOPLE)
     index.stop()
-    for each in (before.keys, before.order):
+    for each in (before.keys, before.lists):
         with pytest.raises(sqlite3.ProgrammingError):
             each.execute("SELECT 1")

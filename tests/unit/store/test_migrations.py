@@ -105,7 +105,7 @@ def old_code_can_use(path: Path) -> None:
 def whole(service: DirectoryService, words: str, viewer: Any) -> list[str]:
     seen, page = list[str](), Page(limit=400)
     while True:
-        clock = service._queries._store._reactor  # type: ignore[attr-defined]
+        clock = service._queries._store.reader._reactor  # type: ignore[attr-defined]
         results: list[Any] = []
         Deferred.fromCoroutine(service.list_people(words, viewer, page)).addBoth(results.append)
         while not results:
@@ -189,7 +189,7 @@ def test_an_upgrade_that_is_done_is_not_done_again(tmp_path: Path) -> None:
     before = path.read_bytes()
     database.upgrade(path)
     migrations.upgrade(
-        lambda: database.connect(path, "rw", database.BUSY)
+        lambda: database.connect(path, "rw", database.BUSY_TIMEOUT)
     )  # as a process that looked before another was done
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -13,7 +13,7 @@ import pytest
 from twisted.internet.task import LoopingCall
 
 from gateway.directory.interfaces import Create, Modify
-from gateway.store import database, sqlite_store
+from gateway.store import database, file_watcher, sqlite_store
 from tests.unit.directory.keepers import ADMINISTRATOR
 from tests.unit.fixtures import TestClock as AtOnce
 from tests.unit.fixtures import now, write
@@ -63,7 +63,7 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
         seen.extend((change.login, *change.fields) for change in await store.changes(last))
 
     store.watch(wake)
-    clock.advance(sqlite_store.WATCH)
+    clock.advance(file_watcher.POLL_INTERVAL)
     assert seen == []
     process = child(
         """
@@ -72,8 +72,8 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
         from pathlib import Path
         from gateway.directory.interfaces import Modify
         from gateway.store import database, sqlite_store
-        from gateway.store.sqlite_writer import SQLiteWriter
-        tables = SQLiteWriter(lambda: database.connect(Path(sys.argv[1]), "rw", 5.0))
+        from gateway.store.edit_transactions import EditTransactions
+        tables = EditTransactions(lambda: database.connect(Path(sys.argv[1]), "rw", 5.0))
         print("ready", flush=True)
         sys.stdin.readline()
         tables.save([Modify("alice", {"title": "New"})], datetime.now(UTC))
@@ -83,13 +83,13 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
         path,
     )
     assert line(process.stdout) == "ready"
-    clock.advance(sqlite_store.WATCH)
+    clock.advance(file_watcher.POLL_INTERVAL)
     assert seen == []
     assert process.stdin is not None
     process.stdin.write("go\n")
     process.stdin.flush()
     assert line(process.stdout) == "written"
-    clock.advance(sqlite_store.WATCH)
+    clock.advance(file_watcher.POLL_INTERVAL)
     assert seen == [("alice", "title")]
     assert now(store.get("alice")).title == "New"
     end(process)
@@ -100,8 +100,8 @@ def test_R003_a_look_is_every_40_ms(tmp_path: Path) -> None:
     store = sqlite_store.SQLiteStore(tmp_path / "people.db", AtOnce())
     database.create(store.path)
     store.startService()
-    assert isinstance(store._watching, LoopingCall)
-    assert store._watching.interval == 0.04
+    assert isinstance(store.watcher._polling, LoopingCall)
+    assert store.watcher._polling.interval == 0.04
     finished(store.stopService())
 
 
@@ -132,8 +132,8 @@ def test_R004_another_process_holds_the_database(tmp_path: Path) -> None:
         from twisted.internet import reactor
         from twisted.internet.defer import Deferred
         from gateway.directory.interfaces import Modify, SourceDown
-        from gateway.store import database, sqlite_store
-        sqlite_store.BUSY = 0.3
+        from gateway.store import database, sqlite_store, sqlite_writer
+        sqlite_writer.BUSY_TIMEOUT = 0.3
         store = sqlite_store.SQLiteStore(Path(sys.argv[1]), reactor)
 
         async def main():
@@ -186,8 +186,8 @@ EDITOR = """
     from pathlib import Path
     from gateway.directory.interfaces import Create, Modify
     from gateway.store import database, sqlite_store
-    from gateway.store.sqlite_writer import SQLiteWriter
-    tables = SQLiteWriter(lambda: database.connect(Path(sys.argv[1]), "rw", 5.0))
+    from gateway.store.edit_transactions import EditTransactions
+    tables = EditTransactions(lambda: database.connect(Path(sys.argv[1]), "rw", 5.0))
     first, last = int(sys.argv[2]), int(sys.argv[3])
     for number in range(first, last):
         version = tables.save([Modify("alice", {"plan": f"plan {number}"})], datetime.now(UTC))
@@ -199,7 +199,7 @@ EDITOR = """
 KILLED = """
     import os, sys, textwrap
     editor = sys.stdin.read(int(sys.argv[2]))
-    import sqlalchemy, twisted.python.failure, gateway.store.sqlite_writer  # once for all rounds
+    import sqlalchemy, twisted.python.failure, gateway.store.edit_transactions  # once for all rounds
     for round in range(10):
         pid = os.fork()
         if not pid:
@@ -243,8 +243,8 @@ def test_R006_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> Non
         kept = {entry.text for entry in now(store.history("alice", 1_000_000))}
         assert {f"plan {number}" for number in acknowledged} <= kept
         assert set(acknowledged.values()) <= {change.n for change in now(store.changes(0))}
-        assert store._reader is not None
-        assert store._reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert store.reader.connection is not None
+        assert store.reader.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         finished(store.stopService())
         parent.stdin.write("\n")
         parent.stdin.flush()
@@ -256,7 +256,7 @@ INSPECT = """
     import os, sys
     from pathlib import Path
     from gateway.store import database, sqlite_store
-    from gateway.store.sqlite_writer import SQLiteWriter
+    from gateway.store.edit_transactions import EditTransactions
     from gateway.directory.interfaces import Modify
     from datetime import UTC, datetime
     import alembic, sqlalchemy, twisted.internet.reactor
@@ -315,7 +315,7 @@ def test_a_folder_that_cannot_be_written(reachable: Path) -> None:
     path.chmod(0o666)
     reachable.chmod(0o555)
     assert as_nobody(path).startswith(f"{path}: cannot be ")
-    assert as_nobody(reachable / "new.db", "create") == f"{reachable / 'new.db'}: cannot be made: Permission denied"
+    assert as_nobody(reachable / "new.db", "create") == f"{reachable / 'new.db'}: cannot be created: Permission denied"
 
 
 def test_a_folder_that_cannot_be_entered(reachable: Path) -> None:

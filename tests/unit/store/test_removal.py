@@ -11,7 +11,7 @@ from gateway.directory.answers import Found, NotFound
 from gateway.directory.interfaces import Create, Modify, Remove, Rename, StoreReplaced
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
-from gateway.store import sqlite_store
+from gateway.store import file_watcher, sqlite_store, sqlite_writer
 from tests.unit.directory.keepers import ADMINISTRATOR, STRANGER
 from tests.unit.fixtures import TestClock as AtOnce
 from tests.unit.fixtures import now, write
@@ -40,8 +40,8 @@ def octets(path: Path) -> bytes:
 
 def forgotten(opened: Opened) -> None:
     """Lets the time pass after which nothing may tell any more."""
-    opened.clock.advance(sqlite_store.FORGET)
-    finished(opened.store._writer.do(lambda: None))
+    opened.clock.advance(sqlite_writer.FORGET_DELAY)
+    finished(opened.store.writer.thread.run(lambda: None))
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def full(tmp_path: Path) -> Any:
     opened.save(*(Modify(f"p{n:03}", {"title": f"t{n}"}) for n in range(100)))
     yield opened
     stopped = opened.store.stopService()
-    opened.clock.advance(sqlite_store.FORGET)
+    opened.clock.advance(sqlite_writer.FORGET_DELAY)
     finished(stopped)
 
 
@@ -89,7 +89,7 @@ def test_until_then_just_the_row_that_tells_the_caches(full: Opened) -> None:
     n = full.save(Remove("gardenia"))
     told = full.rows("SELECT n, login, fields FROM changes WHERE login IN ('gardenia', 'wallflower', 'bumblebee')")
     assert told == [(n, "gardenia", "")]
-    full.clock.advance(sqlite_store.FORGET - 0.01)
+    full.clock.advance(sqlite_writer.FORGET_DELAY - 0.01)
     assert full.rows("SELECT count(*) FROM changes WHERE login = 'gardenia'") == [(1,)]
     forgotten(full)
     assert full.rows("SELECT count(*) FROM changes WHERE login = 'gardenia'") == [(0,)]
@@ -108,7 +108,7 @@ def test_a_stop_ends_when_nothing_is_left(tmp_path: Path) -> None:
     opened.save(Remove("bumblebee"))
     stopped = opened.store.stopService()
     assert not stopped.called
-    opened.clock.advance(sqlite_store.FORGET)
+    opened.clock.advance(sqlite_writer.FORGET_DELAY)
     finished(stopped)
     assert opened.rows("SELECT count(*) FROM changes") == [(0,)]
     assert not any(word.encode() in octets(opened.path).lower() for word in (*WORDS, "bumblebee"))
@@ -121,9 +121,9 @@ def test_what_a_killed_command_left_is_forgotten_at_the_next_start(tmp_path: Pat
     assert b"bumblebee" in octets(opened.path)
     serving = sqlite_store.SQLiteStore(opened.path, opened.clock, readers=1)
     serving.startService()
-    finished(serving._aside(lambda _: None))
-    opened.clock.advance(sqlite_store.FORGET)
-    finished(serving._writer.do(lambda: None))
+    finished(serving.reader.read_in_thread(lambda _: None))
+    opened.clock.advance(sqlite_writer.FORGET_DELAY)
+    finished(serving.writer.thread.run(lambda: None))
     assert not any(word.encode() in octets(opened.path).lower() for word in (*WORDS, "bumblebee"))
     assert now(serving.get("alice")) is not None
     finished(serving.stopService())
@@ -132,14 +132,14 @@ def test_what_a_killed_command_left_is_forgotten_at_the_next_start(tmp_path: Pat
 
 def test_a_reader_that_holds_on_is_told_as_not_all_gone(full: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     """While another program reads an older state, the log cannot be emptied; the operator hears of it."""
-    monkeypatch.setattr(sqlite_store, "BUSY", 0.05)
+    monkeypatch.setattr(sqlite_writer, "BUSY_TIMEOUT", 0.05)
     reader = sqlite3.connect(full.path, isolation_level=None)
     reader.execute("BEGIN")
     assert reader.execute("SELECT count(*) FROM people").fetchone() == (301,)
-    full.store._writer.do(full.store._close_writer)
+    full.store.writer.thread.run(full.store.writer.close)
     full.save(Remove("gardenia"))
     forgotten(full)
-    assert full.store._warned.startswith("removed, but not all traces are gone: ")
+    assert full.store.watcher._warned.startswith("removed, but some traces are left: ")
     reader.execute("COMMIT")
     reader.close()
     full.save(Remove("p000"))
@@ -159,7 +159,7 @@ class Other:
         self.store.startService()
         self.directory = DirectoryService(self.store, (), Policy.preset(), self.clock)
         self.directory.startService()
-        self.clock.advance(sqlite_store.WATCH)
+        self.clock.advance(file_watcher.POLL_INTERVAL)
 
     def stop(self) -> None:
         finished(self.store.stopService())
@@ -174,7 +174,7 @@ def test_R003_another_process_drops_it(full: Opened) -> None:
     other = Other(full.path)
     assert other.finds("gardenia")
     full.save(Remove("gardenia"))
-    other.clock.advance(sqlite_store.WATCH)
+    other.clock.advance(file_watcher.POLL_INTERVAL)
     assert not any(other.finds(name) for name in ("gardenia", "wallflower", "bumblebee", WORDS[2], ODD["name"]))
     assert other.finds("p001")
     other.stop()
@@ -190,11 +190,11 @@ def test_R003_another_process_that_was_too_slow_drops_all(full: Opened) -> None:
     with pytest.raises(StoreReplaced):
         now(other.store.changes(other.directory.last_change))
     assert other.finds("gardenia")  # cached, and it has not looked yet
-    other.clock.advance(sqlite_store.WATCH)
+    other.clock.advance(file_watcher.POLL_INTERVAL)
     assert not other.finds("gardenia")
     assert other.directory.last_change == now(full.store.last_change())
     full.save(Modify("p001", {"title": "New"}), at=NOW + timedelta(days=1))
-    other.clock.advance(sqlite_store.WATCH)
+    other.clock.advance(file_watcher.POLL_INTERVAL)
     assert now(other.directory.lookup("p001", STRANGER)).profile.title == "New"
     assert now(other.store.changes(other.directory.last_change)) == []
     other.stop()

@@ -10,9 +10,9 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from gateway.directory.interfaces import UNSPECIFIED, Create, NameVisibilityFilter, SourceDown
-from gateway.store import database, sqlite_store
-from gateway.store.serial_threads import WorkerThreads
-from gateway.store.sqlite_store import OFTEN, PAUSE, SLOW
+from gateway.store import database, sqlite_reader, sqlite_store
+from gateway.store.sqlite_reader import INLINE_PAUSE, MAX_SLOW_READS, SLOW_READ
+from gateway.store.worker_threads import WorkerThreads
 from tests.unit.fixtures import TestClock as AtOnce
 from tests.unit.fixtures import now, write
 from tests.unit.store.waiting import finished
@@ -34,7 +34,7 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     made = Disk()
-    monkeypatch.setattr(sqlite_store, "perf_counter", made)
+    monkeypatch.setattr(sqlite_reader, "perf_counter", made)
     return made
 
 
@@ -51,7 +51,7 @@ def store(tmp_path: Path, disk: Disk) -> Iterator[sqlite_store.SQLiteStore]:
 
 def inline(store: sqlite_store.SQLiteStore, asking: Any) -> bool:
     """Does *asking* read in this thread?"""
-    here, readers, original = threading.current_thread(), list[threading.Thread](), store._aside
+    here, readers, original = threading.current_thread(), list[threading.Thread](), store.reader.read_in_thread
 
     def aside(read: Callable[[sqlite3.Connection], Any]) -> Any:
         def noted(connection: sqlite3.Connection) -> Any:
@@ -60,11 +60,11 @@ def inline(store: sqlite_store.SQLiteStore, asking: Any) -> bool:
 
         return original(noted)
 
-    store._aside = aside  # type: ignore[method-assign]
+    store.reader.read_in_thread = aside  # type: ignore[method-assign]
     try:
         finished(asking)
     finally:
-        store._aside = original  # type: ignore[method-assign]
+        store.reader.read_in_thread = original  # type: ignore[method-assign]
     assert here not in readers
     return not readers
 
@@ -72,7 +72,7 @@ def inline(store: sqlite_store.SQLiteStore, asking: Any) -> bool:
 def test_R002_slow_reads_are_counted_and_move_to_threads_for_a_while(
     store: sqlite_store.SQLiteStore, disk: Disk
 ) -> None:
-    assert (SLOW, OFTEN, PAUSE) == (0.02, 3, 60.0)
+    assert (SLOW_READ, MAX_SLOW_READS, INLINE_PAUSE) == (0.02, 3, 60.0)
     disk.seconds = 0.019
     for _ in range(9):
         assert inline(store, store.get("alice"))
@@ -83,9 +83,9 @@ def test_R002_slow_reads_are_counted_and_move_to_threads_for_a_while(
         assert store.slow_reads == count
     assert not inline(store, store.get("alice"))
     assert not inline(store, store.find_logins("ann adams", ALL))
-    store._reactor.advance(PAUSE - 0.1)
+    store.reader._reactor.advance(INLINE_PAUSE - 0.1)
     assert not inline(store, store.get("alice"))
-    store._reactor.advance(0.2)
+    store.reader._reactor.advance(0.2)
     assert inline(store, store.get("alice"))  # tried again
     assert store.slow_reads == 4
     disk.seconds = 0.0
@@ -121,7 +121,7 @@ def test_R002_a_thread_that_hangs_holds_up_neither_the_reactor_nor_the_others(
     for _ in range(3):
         now(store.get("alice"))
     gate = threading.Event()
-    hanging = [store._aside(lambda _: gate.wait(10)) for _ in range(3)]
+    hanging = [store.reader.read_in_thread(lambda _: gate.wait(10)) for _ in range(3)]
     assert finished(store.get("alice")).login == "alice"
     assert not any(each.called for each in hanging)
     gate.set()
@@ -132,15 +132,15 @@ def test_R002_a_thread_that_hangs_holds_up_neither_the_reactor_nor_the_others(
 def test_R002_so_many_may_wait_and_no_more(
     store: sqlite_store.SQLiteStore, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store._readers = WorkerThreads(
-        store._reactor, "readers", 1, store._close_thread_reader
+    store.reader.threads = WorkerThreads(
+        store.reader._reactor, "readers", 1, store.reader.close_thread_connection
     )  # here threads count, no reactor
     disk.seconds = 0.05
     for _ in range(3):
         now(store.get("alice"))
-    monkeypatch.setattr("gateway.store.serial_threads.MOST_WAITING", 6)
+    monkeypatch.setattr("gateway.store.worker_threads.MAX_WAITING_JOBS", 6)
     gate = threading.Event()
-    hanging = [store._aside(lambda _: gate.wait(10)) for _ in range(6)]
+    hanging = [store.reader.read_in_thread(lambda _: gate.wait(10)) for _ in range(6)]
     with pytest.raises(SourceDown, match="too many jobs wait for the readers"):
         finished(store.get("alice"))
     gate.set()
@@ -162,7 +162,7 @@ def test_an_error_in_a_thread_is_a_source_that_is_down(store: sqlite_store.SQLit
         raise sqlite3.OperationalError("disk I/O error")
 
     with pytest.raises(SourceDown, match=r"people\.db: disk I/O error"):
-        finished(store._aside(fails))
+        finished(store.reader.read_in_thread(fails))
     assert finished(store.page("", 9, ALL)) == ["alice"]
 
 

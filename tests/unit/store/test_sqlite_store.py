@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.dialects import sqlite as dialect
 from twisted.internet.defer import Deferred
 
 from gateway.directory.answers import PlanVersion
@@ -25,8 +24,8 @@ from gateway.directory.interfaces import (
     StaleEdit,
 )
 from gateway.directory.person import Account, Key, Link, Partial, Status, Visibility
-from gateway.store import database, schema, serial_threads, sqlite_store
-from gateway.store.sqlite_writer import SQLiteWriter
+from gateway.store import database, file_watcher, sqlite_store, sqlite_writer, statements, worker_threads
+from gateway.store.edit_transactions import EditTransactions
 from tests.unit.directory.keepers import ADMINISTRATOR
 from tests.unit.fixtures import TestClock as AtOnce
 from tests.unit.fixtures import now, write
@@ -65,7 +64,7 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
     made = Opened(tmp_path / "people.db")
     yield made
     stopped = made.store.stopService()
-    made.clock.advance(sqlite_store.FORGET)
+    made.clock.advance(sqlite_writer.FORGET_DELAY)
     finished(stopped)
 
 
@@ -83,16 +82,6 @@ FULL: dict[str, Any] = {
 # the schema
 
 
-def test_the_versions_are_the_same() -> None:
-    assert database.VERSION == schema.VERSION == 2
-
-
-@pytest.mark.parametrize(("ours", "theirs"), [(sqlite_store.GET, schema.get), (sqlite_store.FIND, schema.find)])
-def test_R001_the_hot_statements_are_those_of_the_schema(ours: str, theirs: Any) -> None:
-    compiled = str(theirs.compile(dialect=dialect.dialect(paramstyle="qmark")))
-    assert ours == compiled
-
-
 def test_what_a_new_file_is(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     database.create(path)
@@ -103,7 +92,7 @@ def test_what_a_new_file_is(tmp_path: Path) -> None:
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     ours = {table for table in tables if not table.startswith("words")}
     assert ours == {"people", "names", "history", "changes", "seen", "sqlite_sequence"}
-    plan = connection.execute(f"EXPLAIN QUERY PLAN {sqlite_store.GET}", ("alice", 2048, "alice", 1, 0)).fetchall()
+    plan = connection.execute(f"EXPLAIN QUERY PLAN {statements.GET}", ("alice", 2048, "alice")).fetchall()
     assert "SEARCH people USING INDEX" in plan[0][3]
     connection.close()
     writer = database.connect(path, "rw", 1.0)
@@ -433,7 +422,7 @@ def test_R003_another_connection_is_seen_within_one_look(opened: Opened) -> None
     opened.write(Create("carol"))
     opened.clock.advance(0.04)
     assert woken == [1, 3]
-    assert sqlite_store.WATCH == 0.04
+    assert file_watcher.POLL_INTERVAL == 0.04
 
 
 def test_who_could_not_read_is_woken_again(opened: Opened) -> None:
@@ -482,7 +471,7 @@ def test_a_look_that_fails_is_no_end(opened: Opened, monkeypatch: pytest.MonkeyP
 
     opened.store.watch(wake)
     with monkeypatch.context() as patch:
-        patch.setattr(opened.store, "_reader", Broken())
+        patch.setattr(opened.store.reader, "connection", Broken())
         opened.clock.advance(0.04)
         with pytest.raises(SourceDown, match="disk I/O error"):
             now(opened.store.find_logins("x", ALL))
@@ -497,8 +486,8 @@ def test_a_look_that_fails_is_no_end(opened: Opened, monkeypatch: pytest.MonkeyP
 def test_R004_a_writer_that_holds_on_is_waited_for_and_reads_go_on(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert database.BUSY == 5.0
-    monkeypatch.setattr(sqlite_store, "BUSY", 0.2)
+    assert database.BUSY_TIMEOUT == 5.0
+    monkeypatch.setattr(sqlite_writer, "BUSY_TIMEOUT", 0.2)
     opened.write(Create("alice", {"title": "Old"}))
     holder = sqlite3.connect(opened.path, isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN IMMEDIATE")
@@ -574,13 +563,13 @@ def test_a_database_of_something_else(tmp_path: Path, version: int) -> None:
     connection.execute("CREATE TABLE other (x)")
     connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
-    assert unusable(path) == f"{path}: is a database of something else; `finger-gateway init` makes one of people"
+    assert unusable(path) == f"{path}: is another program's database; `finger-gateway init` creates ours"
 
 
 def test_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     path.touch()
-    assert unusable(path) == f"{path}: is a database of something else; `finger-gateway init` makes one of people"
+    assert unusable(path) == f"{path}: is another program's database; `finger-gateway init` creates ours"
 
 
 def test_a_damaged_file(tmp_path: Path) -> None:
@@ -606,7 +595,7 @@ def test_create_leaves_what_is_there(tmp_path: Path) -> None:
     with pytest.raises(database.UnusableDatabase, match="already exists"):
         database.create(path)
     assert path.read_text() == "mine"
-    with pytest.raises(database.UnusableDatabase, match="cannot be made: No such file or directory"):
+    with pytest.raises(database.UnusableDatabase, match="cannot be created: No such file or directory"):
         database.create(tmp_path / "no" / "people.db")
 
 
@@ -640,8 +629,8 @@ def test_the_words_for_errors(tmp_path: Path) -> None:
     ):
         error = sqlite3.OperationalError("words of SQLite")
         error.sqlite_errorcode = code
-        assert database.in_words(path, error).startswith(f"{path}: {words}")
-    assert database.in_words(path, sqlite3.OperationalError("words of SQLite")) == f"{path}: words of SQLite"
+        assert database.describe_error(path, error).startswith(f"{path}: {words}")
+    assert database.describe_error(path, sqlite3.OperationalError("words of SQLite")) == f"{path}: words of SQLite"
 
 
 # the end
@@ -650,7 +639,7 @@ def test_the_words_for_errors(tmp_path: Path) -> None:
 def test_a_stop_ends_when_all_that_was_begun_is_written(tmp_path: Path) -> None:
     made = Opened(tmp_path / "people.db")
     gate = threading.Event()
-    made.store._writer.do(lambda: gate.wait(10))
+    made.store.writer.thread.run(lambda: gate.wait(10))
     saving = Deferred.fromCoroutine(made.store.save([Create("alice")], ADMINISTRATOR, NOW))
     stopping = made.store.stopService()
     assert not stopping.called
@@ -662,10 +651,10 @@ def test_a_stop_ends_when_all_that_was_begun_is_written(tmp_path: Path) -> None:
 
 
 def test_a_stop_while_too_many_wait_still_writes_them_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serial_threads, "MOST_WAITING", 3)
+    monkeypatch.setattr(worker_threads, "MAX_WAITING_JOBS", 3)
     made = Opened(tmp_path / "people.db")
     gate = threading.Event()
-    made.store._writer.do(lambda: gate.wait(10))
+    made.store.writer.thread.run(lambda: gate.wait(10))
     for n in range(2):
         Deferred.fromCoroutine(made.store.save([Create(f"p{n}")], ADMINISTRATOR, NOW))
     stopping = made.store.stopService()
@@ -684,7 +673,7 @@ def test_tables_open_again_after_an_error(tmp_path: Path) -> None:
         opened.append(1)
         return database.connect(path, "rw", 0.0)
 
-    tables = SQLiteWriter(connect)
+    tables = EditTransactions(connect)
     tables.save([Create("alice")], NOW)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

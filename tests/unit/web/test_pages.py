@@ -511,12 +511,12 @@ def test_the_sheet_and_the_icon(web: Browser) -> None:
 def test_unavailable(build: Build) -> None:
     """W003"""
     web = build()
-    web.built.store._reader.close()  # type: ignore[union-attr]
+    web.built.store.reader.connection.close()  # type: ignore[union-attr]
     for path in ("/users/alice", "/users/nobody", "/"):
         answer = web.ask(path, Accept="application/json")
         assert (answer.code, answer["retry-after"]) == (503, "5")
         assert json(answer)["detail"] == "The directory cannot answer just now. Try again in a moment."
-    web.built.store._reader = None
+    web.built.store.reader.connection = None
     assert {record["outcome"] for record in web.built.records} == {"unavailable"}
 
 

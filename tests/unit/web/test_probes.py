@@ -15,8 +15,8 @@ def test_it_lives_and_would_answer(build: Build) -> None:
 
 def test_reasons_are_told_in_words(build: Build) -> None:
     web = build()
-    assert web.built.store._reader is not None
-    web.built.store._reader.close()
+    assert web.built.store.reader.connection is not None
+    web.built.store.reader.connection.close()
     answer = web.ask("/readyz")
     assert (answer.code, answer.body) == (503, b"the database cannot be read\n")
     assert web.ask("/healthz").code == 200

@@ -1,4 +1,4 @@
-"""Threads for what must not hold up the reactor: jobs in order, each with a Deferred. They know nothing of what is done.
+"""Threads for work that must not hold up the reactor: jobs in order, each with a Deferred.
 
 They are daemons: one that hangs in a disk does not hold up the end of the process.
 """
@@ -15,34 +15,42 @@ from twisted.python.failure import Failure
 from ..directory.interfaces import SourceDown
 
 T = TypeVar("T")
-MOST_WAITING = 256
+MAX_WAITING_JOBS = 256
 
 
 class WorkerThreads:
-    """*count* threads called *name*, begun when they are first needed; with none, jobs run at once, where they are asked
-    for. *reactor* is where results come back; each thread calls *ended* before it ends."""
+    """*count* threads called *name*, started when they are first needed.
+
+    With a count of 0 jobs run at once in the calling thread. Results come back in *reactor*'s thread. Each thread calls
+    *at_end* before it ends.
+    """
 
     def __init__(
-        self, reactor: IReactorFromThreads, name: str, count: int = 1, ended: Callable[[], object] = lambda: None
+        self, reactor: IReactorFromThreads, name: str, count: int = 1, at_end: Callable[[], object] = lambda: None
     ) -> None:
-        self._reactor, self._name, self._count, self._ended = reactor, name, count, ended
+        self._reactor, self._name, self._count, self._ended = reactor, name, count, at_end
         self._jobs: SimpleQueue[tuple[Deferred[Any], Callable[[], Any]] | None] = SimpleQueue()
         self._waiting = 0
-        self._begun = 0
+        self._started = 0
 
-    def do(self, job: Callable[[], T]) -> "Deferred[T]":
-        """Runs *job* in a thread. The Deferred cannot take it back. Fails with SourceDown where too many wait."""
-        if self._waiting >= MOST_WAITING:
+    def run(self, job: Callable[[], T]) -> "Deferred[T]":
+        """Run *job* in a thread. Cancelling the Deferred does not stop the job.
+
+        Fails with SourceDown if too many jobs wait.
+        """
+        if self._waiting >= MAX_WAITING_JOBS:
             return fail(SourceDown(f"too many jobs wait for the {self._name}"))
         return self._put(job)
 
     def stop(self, last: Callable[[], T]) -> "Deferred[T]":
-        """Runs *last* behind all jobs that are in, however many (with several threads: beside the last of them); then the
-        threads end."""
+        """Run *last* after all jobs that wait, however many; then the threads end.
+
+        With several threads it runs beside the last of those jobs.
+        """
         done = self._put(last)
-        for _ in range(self._begun):
+        for _ in range(self._started):
             self._jobs.put(None)
-        self._begun = 0
+        self._started = 0
         return done
 
     def _put(self, job: Callable[[], T]) -> "Deferred[T]":
@@ -50,23 +58,23 @@ class WorkerThreads:
             return execute(job)
         done: Deferred[T] = Deferred(lambda _: None)
         self._waiting += 1
-        if self._begun < min(self._count, self._waiting):
-            self._begun += 1
-            Thread(target=self._run, name=self._name, daemon=True).start()
+        if self._started < min(self._count, self._waiting):
+            self._started += 1
+            Thread(target=self._work, name=self._name, daemon=True).start()
         self._jobs.put((done, job))
         return done
 
-    def _run(self) -> None:
+    def _work(self) -> None:
         while (work := self._jobs.get()) is not None:
             done, job = work
             try:
                 result = job()
             except BaseException:
                 result = Failure()
-            self._reactor.callFromThread(self._done, done, result)
+            self._reactor.callFromThread(self._deliver, done, result)
         self._ended()
 
-    def _done(self, done: "Deferred[Any]", result: Any) -> None:
+    def _deliver(self, done: "Deferred[Any]", result: Any) -> None:
         self._waiting -= 1
         if not done.called:
             done.callback(result)

@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorFromThreads
 
 from gateway.directory.interfaces import SourceDown
-from gateway.store import serial_threads
-from gateway.store.serial_threads import WorkerThreads
+from gateway.store import worker_threads
+from gateway.store.worker_threads import WorkerThreads
 from tests.unit.fixtures import TestClock as AtOnce
 from tests.unit.store.waiting import finished
 
@@ -24,7 +24,7 @@ def test_jobs_run_in_order_in_one_thread_that_is_not_ours() -> None:
         ran.append((number, threading.current_thread()))
         return number
 
-    results = [one.do(lambda number=number: job(number)) for number in range(100)]  # type: ignore[misc]
+    results = [one.run(lambda number=number: job(number)) for number in range(100)]  # type: ignore[misc]
     finished(one.stop(lambda: None))
     assert [number for number, _ in ran] == list(range(100))
     assert [each.result for each in results] == list(range(100))
@@ -41,41 +41,41 @@ def test_a_job_that_fails_fails_alone() -> None:
         raise ZeroDivisionError("no")
 
     with pytest.raises(ZeroDivisionError):
-        finished(one.do(fails))
-    assert finished(one.do(lambda: "next")) == "next"
+        finished(one.run(fails))
+    assert finished(one.run(lambda: "next")) == "next"
 
     def ends() -> None:
         raise SystemExit
 
     with pytest.raises(SystemExit):
-        finished(one.do(ends))
-    assert finished(one.do(lambda: "still there")) == "still there"
+        finished(one.run(ends))
+    assert finished(one.run(lambda: "still there")) == "still there"
     finished(one.stop(lambda: None))
 
 
 def test_too_many_are_refused_and_room_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert serial_threads.MOST_WAITING == 256
-    monkeypatch.setattr(serial_threads, "MOST_WAITING", 3)
+    assert worker_threads.MAX_WAITING_JOBS == 256
+    monkeypatch.setattr(worker_threads, "MAX_WAITING_JOBS", 3)
     one, gate = WorkerThreads(AT_ONCE, "writer"), threading.Event()
-    waiting: list[Deferred[Any]] = [one.do(lambda: gate.wait(10)), one.do(lambda: 2), one.do(lambda: 3)]
+    waiting: list[Deferred[Any]] = [one.run(lambda: gate.wait(10)), one.run(lambda: 2), one.run(lambda: 3)]
     with pytest.raises(SourceDown, match="too many jobs wait for the writer"):
-        finished(one.do(lambda: 4))
+        finished(one.run(lambda: 4))
     gate.set()
     assert finished(waiting[2]) == 3
-    assert finished(one.do(lambda: 5)) == 5
+    assert finished(one.run(lambda: 5)) == 5
     finished(one.stop(lambda: None))
 
 
 def test_a_stop_comes_behind_the_jobs_that_are_in() -> None:
     ended = threading.Event()
-    one, gate, ran = WorkerThreads(AT_ONCE, "writer", ended=ended.set), threading.Event(), list[int]()
-    one.do(lambda: gate.wait(10))
-    one.do(lambda: ran.append(1))
+    one, gate, ran = WorkerThreads(AT_ONCE, "writer", at_end=ended.set), threading.Event(), list[int]()
+    one.run(lambda: gate.wait(10))
+    one.run(lambda: ran.append(1))
     last = one.stop(lambda: ran.append(2))
     assert not last.called
     gate.set()
     finished(last)
     assert ran == [1, 2]
     assert ended.wait(10)
-    assert finished(one.do(lambda: 3)) == 3  # it starts again where it has to
+    assert finished(one.run(lambda: 3)) == 3  # it starts again where it has to
     finished(one.stop(lambda: None))
