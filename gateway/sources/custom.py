@@ -32,9 +32,7 @@ def load_source(name: str, path: str, options: Mapping[str, Any], cache: timedel
     try:
         source = kind(**options)
     except Exception as error:
-        raise BadSource(
-            f"{path!r} ({type(error).__name__}: {error})", "a class that takes these options"
-        ) from error
+        raise BadSource(f"{path!r} ({type(error).__name__}: {error})", "a class that takes these options") from error
     if missing := [each for each in REQUIRED_ATTRIBUTES if not hasattr(source, each)]:
         raise BadSource(f"{path!r} without {', '.join(missing)}", f"a class with {', '.join(REQUIRED_ATTRIBUTES)}")
     source.name = name
