@@ -18,7 +18,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from .builders import make_directory, make_policy, make_renderer, make_site_info, make_source_indexers
-from .config.loader import BadSettings, CannotStart
+from .config.problems import BadSettings, CannotStart
 from .dependencies import ProtocolDependencies
 from .directory.viewers import Viewers
 from .lifecycle import Stage, StagedStop

@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.application.service import IService
 
-from .config.loader import BadSettings, CannotStart, Problem
+from .config.problems import BadSettings, CannotStart, Problem
 from .dependencies import PageLook, SiteInfo
 from .directory.interfaces import Source
 from .directory.names import HostNames

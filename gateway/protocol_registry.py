@@ -18,7 +18,8 @@ import msgspec
 from twisted.application.service import IServiceCollection
 
 from .config.import_class import CannotImport, import_class
-from .config.loader import BadSettings, Problem, convert
+from .config.loader import convert
+from .config.problems import BadSettings, Problem
 from .dependencies import ProtocolDependencies, ProtocolInfo
 from .finger import settings as finger_settings
 from .finger.settings import FingerSettings
@@ -139,7 +140,7 @@ def enabled_protocols(settings: Any, folder: Path) -> list[EnabledProtocol]:
         try:
             plugin, converted = _own(key, table, folder)
         except BadSettings as bad:
-            problems += bad.mistakes
+            problems += bad.problems
         else:
             enabled.append(EnabledProtocol(name, key, converted, plugin))
     if problems:
@@ -163,7 +164,7 @@ def own_protocol_problems(protocols: Mapping[str, Mapping[str, Any]], folder: Pa
         try:
             _own(key, table, folder)
         except BadSettings as bad:
-            yield from bad.mistakes
+            yield from bad.problems
 
 
 def _own(key: str, table: Mapping[str, Any], folder: Path) -> tuple[ProtocolPlugin, Any]:
@@ -184,7 +185,7 @@ def _own(key: str, table: Mapping[str, Any], folder: Path) -> tuple[ProtocolPlug
     try:
         return plugin, convert("", rest, settings_type)
     except BadSettings as bad:
-        raise BadSettings([replace(each, key=f"{key}.{each.key}") for each in bad.mistakes]) from None
+        raise BadSettings([replace(each, key=f"{key}.{each.key}") for each in bad.problems]) from None
 
 
 @cache

@@ -17,7 +17,9 @@ import msgspec
 from msgspec import Meta
 
 from .config.base_url import is_base_url
-from .config.loader import BadSettings, Duration, Problem, load_toml
+from .config.loader import load_toml
+from .config.problems import BadSettings, Problem
+from .config.types import Duration
 from .directory.fields import FIELDS
 from .directory.names import InvalidLogin, canonical_login
 from .protocol_registry import PROTOCOLS, BuiltInProtocol, own_protocol_problems

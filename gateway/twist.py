@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.python.usage import Options as TwistedOptions
 
 from .application import Gateway, hurry_on_second_signal
-from .config.loader import BadSettings, CannotStart
 from .config.locate import find_settings_file
+from .config.problems import BadSettings, CannotStart
 from .net.runtime import tune_gc_after_startup
 from .net.steady_clock import steady_clock
 from .settings import load_settings

@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 from .. import __version__
-from ..config.loader import BadSettings, CannotStart
+from ..config.problems import BadSettings, CannotStart
 from ..store.database import UnusableDatabase
 from .common import CommandFailed, config_option
 

@@ -85,7 +85,7 @@ def show(login: str, as_json: bool, as_: Any, history: bool) -> None:
         if as_json:
             return person_json.encode(person_json.person_document(profile)).decode().removesuffix("\n")
         renderer = make_renderer(session.settings, session.folder)
-        return renderer.profile(profile, "finger/long.txt").removesuffix("\n") + _visibility_lines(profile)
+        return renderer.render_profile(profile, "finger/long.txt").removesuffix("\n") + _visibility_lines(profile)
 
     click.echo(with_directory(work))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ..config.loader import BadSettings
+from ..config.problems import BadSettings
 from ..ops import control
 from ..settings import ControlSettings, control_socket, load_settings
 from . import messages

@@ -13,7 +13,8 @@ import msgspec
 
 from ..application import Gateway, serve
 from ..builders import check_templates, make_directory, make_renderer
-from ..config.loader import BadSettings, CannotStart, Duration
+from ..config.problems import BadSettings, CannotStart
+from ..config.types import Duration
 from ..directory.names import HostNames
 from ..formats import person_json
 from ..net.endpoints import NotInheritedFromSystemd, server_endpoint, trusts_any_proxy

@@ -1,21 +1,21 @@
-"""Where gateway.toml is looked for."""
+"""Find gateway.toml."""
 
 import os
 from pathlib import Path
 
-from .loader import BadSettings, Problem
+from .problems import BadSettings, Problem
 
-NAME = "gateway.toml"
-PLACES = (Path(NAME), Path("/etc/finger-gateway") / NAME)
+FILE_NAME = "gateway.toml"
+SEARCH_PATHS = (Path(FILE_NAME), Path("/etc/finger-gateway") / FILE_NAME)
 
 
 def find_settings_file(named: str | os.PathLike[str] | None) -> Path:
-    """The settings file: *named*, else $FINGER_GATEWAY_CONFIG, else here, else in /etc. Raises BadSettings."""
-    said = named or os.environ.get("FINGER_GATEWAY_CONFIG")
-    if said:
-        return Path(said).absolute()
-    for place in PLACES:
+    """Return the settings file: *named*, else $FINGER_GATEWAY_CONFIG, else here, else in /etc. Raises BadSettings."""
+    chosen = named or os.environ.get("FINGER_GATEWAY_CONFIG")
+    if chosen:
+        return Path(chosen).absolute()
+    for place in SEARCH_PATHS:
         if place.exists():
             return place.absolute()
-    allowed = " or ".join(map(str, PLACES)) + "; `finger-gateway init` writes one, -c names another"
-    raise BadSettings([Problem(NAME, "", "no such file", allowed)])
+    allowed = " or ".join(map(str, SEARCH_PATHS)) + "; `finger-gateway init` writes one, -c names another"
+    raise BadSettings([Problem(FILE_NAME, "", "no such file", allowed)])

@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from ..application import Gateway, serve
-from ..config.loader import CannotStart
+from ..config.problems import CannotStart
 from ..directory.answers import Listing, Page, Saved
 from ..directory.interfaces import Modify
 from ..directory.viewers import LocalCommand

@@ -30,13 +30,13 @@ async def reply(
     """The answer's text, lines ended by LF, and what it is called in a record."""
     if isinstance(query, ListQuery):
         text, how = await listing(query, viewer, settings, deps)
-        return deps.renderer.framed(text), how
+        return deps.renderer.frame(text), how
     if isinstance(query, HttpRequest):
         return messages.web(deps.site.url + (query.path if _PLAIN_PATH.fullmatch(query.path) else "/")), "refused"
     answered = await _asked(query.name, viewer, settings.max_names, deps)
     if query.name.lower() in HELP and all(isinstance(answer, NotFound) for _, answer in answered):
-        return deps.renderer.framed(deps.renderer.text("finger/help.txt")), "served"
-    return deps.renderer.framed(_worded(answered, query.verbose, settings, deps)), _outcome(answered, settings)
+        return deps.renderer.frame(deps.renderer.render("finger/help.txt")), "served"
+    return deps.renderer.frame(_worded(answered, query.verbose, settings, deps)), _outcome(answered, settings)
 
 
 async def _asked(text: str, viewer: Viewer, most: int, deps: ProtocolDependencies) -> list[Answered]:
@@ -76,7 +76,7 @@ def _worded(answered: Sequence[Answered], verbose: bool, settings: FingerSetting
     for name, answer in answered:
         people = _people(answer, settings)
         for profile in people:
-            texts[profile.login, True] = deps.renderer.profile(profile, template)
+            texts[profile.login, True] = deps.renderer.render_profile(profile, template)
         if not people:
             texts[name, False] = _told(name, answer, settings, deps)
     told = list(texts.values())
@@ -99,7 +99,7 @@ def _told(name: str, answer: LookupResult, settings: FingerSettings, deps: Proto
         if settings.ambiguous == "deny":
             return messages.ambiguous(escape_controls(name))
         count = len(answer.profiles)
-        return deps.renderer.text("finger/ambiguous.txt", profiles=answer.profiles[:LISTED], count=count)
+        return deps.renderer.render("finger/ambiguous.txt", profiles=answer.profiles[:LISTED], count=count)
     if isinstance(answer, Unavailable):
         return messages.UNAVAILABLE
     return messages.no_such_user(escape_controls(name))

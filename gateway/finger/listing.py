@@ -66,10 +66,10 @@ async def listing(
         return messages.NOBODY_ON if online else messages.NOBODY_LISTED, "listed"
     more = (f"{deps.site.url}/online" if online else f"{deps.site.url}/users") if answer.after else ""
     if query.verbose:
-        entries = [deps.renderer.profile(profile, "finger/entry.txt") for profile in answer.profiles]
-        return deps.renderer.text("finger/list_long.txt", entries=entries, more=more), "listed"
-    columns = table(answer.profiles, settings.list_columns, deps.now(), deps.renderer.spelled)
-    return deps.renderer.text("finger/list.txt", columns=columns, profiles=answer.profiles, more=more), "listed"
+        entries = [deps.renderer.render_profile(profile, "finger/entry.txt") for profile in answer.profiles]
+        return deps.renderer.render("finger/list_long.txt", entries=entries, more=more), "listed"
+    columns = table(answer.profiles, settings.list_columns, deps.now(), deps.renderer.transliterate)
+    return deps.renderer.render("finger/list.txt", columns=columns, profiles=answer.profiles, more=more), "listed"
 
 
 def table(

@@ -19,7 +19,7 @@ def find_template_problems(texts: TemplateSet) -> list[str]:
     found: dict[str, None] = {}
     for name, values in _views():
         try:
-            texts.attempt(f"finger/{name}.txt", **values)
+            texts.render_own(f"finger/{name}.txt", **values)
         except BrokenTemplate as broken:
             found[str(broken)] = None
     return list(found)

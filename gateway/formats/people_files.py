@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from msgspec import UnsetType
 
-from ..config.loader import BadSettings, Problem
+from ..config.problems import BadSettings, Problem
 from ..directory import fields
 from ..directory.interfaces import Create, Modify
 from ..directory.names import InvalidLogin, canonical_login
@@ -80,7 +80,7 @@ def read(kind: Kind, data: bytes) -> list[Entry]:
         try:
             document = person_json.document(each.where, each.tree)
         except BadSettings as error:
-            mistakes += error.mistakes
+            mistakes += error.problems
             continue
         wrong = list(_judged(each.where, document))
         mistakes += wrong

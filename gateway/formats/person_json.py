@@ -9,7 +9,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ..config.loader import BadSettings, Problem, convert
+from ..config.loader import convert
+from ..config.problems import BadSettings, Problem
 from ..directory.fields import FIELDS, STORED
 from ..directory.interfaces import Create, Modify
 from ..directory.person import Account, Key, Link, Status, Time, Visibility
@@ -85,7 +86,7 @@ def read(data: bytes) -> list[PersonDocument]:
         try:
             documents.append(document(each.where, each.tree))
         except BadSettings as error:
-            mistakes += error.mistakes
+            mistakes += error.problems
     if mistakes:
         raise BadDocument("\n".join(map(str, mistakes)))
     return documents
@@ -115,7 +116,7 @@ def value(name: str, raw: Any) -> Any:
     try:
         read = document("", {"login": "_", name: raw})
     except BadSettings as error:
-        raise BadDocument("\n".join(str(mistake).removeprefix(": ") for mistake in error.mistakes)) from None
+        raise BadDocument("\n".join(str(mistake).removeprefix(": ") for mistake in error.problems)) from None
     return _value(getattr(read, name))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from ..config.loader import MAX_SHOWN_CHARACTERS, Problem
+from ..config.problems import MAX_SHOWN_CHARACTERS, Problem
 from ..directory.fields import FIELDS, STORED
 from .raw import Raw
 

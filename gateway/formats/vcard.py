@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..config.loader import MAX_SHOWN_CHARACTERS, Problem
+from ..config.problems import MAX_SHOWN_CHARACTERS, Problem
 
 VERSIONS = ("3.0", "4.0")
 _NAME = re.compile(r"(?:([A-Za-z0-9_-]+)\.)?([A-Za-z0-9_-]+)")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..config.loader import MAX_SHOWN_CHARACTERS, Problem
+from ..config.problems import MAX_SHOWN_CHARACTERS, Problem
 from ..directory import fields
 from ..directory.names import canonical_login_or_none
 from . import vcard

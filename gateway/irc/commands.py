@@ -216,10 +216,13 @@ async def _finger(desk: CommandHandler, question: Question, argument: str) -> Co
     match answer:
         case Found(profile):
             full = "irc/person.txt" if question.channel is None else "irc/channel.txt"
-            text, short = deps.renderer.profile(profile, full), deps.renderer.profile(profile, "irc/address.txt")
+            text, short = (
+                deps.renderer.render_profile(profile, full),
+                deps.renderer.render_profile(profile, "irc/address.txt"),
+            )
         case Ambiguous(profiles):
             more = _search_url(deps, name)
-            text = deps.renderer.text(
+            text = deps.renderer.render(
                 "irc/ambiguous.txt", profiles=profiles, asked=escape_controls(argument), more=more
             )
             short = text
@@ -273,11 +276,11 @@ def _listed(
     if not answer.profiles:
         return CommandResult(nobody, outcome_of(answer), nobody)
     values = {"profiles": answer.profiles, "more": url if answer.after is not None or answer.truncated else "", **more}
-    short = deps.renderer.text(
+    short = deps.renderer.render(
         f"{template}_channel.txt", **(values | {"profiles": answer.profiles[:LISTED_IN_CHANNEL]})
     )
     return CommandResult(
-        short if question.channel else deps.renderer.text(f"{template}.txt", **values), outcome_of(answer), short
+        short if question.channel else deps.renderer.render(f"{template}.txt", **values), outcome_of(answer), short
     )
 
 
@@ -296,7 +299,7 @@ def _search_url(deps: ProtocolDependencies, words: str) -> str:
 
 async def _help(desk: CommandHandler, question: Question, argument: str) -> CommandResult:
     template = "irc/help.txt" if question.channel is None else "irc/help_channel.txt"
-    text = desk.deps.renderer.text(template, commands=COMMANDS, nick=question.me, prefix=desk.prefix)
+    text = desk.deps.renderer.render(template, commands=COMMANDS, nick=question.me, prefix=desk.prefix)
     return CommandResult(text, "served", desk.deps.site.url)
 
 

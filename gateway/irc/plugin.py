@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..config.loader import CannotStart
+from ..config.problems import CannotStart
 from ..dependencies import ProtocolDependencies
 from ..net.endpoints import client_endpoint
 from ..rendering.templates import TemplateSet

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from ..config.loader import Duration
+from ..config.types import Duration
 
 _NICK = r"^[A-Za-z\[\]\\`_^{|}][A-Za-z0-9\[\]\\`_^{|}-]{0,63}$"
 Nick = Annotated[str, Meta(pattern=_NICK)]

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-from ..config.loader import CannotStart, Problem
+from ..config.problems import CannotStart, Problem
 from .admission import AdmissionControl
 from .descriptors import tell_seldom
 from .proxy_protocol import ProxyProtocolGate, ProxyProtocolReactor

@@ -1,5 +1,7 @@
-"""What can be told of the operator's own templates without filling them: which nobody asks for, and which ask for what
-nobody gives. For `check`; a template that fails when it is filled is found by filling it."""
+"""What can be found in an operator's own templates without filling them: unused templates, and undefined names.
+
+For `check`. A template that fails when it is filled is found by filling it, see template_check.py of finger and web.
+"""
 
 import difflib
 from collections.abc import Iterator
@@ -9,42 +11,44 @@ from jinja2 import meta, nodes
 from .templates import BUILT_IN, TemplateSet
 
 
-def unused_templates(texts: TemplateSet) -> Iterator[tuple[str, str]]:
-    """The operator's own templates that have no name of ours and that none includes, each with the name of ours that comes
-    nearest, or ""."""
-    if texts.own is None:
+def unused_templates(templates: TemplateSet) -> Iterator[tuple[str, str]]:
+    """Yield the operator's own templates that have no built-in name and are not included.
+
+    Each comes with the nearest built-in name, or "".
+    """
+    if templates.own is None:
         return
-    included = {each for name in texts.names() for each in meta.find_referenced_templates(texts.parsed(name))}
-    if None in included:  # one that is called by a name made on the way
+    included = {each for name in templates.names() for each in meta.find_referenced_templates(templates.parse(name))}
+    if None in included:  # a template is included by a computed name
         return
-    ours = [name for name in texts.names() if _is_ours(name)]
-    for name in texts.names():
-        if not _is_ours(name) and name not in included:
+    ours = [name for name in templates.names() if _is_built_in(name)]
+    for name in templates.names():
+        if not _is_built_in(name) and name not in included:
             yield name, next(iter(difflib.get_close_matches(name, ours, 1)), "")
 
 
-def undefined_names(texts: TemplateSet) -> Iterator[tuple[str, str]]:
-    """The operator's own templates and the names in them that no template of that room is given."""
+def undefined_names(templates: TemplateSet) -> Iterator[tuple[str, str]]:
+    """Yield the operator's own templates, and the names in them that are defined in no template of the same folder."""
     given: dict[str, set[str]] = {}
     own = []
-    for name in texts.names():
-        parsed, room = texts.parsed(name), name.partition("/")[0]
-        if texts.own is not None and (texts.own / name).is_file():
+    for name in templates.names():
+        parsed, room = templates.parse(name), name.partition("/")[0]
+        if templates.own is not None and (templates.own / name).is_file():
             own.append((name, room, meta.find_undeclared_variables(parsed)))
-            given.setdefault(room, set()).update(_asked_by_ours(name), _made(parsed))
+            given.setdefault(room, set()).update(_names_in_built_in(name), _own_names(parsed))
         else:
-            given.setdefault(room, set()).update(meta.find_undeclared_variables(parsed), _made(parsed))
+            given.setdefault(room, set()).update(meta.find_undeclared_variables(parsed), _own_names(parsed))
     for name, room, asked in own:
-        for each in sorted(asked - given[room] - texts.given):
+        for each in sorted(asked - given[room] - templates.global_names):
             yield name, each
 
 
-def _asked_by_ours(name: str) -> set[str]:
-    return meta.find_undeclared_variables(TemplateSet().parsed(name)) if _is_ours(name) else set()
+def _names_in_built_in(name: str) -> set[str]:
+    return meta.find_undeclared_variables(TemplateSet().parse(name)) if _is_built_in(name) else set()
 
 
-def _made(parsed: nodes.Template) -> Iterator[str]:
-    """The names that a template gives itself, and so those that it includes."""
+def _own_names(parsed: nodes.Template) -> Iterator[str]:
+    """Yield the names that a template, and so those that include it, defines."""
     for name in parsed.find_all(nodes.Name):
         if name.ctx != "load":
             yield name.name
@@ -54,5 +58,5 @@ def _made(parsed: nodes.Template) -> Iterator[str]:
         yield from (each if isinstance(each, str) else each[1] for each in taken.names)
 
 
-def _is_ours(name: str) -> bool:
+def _is_built_in(name: str) -> bool:
     return (BUILT_IN / name).is_file()

@@ -1,8 +1,8 @@
-"""The Jinja2 environments: plain text and HTML, the operator's own templates before ours. Everything that a template
-puts out is cleaned here, once; HTML is escaped besides.
+"""The Jinja2 environments, for plain text and markup; the operator's own templates come before the built-in ones.
 
-A text or a page that the operator's own templates fail to make is made by ours: the log tells why, and no client.
-Templates are trusted as the settings are; they are given what the asker may see, and the site.
+Everything that a template outputs is sanitized here, once; markup is escaped as well. If an own template fails, the
+built-in one is used: the log says why, the client sees nothing of it. Templates are trusted like the settings; they are
+given what the viewer may see, and the site.
 """
 
 import re
@@ -27,11 +27,13 @@ from jinja2.sandbox import safe_range
 from markupsafe import Markup
 from twisted.logger import Logger
 
+from ..directory.fields import FIELDS
 from ..text.sanitize import one_line, sanitize
 from ..text.width import cut, pad, width
 from ..text.wrap import hanging_indent
 
-HTML = (".html", ".svg", ".xml")
+LABELS = {name: field.label for name, field in FIELDS.items()}  # what people read, in every template as `labels`
+MARKUP_ENDINGS = (".html", ".svg", ".xml")
 BUILT_IN = next(
     folder
     for folder in (Path(__file__).parents[1] / "templates", Path(__file__).parents[2] / "templates")
@@ -39,85 +41,84 @@ BUILT_IN = next(
 )
 
 
-_OBJECT = re.compile(r"'(?:\w+\.)*(\w+) object'")  # as Python calls what it is given
-MAX_OUTPUT_CHARACTERS = 1024 * 1024  # characters of a text by a template of the operator's
+_OBJECT_REPR = re.compile(r"'(?:\w+\.)*(\w+) object'")  # Python's name for an object in a message
+MAX_OUTPUT_CHARACTERS = 1024 * 1024  # of a text by an own template
 
 
 class BrokenTemplate(Exception):
-    """A template that Jinja2 cannot read, or that fails with what it is given: names file, line and what is wrong."""
+    """A template that cannot be read or filled: the message names file, line and what is wrong."""
 
 
 class TemplateOutputTooLong(Exception):
-    """A template that has no end."""
+    """A template without an end."""
 
     def __init__(self) -> None:
         super().__init__(f"its text is longer than {MAX_OUTPUT_CHARACTERS // 1024} KiB")
 
 
 class TemplateSet:
-    """Templates by name, as "finger/person.txt". *own* is the operator's folder. *shown* makes what a template puts out
-    safe; *spelled* turns text into the letters that the reader has."""
+    """Templates by name, like "finger/person.txt".
+
+    *own* is the operator's folder. *output_filter* makes safe what a template outputs; *transliterate* turns text into
+    the reader's character set.
+    """
 
     def __init__(
         self,
         own: Path | None = None,
-        shown: Callable[[str], str] = sanitize,
-        spelled: Callable[[str], str] = str,
+        output_filter: Callable[[str], str] = sanitize,
+        transliterate: Callable[[str], str] = str,
         loader: BaseLoader | None = None,
     ) -> None:
-        self.own, self.output_filter, self.transliterate = own, shown, spelled
+        self.own, self.output_filter, self.transliterate = own, output_filter, transliterate
         folders = [folder for folder in (own, BUILT_IN) if folder is not None]
-        self._loader = loader or _Once(ChoiceLoader([FileSystemLoader(folder) for folder in folders]))
-        self._plain = _environment(self._loader, shown, spelled)
-        self._html = _environment(self._loader, shown, spelled, autoescape=True)
-        self._ours = None if own is None else TemplateSet(None, shown, spelled)
-        self._told: set[str] = set()
+        self._loader = loader or _CachingLoader(ChoiceLoader([FileSystemLoader(folder) for folder in folders]))
+        self._plain = _make_environment(self._loader, output_filter, transliterate)
+        self._html = _make_environment(self._loader, output_filter, transliterate, autoescape=True)
+        self._built_in = None if own is None else TemplateSet(None, output_filter, transliterate)
+        self._reported: set[str] = set()
         self._log = Logger(namespace="gateway.rendering")
 
-    def with_output_filters(self, shown: Callable[[str], str], spelled: Callable[[str], str]) -> "TemplateSet":
-        """The same templates, as they were read, put out otherwise. What has been shared is not."""
-        if (shown, spelled) == (self.output_filter, self.transliterate):
+    def with_output_filters(
+        self, output_filter: Callable[[str], str], transliterate: Callable[[str], str]
+    ) -> "TemplateSet":
+        """Return the same templates, as they were read, with other filters and without the added globals."""
+        if (output_filter, transliterate) == (self.output_filter, self.transliterate):
             return self
-        return TemplateSet(self.own, shown, spelled, self._loader)
+        return TemplateSet(self.own, output_filter, transliterate, self._loader)
 
-    def share(self, **values: Any) -> None:
-        """*values* are known to every template."""
+    def add_globals(self, **values: Any) -> None:
+        """Make *values* known to every template."""
         self._plain.globals.update(values)
         self._html.globals.update(values)
-        if self._ours is not None:
-            self._ours.share(**values)
-
-    def filter(self, name: str, function: Callable[..., Any]) -> None:
-        """*function* is a filter in every template."""
-        self._plain.filters[name] = self._html.filters[name] = function
-        if self._ours is not None:
-            self._ours.filter(name, function)
+        if self._built_in is not None:
+            self._built_in.add_globals(**values)
 
     def render(self, name: str, /, **values: Any) -> str:
-        """Template *name* filled with *values*; HTML is escaped, everything cleaned."""
-        if self._ours is None:
+        """Fill the template *name* with *values*; fall back to the built-in one."""
+        if self._built_in is None:
             text = self._environment_of(name).get_template(name).render(**values)
-            return text if name.endswith(HTML) else self.transliterate(text)
+            return text if name.endswith(MARKUP_ENDINGS) else self.transliterate(text)
         try:
-            return self._by_own(name, values)
+            return self._render_bounded(name, values)
         except Exception as error:
             if not (BUILT_IN / name).is_file():
                 raise
-            broken = self._broken(name, error)
-        text = self._ours.render(name, **values)
-        if str(broken) not in self._told:
-            self._told.add(str(broken))
-            self._log.error("{broken}; our own template stands in", broken=broken)
+            broken = self._describe_failure(name, error)
+        text = self._built_in.render(name, **values)
+        if str(broken) not in self._reported:
+            self._reported.add(str(broken))
+            self._log.error("{broken}; the built-in template is used instead", broken=broken)
         return text
 
-    def attempt(self, name: str, /, **values: Any) -> str:
-        """What render gives. Raises BrokenTemplate where ours would have had to stand in."""
+    def render_own(self, name: str, /, **values: Any) -> str:
+        """Fill the template *name*. Raises BrokenTemplate instead of falling back."""
         try:
-            return self._by_own(name, values)
+            return self._render_bounded(name, values)
         except Exception as error:
-            raise self._broken(name, error) from None
+            raise self._describe_failure(name, error) from None
 
-    def _by_own(self, name: str, values: Mapping[str, Any]) -> str:
+    def _render_bounded(self, name: str, values: Mapping[str, Any]) -> str:
         pieces, size = [], 0
         for piece in self._environment_of(name).get_template(name).generate(**values):
             pieces.append(piece)
@@ -125,34 +126,34 @@ class TemplateSet:
             if size > MAX_OUTPUT_CHARACTERS:
                 raise TemplateOutputTooLong
         text = "".join(pieces)
-        return text if name.endswith(HTML) else self.transliterate(text)
+        return text if name.endswith(MARKUP_ENDINGS) else self.transliterate(text)
 
     def _environment_of(self, name: str) -> Environment:
-        return self._html if name.endswith(HTML) else self._plain
+        return self._html if name.endswith(MARKUP_ENDINGS) else self._plain
 
     def check(self) -> None:
-        """Reads every template that there is. Raises BrokenTemplate."""
+        """Read every template. Raises BrokenTemplate."""
         for name in self.names():
             try:
                 self._environment_of(name).get_template(name)
             except (TemplateSyntaxError, UnicodeDecodeError, RecursionError, OSError, TemplateNotFound) as error:
-                raise self._broken(name, error) from None
+                raise self._describe_failure(name, error) from None
 
     def names(self) -> list[str]:
-        """All templates that there are."""
-        return self._plain.list_templates(filter_func=_may_be_asked_for)
+        """List all templates."""
+        return self._plain.list_templates(filter_func=_is_template)
 
-    def parsed(self, name: str) -> nodes.Template:
-        """Template *name*, as Jinja2 understands it."""
+    def parse(self, name: str) -> nodes.Template:
+        """Return the syntax tree of the template *name*."""
         return self._plain.parse(self._loader.get_source(self._plain, name)[0], name)
 
     @property
-    def given(self) -> frozenset[str]:
+    def global_names(self) -> frozenset[str]:
         """The names that every template knows."""
         return frozenset(self._plain.globals)
 
-    def _broken(self, name: str, error: Exception) -> BrokenTemplate:
-        """What went wrong with *name*, and where."""
+    def _describe_failure(self, name: str, error: Exception) -> BrokenTemplate:
+        """Return what went wrong with *name*, and where."""
         where, what = name, str(error) or type(error).__name__
         if isinstance(error, TemplateSyntaxError):
             where, what = f"{error.filename or name}: line {error.lineno}", error.message or what
@@ -170,15 +171,15 @@ class TemplateSet:
                 where = f"{frames[-1].filename}: line {frames[-1].lineno}"
             elif self.own is not None and (self.own / name).is_file():
                 where = str(self.own / name)
-        what = one_line(_OBJECT.sub(r"a \1", what))
+        what = one_line(_OBJECT_REPR.sub(r"a \1", what))
         return BrokenTemplate(f"{where}: {what}")
 
     def _is_own(self, file: str) -> bool:
         return self.own is not None and Path(file).is_relative_to(self.own)
 
 
-class _Once(BaseLoader):
-    """Each source is read once, so that what has been checked is what is used."""
+class _CachingLoader(BaseLoader):
+    """Reads each source once, so that what was checked is what is used."""
 
     def __init__(self, loader: BaseLoader) -> None:
         self._loader = loader
@@ -194,8 +195,8 @@ class _Once(BaseLoader):
         return self._loader.list_templates()
 
 
-class _Compiled(BytecodeCache):
-    """The code of each template, for all environments of a kind: to compile is what takes time."""
+class _SharedBytecode(BytecodeCache):
+    """The code of each template, for all environments of a kind: compiling is what takes time."""
 
     def __init__(self) -> None:
         self._codes: dict[str, tuple[str, Any]] = {}
@@ -209,25 +210,28 @@ class _Compiled(BytecodeCache):
         self._codes[bucket.key] = bucket.checksum, bucket.code
 
 
-_COMPILED = {autoescape: _Compiled() for autoescape in (False, True)}
+_BYTECODE = {autoescape: _SharedBytecode() for autoescape in (False, True)}
 
 
-def _may_be_asked_for(name: str) -> bool:
-    """What editors leave beside a file (locks that point nowhere, swap files) is no template."""
+def _is_template(name: str) -> bool:
+    """Return whether a file is a template; what editors leave beside it (locks, swap files) is not."""
     return not name.startswith("web/static/") and not name.rpartition("/")[2].startswith(".")
 
 
-def _environment(
-    loader: BaseLoader, shown: Callable[[str], str], spelled: Callable[[str], str], autoescape: bool = False
+def _make_environment(
+    loader: BaseLoader,
+    output_filter: Callable[[str], str],
+    transliterate: Callable[[str], str],
+    autoescape: bool = False,
 ) -> Environment:
     def finalize(value: Any) -> Any:
-        return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        return output_filter(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
     def cell(value: str) -> str:
-        return spelled(sanitize(value))
+        return transliterate(sanitize(value))
 
     def on_one_line(value: str) -> str:
-        return value if isinstance(value, Markup) else spelled(one_line(value))
+        return value if isinstance(value, Markup) else transliterate(one_line(value))
 
     environment = Environment(
         loader=loader,
@@ -238,21 +242,22 @@ def _environment(
         keep_trailing_newline=not autoescape,
         auto_reload=False,
         finalize=finalize,
-        bytecode_cache=_COMPILED[autoescape],
+        bytecode_cache=_BYTECODE[autoescape],
     )
     environment.globals["range"] = safe_range
+    environment.globals["labels"] = LABELS
     environment.filters |= {
         "pad": lambda value, cells: pad(cell(value), cells),
-        "cut": lambda value, cells: _cut(cell(value), cells, spelled),
+        "cut": lambda value, cells: _cut_to_width(cell(value), cells, transliterate),
         "width": lambda value: width(cell(value)),
-        "hung": lambda value, indent, cells=80: hanging_indent(cell(value), indent, cells),
+        "hanging_indent": lambda value, indent, cells=80: hanging_indent(cell(value), indent, cells),
         "one_line": on_one_line,
     }
     return environment
 
 
-def _cut(text: str, cells: int, spelled: Callable[[str], str]) -> str:
-    """Where the ellipsis is spelled out it takes more room."""
+def _cut_to_width(text: str, cells: int, spelled: Callable[[str], str]) -> str:
+    """Cut *text* to *cells*; the ellipsis may be longer once it is transliterated."""
     short = cut(text, cells)
     over = width(spelled(short)) - cells
     return spelled(short if over <= 0 else cut(text, cells - over))

@@ -1,1 +1,1 @@
-"""Text on its way out: cleaned, measured in terminal cells, put into templates."""
+"""Text on its way in and out: decoded, sanitized, measured in terminal cells, wrapped, compared."""

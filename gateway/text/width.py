@@ -1,4 +1,7 @@
-"""Width as a terminal counts it: cells, not characters. Templates pad and wrap by these. A colour (SGR) takes no cell."""
+"""Width as a terminal counts it: in cells, not characters. Templates pad and wrap by it.
+
+A colour (SGR) takes no cell.
+"""
 
 import re
 
@@ -6,29 +9,31 @@ from wcwidth import iter_graphemes, wcswidth, wcwidth
 
 from .sanitize import COLOUR, close_colours
 
-# Two regional indicators are a flag. wcswidth pairs a run of them from its start each time, so long runs go first.
+# Two regional indicators are a flag. wcswidth pairs a run from its start each time, so long runs are replaced first.
 _FLAG = re.compile("[\U0001f1e6-\U0001f1ff]{2}")
-_MANY = 64
+_LONG_TEXT = 64
 
 
 def width(text: str) -> int:
-    """Terminal cells that *text* takes; a control counts as none."""
+    """Return the terminal cells that *text* takes; a control counts as none."""
     if "\x1b" in text:
         text = COLOUR.sub("", text)
-    if len(text) > _MANY and not text.isascii():
+    if len(text) > _LONG_TEXT and not text.isascii():
         text = _FLAG.sub("🏁", text)
     cells = wcswidth(text)
     return cells if cells >= 0 else sum(max(wcwidth(character), 0) for character in text)
 
 
 def pad(text: str, cells: int) -> str:
-    """*text* with blanks behind it up to *cells*; never cut."""
+    """Return *text* with spaces after it up to *cells*; it is never cut."""
     return text + " " * (cells - width(text))
 
 
 def cut(text: str, cells: int) -> str:
-    """*text* in at most *cells*, an ellipsis in place of what had to go. Parts no character that is seen as one, and no
-    colour; one that is open there is closed."""
+    """Return *text* in at most *cells*, with an ellipsis for what was cut.
+
+    It never splits a grapheme cluster or a colour; a colour that is open at the cut is closed.
+    """
     if width(text) <= cells:
         return text
     kept: list[str] = []

@@ -1,25 +1,24 @@
-"""Text made to fit: a line to the width of a terminal, a long text to a number of bytes. Neither cleans what it is
-given."""
+"""Make text fit: a line to the width of a terminal, a long text to a number of bytes. Neither sanitizes."""
 
 from wcwidth import iter_graphemes
 
 from .width import width
 
-_LINE_ENDS = "\n\r\x85\u2028\u2029"  # what text.clean takes for one
-_NEAR = 64  # characters on either side of a cut that are looked through for a good place
+_LINE_ENDS = "\n\r\x85\u2028\u2029"  # the line ends that the sanitizer knows
+_CUT_WINDOW = 64  # characters on either side of a cut in which to look for a cluster boundary
 
 
 def hanging_indent(text: str, indent: int, cells: int = 80) -> str:
-    """*text*, which begins behind *indent* cells, on lines of at most *cells*; those after the first are indented.
+    """Wrap *text*, which begins after *indent* cells, to lines of at most *cells*; all but the first are indented.
 
-    A word is broken only where a line cannot hold it; an address never is, so that it can be copied.
+    A word is broken only if a line cannot hold it. A URL never is, so that it can be copied.
     """
     room = cells - indent
     if (len(text) <= room and text.isascii()) or width(text) <= room:
         return text
     lines, line, used = [], "", 0
     for word in text.split(" "):
-        for piece in _pieces(word, room):
+        for piece in _break_word(word, room):
             takes = width(piece)
             if line and used + 1 + takes > room:
                 lines.append(line)
@@ -29,8 +28,8 @@ def hanging_indent(text: str, indent: int, cells: int = 80) -> str:
     return ("\n" + " " * indent).join([*lines, line])
 
 
-def _pieces(word: str, room: int) -> list[str]:
-    """*word* in parts that fit, as even a terminal would break it."""
+def _break_word(word: str, room: int) -> list[str]:
+    """Return *word* in parts that fit, as a terminal would break it."""
     if "://" in word or width(word) <= room:
         return [word]
     pieces, used = [""], 0
@@ -43,24 +42,24 @@ def _pieces(word: str, room: int) -> list[str]:
     return pieces
 
 
-def beginning(text: str, most: int) -> str | None:
-    """The first lines of *text*, *most* bytes of UTF-8 at the utmost; None where all of it fits. Takes no longer for a text
-    that is longer.
+def truncate_bytes(text: str, max_bytes: int) -> str | None:
+    """Return the first lines of *text*, at most *max_bytes* of UTF-8; None if all of it fits.
 
-    What ends is a line; where that would cost more than half of what fits, a character as people see it.
+    It ends with a line; if that would lose more than half of what fits, with a grapheme cluster. The time does not grow
+    with the text.
     """
-    if len(text) * 4 <= most:
+    if len(text) * 4 <= max_bytes:
         return None
-    head = text[: most + 1].encode(errors="surrogatepass")
-    if len(head) <= most:
+    head = text[: max_bytes + 1].encode(errors="surrogatepass")
+    if len(head) <= max_bytes:
         return None
-    end = len(head[:most].decode(errors="ignore"))
+    end = len(head[:max_bytes].decode(errors="ignore"))
     lines = max(text.rfind(each, 0, end + 1) for each in _LINE_ENDS)
     if lines * 2 >= end:
         return text[:lines].removesuffix("\r")
-    start = max(0, end - _NEAR)
+    start = max(0, end - _CUT_WINDOW)
     at = kept = start
-    for character in iter_graphemes(text[start : end + _NEAR]):
+    for character in iter_graphemes(text[start : end + _CUT_WINDOW]):
         at += len(character)
         if at > end:
             break

@@ -127,7 +127,7 @@ class Pages:
     def _person_body(self, profile: Profile, format: Format) -> bytes:
         if format is Format.JSON:
             return encode(profile_document(profile, self._deps.site))
-        return self._deps.renderer.profile(profile, "finger/person.txt").encode()
+        return self._deps.renderer.render_profile(profile, "finger/person.txt").encode()
 
     def _several(self, answer: Ambiguous, format: Format, forced: bool) -> Reply:
         everyone = all(profile.audience is Audience.EVERYONE for profile in answer.profiles)
@@ -160,7 +160,7 @@ class Pages:
         elif format is Format.HTML:
             body = self.html(f"{name}.html", **values)
         else:
-            body = self._deps.renderer.text(f"web/{name}.txt", **values).encode()
+            body = self._deps.renderer.render(f"web/{name}.txt", **values).encode()
         mark = "everyone" if everyone else "members"
         cache = PUBLIC if everyone else PRIVATE
         return Reply(body, format.kind, cache=cache, vary=varying(forced), mark=mark, headers=headers)
@@ -200,7 +200,7 @@ class Pages:
 
     def html(self, name: str, **values: Any) -> bytes:
         """The template web/*name* filled with *values*."""
-        return self._deps.renderer.text(f"web/{name}", asset=self._assets.url, **GIVEN, **values).encode()
+        return self._deps.renderer.render(f"web/{name}", asset=self._assets.url, **GIVEN, **values).encode()
 
 
 def moment(at: datetime) -> str:

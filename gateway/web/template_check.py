@@ -35,7 +35,7 @@ def find_template_problems(texts: TemplateSet) -> list[str]:
     for name, values in _views():
         given = {**GIVEN, "asset": "/static/{}".format} if name.endswith(".html") else {}
         try:
-            texts.attempt(f"web/{name}", **given, **values)
+            texts.render_own(f"web/{name}", **given, **values)
         except BrokenTemplate as broken:
             found[str(broken)] = None
     return list(found)

@@ -15,7 +15,7 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 
 from gateway.application import DRAIN_TIMEOUT, STAGE_TIMEOUT, Gateway
 from gateway.builders import make_renderer
-from gateway.config.loader import BadSettings, CannotStart
+from gateway.config.problems import BadSettings, CannotStart
 from gateway.lifecycle import HURRIED_STAGE
 from gateway.net.endpoints import NotInheritedFromSystemd, server_endpoint
 from gateway.net.steady_clock import steady_clock

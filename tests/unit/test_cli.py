@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from gateway.cli import cli, main
 from gateway.cli.common import CommandFailed, utf8
 from gateway.cli.people import parse_edit
-from gateway.config.loader import CannotStart
+from gateway.config.problems import CannotStart
 from gateway.demo.show import _port
 from gateway.directory.interfaces import Modify
 from gateway.directory.person import Link, Status, Visibility
@@ -128,7 +128,7 @@ BROKEN_FILES = {
         "{file}: person 2 (Eve): login: found 'eve', as person 1 (eve) has; allowed: each person once"
     ),
     '[{"login": "eve"}, 7]': "{file}: person 2: found int; allowed: a person document",
-    '[{"login": "eve", "name": 7}]': "{file}: person 1 (eve): name: found 7; allowed: text",
+    '[{"login": "eve", "name": 7}]': "{file}: person 1 (eve): name: found 7; allowed: a string",
     "[{": "{file}: line 1: found no JSON (",
 }
 

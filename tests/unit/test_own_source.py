@@ -51,7 +51,7 @@ def test_the_settings_say_how_long_it_holds(folder: Path) -> None:
         ("own_none:C", {}, "'own_none:C' (ModuleNotFoundError: No module named 'own_none')", "a class that can be"),
         ("own_broken:C", {}, "'own_broken:C' (ZeroDivisionError: division by zero)", "a class that can be imported"),
         ("own_half:Nobody", {}, "'own_half:Nobody' (AttributeError: module 'own_half' has no", "a class that can be"),
-        ("own_half:Half", {"x": 1}, "'own_half:Half' (TypeError: Half() takes no arguments)", "a class that can be"),
+        ("own_half:Half", {"x": 1}, "'own_half:Half' (TypeError: Half() takes no arguments)", "a class that takes"),
         ("own_half:Half", {}, "'own_half:Half' without everyone, restricts, cache", "a class with get, everyone, "),
     ],
 )

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 
 from gateway import builders
 from gateway.application import Gateway
-from gateway.config.loader import BadSettings, CannotStart
+from gateway.config.problems import BadSettings, CannotStart
 from gateway.directory.addresses import Address
 from gateway.net.admission import Admission, AdmissionControl
 from gateway.reloading import OneAtATime, PreparedReload, SettingsDifference, compare_settings

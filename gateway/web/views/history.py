@@ -20,7 +20,7 @@ from ...formats.history import history_document
 from ...formats.person_json import encode
 from ...net.cooperative_queue import YieldEvery
 from ...ops.request_tracker import Outcome, outcome_of
-from ...text.diff import Pieces, Run, diff
+from ...text.diff import DiffRun, WordPieces, diff
 from ...text.sanitize import sanitize
 from ..byte_budget import ByteBudget
 from ..http.negotiation import Format
@@ -152,7 +152,7 @@ async def _reply(
     elif format is Format.HTML:
         body = pages.html("history.html", **values)
     else:
-        body = deps.renderer.text("web/history.txt", **values).encode()
+        body = deps.renderer.render("web/history.txt", **values).encode()
     # Without a plan there is no date: that of another field may be what a plan had that was taken back.
     updated = shown[0].at if shown else None
     headers = (("Link", f'<{next}>; rel="next"'),) if next else ()
@@ -207,36 +207,36 @@ def _fitting(rows: Iterator[Row], room: int) -> tuple[list[Row], bool, int]:
 def _rows(new: str, old: str | None, format: Format) -> Iterator[Row]:
     marked = _marked if format is Format.HTML else _plain
     if old is None:
-        yield from _lines(Run("same", new.splitlines()), marked)
+        yield from _lines(DiffRun("same", new.splitlines()), marked)
         return
     yield from _told(diff(old, new), marked)
 
 
 def _told(
-    runs: Iterable[Run], marked: Callable[[Pieces], str], same: int = SAME, context: int = CONTEXT
+    runs: Iterable[DiffRun], marked: Callable[[WordPieces], str], same: int = SAME, context: int = CONTEXT
 ) -> Iterator[Row]:
     """*runs* line by line; of more than *same* lines that stay, *context* above and below."""
     for run in runs:
         if run.kind == "same" and len(run.lines) > same:
-            yield from _lines(Run("same", run.lines[:context]), marked)
+            yield from _lines(DiffRun("same", run.lines[:context]), marked)
             yield Row("skipped", count=len(run.lines) - 2 * context)
-            yield from _lines(Run("same", run.lines[-context:]), marked)
+            yield from _lines(DiffRun("same", run.lines[-context:]), marked)
         elif run.kind == "removed" and len(run.lines) > GONE:  # what came instead is to be seen too
-            yield from _lines(Run("removed", run.lines[:SAME], run.words), marked)
+            yield from _lines(DiffRun("removed", run.lines[:SAME], run.words), marked)
             yield Row("gone", count=len(run.lines) - SAME)
         else:
             yield from _lines(run, marked)
 
 
-def _lines(run: Run, marked: Callable[[Pieces], str]) -> Iterator[Row]:
+def _lines(run: DiffRun, marked: Callable[[WordPieces], str]) -> Iterator[Row]:
     for number, line in enumerate(run.lines):
         pieces = run.words.get(number, ((line, False),))
         yield Row(run.kind, marked(pieces if len(line) <= LINE else ((line[:LINE] + "…", False),)))
 
 
-def _plain(pieces: Pieces) -> str:
+def _plain(pieces: WordPieces) -> str:
     return "".join(text for text, _ in pieces)
 
 
-def _marked(pieces: Pieces) -> str:
+def _marked(pieces: WordPieces) -> str:
     return Markup("").join(Markup("<b>{}</b>").format(text) if changed else escape(text) for text, changed in pieces)

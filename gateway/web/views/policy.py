@@ -28,7 +28,7 @@ def answer(deps: ProtocolDependencies, pages: Pages, format: Format, forced: boo
         if format is Format.HTML:
             body = pages.html("policy.html", **values)
         else:
-            body = deps.renderer.text("web/policy.txt", **values).encode()
+            body = deps.renderer.render("web/policy.txt", **values).encode()
     return Reply(body, format.kind, cache=PUBLIC, vary="" if forced else ACCEPT)
 
 

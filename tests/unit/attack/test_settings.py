@@ -7,7 +7,7 @@ from twisted.internet.testing import MemoryReactorClock
 
 from gateway.application import Gateway
 from gateway.cli.messages import initialised
-from gateway.config.loader import BadSettings, CannotStart
+from gateway.config.problems import BadSettings, CannotStart
 from gateway.settings import load_settings
 
 
@@ -25,7 +25,7 @@ def test_values_that_no_system_call_takes(tmp_path: Path, text: str, said: str) 
     file.write_text(f"[finger]\n{text}\n")
     with pytest.raises(BadSettings) as told:
         load_settings(file)
-    assert len(told.value.mistakes) == 1
+    assert len(told.value.problems) == 1
     assert said in str(told.value)
 
 

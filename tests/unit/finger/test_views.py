@@ -138,17 +138,12 @@ def profile(built: Built, login: str) -> Profile:
     return answer.profile
 
 
-def test_what_is_sent_is_kept_and_is_the_text(build: Build, tmp_path: Path) -> None:
+def test_header_and_footer_frame_an_answer_in_ascii(build: Build, tmp_path: Path) -> None:
     built = build(own_templates=own(tmp_path, header="Welcome", footer="Bye"))
-    renderer = FingerService(FingerSettings(charset="ascii"), built.deps).factory.deps.renderer
-    zofie = profile(built, "zofie")
-    sent = renderer.sent(zofie, "finger/person.txt")
-    assert sent == (
+    assert ask(built, b"zofie\r\n", settings=FingerSettings(charset="ascii")) == (
         b"Welcome\r\nLogin:      zofie\r\nName:       Zofie Cerna\r\nWeb:        https://dir.test/users/zofie\r\n"
         b"Changed:    2026-11-20 09:30 UTC\r\n\r\nNo Plan.\r\nBye\r\n"
     )
-    assert renderer.sent(zofie, "finger/person.txt") is sent
-    assert sent == ask(built, b"zofie\r\n", settings=FingerSettings(charset="ascii"))
 
 
 def test_what_is_kept_is_bounded_in_bytes(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,12 +155,11 @@ def test_what_is_kept_is_bounded_in_bytes(build: Build, monkeypatch: pytest.Monk
     for _ in range(2):
         for each in people:
             one = profile(built, str(each["login"]))
-            renderer.sent(one, "finger/person.txt")
-            held = sum(len(of.plan) + len(text) for of, text in renderer._kept.values())
-            held += sum(len(of.plan) + len(data) for of, data in renderer._sent.values())
+            renderer.render_profile(one, "finger/person.txt")
+            held = sum(len(of.plan) + len(text) for of, text in renderer._cache.values())
             assert held < 100_000
-            assert all(len(text) < 20_000 for _, text in renderer._kept.values())
-    assert renderer._kept
+            assert all(len(text) < 20_000 for _, text in renderer._cache.values())
+    assert renderer._cache
 
 
 # letters and colours
@@ -269,7 +263,7 @@ def test_one_that_fails_is_replaced_by_ours_and_told_of_once(build: Build, tmp_p
     assert replies == [said(ours, "alice"), said(ours, "bob"), said(ours, "alice"), "own: 2\n"]
     assert len(seen) == 1
     assert why in seen[0]
-    assert seen[0].endswith("; our own template stands in")
+    assert seen[0].endswith("; the built-in template is used instead")
 
 
 def test_one_that_fails_for_somebody_shows_the_others(build: Build, tmp_path: Path) -> None:
@@ -298,7 +292,7 @@ def test_ours_have_no_mistake() -> None:
 
 
 def shared(texts: TemplateSet) -> TemplateSet:
-    texts.share(site=SITE)
+    texts.add_globals(site=SITE)
     return texts
 
 

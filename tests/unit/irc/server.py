@@ -9,7 +9,7 @@ from twisted.internet.error import ConnectionDone, ConnectionRefusedError
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
-from gateway.config.loader import Duration
+from gateway.config.types import Duration
 from gateway.irc.client import Client
 from gateway.irc.network import NetworkService
 from gateway.irc.settings import NetworkSettings

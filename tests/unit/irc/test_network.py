@@ -8,7 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.testing import MemoryReactorClock
 
-from gateway.config.loader import BadSettings, convert
+from gateway.config.loader import convert
+from gateway.config.problems import BadSettings
 from gateway.irc.network import Backoff
 from gateway.irc.service import IrcService
 from gateway.irc.settings import NetworkSettings

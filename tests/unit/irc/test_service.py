@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from twisted.internet.testing import MemoryReactorClock
 
-from gateway.config.loader import Duration
+from gateway.config.types import Duration
 from gateway.irc.service import IrcService
 from gateway.irc.settings import NetworkSettings
 from tests.unit.fixtures import make_dependencies

@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.python.failure import Failure
 
-from gateway.config.loader import CannotStart
+from gateway.config.problems import CannotStart
 from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from gateway.net.endpoints import BoundPorts, Listener, server_endpoint, trusts_any_proxy

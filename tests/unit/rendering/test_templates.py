@@ -48,9 +48,8 @@ def test_html_is_cleaned_and_escaped_once(tmp_path: Path) -> None:
 
 
 def test_filters(tmp_path: Path) -> None:
-    own = texts(tmp_path, x_txt="[{{ a|pad(6) }}][{{ b|cut(4) }}]{{ a|width }}{{ c|one_line }}{{ 'x'|twice }}")
-    own.filter("twice", lambda text: text * 2)
-    assert own.render("x.txt", a="李四", b="abcdef", c="a\nb") == "[李四  ][abc…]4a bxx"
+    own = texts(tmp_path, x_txt="[{{ a|pad(6) }}][{{ b|cut(4) }}]{{ a|width }}{{ c|one_line }}")
+    assert own.render("x.txt", a="李四", b="abcdef", c="a\nb") == "[李四  ][abc…]4a b"
 
 
 def test_a_name_that_is_not_given_is_a_mistake(tmp_path: Path) -> None:
@@ -64,7 +63,7 @@ def test_lines_of_tags_leave_no_line_and_ends_stay(tmp_path: Path) -> None:
 
 def test_shared_values_are_everywhere(tmp_path: Path) -> None:
     own = texts(tmp_path, x_txt="{{ site }}", x_html="{{ site }}")
-    own.share(site="a&b")
+    own.add_globals(site="a&b")
     assert (own.render("x.txt"), own.render("x.html")) == ("a&b", "a&amp;b")
 
 
@@ -109,18 +108,18 @@ def profile(name: str) -> Profile:
 
 def test_a_rendered_profile_is_kept_as_long_as_it_is_the_same(tmp_path: Path) -> None:
     asked: list[str] = []
-    own = texts(tmp_path, x_txt="{{ person.name|seen }} {{ site }}", y_txt="y {{ person.name|seen }}")
-    own.filter("seen", lambda name: (asked.append(name), name)[1])  # type: ignore[func-returns-value]
+    own = texts(tmp_path, x_txt="{{ seen(person.name) }} {{ site }}", y_txt="y {{ seen(person.name) }}")
+    own.add_globals(seen=lambda name: (asked.append(name), name)[1])  # type: ignore[func-returns-value]
     renderer = Renderer(own, "the site")
     alice = profile(name="Alice")
-    assert renderer.profile(alice, "x.txt") == renderer.profile(alice, "x.txt") == "Alice the site"
-    assert renderer.profile(alice, "y.txt") == "y Alice"
+    assert renderer.render_profile(alice, "x.txt") == renderer.render_profile(alice, "x.txt") == "Alice the site"
+    assert renderer.render_profile(alice, "y.txt") == "y Alice"
     assert asked == ["Alice", "Alice"]
     again = profile(name="Alice")
     assert again == alice
-    renderer.profile(again, "x.txt")
+    renderer.render_profile(again, "x.txt")
     assert len(asked) == 3
-    assert renderer.text("x.txt", person=alice, site="other") == "Alice other"
+    assert renderer.render("x.txt", person=alice, site="other") == "Alice other"
 
 
 def test_only_what_everyone_sees_is_kept(tmp_path: Path) -> None:
@@ -128,16 +127,16 @@ def test_only_what_everyone_sees_is_kept(tmp_path: Path) -> None:
     for who in (Audience.MEMBER, Audience.SELF, Audience.ADMINISTRATOR):
         made = make_profile(Person(login="alice", name="Alice"), who, Policy.preset(), NOW)
         assert made is not None
-        assert renderer.profile(made, "x.txt") == "Alice"
-    assert renderer._kept == {}
+        assert renderer.render_profile(made, "x.txt") == "Alice"
+    assert renderer._cache == {}
 
 
 def test_what_is_kept_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "MAX_CACHED_TEXTS", 10)
     renderer = Renderer(texts(tmp_path, x_txt="{{ person.name }}"), None)
     for number in range(100):
-        assert renderer.profile(profile(name=f"P{number}"), "x.txt") == f"P{number}"
-        assert len(renderer._kept) <= 10
+        assert renderer.render_profile(profile(name=f"P{number}"), "x.txt") == f"P{number}"
+        assert len(renderer._cache) <= 10
 
 
 def test_a_partial_is_no_profile() -> None:

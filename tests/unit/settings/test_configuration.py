@@ -6,7 +6,9 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from gateway.config.loader import BadSettings, Duration, convert
+from gateway.config.loader import convert
+from gateway.config.problems import BadSettings
+from gateway.config.types import Duration
 
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,12 +36,12 @@ def told(table: dict[str, Any]) -> list[str]:
     [
         ({"inner": {"size": 10}}, "f.toml: inner.size: found 10; allowed: a whole number over 0 under 10"),
         ({"inner": {"ratio": 2.0}}, "f.toml: inner.ratio: found 2.0; allowed: a number from 0 to 1"),
-        ({"inner": {"word": "X"}}, "f.toml: inner.word: found 'X'; allowed: text that matches ^[a-z]+$"),
+        ({"inner": {"word": "X"}}, "f.toml: inner.word: found 'X'; allowed: a string that matches ^[a-z]+$"),
         ({"inner": 5}, "f.toml: inner: found 5; allowed: a table"),
         ({"table": {"one": {"size": 0}}}, "f.toml: table.one.size: found 0; allowed: a whole number over 0 under 10"),
         ({"table": {"onne": {}}}, 'f.toml: table.onne: found \'onne\'; allowed: "one", "two" (did you mean one?)'),
         ({"table": []}, "f.toml: table: found []; allowed: a table"),
-        ({"either": []}, "f.toml: either: found []; allowed: a whole number or text"),
+        ({"either": []}, "f.toml: either: found []; allowed: a whole number or a string"),
         ({"wait": "x"}, "f.toml: wait: found 'x'; allowed: a length of time such as \"10s\", \"5m\" or \"30d\""),
         ({"choice": 3}, 'f.toml: choice: found 3; allowed: "1", "2"'),
         ({"inner": {"siez": 1}}, "f.toml: inner.siez: found an unknown key; allowed: size, ratio, word (did you mean size?)"),

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.config import locate
-from gateway.config.loader import BadSettings, Duration, Problem
+from gateway.config.problems import BadSettings, Problem
+from gateway.config.types import Duration
 from gateway.settings import Settings, database_file, load_settings
 
 # INTERFACE.md's example, the keys that this issue has.
@@ -74,13 +75,13 @@ def loaded(folder: Path, text: str) -> Settings:
 def mistakes(folder: Path, text: str) -> list[Problem]:
     with pytest.raises(BadSettings) as bad:
         loaded(folder, text)
-    for mistake in bad.value.mistakes:
+    for mistake in bad.value.problems:
         assert mistake.file == str(folder / "gateway.toml")
         assert mistake.found
         assert mistake.allowed
         assert "\n" not in str(mistake)
-    assert str(bad.value) == "\n".join(str(mistake) for mistake in bad.value.mistakes)
-    return bad.value.mistakes
+    assert str(bad.value) == "\n".join(str(mistake) for mistake in bad.value.problems)
+    return bad.value.problems
 
 
 def test_the_example_of_the_interface(tmp_path: Path) -> None:
@@ -154,16 +155,16 @@ def test_what_is_not_said(tmp_path: Path) -> None:
             "sources.x.cach", "an unknown key", "cache_ttl", "did you mean cache_ttl?",
         ),
         # wrong types
-        ('[finger]\nlisten = "tcp:79"', "finger.listen", "'tcp:79'", "a list, each text", ""),
-        ("[finger]\nlisten = [79]", "finger.listen[0]", "79", "text", ""),
+        ('[finger]\nlisten = "tcp:79"', "finger.listen", "'tcp:79'", "a list of strings", ""),
+        ("[finger]\nlisten = [79]", "finger.listen[0]", "79", "a string", ""),
         ('[finger]\nlisting = "yes"', "finger.listing", "'yes'", "true or false", ""),
         ("finger = 5", "finger", "5", "a table", ""),
         ("[[finger]]", "finger", "[{}]", "a table", ""),
         ("[finger]\n[limits]\nconnections = '5'", "limits.connections", "'5'", "a whole number from 1", ""),
         ("[finger]\n[limits]\nconnections = 1.5", "limits.connections", "1.5", "a whole number from 1", ""),
         ("[finger]\n[limits]\nconnections = true", "limits.connections", "True", "a whole number from 1", ""),
-        ("[finger]\n[site]\nname = 5", "site.name", "5", "text", ""),
-        ("[finger]\n[site]\nname = 2026-01-01", "site.name", "datetime.date(2026, 1, 1)", "text", ""),
+        ("[finger]\n[site]\nname = 5", "site.name", "5", "a string", ""),
+        ("[finger]\n[site]\nname = 2026-01-01", "site.name", "datetime.date(2026, 1, 1)", "a string", ""),
         ("[finger]\n[privacy]\nlimit = 5", "privacy.limit", "5", "a table", ""),
         ("[finger]\n[sources]\nx = 5", "sources.x", "5", "a table", ""),
         ("[irc]\nnetwork = 'a'", "irc", "{'network': 'a'}", "a list, each a table", ""),
@@ -209,7 +210,7 @@ def test_what_is_not_said(tmp_path: Path) -> None:
             "[[irc]]\nnetwork = 'a'\nserver = 'tcp:a:1'\n[[irc]]\nnetwork = 'a'\nserver = 'tcp:b:1'",
             "irc[1].network", "'a' again", "a name of its own", "",
         ),
-        ("[[irc]]\nnetwork = 'a b'\nserver = 'tcp:a:1'", "irc[0].network", "'a b'", "text", ""),
+        ("[[irc]]\nnetwork = 'a b'\nserver = 'tcp:a:1'", "irc[0].network", "'a b'", "a string", ""),
         ("[[irc]]\nnetwork = 'a'\nserver = 'irc.a.example'", "irc[0].server", "'irc.a.example'", "", ""),
         ("[[irc]]\nnetwork = 'a'\nserver = 'tcp:a:1'\nchannels = ['club']", "irc[0].channels[0]", "'club'", "", ""),
         ("[[irc]]\nnetwork = 'a'\nserver = 'tcp:a:1'\nburst = 0", "irc[0].burst", "0", "a whole number from 1", ""),
@@ -218,7 +219,7 @@ def test_what_is_not_said(tmp_path: Path) -> None:
             "[finger]\n[access_log]\nretention = '30d'",
             "access_log.retention", 'set, though access_log.file is "-"', "names a file", "",
         ),
-        ("[finger]\n[metrics]\nlisten = ['tcp:9079']", "metrics.listen", "['tcp:9079']", "text", ""),
+        ("[finger]\n[metrics]\nlisten = ['tcp:9079']", "metrics.listen", "['tcp:9079']", "a string", ""),
         ("[web]\nfediverse = '@login@social.example'", "web.fediverse", "'@login@social.example'", "with {login} in it", ""),
         ("[web]\nfediverse = '@{login}@social'", "web.fediverse", "'@{login}@social'", "@{login}@social.example", ""),
         ("[web]\nfediverse = '@{login}@127.0.0.1'", "web.fediverse", "'@{login}@127.0.0.1'", "at a host", ""),
@@ -235,7 +236,7 @@ def test_what_is_not_said(tmp_path: Path) -> None:
             "web.webfinger", "'https://DIR.test:443'", "that is not this one", "",
         ),
         # what is missing
-        ("[[irc]]\nserver = 'tcp:a:1'", "irc[0].network", "nothing", "text", ""),
+        ("[[irc]]\nserver = 'tcp:a:1'", "irc[0].network", "nothing", "a string", ""),
         ("[finger]\n[sources.x]\n", "sources.x.class", "nothing", "the class of the source", ""),
         ("", "", "none of [finger], [web] and [[irc]]", "at least one of them", ""),
         ("[site]\nname = 'x'", "", "none of [finger], [web] and [[irc]]", "at least one of them", ""),
@@ -310,7 +311,7 @@ def test_a_file_that_is_no_toml(tmp_path: Path, data: bytes, found: str, allowed
     path.write_bytes(data)
     with pytest.raises(BadSettings) as bad:
         load_settings(path)
-    (mistake,) = bad.value.mistakes
+    (mistake,) = bad.value.problems
     assert (mistake.file, mistake.key, mistake.allowed) == (str(path), "", allowed)
     assert found in mistake.found
 
@@ -360,7 +361,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, url: str, path: str) -> 
 def test_where_the_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FINGER_GATEWAY_CONFIG", raising=False)
-    monkeypatch.setattr(locate, "PLACES", (Path("gateway.toml"), tmp_path / "etc" / "gateway.toml"))
+    monkeypatch.setattr(locate, "SEARCH_PATHS", (Path("gateway.toml"), tmp_path / "etc" / "gateway.toml"))
     with pytest.raises(BadSettings, match=re.escape("gateway.toml: found no such file")):
         locate.find_settings_file(None)
     (tmp_path / "etc").mkdir()

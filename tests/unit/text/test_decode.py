@@ -65,12 +65,12 @@ def test_a_line_that_is_not_utf_8_spoils_no_other(lines: list[str | bytes]) -> N
 
 
 def test_a_file_with_too_many_such_lines_is_not_utf_8_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "_MOST", 2)
+    monkeypatch.setattr(decode, "_MAX_LINES_READ_APART", 2)
     assert decode_text(b"\xe9\n\xc3\xa9\n\xe9\n\xc3\xa9\n\xe9\n\xc3\xa9\n") == "é\né\né\né\né\nÃ©\n"
     assert decode_text(b"\xe9\n\xe9\n\xc3\xa9") == "é\né\né"
 
 
 def test_octets_that_are_no_text_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "_MOST_CUT", 3)
+    monkeypatch.setattr(decode, "_MAX_CONTROLS", 3)
     assert decode_text(b"\x9bm" * 4 + b"\n\xc3\xa9") == "\né"
     assert decode_text(b"\x9c" * 4 + b"\n\xc3\xa9\n" + b"\x9c" * 3) == "\né\nœœœ"

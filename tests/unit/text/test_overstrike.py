@@ -79,5 +79,5 @@ def test_no_backspace_stays_and_no_line_goes(text: str) -> None:
 
 
 def test_too_many_backspaces_only_vanish(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(overstrike, "_MOST", 6)
+    monkeypatch.setattr(overstrike, "_MAX_BACKSPACES", 6)
     assert resolve_overstrikes("ab\b\bc\nab\b\bc\nab\b\bc\n") == "cb\ncb\nabc\n"

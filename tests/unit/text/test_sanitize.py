@@ -194,7 +194,7 @@ def test_escaped_is_one_printable_line(text: str, most: int) -> None:
 
 
 def test_more_sequences_than_any_text_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MOST", 3)
+    monkeypatch.setattr(module, "_MAX_SEQUENCES", 3)
     assert sanitize("a\x1b[1C" * 3) == "aaa"
     assert sanitize("a\x1b[1C" * 4) == ""
     assert sanitize_keeping_colour("\x1b[31m" + "a\x1b[1C" * 3) == "\x1b[31maaa\x1b[0m"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.text.width import width
-from gateway.text.wrap import beginning, hanging_indent
+from gateway.text.wrap import hanging_indent, truncate_bytes
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_nothing_is_lost_and_no_line_is_too_wide(text: str, indent: int) -> None
     ],
 )
 def test_F036_the_beginning_of_a_text(text: str, most: int, expected: str | None) -> None:
-    assert beginning(text, most) == (expected)
+    assert truncate_bytes(text, most) == (expected)
 
 
 @given(st.text(st.sampled_from("ab\n\rž茶🫖\u0301\u200d\udc80"), max_size=80), st.integers(0, 100))
 def test_F036_it_fits_and_is_a_beginning(text: str, most: int) -> None:
-    kept = beginning(text, most)
+    kept = truncate_bytes(text, most)
     if kept is None:
         assert len(text.encode(errors="surrogatepass")) <= most
     else:
@@ -69,5 +69,5 @@ def test_F036_it_fits_and_is_a_beginning(text: str, most: int) -> None:
 def test_F036_a_long_text_costs_no_more_than_its_beginning() -> None:
     text = "\u0301" * 5_000_000
     begun = time.process_time()
-    assert beginning(text, 65536) is not None
+    assert truncate_bytes(text, 65536) is not None
     assert time.process_time() - begun < 0.02

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.loader import BadSettings
+from gateway.config.problems import BadSettings
 from gateway.dependencies import PageLook
 from gateway.rendering.render import Renderer
 from gateway.rendering.templates import TemplateSet

@@ -52,7 +52,7 @@ def told() -> Iterator[list[str]]:
 
 def test_ours_have_no_mistake() -> None:
     texts = TemplateSet()
-    texts.share(site=SITE)
+    texts.add_globals(site=SITE)
     assert template_check.find_template_problems(texts) == []
 
 
@@ -66,7 +66,7 @@ def test_every_page_of_ours_is_tried() -> None:
 def test_what_fails_when_it_is_filled_is_found_before(tmp_path: Path, name: str) -> None:
     content, why = FAILING[name]
     texts = TemplateSet(own(tmp_path, name, content))
-    texts.share(site=SITE)
+    texts.add_globals(site=SITE)
     found = template_check.find_template_problems(texts)
     assert any(why in each for each in found), found
 
@@ -84,7 +84,7 @@ def test_ours_serve_meanwhile_and_the_log_says_so_once(build: Build, tmp_path: P
     assert [(each.code, each.body) for each in answers] == 2 * [(ours.code, ours.body)]
     assert len(seen) == 1
     assert FAILING[name][1] in seen[0]
-    assert seen[0].endswith("; our own template stands in")
+    assert seen[0].endswith("; the built-in template is used instead")
 
 
 def test_their_own_pages_are_what_is_seen(build: Build, tmp_path: Path) -> None:
