@@ -159,7 +159,7 @@ SECRET = b"Nobody sees"  # stands in a plan of somebody hidden
 
 
 def fault(sent: bytes, reply: bytes) -> str:
-    """What is wrong with *reply* to *sent* by part A2 of the checklist; nothing where all is well."""
+    """Say how *reply* to *sent* breaks "Bytes of a reply" in behaviours/finger.md, or return an empty text."""
     if not reply:
         return "" if not sent or sent.startswith(_FOREIGN) else "silence"
     try:

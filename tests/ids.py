@@ -1,10 +1,10 @@
-"""Which test covers which behaviour of the checklists. Ids and what they are about stand in ids.txt.
+"""List which tests cover which behaviour. The behaviours and their ids are the rows of tests/behaviours/*.md.
 
     python -m tests.ids                      all ids, each with its tests, then those without one
     python -m tests.ids --missing            only those without one
     python -m tests.ids --need F011-F018,W006    exits 1 if one of these has none
 
-A test covers the ids in its name, in its docstring and in what it is parametrised with, a table of the module included.
+A test covers the ids in its name, in its docstring and in its parameters, a table of the module included.
 A module's docstring does not count, nor does a sentence that says "not yet".
 """
 
@@ -17,47 +17,54 @@ from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parent
+BEHAVIOURS = TESTS / "behaviours"
+_ROW = re.compile(r"^\| ([FIRW][0-9]{3}) \| (.+) \| .+ \|$", re.MULTILINE)
 _ID = re.compile(r"(?<![A-Za-z0-9])([FIRW])([0-9]{3})(?:(?:-|\N{EN DASH})(?:\1)?([0-9]{3}))?(?![0-9])")
 _SENTENCE = re.compile(r"(?<=[.;])\s+|\n\s*\n")
 
 
+def read_rows(page: Path) -> list[tuple[str, str]]:
+    """Return each id of *page* with what must hold."""
+    return _ROW.findall(page.read_text())
+
+
 @cache
-def ids() -> dict[str, str]:
-    """What every id is about."""
-    lines = (line.partition(" ") for line in (TESTS / "ids.txt").read_text().splitlines())
-    return {name: about for name, _, about in lines}
+def read_behaviours() -> dict[str, str]:
+    """Return what must hold, by id, in the order of the ids."""
+    return dict(sorted(row for page in BEHAVIOURS.glob("*.md") for row in read_rows(page)))
 
 
-def named(text: str) -> Iterator[str]:
-    """The ids in *text*: "F011-F013" are three, of which those that nobody wrote down are left out. "F071-513" is one:
-    there is no F513."""
+def expand_ids(text: str) -> Iterator[str]:
+    """Yield the ids in *text*. "F011-F013" is three ids; those of a range that no page has are left out. "F071-513" is
+    one id, because there is no F513."""
+    known = read_behaviours()
     for kind, first, last in _ID.findall(text):
-        numbers = range(int(first), int(last if kind + last in ids() else first) + 1)
-        yield from (f"{kind}{number:03}" for number in numbers if not last or f"{kind}{number:03}" in ids())
+        numbers = range(int(first), int(last if kind + last in known else first) + 1)
+        yield from (f"{kind}{number:03}" for number in numbers if not last or f"{kind}{number:03}" in known)
 
 
-def _strings(node: ast.AST) -> Iterator[str]:
+def _find_strings(node: ast.AST) -> Iterator[str]:
     for each in ast.walk(node):
         if isinstance(each, ast.Constant) and isinstance(each.value, str):
             yield each.value
 
 
-def _tested(test: ast.FunctionDef | ast.AsyncFunctionDef, tables: dict[str, ast.expr]) -> Iterator[str]:
-    """The texts in which *test* says what it covers; *tables* are the module's own, by name."""
+def _find_texts(test: ast.FunctionDef | ast.AsyncFunctionDef, tables: dict[str, ast.expr]) -> Iterator[str]:
+    """Yield the texts in which *test* may name ids. *tables* are the module's assignments, by name."""
     yield test.name.replace("_", " ")
     for sentence in _SENTENCE.split(ast.get_docstring(test) or ""):
         if "not yet" not in sentence.lower():
             yield sentence
     for decorator in test.decorator_list:
         if "parametrize" in ast.unparse(decorator):
-            yield from _strings(decorator)
+            yield from _find_strings(decorator)
             for each in ast.walk(decorator):
                 if isinstance(each, ast.Name) and each.id in tables:
-                    yield from _strings(tables[each.id])
+                    yield from _find_strings(tables[each.id])
 
 
-def covered(folder: Path = TESTS) -> dict[str, list[str]]:
-    """The tests of each id, as pytest would be given them."""
+def find_tests(folder: Path = TESTS) -> dict[str, list[str]]:
+    """Return the tests of each id, in the form that pytest takes."""
     found: dict[str, list[str]] = {}
     for file in sorted(folder.rglob("test_*.py")):
         module = ast.parse(file.read_text())
@@ -70,7 +77,7 @@ def covered(folder: Path = TESTS) -> dict[str, list[str]]:
         for test in ast.walk(module):
             if isinstance(test, ast.FunctionDef | ast.AsyncFunctionDef) and test.name.startswith("test_"):
                 name = f"{file.relative_to(folder.parent)}::{test.name}"
-                for each in dict.fromkeys(each for text in _tested(test, tables) for each in named(text)):
+                for each in dict.fromkeys(each for text in _find_texts(test, tables) for each in expand_ids(text)):
                     found.setdefault(each, []).append(name)
     return found
 
@@ -80,8 +87,8 @@ def main() -> int:
     parser.add_argument("--missing", action="store_true", help="only the ids that no test covers")
     parser.add_argument("--need", metavar="IDS", help="exit 1 where one of these is not covered")
     options = parser.parse_args()
-    about, tests = ids(), covered()
-    wanted = list(named(options.need)) if options.need else list(about)
+    about, tests = read_behaviours(), find_tests()
+    wanted = list(expand_ids(options.need)) if options.need else list(about)
     if unknown := [each for each in wanted if each not in about]:
         parser.error(f"no such id: {', '.join(unknown)}")
     missing = [each for each in wanted if each not in tests]

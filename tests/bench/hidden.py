@@ -1,5 +1,6 @@
-"""Can anybody tell who is hidden from who is unknown? Bytes and latencies of both, in chance order, hot and cold. The
-policy promises equal bytes, medians less than 10 µs apart, AUC within 0.5 ± 0.03."""
+"""Compare hidden with missing people (F102, W022): bytes and latencies of both, in random order, hot and cold.
+
+Wanted are equal bytes, medians less than 10 µs apart and an AUC within 0.5 ± 0.03."""
 
 import random
 import socket

@@ -1,5 +1,5 @@
-"""Many at once: a crowd that holds its connections, and a gateway without free descriptors. The figures that
-`python -m tests.peers.crowd` prints, held against what is promised."""
+"""Many connections at once, and a gateway without free descriptors (R028, R029). `python -m tests.peers.crowd` prints the
+figures that are checked here."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
-"""Programs that people finger with. Each sees who was asked for, all of it and every letter; what each one sends is what
-the checklist has captured of it. All of them ask one gateway at port 79, in a network of its own."""
+"""Programs that people finger with. Each sees who was asked for, all of it and every letter; what each one sends is checked
+too (the rows with source "client" in behaviours/finger.md). All of them ask one gateway at port 79, in a network of its own."""
 
 import re
 import subprocess

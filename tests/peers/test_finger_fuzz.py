@@ -16,7 +16,7 @@ from tests.peers.gateway import DEADLINE, UNTRACED, Place, serving, until
 from tests.peers.limits import limited, sockets
 from tests.unit.fixtures import PEOPLE
 
-COUNT = 200_000 if LONG else 20_000  # the rest of those of the checklist go without a socket: test_fuzz_lines.py
+COUNT = 200_000 if LONG else 20_000  # unit/finger/test_fuzz_lines.py sends more, without a socket
 AT_ONCE = 24  # all who are ready are answered in one turn, which the watchdog times
 FOREIGN = (b"\x16\x03", b"\0", b"\x03\0")  # closed with what comes behind it unread
 RUDE = 40  # one client in so many goes without a look at the answer, by FIN or by RST

@@ -78,7 +78,7 @@ def test_a_restore_that_is_refused_changes_nothing(place: Place) -> None:
 
 
 def test_who_is_removed_leaves_nothing_behind(tmp_path: Path) -> None:
-    """PRIVACY.md: from people, history, changes and every cache, within a second; the row that told the caches last."""
+    """After a second nothing of a removed person is left in people, history, changes and caches."""
     canary = next(each for each in CANARIES if each.login == "qopen")
     document = {**canary.document(), "login": "qbefore", "former": []}
     words = [canary.word(name) for name in document if name not in ("login", "former", "visibility", "listed")]

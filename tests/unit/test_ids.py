@@ -1,8 +1,13 @@
-"""tests/ids.py: what it finds, and that no test names an id that nobody wrote down."""
+"""tests/ids.py and the pages that it reads."""
 
+import re
 from pathlib import Path
 
+import pytest
+
 from tests import ids
+
+PAGES = sorted(ids.BEHAVIOURS.glob("*.md"))
 
 SAMPLE = '''
 """F001: a module's docstring does not count."""
@@ -27,19 +32,28 @@ def helper():
 '''
 
 
-def test_ids_stand_in_names_docstrings_and_parameters(tmp_path: Path) -> None:
+def test_ids_are_found_in_names_docstrings_and_parameters(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_sample.py").write_text(SAMPLE)
-    found = ids.covered(tmp_path / "tests")
+    found = ids.find_tests(tmp_path / "tests")
     wanted = ("F002", "F003", "F006", "F007", "F010", "F011", "I020", "W006", "W007", "W008")
     assert sorted(found) == list(wanted)
     assert found["F002"] == ["tests/test_sample.py::test_F002_in_the_name"]
 
 
-def test_every_id_that_a_test_names_is_written_down() -> None:
-    assert sorted(set(ids.covered()) - set(ids.ids())) == []
+def test_every_id_that_a_test_names_is_described() -> None:
+    assert sorted(set(ids.find_tests()) - set(ids.read_behaviours())) == []
 
 
-def test_ids_are_in_order_and_say_what_they_are_about() -> None:
-    assert list(ids.ids()) == sorted(ids.ids())
-    assert all(about for about in ids.ids().values())
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_each_row_of_a_page_has_an_id_of_that_page(page: Path) -> None:
+    rows = [line for line in page.read_text().splitlines() if line.startswith("|")]
+    described = [line for line in rows if line not in ("| id | what must hold | source |", "|---|---|---|")]
+    assert all(re.fullmatch(rf"\| {page.stem[0].upper()}[0-9]{{3}} \|( [^|]+ \|){{2}}", line) for line in described)
+    assert len(ids.read_rows(page)) == len(described)
+
+
+def test_each_id_is_described_once() -> None:
+    described = [name for page in PAGES for name, _ in ids.read_rows(page)]
+    assert {page.stem for page in PAGES} == {"finger", "irc", "reliability", "web"}
+    assert sorted(described) == list(ids.read_behaviours())

@@ -8,7 +8,7 @@ from gateway.conform import report
 from gateway.conform.catalogue import CHECKS
 from gateway.conform.checks import BODIES
 from gateway.conform.session import Result
-from tests.ids import ids
+from tests.ids import read_behaviours
 
 PASSED = Result("F039", "pass", "", b"\r\n", b"No one is logged on.\r\n")
 FAILED = Result("F022", "fail", "a line end that is not CRLF at byte 5", b"alice\r\n", b"alice\n" + b'\xff"\x1b' * 40)
@@ -67,7 +67,7 @@ def test_json_has_the_bytes_whole() -> None:
 
 
 def test_every_finger_id_is_a_check_that_is_made_or_says_why_not() -> None:
-    assert sorted(CHECKS) == [name for name in ids() if name.startswith("F")]
+    assert sorted(CHECKS) == [name for name in read_behaviours() if name.startswith("F")]
     for check in CHECKS.values():
         assert bool(check.unseen) != (check.id in BODIES), check.id
         assert len(check.title) <= 45, check.id

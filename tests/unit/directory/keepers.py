@@ -30,7 +30,7 @@ def as_self(login: str) -> Viewer:
 
 
 def all_viewers(login: str, other: str) -> dict[str, tuple[Viewer, int]]:
-    """Every kind of viewer of *login*, with the rank that PRIVACY.md gives it."""
+    """Every kind of viewer of *login*, with its rank: a higher rank sees at least as much."""
     me = as_self(login)
     return {
         "stranger by address": (STRANGER, 0),

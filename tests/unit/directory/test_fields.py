@@ -10,7 +10,7 @@ from gateway.directory import fields
 from gateway.directory.fields import FIELDS, STORED, BadValue, check_value, empty_value
 from gateway.directory.person import Account, Facts, Key, Link, Status, Visibility
 
-# From INTERFACE.md's document, PRIVACY.md's preset "open" and who may edit what.
+# The most characters of each text.
 SIZES = {
     "name": 128, "pronouns": 64, "pronunciation": 128, "title": 128, "organisation": 128, "office": 128, "office_phone": 64,
     "home_phone": 64, "email": 254, "location": 128, "project": 512, "fediverse": 256,

@@ -1,4 +1,4 @@
-"""Login names and aliases, full names, host names: as INTERFACE.md and RFC 8265 have them."""
+"""Login names and aliases, full names, host names: RFC 8265 and the limits of the directory."""
 
 import pytest
 from hypothesis import given

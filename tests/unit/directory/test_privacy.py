@@ -1,4 +1,4 @@
-"""PRIVACY.md, the rule and what follows from it, with expected values typed from there."""
+"""Who sees which field. Expected values are typed here and not taken from the code."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
-# All that a person document has (INTERFACE.md), and what is observed besides.
+# Every field that a person can store; FIELDS adds those that are observed.
 VALUES: dict[str, Any] = {
     "name": "Alice Adams",
     "aliases": ("ally",),
@@ -48,7 +48,7 @@ EMPTY: dict[str, Any] = dict.fromkeys(VALUES, "") | {
     "aliases": (), "links": (), "keys": (), "irc": (), "former": (), "status": None
 }  # fmt: skip
 
-# PRIVACY.md, "Presets": what everyone sees; the default and limit of every field, E(veryone), M(embers), N(obody).
+# The presets: the default of every field, what everyone sees, and the limit. E(veryone), M(embers), N(obody).
 OPEN = {
     "name": E, "aliases": E, "pronouns": E, "pronunciation": E, "title": E, "project": E, "plan": E, "status": E, "links": E,
     "fediverse": E, "organisation": M, "office": M, "office_phone": M, "home_phone": M, "email": M, "location": M,

@@ -1,4 +1,4 @@
-"""What the room answers to the bytes of the checklist. Expected bytes are the checklist's."""
+"""The answers to the queries of tests/behaviours/finger.md."""
 
 import re
 import sys
@@ -493,5 +493,5 @@ def test_F115_a_record_of_each_question(build: Build) -> None:
     assert [r["bytes"] for r in built.records][1:] == [len(NO_ONE), len(DENIED)]
 
 
-def test_names_of_alice_in_the_fixture_are_what_the_checklist_says() -> None:
+def test_the_fixture_has_the_alice_of_the_page() -> None:
     assert ALICE["name"] == "Alice Adams"

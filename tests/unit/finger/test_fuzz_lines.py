@@ -17,7 +17,7 @@ from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Client, failures
 from tests.unit.fixtures import PEOPLE, Built
 
-COUNT = 800_000 if LONG else 80_000  # lines; the rest of those of the checklist go over sockets
+COUNT = 800_000 if LONG else 80_000  # lines; peers/test_finger_fuzz.py sends more, over sockets
 BATCH = 1_000
 # A plan for each letter that may come out of one, and what may not.
 HOSTILE = {"login": "frank", "name": "Frank \x1b[1m", "plan": "\x1b[32mgrün\n\x9b31m\u202e\x07\r\n" + "é" * 70_000}
@@ -97,7 +97,7 @@ def test_F004_F005_F120_pieces_change_nothing(built: Built, data: bytes, cuts: l
 
 
 def out_of_line(one: Case, reply: bytes, setting: FingerSettings) -> str:
-    """What is wrong with *reply* by part A2 of the checklist, and by what *setting* lets pass (F028, F034)."""
+    """Say how *reply* breaks "Bytes of a reply" in behaviours/finger.md, given what *setting* lets pass (F028, F034)."""
     if setting.ansi == "sgr":
         if (colours := SGR.findall(reply)) and colours[-1] != b"\x1b[0m":
             return "a colour that does not end"

@@ -1,4 +1,4 @@
-"""People's texts as the octets that a finger client gets: checklist A2. Plans come from octets as `finger-gateway plan`
+"""People's texts as the octets that a finger client gets: F022-F038. Plans come from octets as `finger-gateway plan`
 reads them, or as text."""
 
 import re

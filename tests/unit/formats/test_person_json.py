@@ -1,4 +1,4 @@
-"""The person document of INTERFACE.md: read, written, and the same again."""
+"""The JSON document of a person: read, written, and the same again."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from tests.unit.store.waiting import finished
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 UNTIL = datetime(2026, 12, 1, 10, tzinfo=UTC)
 
-# INTERFACE.md, "A person document".
+# A person with every field.
 DOCUMENT = rb"""
 {"login": "alice", "name": "Alice Adams", "aliases": ["ally"], "pronouns": "she/her", "pronunciation": "AL-iss",
  "title": "Keeper of the kettle",

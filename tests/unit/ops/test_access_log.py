@@ -1,4 +1,4 @@
-"""One JSON object a line: exactly the fields of INTERFACE.md, whatever the query holds, and no answer ever stopped."""
+"""The access log: one JSON object a line with a fixed set of fields, whatever the query holds; it never stops an answer."""
 
 import json
 import os

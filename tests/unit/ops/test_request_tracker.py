@@ -146,7 +146,7 @@ def test_idle_fires_when_none_is_open(desk: Desk) -> None:
 
 
 def test_the_outcome_of_every_answer() -> None:
-    """INTERFACE.md's words; the hidden are unknown."""
+    """The words of the access log. A hidden person is not_found."""
     expected = {
         "Found": "found", "Ambiguous": "ambiguous", "NotFound": "not_found", "Listing": "listed", "Forbidden": "refused",
         "Unavailable": "unavailable", "Saved": "changed", "Invalid": "invalid", "Conflict": "refused", "History": "found",

@@ -11,7 +11,7 @@ from gateway.config.problems import BadSettings, Problem
 from gateway.config.types import Duration
 from gateway.settings import Settings, database_file, load_settings
 
-# INTERFACE.md's example, the keys that this issue has.
+# A file with many of the keys.
 EXAMPLE = """
 [site]
 name = "The Tea Club"

@@ -589,7 +589,7 @@ def test_no_access_log(web: Browser) -> None:
     assert not any("_updateLogDateTime" in str(call) for call in web.built.clock.getDelayedCalls())
 
 
-# many questions on one connection (reliability.md, "Twisted 26.10 under faults" item 7)
+# Many requests on one connection.
 
 
 def test_a_connection_ends_after_a_thousand_questions(build: Build) -> None:

@@ -128,7 +128,7 @@ def test_W028_an_entry_stays_as_it_was(tea: Browser) -> None:
 
 @pytest.mark.parametrize("path", FEEDS)
 def test_feeds_are_a_strangers(tea: Browser, path: str) -> None:
-    """PRIVACY.md: feeds as EVERYONE, so that a reader that many share tells nothing."""
+    """A feed shows what everyone may see, since many people may share one feed reader."""
     assert bare(tea.ask(path, peer=MEMBER)) == bare(tea.ask(path))
     assert b"For members" not in tea.ask(path, peer=MEMBER).body
 

@@ -225,7 +225,7 @@ def test_security_txt(web: Browser, url: str, canonical: str) -> None:
 
 
 def test_it_expires_within_a_year_and_moves_once_a_month() -> None:
-    """W119: section 2.5.5 wants a date, and less than a year."""
+    """W119: RFC 9116 2.5.5 wants a date, and recommends less than a year."""
     moments = [datetime(2026, month, day, 23, 59, tzinfo=UTC) for month in range(1, 13) for day in (1, 28)]
     assert len({expires(moment) for moment in moments}) == 12
     assert all(150 < (expires(moment) - moment).days < 190 for moment in moments)
