@@ -1,14 +1,10 @@
 """What finger says that is not in a template. Scanners and clients look for some of these words."""
 
-TOO_LONG = "Query too long."
-TIMEOUT = "Input timeout."
 DENIED = "Finger forwarding service denied"
 NO_LIST = "Finger online user list denied"
 NOBODY_ON = "No one is logged on."
 NOBODY_LISTED = "No one is listed here."
 UNAVAILABLE = "The directory cannot answer just now, try again later."
-CROWDED = "Too many connections, try again later."
-STOPPING = "The server is stopping, try again later."
 MORE = "…"
 
 # Over the columns of a list.
@@ -36,15 +32,6 @@ def idle(minutes: int) -> str:
     hours, rest = divmod(minutes, 60)
     days = hours // 24
     return f"{days}d" if days else f"{hours}h{rest:02}m" if hours else f"{rest}m"
-
-
-def too_often(seconds: float) -> str:
-    whole = max(1, round(seconds + 0.5))
-    return f"Too many queries, try again in {whole} second{'' if whole == 1 else 's'}."
-
-
-def internal(reference: str) -> str:
-    return f"Internal error in server, reference {reference}."
 
 
 # Of queries that are passed on. *host* is the one that was asked, as it was typed and escaped.

@@ -222,7 +222,7 @@ def test_R036_a_step_that_fails_leaves_everything_as_it_was(tmp_path: Path, fail
     def state() -> list[Any]:
         log = gateway.access_log
         return [
-            gateway.settings, gateway.deps, gateway.directory.policy, factory.settings, factory.deps, log._file,
+            gateway.settings, gateway.deps, gateway.directory.policy, factory.handler.settings, factory.handler.deps, log._file,
             log._descriptor, gateway._rate_limit._interval, gateway._admission._per_address, irc.bots,
         ]  # fmt: skip
 

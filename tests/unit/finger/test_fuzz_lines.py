@@ -111,7 +111,7 @@ def attack(factory: Any, built: Built, one: Case) -> None:
     """Sends *one*, and once in eight times all of it again in one piece."""
     try:
         reply = told(factory, built, one.pieces, one.ended)
-        wrong = out_of_line(one, reply, factory.settings)
+        wrong = out_of_line(one, reply, factory.handler.settings)
         if not wrong and one.number % 8 == 0 and told(factory, built, (one.sent,), one.ended) != reply:
             wrong = "another reply to the same in one piece"
     except Exception as error:

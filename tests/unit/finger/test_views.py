@@ -151,7 +151,7 @@ def test_what_is_kept_is_bounded_in_bytes(build: Build, monkeypatch: pytest.Monk
     monkeypatch.setattr(render, "MAX_CACHED_TEXT_BYTES", 20_000)
     people = [{"login": f"p{n}", "name": f"P{n}", "plan": "x" * 1000 * n} for n in range(30)]
     built = build(people=people)
-    renderer = FingerService(FingerSettings(), built.deps).factory.deps.renderer
+    renderer = FingerService(FingerSettings(), built.deps).factory.handler.deps.renderer
     for _ in range(2):
         for each in people:
             one = profile(built, str(each["login"]))

@@ -15,8 +15,9 @@ from zope.interface import implementer
 
 from gateway.directory.interfaces import SourceDown
 from gateway.directory.person import Partial
-from gateway.finger.protocol import FingerProtocol, FingerService
+from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
+from gateway.one_line_server import OneLineProtocol
 from tests.unit.fixtures import Built
 
 STRANGER = "198.51.100.7"
@@ -44,7 +45,7 @@ class Client:
         self.factory = factory or FingerService(settings or FingerSettings(), built.deps).factory
         kind = IPv6Address if ":" in peer else IPv4Address
         self.wire = Wire(hostAddress=IPv4Address("TCP", "203.0.113.9", 79), peerAddress=kind("TCP", peer, 50000))
-        self.protocol: FingerProtocol = self.factory.buildProtocol(None)
+        self.protocol: OneLineProtocol = self.factory.buildProtocol(None)
         self.protocol.makeConnection(self.wire)
 
     def send(self, *segments: bytes) -> "Client":

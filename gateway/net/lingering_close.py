@@ -1,0 +1,51 @@
+"""Lingering close: shut our side, then read and drop what still comes for a moment (RFC 9112 section 9.6).
+
+To close a TCP connection with unread bytes would send a reset, which may overtake the answer and destroy it.
+"""
+
+from typing import Any
+
+from twisted.internet.interfaces import ISSLTransport
+from twisted.internet.tcp import Connection
+
+from .deadline import Deadline
+
+LINGER = 1.0  # seconds that the peer has to close its side once everything is sent
+
+
+class LingeringClose:
+    """Closes the connection of *transport*.
+
+    *max_dropped_bytes* are read and dropped meanwhile; a peer that sends more is cut off. *deadline* is the connection's.
+    """
+
+    def __init__(self, transport: Any, deadline: Deadline, max_dropped_bytes: int) -> None:
+        self._transport, self._deadline, self._max = transport, deadline, max_dropped_bytes
+        self._dropped = 0
+        self._sent = False
+
+    def begin(self, peer_done: bool, flush_timeout: float) -> None:
+        """Shut our side. The answer, which has been written, has *flush_timeout* seconds to be read by the peer.
+
+        *peer_done*: whether the peer has shut its side already; then nothing lingers. Nor does TLS, which has no half-closed
+        connections.
+        """
+        if peer_done or ISSLTransport.providedBy(self._transport):
+            self._transport.loseConnection()
+        else:
+            self._transport.loseWriteConnection()
+            if isinstance(self._transport, Connection):
+                self._transport.doWrite()  # sends now what fits, not at the reactor's next turn
+        if not self._sent:
+            self._deadline.arm(flush_timeout, self._transport.abortConnection)
+
+    def drop(self, data: bytes) -> None:
+        """Take what comes behind the request."""
+        self._dropped += len(data)
+        if self._dropped > self._max:
+            self._transport.abortConnection()
+
+    def our_side_closed(self) -> None:
+        """Wait for the peer to close: everything is sent, and the kernel delivers it."""
+        self._sent = True
+        self._deadline.arm(LINGER, self._transport.loseConnection)

@@ -1,0 +1,84 @@
+"""examples/whois: a protocol of an operator's own, by its README's commands, over real sockets."""
+
+import json
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.peers.gateway import CHECKOUT, Place, Running, command, free_port, serving
+
+EXAMPLE = CHECKOUT / "examples" / "whois"
+COMMANDS = re.findall(r"^    ((?:finger-gateway|cp|cd) .*)$", (EXAMPLE / "README.md").read_text(), re.MULTILINE)
+ALICE = b"Login:      alice\r\nName:       Alice Adams\r\n"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """What the README's commands make, on other ports and with a log file."""
+    folder, here = tmp_path_factory.mktemp("machine") / "whois", CHECKOUT
+    *before, run = COMMANDS
+    assert run == "finger-gateway run"
+    for line in before:
+        words = shlex.split(line.replace("/tmp/whois", str(folder)))
+        if words[0] == "cd":
+            here = Path(words[1])
+        elif words[0] == "finger-gateway":
+            command(*words[1:], folder=here)
+        else:
+            subprocess.run(words, cwd=here, check=True)
+    place = Place(folder, free_port(), free_port())
+    text = place.settings.read_text().replace("tcp:1043", f"tcp:{place.web}").replace("tcp:1079", f"tcp:{place.finger}")
+    place.settings.write_text(text + '[access_log]\nfile = "records.jsonl"\n[limits]\nqueries_per_minute = 6\n')
+    return place
+
+
+@pytest.fixture(scope="module")
+def gateway(place: Place) -> Iterator[Running]:
+    with serving(place) as running:
+        yield running
+
+
+def whois(place: Place, line: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", place.web), 30) as connection:
+        connection.settimeout(30)
+        connection.sendall(line)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_it_answers_hides_limits_and_logs(place: Place, gateway: Running) -> None:
+    assert whois(place, b"alice\r\n").startswith(ALICE)
+    assert whois(place, b"adams\r\n").startswith(ALICE)
+    assert whois(place, b"carol\r\n") == whois(place, b"nobody\r\n") == b"No match.\r\n"
+    assert whois(place, b"x" * 2000) == b"Query too long.\r\n"
+    answers = [whois(place, b"alice\r\n") for _ in range(3)]
+    assert answers[-1].startswith(b"Too many queries, try again in ")
+    command("reload", "-c", place.settings, folder=place.folder)
+    gateway.stop()
+    log = [json.loads(line) for line in (place.folder / "records.jsonl").read_text().splitlines()]
+    assert {entry["protocol"] for entry in log} == {"whois"}
+    outcomes = [entry["outcome"] for entry in log]
+    assert outcomes[:5] == ["found", "found", "not_found", "not_found", "invalid"] and outcomes[-1] == "limited"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('listen = ["tcp:', 'listen = ["tpc:', "protocols.whois.listen[0]: found 'tpc:"),
+        ("whois:Whois", "whois:Nobody", "protocols.whois.class: found 'whois:Nobody'"),
+        ("listen = [", "lisden = [", "protocols.whois.lisden: found an unknown key; allowed: listen"),
+        ("[protocols.whois]", "[protocols.finger]", "protocols.finger: found the name of a built-in protocol"),
+    ],
+)
+def test_check_reports_what_is_wrong_with_it(tmp_path: Path, old: str, new: str, message: str) -> None:
+    shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
+    command("init", tmp_path / "fresh", folder=tmp_path)
+    (tmp_path / "fresh" / "people.db").rename(tmp_path / "people.db")
+    settings = tmp_path / "gateway.toml"
+    settings.write_text(settings.read_text().replace(old, new, 1))
+    assert f"{settings}: {message}" in command("-c", settings, "check", folder=tmp_path, code=2).err
