@@ -23,11 +23,10 @@ from .dependencies import ProtocolDependencies
 from .directory.viewers import Viewers
 from .lifecycle import Stage, StagedStop
 from .net.admission import AdmissionControl
-from .net.descriptors import room_for
+from .net.descriptor_limits import fit_connections
 from .net.endpoints import BoundPorts, Listener
-from .net.name_lookups import look_up_aside
 from .net.proxy_protocol import ProxyProtocolGate
-from .net.runtime import tune_gc_after_startup
+from .net.twisted_patches import resolve_in_daemon_threads, tune_gc_after_startup
 from .ops import control, systemd
 from .ops.access_log import AccessLog
 from .ops.control import ControlSocket
@@ -139,7 +138,7 @@ class Gateway(MultiService):
         if settings.metrics is not None:
             trusted["metrics"] = settings.metrics.trusted_proxies
         for name, gate in self._gates.items():
-            gate.change(trusted[name], self.deps.timeout)
+            gate.set_trust(trusted[name], self.deps.timeout)
 
     @property
     def ports(self) -> Sequence[IListeningPort]:
@@ -172,7 +171,7 @@ class Gateway(MultiService):
         except OSError as error:
             self._close_ports()
             raise CannotStart(f"{self._file}: access_log.file: {error}") from None
-        look_up_aside(self._reactor)
+        resolve_in_daemon_threads(self._reactor)
         self.directory.startService()
         super().startService()
         self.protocols.startService()
@@ -351,7 +350,7 @@ def _metrics_server(gateway: Gateway) -> Any:
 
 def _connection_limits(settings: Settings) -> tuple[int, int]:
     """Return how many connections may be open, in all and from one address."""
-    return room_for(settings.limits.connections), settings.limits.connections_per_address
+    return fit_connections(settings.limits.connections), settings.limits.connections_per_address
 
 
 def serve(gateway: Gateway, reactor: Any, started: Callable[[], object]) -> None:

@@ -12,8 +12,7 @@ from twisted.python.usage import Options as TwistedOptions
 from .application import Gateway, hurry_on_second_signal
 from .config.locate import find_settings_file
 from .config.problems import BadSettings, CannotStart
-from .net.runtime import tune_gc_after_startup
-from .net.steady_clock import steady_clock
+from .net.twisted_patches import tune_gc_after_startup, use_monotonic_clock
 from .settings import load_settings
 
 
@@ -55,7 +54,7 @@ def makeService(options: Options) -> IService:
     """Build the gateway for the settings that *options* name."""
     from twisted.internet import reactor
 
-    steady_clock(reactor)
+    use_monotonic_clock(reactor)
     with exit_with_message():
         file = find_settings_file(options["config"])
         return TwistGateway(load_settings(file), file, reactor)

@@ -6,7 +6,7 @@ import sys
 import click
 from twisted.internet.defer import TimeoutError
 
-from ..net.name_lookups import look_up_aside
+from ..net.twisted_patches import resolve_in_daemon_threads
 from ..outbound.finger_client import MAX_ANSWER_BYTES, ConnectionBroken
 from ..outbound.finger_client import query_server as ask_server
 from ..outbound.safe_dialer import CannotDial, HostResolver, NoSuchHost, SafeDialer, Unreachable, allow_any_address
@@ -65,7 +65,7 @@ def _write(data: bytes) -> None:
 def _print_answer(asked: FingerTarget, terminal: SafeTerminal, timeout: float) -> None:
     from twisted.internet import reactor
 
-    look_up_aside(reactor)
+    resolve_in_daemon_threads(reactor)
     endpoint = SafeDialer(reactor, HostResolver(reactor), asked.host, asked.port, timeout, allow_any_address)
     begun = False
 

@@ -27,7 +27,7 @@ from ..directory.answers import Conflict, EditResult, Forbidden, Found, Invalid,
 from ..directory.privacy import Profile
 from ..directory.service import DirectoryService
 from ..directory.viewers import LocalCommand, Viewer, Viewers
-from ..net.steady_clock import steady_clock
+from ..net.twisted_patches import use_monotonic_clock
 from ..settings import Settings, database_file, load_settings
 from ..store import database, sqlite_store
 from . import messages
@@ -110,7 +110,7 @@ def with_directory(
     """
     from twisted.internet import reactor
 
-    steady_clock(reactor)
+    use_monotonic_clock(reactor)
     file = settings_file()
     settings = load_settings(file)
     path = database_file(settings, file.parent)

@@ -18,7 +18,7 @@ from ..config.types import Duration
 from ..directory.names import HostNames
 from ..formats import person_json
 from ..net.endpoints import NotInheritedFromSystemd, server_endpoint, trusts_any_proxy
-from ..net.steady_clock import steady_clock
+from ..net.twisted_patches import use_monotonic_clock
 from ..outbound.ip_addresses import is_public, parse_ip_literal
 from ..protocol_registry import enabled_protocols
 from ..rendering.templates import TemplateSet
@@ -140,7 +140,7 @@ def run() -> None:
     """
     from twisted.internet import reactor
 
-    steady_clock(reactor)
+    use_monotonic_clock(reactor)
     file = settings_file()
     settings = load_settings(file)
     serve(Gateway(settings, file, reactor), reactor, log_everything)  # the log starts when nothing can fail any more

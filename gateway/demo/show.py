@@ -24,7 +24,7 @@ from ..directory.interfaces import Modify
 from ..directory.viewers import LocalCommand
 from ..formats import person_json
 from ..net.endpoints import Listener
-from ..net.steady_clock import steady_clock
+from ..net.twisted_patches import use_monotonic_clock
 from ..outbound.finger_client import query_server
 from ..outbound.safe_dialer import HostResolver, SafeDialer, allow_any_address
 from ..settings import load_settings
@@ -44,7 +44,7 @@ def show(folder: Path | None, finger: str, web: str, irc: str, say: Callable[[st
     """
     from twisted.internet import reactor
 
-    steady_clock(reactor)
+    use_monotonic_clock(reactor)
     home = Path(tempfile.mkdtemp(prefix="finger-gateway-")) if folder is None else folder
     try:
         try:

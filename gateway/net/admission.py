@@ -7,49 +7,47 @@ from ..directory.addresses import Address
 
 
 class Admission(Enum):
-    """Is there room for one more connection?"""
+    """Whether a connection is admitted."""
 
     ACCEPT = "free"
-    REJECT = "full"  # to be told so, then closed
-    DROP = "overfull"  # to be closed at once
+    REJECT = "full"  # refused with a message
+    DROP = "overfull"  # closed at once
 
 
 class AdmissionControl:
-    """Open connections of all protocols together, in all and of each asker. *refused* counts those for which there was no
-    room."""
+    """Counts the open connections of all protocols, in all and per client. *refused* counts those over a limit."""
 
     def __init__(self, most: int, per_address: int) -> None:
         self.set_limits(most, per_address)
-        self._of: Counter[bytes] = Counter()
+        self._per_client: Counter[bytes] = Counter()
         self.open = self.refused = 0
 
     def set_limits(self, most: int, per_address: int) -> None:
-        """Other limits from now on; whoever is connected stays so, and counts."""
-        self._most, self._per_address = most, per_address
+        """Change the limits. Open connections stay, and count."""
+        self._max_connections, self._max_per_address = most, per_address
 
     def admit_unidentified(self) -> bool:
-        """Counts a connection of whom nobody knows yet, until leave(None). Is there room at least to tell it that there is
-        none?"""
+        """Count a connection whose client is not known yet, until leave(None); return whether there is room for it."""
         self.open += 1
-        return self.open <= 1.2 * self._most
+        return self.open <= 1.2 * self._max_connections
 
     def admit(self, address: Address | None) -> Admission:
-        """Counts one more connection, whatever the answer; leave takes it off again."""
+        """Count one more connection, whatever the result; leave() takes it off again."""
         self.open += 1
         mine = 0
         if address is not None:
-            self._of[address.key] += 1
-            mine = self._of[address.key]
-        if self.open <= self._most and mine <= self._per_address:
+            self._per_client[address.key] += 1
+            mine = self._per_client[address.key]
+        if self.open <= self._max_connections and mine <= self._max_per_address:
             return Admission.ACCEPT
         self.refused += 1
-        if self.open > 1.2 * self._most or mine > 1.2 * self._per_address:
+        if self.open > 1.2 * self._max_connections or mine > 1.2 * self._max_per_address:
             return Admission.DROP
         return Admission.REJECT
 
     def leave(self, address: Address | None) -> None:
         self.open -= 1
         if address is not None:
-            self._of[address.key] -= 1
-            if not self._of[address.key]:
-                del self._of[address.key]
+            self._per_client[address.key] -= 1
+            if not self._per_client[address.key]:
+                del self._per_client[address.key]

@@ -1,4 +1,7 @@
-"""A long answer, written piece by piece as the other side reads: what waits in our memory for one reader is bounded."""
+"""Write a long answer in chunks as fast as the client reads.
+
+So one slow client takes a bounded amount of memory.
+"""
 
 import socket
 from contextlib import suppress
@@ -7,40 +10,45 @@ from twisted.internet.interfaces import IConsumer, IPullProducer, ITransport
 from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
-PIECE = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 
 
 def write_chunked(transport: ITransport, data: bytes) -> None:
-    """Writes *data*. The transport may be told to close at once: it does so when all is sent."""
-    if len(data) <= PIECE:
+    """Write *data*. The transport may be told to close right afterwards: it closes when everything is sent."""
+    if len(data) <= CHUNK_BYTES:
         transport.write(data)
     else:
         consumer = IConsumer(transport)
-        consumer.registerProducer(_Pieces(consumer, data), False)
+        consumer.registerProducer(_ChunkProducer(consumer, data), False)
 
 
 def write_all_or_chunked(transport: ITransport, data: bytes) -> None:
-    """The same for all that is ever written there: as much as the kernel takes goes at once. It keeps the last of that
-    until it hears of more or of the end, so that a short answer and the end of it are one packet."""
+    """Write *data*, which is everything that is ever written there; what the kernel takes is sent at once.
+
+    The kernel keeps the last part until more comes or the connection is shut, so that a short answer and its end are
+    one packet.
+    """
     sent = 0
     if isinstance(transport, Connection):
-        with suppress(OSError):  # it is full or gone: the transport will find out which
-            sent = transport.getHandle().send(data[:PIECE], socket.MSG_MORE)
+        with suppress(OSError):  # full or closed: the transport will find out which
+            sent = transport.getHandle().send(data[:CHUNK_BYTES], socket.MSG_MORE)
     if sent < len(data):
         write_chunked(transport, data[sent:])
 
 
 @implementer(IPullProducer)
-class _Pieces:
+class _ChunkProducer:
     def __init__(self, consumer: IConsumer, data: bytes) -> None:
         self._consumer, self._data, self._at = consumer, data, 0
 
     def resumeProducing(self) -> None:
-        piece = self._data[self._at : self._at + PIECE]
-        self._at += len(piece)
-        self._consumer.write(piece)
         if self._at >= len(self._data):
+            # Not right after the last write: TLS may still hold that in a buffer, and would close without it.
             self._consumer.unregisterProducer()
+            return
+        chunk = self._data[self._at : self._at + CHUNK_BYTES]
+        self._at += len(chunk)
+        self._consumer.write(chunk)
 
     def stopProducing(self) -> None:
         self._data = b""

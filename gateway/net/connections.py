@@ -1,5 +1,7 @@
-"""The open connections of one factory, so that a stop ends them all: each in its protocol's own manner, and those that
-take too long are cut. How many there may be is the matter of limits.py."""
+"""The open connections of one factory, so that a stop ends them all.
+
+Each ends in its protocol's manner, the slow ones by force. How many there may be is decided by admission.py.
+"""
 
 from collections.abc import Iterator
 from typing import Any, Generic, Protocol, TypeVar
@@ -14,38 +16,41 @@ class Closable(Protocol):
     transport: Any
 
     def end(self) -> None:
-        """Says what is left to be said, and closes."""
+        """Send what is left to send, and close."""
 
 
-Each = TypeVar("Each", bound=Closable)
+ConnectionT = TypeVar("ConnectionT", bound=Closable)
 
 
-class ConnectionRegistry(Generic[Each]):
-    """Holds a connection from add to remove."""
+class ConnectionRegistry(Generic[ConnectionT]):
+    """Holds a connection from add() to remove()."""
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._all: set[Each] = set()
+        self._all: set[ConnectionT] = set()
         self._emptied: Deferred[None] | None = None
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def __iter__(self) -> Iterator[Each]:
-        """As they are now; they may leave meanwhile."""
+    def __iter__(self) -> Iterator[ConnectionT]:
+        """Iterate over a copy: connections may leave meanwhile."""
         return iter(tuple(self._all))
 
-    def add(self, connection: Each) -> None:
+    def add(self, connection: ConnectionT) -> None:
         self._all.add(connection)
 
-    def remove(self, connection: Each) -> None:
+    def remove(self, connection: ConnectionT) -> None:
         self._all.discard(connection)
         if not self._all and self._emptied is not None:
             emptied, self._emptied = self._emptied, None
             emptied.callback(None)
 
     def end(self, within: float) -> "Deferred[None]":
-        """Ends all of them; fires when there is none left. What is still open *within* seconds is cut."""
+        """End all connections; the Deferred fires when none is left.
+
+        Those still open after *within* seconds are aborted.
+        """
         for connection in self:
             connection.end()
         if not self._all:

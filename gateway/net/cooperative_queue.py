@@ -1,5 +1,7 @@
-"""Work that can wait, a few milliseconds of it in each turn of the reactor, so that whoever brings much of it at once does
-not hold up the others."""
+"""Work in small pieces, a few milliseconds in each turn of the reactor.
+
+So one busy client does not hold up the others.
+"""
 
 import time
 from collections import deque
@@ -8,17 +10,17 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 
-SHARE = 0.004  # seconds of a turn
+MAX_TURN = 0.004  # seconds
 
 
 class YieldEvery:
-    """Lets others have their turn while one does much, about every *large* of whatever it counts."""
+    """Lets the reactor work about every *large* units of work."""
 
     def __init__(self, reactor: IReactorTime, large: int) -> None:
         self._reactor, self._large, self._done = reactor, large, 0
 
-    async def after(self, size: int) -> None:
-        """Work of *size* is done, and more is to come."""
+    async def count(self, size: int) -> None:
+        """Count *size* units of work that are done, before more."""
         self._done += size
         if self._done > self._large:
             self._done = 0
@@ -26,7 +28,7 @@ class YieldEvery:
 
 
 class CooperativeQueue:
-    """First come, first served. *now* in seconds, by a clock that goes on within a turn."""
+    """A first-come, first-served queue of calls. *now* is a clock in seconds that advances within a turn."""
 
     def __init__(self, reactor: IReactorTime, now: Callable[[], float] = time.perf_counter) -> None:
         self._reactor, self._now = reactor, now
@@ -39,20 +41,20 @@ class CooperativeQueue:
     def now(self) -> float:
         return self._now()
 
-    def spent(self, began: float) -> bool:
-        """Has who *began* then had all that one may take of a turn?"""
-        return self._now() - began >= SHARE
+    def used_up_turn(self, began: float) -> bool:
+        """Return whether work that began at *began* has used up its share of a turn."""
+        return self._now() - began >= MAX_TURN
 
-    def soon(self, call: Callable[[], object]) -> None:
-        """Calls *call*, which does not raise, in a later turn."""
+    def call_later(self, call: Callable[[], object]) -> None:
+        """Call *call*, which must not raise, in a later turn."""
         self._waiting.append(call)
         if self._next is None:
             self._next = self._reactor.callLater(0, self._turn)
 
     def _turn(self) -> None:
-        end = self._now() + SHARE
+        end = self._now() + MAX_TURN
         self._next = None
-        for _ in range(len(self._waiting)):  # what comes in meanwhile has to wait for the next turn
+        for _ in range(len(self._waiting)):  # calls added meanwhile wait for the next turn
             self._waiting.popleft()()
             if self._now() >= end:
                 break

@@ -1,5 +1,7 @@
-"""Endpoint strings of the settings, and the ports that they name: what is wrong with one is said in the operator's words,
-and all are bound or none. What answers on them is application.py's matter."""
+"""Endpoint strings of the settings, and the ports that they name.
+
+Errors are in the operator's words; all ports are bound or none.
+"""
 
 import errno
 import os
@@ -16,23 +18,25 @@ from twisted.python.failure import Failure
 
 from ..config.problems import CannotStart, Problem
 from .admission import AdmissionControl
-from .descriptors import tell_seldom
 from .proxy_protocol import ProxyProtocolGate, ProxyProtocolReactor
 from .tls import TLS12MinimumReactor
+from .twisted_patches import throttle_accept_log
 
-BACKLOG = 1024  # connections that wait to be accepted, where an endpoint names no number
+BACKLOG = 1024  # connections that wait to be accepted, unless the endpoint says otherwise
 _STREAMS = ("tcp:", "tcp6:", "ssl:", "unix:")
-_PROXIED = "haproxy:"
+_PROXY_PREFIX = "haproxy:"
 
 
 class NotInheritedFromSystemd(CannotStart):
-    """An endpoint of systemd's sockets, which are there only in a process that systemd has started."""
+    """A `systemd:` endpoint in a process that systemd did not start with that socket."""
 
 
 @dataclass(frozen=True)
 class Listener:
-    """A protocol's factory and one endpoint string of the settings; *key* names the setting. *entrance*: how it is entered
-    through a proxy."""
+    """A protocol's factory and one endpoint string.
+
+    *key* names the setting. *gate* admits connections behind a proxy, None if the endpoint may not be behind one.
+    """
 
     key: str
     endpoint: str
@@ -41,19 +45,22 @@ class Listener:
 
 
 class BoundPorts:
-    """All that is listened on. *file* is the settings', for messages."""
+    """The open ports. *file* is the settings file, for messages."""
 
     def __init__(self, reactor: Any, file: str) -> None:
         self._reactor, self._file = reactor, file
         self.open: tuple[IListeningPort, ...] = ()
 
     def listen(self, listeners: Sequence[Listener]) -> None:
-        """Binds those of *listeners*, unless they are bound. Raises CannotStart, which tells of each that cannot be."""
+        """Bind all *listeners*, unless they are bound already.
+
+        Raises CannotStart with every port that cannot be bound.
+        """
         if self.open:
             return
         ports: list[IListeningPort] = []
         wrong: list[str] = []
-        tell_seldom(self._reactor.seconds)
+        throttle_accept_log(self._reactor.seconds)
         for listener in listeners:
             try:
                 endpoint = self._endpoint(listener)
@@ -62,64 +69,68 @@ class BoundPorts:
                 continue
             listening = endpoint.listen(listener.factory)
             listening.addCallback(ports.append)
-            listening.addErrback(lambda failure, listener=listener: wrong.append(self._taken(failure, listener)))
+            listening.addErrback(
+                lambda failure, listener=listener: wrong.append(self._describe_failure(failure, listener))
+            )
         self.open = tuple(ports)
         if wrong:
             self.close()
             raise CannotStart("\n".join(wrong))
 
     def close(self) -> "Deferred[Any]":
-        """Fires when none is open any more."""
+        """Close all ports; return a Deferred that fires when they are closed."""
         ports, self.open = self.open, ()
         return DeferredList([maybeDeferred(port.stopListening) for port in ports])
 
     def _endpoint(self, listener: Listener) -> Any:
         reactor = self._reactor
-        if listener.endpoint.startswith(_PROXIED):
+        if listener.endpoint.startswith(_PROXY_PREFIX):
             if listener.gate is None:
                 raise CannotStart(f"{self._file}: {listener.key}: {listener.endpoint!r}: not through a proxy")
             reactor = ProxyProtocolReactor(reactor, listener.gate)
         return server_endpoint(TLS12MinimumReactor(reactor), self._file, listener.key, listener.endpoint)
 
-    def _taken(self, failure: Failure, listener: Listener) -> str:
+    def _describe_failure(self, failure: Failure, listener: Listener) -> str:
         error = failure.value
         reason = error.socketError if isinstance(error, CannotListenError) else error
         number = getattr(reason, "errno", None)
-        what_to_do = _WHAT_TO_DO.get(number, "name another one there") if number else "name another one there"
+        what_to_do = _ADVICE.get(number, "name another one there") if number else "name another one there"
         return (
             f"{self._file}: {listener.key}: cannot listen on {listener.endpoint!r}: "
             f"{getattr(reason, 'strerror', None) or reason}; {what_to_do}"
         )
 
 
-_WHAT_TO_DO = {
+_ADVICE = {
     errno.EADDRINUSE: "name another port there, or end what is using this one",
-    errno.EACCES: "name a port from 1024 on, or give the right to this one (CAP_NET_BIND_SERVICE)",
+    errno.EACCES: "ports below 1024 need root or CAP_NET_BIND_SERVICE",
 }
 
 
 def server_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
-    """What *endpoint*, the value of *key*, describes; the header before `haproxy:` ones is *reactor*'s matter (Behind). Binds
-    nothing. Raises CannotStart."""
+    """Return the endpoint that the string *endpoint*, the value of *key*, describes. Binds nothing. Raises CannotStart.
+
+    The header of `haproxy:` endpoints is read by *reactor* (ProxyProtocolReactor).
+    """
     from twisted.internet.endpoints import serverFromString
 
     allowed = 'an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
 
     def made(reactor: Any, endpoint: str) -> Any:
-        endpoint = endpoint.removeprefix(_PROXIED)
-        if endpoint.startswith(_PROXIED):
+        endpoint = endpoint.removeprefix(_PROXY_PREFIX)
+        if endpoint.startswith(_PROXY_PREFIX):
             raise ValueError("one header is read")
         if endpoint.startswith(_STREAMS) and "backlog=" not in endpoint:
-            with suppress(TypeError):  # where the backlog stands there without its name
+            with suppress(TypeError):  # the endpoint has a backlog without its name
                 return serverFromString(reactor, f"{endpoint}:backlog={BACKLOG}")
         return serverFromString(reactor, endpoint)
 
-    return _endpoint(made, reactor, file, key, endpoint, allowed)
+    return _parse_endpoint(made, reactor, file, key, endpoint, allowed)
 
 
 def trusts_any_proxy(endpoint: str) -> bool:
-    """Would *endpoint* expect a PROXY header from whoever comes, on any address of this machine?"""
-    if not endpoint.startswith(_PROXIED) or endpoint.startswith(f"{_PROXIED}systemd:"):
+    """Return whether *endpoint* would read a PROXY header on every address of this machine."""
+    if not endpoint.startswith(_PROXY_PREFIX) or endpoint.startswith(f"{_PROXY_PREFIX}systemd:"):
         return False
     interfaces: list[str] = []
 
@@ -143,14 +154,16 @@ def trusts_any_proxy(endpoint: str) -> bool:
 
 
 def client_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
-    """The same for one that is connected to. Connects to nothing. Raises CannotStart."""
+    """Return the client endpoint that a string describes. Connects to nothing. Raises CannotStart."""
     from twisted.internet.endpoints import clientFromString
 
     allowed = 'an endpoint string of Twisted, as in "tls:irc.libera.chat:6697" or "tcp:host:port"'
-    return _endpoint(clientFromString, reactor, file, key, endpoint, allowed)
+    return _parse_endpoint(clientFromString, reactor, file, key, endpoint, allowed)
 
 
-def _endpoint(made: Callable[[Any, str], Any], reactor: Any, file: str, key: str, endpoint: str, allowed: str) -> Any:
+def _parse_endpoint(
+    made: Callable[[Any, str], Any], reactor: Any, file: str, key: str, endpoint: str, allowed: str
+) -> Any:
     from OpenSSL.SSL import Error as SSLError
 
     try:
@@ -158,7 +171,7 @@ def _endpoint(made: Callable[[Any, str], Any], reactor: Any, file: str, key: str
     except LookupError as error:
         if endpoint.startswith("systemd:"):
             raise NotInheritedFromSystemd(
-                str(Problem(file, key, f"{endpoint!r}, which was not inherited", _inherited()))
+                str(Problem(file, key, f"{endpoint!r}, which was not inherited", _inherited_sockets()))
             ) from None
         raise CannotStart(str(Problem(file, key, f"{endpoint!r} ({type(error).__name__}: {error})", allowed))) from None
     except (ValueError, TypeError, AttributeError, OSError, SSLError) as error:
@@ -166,8 +179,8 @@ def _endpoint(made: Callable[[Any, str], Any], reactor: Any, file: str, key: str
         raise CannotStart(str(Problem(file, key, found, allowed))) from None
 
 
-def _inherited() -> str:
-    """What systemd's sockets are called, for whoever named another one."""
+def _inherited_sockets() -> str:
+    """Return what systemd's sockets are called, for a message."""
     # Twisted takes LISTEN_PID away when the sockets are ours, and keeps the names.
     names = "" if "LISTEN_PID" in os.environ else os.environ.get("LISTEN_FDNAMES", "")
     if not names:

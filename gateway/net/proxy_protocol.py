@@ -1,191 +1,196 @@
-"""Endpoints behind a proxy (`haproxy:tcp:79`): each connection begins with a PROXY header, and what is behind it sees the
-client that the header names, as if it had connected by itself. What a header is stands in proxy_header.py.
+"""Endpoints behind a proxy (`haproxy:tcp:79`): each connection begins with a PROXY header.
 
-The protocol behind is made when the header is read, so that limits, records and viewers never see the proxy. Until then a
-connection counts among all of them, has one deadline, and is closed for others if there is no room: a proxy has nothing to
-wait for. Only proxies that the settings name are listened to. With TLS (`haproxy:ssl:...`) the header comes before the
-handshake, as proxies send it.
+The protocol behind sees the client that the header names, as if it had connected directly. It is made when the header
+has been read, so that limits, the access log and viewers never see the proxy. Until then a connection counts among all
+of them, has one deadline, and is closed for others when there are too many: a proxy has no reason to wait. Only proxies
+that the settings trust may send a header. With TLS (`haproxy:ssl:...`) the header comes before the handshake.
+proxy_header.py parses it.
 """
 
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
-from twisted.internet.interfaces import IAddress, IDelayedCall, IHalfCloseableProtocol, IProtocolFactory
+from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IProtocolFactory
 from twisted.internet.protocol import Factory, Protocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import directlyProvides, implementer, providedBy
 
 from ..directory.addresses import Address, Networks
+from ..directory.throttled_logger import ThrottledLogger
 from .admission import AdmissionControl
-from .proxy_header import Header, InvalidProxyHeader, parse_header
+from .deadline import Deadline
+from .proxy_header import InvalidProxyHeader, ProxyHeader, parse_header
 
 HeaderOutcome = Literal["refused", "invalid", "gone", "limited", "timeout", "empty"]
-EVERY = 10.0  # seconds from one word in the log to the next
+WARNING_INTERVAL = 10.0  # seconds from one word in the log to the next
 
 
 class ProxyProtocolGate:
-    """What the *haproxy:* endpoints of one table of the settings have in common. *count* takes what became of each
-    connection that never had a right header."""
+    """What the *haproxy:* endpoints of one table of the settings share.
+
+    *count* is called with the outcome of each connection that never had a valid header.
+    """
 
     log = Logger()
 
     def __init__(
-        self, table: str, reactor: Any, connections: AdmissionControl, count: Callable[[HeaderOutcome], None]
+        self, table: str, reactor: Any, admission: AdmissionControl, count: Callable[[HeaderOutcome], None]
     ) -> None:
         self._table, self.reactor = table, reactor
-        self._connections, self._count = connections, count
-        self._waiting: dict[ProxyHeaderReader, None] = {}  # the one that has waited longest is the first
-        self._refused = 0
-        self._told = -EVERY
-        self.change((), 10.0)
+        self._admission, self._count = admission, count
+        self._waiting: dict[ProxyHeaderReader, None] = {}  # ordered; the one that has waited longest is first
+        self._failures = 0
+        self._warnings = ThrottledLogger(self.log, WARNING_INTERVAL, lambda: self.reactor.seconds())
+        self.set_trust((), 10.0)
 
-    def change(self, proxies: Iterable[str], timeout: float) -> None:
-        """From now on: the networks whose connections are taken, and the seconds that a header may take."""
-        self._proxies, self.timeout = Networks(proxies), timeout
+    def set_trust(self, proxies: Iterable[str], timeout: float) -> None:
+        """Set the networks whose connections are trusted, and the seconds that a header may take."""
+        self._trusted_proxies, self.timeout = Networks(proxies), timeout
 
-    def admits(self, peer: IAddress | None) -> bool:
-        """May *peer* send a header? Who comes by a socket in the file system has no address, and had to have the right
-        to it."""
+    def is_trusted(self, peer: IAddress | None) -> bool:
+        """Return whether *peer* may send a header.
+
+        A client of a socket in the file system has no address; the file's permissions have admitted it.
+        """
         host = getattr(peer, "host", None)
-        if host is None or Address.parse(host) in self._proxies:
+        if host is None or Address.parse(host) in self._trusted_proxies:
             return True
-        self.refuse("refused", peer, f"not one of {self._table}.trusted_proxies")
+        self.count_failure("refused", peer, f"not one of {self._table}.trusted_proxies")
         return False
 
-    def arrive(self, connection: "ProxyHeaderReader") -> None:
+    def add(self, connection: "ProxyHeaderReader") -> None:
         self._waiting[connection] = None
-        if not self._connections.admit_unidentified():
-            next(iter(self._waiting)).give_way()
+        if not self._admission.admit_unidentified():
+            next(iter(self._waiting)).evict()
 
-    def leave(self, connection: "ProxyHeaderReader") -> None:
+    def remove(self, connection: "ProxyHeaderReader") -> None:
         del self._waiting[connection]
-        self._connections.leave(None)
+        self._admission.leave(None)
 
     def close(self) -> None:
-        """Ends all that wait."""
+        """Close all connections that wait for a header."""
         for each in tuple(self._waiting):
             each.stop()
 
-    def refuse(self, how: HeaderOutcome, peer: IAddress | None, why: str) -> None:
-        """Counts a connection that came to nothing, and tells of it now and then."""
+    def count_failure(self, how: HeaderOutcome, peer: IAddress | None, why: str) -> None:
+        """Count a connection without a valid header, and warn from time to time."""
         self._count(how)
-        self._refused += 1
-        now = self.reactor.seconds()
-        if now - self._told >= EVERY:
-            self._told = now
-            self.log.warn(
-                "{table}.listen: no PROXY header from {peer}: {why}; connections closed so far: {refused}",
-                table=self._table, peer=getattr(peer, "host", "a socket"), why=why, refused=self._refused,
-            )  # fmt: skip
+        self._failures += 1
+        self._warnings.warn(
+            "failed",
+            "{table}.listen: no PROXY header from {peer}: {why}; connections closed so far: {failures}",
+            table=self._table, peer=getattr(peer, "host", "a socket"), why=why, failures=self._failures,
+        )  # fmt: skip
 
-    def pass_by(self) -> None:
-        """Counts a connection that said nothing, as the health check of a proxy does."""
+    def count_empty(self) -> None:
+        """Count a connection that sent nothing, like the health check of a proxy."""
         self._count("empty")
 
 
 @implementer(IHalfCloseableProtocol)
 class ProxyHeaderReader(Protocol):
-    """One connection: reads the header, then is only passed through."""
+    """One connection: reads the header, then passes everything through."""
 
     transport: Any
 
-    def __init__(self, entrance: ProxyProtocolGate, factory: IProtocolFactory) -> None:
-        self._entrance, self._factory = entrance, factory
-        self._read = b""
-        self._unnamed: Header | None = None  # read, and nothing behind it as yet
-        self._behind: Any = None
-        self._deadline: IDelayedCall | None = None
+    def __init__(self, gate: ProxyProtocolGate, factory: IProtocolFactory) -> None:
+        self._gate, self._factory = gate, factory
+        self._received = b""
+        self._addressless: ProxyHeader | None = None  # a header without addresses, and nothing after it yet
+        self._wrapped: Any = None
+        self._deadline = Deadline(lambda: gate.reactor)
+        self._waiting = False
 
     def connectionMade(self) -> None:
-        self._deadline = self._entrance.reactor.callLater(self._entrance.timeout, self._timed_out)
-        self._entrance.arrive(self)
+        self._waiting = True
+        self._deadline.arm(self._gate.timeout, self._time_out)
+        self._gate.add(self)
 
     def dataReceived(self, data: bytes) -> None:
-        if self._behind is not None:
-            self._behind.dataReceived(data)
-        elif self._deadline is not None:
-            self._read += data
+        if self._wrapped is not None:
+            self._wrapped.dataReceived(data)
+        elif self._waiting:
+            self._received += data
             try:
-                found = parse_header(self._read)
+                found = parse_header(self._received)
             except InvalidProxyHeader as bad:
-                self._end("invalid", str(bad))
+                self._fail("invalid", str(bad))
             else:
-                if found is not None and found.source is None and len(self._read) == found.length:
-                    self._unnamed = found  # a health check says no more: it comes to no question
+                if found is not None and found.source is None and len(self._received) == found.length:
+                    self._addressless = found  # a health check sends no more
                 elif found is not None:
-                    self._begin(found)
+                    self._start_wrapped(found)
 
     def readConnectionLost(self) -> None:
-        """The other side has said all that it has to say."""
-        if self._behind is None:
+        """Pass on that the client has shut its side."""
+        if self._wrapped is None:
             self.transport.loseConnection()
-        elif IHalfCloseableProtocol.providedBy(self._behind):
-            self._behind.readConnectionLost()
+        elif IHalfCloseableProtocol.providedBy(self._wrapped):
+            self._wrapped.readConnectionLost()
         else:
             self.transport.loseConnection()
 
     def writeConnectionLost(self) -> None:
-        if IHalfCloseableProtocol.providedBy(self._behind):
-            self._behind.writeConnectionLost()
+        if IHalfCloseableProtocol.providedBy(self._wrapped):
+            self._wrapped.writeConnectionLost()
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted's default argument
-        if self._behind is not None:
-            behind, self._behind = self._behind, None
+        if self._wrapped is not None:
+            behind, self._wrapped = self._wrapped, None
             behind.connectionLost(reason)
-        elif self._leave():
-            if self._read and self._unnamed is None:
-                self._entrance.refuse("gone", self.transport.getPeer(), "closed before its end")
+        elif self._stop_waiting():
+            if self._received and self._addressless is None:
+                self._gate.count_failure("gone", self.transport.getPeer(), "closed before its end")
             else:
-                self._entrance.pass_by()
+                self._gate.count_empty()
 
-    def _begin(self, found: Header) -> None:
-        self._leave()
-        rest, self._read = self._read[found.length :], b""
-        client = _Client(self.transport, found)
-        self._behind = self._factory.buildProtocol(client.getPeer())
-        if self._behind is None:
+    def _start_wrapped(self, found: ProxyHeader) -> None:
+        self._stop_waiting()
+        rest, self._received = self._received[found.length :], b""
+        client = _ProxiedTransport(self.transport, found)
+        self._wrapped = self._factory.buildProtocol(client.getPeer())
+        if self._wrapped is None:
             self.transport.abortConnection()
             return
-        self._behind.makeConnection(client)
-        if rest and self._behind is not None:
-            self._behind.dataReceived(rest)
+        self._wrapped.makeConnection(client)
+        if rest and self._wrapped is not None:
+            self._wrapped.dataReceived(rest)
 
-    def give_way(self) -> None:
-        """There is no room; somebody else may be quicker."""
-        self._end("limited", "too many connections, and this one said nothing for longest")
+    def evict(self) -> None:
+        """Close this connection, which has waited longest, because there are too many."""
+        self._fail("limited", "too many connections, and this one said nothing for longest")
 
     def stop(self) -> None:
-        """The house closes."""
-        self._leave()
+        """Close because the gateway stops."""
+        self._stop_waiting()
         self.transport.abortConnection()
 
-    def _timed_out(self) -> None:
-        if self._unnamed is not None:
-            self._begin(self._unnamed)
+    def _time_out(self) -> None:
+        if self._addressless is not None:
+            self._start_wrapped(self._addressless)
         else:
-            self._end("timeout", "it did not come in time")
+            self._fail("timeout", "it did not come in time")
 
-    def _end(self, how: HeaderOutcome, why: str) -> None:
-        self._leave()
-        self._entrance.refuse(how, self.transport.getPeer(), why)
+    def _fail(self, how: HeaderOutcome, why: str) -> None:
+        self._stop_waiting()
+        self._gate.count_failure(how, self.transport.getPeer(), why)
         self.transport.abortConnection()
 
-    def _leave(self) -> bool:
-        """Waits no more. Did it?"""
-        if self._deadline is None:
+    def _stop_waiting(self) -> bool:
+        """Stop waiting for the header; return whether it was still waited for."""
+        if not self._waiting:
             return False
-        if self._deadline.active():
-            self._deadline.cancel()
-        self._deadline = None
-        self._entrance.leave(self)
+        self._waiting = False
+        self._deadline.disarm()
+        self._gate.remove(self)
         return True
 
 
-class _Client:
-    """The transport of a connection, but for the addresses of a header."""
+class _ProxiedTransport:
+    """A transport with the addresses of a header."""
 
-    def __init__(self, transport: Any, found: Header) -> None:
+    def __init__(self, transport: Any, found: ProxyHeader) -> None:
         directlyProvides(self, providedBy(transport))
         self._transport, self._header = transport, found
 
@@ -200,12 +205,12 @@ class _Client:
 
 
 class ProxyProtocolFactory(Factory[ProxyHeaderReader]):
-    """*factory* behind *entrance*."""
+    """*factory* behind a gate."""
 
     noisy = False
 
-    def __init__(self, entrance: ProxyProtocolGate, factory: IProtocolFactory) -> None:
-        self._entrance, self._factory = entrance, factory
+    def __init__(self, gate: ProxyProtocolGate, factory: IProtocolFactory) -> None:
+        self._gate, self._factory = gate, factory
 
     def doStart(self) -> None:  # noqa: N802
         self._factory.doStart()
@@ -216,24 +221,26 @@ class ProxyProtocolFactory(Factory[ProxyHeaderReader]):
         super().doStop()
 
     def stopFactory(self) -> None:
-        self._entrance.close()
+        self._gate.close()
 
     def buildProtocol(self, addr: IAddress | None) -> ProxyHeaderReader | None:
-        return ProxyHeaderReader(self._entrance, self._factory) if self._entrance.admits(addr) else None
+        return ProxyHeaderReader(self._gate, self._factory) if self._gate.is_trusted(addr) else None
 
 
 class ProxyProtocolReactor:
-    """*reactor* for endpoints whose connections begin with a header: whatever they listen on, and whatever else they put
-    round a connection, the header is outside of it."""
+    """A reactor for endpoints whose connections begin with a header.
 
-    def __init__(self, reactor: Any, entrance: ProxyProtocolGate) -> None:
-        self._reactor, self._entrance = reactor, entrance
+    Whatever else an endpoint wraps around a connection, the header is outside of it.
+    """
+
+    def __init__(self, reactor: Any, gate: ProxyProtocolGate) -> None:
+        self._reactor, self._gate = reactor, gate
 
     def listenTCP(self, port: int, factory: IProtocolFactory, *more: Any, **named: Any) -> Any:  # noqa: N802
-        return self._reactor.listenTCP(port, ProxyProtocolFactory(self._entrance, factory), *more, **named)
+        return self._reactor.listenTCP(port, ProxyProtocolFactory(self._gate, factory), *more, **named)
 
     def listenUNIX(self, path: str, factory: IProtocolFactory, *more: Any, **named: Any) -> Any:  # noqa: N802
-        return self._reactor.listenUNIX(path, ProxyProtocolFactory(self._entrance, factory), *more, **named)
+        return self._reactor.listenUNIX(path, ProxyProtocolFactory(self._gate, factory), *more, **named)
 
     def listenSSL(  # noqa: N802
         self, port: int, factory: IProtocolFactory, contextFactory: Any, *more: Any, **named: Any  # noqa: N803
@@ -243,7 +250,7 @@ class ProxyProtocolReactor:
         return self.listenTCP(port, TLSMemoryBIOFactory(contextFactory, False, factory), *more, **named)
 
     def adoptStreamPort(self, descriptor: int, family: int, factory: IProtocolFactory) -> Any:  # noqa: N802
-        return self._reactor.adoptStreamPort(descriptor, family, ProxyProtocolFactory(self._entrance, factory))
+        return self._reactor.adoptStreamPort(descriptor, family, ProxyProtocolFactory(self._gate, factory))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._reactor, name)

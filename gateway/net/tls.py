@@ -1,5 +1,7 @@
-"""What `ssl:` endpoints agree to: TLS 1.2 and 1.3 with ciphers that encrypt and authenticate in one (AEAD), keys that
-nobody can find later (ECDHE). Twisted's own choice has older ones behind these."""
+"""TLS of `ssl:` endpoints: versions 1.2 and 1.3, with AEAD ciphers and forward secrecy (ECDHE) only.
+
+Twisted's own default also has older ciphers.
+"""
 
 from typing import Any
 
@@ -9,7 +11,7 @@ CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20"  # of TLS 1.2; all of 1.3 are such
 
 
 class TLS12MinimumReactor:
-    """*reactor* for endpoints that make a context of their own."""
+    """A reactor for endpoints that make a TLS context of their own."""
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor

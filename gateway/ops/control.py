@@ -16,12 +16,13 @@ import msgspec
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort
+from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
+from ..net.deadline import Deadline
 from . import messages
 
 MAX_SOCKET_PATH_BYTES = 107  # unix(7)
@@ -46,11 +47,11 @@ class ControlProtocol(LineOnlyReceiver):
     MAX_LENGTH = MAX_LINE_BYTES
     factory: "ControlFactory"
     transport: Any
-    _deadline: IDelayedCall | None = None
     _answered = _lost = False
 
     def connectionMade(self) -> None:
-        self._deadline = self.factory.reactor.callLater(CONNECTION_TIMEOUT, self.transport.abortConnection)
+        self._deadline = Deadline(lambda: self.factory.reactor)
+        self._deadline.arm(CONNECTION_TIMEOUT, self.transport.abortConnection)
         if self.factory.peer_uid(self.transport) not in (0, os.geteuid()):
             self._answer({"error": messages.NOT_PERMITTED})
 
@@ -58,7 +59,7 @@ class ControlProtocol(LineOnlyReceiver):
         if self._answered:
             return
         self._answered = True
-        self._disarm()
+        self._deadline.disarm()
         verb = self.factory.verbs.get(line.decode("utf-8", "replace").strip())
         if verb is None:
             self._answer({"error": messages.no_such_verb(", ".join(self.factory.verbs))})
@@ -70,7 +71,7 @@ class ControlProtocol(LineOnlyReceiver):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]  # Twisted's default argument
         self._lost = True
-        self._disarm()
+        self._deadline.disarm()
 
     async def _run_verb(self, verb: ControlVerb) -> Mapping[str, Any]:
         """Run *verb* to its end, even if the client has gone."""
@@ -82,16 +83,11 @@ class ControlProtocol(LineOnlyReceiver):
 
     def _answer(self, answer: Mapping[str, Any]) -> None:
         self._answered = True
-        self._disarm()
+        self._deadline.disarm()
         if not self._lost:
             self.transport.write(msgspec.json.encode(answer) + b"\n")
             self.transport.loseConnection()
-            self._deadline = self.factory.reactor.callLater(CONNECTION_TIMEOUT, self.transport.abortConnection)
-
-    def _disarm(self) -> None:
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
-        self._deadline = None
+            self._deadline.arm(CONNECTION_TIMEOUT, self.transport.abortConnection)
 
 
 def peer_uid(transport: Any) -> int:

@@ -63,11 +63,12 @@ class FileWatcher:
 
         While there is none, the open one stays. Raises OSError, sqlite3.Error, UnusableDatabase.
         """
-        if file_identity(self._path) == self._reader.file:
+        file = file_identity(self._path)
+        if file == self._reader.file:
             return
         upgrade(self._path)
         inspect(self._path)
-        self._reader.open()
+        self._reader.open(file)
         self._data_version, self.replaced = -1, True
         self._on_replaced()
         self._log.warn("{path}: another file is there now; it is read from now on", path=str(self._path))

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 
 from ..directory.interfaces import SourceDown
-from .database import connect, describe_error, file_identity
+from .database import connect, describe_error
 from .worker_threads import WorkerThreads
 
 T = TypeVar("T")
@@ -41,9 +41,13 @@ class SQLiteReader:
         self._in_threads_until = 0.0
         self.slow_reads = 0
 
-    def open(self) -> None:
-        """Open the file that is at the path now, and close the one that was open. Raises OSError, sqlite3.Error."""
-        connection, file = connect(self._path, "ro", _READ_BUSY_TIMEOUT), file_identity(self._path)
+    def open(self, file: tuple[int, int]) -> None:
+        """Open the file at the path, and close the one that was open. Raises sqlite3.Error.
+
+        *file* is the identity that was taken before the file was checked: if it is replaced meanwhile, the next poll sees
+        that.
+        """
+        connection = connect(self._path, "ro", _READ_BUSY_TIMEOUT)
         if self.connection is not None:
             self.connection.close()
         self.connection, self.file = connection, file

@@ -20,7 +20,7 @@ from ..directory.changes import Change
 from ..directory.interfaces import Edit, NameVisibilityFilter, Remove, SourceDown, StoreReplaced
 from ..directory.person import Partial, Visibility
 from ..directory.viewers import Viewer
-from .database import SMALL_FILE_BYTES, find_damage, upgrade
+from .database import SMALL_FILE_BYTES, file_identity, find_damage, upgrade
 from .file_watcher import FileWatcher
 from .sqlite_reader import SQLiteReader
 from .sqlite_writer import SQLiteWriter
@@ -76,7 +76,7 @@ class SQLiteStore(Service):
 
     def startService(self) -> None:
         upgrade(self.path)
-        self.reader.open()
+        self.reader.open(file_identity(self.path))
         if self.path.stat().st_size > SMALL_FILE_BYTES:
             self.reader.threads.run(lambda: find_damage(self.path)).addCallbacks(self._report_damage, lambda _: None)
         super().startService()

@@ -18,7 +18,7 @@ from gateway.builders import make_renderer
 from gateway.config.problems import BadSettings, CannotStart
 from gateway.lifecycle import HURRIED_STAGE
 from gateway.net.endpoints import NotInheritedFromSystemd, server_endpoint
-from gateway.net.steady_clock import steady_clock
+from gateway.net.twisted_patches import use_monotonic_clock
 from gateway.ops.request_tracker import RequestInfo
 from gateway.settings import load_settings
 from gateway.store import database
@@ -181,7 +181,7 @@ def test_a_stage_that_fails_does_not_end_the_stop(tmp_path: Path) -> None:
     ("number", "what_to_do"),
     [
         (errno.EADDRINUSE, "name another port there, or end what is using this one"),
-        (errno.EACCES, "name a port from 1024 on, or give the right to this one (CAP_NET_BIND_SERVICE)"),
+        (errno.EACCES, "ports below 1024 need root or CAP_NET_BIND_SERVICE"),
         (errno.EADDRNOTAVAIL, "name another one there"),
     ],
 )
@@ -273,7 +273,7 @@ def test_timers_go_by_the_steady_clock() -> None:
         seconds = staticmethod(time.time)
 
     reactor = Reactor()
-    steady_clock(reactor)
+    use_monotonic_clock(reactor)
     assert reactor.seconds is time.monotonic
 
 

@@ -223,7 +223,7 @@ def test_R036_a_step_that_fails_leaves_everything_as_it_was(tmp_path: Path, fail
         log = gateway.access_log
         return [
             gateway.settings, gateway.deps, gateway.directory.policy, factory.handler.settings, factory.handler.deps, log._file,
-            log._descriptor, gateway._rate_limit._interval, gateway._admission._per_address, irc.bots,
+            log._descriptor, gateway._rate_limit._interval, gateway._admission._max_per_address, irc.bots,
         ]  # fmt: skip
 
     before = state()

@@ -224,7 +224,7 @@ class Channel(HTTPChannel):
             self.requests.remove(request)
             self._linger(self._deps.timeout)  # more may be on its way, and a reset would overtake the answers
             cast("Any", self._networkProducer).resumeProducing()
-        elif self._unread or self._answered >= AT_ONCE or self.site.turns.spent(self._began):
+        elif self._unread or self._answered >= AT_ONCE or self.site.turns.used_up_turn(self._began):
             self._held = request
             self._come_back()
         else:
@@ -247,7 +247,7 @@ class Channel(HTTPChannel):
     def _come_back(self) -> None:
         if self._held is not None and not self._unread and not self._queued:
             self._queued = True
-            self.site.turns.soon(self._go_on)
+            self.site.turns.call_later(self._go_on)
 
     def _go_on(self) -> None:
         """The next turn for those behind the held request."""

@@ -96,7 +96,7 @@ async def _entries(deps: ProtocolDependencies, profile: Profile, history: Histor
         if each.at == told:
             continue
         told = each.at
-        await breath.after(len(each.text))
+        await breath.count(len(each.text))
         text, more = markup.cut(sanitize(each.text[: 2 * LONG]).rstrip("\n"), LONG)
         if not text.strip():
             continue

@@ -147,7 +147,7 @@ async def _reply(
     values = {"person": profile, "plans": plans, "next": next, "first": before is None}
     if format is Format.JSON:
         document = history_document(shown, next)
-        await YieldEvery(deps.reactor, LARGE).after(sum(len(each.text) for each in shown))
+        await YieldEvery(deps.reactor, LARGE).count(sum(len(each.text) for each in shown))
         body = encode(document)
     elif format is Format.HTML:
         body = pages.html("history.html", **values)
@@ -173,9 +173,9 @@ async def _plans(
     breath = YieldEvery(deps.reactor, LARGE)
     new = sanitize(entries[0].text) if entries else ""
     for entry, older, begin in zip(entries[:ON_PAGE], (*entries[1:], None), begins, strict=False):
-        await breath.after(len(new))
+        await breath.count(len(new))
         old = None if older is None else sanitize(older.text)
-        await breath.after(len(old or ""))
+        await breath.count(len(old or ""))
         rows, cut, size = _fitting(_rows(new, old, format), int(ROOM[format] * OF_ONE))
         if made and size > room:
             break

@@ -144,7 +144,7 @@ def test_every_mistake_in_a_table_is_told_with_its_line() -> None:
         "bob,,,,,\n",
         "line 2 (alice): hidden: found 'perhaps'; allowed: true or false",
         'line 2 (alice): visibility.office: found \'friends\'; allowed: "everyone", "members", "nobody"',
-        "line 4: login: found nothing; allowed: a string",
+        "line 4: login: found nothing; allowed: text",
         "line 5 (e v): links: found '[' (",
         "line 7 (bob): column 7: found 'more'; allowed: nothing: no heading stands above it",
         "line 8 (bob): login: found 'bob', as line 6 (Bob) has; allowed: each person once",

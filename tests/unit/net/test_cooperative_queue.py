@@ -2,7 +2,7 @@
 
 from twisted.internet.task import Clock
 
-from gateway.net.cooperative_queue import SHARE, CooperativeQueue
+from gateway.net.cooperative_queue import MAX_TURN, CooperativeQueue
 
 
 def test_so_much_in_a_turn_and_no_more() -> None:
@@ -14,7 +14,7 @@ def test_so_much_in_a_turn_and_no_more() -> None:
 
     def work(number: int) -> None:
         done.append(number)
-        spent[0] += SHARE / 2.5
+        spent[0] += MAX_TURN / 2.5
 
     def look() -> None:
         counts.append(len(done))
@@ -22,7 +22,7 @@ def test_so_much_in_a_turn_and_no_more() -> None:
             clock.callLater(0, look)
 
     for number in range(10):
-        turns.soon(lambda number=number: work(number))  # type: ignore[misc]
+        turns.call_later(lambda number=number: work(number))  # type: ignore[misc]
     assert done == []
     look()
     clock.advance(0)
@@ -35,9 +35,9 @@ def test_a_share_is_spent_by_time() -> None:
     spent = [0.0]
     turns = CooperativeQueue(Clock(), lambda: spent[0])
     began = turns.now()
-    assert not turns.spent(began)
-    spent[0] += SHARE
-    assert turns.spent(began)
+    assert not turns.used_up_turn(began)
+    spent[0] += MAX_TURN
+    assert turns.used_up_turn(began)
 
 
 def test_what_comes_meanwhile_waits_for_the_next_turn() -> None:
@@ -48,9 +48,9 @@ def test_what_comes_meanwhile_waits_for_the_next_turn() -> None:
     def again() -> None:
         seen.append(len(clock.getDelayedCalls()))
         if len(seen) < 3:
-            turns.soon(again)
+            turns.call_later(again)
 
-    turns.soon(again)
+    turns.call_later(again)
     clock.advance(0)
     assert len(seen) == 3
     assert len(turns) == 0

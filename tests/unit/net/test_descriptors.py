@@ -12,8 +12,9 @@ from twisted.internet.testing import MemoryReactor
 from twisted.logger import LogEvent, Logger, formatEvent
 from twisted.python.failure import Failure
 
-from gateway.net.descriptors import ThrottledObserver, room_for, tell_seldom
+from gateway.net.descriptor_limits import fit_connections
 from gateway.net.endpoints import server_endpoint
+from gateway.net.twisted_patches import ThrottledObserver, throttle_accept_log
 
 
 @pytest.fixture(autouse=True)
@@ -29,18 +30,18 @@ def soft(number: int) -> None:
 
 def test_R028_the_soft_limit_is_raised_for_the_connections_that_are_wanted() -> None:
     soft(256)
-    assert room_for(1000) == 1000
+    assert fit_connections(1000) == 1000
     raised = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     assert 0.8 * raised >= 1000
     assert raised >= 1200 + 40
     soft(4096)
-    assert room_for(10) == 10
+    assert fit_connections(10) == 10
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 4096  # never lowered
 
 
 def test_R028_where_it_cannot_be_raised_a_fifth_is_kept_free() -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    room = room_for(10_000_000)
+    room = fit_connections(10_000_000)
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == hard
     assert room <= 0.8 * hard
     assert 1.2 * room + 40 <= hard
@@ -89,7 +90,7 @@ def test_twisteds_own_names() -> None:
     assert sum(each.startswith("EMFILE") for each in texts) == 2
     before = tcp.Port._logger
     try:
-        tell_seldom(Clock().seconds)
+        throttle_accept_log(Clock().seconds)
         assert isinstance(tcp.Port._logger.observer, ThrottledObserver)
     finally:
         tcp.Port._logger = before

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address
 
-from gateway.net.proxy_header import Header, InvalidProxyHeader, parse_header
+from gateway.net.proxy_header import InvalidProxyHeader, ProxyHeader, parse_header
 from tests.unit.proxy import LOCAL, PROXY, TCP4, TCP6, UDP4, UDP6, UNIX, addresses, relayed, tlv, v1, v2
 
 WORST = b"PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535\r\n"
@@ -99,7 +99,7 @@ def told(address: IPv4Address | IPv6Address | None) -> str | None:
     return None if address is None else f"{address.host} {address.port}"
 
 
-def decided(data: bytes) -> Header | str | None:
+def decided(data: bytes) -> ProxyHeader | str | None:
     """The header, why it is bad, or None."""
     try:
         return parse_header(data)
@@ -136,7 +136,7 @@ def test_R034_a_line_that_never_ends_is_refused_at_its_107th_byte() -> None:
     for start in (b"PROXY TCP4 ", b"PROXY TCP6 ", b"PROXY UNKNOWN "):
         line = start + b"1" * 200
         assert next(end for end in range(200) if decided(line[:end]) is not None) == 107
-    assert len(WORST) == 107 and parse_header(WORST) == Header(107)
+    assert len(WORST) == 107 and parse_header(WORST) == ProxyHeader(107)
 
 
 def test_R034_version_2_is_refused_as_early_as_can_be() -> None:
@@ -199,7 +199,7 @@ def test_R034_any_bytes_come_to_the_same_however_they_are_split(data: bytes, mor
     first = next((said for end in range(len(data) + 1) if (said := decided(data[:end])) is not None), None)
     if first is not None:
         assert whole == first
-    if isinstance(whole, Header):
+    if isinstance(whole, ProxyHeader):
         assert whole.length <= len(data + more)
         assert decided((data + more)[: whole.length]) == whole
         assert decided((data + more)[: whole.length - 1]) is None

@@ -41,7 +41,7 @@ class Front:
         self.built = built
         self.counts: list[str] = []
         self.entrance = ProxyProtocolGate(table, built.clock, built.deps.admission, self.counts.append)
-        self.entrance.change([ADDRESS_OF_PROXY, "::1"], built.deps.timeout)
+        self.entrance.set_trust([ADDRESS_OF_PROXY, "::1"], built.deps.timeout)
         self.behind = factory
         self.factory = ProxyProtocolFactory(self.entrance, factory)
 
@@ -85,16 +85,16 @@ def built(tmp_path: Path) -> Iterator[Built]:
 
 
 @pytest.fixture
-def front(built: Built) -> Front:
-    return Front(built, FingerService(FingerSettings(), built.deps).factory)
-
-
-@pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the entrances log."""
+    """What the gates log. Made before them: a gate takes its logger when it is made."""
     events: list[dict[str, Any]] = []
     monkeypatch.setattr(ProxyProtocolGate, "log", Logger(namespace="test", observer=events.append))  # type: ignore[arg-type]
     return events
+
+
+@pytest.fixture
+def front(told: list[dict[str, Any]], built: Built) -> Front:
+    return Front(built, FingerService(FingerSettings(), built.deps).factory)
 
 
 def peers(built: Built) -> list[str]:
@@ -158,7 +158,7 @@ def test_R034_what_is_no_header_closes_and_nothing_of_it_is_told(
     assert len(told) == 1 and "evil" not in repr(told) and "\x1b" not in repr(told)
     built.clock.advance(10)
     front.connect().send(b"alice\r\n").lose()
-    assert [event["refused"] for event in told] == [1, 51]
+    assert [event["failures"] for event in told] == [1, 51]
     assert peers(built) == [] and built.deps.admission.open == 0
 
 
@@ -319,7 +319,7 @@ def test_a_long_answer_goes_by_a_producer_and_an_abort_reaches_the_connection(bu
 
     factory = Factory.forProtocol(Held)
     one = Front(built, factory).connect().send(v1())
-    held = one.protocol._behind
+    held = one.protocol._wrapped
     assert (held.transport.getPeer(), held.transport.getHost()) == (
         IPv4Address("TCP", CLIENT, 50000),
         IPv4Address("TCP", HERE, 79),
@@ -332,7 +332,7 @@ def test_a_long_answer_goes_by_a_producer_and_an_abort_reaches_the_connection(bu
     held.transport.abortConnection()
     assert one.received == b"ab" and one.aborted
     one.lose()
-    assert one.protocol._behind is None
+    assert one.protocol._wrapped is None
 
 
 def test_a_factory_that_makes_nothing_closes(built: Built) -> None:
@@ -353,7 +353,7 @@ def test_F019_the_web_side_sees_the_client_of_the_header(built: Built) -> None:
     built.clock.advance(0)
     assert one.received.startswith(b"HTTP/1.1 404 ")
     assert peers(built) == ["2001:db8::7"]
-    assert one.protocol._behind.own_address == "2001:db8::9"
+    assert one.protocol._wrapped.own_address == "2001:db8::9"
 
 
 def test_when_the_house_closes_who_waits_is_cut(built: Built, front: Front, told: list[dict[str, Any]]) -> None:
@@ -403,8 +403,8 @@ def test_a_header_comes_before_the_handshake_of_tls(built: Built) -> None:
     front.factory = factory
     assert (port, backlog) == (443, 5)
     one = front.connect().send(v1())
-    assert isinstance(one.protocol._behind, TLSMemoryBIOProtocol)
-    inner: Any = one.protocol._behind.wrappedProtocol
+    assert isinstance(one.protocol._wrapped, TLSMemoryBIOProtocol)
+    inner: Any = one.protocol._wrapped.wrappedProtocol
     transport = inner.transport
     assert ISSLTransport.providedBy(transport)
     assert transport.getPeer() == IPv4Address("TCP", CLIENT, 50000)

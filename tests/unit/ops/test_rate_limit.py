@@ -107,7 +107,7 @@ def test_connections_in_all() -> None:
     assert connections.open == 14
     for number in range(14):
         connections.leave(address(f"192.0.2.{number}"))
-    assert (connections.open, len(connections._of)) == (0, 0)
+    assert (connections.open, len(connections._per_client)) == (0, 0)
     assert connections.admit(address("192.0.2.1")) is Admission.ACCEPT
 
 
@@ -169,7 +169,7 @@ def test_R040_a_million_addresses_take_bounded_memory_and_harm_nobody() -> None:
         connections.leave(each)
     assert len(rate._recent) + len(rate._previous) <= 200_000
     assert resident() - before < 48 * 2**20
-    assert (connections.open, len(connections._of)) == (0, 0)
+    assert (connections.open, len(connections._per_client)) == (0, 0)
 
 
 def test_R040_one_64_is_one_client_and_v4_mapped_is_v4() -> None:
@@ -180,7 +180,7 @@ def test_R040_one_64_is_one_client_and_v4_mapped_is_v4() -> None:
         Admission.DROP
     ]
     assert sum(rate.retry_after(each.key) == 0.0 for each in network * 3) == 60
-    assert len(connections._of) == 1
+    assert len(connections._per_client) == 1
     both = [address("192.0.2.7"), address("::ffff:192.0.2.7")]
     assert [connections.admit(each) for each in both * 10] == [Admission.ACCEPT] * 20
     assert connections.admit(both[1]) is Admission.REJECT
@@ -196,7 +196,7 @@ def test_R040_those_who_are_held_are_all_that_is_counted() -> None:
         other = Address(number.to_bytes(4, "big"))
         assert connections.admit(other) is Admission.REJECT
         connections.leave(other)
-    assert len(connections._of) == 100
+    assert len(connections._per_client) == 100
 
 
 def test_a_rate_over_another_time() -> None:

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
@@ -12,12 +12,13 @@ from threading import Thread
 import pytest
 
 from gateway.directory.answers import Found
-from gateway.directory.interfaces import Create, Modify, Remove
-from gateway.store import backups, database
+from gateway.directory.interfaces import Create, Modify, Remove, StoreReplaced
+from gateway.store import backups, database, file_watcher, sqlite_reader, sqlite_store
 from gateway.store.database import UnusableDatabase
 from gateway.store.edit_transactions import EditTransactions
 from tests.unit.directory.keepers import STRANGER
-from tests.unit.fixtures import ALICE, BOB, document, make_dependencies, now, write
+from tests.unit.fixtures import ALICE, BOB, TestClock, document, make_dependencies, now, write
+from tests.unit.store.waiting import finished
 
 
 @pytest.fixture
@@ -259,3 +260,37 @@ def test_a_running_gateway_goes_over_to_what_was_put_back(tmp_path: Path) -> Non
     assert isinstance(now(built.deps.directory.lookup("bob", STRANGER)), Found)
     assert not isinstance(now(built.deps.directory.lookup("carol", STRANGER)), Found)
     built.stop()
+
+
+def test_a_file_that_is_replaced_while_another_one_is_opened_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the connection and its identity a third file may come: the next poll has to see that."""
+    files = [tmp_path / name for name in ("people.db", "second.db", "third.db")]
+    for file, login in zip(files, ("ann", "ben", "cem"), strict=True):
+        database.create(file)
+        write(file, [Create(login)])
+    clock = TestClock()
+    store = sqlite_store.SQLiteStore(files[0], clock, readers=0)
+    store.startService()
+
+    async def wake() -> None:
+        with suppress(StoreReplaced):
+            await store.changes(0)
+
+    store.watch(wake)
+    real = database.connect
+
+    def connect_and_replace(path: Path, mode: str, busy: float) -> sqlite3.Connection:
+        connection = real(path, mode, busy)
+        if files[2].exists():
+            files[2].replace(path)
+        return connection
+
+    monkeypatch.setattr(sqlite_reader, "connect", connect_and_replace)
+    files[1].replace(files[0])
+    for _ in range(5):
+        clock.advance(file_watcher.POLL_INTERVAL)
+    assert not files[2].exists()
+    assert [login for login in ("ann", "ben", "cem") if now(store.get(login)) is not None] == ["cem"]
+    finished(store.stopService())
