@@ -134,16 +134,19 @@ def trusts_any_proxy(endpoint: str) -> bool:
         return False
     interfaces: list[str] = []
 
-    class Asked:
+    class InterfaceRecorder:
         """A reactor that opens nothing."""
+
+        def seconds(self) -> float:
+            return 0.0
 
         def listenTCP(self, port: int, factory: object, backlog: int = 50, interface: str = "") -> None:  # noqa: N802
             interfaces.append(interface)
 
         def listenUNIX(self, *_: object, **named: object) -> None:  # noqa: N802
-            """Its file's rights say who may come."""
+            """A socket in the file system: its permissions say who may connect."""
 
-    reactor = Asked()
+    reactor = InterfaceRecorder()
     server_endpoint(
         ProxyProtocolReactor(reactor, ProxyProtocolGate("", reactor, AdmissionControl(1, 1), lambda _: None)),
         "",

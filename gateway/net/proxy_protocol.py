@@ -41,7 +41,7 @@ class ProxyProtocolGate:
         self._admission, self._count = admission, count
         self._waiting: dict[ProxyHeaderReader, None] = {}  # ordered; the one that has waited longest is first
         self._failures = 0
-        self._warnings = ThrottledLogger(self.log, WARNING_INTERVAL, lambda: self.reactor.seconds())
+        self._warnings = ThrottledLogger(self.log, WARNING_INTERVAL, reactor.seconds)
         self.set_trust((), 10.0)
 
     def set_trust(self, proxies: Iterable[str], timeout: float) -> None:
