@@ -68,7 +68,7 @@ class PlanVersion:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Plans, the newest first."""
+    """Plans, newest first."""
 
     entries: tuple[PlanVersion, ...]
 

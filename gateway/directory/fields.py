@@ -51,10 +51,10 @@ class Field:
 
 
 _TABLE = (
-    Field("name", "Full name", "line", 128, EVERYONE),
-    Field("aliases", "Other names", "names", 64, EVERYONE, "administrator"),
+    Field("name", "Name", "line", 128, EVERYONE),
+    Field("aliases", "Aliases", "names", 64, EVERYONE, "administrator"),
     Field("pronouns", "Pronouns", "line", 64, EVERYONE),
-    Field("pronunciation", "Pronunciation", "line", 128, EVERYONE),
+    Field("pronunciation", "Pronounced", "line", 128, EVERYONE),
     Field("title", "Title", "line", 128, EVERYONE),
     Field("organisation", "Organisation", "line", 128, MEMBERS),
     Field("office", "Office", "line", 128, MEMBERS),
@@ -64,16 +64,16 @@ _TABLE = (
     Field("location", "Location", "line", 128, MEMBERS),
     Field("timezone", "Time zone", "line", 64, MEMBERS),
     Field("links", "Links", "links", 1024, EVERYONE),
-    Field("keys", "Public keys", "keys", 4096, MEMBERS),
+    Field("keys", "Keys", "keys", 4096, MEMBERS),
     Field("project", "Project", "line", 512, EVERYONE),
     Field("plan", "Plan", "lines", 256 * 1024, EVERYONE),
     Field("status", "Status", "status", 256, EVERYONE),
     Field("irc", "IRC", "accounts", 128, NOBODY, "administrator"),
     Field("fediverse", "Fediverse", "line", 256, EVERYONE),
-    Field("former", "Former logins", "names", 64, NOBODY, "administrator"),
+    Field("former", "Formerly", "names", 64, NOBODY, "administrator"),
     Field("presence", "Online", "presence", 0, MEMBERS, stored=False),
     Field("terminal", "Terminal", "presence", 0, NOBODY, stored=False, within="presence"),
-    Field("origin", "Logged in from", "presence", 0, NOBODY, stored=False, within="presence"),
+    Field("origin", "From", "presence", 0, NOBODY, stored=False, within="presence"),
     Field("idle", "Idle", "presence", 0, MEMBERS, stored=False, follows="presence", within="presence"),
     Field("last_seen", "Last seen", "presence", 0, NOBODY, stored=False),
 )

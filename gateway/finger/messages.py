@@ -1,17 +1,18 @@
-"""What finger says that is not in a template. Scanners and clients look for some of these words."""
+"""Texts of finger that are in no template. Scanners and clients look for some of these words."""
+
+from ..directory.fields import FIELDS
 
 DENIED = "Finger forwarding service denied"
 NO_LIST = "Finger online user list denied"
 NOBODY_ON = "No one is logged on."
 NOBODY_LISTED = "No one is listed here."
-UNAVAILABLE = "The directory cannot answer just now, try again later."
+UNAVAILABLE = "The directory is unavailable, try again later."
 MORE = "…"
 
-# Over the columns of a list.
-HEADINGS = {
-    "login": "Login", "name": "Name", "terminal": "TTY", "idle": "Idle", "origin": "From", "office": "Office",
-    "office_phone": "Phone", "title": "Job",
-}  # fmt: skip
+# Headings of the columns of a list: the labels of the fields, but for two that would be too wide.
+HEADINGS = {"login": "Login", "terminal": "TTY", "office_phone": "Phone"} | {
+    name: FIELDS[name].label for name in ("name", "idle", "origin", "office", "title")
+}
 
 
 def web(url: str) -> str:
@@ -24,7 +25,7 @@ def no_such_user(name: str) -> str:
 
 
 def ambiguous(name: str) -> str:
-    return f"{name}: more than one person goes by that name; ask by the login."
+    return f"{name}: more than one person has that name; ask by login."
 
 
 def idle(minutes: int) -> str:

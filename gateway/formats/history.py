@@ -18,7 +18,7 @@ class PlanDocument(Struct, frozen=True):
 
 
 class HistoryDocument(Struct, frozen=True, omit_defaults=True):
-    """Plans, the newest first."""
+    """Plans, newest first."""
 
     plans: list[PlanDocument]
     next: Annotated[str | None, Meta(description="The address of those before them, where there are any.")] = None

@@ -1,4 +1,4 @@
-"""The style sheet and the pictures: read once, each with an address that holds a mark of what it holds, so that it may
+"""Style sheet and images: read once, each with an address that holds a mark of what it holds, so that it may
 be kept for ever."""
 
 import hashlib

@@ -2,22 +2,22 @@
 
 _SAID = {
     400: ("Bad request", "This request cannot be understood."),
-    403: ("Not for you", "This is not yours to do."),
-    404: ("Not found", "There is nobody by that name here, and no such page."),
-    405: ("Not allowed", "This address does not take such a request."),
-    406: ("No such format", "What you accept is none of what this comes in."),
+    403: ("Forbidden", "You may not do this."),
+    404: ("Not found", "No such person or page."),
+    405: ("Not allowed", "This address does not support that method."),
+    406: ("No such format", "This is not available in a format that you accept."),
     408: ("Too slow", "The request did not come in time."),
-    412: ("Changed meanwhile", "Somebody has changed this since you read it."),
-    413: ("Too large", "The request holds more than is taken here."),
-    414: ("Address too long", "The address is longer than is taken here."),
-    415: ("Unknown format", "What was sent is in no format that is taken here."),
-    421: ("Another place", "No such place is kept here: the address names another host."),
-    422: ("Not possible", "What was sent can be read, but cannot be done."),
-    428: ("Say what you change", "Say by If-Match which version you change."),
-    429: ("Too many questions", "Too many questions from your address."),
-    431: ("Head too large", "The head of the request is larger than is taken here."),
+    412: ("Changed meanwhile", "Somebody else has changed this since you read it."),
+    413: ("Too large", "The request is too large."),
+    414: ("Address too long", "The address is too long."),
+    415: ("Unknown format", "This format is not supported."),
+    421: ("Wrong host", "This server is not configured for that host name."),
+    422: ("Not possible", "The request is well-formed but cannot be carried out."),
+    428: ("Precondition required", "Send If-Match with the version that you change."),
+    429: ("Too many requests", "Too many requests from your address."),
+    431: ("Header too large", "The request header is too large."),
     500: ("Internal error", "Something went wrong here."),
-    503: ("Not now", "The directory cannot answer just now. Try again in a moment."),
+    503: ("Unavailable", "The directory is unavailable. Try again in a moment."),
 }
 
 
@@ -34,7 +34,7 @@ def too_often(seconds: int) -> str:
 
 
 def internal(reference: str) -> str:
-    return f"{sentence(500)} If you tell the operator, quote reference {reference}."
+    return f"{sentence(500)} Please quote this reference to the operator: {reference}."
 
 
 CROWDED = "Too many connections. Try again in a moment."

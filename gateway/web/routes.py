@@ -39,11 +39,9 @@ class Route:
 
 
 ROUTES = (
-    Route("/", "front", "What this place is, the newest plans, and who is on", (TEXT, HTML, JSON), "asker"),
-    Route(
-        "/users", "listed", "People, or those who match some words", (TEXT, HTML, JSON), "asker", query=("q", "after")
-    ),
-    Route("/online", "listed", "Who is on now", (TEXT, HTML, JSON), "asker", query=("after",)),
+    Route("/", "front", "About this site, the newest plans, and who is online", (TEXT, HTML, JSON), "asker"),
+    Route("/users", "listed", "List people, or search", (TEXT, HTML, JSON), "asker", query=("q", "after")),
+    Route("/online", "listed", "Who is online", (TEXT, HTML, JSON), "asker", query=("after",)),
     Route("/users/<name>", "person", "A person", (TEXT, HTML, JSON, VCARD), "asker", endings=True),
     Route("/users/<name>/plan", "plan", "A person's plan, as written", (TEXT,), "asker"),
     Route("/users/<name>/status", "status", "A person's status", (TEXT,), "asker"),
@@ -58,17 +56,17 @@ ROUTES = (
     ),
     Route("/users/<name>/feed", "feed", "A person's plans as a feed", (ATOM, FEED), endings=True),
     Route("/users/<name>/qr.svg", "qr", "A person's card as a QR code", (SVG,), "asker"),
-    Route("/users/<name>/face.svg", "face", "A person's face: two letters on a colour", (SVG,)),
-    Route("/~<name>", "home", "The way to a person's page"),
+    Route("/users/<name>/face.svg", "face", "A person's avatar: initials on a colour", (SVG,)),
+    Route("/~<name>", "home", "Redirect to a person's page"),
     Route("/feed", "common_feed", "The newest plans as a feed", (ATOM, FEED), endings=True),
-    Route("/policy", "what_is_shown", "What is shown, and to whom", (TEXT, HTML, JSON), endings=True),
+    Route("/policy", "what_is_shown", "Who sees what", (TEXT, HTML, JSON), endings=True),
     Route("/.well-known/webfinger", "webfinger", "Who an account is (RFC 7033)", (JRD,), query=("resource", "rel")),
-    Route("/.well-known/host-meta", "host_meta", "Where accounts are asked for (RFC 6415)", (XRD, JRD), endings=True),
-    Route("/.well-known/security.txt", "security", "Whom to tell of a weakness (RFC 9116)", (TEXT,)),
-    Route("/robots.txt", "robots", "What robots may read (RFC 9309)", (TEXT,)),
-    Route("/sitemap.xml", "sitemap", "The pages of those who are listed", (XML,)),
+    Route("/.well-known/host-meta", "host_meta", "Where accounts are looked up (RFC 6415)", (XRD, JRD), endings=True),
+    Route("/.well-known/security.txt", "security", "Security contact (RFC 9116)", (TEXT,)),
+    Route("/robots.txt", "robots", "Rules for crawlers (RFC 9309)", (TEXT,)),
+    Route("/sitemap.xml", "sitemap", "Pages of listed people", (XML,)),
     Route("/openapi.json", "openapi", "This description", (JSON,)),
-    Route("/healthz", "lives", "Does it live?", (TEXT, JSON)),
-    Route("/readyz", "ready", "Would it answer?", (TEXT, JSON)),
-    Route("/static/<name>", "static", "The style sheet and the pictures"),
+    Route("/healthz", "lives", "Liveness check", (TEXT, JSON)),
+    Route("/readyz", "ready", "Readiness check", (TEXT, JSON)),
+    Route("/static/<name>", "static", "Style sheet and images"),
 )

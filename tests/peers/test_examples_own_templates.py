@@ -33,7 +33,7 @@ def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:
         answer = finger(place.finger, "alice")
         assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "2026-11-23 18:04", answer).replace("\r\n", "\n") == shown
         verbose = finger(place.finger, "/W alice")
-        assert "\r\nAlso:       ally\r\n" in verbose
+        assert "\r\nAliases:    ally\r\n" in verbose
         listed = finger(place.finger, "")
         assert "\r\nalice  Alice Adams, at the kettle, come by\r\njan    Jan Novák\r\nmei    林美, 泡茶中\r\n" in listed
         unknown = finger(place.finger, "nobody")

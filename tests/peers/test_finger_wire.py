@@ -54,7 +54,7 @@ def test_F003_two_lines_in_a_segment_are_one_answer_and_no_reset(slow: Server) -
 
 def test_F004_three_segments(gateway: Server) -> None:
     verbose = gateway.ask(b"/W alice\r\n")
-    assert b"Also:       ally\r\n" in verbose
+    assert b"Aliases:    ally\r\n" in verbose
     assert gateway.ask(b"/W ", b"alice", b"\r\n", apart=0.02) == verbose
 
 

@@ -132,7 +132,7 @@ def test_R037_a_hung_source_does_not_hold_up_the_end(tmp_path: Path) -> None:
         took = time.monotonic() - began
         assert took <= 5
         print(f"a hung source: ended after {took:.2f} s")
-        assert all_of(connection) == "The directory cannot answer just now, try again later.\r\n"
+        assert all_of(connection) == "The directory is unavailable, try again later.\r\n"
 
 
 def test_R037_a_second_signal_ends_at_once(tmp_path: Path) -> None:

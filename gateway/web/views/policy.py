@@ -1,4 +1,4 @@
-"""What is shown, and to whom: the page of the whole site, the same for all who ask. What it tells is explain.py's table
+"""Who sees what: the page of the whole site, the same for all who ask. What it tells is explain.py's table
 and what house.Site knows; nothing of any person is in it."""
 
 import math
@@ -51,7 +51,7 @@ class RecordsDocument(Struct, frozen=True):
 
 
 class PolicyDocument(Struct, frozen=True):
-    """What is shown, and to whom: levels as gateway.toml names them."""
+    """Who sees what: levels as gateway.toml names them."""
 
     preset: str
     fields: list[RuleDocument]

@@ -31,12 +31,12 @@ Sitemap: {url}/sitemap.xml
 
 
 def robots(deps: ProtocolDependencies) -> Reply:
-    """What robots may read (RFC 9309)."""
+    """Rules for crawlers (RFC 9309)."""
     return Reply(_ROBOTS.format(url=deps.site.url).encode(), TEXT, cache=PUBLIC)
 
 
 def security(deps: ProtocolDependencies) -> Reply | None:
-    """Whom to tell of a weakness (RFC 9116), where that is set."""
+    """Security contact (RFC 9116), where that is set."""
     if not deps.site.security_contact:
         return None
     address = f"{deps.site.url}/.well-known/security.txt"
@@ -54,7 +54,7 @@ def expires(now: datetime) -> datetime:
 
 
 class Sitemap:
-    """The pages of those who are listed and whom everyone may see."""
+    """Pages of listed people and whom everyone may see."""
 
     def __init__(self) -> None:
         self._shared = SharedReply()

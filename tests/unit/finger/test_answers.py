@@ -18,8 +18,8 @@ from tests.unit.fixtures import ALICE, Built
 ALICE_PLAIN = (
     b"Login:      alice\r\n"
     b"Name:       Alice Adams\r\n"
-    b"Job:        Keeper of the kettle\r\n"
-    b"Link:       https://alice.example/ (Blog)\r\n"
+    b"Title:      Keeper of the kettle\r\n"
+    b"Links:      https://alice.example/ (Blog)\r\n"
     b"Project:    A better teapot\r\n"
     b"Web:        https://dir.test/users/alice\r\n"
     b"Changed:    2026-11-20 09:30 UTC\r\n"
@@ -178,7 +178,7 @@ def test_F039_F040_F041_F042_F043_F079_the_empty_query(built: Built, line: bytes
 def test_F039_a_list_of_people_has_logins_and_full_names(built: Built) -> None:
     reply = ask(built, b"\r\n", settings=FingerSettings(empty_query="people"))
     assert reply == (
-        b"Login  Name         Job\r\n"
+        b"Login  Name         Title\r\n"
         b"alice  Alice Adams  Keeper of the kettle\r\n"
         b"bob    Bob Adams\r\n"
         b"dave   Dave\r\n" + "zofie  Žofie Černá\r\n".encode()
@@ -220,7 +220,7 @@ def test_a_line_that_asks_for_alice(built: Built, line: bytes) -> None:
 @pytest.mark.parametrize("line", [b"/W alice\r\n", b"/w alice\r\n", b"/W alice@dir.test\r\n"])
 def test_F045_F046_verbose(built: Built, line: bytes) -> None:
     reply = ask(built, line)
-    assert b"Also:       ally\r\n" in reply
+    assert b"Aliases:    ally\r\n" in reply
     assert set(ALICE_PLAIN.splitlines()) <= set(reply.splitlines())  # F100
 
 
@@ -455,7 +455,7 @@ def test_the_directory_is_down(build: Build) -> None:
     built = build(sources=[Down()])
     for line, verb in ((b"alice\r\n", "lookup"), (b"\r\n", "list")):
         reply = ask(built, line, settings=FingerSettings(empty_query="people"))
-        assert reply == b"The directory cannot answer just now, try again later.\r\n"
+        assert reply == b"The directory is unavailable, try again later.\r\n"
         assert (built.records[-1]["verb"], built.records[-1]["outcome"]) == (verb, "unavailable")
 
 

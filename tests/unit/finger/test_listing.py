@@ -66,7 +66,7 @@ def said(built: Built, line: bytes = b"", peer: str = STRANGER, **finger: Any) -
 def test_F092_F093_who_is_on(build: Build) -> None:
     built = on(build)
     assert said(built) == (
-        "Login  Name       TTY    Idle  From         Office  Phone          Job\n"
+        "Login  Name       TTY    Idle  From         Office  Phone          Title\n"
         "ann    Ann Able   pts/0  5m    tea.example  B12     +420 555 0100  Keeper of th…\n"
         "ben    Ben Able   pts/1  0m    192.0.2.9\n"
         "cleo   Cleo Clay\n"
@@ -87,7 +87,7 @@ def test_F093_members_see_who_shows_it_to_them(build: Build) -> None:
     [
         ([], "Login  Name"),
         (["idle"], "Login  Name       Idle"),
-        (["title", "terminal"], "Login  Name       Job                   TTY"),
+        (["title", "terminal"], "Login  Name       Title                 TTY"),
         (["office_phone", "office"], "Login  Name       Phone          Office"),
         (["origin", "idle", "origin"], "Login  Name       From         Idle"),
     ],
@@ -103,7 +103,7 @@ def test_F092_a_full_name_is_never_cut(build: Build) -> None:
     long = {"login": "ana", "name": "Ana Maria Magdalena " * 5 + "Able", "title": "Keeper", "visibility": ALL}
     built = on(build, [long, ANN], {"ana": ON["ann"], **ON})
     assert said(built, list_columns=["idle", "title"]) == (
-        "Login  Name                              Idle  Job\n"
+        "Login  Name                              Idle  Title\n"
         "ana    Ana Maria Magdalena Ana Maria Magdalena Ana Maria Magdalena Ana Maria\n"
         "       Magdalena Ana Maria Magdalena Able\n"
         "                                         5m    Keeper\n"
@@ -130,7 +130,7 @@ def test_F093_what_is_long_is_cut_and_the_last_column_goes_first(build: Build) -
         "ann    Ann Able of the Kettle  pts/0  5m    tea.example  the room behind the ki…",
     ]
     lines = said(on(build, [long]), list_columns=["title"]).splitlines()
-    assert lines == ["Login  Name      Job", "ann    Ann Able  " + "茶" * 31 + "…"]
+    assert lines == ["Login  Name      Title", "ann    Ann Able  " + "茶" * 31 + "…"]
     assert width(lines[1]) == 80
 
 
@@ -148,7 +148,7 @@ def test_F041_the_long_list(build: Build) -> None:
     assert said(on(build, people=[ANN, CLEO, EVE]), b"/W") == (
         "Login:      ann\n"
         "Name:       Ann Able\n"
-        "Job:        Keeper of the kettle\n"
+        "Title:      Keeper of the kettle\n"
         "Office:     B12, +420 555 0100\n"
         "On since:   2026-11-21 18:04 UTC on tty1, active 2026-11-23 13:04 UTC\n"
         "On since:   2026-11-23 10:04 UTC on pts/0 from tea.example, active 17:59 UTC\n"
@@ -175,7 +175,7 @@ def test_F092_more_than_one_list_can_hold(build: Build, switch: bytes) -> None:
 
 def test_F093_a_list_of_people_has_the_same_columns(build: Build) -> None:
     assert said(on(build, [ANN, BEN], {"ben": ON["ben"]}), empty_query="people") == (
-        "Login  Name      TTY    Idle  From       Office  Phone          Job\n"
+        "Login  Name      TTY    Idle  From       Office  Phone          Title\n"
         "ann    Ann Able                          B12     +420 555 0100  Keeper of the k…\n"
         "ben    Ben Able  pts/1  0m    192.0.2.9\n"
     )
@@ -198,7 +198,7 @@ def test_F098_the_login_status(build: Build) -> None:
     assert said(built, b"ann") == (
         "Login:      ann\n"
         "Name:       Ann Able\n"
-        "Job:        Keeper of the kettle\n"
+        "Title:      Keeper of the kettle\n"
         "Office:     B12, +420 555 0100\n"
         "On since:   2026-11-21 18:04 UTC on tty1, active 2026-11-23 13:04 UTC\n"
         "On since:   2026-11-23 10:04 UTC on pts/0 from tea.example, active 17:59 UTC\n"

@@ -114,14 +114,10 @@ def test_F052_what_is_no_switch_is_a_name(place: Built, line: bytes) -> None:
 def test_F059_a_name_of_several_people(place: Built) -> None:
     assert ask(place, b"able\r\n") == ANN + b"\r\n" + BEN
     assert ask(place, b"able\r\n", settings=FingerSettings(ambiguous="short")) == (
-        b"2 people go by that name; ask for one by the login:\r\n"
-        b"\r\n"
-        b"Login  Name\r\n"
-        b"ann    Ann Able\r\n"
-        b"ben    Ben Able\r\n"
+        b"2 people have that name; ask for one by login:\r\n\r\nLogin  Name\r\nann    Ann Able\r\nben    Ben Able\r\n"
     )
     assert ask(place, b"able\r\n", settings=FingerSettings(ambiguous="deny")) == (
-        b"able: more than one person goes by that name; ask by the login.\r\n"
+        b"able: more than one person has that name; ask by login.\r\n"
     )
     assert outcomes(place) == ["ambiguous", "ambiguous", "refused"]
 
@@ -129,7 +125,7 @@ def test_F059_a_name_of_several_people(place: Built) -> None:
 def test_F059_many_people_of_one_name_are_a_list(build: Build) -> None:
     built = build(people=[{"login": f"lee{n:02}", "name": "Ann Lee"} for n in range(60)])
     reply = ask(built, b"ann lee\r\n").decode().splitlines()
-    assert reply[:4] == ["60 people go by that name; ask for one by the login:", "", "Login  Name", "lee00  Ann Lee"]
+    assert reply[:4] == ["60 people have that name; ask for one by login:", "", "Login  Name", "lee00  Ann Lee"]
     assert reply[-3:] == ["lee49  Ann Lee", "", "… and 10 more."]
 
 

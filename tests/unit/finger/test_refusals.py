@@ -63,7 +63,7 @@ REFUSALS: dict[str, tuple[Callable[[Build], bytes], bytes]] = {
     "ambiguous": (
         lambda build: ask(build(), b"adams\r\n", settings=FingerSettings(ambiguous="deny")), b"adams: more than one person",
     ),
-    "down": (lambda build: ask(build(sources=[Down()]), b"alice\r\n"), b"The directory cannot answer just now"),
+    "down": (lambda build: ask(build(sources=[Down()]), b"alice\r\n"), b"The directory is unavailable"),
     "browser": (lambda build: ask(build(), b"GET / HTTP/1.0\r\n\r\n"), b"This is a finger server; web: "),
 }  # fmt: skip
 

@@ -179,10 +179,10 @@ def test_F028_every_byte_is_ascii_and_columns_are_counted_as_they_are_sent(build
     }
     assert all(reply.isascii() for reply in told.values())
     assert told["zofie"].startswith(
-        b"Login:      zofie\r\nName:       Zofie Cerna\r\nJob:        Ladicka klaviru\r\nWeb: "
+        b"Login:      zofie\r\nName:       Zofie Cerna\r\nTitle:      Ladicka klaviru\r\nWeb: "
     )
     assert told[""] == (
-        b"Login  Name         Job\r\n"
+        b"Login  Name         Title\r\n"
         b"alice  Alice Adams  Keeper of the kettle\r\n"
         b"mei    LinMei\r\n"
         b"zofie  Zofie Cerna  Ladicka klaviru\r\n"

@@ -12,7 +12,7 @@ from tests.unit.fixtures import ALICE, BOB
 from tests.unit.irc.server import SLOW, Bench, texts
 
 FULL = [
-    "Alice Adams (alice), also ally",
+    "Alice Adams (alice), aliases ally",
     "Keeper of the kettle",
     "Project: A better teapot",
     "Blog: https://alice.example/",
@@ -119,10 +119,10 @@ def test_all_that_everyone_may_see_is_shown(tmp_path: Path) -> None:
         ),
     }
     assert texts(Bench(tmp_path, {"people": [everything]}).signed_on().says("alice")) == [
-        "Alice Adams (alice), she/her, say AL-iss, also ally",
+        "Alice Adams (alice), she/her, pronounced AL-iss, aliases ally",
         "Keeper of the kettle, Tea Club",
         "Office: B12, +420 555 0100",
-        "Home: +420 555 0199",
+        "Home phone: +420 555 0199",
         "Email: alice@dir.test",
         "Location: Prague, Europe/Prague",
         "Status: at the kettle",
@@ -168,11 +168,11 @@ def test_help_is_short_and_tells_of_every_command(tmp_path: Path, asked: str) ->
     said = texts(bench.signed_on().says(asked))
     assert said == [
         "I know the people of The Tea Club. Send me a name, or:",
-        "  finger NAME - who is NAME, a login or a full name",
-        "  who - who is on line now; online is the same",
-        "  search WORDS - people whose names begin so",
+        "  finger NAME - look up NAME, a login or a full name",
+        "  who - who is online (also: online)",
+        "  search WORDS - find people by the start of their names",
         "  help - this help",
-        "A name alone is a question too. In a channel say: !finger NAME, or fingerbot: NAME",
+        "You can also just send a name. In a channel: !finger NAME, or fingerbot: NAME",
         "https://dir.test/",
     ]
     assert bench.records[0]["verb"] == "help"
@@ -200,9 +200,9 @@ def test_help_in_a_channel_is_one_line(tmp_path: Path) -> None:
 def test_nothing_asked_is_a_call_for_help(tmp_path: Path, asked: str) -> None:
     """I021"""
     assert texts(Bench(tmp_path).signed_on().says(asked))[1:5] == [
-        "  finger NAME - who is NAME, a login or a full name",
-        "  who - who is on line now; online is the same",
-        "  search WORDS - people whose names begin so",
+        "  finger NAME - look up NAME, a login or a full name",
+        "  who - who is online (also: online)",
+        "  search WORDS - find people by the start of their names",
         "  help - this help",
     ]
 
@@ -391,7 +391,7 @@ def test_other_hosts_are_not_asked(tmp_path: Path, asked: str) -> None:
 @pytest.mark.parametrize("asked", ["finger", "@dir.test", "finger \x02"])
 def test_a_command_without_a_name(tmp_path: Path, asked: str) -> None:
     """I021"""
-    assert texts(Bench(tmp_path).signed_on().says(asked)) == ["say: finger NAME"]
+    assert texts(Bench(tmp_path).signed_on().says(asked)) == ["usage: finger NAME"]
 
 
 def test_the_limit_counts_the_asker_not_the_nick(tmp_path: Path) -> None:
@@ -400,9 +400,7 @@ def test_the_limit_counts_the_asker_not_the_nick(tmp_path: Path) -> None:
     irc = bench.signed_on()
     assert texts(irc.says("bob", by="bob!b@192.0.2.7")) == ["Bob Adams (bob)"]
     assert texts(irc.says("bob", by="eve!b@192.0.2.7"), "eve") == ["Bob Adams (bob)"]
-    assert texts(irc.says("bob", by="mallory!b@192.0.2.7"), "mallory") == [
-        "too many questions; ask again in 30 seconds"
-    ]
+    assert texts(irc.says("bob", by="mallory!b@192.0.2.7"), "mallory") == ["too many requests; try again in 30 seconds"]
     assert irc.says("bob", by="mallory!b@192.0.2.7") == []
     assert texts(irc.says("bob", by="zoe!z@192.0.2.8"), "zoe") == ["Bob Adams (bob)"]
     bench.pass_(29.5)
@@ -421,7 +419,7 @@ def test_the_last_second_of_the_limit_is_one_second(tmp_path: Path) -> None:
     irc = bench.signed_on()
     for _ in range(60):
         irc.says("nobody")
-    assert texts(irc.says("nobody")) == ["too many questions; ask again in 1 second"]
+    assert texts(irc.says("nobody")) == ["too many requests; try again in 1 second"]
 
 
 def test_a_channel_hears_of_the_limit_once_a_minute(tmp_path: Path) -> None:
@@ -431,22 +429,20 @@ def test_a_channel_hears_of_the_limit_once_a_minute(tmp_path: Path) -> None:
     irc.says("!finger bob", to="#tea", by="bob!b@192.0.2.7")
     irc.says("!finger bob", to="#tea", by="eve!e@192.0.2.8")
     assert texts(irc.says("!finger bob", to="#tea", by="bob!b@192.0.2.7"), "#tea") == [
-        "bob: too many questions; ask again in 60 seconds"
+        "bob: too many requests; try again in 60 seconds"
     ]
     assert irc.says("!finger bob", to="#TEA", by="eve!e@192.0.2.8") == []
     bench.pass_(60)
     irc.says("!finger bob", to="#tea", by="bob!b@192.0.2.7")
     assert texts(irc.says("!finger bob", to="#tea", by="bob!b@192.0.2.7"), "#tea") == [
-        "bob: too many questions; ask again in 60 seconds"
+        "bob: too many requests; try again in 60 seconds"
     ]
 
 
 def test_a_directory_that_is_down(tmp_path: Path) -> None:
     """I020"""
     bench = Bench(tmp_path, {"sources": [Broken(SourceDown("gone"))]})
-    assert texts(bench.signed_on().says("alice")) == [
-        "the directory cannot be asked just now; please try again in a moment"
-    ]
+    assert texts(bench.signed_on().says("alice")) == ["the directory is unavailable; try again in a moment"]
     assert bench.records[0]["outcome"] == "unavailable"
 
 

@@ -42,7 +42,7 @@ def talking(folder: Path, people: Any = SOME, on: Mapping[str, Any] = ON) -> tup
 def test_I046_who_is_on(tmp_path: Path, asked: str) -> None:
     bench, irc = talking(tmp_path)
     assert texts(irc.says(asked)) == [
-        "On line now:",
+        "Online now:",
         "  ann (Ann Able), since 2026-11-23 10:00 UTC on pts/0 from tea.example, active 17:59 UTC",
         "  ben (Ben Able), since 2026-11-23 10:00 UTC",
     ]
@@ -53,24 +53,24 @@ def test_I046_who_is_on(tmp_path: Path, asked: str) -> None:
 @pytest.mark.parametrize("asked", ["!who", "!online", "fingerbot: who"])
 def test_I046_who_is_on_in_a_channel_is_one_line(tmp_path: Path, asked: str) -> None:
     _, irc = talking(tmp_path)
-    assert texts(irc.says(asked, to="#tea"), "#tea") == ["bob: On line now: ann (Ann Able), ben (Ben Able)"]
+    assert texts(irc.says(asked, to="#tea"), "#tea") == ["bob: Online now: ann (Ann Able), ben (Ben Able)"]
 
 
 def test_I046_nobody_is_on(tmp_path: Path) -> None:
     _, irc = talking(tmp_path, on={each: ON[each] for each in ("cleo", "dan", "eve")})
-    assert texts(irc.says("who")) == ["no one is on line just now"]
-    assert texts(irc.says("!who", to="#tea"), "#tea") == ["bob: no one is on line just now"]
+    assert texts(irc.says("who")) == ["nobody is online"]
+    assert texts(irc.says("!who", to="#tea"), "#tea") == ["bob: nobody is online"]
 
 
 def test_I046_a_long_list_ends_in_the_web_address(tmp_path: Path) -> None:
     _, irc = talking(tmp_path, MANY, {each["login"]: [Login()] for each in MANY})
     said = texts(irc.says("who"))
-    assert said[:2] == ["On line now:", "  lee00 (Lee 0), now"]
+    assert said[:2] == ["Online now:", "  lee00 (Lee 0), now"]
     assert said[-2:] == ["  lee09 (Lee 9), now", "and more: https://dir.test/online"]
     assert len(said) == 12
     five = ", ".join(f"lee{n:02} (Lee {n})" for n in range(5))
     assert texts(irc.says("!who", to="#tea"), "#tea") == [
-        f"bob: On line now: {five}, and more: https://dir.test/online"
+        f"bob: Online now: {five}, and more: https://dir.test/online"
     ]  # fmt: skip
     said = texts(irc.says("search lee"))
     assert (len(said), said[0], said[-1]) == (12, "People who match lee:", "and more: https://dir.test/users?q=lee")
@@ -92,7 +92,7 @@ def test_I046_search(tmp_path: Path) -> None:
     assert texts(irc.says("search AB an")) == ["People who match AB an:", "  ann (Ann Able), Keeper of the kettle"]
     assert texts(irc.says("search dan")) == ["nobody matches dan"]
     assert texts(irc.says("search nobody")) == ["nobody matches nobody"]
-    assert texts(irc.says("search")) == ["say: search WORDS"]
+    assert texts(irc.says("search")) == ["usage: search WORDS"]
     assert [(each["verb"], each["outcome"]) for each in bench.records][-2:] == [
         ("search", "listed"), ("search", "invalid"),
     ]  # fmt: skip
@@ -108,7 +108,7 @@ def test_a_list_while_the_directory_is_down(
         return UNAVAILABLE
 
     monkeypatch.setattr(bench.built.deps.directory, method, down)
-    assert texts(irc.says(asked)) == ["the directory cannot be asked just now; please try again in a moment"]
+    assert texts(irc.says(asked)) == ["the directory is unavailable; try again in a moment"]
     assert bench.records[0]["outcome"] == "unavailable"
 
 
@@ -117,13 +117,13 @@ def test_I046_one_person_who_is_on(tmp_path: Path) -> None:
     assert texts(irc.says("ann")) == [
         "Ann Able (ann)",
         "Keeper of the kettle",
-        "On line since 2026-11-23 10:00 UTC on pts/0 from tea.example, active 17:59 UTC",
+        "Online since 2026-11-23 10:00 UTC on pts/0 from tea.example, active 17:59 UTC",
     ]
-    assert texts(irc.says("ben")) == ["Ben Able (ben)", "On line since 2026-11-23 10:00 UTC"]
+    assert texts(irc.says("ben")) == ["Ben Able (ben)", "Online since 2026-11-23 10:00 UTC"]
     assert texts(irc.says("cleo")) == ["Cleo Clay (cleo)"]
     bench.built.deps.directory._now = lambda: at(18)
     bench.built.deps.directory.presence.update("test", {"ann": [Login()] * 5})
-    assert texts(irc.says("ann"))[-1] == "On line now; now; now; and 2 more"
+    assert texts(irc.says("ann"))[-1] == "Online now; now; now; and 2 more"
     bench.built.deps.directory.presence.update("test", {})
     assert texts(irc.says("ann"))[-1] == "Last seen 2026-11-23 18:00 UTC"
 
@@ -198,6 +198,6 @@ def test_I028_the_work_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_I024_a_name_that_could_be_a_command_stays_behind_the_asker(tmp_path: Path) -> None:
     people = [{"login": "mal", "name": "\x03\x01!op\nme\x1b[2J", "visibility": ALL}]
     _, irc = talking(tmp_path, people, {"mal": [Login("\x02!t\x01", "\r\nQUIT", None, None)]})
-    assert texts(irc.says("!who", to="#tea"), "#tea") == ["bob: On line now: mal (!op me)"]
-    assert texts(irc.says("who")) == ["On line now:", "  mal (!op me), now on !t from QUIT"]
+    assert texts(irc.says("!who", to="#tea"), "#tea") == ["bob: Online now: mal (!op me)"]
+    assert texts(irc.says("who")) == ["Online now:", "  mal (!op me), now on !t from QUIT"]
     assert texts(irc.says("maal")) == ["no such user: maal; did you mean mal (!op me)?"]

@@ -108,7 +108,7 @@ def test_lists_end_where_their_page_is_full(build: Build) -> None:
     page = web.ask("/users/adams", Accept=BROWSER)
     assert page.code == 300
     assert len(page.body) <= PAGE
-    assert b"60 people go by that name; these are the first of them" in page.body
+    assert b"60 people have that name; these are the first" in page.body
 
 
 def test_the_front_page_shows_the_beginning_of_each_plan(build: Build) -> None:

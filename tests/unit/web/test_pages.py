@@ -375,7 +375,7 @@ def test_unknown_and_hidden_are_the_same_bytes(web: Browser, accept: str, ending
 
 def test_not_found_in_the_format_asked_for(web: Browser) -> None:
     """W003"""
-    sentence = "There is nobody by that name here, and no such page."
+    sentence = "No such person or page."
     for path in (
         "/users/nobody",
         "/nowhere",
@@ -464,7 +464,7 @@ def test_several(web: Browser) -> None:
     assert "<h1>Which one?</h1>" in page
     assert '<a class="u-url p-name" href="/users/bob" dir="auto">Bob Adams</a>' in page
     text = web.ask("/users/adams").body.decode()
-    assert text.startswith("2 people go by that name")
+    assert text.startswith("2 people have that name")
     assert web.ask("/users/adams", peer=MEMBER)["cache-control"] == "private, no-store"
 
 
@@ -515,7 +515,7 @@ def test_unavailable(build: Build) -> None:
     for path in ("/users/alice", "/users/nobody", "/"):
         answer = web.ask(path, Accept="application/json")
         assert (answer.code, answer["retry-after"]) == (503, "5")
-        assert json(answer)["detail"] == "The directory cannot answer just now. Try again in a moment."
+        assert json(answer)["detail"] == "The directory is unavailable. Try again in a moment."
     web.built.store.reader.connection = None
     assert {record["outcome"] for record in web.built.records} == {"unavailable"}
 
@@ -545,7 +545,7 @@ def test_a_broken_error_page_is_told_in_text(build: Build, failures: list[dict[s
     assert (missing.code, missing["content-type"]) == (404, "text/plain; charset=utf-8")
     broken = web.ask("/users/alice.html")
     assert broken.code == 500
-    assert broken.body.startswith(b"Something went wrong here. If you tell the operator, quote reference ")
+    assert broken.body.startswith(b"Something went wrong here. Please quote this reference to the operator: ")
     assert len(failures) == 3
     failures.clear()
 
@@ -597,7 +597,7 @@ def test_too_many_questions(build: Build) -> None:
     assert [web.ask("/users/alice").code for _ in range(2)] == [200, 200]
     limited = web.ask("/users/alice")
     assert (limited.code, limited["retry-after"]) == (429, "30")
-    assert limited.body == b"Too many questions from your address. Try again in 30 seconds.\n"
+    assert limited.body == b"Too many requests from your address. Try again in 30 seconds.\n"
     assert json(web.ask("/", Accept="application/json"))["status"] == 429
     assert b"Try again in 30 seconds." in web.ask("/", Accept=BROWSER).body
     assert web.ask("/users/alice", peer=MEMBER).code == 200

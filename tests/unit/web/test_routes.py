@@ -133,7 +133,7 @@ def test_W022_hidden_is_unknown_to_the_byte(site: Browser, route: Route) -> None
 
 @pytest.mark.parametrize("route", [route for route in NAMED if route.formats], ids=named)
 def test_W003_W145_who_is_not_there_in_the_format_asked_for(site: Browser, route: Route) -> None:
-    sentence = "There is nobody by that name here, and no such page."
+    sentence = "No such person or page."
     page = site.ask(address(route, "nobody"), Accept=BROWSER)
     if Format.JRD in route.formats:  # it is read by programs alone, which read its errors too (W106)
         assert (page.code, page["content-type"]) == (404, "application/problem+json")

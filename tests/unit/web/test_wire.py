@@ -46,7 +46,7 @@ def test_every_route_names_its_methods(web: Browser, path: str, method: str) -> 
     answer = web.ask(path, method)
     assert answer.code == 405
     assert answer["allow"] == "GET, HEAD, OPTIONS"
-    assert b"This address does not take such a request." in answer.body
+    assert b"This address does not support that method." in answer.body
 
 
 @pytest.mark.parametrize("path", [*routes(), "*"])

@@ -140,7 +140,7 @@ def test_W144_who_is_not_listed(tea: Browser) -> None:
 
 def test_no_plans(tea: Browser) -> None:
     answer = tea.ask("/users/bob/history")
-    assert answer.body == b"Plans of Bob Adams, the newest first\n\nNo plans to be seen here.\n"
+    assert answer.body == b"Plans of Bob Adams, the newest first\n\nNo plans to show.\n"
     assert "last-modified" not in answer
     assert json(tea.ask("/users/bob/history.json")) == {"plans": []}
 
@@ -148,7 +148,7 @@ def test_no_plans(tea: Browser) -> None:
 def test_a_plan_that_was_taken_away(tea: Browser) -> None:
     say(tea.built, "alice", "", 4)
     page = tea.ask(f"{PATH}.html").body.decode()
-    assert "No plan from here on." in page
+    assert "The plan was removed." in page
     assert "<del>- Twice\n</del>" in page
     assert plans(tea)[0] == ""
 
@@ -232,7 +232,7 @@ def test_what_stays_is_not_told_again(tea: Browser) -> None:
     say(tea.built, "bob", "\n".join(["top", *lines]), 5)
     newest = tea.ask("/users/bob/history").body.decode().split("UTC")[1]
     assert "+ top\n  line 0\n" in newest
-    assert "  line 4\n  (30 lines as before)\n  line 35\n" in newest
+    assert "  line 4\n  (30 unchanged lines)\n  line 35\n" in newest
 
 
 def test_one_line_without_end(tea: Browser) -> None:
@@ -274,7 +274,7 @@ def test_W029_a_persons_page_tells_what_changed_last(tea: Browser) -> None:
     assert told.count("<details") == 3
     assert told.count("<details open>") == 1
     assert (
-        "  line 0\n<small>⋮ 18 lines as before</small>\n  line 19\n<del>- end 3\n</del><ins>+ end 4\n</ins>"
+        "  line 0\n<small>⋮ 18 unchanged lines</small>\n  line 19\n<del>- end 3\n</del><ins>+ end 4\n</ins>"
         in without_marks(told.encode())
     )
 

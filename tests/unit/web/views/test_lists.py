@@ -120,8 +120,8 @@ def test_W146_a_search_is_in_its_address(build: Build) -> None:
 def test_W023_many_who_match_are_said_to_be_more(build: Build) -> None:
     web = build(people=[{"login": f"p{n:03}", "name": f"Pat N{n:03}"} for n in range(230)])
     assert sum(map(len, pages(web, "/users?q=pat"))) == 200
-    assert b"There are more who match" in web.ask("/users?q=pat", Accept=BROWSER).body
-    assert b"There are more who match" in web.ask("/users?q=pat").body
+    assert b"More people match" in web.ask("/users?q=pat", Accept=BROWSER).body
+    assert b"More people match" in web.ask("/users?q=pat").body
     assert people(web, "/users?q=pat+n229") == ["p229"]
 
 
@@ -215,7 +215,7 @@ def test_W024_a_profile_tells_it_too(build: Build) -> None:
     web.built.deps.directory.presence.update("test", {"alice": [HERE], "bob": [HERE]})
     document = msgspec.json.decode(web.ask("/users/alice.json").body)
     assert document["online"] is True
-    assert "On now since" in web.ask("/users/alice.html").body.decode()
+    assert "Online since" in web.ask("/users/alice.html").body.decode()
     assert "online" not in msgspec.json.decode(web.ask("/users/bob.json").body)
     assert "On now" not in web.ask("/users/bob.html").body.decode()
     tag = web.ask("/users/alice.json")["etag"]
