@@ -108,7 +108,7 @@ def test_people_get_a_table_of_every_field(web: Browser) -> None:
     page = answer.body.decode()
     assert "<title>Who sees what – The Tea Club</title>" in page
     assert "<h1>Who sees what</h1>" in page
-    assert "Requests from this site's own networks." in page
+    assert "Requests from the networks of this site." in page
     assert "On finger, the web and IRC alike." in page
     assert "The address without its end" in page
     assert "levels of its own" not in page
