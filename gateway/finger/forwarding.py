@@ -1,7 +1,7 @@
-"""A question that is to be asked of somebody else (RFC 1288 section 2.4, {Q2}): whom we ask for whom, and what we say of it.
+"""Forward a query to another host (RFC 1288 section 2.4, {Q2}): which hosts are asked, and what the client sees.
 
-What is not allowed is refused before anything is looked up. What goes out is made anew of the parts of the query, so that
-nothing a stranger typed reaches another server's options or a second line. Answers are not kept.
+What is not allowed is refused before any name is looked up. The outgoing line is built from the parsed query, so that
+nothing a client typed reaches another server as an option or a second line. Answers are not cached.
 """
 
 import re
@@ -21,86 +21,90 @@ from . import messages
 from .query import ForwardQuery
 from .settings import FingerSettings
 
-MOST = 256 * 1024  # bytes of an answer that are passed on
+MAX_ANSWER_BYTES = 256 * 1024  # of a forwarded answer
 _OPTION = re.compile(r"(?:^|[ ,])[-/]")
 
 
 async def forward(
-    query: ForwardQuery, pass_on: Callable[[str], None], settings: FingerSettings, deps: ProtocolDependencies
+    query: ForwardQuery, write: Callable[[str], None], settings: FingerSettings, deps: ProtocolDependencies
 ) -> tuple[str, Outcome]:
-    """Asks the right-most host of *query*. What it says is handed to *pass_on* as it comes, cleaned, lines ended by LF.
-    Gives what is to be said at the end of it, and what the record says."""
+    """Ask the right-most host of *query*, and pass its sanitized answer to *write* as it arrives.
+
+    Lines end with LF. Returns what to say at the end of it, and the outcome.
+    """
     shown = escape_controls(query.hosts[-1])
     hosts = [canonical_host(host) for host in query.hosts]
-    host, line = hosts[-1], passed_on(query)
+    host, line = hosts[-1], forwarded_line(query)
     if host is None or None in hosts or line is None or host not in HostPatterns(settings.forward_to):
         return messages.DENIED, "refused"
     if len(hosts) > settings.max_hops:
         return messages.too_many_hosts(settings.max_hops), "refused"
     if any(each in deps.site.hosts for each in (*query.hosts, *hosts)):
-        return messages.back_here(shown), "refused"
+        return messages.is_this_server(shown), "refused"
     try:
         with deps.outbound.reserve_slot(host):
-            return await _asked(line, host, shown, pass_on, settings, deps)
+            return await _relay(line, host, shown, write, settings, deps)
     except TooManyConnections:
-        return messages.PASSING_ENOUGH, "limited"
+        return messages.TOO_MANY_FORWARDED, "limited"
 
 
-def passed_on(query: ForwardQuery) -> str | None:
-    """The line that the right-most host is asked: the query without it. None where that is nothing that a server should
-    be asked: controls, and words that it could take for options."""
+def forwarded_line(query: ForwardQuery) -> str | None:
+    """Return the line for the right-most host: the query without that host.
+
+    None for a line that no server should get: with controls, or with words that look like options.
+    """
     who = "@".join((query.name, *query.hosts[:-1]))
     if not who.isprintable() or "\ufffd" in who or _OPTION.search(who):
         return None
     return " ".join(part for part in ("/W" if query.verbose else "", who) if part)
 
 
-async def _asked(
+async def _relay(
     line: str,
     host: str,
     shown: str,
-    pass_on: Callable[[str], None],
+    write: Callable[[str], None],
     settings: FingerSettings,
     deps: ProtocolDependencies,
 ) -> tuple[str, Outcome]:
-    arriving = IncrementalSanitizer(_cleaner(settings))
+    arriving = IncrementalSanitizer(_make_sanitizer(settings))
     passed = False
 
     def say(text: str) -> None:
         nonlocal passed
         if text:
             passed = True
-            pass_on(text)
+            write(text)
 
     endpoint = deps.outbound.endpoint(host, deps.outbound.finger_port, deps.timeout)
     last: tuple[str, Outcome] = "", "served"
     try:
         if not await query_server(
-            deps.reactor, endpoint, line, lambda data: say(arriving.feed(data)), deps.timeout, MOST
+            deps.reactor, endpoint, line, lambda data: say(arriving.feed(data)), deps.timeout, MAX_ANSWER_BYTES
         ):
-            last = messages.cut(shown), "served"
+            last = messages.truncated(shown), "served"
     except CannotDial as error:
-        return _not_reached(error, shown)
+        return _describe_failure(error, shown)
     except (TimeoutError, ConnectionBroken) as error:
         outcome: Outcome = "timeout" if isinstance(error, TimeoutError) else "unavailable"
-        last = messages.broken_off(shown), outcome
+        last = messages.incomplete(shown), outcome
     say(arriving.end())
     if not passed and last[1] != "unavailable":
-        return (messages.silent(shown) if last[1] == "timeout" else messages.said_nothing(shown)), last[1]
+        return (messages.no_answer(shown) if last[1] == "timeout" else messages.empty_answer(shown)), last[1]
     return last
 
 
-def _cleaner(settings: FingerSettings) -> Callable[[bytes], str]:
-    """What becomes of a line, by the settings for people's texts."""
+def _make_sanitizer(settings: FingerSettings) -> Callable[[bytes], str]:
+    """Return the sanitizer for a line, by the settings for people's texts."""
     kept = sanitize_keeping_colour if settings.ansi == "sgr" else sanitize
     return (lambda line: to_ascii(kept(line))) if settings.charset == "ascii" else kept
 
 
-def _not_reached(error: CannotDial, shown: str) -> tuple[str, Outcome]:
+def _describe_failure(error: CannotDial, shown: str) -> tuple[str, Outcome]:
     if isinstance(error, NotPublic):
         return messages.not_public(shown), "refused"
     if isinstance(error, IsThisServer):
-        return messages.back_here(shown), "refused"
+        return messages.is_this_server(shown), "refused"
     if isinstance(error, NoSuchHost):
         return messages.no_such_host(shown), "unavailable"
     return messages.unreachable(shown), "unavailable"

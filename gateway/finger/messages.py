@@ -4,10 +4,10 @@ from ..directory.fields import FIELDS
 
 DENIED = "Finger forwarding service denied"
 NO_LIST = "Finger online user list denied"
-NOBODY_ON = "No one is logged on."
+NOBODY_ONLINE = "No one is logged on."
 NOBODY_LISTED = "No one is listed here."
 UNAVAILABLE = "The directory is unavailable, try again later."
-MORE = "…"
+AND_MORE = "…"
 
 # Headings of the columns of a list: the labels of the fields, but for two that would be too wide.
 HEADINGS = {"login": "Login", "terminal": "TTY", "office_phone": "Phone"} | {
@@ -15,8 +15,8 @@ HEADINGS = {"login": "Login", "terminal": "TTY", "office_phone": "Phone"} | {
 }
 
 
-def web(url: str) -> str:
-    """To a browser that came here."""
+def not_a_web_server(url: str) -> str:
+    """Return the answer to an HTTP request."""
     return f"This is a finger server; web: {url}"
 
 
@@ -29,22 +29,22 @@ def ambiguous(name: str) -> str:
 
 
 def idle(minutes: int) -> str:
-    """How long, as it stands in a column."""
+    """Format an idle time for a column."""
     hours, rest = divmod(minutes, 60)
     days = hours // 24
     return f"{days}d" if days else f"{hours}h{rest:02}m" if hours else f"{rest}m"
 
 
-# Of queries that are passed on. *host* is the one that was asked, as it was typed and escaped.
+# Forwarding. *host* is the host that was asked, as typed, escaped.
 
-PASSING_ENOUGH = "Too many queries are being passed on, try again later."
+TOO_MANY_FORWARDED = "Too many queries are being passed on, try again later."
 
 
 def too_many_hosts(most: int) -> str:
     return f"{DENIED}: a query may name {most} host{'' if most == 1 else 's'}."
 
 
-def back_here(host: str) -> str:
+def is_this_server(host: str) -> str:
     return f"{DENIED}: {host} is this server."
 
 
@@ -60,17 +60,17 @@ def unreachable(host: str) -> str:
     return f"{host}: cannot be reached."
 
 
-def silent(host: str) -> str:
+def no_answer(host: str) -> str:
     return f"{host}: no answer in time."
 
 
-def said_nothing(host: str) -> str:
+def empty_answer(host: str) -> str:
     return f"{host}: an empty answer."
 
 
-def cut(host: str) -> str:
+def truncated(host: str) -> str:
     return f"[cut off here: {host} sent too much]"
 
 
-def broken_off(host: str) -> str:
+def incomplete(host: str) -> str:
     return f"[broken off here: {host} did not finish]"

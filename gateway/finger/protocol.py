@@ -9,10 +9,10 @@ from ..dependencies import ProtocolDependencies
 from ..directory.viewers import Viewer
 from ..one_line_server import OneLineHandler, OneLineRequest, OneLineService
 from ..ops.request_tracker import Outcome
-from .answers import reply
+from .answers import answer_query
 from .forwarding import forward
 from .output_filters import with_finger_output
-from .query import MAX_QUERY_BYTES, ForwardQuery, ListQuery, decode, foreign, parse
+from .query import MAX_QUERY_BYTES, ForwardQuery, ListQuery, decode_line, is_foreign, parse_query
 from .settings import FingerSettings
 
 
@@ -26,11 +26,11 @@ class FingerHandler(OneLineHandler):
         super().__init__(settings, with_finger_output(settings, deps))
 
     def is_foreign(self, data: bytes) -> bool:
-        return foreign(data)
+        return is_foreign(data)
 
     def parse(self, line: bytes, is_here: Callable[[str], bool]) -> OneLineRequest:
-        text = decode(line)
-        query = parse(text, is_here)
+        text = decode_line(line)
+        query = parse_query(text, is_here)
         return OneLineRequest("list" if isinstance(query, ListQuery) else "lookup", text, query)
 
     async def answer(
@@ -38,7 +38,7 @@ class FingerHandler(OneLineHandler):
     ) -> tuple[str, Outcome]:
         if isinstance(request.query, ForwardQuery):
             return await forward(request.query, write, self.settings, self.deps)
-        return await reply(request.query, viewer, self.settings, self.deps)
+        return await answer_query(request.query, viewer, self.settings, self.deps)
 
 
 class FingerService(OneLineService):

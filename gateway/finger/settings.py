@@ -7,21 +7,23 @@ import msgspec
 
 from ..outbound.host_names import BadPattern, HostPatterns
 
-Column = Literal["terminal", "idle", "origin", "office", "office_phone", "title"]
+ListColumn = Literal["terminal", "idle", "origin", "office", "office_phone", "title"]
 
 
 class FingerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """*listen*: Twisted endpoint strings; *listing*: may the empty query be answered with a list; *empty*: of whom;
-    *list_columns*: what a list tells of each person besides login and name, the dearest first; *ambiguous*: what becomes
-    of a name that several people have; *max_names*: people in one answer; *forward_to*: hosts that queries are passed on
-    to, none by default; *max_hops*: hosts that such a query may name; *ansi*: what becomes of colours in people's texts;
-    *max_plan_bytes*: of a plan that is shown here, in UTF-8; *proxies*: addresses and networks that are
-    believed on `haproxy:` endpoints."""
+    """The table [finger].
+
+    *listing* allows the empty query, *empty_query* says what it lists, *list_columns* what a list shows besides login
+    and name, the most important first. *ambiguous*: the answer to a name that several people have. *max_names*: people
+    in one answer. *forward_to*: hosts that queries are forwarded to; *max_hops*: hosts that one query may name. *ansi*:
+    whether colours in people's texts pass. *max_plan_bytes*: of a plan in an answer, in UTF-8. *trusted_proxies*:
+    addresses and networks whose PROXY headers are believed on `haproxy:` endpoints.
+    """
 
     listen: list[str] = msgspec.field(default_factory=lambda: ["tcp:79"])
     listing: bool = True
     empty_query: Literal["online", "people"] = "online"
-    list_columns: list[Column] = msgspec.field(default_factory=lambda: list(get_args(Column)))
+    list_columns: list[ListColumn] = msgspec.field(default_factory=lambda: list(get_args(ListColumn)))
     ambiguous: Literal["full", "short", "deny"] = "full"
     max_names: Annotated[int, msgspec.Meta(ge=1, le=16)] = 4
     forward_to: list[Annotated[str, msgspec.Meta(min_length=1)]] = []

@@ -1,4 +1,4 @@
-"""The operator's own templates, tried before anybody asks: each view of this room is filled for people as there may be."""
+"""Fill the operator's own finger templates with sample people, before any client does."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -6,18 +6,18 @@ from typing import Any, get_args
 
 from ..directory.sample_profiles import FULL, SAMPLES
 from ..rendering.templates import BrokenTemplate, TemplateSet
-from .listing import table
-from .settings import Column
+from .listing import make_table
+from .settings import ListColumn
 
-OF_ONE = ("person", "long", "entry", "head", "now", "address", "plan")
-OF_NOBODY = ("header", "footer", "row", "help")
-MORE = "https://dir.test/users"
+PERSON_TEMPLATES = ("person", "long", "entry", "head", "now", "address", "plan")
+PLAIN_TEMPLATES = ("header", "footer", "row", "help")
+MORE_URL = "https://dir.test/users"
 
 
 def find_template_problems(texts: TemplateSet) -> list[str]:
-    """What is wrong with the templates of [finger], file and line first, each mistake once."""
+    """Return what is wrong with the templates of finger, with file and line, each problem once."""
     found: dict[str, None] = {}
-    for name, values in _views():
+    for name, values in _sample_views():
         try:
             texts.render_own(f"finger/{name}.txt", **values)
         except BrokenTemplate as broken:
@@ -25,16 +25,16 @@ def find_template_problems(texts: TemplateSet) -> list[str]:
     return list(found)
 
 
-def _views() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every template of the room, and what it is given."""
-    for name in OF_NOBODY:
+def _sample_views() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every finger template with the values it is given."""
+    for name in PLAIN_TEMPLATES:
         yield name, {}
-    for name in OF_ONE:
+    for name in PERSON_TEMPLATES:
         for person in SAMPLES:
             yield name, {"person": person}
-    yield "truncated", {"person": FULL, "url": MORE}
-    columns = table(SAMPLES, get_args(Column), datetime.now(UTC))
-    for more in ("", MORE):
+    yield "truncated", {"person": FULL, "url": MORE_URL}
+    columns = make_table(SAMPLES, get_args(ListColumn), datetime.now(UTC))
+    for more in ("", MORE_URL):
         yield "list", {"columns": columns, "profiles": SAMPLES, "more": more}
         yield "list_long", {"entries": ["Login: alice\n", "Login: bob\n"], "more": more}
     yield "names", {"profiles": SAMPLES}

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.finger.forwarding import MOST, forward
-from gateway.finger.query import ForwardQuery, parse
+from gateway.finger.forwarding import MAX_ANSWER_BYTES, forward
+from gateway.finger.query import ForwardQuery, parse_query
 from gateway.finger.settings import FingerSettings
 from gateway.outbound.public_hosts import MAX_CONNECTIONS_PER_HOST
 from tests.unit import fixtures
@@ -48,7 +48,7 @@ class Passed(Begun):
     ) -> None:
         self.network: Any = built.clock
         self.said: list[str] = []
-        query = parse(line, built.deps.site.hosts.__contains__)
+        query = parse_query(line, built.deps.site.hosts.__contains__)
         assert isinstance(query, ForwardQuery), query
         settings = FingerSettings(forward_to=list(allowed), max_hops=hops, **options)
         super().__init__(forward(query, self.said.append, settings, built.deps))
@@ -183,7 +183,7 @@ def test_F091_an_endless_answer_is_cut(built: Built) -> None:
         server.says(line * 100)
     assert server.dropped
     assert passed.result == ("[cut off here: b.test sent too much]", "served")
-    assert sum(map(len, passed.said)) <= MOST < sum(map(len, passed.said)) + 2 * MOST // 80 + 80
+    assert sum(map(len, passed.said)) <= MAX_ANSWER_BYTES < sum(map(len, passed.said)) + 2 * MAX_ANSWER_BYTES // 80 + 80
 
 
 def test_F091_a_silent_server_a_slow_one_and_one_that_breaks(built: Built) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.finger.protocol import FingerService
-from gateway.finger.query import ForwardQuery, ListQuery, UserQuery, decode, parse
+from gateway.finger.query import ForwardQuery, ListQuery, UserQuery, decode_line, parse_query
 from gateway.finger.settings import FingerSettings
 from tests.fuzz import GREETINGS, LONG, NASTY, SEED, Case, case, fault, resident
 from tests.unit.finger.conftest import Build
@@ -45,7 +45,7 @@ def ours(host: str) -> bool:
 @settings(max_examples=1000, deadline=None)
 def test_F120_every_line_means_something(line: bytes) -> None:
     """What is left to be asked elsewhere is not ours, and no name holds a host."""
-    query = parse(decode(line), ours)
+    query = parse_query(decode_line(line), ours)
     if isinstance(query, ForwardQuery):
         assert query.hosts[-1]
         assert not ours(query.hosts[-1])
@@ -60,7 +60,7 @@ def test_F120_every_line_means_something(line: bytes) -> None:
 def test_F120_the_switch_changes_who_is_meant_in_nothing(text: str) -> None:
     """F045: /W before a line that holds no slash and is no address says how much is told, no more."""
     text = text.replace("/", "")
-    plain, verbose = parse(text, ours), parse("/W " + text, ours)
+    plain, verbose = parse_query(text, ours), parse_query("/W " + text, ours)
     assert isinstance(plain, UserQuery | ForwardQuery | ListQuery)
     assert isinstance(verbose, UserQuery | ForwardQuery | ListQuery)
     assert (plain.verbose, verbose.verbose) == (False, True)

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.directory.names import HostNames
-from gateway.finger.query import ForwardQuery, HttpRequest, ListQuery, Query, UserQuery, decode, parse
+from gateway.finger.query import FingerQuery, ForwardQuery, HttpRequest, ListQuery, UserQuery, decode_line, parse_query
 
 OURS = HostNames(["dir.test", "club.test"])
 
 
-def read(line: bytes) -> Query:
-    return parse(decode(line), OURS.__contains__)
+def read(line: bytes) -> FingerQuery:
+    return parse_query(decode_line(line), OURS.__contains__)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def read(line: bytes) -> Query:
         pytest.param(b"alice @ dir.test ", UserQuery("alice", False), id="blanks-at-the-host"),
     ],
 )
-def test_a_line_and_what_it_asks(line: bytes, query: Query) -> None:
+def test_a_line_and_what_it_asks(line: bytes, query: FingerQuery) -> None:
     assert read(line) == query
 
 
