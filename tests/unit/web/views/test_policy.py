@@ -110,7 +110,7 @@ def test_people_get_a_table_of_every_field(web: Browser) -> None:
     assert "<h1>Who sees what</h1>" in page
     assert "Requests from the networks of this site." in page
     assert "On finger, the web and IRC alike." in page
-    assert "The address without its end" in page
+    assert "IP addresses are shortened" in page
     assert "levels of its own" not in page
     for labelled in re.findall(r'aria-labelledby="([^"]+)"', page):
         assert page.count(f'id="{labelled}"') == 1
