@@ -6,7 +6,7 @@ So one slow client takes a bounded amount of memory.
 import socket
 from contextlib import suppress
 
-from twisted.internet.interfaces import IConsumer, IPullProducer, ITransport
+from twisted.internet.interfaces import IConsumer, IPullProducer, ISSLTransport, ITransport
 from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
@@ -40,15 +40,17 @@ def write_all_or_chunked(transport: ITransport, data: bytes) -> None:
 class _ChunkProducer:
     def __init__(self, consumer: IConsumer, data: bytes) -> None:
         self._consumer, self._data, self._at = consumer, data, 0
+        self._tls = ISSLTransport.providedBy(consumer)
 
     def resumeProducing(self) -> None:
-        if self._at >= len(self._data):
-            # Not right after the last write: TLS may still hold that in a buffer, and would close without it.
-            self._consumer.unregisterProducer()
-            return
         chunk = self._data[self._at : self._at + CHUNK_BYTES]
         self._at += len(chunk)
-        self._consumer.write(chunk)
+        if chunk:
+            self._consumer.write(chunk)
+        # TCP shuts its side when the last write is done, so that has to come after all producing. TLS may hold the last
+        # write in a buffer and would close without it, so there the end comes a turn later.
+        if self._at >= len(self._data) and not (self._tls and chunk):
+            self._consumer.unregisterProducer()
 
     def stopProducing(self) -> None:
         self._data = b""
