@@ -73,7 +73,7 @@ import datetime
 from gateway.directory.person import Login
 from gateway.sources import logins
 on = { ({each.login: each.logins() for each in CANARIES})!r}
-logins.of_this_machine = lambda: on
+logins.logged_in_users = lambda: on
 """
 
 

@@ -125,7 +125,7 @@ def test_check_tells_every_mistake_and_binds_nothing(place: Place) -> None:
     assert told[1] == f"{place.database}: is not there; `finger-gateway init` makes one"
     assert told[2] == (
         f"{file}: sources.vending.class: found 'vending:Machine' (ModuleNotFoundError: No module named 'vending'); "
-        "allowed: a class that takes these options"
+        "allowed: a class that can be imported"
     )
     assert told[3].startswith(f"{file}: finger.listen[0]: found 'tpc:79' (ValueError: Unknown endpoint type: 'tpc')")
     assert told[4].startswith(f"{file}: web.listen[0]: found 'ssl:443:privateKey=nowhere.pem' (")

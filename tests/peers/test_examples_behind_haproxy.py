@@ -284,8 +284,8 @@ def test_F019_check_warns_of_an_endpoint_that_anybody_can_reach(place: Behind) -
     file.write_text(text)
     told = command("-c", file, "check", folder=place.folder)
     assert told.err == (
-        f"warning: finger.listen[0]: 'haproxy:tcp:{place.finger}' listens on every address: let nobody but the proxy "
-        "reach it (interface=...)\n"
+        f"warning: finger.listen[0]: 'haproxy:tcp:{place.finger}' listens on every address: make sure that only the proxy "
+        "can reach it (interface=...)\n"
     )
     file.write_text(text.replace('trusted_proxies = ["127.0.0.1"]', 'trusted_proxies = ["localhost"]', 1))
     told = command("-c", file, "check", folder=place.folder, code=2)

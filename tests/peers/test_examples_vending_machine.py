@@ -135,6 +135,6 @@ def test_F114_what_the_machine_sells_is_seen(machine: Secluded) -> None:
     out = machine.place.command("people", "list").out
     assert out == ""  # nobody of the machine is kept here
     (machine.place.folder / "machine.json").write_text("{")
-    until(lambda: "cannot answer" in finger(machine, "slot9@localhost"), "the machine's end")
+    until(lambda: "unavailable" in finger(machine, "slot9@localhost"), "the machine's end")
     assert "10 left" in finger(machine, "slot3@localhost")
     assert "10 left" in finger(machine, "@localhost")

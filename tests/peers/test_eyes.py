@@ -173,7 +173,7 @@ def test_W142_in_a_text_browser(places: dict[str, Place], command: tuple[str, ..
         "at the kettle",
         "Tuesday: tea.",
         "alice.example",
-        "Ask from elsewhere",
+        "Other ways to look up",
     ):
         assert said in words, ended.stdout
     assert re.search(r"^ *Monday\n +(\*|•) descale", ended.stdout, re.M), ended.stdout

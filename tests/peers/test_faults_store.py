@@ -13,7 +13,7 @@ from tests.peers.faults import Faults, make_faults
 from tests.peers.gateway import finger, make_place, serving, until, web
 
 NOT_NOW = "The directory is unavailable, try again later."
-NOT_SAVED = "The directory cannot answer or save just now; the line above says why. Nothing was changed."
+NOT_SAVED = "The directory is unavailable (see the line above). Nothing was changed."
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from tests.peers.gateway import DEADLINE, chatting, free_port, launched, listening, make_place, ngircd, serving, until
 
 FULL = [
-    "Alice Adams (alice), also ally",
+    "Alice Adams (alice), aliases ally",
     "Keeper of the kettle",
     "Project: A better teapot",
     "First line",
@@ -140,7 +140,7 @@ def test_ii_on_ngircd(tmp_path: Path, ngircd_port: int) -> None:
         for line in FULL:
             assert f"<fingerbot> {line}\n" in log
         client.says("fingerbot", "help")
-        client.hears("fingerbot", "<fingerbot>   finger NAME - who is NAME")
+        client.hears("fingerbot", "<fingerbot>   finger NAME - look up NAME, a login or a full name")
         client.says("", "/j #tea")
         client.says("#tea", "!finger alice")
         client.hears("#tea", "<fingerbot> walter: Alice Adams (alice), Keeper of the kettle\n")
@@ -169,7 +169,7 @@ def test_ii_and_irssi_on_the_demo(tmp_path: Path) -> None:
         fifo.says("", "/j fingerbot alice")
         fifo.hears("fingerbot", "(alice)")
         screen.types("/msg fingerbot help")
-        screen.sees("who is NAME")
+        screen.sees("look up NAME")
         screen.types("/join #tea")
         screen.sees("Ask me: !finger alice")
         fifo.says("", "/j #tea")

@@ -1,4 +1,4 @@
-"""A real gateway is scraped and probed, while its records cannot be written and nobody minds."""
+"""A real gateway is scraped and probed, while its access log cannot be written and nobody minds."""
 
 import json
 import re
@@ -54,7 +54,7 @@ def test_R039_records_on_a_full_disk_stop_nothing_and_every_metric_of_the_dashbo
                 assert web(probed, "/healthz") == (200, "ok\n")
                 assert web(probed, "/readyz") == (200, "ready\n")
             assert web(place.web, "/metrics")[0] == 404, "never on the public site"
-        assert gateway.log.count("records cannot be written") == 1
+        assert gateway.log.count("the access log cannot be written") == 1
         assert "\x1b" not in gateway.log and "\0" not in gateway.log
     text = (EXAMPLE / "dashboard.json").read_text() + (EXAMPLE / "README.md").read_text()
     wanted = set(re.findall(r"\b(?:finger_gateway|process)_[a-z_]+", text))

@@ -25,7 +25,7 @@ def test_R002_a_slow_disk_holds_up_only_those_who_need_it(tmp_path: Path) -> Non
         def moved() -> bool:
             login = next(strangers)
             assert f"Person {int(login[1:])}" in finger(place.finger, login)
-            return "threads read from now on" in running.log
+            return "reading in threads from now on" in running.log
 
         until(moved, "the reads to move to threads")
 
