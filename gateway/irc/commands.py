@@ -3,7 +3,6 @@
 A question comes in as plain values and goes out as lines that fit; each passes the house's exchange once.
 """
 
-import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from twisted.logger import Logger
 from ..dependencies import ProtocolDependencies
 from ..directory.answers import Ambiguous, Forbidden, Found, Listing, NotFound, Page, Unavailable
 from ..directory.viewers import Viewer
+from ..ops.failure import log_failure
 from ..ops.rate_limit import RateLimit
 from ..ops.request_tracker import Outcome, RequestInfo, outcome_of
 from ..text.sanitize import escape_controls
@@ -143,10 +143,7 @@ class CommandHandler:
         except CancelledError:
             raise
         except Exception:
-            reference = secrets.token_hex(4)
-            self._log.failure(
-                "{network}: a question failed, reference {reference}", network=self.network, reference=reference
-            )
+            reference = log_failure(self._log, f"{self.network}: a question failed")
             reply = self._fitted(CommandResult(messages.ERROR.format(reference=reference), "error"), question)
             tracked.finish("error", sum(len(line.encode()) for line in reply.lines), reference)
         finally:

@@ -4,7 +4,6 @@ Whatever is answered leaves through Site.out. Twisted's access log is off (each 
 forms too, and HTTP/2 is not offered.
 """
 
-import secrets
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from io import BytesIO
@@ -21,6 +20,7 @@ from ..dependencies import ProtocolDependencies
 from ..directory.addresses import Address, Networks
 from ..net.connections import ConnectionRegistry
 from ..net.cooperative_queue import CooperativeQueue
+from ..ops.failure import log_failure
 from ..ops.request_tracker import Outcome, RequestInfo
 from .http import forwarded, target
 from .http.channel import Channel
@@ -254,7 +254,5 @@ class WebSite(server.Site):
         return self._tls or channel.isSecure()
 
     def failed(self, reason: Failure) -> str:
-        """Logs *reason*; gives the reference number to quote."""
-        reference = secrets.token_hex(4)
-        self._log.failure("web, reference {reference}", reason, reference=reference)
-        return reference
+        """Log *reason* and return the reference number to quote."""
+        return log_failure(self._log, "web", reason)

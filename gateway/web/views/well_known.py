@@ -17,13 +17,10 @@ MOST_PEOPLE = 10_000  # in the sitemap: a fifth of what the format allows, and h
 AT_ONCE = 100  # people between two turns of others
 GOOD_FOR = 6  # months, at most, that what security.txt says holds; RFC 9116 section 2.5.5 wants less than a year
 
-# Plain words of addresses: what is private asks who it is for by itself. Searches have no end.
+# Only what exists; searches have no end.
 _ROBOTS = """\
 User-agent: *
 Allow: /
-Disallow: /edit
-Disallow: /signin
-Disallow: /signout
 Disallow: /users?q=
 
 Sitemap: {url}/sitemap.xml
