@@ -162,7 +162,7 @@ class OneLineProtocol(LineReceiver):
         self._closing.drop(data)
 
     def readConnectionLost(self) -> None:
-        """The client has shut its side; it may still read (nc -N, socat)."""
+        """Note that the client has shut its side; it may still read (nc -N, socat)."""
         self._peer_done = True
         if self._phase is Phase.CLOSING:
             self.transport.loseConnection()

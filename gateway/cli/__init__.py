@@ -46,7 +46,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Runs the command and ends the process: 0 done, 1 not found or refused, 2 usage or settings, 69 unavailable."""
+    """Run the command and end the process: 0 done, 1 not found or refused, 2 usage or settings, 69 unavailable."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that does not know a letter

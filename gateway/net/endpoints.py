@@ -144,7 +144,7 @@ def trusts_any_proxy(endpoint: str) -> bool:
             interfaces.append(interface)
 
         def listenUNIX(self, *_: object, **named: object) -> None:  # noqa: N802
-            """A socket in the file system: its permissions say who may connect."""
+            """Record nothing: the permissions of a socket in the file system say who may connect."""
 
     reactor = InterfaceRecorder()
     server_endpoint(

@@ -37,11 +37,11 @@ from twisted.internet.defer import Deferred
 from gateway.builders import make_directory
 from gateway.directory.interfaces import Modify
 from gateway.directory.viewers import LocalCommand, Viewers
-from gateway.settings import database_file, load
+from gateway.settings import database_file, load_settings
 from gateway.store import sqlite_store
 
 file = Path(sys.argv[1])
-settings = load(file)
+settings = load_settings(file)
 store = sqlite_store.SQLiteStore(database_file(settings, file.parent), reactor)
 directory = make_directory(settings, file, store, reactor)
 
