@@ -6,7 +6,7 @@ So one slow client takes a bounded amount of memory.
 import socket
 from contextlib import suppress
 
-from twisted.internet.interfaces import IConsumer, IPullProducer, ISSLTransport, ITransport
+from twisted.internet.interfaces import IConsumer, IPullProducer, ITransport
 from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
@@ -38,18 +38,22 @@ def write_all_or_chunked(transport: ITransport, data: bytes) -> None:
 
 @implementer(IPullProducer)
 class _ChunkProducer:
+    """Produces the odd rest first, then full chunks.
+
+    Twisted's TLS keeps up to 64 000 bytes back until its next turn and loses them when the producer ends before that. A
+    full chunk is more, so it and what came before it are passed on at once.
+    """
+
     def __init__(self, consumer: IConsumer, data: bytes) -> None:
-        self._consumer, self._data, self._at = consumer, data, 0
-        self._tls = ISSLTransport.providedBy(consumer)
+        self._consumer, self._data = consumer, data
+        self._sent = 0
 
     def resumeProducing(self) -> None:
-        chunk = self._data[self._at : self._at + CHUNK_BYTES]
-        self._at += len(chunk)
-        if chunk:
-            self._consumer.write(chunk)
-        # TCP shuts its side when the last write is done, so that has to come after all producing. TLS may hold the last
-        # write in a buffer and would close without it, so there the end comes a turn later.
-        if self._at >= len(self._data) and not (self._tls and chunk):
+        end = self._sent + ((len(self._data) - self._sent) % CHUNK_BYTES or CHUNK_BYTES)
+        chunk = self._data[self._sent : end]
+        self._sent = end
+        self._consumer.write(chunk)
+        if self._sent >= len(self._data):
             self._consumer.unregisterProducer()
 
     def stopProducing(self) -> None:
