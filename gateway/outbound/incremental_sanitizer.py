@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 MAX_LINE_BYTES = 16 * 1024  # the rest of a longer line is dropped
-_PLAIN_ASCII = re.compile(rb"(?:[\t\n\x20-\x7e]++|\r\n)*+")
+_PLAIN_ASCII = re.compile(rb"(?:[\t\n\x20-\x7e]++|\r\n)*")
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n?|\n)")
 _CUT_CHARACTER = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}\Z")  # the first bytes of a UTF-8 character
 TRUNCATION_MARK = b"\xe2\x80\xa6\n"

@@ -13,7 +13,7 @@ from wcwidth import wcwidth
 _MAX_BACKSPACES = 1024  # processed one by one; no real text has more, and more are just removed
 _MAX_MARKS = 16  # combining characters of one character
 # Common cases in bulk: an ASCII character replaced by another; underlining afterwards; bold.
-_PAIRS = re.compile("[!-~]\b(?=[!-^`-~])(?:[!-~]\b(?=[!-^`-~]))*+")
+_PAIRS = re.compile("[!-~]\b(?=[!-^`-~])(?:[!-~]\b(?=[!-^`-~]))*")
 _UNDERLINES = re.compile("\b_(?<=[!-^`-~]\b_)")
 _BOLD = re.compile("([^\0-\x7f])\b(?=\\1)")
 _RUN = re.compile("\b+|[^\b]+")

@@ -39,7 +39,8 @@ _OBEYED_INSIDE = "\x07\b\t"
 _CSI = f"[ -?{_OBEYED_INSIDE}]*+[@-~]?+"  # in any order
 _LINE = "[^\0\x07\n\x1b\x80-\x9f]*+"
 _END = "(?:\x07|\x1b\\\\|\x9c)"
-_STRING = f"{_LINE}(?:{_END}|\n[^\0\x07\x1b\x80-\x9f]*+{_END})?+"
+# An empty alternative, not a possessive "?+": before Python 3.11.5 that swallows what its group had read before it failed.
+_STRING = f"{_LINE}(?:{_END}|\n[^\0\x07\x1b\x80-\x9f]*+{_END}|)"
 _ONE_SEQUENCE = (
     f"(?:\x1b[\x1b{_OBEYED_INSIDE}]*+(?:\\[{_CSI}|[\\]PX^_]{_STRING}|[ -/{_OBEYED_INSIDE}]*+[0-~]?+)"
     f"|\x9b[\x9b{_OBEYED_INSIDE}]*+{_CSI}"
