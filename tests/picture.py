@@ -52,7 +52,7 @@ def main() -> None:
     demo = subprocess.Popen([sys.executable, "-m", "gateway", "demo"], stdout=subprocess.PIPE, text=True)
     assert demo.stdout is not None
     told = ""
-    while "Ctrl-C ends it" not in told:
+    while "Ctrl-C ends the demo" not in told:
         line = demo.stdout.readline()
         assert line, told
         told += line

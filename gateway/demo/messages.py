@@ -1,10 +1,10 @@
-"""What the demo says."""
+"""Messages of the demo."""
 
 from collections.abc import Mapping
 
-OPEN = "The Tea Club is open: one directory, asked over the wire on three protocols.\n"
+OPEN = "The Tea Club is open: one directory, asked over the network in three protocols.\n"
 OTHER_PORTS = (
-    "The demo takes other ports: --finger, --web and --irc,\n"
+    "Other ports can be given: --finger, --web and --irc,\n"
     "as in: finger-gateway demo --finger tcp:2079:interface=127.0.0.1"
 )
 
@@ -14,7 +14,7 @@ def no_port(endpoint: str) -> str:
 
 
 def not_ours(settings: str) -> str:
-    return f"{settings}: was not written by the demo; allowed: a folder of the demo's own (--dir), or none"
+    return f"{settings}: not written by the demo; give --dir a folder of the demo or a new one"
 
 
 def answered(command: str, answer: str) -> str:
@@ -22,7 +22,7 @@ def answered(command: str, answer: str) -> str:
 
 
 def no_answer(why: str) -> str:
-    return f"The demo could not ask itself: {why}. It goes on serving; Ctrl-C ends it."
+    return f"The demo could not ask itself: {why}. It keeps running; Ctrl-C ends the demo."
 
 
 def to_try(command: str, home: str, ports: Mapping[str, int]) -> str:
@@ -35,4 +35,4 @@ def to_try(command: str, home: str, ports: Mapping[str, int]) -> str:
   irssi -c localhost -p {ports["irc"]} -n you    then /msg fingerbot alice, or /join #tea
 Change a plan, then ask again on any of them:
   echo "Gone to buy milk." | {command} plan -c {home}/gateway.toml alice -
-Records are in {home}/records.jsonl. Ctrl-C ends it."""
+The access log is {home}/access.jsonl. Ctrl-C ends the demo."""

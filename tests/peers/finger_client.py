@@ -61,7 +61,7 @@ class Server:
         """All records, when there are at least *count*."""
         deadline = time.monotonic() + PATIENCE
         while True:
-            lines = (self.folder / "records.jsonl").read_bytes().splitlines()
+            lines = (self.folder / "access.jsonl").read_bytes().splitlines()
             if len(lines) >= count:
                 return [msgspec.json.decode(line) for line in lines]
             assert time.monotonic() < deadline, f"{len(lines)} records, not {count}"

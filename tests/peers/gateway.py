@@ -8,13 +8,14 @@ by looking through its log: a traceback, an unhandled error or a turn of the rea
 import itertools
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,7 +136,7 @@ class Place:
         return command("-c", self.settings, *arguments, **{"folder": self.folder, **options})
 
     def records(self) -> list[dict[str, Any]]:
-        file = self.folder / "records.jsonl"
+        file = self.folder / "access.jsonl"
         lines = file.read_text().splitlines(keepends=True) if file.exists() else []
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
@@ -156,7 +157,7 @@ listen = ["tcp:{finger}:interface=127.0.0.1"]
 listen = ["tcp:{web}:interface=127.0.0.1"]
 {irc}
 [access_log]
-file = "records.jsonl"
+file = "access.jsonl"
 [limits]
 queries_per_minute = 60000
 connections_per_address = 500
@@ -171,6 +172,19 @@ channels = ["#tea"]
 burst = 10000
 line_interval = "1ms"
 """
+
+
+def run_readme_commands(lines: Iterable[str], written: str, folder: Path) -> None:
+    """Run a README's commands, from the checkout. *folder* takes the place of the path that is *written* there."""
+    here = CHECKOUT
+    for line in lines:
+        words = shlex.split(line.replace(written, str(folder)))
+        if words[0] == "cd":
+            here = Path(words[1])
+        elif words[0] == "finger-gateway":
+            command(*words[1:], folder=here)
+        else:
+            subprocess.run(words, cwd=here, check=True)
 
 
 def make_place(

@@ -76,7 +76,7 @@ def secluded(folder: Path) -> Iterator[Secluded]:
         (f"tcp:{place.finger}:interface=127.0.0.1", "tcp:79"),
         (f"tcp:{place.web}:interface=127.0.0.1", "tcp:80"),
         (f'"http://localhost:{place.web}"', '"https://dir.test"'),
-        ('file = "records.jsonl"', 'file = "records.jsonl"\naddresses = "full"'),
+        ('file = "access.jsonl"', 'file = "access.jsonl"\naddresses = "full"'),
     ):
         assert text.count(old) == 1, old
         text = text.replace(old, new)

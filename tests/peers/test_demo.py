@@ -37,11 +37,13 @@ class Demo:
     @property
     def out(self) -> str:
         """All that it prints before it waits."""
-        return until(lambda: said if "Ctrl-C ends it" in (said := self.running.out) else "", "the end of what it says")
+        return until(
+            lambda: said if "Ctrl-C ends the demo" in (said := self.running.out) else "", "the end of what it says"
+        )
 
     @property
     def home(self) -> Path:
-        match = re.search(r"^Records are in (.+)/records\.jsonl\.", self.out, re.MULTILINE)
+        match = re.search(r"^The access log is (.+)/access\.jsonl\.", self.out, re.MULTILINE)
         assert match is not None
         return Path(match[1])
 
@@ -117,7 +119,7 @@ def test_the_demo_shows_alice_on_all_three_and_all_that_it_says_works(tmp_path: 
             you.send(f"PRIVMSG {match[2]} :alice")
             you.wait(lambda line: line.startswith(":fingerbot!") and "Alice Adams" in line, "the bot in private")
             you.wait(lambda line: line.startswith(":fingerbot!") and "Gone to buy milk." in line, "the new plan")
-        records = (shown.home / "records.jsonl").read_text().splitlines()
+        records = (shown.home / "access.jsonl").read_text().splitlines()
         assert len(records) >= 3
         assert "carol" not in said.lower()
 
@@ -140,7 +142,7 @@ def test_a_taken_port_is_named_with_how_to_choose_another(tmp_path: Path) -> Non
             first, *then = ran.err.splitlines()
             assert f"{option}: cannot listen on '{taken}': Address already in use" in first
             assert then == [
-                "The demo takes other ports: --finger, --web and --irc,",
+                "Other ports can be given: --finger, --web and --irc,",
                 "as in: finger-gateway demo --finger tcp:2079:interface=127.0.0.1",
             ]
             assert ran.out == ""
@@ -162,12 +164,12 @@ def test_a_folder_of_ones_own_is_kept_with_its_people(tmp_path: Path) -> None:
         command("-c", home / "gateway.toml", "plan", "alice", "-", stdin="Kept for tomorrow\n", folder=tmp_path)
         assert first.running.stop() == 0
     kept = {each.name for each in home.iterdir()}
-    assert kept - {"people.db-wal", "people.db-shm"} == {"gateway.toml", "people.db", "records.jsonl"}
+    assert kept - {"people.db-wal", "people.db-shm"} == {"gateway.toml", "people.db", "access.jsonl"}
     with demo(tmp_path, "--dir", str(home)) as second:
         assert "Kept for tomorrow" in second.out.partition("Try:")[0]
     (home / "gateway.toml").write_text("[finger]\n")
     ran = command("demo", "--dir", home, folder=tmp_path, code=2)
-    assert ran.err.startswith(f"{home}/gateway.toml: was not written by the demo; allowed: ")
+    assert ran.err.startswith(f"{home}/gateway.toml: not written by the demo; give --dir ")
     assert (home / "gateway.toml").read_text() == "[finger]\n"
     (tmp_path / "file").write_text("")
     ran = command("demo", "--dir", "file/demo", folder=tmp_path, code=2)

@@ -12,11 +12,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import CHECKOUT, DEADLINE, Place, Running, command, free_port, launched, listening, until, web
+from tests.peers.gateway import (
+    CHECKOUT,
+    DEADLINE,
+    Place,
+    Running,
+    command,
+    free_port,
+    launched,
+    listening,
+    run_readme_commands,
+    until,
+    web,
+)
 from tests.peers.limits import FRANK, connect, read, said
 from tests.unit.fixtures import document, write
 from tests.unit.proxy import LOCAL, addresses, relayed, v1, v2
@@ -71,17 +82,9 @@ def someone() -> str:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Behind:
     """What the README's commands make, but for the ports, with limits that a test can reach."""
     folder = tmp_path_factory.mktemp("place") / "behind"
-    here = CHECKOUT
     *before, check, run = COMMANDS
     assert (check, run) == ("finger-gateway check", "finger-gateway run & haproxy -db -f haproxy.cfg")
-    for line in before:
-        words = shlex.split(line.replace("/tmp/behind", str(folder)))
-        if words[0] == "cd":
-            here = Path(words[1])
-        elif words[0] == "finger-gateway":
-            command(*words[1:], folder=here)
-        else:
-            subprocess.run(words, cwd=here, check=True)
+    run_readme_commands(before, "/tmp/behind", folder)
     place = Behind(folder, free_port(), free_port(), metrics=free_port(), tls=free_port())
     text = place.settings.read_text().replace("1179", str(place.finger)).replace("8180", str(place.web))
     text = text.replace("[web]", "max_plan_bytes = 200000\n[web]", 1).replace(

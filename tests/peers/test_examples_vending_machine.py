@@ -3,15 +3,13 @@ real finger client at port 79 in a network of its own, and the web."""
 
 import json
 import re
-import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.peers.gateway import CHECKOUT, WATCHED, Place, command, launched, until
+from tests.peers.gateway import CHECKOUT, WATCHED, Place, launched, run_readme_commands, until
 from tests.peers.namespace import namespace
 from tests.peers.secluded import Secluded
 
@@ -22,7 +20,7 @@ LIMITS = """
 [limits]
 queries_per_minute = 10000
 [access_log]
-file = "records.jsonl"
+file = "access.jsonl"
 """
 LIST = """\
 Slot        Item                                    Price
@@ -44,17 +42,10 @@ SOLD = (("Green tea", 10), ("Malted milk", 0), ("Cola", 3))
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secluded]:
     """What the README's commands make, on port 79."""
-    folder, here = tmp_path_factory.mktemp("machine") / "vending", CHECKOUT
+    folder = tmp_path_factory.mktemp("machine") / "vending"
     *before, run = COMMANDS
     assert run == "finger-gateway run"
-    for line in before:
-        words = shlex.split(line.replace("/tmp/vending", str(folder)))
-        if words[0] == "cd":
-            here = Path(words[1])
-        elif words[0] == "finger-gateway":
-            command(*words[1:], folder=here)
-        else:
-            subprocess.run(words, cwd=here, check=True)
+    run_readme_commands(before, "/tmp/vending", folder)
     place = Place(folder, 79, 8080)
     place.settings.write_text(place.settings.read_text().replace("tcp:1079", "tcp:79") + LIMITS)
     with (

@@ -2,16 +2,14 @@
 
 import json
 import re
-import shlex
 import shutil
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import CHECKOUT, Place, Running, command, free_port, serving
+from tests.peers.gateway import CHECKOUT, Place, Running, command, free_port, run_readme_commands, serving
 
 EXAMPLE = CHECKOUT / "examples" / "whois"
 COMMANDS = re.findall(r"^    ((?:finger-gateway|cp|cd) .*)$", (EXAMPLE / "README.md").read_text(), re.MULTILINE)
@@ -21,20 +19,13 @@ ALICE = b"Login:      alice\r\nName:       Alice Adams\r\n"
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     """What the README's commands make, on other ports and with a log file."""
-    folder, here = tmp_path_factory.mktemp("machine") / "whois", CHECKOUT
+    folder = tmp_path_factory.mktemp("machine") / "whois"
     *before, run = COMMANDS
     assert run == "finger-gateway run"
-    for line in before:
-        words = shlex.split(line.replace("/tmp/whois", str(folder)))
-        if words[0] == "cd":
-            here = Path(words[1])
-        elif words[0] == "finger-gateway":
-            command(*words[1:], folder=here)
-        else:
-            subprocess.run(words, cwd=here, check=True)
+    run_readme_commands(before, "/tmp/whois", folder)
     place = Place(folder, free_port(), free_port())
     text = place.settings.read_text().replace("tcp:1043", f"tcp:{place.web}").replace("tcp:1079", f"tcp:{place.finger}")
-    place.settings.write_text(text + '[access_log]\nfile = "records.jsonl"\n[limits]\nqueries_per_minute = 6\n')
+    place.settings.write_text(text + '[access_log]\nfile = "access.jsonl"\n[limits]\nqueries_per_minute = 6\n')
     return place
 
 
@@ -60,7 +51,7 @@ def test_it_answers_hides_limits_and_logs(place: Place, gateway: Running) -> Non
     assert answers[-1].startswith(b"Too many queries, try again in ")
     command("reload", "-c", place.settings, folder=place.folder)
     gateway.stop()
-    log = [json.loads(line) for line in (place.folder / "records.jsonl").read_text().splitlines()]
+    log = [json.loads(line) for line in (place.folder / "access.jsonl").read_text().splitlines()]
     assert {entry["protocol"] for entry in log} == {"whois"}
     outcomes = [entry["outcome"] for entry in log]
     assert outcomes[:5] == ["found", "found", "not_found", "not_found", "invalid"] and outcomes[-1] == "limited"

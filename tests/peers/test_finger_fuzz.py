@@ -104,7 +104,7 @@ def test_F120_F022_F025_F071_F074_random_lines(place: Place) -> None:
         )  # a slow disk is told of
     print(f"{COUNT} lines in {took:.1f} s; resident {before} KiB after a quarter, {after} KiB at the end")
     assert after - before < 12 * 1024
-    with (place.folder / "records.jsonl").open() as lines:
+    with (place.folder / "access.jsonl").open() as lines:
         outcomes = [json.loads(line)["outcome"] for line in lines]
     assert COUNT - COUNT // RUDE <= len(outcomes) <= COUNT
     assert "error" not in outcomes

@@ -31,7 +31,7 @@ max_hops = {hops}
 [limits]
 timeout = "{timeout}s"
 [access_log]
-file = "records.jsonl"
+file = "access.jsonl"
 addresses = "full"
 """
 ADDRESSES = {"one": "9.9.9.1", "two": "9.9.9.2", "three": "2620:fe::3"}

@@ -28,7 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
         LIMITS,
         people=[{"login": "alice", "name": "Alice Adams"}, SHY],
         members=('url = "', 'members = ["127.0.0.0/8"]\nurl = "'),
-        records=('file = "records.jsonl"', 'file = "records.jsonl"\naddresses = "full"'),
+        records=('file = "access.jsonl"', 'file = "access.jsonl"\naddresses = "full"'),
     )
     text = place.settings.read_text()
     both = f'listen = ["tcp:{place.finger}:interface=127.0.0.1", "tcp6:{free_port()}:interface=\\\\:\\\\:"]'

@@ -13,11 +13,11 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "grafana"
 HOSTILE = "x\x1b[2J\x00\x0bfake\rAccepted root"
 
 
-def metered(folder: Path, irc: int | None = None, records: str = "records.jsonl", more: str = "") -> tuple[Place, int]:
+def metered(folder: Path, irc: int | None = None, records: str = "access.jsonl", more: str = "") -> tuple[Place, int]:
     """A place with metrics, and their port."""
     port = free_port()
     place = make_place(folder, irc, more=f'[metrics]\nlisten = "tcp:{port}:interface=127.0.0.1"\n{more}')
-    settings = place.settings.read_text().replace('file = "records.jsonl"', f'file = "{records}"')
+    settings = place.settings.read_text().replace('file = "access.jsonl"', f'file = "{records}"')
     place.settings.write_text(settings)
     return place, port
 
@@ -66,7 +66,7 @@ def test_R039_F116_controls_in_a_query_make_one_line(tmp_path: Path) -> None:
     with serving(place):
         finger(place.finger, HOSTILE)
         (record,) = place.recorded(1)
-    (line,) = (place.folder / "records.jsonl").read_bytes().split(b"\n")[:-1]
+    (line,) = (place.folder / "access.jsonl").read_bytes().split(b"\n")[:-1]
     assert all(byte >= 32 for byte in line)
     assert record["query"] == "x\\x1b[2J\\x00\\x0bfake\\rAccepted root"
 
@@ -75,11 +75,11 @@ def test_F117_keep_puts_days_aside(tmp_path: Path) -> None:
     place, _ = metered(tmp_path)
     place.settings.write_text(place.settings.read_text().replace("[limits]", 'retention = "2d"\n[limits]'))
     for day in ("2020-01-01", "2020-01-02"):
-        (place.folder / f"records.jsonl-{day}").write_text("{}\n")
+        (place.folder / f"access.jsonl-{day}").write_text("{}\n")
     with serving(place):
         finger(place.finger, "alice")
         place.recorded(1)
-        until(lambda: not list(place.folder.glob("records.jsonl-*")), "the removal of old records")
+        until(lambda: not list(place.folder.glob("access.jsonl-*")), "the removal of old records")
 
 
 def test_who_wants_no_metrics_never_loads_prometheus(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_the_first_command_in_a_fresh_clone(tmp_path: Path) -> None:
     overdue.start()
     try:
         told = ""
-        while "Ctrl-C ends it" not in told:
+        while "Ctrl-C ends the demo" not in told:
             line = demo.stdout.readline()
             assert line, told
             told += line

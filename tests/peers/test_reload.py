@@ -87,7 +87,7 @@ def test_R036_SIGHUP_good_and_broken_while_connections_wait(tmp_path: Path, star
             assert "Keeper of the kettle" in page(browser, "/users/alice")
             assert "The Tea Club" in page(browser, "/")
             place.recorded(2)
-            (tmp_path / "records.jsonl").rename(tmp_path / "records.1")
+            (tmp_path / "access.jsonl").rename(tmp_path / "records.1")
             with socket.create_connection(("127.0.0.1", place.finger), DEADLINE) as idle:
                 rewrite(
                     place,

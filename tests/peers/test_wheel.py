@@ -48,7 +48,7 @@ def test_the_wheel_serves_in_a_clean_environment(tmp_path: Path) -> None:
     words = ["demo", "--finger", endpoints[0], "--web", endpoints[1], "--irc", endpoints[2]]
     (tmp_path / "logs").mkdir()
     with launched(tmp_path / "logs", ports, *words, start=(str(bin_ / "finger-gateway"),), env=clear) as running:
-        said = until(lambda: out if "Ctrl-C ends it" in (out := running.out) else "", "the end of what it says")
+        said = until(lambda: out if "Ctrl-C ends the demo" in (out := running.out) else "", "the end of what it says")
         assert said.count("Alice Adams") >= 3
         assert "Alice Adams" in finger(ports[0], "alice")
         assert web(ports[1], "/users/alice")[0] == 200

@@ -117,7 +117,7 @@ def make_dependencies(
     listened: Sequence[str | None] = ("0.0.0.0",),
 ) -> Built:
     """A House whose directory is started and knows *people*."""
-    path, file = folder / "people.db", folder / "records.jsonl"
+    path, file = folder / "people.db", folder / "access.jsonl"
     database.create(path)
     write(path, [document(fields) for fields in people], WRITTEN)
     reactor = clock or TestClock()

@@ -27,7 +27,7 @@ SETTINGS = """
 [finger]
 listen = ["tcp:1079", "tcp:1080:interface=127.0.0.1"]
 [access_log]
-file = "records.jsonl"
+file = "access.jsonl"
 """
 
 
@@ -108,7 +108,7 @@ def test_a_stop_waits_for_questions_in_flight_and_only_then_stops_the_protocols(
     tracked.finish("found")
     assert not gateway.protocols.running
     until(reactor, lambda: stopping.called)
-    assert '"outcome":"found"' in (tmp_path / "records.jsonl").read_text()
+    assert '"outcome":"found"' in (tmp_path / "access.jsonl").read_text()
 
 
 def test_a_question_that_never_ends_is_not_waited_for(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_port_that_cannot_be_had_stops_everything(tmp_path: Path, number: int,
         f"{tmp_path}/gateway.toml: finger.listen[1]: cannot listen on 'tcp:1080:interface=127.0.0.1': No; {what_to_do}"
     )
     assert reactor.listening == []
-    assert not (tmp_path / "records.jsonl").exists()
+    assert not (tmp_path / "access.jsonl").exists()
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_what_cannot_be_opened_closes_the_ports_again(tmp_path: Path) -> None:
     assert reactor.listening == []
     (tmp_path / "people.db").unlink()
     gateway, reactor = make(tmp_path)
-    (tmp_path / "records.jsonl").mkdir()
+    (tmp_path / "access.jsonl").mkdir()
     with pytest.raises(CannotStart, match=r"access_log\.file: .*Is a directory"):
         gateway.startService()
     assert reactor.listening == []

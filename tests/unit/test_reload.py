@@ -33,7 +33,7 @@ server = "tcp:a.test:1"
 network = "b"
 server = "tcp:b.test:1"
 [access_log]
-file = "records.jsonl"
+file = "access.jsonl"
 """
 
 
@@ -61,7 +61,7 @@ def settings(folder: Path, text: str) -> Settings:
         (("[finger]", '[control]\nsocket = "x"\n[finger]'), [], ["control.socket"]),
         (('network = "b"\nserver = "tcp:b.test:1"', 'network = "b"\nserver = "tcp:b.test:2"'), ["irc[b].server"], []),
         (('network = "b"\n', 'network = "c"\n'), ["irc[b]", "irc[c]"], []),
-        (("records.jsonl", "other.jsonl"), ["access_log.file"], []),
+        (("access.jsonl", "other.jsonl"), ["access_log.file"], []),
         (("[finger]", '[limits]\ntimeout = "1s"\n[finger]'), ["limits.timeout"], []),
     ],
 )

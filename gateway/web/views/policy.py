@@ -45,9 +45,9 @@ class MembersDocument(Struct, frozen=True):
     by_address: bool
 
 
-class RecordsDocument(Struct, frozen=True):
+class AccessLogDocument(Struct, frozen=True):
     addresses: str
-    keep_days: int | None
+    retention_days: int | None
 
 
 class PolicyDocument(Struct, frozen=True):
@@ -57,11 +57,11 @@ class PolicyDocument(Struct, frozen=True):
     fields: list[RuleDocument]
     members: MembersDocument
     protocols: list[str]
-    records: RecordsDocument
+    access_log: AccessLogDocument
 
 
 def document(policy: Policy, site: SiteInfo) -> PolicyDocument:
-    """The same for programs."""
+    """Return the policy for programs (/policy.json)."""
     return PolicyDocument(
         policy.base,
         [
@@ -70,12 +70,12 @@ def document(policy: Policy, site: SiteInfo) -> PolicyDocument:
         ],
         MembersDocument(site.members),
         [each.name for each in site.protocols],
-        RecordsDocument(site.logged_addresses, _days(site)),
+        AccessLogDocument(site.logged_addresses, _days(site)),
     )
 
 
 def _days(site: SiteInfo) -> int | None:
-    """For how many days records are kept; None where the operator sees to it."""
+    """Return for how many days the access log is kept; None where the operator removes it."""
     return None if site.log_retention is None else math.ceil(site.log_retention / timedelta(days=1))
 
 

@@ -13,7 +13,7 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
 def test_records_behind_a_link_are_removed_too(tmp_path: Path) -> None:
     """The link was put aside and removed, and what it pointed to stayed for ever."""
-    real, link = tmp_path / "var" / "records.jsonl", tmp_path / "records.jsonl"
+    real, link = tmp_path / "var" / "access.jsonl", tmp_path / "access.jsonl"
     real.parent.mkdir()
     real.write_text("old\n")
     link.symlink_to(real)
@@ -21,7 +21,7 @@ def test_records_behind_a_link_are_removed_too(tmp_path: Path) -> None:
     days = DailyRotation(link, timedelta(days=2))
     days.rotate(NOW)
     assert days.rotate(NOW + timedelta(days=1))
-    assert [each.name for each in real.parent.iterdir()] == ["records.jsonl-2026-11-20"]
+    assert [each.name for each in real.parent.iterdir()] == ["access.jsonl-2026-11-20"]
     assert link.is_symlink()
     days.rotate(NOW + timedelta(days=3))
     assert list(real.parent.iterdir()) == []

@@ -94,17 +94,8 @@ def test_the_example_of_the_interface(tmp_path: Path) -> None:
     assert database_file(settings, tmp_path) == tmp_path / "people.db"
     assert settings.sources["vending"].class_ == "my_sources:VendingMachine"
     assert settings.sources["vending"].cache_ttl == timedelta(seconds=0.5)
-    assert settings.protocol("finger") is not None
-    assert (
-        settings.protocol("finger").listen,
-        settings.protocol("finger").listing,
-        settings.protocol("finger").empty_query,
-    ) == (
-        ["tcp:79"],
-        True,
-        "online",
-    )
-    assert settings.protocol("web") is not None
+    finger = settings.protocol("finger")
+    assert (finger.listen, finger.listing, finger.empty_query) == (["tcp:79"], True, "online")
     assert settings.protocol("web").listen == ["tcp:8080:interface=127.0.0.1"]
     (network,) = settings.protocol("irc")
     assert (network.network, network.channels, network.line_interval) == (
@@ -118,16 +109,8 @@ def test_the_example_of_the_interface(tmp_path: Path) -> None:
 
 def test_what_is_not_said(tmp_path: Path) -> None:
     settings = loaded(tmp_path, "[finger]\n")
-    assert settings.protocol("finger") is not None
-    assert (
-        settings.protocol("finger").listen,
-        settings.protocol("finger").listing,
-        settings.protocol("finger").empty_query,
-    ) == (
-        ["tcp:79"],
-        True,
-        "online",
-    )
+    finger = settings.protocol("finger")
+    assert (finger.listen, finger.listing, finger.empty_query) == (["tcp:79"], True, "online")
     assert (settings.protocol("web"), settings.protocol("irc"), settings.sources) == (None, [], {})
     assert (settings.privacy.preset, settings.store.url) == ("open", "sqlite:people.db")
     limits = settings.limits

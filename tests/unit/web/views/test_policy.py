@@ -17,7 +17,7 @@ from gateway.directory.person import Visibility
 from gateway.directory.privacy import Policy
 from gateway.rendering.render import Renderer
 from gateway.rendering.templates import TemplateSet
-from gateway.web.views.policy import RecordsDocument, document
+from gateway.web.views.policy import AccessLogDocument, document
 from tests.unit.fixtures import protocols
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, Browser
@@ -79,7 +79,7 @@ def test_programs_get_every_field_with_its_default_and_its_limit(web: Browser) -
         "preset": "open",
         "members": {"by_address": True},
         "protocols": ["finger", "web", "irc"],
-        "records": {"addresses": "truncated", "keep_days": None},
+        "access_log": {"addresses": "truncated", "retention_days": None},
     }
 
 
@@ -201,5 +201,5 @@ def test_what_the_settings_say_is_told(build: Build, settings: dict[str, Any], s
 
 def test_days_are_told_to_programs_as_a_number() -> None:
     told = document(Policy.preset(), site(log_retention=timedelta(hours=36), logged_addresses="none"))
-    assert told.records == RecordsDocument("none", 2)
+    assert told.access_log == AccessLogDocument("none", 2)
     assert told.protocols == ["finger", "web"]
