@@ -83,7 +83,7 @@ def check_templates(settings: Settings, folder: Path) -> tuple[list[str], list[t
     used; templates and the undefined names in them.
     """
     templates = _templates(settings, folder)
-    Renderer(templates, make_site_info(settings, folder))
+    templates.add_globals(site=make_site_info(settings, folder))
     return (
         [message for plugin in all_plugins(settings, folder) for message in plugin.check_templates(templates)],
         list(template_lint.unused_templates(templates)),

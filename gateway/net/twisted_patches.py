@@ -1,6 +1,6 @@
 """All patches of Twisted, and one setting of the Python runtime, for a process that only serves.
 
-Each has a test that names the Twisted version for which it is needed.
+Each says why it is needed. When Twisted is upgraded, try whether it still is.
 """
 
 import gc
