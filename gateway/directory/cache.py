@@ -34,13 +34,13 @@ class _Fetch:
         self.waiting: list[Deferred[CachedPerson]] = []
 
     def wait(self) -> Deferred[CachedPerson]:
-        mine: Deferred[CachedPerson] = Deferred(self._left)
-        self.waiting.append(mine)
-        return mine
+        waiting: Deferred[CachedPerson] = Deferred(self._forget)
+        self.waiting.append(waiting)
+        return waiting
 
-    def _left(self, asker: "Deferred[CachedPerson]") -> None:
-        if asker in self.waiting:
-            self.waiting.remove(asker)
+    def _forget(self, cancelled: "Deferred[CachedPerson]") -> None:
+        if cancelled in self.waiting:
+            self.waiting.remove(cancelled)
 
     def finish(self, result: CachedPerson | Failure) -> None:
         waiting, self.waiting = self.waiting, []
@@ -78,9 +78,9 @@ class PersonCache:
         if flight is not None:
             return await flight.wait()
         flight = self._fetches[login] = _Fetch()
-        mine = flight.wait()
+        waiting = flight.wait()
         Deferred.fromCoroutine(self._fetch(login)).addBoth(self._fetched, login, flight)
-        return await mine
+        return await waiting
 
     def drop(self, login: str) -> None:
         self._entries.pop(login, None)

@@ -51,7 +51,7 @@ OTHER_VERB = "other"  # counts the combinations beyond MAX_COUNTERS
 
 @dataclass(slots=True)
 class LatencyHistogram:
-    """How long the questions of one protocol took: their number by BUCKETS (not summed up), and all seconds together."""
+    """How long the requests of one protocol took: a number for each of LATENCY_BUCKETS (not cumulative), and all seconds."""
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BUCKETS) + 1))
     seconds: float = 0.0
