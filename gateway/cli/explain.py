@@ -31,7 +31,7 @@ def explain_login(login: str, as_json: bool) -> str:
             raise failure_for(answer, login)
         preset = session.directory.policy.base
         return (
-            person_json.encode(make_document(answer)).decode().removesuffix("\n")
+            person_json.encode_json(make_document(answer)).decode().removesuffix("\n")
             if as_json
             else format_table(answer, preset)
         )

@@ -15,7 +15,7 @@ import msgspec
 from ..directory.answers import Found, Unavailable
 from ..directory.privacy import Profile
 from ..formats import people_files, person_json
-from ..formats.people_files import KINDS, Entry
+from ..formats.people_files import KINDS, PersonEntry
 from ..formats.person_json import BadDocument
 from ..store import backups
 from ..text.sanitize import sanitize
@@ -78,12 +78,12 @@ def import_(file: Any, forced: people_files.Kind | None, dry_run: bool, as_json:
     click.echo(messages.imported(new, len(differences) - new - same, same, not dry_run), err=True)
 
 
-def _read_entries(name: str, data: bytes, forced: people_files.Kind | None) -> list[Entry]:
-    kind = forced or people_files.kind(name, data)
+def _read_entries(name: str, data: bytes, forced: people_files.Kind | None) -> list[PersonEntry]:
+    kind = forced or people_files.detect_kind(name, data)
     if kind is None:
         raise CommandFailed(f"{name}: {messages.no_people_file()}", 2)
     try:
-        return people_files.read(kind, data)
+        return people_files.read_people(kind, data)
     except BadDocument as error:
         raise _failure(name, str(error).splitlines()) from None
 
@@ -96,16 +96,16 @@ def _failure(file: str, mistakes: list[str]) -> CommandFailed:
     return CommandFailed("\n".join(lines), 2)
 
 
-async def _import_entries(file: str, entries: list[Entry], session: DirectorySession) -> list[PersonDifference]:
+async def _import_entries(file: str, entries: list[PersonEntry], session: DirectorySession) -> list[PersonDifference]:
     before = {each.login: await _find_by_login(session, each.login) for each in entries}
     if clashes := [line async for line in _find_clashes(session, entries, before)]:
         raise _failure(file, clashes)
-    edits = [each.edit(before[each.login]) for each in entries]
+    edits = [each.make_edit(before[each.login]) for each in entries]
     require_saved(await session.directory.save(edits, session.administrator), file, f"{file}: ")
     found = []
     for login, old in before.items():
-        new = person_json.person_document(await session.profile(login))
-        found.append(PersonDifference(login, None if old is None else person_json.person_document(old), new))
+        new = person_json.make_person_document(await session.profile(login))
+        found.append(PersonDifference(login, None if old is None else person_json.make_person_document(old), new))
     return found
 
 
@@ -118,14 +118,14 @@ async def _find_by_login(session: DirectorySession, name: str) -> Profile | None
 
 
 async def _find_clashes(
-    session: DirectorySession, entries: list[Entry], before: dict[str, Profile | None]
+    session: DirectorySession, entries: list[PersonEntry], before: dict[str, Profile | None]
 ) -> AsyncIterator[str]:
     """Yield a message for each name that somebody else has and keeps. The store checks again, but reports only one."""
-    kept = {each.login: set(each.names) for each in entries}
+    kept = {each.login: set(each.reserved_names) for each in entries}
     for each in entries:
         old = before[each.login]
         had = () if old is None else (old.login, *old.aliases, *old.former)
-        for name in each.names:
+        for name in each.reserved_names:
             if name in had:
                 continue
             answer = await session.directory.lookup(name, session.administrator)
@@ -133,16 +133,16 @@ async def _find_clashes(
             if owner is None or owner.login == each.login or name not in (owner.login, *owner.aliases, *owner.former):
                 continue
             if owner.login not in kept or name in kept[owner.login]:
-                field = "login" if name == each.login else "former" if name in each.former else "aliases"
+                field = "login" if name == each.login else "former" if name in each.former_logins else "aliases"
                 yield messages.name_taken(each.raw.where, field, name)
 
 
-def _notes(entries: list[Entry], dry_run: bool) -> Iterator[str]:
+def _notes(entries: list[PersonEntry], dry_run: bool) -> Iterator[str]:
     for each in entries:
-        if dry_run and each.raw.login_from:
-            yield messages.login_from(each.raw.where, each.login, each.raw.login_from)
-        if each.raw.left:
-            yield messages.not_imported(each.raw.where, ", ".join(each.raw.left))
+        if dry_run and each.raw.login_source:
+            yield messages.login_from(each.raw.where, each.login, each.raw.login_source)
+        if each.raw.ignored:
+            yield messages.not_imported(each.raw.where, ", ".join(each.raw.ignored))
 
 
 def _flatten(document: dict[str, Any]) -> dict[str, Any]:
@@ -182,4 +182,4 @@ def _to_json(differences: list[PersonDifference], dry_run: bool) -> bytes:
         }
         for each in differences
     ]
-    return person_json.encode({"written": not dry_run, "people": people})
+    return person_json.encode_json({"written": not dry_run, "people": people})

@@ -48,10 +48,10 @@ def list_(as_json: bool) -> None:
     """
     everyone = with_directory(_list_everyone)
     if as_json:
-        click.echo(person_json.encode([person_json.person_document(each) for each in everyone]), nl=False)
+        click.echo(person_json.encode_json([person_json.make_person_document(each) for each in everyone]), nl=False)
         return
     for each in everyone:
-        hidden = person_json.person_document(each)["hidden"]
+        hidden = person_json.make_person_document(each)["hidden"]
         notes = " (hidden)" if hidden else "" if each.listed else " (not listed)"
         click.echo(f"{each.login:<20} {sanitize(each.name)}{notes}")
 
@@ -83,7 +83,7 @@ def show(login: str, as_json: bool, as_: Any, history: bool) -> None:
                 raise failure_for(kept, login)
             return "\n".join(f"{entry.at:%Y-%m-%d %H:%M:%S} UTC\n{sanitize(entry.text)}" for entry in kept.entries)
         if as_json:
-            return person_json.encode(person_json.person_document(profile)).decode().removesuffix("\n")
+            return person_json.encode_json(person_json.make_person_document(profile)).decode().removesuffix("\n")
         renderer = make_renderer(session.settings, session.folder)
         return renderer.render_profile(profile, "finger/long.txt").removesuffix("\n") + _visibility_lines(profile)
 
@@ -187,7 +187,7 @@ def _parse_value(field: str, value: str) -> Any:
     if shape == "status" and not value.startswith("{"):
         return value
     try:
-        return person_json.value(field, msgspec.json.decode(value))
+        return person_json.parse_value(field, msgspec.json.decode(value))
     except msgspec.DecodeError as error:
         raise BadDocument(f"{field}: found {value!r} ({error}); allowed: JSON") from None
 
@@ -249,8 +249,10 @@ def export(login: str | None) -> None:
 
     async def work(session: DirectorySession) -> bytes:
         if login is not None:
-            return person_json.encode(person_json.person_document(await session.profile(login)))
-        return person_json.encode([person_json.person_document(each) for each in await _list_everyone(session)])
+            return person_json.encode_json(person_json.make_person_document(await session.profile(login)))
+        return person_json.encode_json(
+            [person_json.make_person_document(each) for each in await _list_everyone(session)]
+        )
 
     click.echo(with_directory(work), nl=False)
 

@@ -174,12 +174,12 @@ def schema(what: str) -> None:
       finger-gateway schema person > person.schema.json
     """
     if what == "person":
-        described = person_json.schema()
+        described = person_json.person_schema()
     else:
         described = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | msgspec.json.schema(
             SettingsFile, schema_hook=_schema_of_duration
         )
-    click.echo(person_json.encode(described), nl=False)
+    click.echo(person_json.encode_json(described), nl=False)
 
 
 def _schema_of_duration(kind: type) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class Demo:
         there = await self._gateway.directory.list_people("", administrator, Page(limit=1))
         if isinstance(there, Listing) and there.profiles:
             return
-        people = [person_json.create(each) for each in person_json.read(_sample("people.json"))]
+        people = [person_json.make_create(each) for each in person_json.read_documents(_sample("people.json"))]
         earlier = msgspec.json.decode(_sample("earlier.json"), type=dict[str, str])
         before = [
             replace(each, values={**each.values, "plan": earlier[each.login]}) if each.login in earlier else each

@@ -1,1 +1,4 @@
-"""Documents in and out. A document holds what its Profile holds and no more."""
+"""Documents that are sent and files that are imported.
+
+A document shows what its Profile holds and no more: privacy was decided before.
+"""

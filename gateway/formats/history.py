@@ -1,4 +1,4 @@
-"""A person's plans as JSON: what a program is told of them. The types are what is sent and what OpenAPI is made from."""
+"""Write a person's plan history as JSON. The OpenAPI document is generated from the types."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -11,7 +11,7 @@ from ..text.sanitize import sanitize
 
 
 class PlanDocument(Struct, frozen=True):
-    """A plan, as it stood from *at* on; empty where it was taken away."""
+    """A plan as it stood from *at* on; empty if the plan was removed then."""
 
     at: Time
     plan: str
@@ -21,10 +21,11 @@ class HistoryDocument(Struct, frozen=True, omit_defaults=True):
     """Plans, newest first."""
 
     plans: list[PlanDocument]
-    next: Annotated[str | None, Meta(description="The address of those before them, where there are any.")] = None
+    next: Annotated[str | None, Meta(description="The address of older plans, if there are any.")] = None
 
 
-def history_document(entries: Iterable[PlanVersion], next: str | None) -> HistoryDocument:
+def make_history_document(entries: Iterable[PlanVersion], next: str | None) -> HistoryDocument:
+    """Return one page of a plan history; *next* is the address of the page with older plans."""
     return HistoryDocument(
         [PlanDocument(each.at.replace(microsecond=0), sanitize(each.text)) for each in entries], next
     )

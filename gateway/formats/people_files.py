@@ -1,5 +1,7 @@
-"""Files of people, whatever their format: told apart, read, and judged field by field, so that every mistake is known
-before anything is written. Whether a name can still be had, the directory knows.
+"""Read files of people in any supported format.
+
+The format is detected, and every field is validated, so that all problems are known before anything is written. Whether a
+login is still free is checked by the directory when the people are saved.
 """
 
 import re
@@ -16,89 +18,90 @@ from ..directory.names import InvalidLogin, canonical_login
 from ..directory.privacy import Profile
 from . import person_json, tables, vcard_people
 from .person_json import BadDocument, PersonDocument
-from .raw import Raw
+from .raw import RawPerson
 
 Kind = Literal["json", "csv", "vcard"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-_ENDINGS: dict[str, Kind] = {"json": "json", "csv": "csv", "tsv": "csv", "vcf": "vcard", "vcard": "vcard"}
+_KIND_BY_EXTENSION: dict[str, Kind] = {"json": "json", "csv": "csv", "tsv": "csv", "vcf": "vcard", "vcard": "vcard"}
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A person of a file, without a mistake; see Raw. *login* is the canonical one."""
+class PersonEntry:
+    """A valid person in a file. *login* is the canonical login, *raw* what was read."""
 
     login: str
     document: PersonDocument
-    raw: Raw
+    raw: RawPerson
 
     @property
-    def former(self) -> tuple[str, ...]:
-        return _canonical(self.document.former)
+    def former_logins(self) -> tuple[str, ...]:
+        """The canonical former logins."""
+        return _canonical_logins(self.document.former)
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The names that nobody else can have then: login, aliases and old logins."""
-        return tuple(dict.fromkeys((self.login, *_canonical(self.document.aliases), *self.former)))
+    def reserved_names(self) -> tuple[str, ...]:
+        """The names that nobody else can have: login, aliases and former logins."""
+        return tuple(dict.fromkeys((self.login, *_canonical_logins(self.document.aliases), *self.former_logins)))
 
-    def edit(self, now: Profile | None) -> Create | Modify:
-        """The edit that makes this person, or brings *now* to it."""
+    def make_edit(self, now: Profile | None) -> Create | Modify:
+        """Return the edit that adds this person, or changes the existing person *now*."""
         if now is None:
-            return person_json.create(self.document)
-        edit = person_json.modify(self.document, now)
-        if not self.raw.gaps:
+            return person_json.make_create(self.document)
+        edit = person_json.make_modify(self.document, now)
+        if not self.raw.keep_other_levels:
             return edit
         kept = {name: level for name, level in edit.visibility.items() if level is not None or name == "name"}
         return Modify(edit.login, edit.values, kept, edit.listed, edit.base, edit.plan_level)
 
 
-def _canonical(names: list[str] | UnsetType) -> tuple[str, ...]:
+def _canonical_logins(names: list[str] | UnsetType) -> tuple[str, ...]:
     return () if isinstance(names, UnsetType) else tuple(map(canonical_login, names))
 
 
-def kind(name: str, data: bytes) -> Kind | None:
-    """The format of the file called *name*: by what stands in it, else by its ending. None where neither tells."""
+def detect_kind(name: str, data: bytes) -> Kind | None:
+    """Detect the format of a file from its content, else from its extension. Return None if neither is known."""
     start = data[:65536].removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith((b"[", b"{")):
         return "json"
     if re.match(rb"(?i)begin[ \t]*:[ \t]*vcard", start):
         return "vcard"
     ending = name.rpartition(".")[2].lower()
-    if ending in _ENDINGS:
-        return _ENDINGS[ending]
-    return "csv" if tables.looks_like(start.decode(errors="replace")) else None
+    if ending in _KIND_BY_EXTENSION:
+        return _KIND_BY_EXTENSION[ending]
+    return "csv" if tables.looks_like_csv(start.decode(errors="replace")) else None
 
 
-def read(kind: Kind, data: bytes) -> list[Entry]:
-    """The people in *data*. Raises BadDocument with every mistake, a line each."""
-    readers = {"json": person_json.raw, "csv": tables.read, "vcard": vcard_people.read}
-    entries: list[Entry] = []
-    mistakes: list[Problem] = []
+def read_people(kind: Kind, data: bytes) -> list[PersonEntry]:
+    """Read the people in *data*. Raises BadDocument with one line for each problem."""
+    readers = {"json": person_json.parse_people, "csv": tables.read_people, "vcard": vcard_people.read_people}
+    entries: list[PersonEntry] = []
+    problems: list[Problem] = []
     for each in readers[kind](data):
         if isinstance(each, Problem):
-            mistakes.append(each)
+            problems.append(each)
             continue
         try:
-            document = person_json.document(each.where, each.tree)
+            document = person_json.parse_document(each.where, each.tree)
         except BadSettings as error:
-            mistakes += error.problems
+            problems += error.problems
             continue
-        wrong = list(_judged(each.where, document))
-        mistakes += wrong
-        if not {mistake.key for mistake in wrong} & {"login", "aliases", "former"}:
-            entries.append(Entry(canonical_login(document.login), document, each))
-    mistakes += _twice(entries)
-    if mistakes:
-        raise BadDocument("\n".join(map(str, mistakes)))
+        found = list(_find_problems(each.where, document))
+        problems += found
+        if not {problem.key for problem in found} & {"login", "aliases", "former"}:
+            entries.append(PersonEntry(canonical_login(document.login), document, each))
+    problems += _find_name_conflicts(entries)
+    if problems:
+        raise BadDocument("\n".join(map(str, problems)))
     return entries
 
 
-def _judged(where: str, document: PersonDocument) -> Iterator[Problem]:
-    """What the directory would not take, and why."""
+def _find_problems(where: str, document: PersonDocument) -> Iterator[Problem]:
+    """Yield the values that the directory would reject, and why."""
     try:
         canonical_login(document.login)
     except InvalidLogin as error:
         yield Problem(where, "login", repr(document.login[:80]), str(error))
-    for name, value in person_json.values(document).items():
+    for name, value in person_json.field_values(document).items():
         try:
             fields.check_value(name, value)
         except fields.BadValue as bad:
@@ -109,13 +112,13 @@ def _judged(where: str, document: PersonDocument) -> Iterator[Problem]:
                 yield Problem(where, f"visibility.{name}", "an unknown field", ", ".join(fields.FIELDS))
 
 
-def _twice(entries: Iterable[Entry]) -> Iterator[Problem]:
-    """Names that two in the same file want."""
-    owners: dict[str, Entry] = {}
+def _find_name_conflicts(entries: Iterable[PersonEntry]) -> Iterator[Problem]:
+    """Yield the names that two people in the file claim."""
+    owners: dict[str, PersonEntry] = {}
     for each in entries:
         owners.setdefault(each.login, each)
     for each in entries:
-        for name in each.names:
+        for name in each.reserved_names:
             owner = owners.setdefault(name, each)
             if owner is not each:
                 key = "login" if name == each.login else "aliases"

@@ -1,5 +1,7 @@
-"""The person document: a person as JSON, out of a Profile, and into an edit. INTERFACE names its keys; fields.py judges
-its values when it is saved."""
+"""Read and write person documents: a person as JSON, as `people export` and `people import` use it.
+
+Here the shape is checked; directory/fields.py checks the values when the person is saved.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,35 +17,43 @@ from ..directory.fields import FIELDS, STORED
 from ..directory.interfaces import Create, Modify
 from ..directory.person import Account, Key, Link, Status, Time, Visibility
 from ..directory.privacy import Profile
-from .raw import Raw
+from .raw import RawPerson
 
-Level = Literal["everyone", "members", "nobody"]
+VisibilityName = Literal["everyone", "members", "nobody"]
 
 
 class StatusDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """A status in a person document."""
+
     text: str
     until: Time | None = None
 
 
 class LinkDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """A link in a person document."""
+
     url: str
     label: str = ""
     me: bool = False
 
 
 class KeyDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """A public key in a person document."""
+
     kind: str
     text: str
     label: str = ""
 
 
 class AccountDocument(msgspec.Struct, forbid_unknown_fields=True):
+    """An IRC account in a person document."""
+
     network: str
     account: str
 
 
 class PersonDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A person as written by hand or by `people export`. What is left out stays as it is; an empty value empties."""
+    """A person as written by hand or by `people export`. Fields left out are not changed; an empty value clears a field."""
 
     login: str
     name: str | UnsetType = UNSET
@@ -68,32 +78,32 @@ class PersonDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     former: list[str] | UnsetType = UNSET
     listed: bool | UnsetType = UNSET
     hidden: bool | UnsetType = UNSET
-    visibility: dict[str, Level] | UnsetType = UNSET
+    visibility: dict[str, VisibilityName] | UnsetType = UNSET
 
 
 class BadDocument(ValueError):
-    """A document that cannot be read: says where and why."""
+    """A document cannot be read; the text says where and why."""
 
 
-def read(data: bytes) -> list[PersonDocument]:
-    """The person documents in *data*: a list of them, or one. Raises BadDocument with every mistake, a line each."""
+def read_documents(data: bytes) -> list[PersonDocument]:
+    """Read one person document or a list of them. Raises BadDocument with one line for each problem."""
     documents: list[PersonDocument] = []
-    mistakes: list[Problem] = []
-    for each in raw(data):
+    problems: list[Problem] = []
+    for each in parse_people(data):
         if isinstance(each, Problem):
-            mistakes.append(each)
+            problems.append(each)
             continue
         try:
-            documents.append(document(each.where, each.tree))
+            documents.append(parse_document(each.where, each.tree))
         except BadSettings as error:
-            mistakes += error.problems
-    if mistakes:
-        raise BadDocument("\n".join(map(str, mistakes)))
+            problems += error.problems
+    if problems:
+        raise BadDocument("\n".join(map(str, problems)))
     return documents
 
 
-def raw(data: bytes) -> Iterator[Raw | Problem]:
-    """Whoever stands in *data*, not judged yet."""
+def parse_people(data: bytes) -> Iterator[RawPerson | Problem]:
+    """Yield the people in *data*, not yet validated, or the problem that keeps it from being JSON."""
     try:
         tree = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -108,56 +118,58 @@ def raw(data: bytes) -> Iterator[Raw | Problem]:
         return
     for number, each in enumerate(tree if isinstance(tree, list) else [tree], 1):
         who = each.get("login") if isinstance(each, dict) else None
-        yield Raw(f"person {number}{f' ({who})' if isinstance(who, str) else ''}", each)
+        yield RawPerson(f"person {number}{f' ({who})' if isinstance(who, str) else ''}", each)
 
 
-def value(name: str, raw: Any) -> Any:
-    """*raw*, one value of a document as JSON decodes it, as field *name* takes it. Raises BadDocument."""
+def parse_value(name: str, raw: Any) -> Any:
+    """Convert *raw*, a decoded JSON value, to what field *name* holds. Raises BadDocument."""
     try:
-        read = document("", {"login": "_", name: raw})
+        parsed = parse_document("", {"login": "_", name: raw})
     except BadSettings as error:
-        raise BadDocument("\n".join(str(mistake).removeprefix(": ") for mistake in error.problems)) from None
-    return _value(getattr(read, name))
+        raise BadDocument("\n".join(str(problem).removeprefix(": ") for problem in error.problems)) from None
+    return _as_field_value(getattr(parsed, name))
 
 
-def document(who: str, tree: Any) -> PersonDocument:
-    """*tree* as a person document; *who* is what mistakes name. Raises BadSettings."""
+def parse_document(who: str, tree: Any) -> PersonDocument:
+    """Convert *tree* to a person document; *who* is the name that problems give it. Raises BadSettings."""
     if not isinstance(tree, dict):
         raise BadSettings([Problem(who, "", type(tree).__name__, "a person document (finger-gateway schema person)")])
     try:
         return msgspec.convert(tree, PersonDocument)
     except msgspec.ValidationError:
-        return convert(who, tree, PersonDocument)  # slower; says every mistake in words
+        return convert(who, tree, PersonDocument)  # slower, but reports every problem in words
 
 
-def create(document: PersonDocument) -> Create:
-    """The edit that makes a new person of *document*."""
-    levels = {name: level for name, level in _levels(document, {}).items() if level is not None}
+def make_create(document: PersonDocument) -> Create:
+    """Return the edit that adds the person of *document*."""
+    levels = {name: level for name, level in _visibility_changes(document, {}).items() if level is not None}
     listed = True if document.listed is UNSET else bool(document.listed)
-    return Create(document.login, values(document), levels, listed)
+    return Create(document.login, field_values(document), levels, listed)
 
 
-def modify(document: PersonDocument, now: Profile) -> Modify:
-    """The edit that brings *now*, as an administrator sees it, to what *document* says."""
+def make_modify(document: PersonDocument, now: Profile) -> Modify:
+    """Return the edit that changes *now*, an administrator's profile of the person, to what *document* says."""
     listed = None if document.listed is UNSET else bool(document.listed)
-    return Modify(document.login, values(document), _levels(document, now.visibility or {}), listed, now.version)
+    return Modify(
+        document.login, field_values(document), _visibility_changes(document, now.visibility or {}), listed, now.version
+    )
 
 
-def values(document: PersonDocument) -> dict[str, Any]:
-    """What *document* says of fields, not judged yet."""
+def field_values(document: PersonDocument) -> dict[str, Any]:
+    """Return the fields that *document* sets, not yet validated."""
     given = ((name, getattr(document, name)) for name in STORED)
-    return {name: _value(raw) for name, raw in given if raw is not UNSET}
+    return {name: _as_field_value(raw) for name, raw in given if raw is not UNSET}
 
 
-def _value(raw: Any) -> Any:
+def _as_field_value(raw: Any) -> Any:
     if isinstance(raw, StatusDocument):
         return Status(text=raw.text, until=raw.until)
     if isinstance(raw, list):
-        return tuple(_part(each) for each in raw)
+        return tuple(_as_list_item(each) for each in raw)
     return raw
 
 
-def _part(raw: Any) -> Any:
+def _as_list_item(raw: Any) -> Any:
     if isinstance(raw, LinkDocument):
         return Link(label=raw.label, url=raw.url, me=raw.me)
     if isinstance(raw, KeyDocument):
@@ -167,7 +179,7 @@ def _part(raw: Any) -> Any:
     return raw
 
 
-def _levels(document: PersonDocument, now: Mapping[str, Visibility]) -> dict[str, Visibility | None]:
+def _visibility_changes(document: PersonDocument, now: Mapping[str, Visibility]) -> dict[str, Visibility | None]:
     levels: dict[str, Visibility | None] = {}
     if not isinstance(document.visibility, UnsetType):
         levels = {name: None for name in now if name not in document.visibility and name != "name"}
@@ -183,31 +195,34 @@ def _levels(document: PersonDocument, now: Mapping[str, Visibility]) -> dict[str
     return levels
 
 
-def _facts(profile: Profile) -> dict[str, Any]:
-    facts: dict[str, Any] = {"login": profile.login}
+def _stored_values(profile: Profile) -> dict[str, Any]:
+    values: dict[str, Any] = {"login": profile.login}
     for name in STORED:
-        held = getattr(profile, name)
-        if held:
-            facts[name] = msgspec.to_builtins(held, builtin_types=(datetime,))
-    return facts
+        value = getattr(profile, name)
+        if value:
+            values[name] = msgspec.to_builtins(value, builtin_types=(datetime,))
+    return values
 
 
-def person_document(profile: Profile) -> dict[str, Any]:
-    """All that is kept about a person, as import takes it; *profile* is an editor's."""
+def make_person_document(profile: Profile) -> dict[str, Any]:
+    """Return all that is stored about a person, in the form that import reads. *profile* must be an editor's."""
     levels: Mapping[str, Visibility] = profile.visibility or {}
-    document = _facts(profile) | {"listed": bool(profile.listed), "hidden": levels.get("name") is Visibility.NOBODY}
+    document = _stored_values(profile) | {
+        "listed": bool(profile.listed),
+        "hidden": levels.get("name") is Visibility.NOBODY,
+    }
     named = {name: level.name.lower() for name, level in sorted(levels.items()) if name in FIELDS}
     if named:
         document["visibility"] = named
     return document
 
 
-def encode(document: Any) -> bytes:
-    """JSON to be read by people too."""
+def encode_json(document: Any) -> bytes:
+    """Encode *document* as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def schema() -> dict[str, Any]:
-    """JSON Schema of a person document (2020-12)."""
+def person_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a person document."""
     described = msgspec.json.schema(PersonDocument)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | described

@@ -1,17 +1,20 @@
-"""What a reader of files of people gives: a person as the tree of a document that nobody has judged yet."""
+"""A person as read from a file, before validation."""
 
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True)
-class Raw:
-    """*tree* as JSON decodes a person document. *where* it stands in the file. *gaps*: the visibility of fields that it
-    does not name stays. *login_from* is what the login was taken from, where the format has none; *left*: what stands
-    there and was not taken."""
+class RawPerson:
+    """A person document that has not been validated.
+
+    *tree* is the document as JSON decodes it, *where* its position in the file. *keep_other_levels*: the visibility of
+    fields that the document does not name stays as it is. *login_source* is what the login was taken from, if the format
+    has none. *ignored* lists what stands in the file and was not taken.
+    """
 
     where: str
     tree: Any
-    gaps: bool = False
-    login_from: str = ""
-    left: tuple[str, ...] = ()
+    keep_other_levels: bool = False
+    login_source: str = ""
+    ignored: tuple[str, ...] = ()

@@ -1,8 +1,7 @@
-"""People in a CSV file, as spreadsheets write it: a row a person, the first row names the fields. Gives each row as the
-tree of a person document; people_files.py judges what stands in it.
+"""Read people from CSV files, as spreadsheets write them: one row for each person, the field names in the first row.
 
-An empty cell leaves a field as it is, so that a table with gaps empties nothing. Nothing is guessed: a heading that is no
-field is a mistake, and says which field it may be.
+Each row becomes a person document, which people_files.py validates. An empty cell leaves its field unchanged, so that a
+table with gaps clears nothing. An unknown heading is a problem, reported with the field that it may stand for.
 """
 
 import csv
@@ -16,11 +15,11 @@ import msgspec
 
 from ..config.problems import MAX_SHOWN_CHARACTERS, Problem
 from ..directory.fields import FIELDS, STORED
-from .raw import Raw
+from .raw import RawPerson
 
 DELIMITERS = (",", ";", "\t")
-SAID = ("login", *STORED, "listed", "hidden")
-_WORDS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+HEADINGS = ("login", *STORED, "listed", "hidden")
+_BOOLEANS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _SYNONYMS = {
     "name": ("full_name", "display_name", "real_name", "fullname", "person", "fn", "gecos"),
     "login": ("user", "username", "user_name", "account", "nick", "nickname", "uid", "id", "handle"),
@@ -37,13 +36,13 @@ _SYNONYMS = {
     "aliases": ("alias", "other_names", "nicknames"),
     "fediverse": ("mastodon",),
 }
-_NEAR = {synonym: name for name, synonyms in _SYNONYMS.items() for synonym in synonyms}
-# a plan is larger than what the module takes; fields.py says how large one may be
+_FIELD_BY_SYNONYM = {synonym: name for name, synonyms in _SYNONYMS.items() for synonym in synonyms}
+# A plan can be larger than the csv module's limit; fields.py has the limit for plans.
 csv.field_size_limit(16 * 1024 * 1024)
 
 
-def read(data: bytes) -> Iterator[Raw | Problem]:
-    """A Raw for each row with something in it, and every mistake in the table itself."""
+def read_people(data: bytes) -> Iterator[RawPerson | Problem]:
+    """Yield a person for each row that is not empty, and every problem of the table itself."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -56,7 +55,7 @@ def read(data: bytes) -> Iterator[Raw | Problem]:
         allowed = 'CSV in UTF-8; save it as "CSV UTF-8", or convert it: iconv -f cp1252 -t utf-8'
         yield Problem(f"line {line}", "", found, allowed)
         return
-    first, delimiter = _delimiter(text)
+    first, delimiter = _find_delimiter(text)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     headings: list[str] | None = None
     line = 0
@@ -67,12 +66,12 @@ def read(data: bytes) -> Iterator[Raw | Problem]:
                 continue
             where = f"line {last + 1}"
             if headings is None:
-                headings = [_normal(cell) for cell in cells]
-                if mistakes := list(_judged(where, cells, headings)):
-                    yield from mistakes
+                headings = [_normalize_heading(cell) for cell in cells]
+                if problems := list(_check_headings(where, cells, headings)):
+                    yield from problems
                     return
             else:
-                yield from _row(where, headings, cells)
+                yield from _read_row(where, headings, cells)
     except csv.Error as error:
         yield Problem(
             f"line {max(rows.line_num, line + 1)}", "", f"no CSV ({error})", 'CSV, with "" for a quote in a quoted cell'
@@ -81,53 +80,57 @@ def read(data: bytes) -> Iterator[Raw | Problem]:
         yield Problem("line 1", "", "nothing", "a row that names the fields: login, name, ...")
 
 
-def looks_like(text: str) -> bool:
-    """Is the first line of *text* one that names fields, login among them?"""
-    cells, _ = _heading(text, _delimiter(text)[1])
-    return "login" in map(_normal, cells)
+def looks_like_csv(text: str) -> bool:
+    """Return whether the first line of *text* holds field names, login among them."""
+    cells, _ = _read_headings(text, _find_delimiter(text)[1])
+    return "login" in map(_normalize_heading, cells)
 
 
-def _delimiter(text: str) -> tuple[int, str]:
-    """The line that the table begins with, and what stands between cells: that by which most headings are fields. Excel
-    may say it in a line of its own."""
-    if said := re.match(r"sep=([,;\t])\r?\n", text, re.I):
-        return 2, said[1]
+def _find_delimiter(text: str) -> tuple[int, str]:
+    """Return the first line of the table (from 1) and the delimiter: the one with which most headings are field names.
+
+    Excel may name the delimiter in a line of its own ("sep=;").
+    """
+    if separator := re.match(r"sep=([,;\t])\r?\n", text, re.I):
+        return 2, separator[1]
 
     def known(delimiter: str) -> tuple[int, int]:
-        cells, names = _heading(text, delimiter)
-        return sum(_known(name) for name in names), len(cells)
+        cells, names = _read_headings(text, delimiter)
+        return sum(_is_heading(name) for name in names), len(cells)
 
     return 1, max(DELIMITERS, key=known)
 
 
-def _heading(text: str, delimiter: str) -> tuple[list[str], list[str]]:
+def _read_headings(text: str, delimiter: str) -> tuple[list[str], list[str]]:
     start = text.lstrip("\r\n")[:65536]
     try:
         cells = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), [])
     except csv.Error:
         cells = []
-    return cells, [_normal(cell) for cell in cells]
+    return cells, [_normalize_heading(cell) for cell in cells]
 
 
-def _normal(heading: str) -> str:
+def _normalize_heading(heading: str) -> str:
     return re.sub(r"[\s_-]+", "_", heading.strip().lower())
 
 
-def _known(name: str) -> bool:
-    return name in SAID or (name.startswith("visibility.") and name.removeprefix("visibility.") in FIELDS)
+def _is_heading(name: str) -> bool:
+    return name in HEADINGS or (name.startswith("visibility.") and name.removeprefix("visibility.") in FIELDS)
 
 
-def _judged(where: str, cells: Sequence[str], headings: Sequence[str]) -> Iterator[Problem]:
+def _check_headings(where: str, cells: Sequence[str], headings: Sequence[str]) -> Iterator[Problem]:
     for number, (cell, name) in enumerate(zip(cells, headings, strict=True)):
-        if not name or _known(name):
+        if not name or _is_heading(name):
             if name and name in headings[:number]:
                 yield Problem(where, cell.strip(), "the same heading twice", "each once")
             continue
-        near = _NEAR.get(name) or next(iter(difflib.get_close_matches(name, [*SAID, *FIELDS], 1, 0.6)), "")
+        near = _FIELD_BY_SYNONYM.get(name) or next(
+            iter(difflib.get_close_matches(name, [*HEADINGS, *FIELDS], 1, 0.6)), ""
+        )
         if name.startswith("visibility."):
             close = difflib.get_close_matches(name.removeprefix("visibility."), FIELDS, 1, 0.5)
             near = f"visibility.{close[0]}" if close else ""
-        allowed = ", ".join((*SAID, "visibility.FIELD"))
+        allowed = ", ".join((*HEADINGS, "visibility.FIELD"))
         yield Problem(
             where,
             cell.strip()[:MAX_SHOWN_CHARACTERS],
@@ -139,15 +142,15 @@ def _judged(where: str, cells: Sequence[str], headings: Sequence[str]) -> Iterat
         yield Problem(where, "login", "no such heading", "a column with everybody's login")
 
 
-def _row(where: str, headings: Sequence[str], cells: Sequence[str]) -> Iterator[Raw | Problem]:
+def _read_row(where: str, headings: Sequence[str], cells: Sequence[str]) -> Iterator[RawPerson | Problem]:
     tree: dict[str, Any] = {}
-    mistakes: list[Problem] = []
+    problems: list[Problem] = []
     for number, cell in enumerate(cells):
         if not cell.strip():
             continue
         name = headings[number] if number < len(headings) else ""
         if not name:
-            mistakes.append(
+            problems.append(
                 Problem(
                     where,
                     f"column {number + 1}",
@@ -159,35 +162,35 @@ def _row(where: str, headings: Sequence[str], cells: Sequence[str]) -> Iterator[
             tree.setdefault("visibility", {})[name.removeprefix("visibility.")] = cell.strip().lower()
         else:
             try:
-                tree[name] = _value(name, cell)
+                tree[name] = _parse_cell(name, cell)
             except (msgspec.DecodeError, RecursionError) as error:
-                mistakes.append(Problem(where, name, f"{cell[:MAX_SHOWN_CHARACTERS]!r} ({error})", "JSON"))
+                problems.append(Problem(where, name, f"{cell[:MAX_SHOWN_CHARACTERS]!r} ({error})", "JSON"))
     login = tree.get("login", "")
     if not login:
-        mistakes.append(Problem(where, "login", "nothing", "text"))
-    named = f"{where} ({login})" if login else where
-    if mistakes:
-        yield from (Problem(named, each.key, each.found, each.allowed) for each in mistakes)
+        problems.append(Problem(where, "login", "nothing", "text"))
+    labelled = f"{where} ({login})" if login else where
+    if problems:
+        yield from (Problem(labelled, each.key, each.found, each.allowed) for each in problems)
     else:
-        yield Raw(named, tree, gaps=True)
+        yield RawPerson(labelled, tree, keep_other_levels=True)
 
 
-def _value(name: str, cell: str) -> Any:
-    """*cell* as JSON would have it. Raises msgspec.DecodeError."""
-    bare = cell.strip()
+def _parse_cell(name: str, cell: str) -> Any:
+    """Convert *cell* to what JSON would have in its place. Raises msgspec.DecodeError."""
+    text = cell.strip()
     if name == "login":
-        return bare
+        return text
     if name in ("listed", "hidden"):
-        return _WORDS.get(bare.lower(), bare)
+        return _BOOLEANS.get(text.lower(), text)
     match FIELDS[name].shape:
         case "names":
-            return bare.replace(",", " ").split()
-        case "links" if not bare.startswith(("[", "{")):
-            return [{"url": url} for url in bare.split()]
-        case "status" if not bare.startswith("{"):
-            return {"text": bare}
+            return text.replace(",", " ").split()
+        case "links" if not text.startswith(("[", "{")):
+            return [{"url": url} for url in text.split()]
+        case "status" if not text.startswith("{"):
+            return {"text": text}
         case "links" | "keys" | "accounts" | "status" as shape:
-            tree = msgspec.json.decode(bare)
+            tree = msgspec.json.decode(text)
             return [tree] if isinstance(tree, dict) and shape != "status" else tree
         case _:
             return cell

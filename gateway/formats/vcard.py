@@ -1,7 +1,7 @@
-"""vCard 3.0 and 4.0 (RFC 2426, RFC 6350) as a text: unfolding, parameters, groups, escapes. Gives cards with their
-properties and every mistake; what a property means for a person is vcard_people.py's.
+"""Parse the syntax of vCard 3.0 and 4.0 (RFC 2426, RFC 6350): folding, groups, parameters and escapes.
 
-Written by hand because vobject, the library for it, stops at the first mistake, knows no 4.0 and brings three packages.
+vcard_people.py decides what a property means for a person. The parser is written by hand because vobject, the usual
+library, stops at the first problem, does not know 4.0 and brings three packages.
 """
 
 import re
@@ -15,12 +15,12 @@ _NAME = re.compile(r"(?:([A-Za-z0-9_-]+)\.)?([A-Za-z0-9_-]+)")
 _PARAMETER = re.compile(r';([A-Za-z0-9_-]+)(?:=((?:"[^"]*"|[^",;:]*)(?:,(?:"[^"]*"|[^",;:]*))*))?')
 _QUOTED = re.compile(r'"[^"]*"|[^",]+')
 _ESCAPED = re.compile(r"\\(.)", re.S)
-_PARTS = {each: re.compile(rf"(?:^|{each})((?:\\.|[^\\{each}]|\\$)*)", re.S) for each in ",;"}
+_SEPARATED = {each: re.compile(rf"(?:^|{each})((?:\\.|[^\\{each}]|\\$)*)", re.S) for each in ",;"}
 
 
 @dataclass(frozen=True)
-class Property:
-    """One line of a card. *name* and *group* in capitals; *parameters* by name in capitals, each value as it stands."""
+class VCardProperty:
+    """One property of a card. *name*, *group* and the names of *parameters* are in upper case; values are as written."""
 
     name: str
     raw: str
@@ -30,74 +30,76 @@ class Property:
     @property
     def text(self) -> str:
         """The whole value, unescaped."""
-        return unescaped(self.raw)
+        return unescape(self.raw)
 
     @property
     def types(self) -> frozenset[str]:
-        return frozenset(each for said in self.parameters.get("TYPE", ()) for each in said.lower().split(","))
+        """The TYPE parameters in lower case."""
+        return frozenset(each for value in self.parameters.get("TYPE", ()) for each in value.lower().split(","))
 
     @property
     def preference(self) -> int:
-        """From 1, the most preferred, to 101 where nothing is said."""
-        said = self.parameters.get("PREF", [""])[0]
-        return int(said) if re.fullmatch("[0-9]{1,3}", said) else 1 if "pref" in self.types else 101
+        """The preference from 1, the highest, to 101 if none is given."""
+        given = self.parameters.get("PREF", [""])[0]
+        return int(given) if re.fullmatch("[0-9]{1,3}", given) else 1 if "pref" in self.types else 101
 
-    def parts(self, separator: str) -> list[str]:
-        """The value cut at *separator* (";" or ",") where that is not escaped, each part unescaped."""
-        return [unescaped(part) for part in _PARTS[separator].findall(self.raw)]
+    def split(self, separator: str) -> list[str]:
+        """Split the value at each unescaped *separator* (";" or ","), and unescape the parts."""
+        return [unescape(part) for part in _SEPARATED[separator].findall(self.raw)]
 
 
 @dataclass(frozen=True)
-class Card:
-    """One card, which began in *line*."""
+class VCard:
+    """One card, which begins in line *line* of the file."""
 
     line: int
-    properties: list[Property] = field(default_factory=list)
+    properties: list[VCardProperty] = field(default_factory=list)
 
-    def all(self, name: str) -> list[Property]:
-        """All that are called *name* and hold something, the preferred first, else as they stand."""
+    def find_all(self, name: str) -> list[VCardProperty]:
+        """Return the properties *name* that are not empty, the preferred first, else in file order."""
         return sorted(
             (each for each in self.properties if each.name == name and each.raw.strip()), key=lambda p: p.preference
         )
 
 
-def unescaped(raw: str) -> str:
+def unescape(raw: str) -> str:
+    """Undo the escapes of a text value."""
     return _ESCAPED.sub(lambda match: "\n" if match[1] in "nN" else match[1], raw)
 
 
-def read(data: bytes) -> Iterator[Card | Problem]:
-    """The cards of *data* in their order, and every mistake of its syntax. A card with a mistake is not given."""
-    card: Card | None = None
+def parse_cards(data: bytes) -> Iterator[VCard | Problem]:
+    """Yield the cards in *data* in file order, and every syntax problem. A card with a problem is not yielded."""
+    card: VCard | None = None
     broken = False
-    for number, octets in _unfolded(data.removeprefix(b"\xef\xbb\xbf")):
+    for number, octets in _unfold(data.removeprefix(b"\xef\xbb\xbf")):
         where = f"line {number}"
-        read = _line(where, octets)
-        if isinstance(read, Problem):
+        parsed = _parse_line(where, octets)
+        if isinstance(parsed, Problem):
             broken = True
-            yield read
+            yield parsed
             continue
-        match read.name, read.raw.strip().upper():
+        match parsed.name, parsed.raw.strip().upper():
             case "BEGIN", "VCARD":
                 if card is not None:
                     yield Problem(where, "BEGIN", f"a card within that of line {card.line}", "END:VCARD first")
-                card, broken = Card(number), False
+                card, broken = VCard(number), False
             case "END", "VCARD" if card is not None:
-                wrong = _version(card)
-                if wrong is not None:
-                    yield wrong
+                problem = _check_version(card)
+                if problem is not None:
+                    yield problem
                 elif not broken:
                     yield card
                 card = None
             case _ if card is None:
-                yield Problem(where, read.name, "a line outside a card", "BEGIN:VCARD first")
+                yield Problem(where, parsed.name, "a line outside a card", "BEGIN:VCARD first")
             case _:
-                card.properties.append(read)
+                card.properties.append(parsed)
     if card is not None:
         yield Problem(f"line {card.line}", "BEGIN", "a card without end", "END:VCARD behind it")
 
 
-def _unfolded(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The lines with the number of each; a fold may stand between the octets of one character."""
+def _unfold(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the unfolded lines, each with its number. A fold may split a UTF-8 character, so this works on bytes."""
     number, whole = 0, b""
     for count, line in enumerate(re.split(rb"\r\n|\n|\r", data), 1):
         if line[:1] in (b" ", b"\t") and whole:
@@ -110,32 +112,32 @@ def _unfolded(data: bytes) -> Iterator[tuple[int, bytes]]:
         yield number, whole
 
 
-def _line(where: str, octets: bytes) -> Property | Problem:
+def _parse_line(where: str, octets: bytes) -> VCardProperty | Problem:
     try:
         line = octets.decode()
     except UnicodeDecodeError as error:
         return Problem(where, "", f"a byte that is not UTF-8 (0x{octets[error.start]:02X})", "vCard in UTF-8")
-    named = _NAME.match(line)
-    at = named.end() if named else 0
+    start = _NAME.match(line)
+    at = start.end() if start else 0
     parameters: dict[str, list[str]] = {}
-    while named and (said := _PARAMETER.match(line, at)):
-        name, values = (said[1].upper(), said[2]) if said[2] is not None else ("TYPE", said[1])
+    while start and (parameter := _PARAMETER.match(line, at)):
+        name, values = (parameter[1].upper(), parameter[2]) if parameter[2] is not None else ("TYPE", parameter[1])
         parameters.setdefault(name, []).extend(each.strip('"') for each in _QUOTED.findall(values))
-        at = said.end()
-    if named is None or line[at : at + 1] != ":":
+        at = parameter.end()
+    if start is None or line[at : at + 1] != ":":
         return Problem(where, "", repr(line[:MAX_SHOWN_CHARACTERS]), "NAME:value or NAME;PARAMETER=...:value")
     encodings = {each.upper() for name in ("ENCODING", "TYPE") for each in parameters.get(name, ())}
     if "QUOTED-PRINTABLE" in encodings:
         return Problem(
             where,
-            named[2].upper(),
+            start[2].upper(),
             "quoted-printable, as vCard 2.1 has it",
             "vCard 3.0 or 4.0; export it as one of these",
         )
-    return Property(named[2].upper(), line[at + 1 :], parameters, (named[1] or "").upper())
+    return VCardProperty(start[2].upper(), line[at + 1 :], parameters, (start[1] or "").upper())
 
 
-def _version(card: Card) -> Problem | None:
+def _check_version(card: VCard) -> Problem | None:
     versions = [each.raw.strip() for each in card.properties if each.name == "VERSION"]
     if versions and versions[0] in VERSIONS:
         return None

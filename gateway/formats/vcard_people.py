@@ -1,5 +1,9 @@
-"""What a vCard says of a person, as the tree of a person document. A card has no login: a nickname that can be one is
-taken, else what stands before the @ of the first address. What has no place here is left, and named.
+"""Convert vCards to person documents.
+
+A card has no login: the first nickname that can be one is taken, else the part of the first email address before the @.
+Properties that no field can hold are skipped and listed in RawPerson.ignored. Some properties are read only from the cards
+that card.py writes, because in other cards they mean something else: NOTE (the plan), NICKNAME (aliases), X-SOCIALPROFILE,
+and the extended part of ADR (the office).
 """
 
 import base64
@@ -12,87 +16,100 @@ from ..config.problems import MAX_SHOWN_CHARACTERS, Problem
 from ..directory import fields
 from ..directory.names import canonical_login_or_none
 from . import vcard
-from .raw import Raw
-from .vcard import Card, Property
+from .card import PRODUCT_ID
+from .raw import RawPerson
+from .vcard import VCard, VCardProperty
 
-_SILENT = {"VERSION", "PRODID", "REV", "UID", "N", "KIND", "NICKNAME", "X-ABLABEL", "X-ABADR", "SORT-STRING", "PROFILE"}
-_NO_VOICE = {"fax", "pager", "modem", "video", "textphone", "bbs", "x400", "isdn", "pcs"}
-_PLAIN = (("FN", "name"), ("TITLE", "title"), ("PRONOUNS", "pronouns"), ("X-PRONOUNS", "pronouns"))
+_NOT_REPORTED = {
+    "VERSION", "PRODID", "SOURCE", "REV", "UID", "N", "KIND", "NICKNAME", "X-ABLABEL", "X-ABADR", "SORT-STRING", "PROFILE",
+}  # fmt: skip
+_NOT_VOICE = {"fax", "pager", "modem", "video", "textphone", "bbs", "x400", "isdn", "pcs"}
+_TEXT_PROPERTIES = (("FN", "name"), ("TITLE", "title"), ("PRONOUNS", "pronouns"), ("X-PRONOUNS", "pronouns"))
+_KEY_KINDS = {"pgp", "ssh", "age"}
 
 
-def read(data: bytes) -> Iterator[Raw | Problem]:
-    """A Raw for each card of a person, and every mistake."""
+def read_people(data: bytes) -> Iterator[RawPerson | Problem]:
+    """Yield the person of each card, and every problem."""
     number = 0
-    for number, card in enumerate(vcard.read(data), 1):  # noqa: B007  # asked for behind the loop
-        yield card if isinstance(card, Problem) else _person(card)
+    for number, card in enumerate(vcard.parse_cards(data), 1):  # noqa: B007  # used after the loop
+        yield card if isinstance(card, Problem) else _convert_card(card)
     if not number:
         yield Problem("line 1", "", "nothing", "BEGIN:VCARD ... END:VCARD")
 
 
-def _person(card: Card) -> Raw | Problem:
-    called = next((each.text.strip() for each in card.all("FN")), "")
-    where = f"card in line {card.line} ({called[:MAX_SHOWN_CHARACTERS]})" if called else f"card in line {card.line}"
-    kind = next((each.text.strip().lower() for each in card.all("KIND")), "individual")
+def _convert_card(card: VCard) -> RawPerson | Problem:
+    name = next((each.text.strip() for each in card.find_all("FN")), "")
+    where = f"card in line {card.line} ({name[:MAX_SHOWN_CHARACTERS]})" if name else f"card in line {card.line}"
+    kind = next((each.text.strip().lower() for each in card.find_all("KIND")), "individual")
     if kind != "individual":
         return Problem(where, "KIND", repr(kind[:MAX_SHOWN_CHARACTERS]), "individual: a card of one person")
-    login, login_from = _login(card)
+    login, source = _find_login(card)
     if not login:
         return Problem(
-            where, "login", login_from, "a NICKNAME, or an EMAIL whose part before the @ is, that can be a login"
+            where, "login", source, "a NICKNAME, or an EMAIL whose part before the @ is, that can be a login"
         )
     tree: dict[str, Any] = {"login": login}
-    taken = {id(each) for take in (_texts, _telephones, _links, _place, _keys) for each in take(card, tree)}
-    left = (
+    readers: list[Callable[[VCard, dict[str, Any]], list[VCardProperty]]]
+    readers = [_take_texts, _take_phones, _take_links, _take_place, _take_keys]
+    if _is_own(card):
+        readers = [_take_texts, _take_phones, _take_own_links, _take_place, _take_own_keys, _take_own_properties]
+    taken = {id(each) for take in readers for each in take(card, tree)}
+    ignored = (
         each.name
         for each in card.properties
-        if each.name not in _SILENT and each.raw.strip(" ;") and id(each) not in taken
+        if each.name not in _NOT_REPORTED and each.raw.strip(" ;") and id(each) not in taken
     )
-    return Raw(where, tree, login_from=login_from, left=tuple(dict.fromkeys(left)))
+    return RawPerson(where, tree, login_source=source, ignored=tuple(dict.fromkeys(ignored)))
 
 
-def _login(card: Card) -> tuple[str, str]:
-    """The login and what it was taken from; without one, what was found."""
-    seen: list[str] = []
-    for each in card.all("NICKNAME"):
-        for nickname in each.parts(","):
+def _is_own(card: VCard) -> bool:
+    """Return whether card.py wrote the card."""
+    return any(each.text.strip() == PRODUCT_ID for each in card.find_all("PRODID"))
+
+
+def _find_login(card: VCard) -> tuple[str, str]:
+    """Return the login and the property that it was taken from; "" and what was found instead if there is none."""
+    rejected: list[str] = []
+    for each in card.find_all("NICKNAME"):
+        for nickname in each.split(","):
             if canonical_login_or_none(nickname.strip()):
                 return nickname.strip(), "NICKNAME"
-            seen.append(f"NICKNAME {nickname.strip()[:MAX_SHOWN_CHARACTERS]!r}")
+            rejected.append(f"NICKNAME {nickname.strip()[:MAX_SHOWN_CHARACTERS]!r}")
     for each in (each for each in card.properties if each.name == "EMAIL" and each.raw.strip()):
-        local = _address(each).rpartition("@")[0]
+        local = _email_address(each).rpartition("@")[0]
         if canonical_login_or_none(local):
             return local, "EMAIL"
-        seen.append(f"EMAIL {_address(each)[:MAX_SHOWN_CHARACTERS]!r}")
+        rejected.append(f"EMAIL {_email_address(each)[:MAX_SHOWN_CHARACTERS]!r}")
         break
-    return "", ", ".join(seen) or "neither NICKNAME nor EMAIL"
+    return "", ", ".join(rejected) or "neither NICKNAME nor EMAIL"
 
 
-def _address(email: Property) -> str:
+def _email_address(email: VCardProperty) -> str:
     return re.sub("(?i)^mailto:", "", email.text.strip())
 
 
-def _texts(card: Card, tree: dict[str, Any]) -> list[Property]:
+def _take_texts(card: VCard, tree: dict[str, Any]) -> list[VCardProperty]:
     taken = []
 
-    def first(name: str, key: str, value: Callable[[Property], str]) -> None:
-        for each in card.all(name):
+    def take_first(name: str, key: str, value: Callable[[VCardProperty], str]) -> None:
+        for each in card.find_all(name):
             if text := value(each):
                 tree[key] = text
                 taken.append(each)
                 return
 
-    for name, key in _PLAIN:
-        first(name, key, lambda each: " ".join(each.text.split()))
-    first("EMAIL", "email", _address)
-    first("ORG", "organisation", lambda each: ", ".join(part.strip() for part in each.parts(";") if part.strip()))
+    for name, key in _TEXT_PROPERTIES:
+        take_first(name, key, lambda each: " ".join(each.text.split()))
+    take_first("EMAIL", "email", _email_address)
+    take_first("ORG", "organisation", lambda each: ", ".join(part.strip() for part in each.split(";") if part.strip()))
     return taken
 
 
-def _telephones(card: Card, tree: dict[str, Any]) -> list[Property]:
-    """A number is somebody's at work or at home only where the card says so."""
+def _take_phones(card: VCard, tree: dict[str, Any]) -> list[VCardProperty]:
+    """Take numbers that the card marks as work or home; others could be either."""
     taken = []
-    for each in card.all("TEL"):
-        if each.types & _NO_VOICE:
+    for each in card.find_all("TEL"):
+        if each.types & _NOT_VOICE:
             continue
         for kind, key in (("work", "office_phone"), ("home", "home_phone")):
             if kind in each.types and key not in tree:
@@ -103,31 +120,47 @@ def _telephones(card: Card, tree: dict[str, Any]) -> list[Property]:
     return taken
 
 
-def _links(card: Card, tree: dict[str, Any]) -> list[Property]:
-    """Apple and others call a link by a line of the same group."""
-    urls = card.all("URL")
+def _labels(card: VCard) -> dict[str, str]:
+    """Return the label of each group: Apple and others put it into a property of the same group."""
+    labels = {each.group: each.text.strip() for each in card.properties if each.name == "X-ABLABEL" and each.group}
+    return {group: re.sub(r"^_\$!<(.*)>!\$_$", r"\1", label) for group, label in labels.items()}
+
+
+def _take_links(card: VCard, tree: dict[str, Any]) -> list[VCardProperty]:
+    urls = card.find_all("URL")
     if urls:
-        labels = {each.group: each.text.strip() for each in card.properties if each.name == "X-ABLABEL" and each.group}
-        tree["links"] = [
-            {"url": each.text.strip(), "label": re.sub(r"^_\$!<(.*)>!\$_$", r"\1", labels.get(each.group, ""))}
-            for each in urls
-        ]
+        labels = _labels(card)
+        tree["links"] = [{"url": each.text.strip(), "label": labels.get(each.group, "")} for each in urls]
     return urls
 
 
-def _place(card: Card, tree: dict[str, Any]) -> list[Property]:
+def _take_own_links(card: VCard, tree: dict[str, Any]) -> list[VCardProperty]:
+    """Take links and which of them are the person's own (rel="me"), but not the address of the person's page here."""
+    pages = {each.text.strip().removesuffix(".vcf") for each in card.find_all("SOURCE")}
+    urls, labels = card.find_all("URL"), _labels(card)
+    links = [
+        {"url": each.text.strip(), "label": labels.get(each.group, ""), "me": "me" in each.parameters.get("X-REL", ())}
+        for each in urls
+        if each.group or each.text.strip() not in pages
+    ]
+    if links:
+        tree["links"] = links
+    return urls
+
+
+def _take_place(card: VCard, tree: dict[str, Any]) -> list[VCardProperty]:
     taken = []
-    for each in card.all("TZ"):
+    for each in card.find_all("TZ"):
         name = each.text.strip()
         try:
             fields.check_value("timezone", name)
         except fields.BadValue:
-            continue  # an offset, which says nothing of summer
+            continue  # an offset, which does not say when daylight saving time holds
         tree["timezone"] = name
         taken.append(each)
         break
-    for each in card.all("ADR"):
-        parts = [part.strip() for part in each.parts(";")]
+    for each in card.find_all("ADR"):
+        parts = [part.strip() for part in each.split(";")]
         if len(parts) > 3 and parts[3]:
             tree["location"] = parts[3]
             taken.append(each)
@@ -135,16 +168,32 @@ def _place(card: Card, tree: dict[str, Any]) -> list[Property]:
     return taken
 
 
-def _keys(card: Card, tree: dict[str, Any]) -> list[Property]:
-    """Keys that are text; one of octets has no place here."""
+def _take_own_properties(card: VCard, tree: dict[str, Any]) -> list[VCardProperty]:
+    """Take what only the cards of card.py mean as a field: office, plan, fediverse account and aliases."""
+    taken = []
+    for each in card.find_all("ADR"):
+        parts = [part.strip() for part in each.split(";")]
+        if "work" in each.types and len(parts) > 1 and parts[1]:
+            tree["office"] = parts[1]
+            taken.append(each)
+    for name, key in (("NOTE", "plan"), ("X-SOCIALPROFILE", "fediverse")):
+        for each in card.find_all(name)[:1]:
+            tree[key] = each.text
+            taken.append(each)
+    nicknames = [each.strip() for line in card.find_all("NICKNAME") for each in line.split(",")]
+    if aliases := [each for each in nicknames if each != tree["login"]]:
+        tree["aliases"] = aliases
+    if tree.get("name") == tree["login"]:
+        del tree["name"]  # FN is mandatory, so that card.py writes the login if there is no name
+    return taken
+
+
+def _take_keys(card: VCard, tree: dict[str, Any]) -> list[VCardProperty]:
+    """Take keys that are text; binary ones have no field."""
     taken, keys = [], []
-    for each in card.all("KEY"):
-        text = _key(each)
-        if not text:
-            continue
-        said = sorted(each.types & {"pgp", "ssh", "age"})
-        kind = said[0] if said else "pgp" if "BEGIN PGP" in text else "ssh" if re.match("(ssh|ecdsa|sk)-", text) else ""
-        if kind:
+    for each in card.find_all("KEY"):
+        text = _key_text(each)
+        if text and (kind := _key_kind(each, text)):
             keys.append({"kind": kind, "text": text})
             taken.append(each)
     if keys:
@@ -152,12 +201,31 @@ def _keys(card: Card, tree: dict[str, Any]) -> list[Property]:
     return taken
 
 
-def _key(each: Property) -> str:
-    text = each.text.strip()
+def _take_own_keys(card: VCard, tree: dict[str, Any]) -> list[VCardProperty]:
+    taken, keys, labels = [], [], _labels(card)
+    for each in card.find_all("KEY"):
+        if kind := next(iter(each.parameters.get("TYPE", ())), "") or _key_kind(each, each.text):
+            keys.append({"kind": kind, "text": each.text, "label": labels.get(each.group, "")})
+            taken.append(each)
+    if keys:
+        tree["keys"] = keys
+    return taken
+
+
+def _key_kind(key: VCardProperty, text: str) -> str:
+    """Return the kind that the card names, else the one that *text* looks like, else ""."""
+    if named := sorted(key.types & _KEY_KINDS):
+        return named[0]
+    return "pgp" if "BEGIN PGP" in text else "ssh" if re.match("(ssh|ecdsa|sk)-", text) else ""
+
+
+def _key_text(key: VCardProperty) -> str:
+    """Return the key as text, decoded from base64 if it has to be; "" for a link or a binary key."""
+    text = key.text.strip()
     if re.match("(?i)https?:", text):
         return ""
     data = re.fullmatch("(?is)data:[^,]*;base64,(.*)", text)
-    encoded = data[1] if data else text if each.parameters.get("ENCODING", [""])[0].lower() in ("b", "base64") else None
+    encoded = data[1] if data else text if key.parameters.get("ENCODING", [""])[0].lower() in ("b", "base64") else None
     if encoded is None:
         return "" if text.lower().startswith("data:") else text
     try:

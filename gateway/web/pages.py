@@ -12,8 +12,8 @@ from twisted.logger import Logger
 from ..dependencies import ProtocolDependencies, SiteInfo
 from ..directory.answers import Ambiguous, LookupResult, Unavailable
 from ..directory.privacy import Audience, Profile
-from ..formats.person_json import encode
-from ..formats.profile_json import FrontDocument, PeopleDocument, listed_documents, profile_document
+from ..formats.person_json import encode_json
+from ..formats.profile_json import FrontDocument, PeopleDocument, make_list_documents, make_profile_document
 from ..text.sanitize import sanitize
 from . import markup, messages
 from .assets import Assets
@@ -126,14 +126,14 @@ class Pages:
 
     def _person_body(self, profile: Profile, format: Format) -> bytes:
         if format is Format.JSON:
-            return encode(profile_document(profile, self._deps.site))
+            return encode_json(make_profile_document(profile, self._deps.site))
         return self._deps.renderer.render_profile(profile, "finger/person.txt").encode()
 
     def _several(self, answer: Ambiguous, format: Format, forced: bool) -> Reply:
         everyone = all(profile.audience is Audience.EVERYONE for profile in answer.profiles)
 
         def document(site: SiteInfo) -> PeopleDocument:
-            return PeopleDocument(listed_documents(answer.profiles, site))
+            return PeopleDocument(make_list_documents(answer.profiles, site))
 
         shown, count = answer.profiles, len(answer.profiles)
         while True:
@@ -156,7 +156,7 @@ class Pages:
     ) -> Reply:
         """The page *name*, of *values*; *document* makes the same for programs. *everyone*: is it what everyone may see?"""
         if format is Format.JSON:
-            body = encode(document(self._deps.site))
+            body = encode_json(document(self._deps.site))
         elif format is Format.HTML:
             body = self.html(f"{name}.html", **values)
         else:
@@ -189,7 +189,7 @@ class Pages:
         format = format.told
         kind, body = PROBLEM if format is Format.JSON else format.kind, (sentence + "\n").encode()
         if format is Format.JSON:
-            body = encode(Problem(messages.title(code), code, sentence, reference=reference))
+            body = encode_json(Problem(messages.title(code), code, sentence, reference=reference))
         elif format is Format.HTML:
             try:
                 body = self.html("error.html", code=code, title=messages.title(code), sentence=sentence)

@@ -98,7 +98,7 @@ def write(path: Path, edits: Sequence[Edit], at: datetime | None = None) -> int:
 
 def document(fields: dict[str, Any]) -> Create:
     """The edit that makes the person of a document."""
-    return person_json.create(person_json.read(msgspec.json.encode(fields))[0])
+    return person_json.make_create(person_json.read_documents(msgspec.json.encode(fields))[0])
 
 
 def make_dependencies(

@@ -7,7 +7,7 @@ import segno
 
 from ...dependencies import SiteInfo
 from ...directory.privacy import Profile
-from ...formats.card import card, short_cards
+from ...formats.card import make_short_vcards, make_vcard
 from ..http.negotiation import Format
 from ..http.reply import Reply
 from ..pages import Pages, varying
@@ -23,7 +23,9 @@ def vcard(pages: Pages, profile: Profile, site: SiteInfo, forced: bool) -> Reply
     def made() -> Reply:
         told = f"inline; filename*=UTF-8''{quote(profile.login, safe='')}.vcf"
         headers = (("Content-Disposition", told),)
-        return pages.about(profile, card(profile, site).encode(), Format.VCARD.kind, varying(forced), headers=headers)
+        return pages.about(
+            profile, make_vcard(profile, site).encode(), Format.VCARD.kind, varying(forced), headers=headers
+        )
 
     return pages.kept(profile, f"card {forced}", made)
 
@@ -34,7 +36,7 @@ def qr(pages: Pages, profile: Profile, site: SiteInfo) -> Reply:
 
 
 def _drawn(profile: Profile, site: SiteInfo) -> bytes:
-    *cards, page = short_cards(profile, site)
+    *cards, page = make_short_vcards(profile, site)
     fitting = (text for text in cards if len(text.encode()) <= MOST)
     code = segno.make_qr(next(fitting, page), error="l", encoding="utf-8", mask=MASK)
     out = BytesIO()

@@ -6,8 +6,8 @@ from ...dependencies import ProtocolDependencies
 from ...directory.answers import History, NotFound, Unavailable
 from ...directory.privacy import Profile
 from ...directory.viewers import Viewer
-from ...formats.feed import Entry, Feed, atom, json_feed
-from ...formats.person_json import encode
+from ...formats.feed import Feed, FeedEntry, make_atom_feed, make_json_feed
+from ...formats.person_json import encode_json
 from ...net.cooperative_queue import YieldEvery
 from ...ops.request_tracker import Outcome, outcome_of
 from ...text.sanitize import one_line, sanitize
@@ -74,11 +74,11 @@ class Common:
         return await self._shared.setdefault((format, forced), SharedReply()).get(deps, made)
 
 
-async def _newest(deps: ProtocolDependencies, stranger: Viewer) -> Sequence[Entry] | Unavailable:
+async def _newest(deps: ProtocolDependencies, stranger: Viewer) -> Sequence[FeedEntry] | Unavailable:
     listing = await deps.directory.newest_plans(stranger, OF_ALL)
     if isinstance(listing, Unavailable):
         return listing
-    entries: list[Entry] = []
+    entries: list[FeedEntry] = []
     for profile in listing.profiles:
         history = await deps.directory.history(profile.login, stranger, OF_EACH)
         if isinstance(history, Unavailable):
@@ -88,7 +88,7 @@ async def _newest(deps: ProtocolDependencies, stranger: Viewer) -> Sequence[Entr
     return _within(sorted(entries, key=lambda entry: entry.at, reverse=True)[:OF_ALL])
 
 
-async def _entries(deps: ProtocolDependencies, profile: Profile, history: History) -> Sequence[Entry]:
+async def _entries(deps: ProtocolDependencies, profile: Profile, history: History) -> Sequence[FeedEntry]:
     """What there is to read; of two plans of one moment only that which stood."""
     breath = YieldEvery(deps.reactor, AT_ONCE)
     told, entries = None, []
@@ -103,13 +103,17 @@ async def _entries(deps: ProtocolDependencies, profile: Profile, history: Histor
         more |= len(each.text) > 2 * LONG
         name = one_line(profile.name)
         title = cut(markup.beginning(text), TITLE) or name or profile.login
-        entries.append(Entry(profile.login, name, each.at, title, f"{text}\n…\n" if more else f"{text}\n"))
+        entries.append(FeedEntry(profile.login, name, each.at, title, f"{text}\n…\n" if more else f"{text}\n"))
     return _within(entries)
 
 
-def _within(entries: Sequence[Entry]) -> Sequence[Entry]:
+def _within(entries: Sequence[FeedEntry]) -> Sequence[FeedEntry]:
     return ByteBudget(ROOM).fitting(entries, lambda each: len(each.text))
 
 
 def _body(feed: Feed, deps: ProtocolDependencies, format: Format) -> bytes:
-    return atom(feed, deps.site).encode() if format is Format.ATOM else encode(json_feed(feed, deps.site))
+    return (
+        make_atom_feed(feed, deps.site).encode()
+        if format is Format.ATOM
+        else encode_json(make_json_feed(feed, deps.site))
+    )

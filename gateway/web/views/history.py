@@ -15,9 +15,9 @@ from ...dependencies import ProtocolDependencies
 from ...directory.answers import History, PlanVersion
 from ...directory.privacy import Profile
 from ...directory.viewers import Viewer
-from ...formats.feed import stamp
-from ...formats.history import history_document
-from ...formats.person_json import encode
+from ...formats.feed import format_timestamp
+from ...formats.history import make_history_document
+from ...formats.person_json import encode_json
 from ...net.cooperative_queue import YieldEvery
 from ...ops.request_tracker import Outcome, outcome_of
 from ...text.diff import DiffRun, WordPieces, diff
@@ -82,7 +82,7 @@ def recent(profile: Profile, entries: Sequence[PlanVersion]) -> list[Change]:
     changes = []
     for number, (entry, older) in enumerate(pairwise(entries)):
         behind = _behind(entries[number - 1].at) if number else ""
-        whole = f"/users/{quote(profile.login)}/history{behind}#{stamp(entry.at)}"
+        whole = f"/users/{quote(profile.login)}/history{behind}#{format_timestamp(entry.at)}"
         changes.append(_brief(entry, older, whole))
     return changes
 
@@ -146,9 +146,9 @@ async def _reply(
     next = f"{here}{ending}{_behind(shown[-1].at)}" if len(shown) < len(entries) else None
     values = {"person": profile, "plans": plans, "next": next, "first": before is None}
     if format is Format.JSON:
-        document = history_document(shown, next)
+        document = make_history_document(shown, next)
         await YieldEvery(deps.reactor, LARGE).count(sum(len(each.text) for each in shown))
-        body = encode(document)
+        body = encode_json(document)
     elif format is Format.HTML:
         body = pages.html("history.html", **values)
     else:
@@ -182,13 +182,13 @@ async def _plans(
         room -= size
         there = "plan" if entry.text == profile.plan else f"history.json{_behind(begin)}"
         whole = f"/users/{quote(profile.login)}/{there}"
-        made.append(Plan(entry.at, stamp(entry.at), rows, not new.strip(), cut, whole))
+        made.append(Plan(entry.at, format_timestamp(entry.at), rows, not new.strip(), cut, whole))
         new = old or ""
     return made
 
 
 def _behind(at: datetime | None) -> str:
-    return "" if at is None else f"?before={stamp(at)}"
+    return "" if at is None else f"?before={format_timestamp(at)}"
 
 
 def _fitting(rows: Iterator[Row], room: int) -> tuple[list[Row], bool, int]:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from ...directory.answers import Listing, Unavailable
 from ...directory.viewers import Viewer
-from ...formats.profile_json import FrontDocument, PeopleDocument, listed_documents
+from ...formats.profile_json import FrontDocument, PeopleDocument, make_list_documents
 from ...ops.request_tracker import Outcome
 from .. import markup
 from ..http import target
@@ -65,7 +65,7 @@ def answer(pages: Pages, list_: Asked, listing: Listing | Unavailable, viewer: V
     further = None if listing.after is None else list_.next(listing.after)
     return pages.listed(
         list_.path.removeprefix("/"),
-        lambda site: PeopleDocument(listed_documents(listing.profiles, site), further),
+        lambda site: PeopleDocument(make_list_documents(listing.profiles, site), further),
         format,
         viewer.scope is None,
         headers=(("Link", f'<{further}>; rel="next"'),) if further else (),
@@ -86,7 +86,7 @@ def front(
     return pages.listed(
         "index",
         lambda site: FrontDocument(
-            listed_documents(newest.profiles, site), listed_documents(online.profiles, site), "/users"
+            make_list_documents(newest.profiles, site), make_list_documents(online.profiles, site), "/users"
         ),
         format,
         viewer.scope is None,

@@ -12,8 +12,8 @@ from ... import __version__
 from ...dependencies import SiteInfo
 from ...formats.feed import FeedDocument
 from ...formats.history import HistoryDocument
-from ...formats.jrd import Descriptor, HostDescriptor
-from ...formats.person_json import encode
+from ...formats.jrd import HostMetaDocument, JrdDocument
+from ...formats.person_json import encode_json
 from ...formats.profile_json import FrontDocument, PeopleDocument, ProfileDocument
 from ...ops.health import HealthReport
 from ..http.negotiation import Format, ending
@@ -33,8 +33,8 @@ DOCUMENTS: Mapping[str, Any] = {
     "feed": FeedDocument,
     "common_feed": FeedDocument,
     "what_is_shown": PolicyDocument,
-    "webfinger": Descriptor,
-    "host_meta": HostDescriptor,
+    "webfinger": JrdDocument,
+    "host_meta": HostMetaDocument,
     "lives": HealthReport,
     "ready": HealthReport,
     "openapi": dict[str, Any],
@@ -62,7 +62,7 @@ _REDIRECTED = (*_OF_SOMEBODY, "home", "webfinger")
 
 def answer(site: SiteInfo) -> Reply:
     """The description of *site*."""
-    return Reply(encode(description(site)), JSON, cache=PUBLIC)
+    return Reply(encode_json(description(site)), JSON, cache=PUBLIC)
 
 
 def description(site: SiteInfo) -> dict[str, Any]:

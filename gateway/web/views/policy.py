@@ -10,19 +10,19 @@ from msgspec import Struct
 from ...dependencies import ProtocolDependencies, SiteInfo
 from ...directory.explanation import FieldRule, field_rules
 from ...directory.privacy import Policy
-from ...formats.person_json import Level, encode
+from ...formats.person_json import VisibilityName, encode_json
 from ..http.negotiation import ACCEPT, Format
 from ..http.reply import PUBLIC, Reply
 from ..pages import Pages
 
-_LEVELS: tuple[Level, ...] = ("everyone", "members", "nobody")
+_LEVELS: tuple[VisibilityName, ...] = ("everyone", "members", "nobody")
 
 
 def answer(deps: ProtocolDependencies, pages: Pages, format: Format, forced: bool) -> Reply:
     """The policy of *house*; *forced*: the address asked for *format*."""
     policy = deps.directory.policy
     if format is Format.JSON:
-        body = encode(document(policy, deps.site))
+        body = encode_json(document(policy, deps.site))
     else:
         values = {"policy": policy, "days": _days(deps.site), "rules": sorted(field_rules(policy), key=_widest_first)}
         if format is Format.HTML:
@@ -36,9 +36,9 @@ class RuleDocument(Struct, frozen=True):
     """A field: to whom it is shown where nobody said, the most that anyone can show, and what one can choose from."""
 
     field: str
-    default: Level
-    limit: Level
-    choices: list[Level]
+    default: VisibilityName
+    limit: VisibilityName
+    choices: list[VisibilityName]
 
 
 class MembersDocument(Struct, frozen=True):
@@ -79,7 +79,7 @@ def _days(site: SiteInfo) -> int | None:
     return None if site.log_retention is None else math.ceil(site.log_retention / timedelta(days=1))
 
 
-def _name(level: IntEnum) -> Level:
+def _name(level: IntEnum) -> VisibilityName:
     return _LEVELS[level]
 
 

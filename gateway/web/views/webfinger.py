@@ -14,8 +14,8 @@ from ...directory.answers import Found, Unavailable
 from ...directory.names import canonical_login_or_none
 from ...directory.privacy import Profile
 from ...directory.viewers import Viewer
-from ...formats.jrd import Descriptor, descriptor, host_descriptor, host_xrd
-from ...formats.person_json import encode
+from ...formats.jrd import JrdDocument, make_host_meta, make_host_meta_xrd, make_jrd
+from ...formats.person_json import encode_json
 from ...ops.request_tracker import Outcome, outcome_of
 from ...outbound import webfinger_client as client  # noqa: F401  # loaded at the start: the first to name an account would wait
 from ..http import target
@@ -93,14 +93,16 @@ async def answer(deps: ProtocolDependencies, pages: Pages, asked: Asked, strange
         return pages.error(404, Format.JRD), "not_found"
     account = fediverse(found.profile, site)
     actor = await deps.fediverse_accounts.wait_for_actor(account, PATIENCE) if account else None
-    told = descriptor(found.profile, site, site.hosts.names, actor)
+    told = make_jrd(found.profile, site, site.hosts.names, actor)
     headers = () if found.profile.indexed else UNINDEXED
-    return Reply(encode(_chosen(told, asked.rels)), Format.JRD.kind, 200, PUBLIC, headers=headers), outcome_of(found)
+    return Reply(encode_json(_chosen(told, asked.rels)), Format.JRD.kind, 200, PUBLIC, headers=headers), outcome_of(
+        found
+    )
 
 
 def host_meta(site: SiteInfo, format: Format, forced: bool) -> Reply:
     """The template by which an account's address is made."""
-    body = encode(host_descriptor(site)) if format is Format.JRD else host_xrd(site).encode()
+    body = encode_json(make_host_meta(site)) if format is Format.JRD else make_host_meta_xrd(site).encode()
     return Reply(body, format.kind, cache=PUBLIC, vary="" if forced else ACCEPT)
 
 
@@ -118,6 +120,6 @@ def _by_login(named: str, profile: Profile) -> bool:
     return canonical_login_or_none(named) in (profile.login, *map(canonical_login_or_none, profile.aliases))
 
 
-def _chosen(told: Descriptor, rels: tuple[str, ...]) -> Descriptor:
+def _chosen(told: JrdDocument, rels: tuple[str, ...]) -> JrdDocument:
     """Only links of *rels* (section 4.3), all else as it is."""
     return replace(told, links=[link for link in told.links if link.rel in rels]) if rels else told

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from ...dependencies import ProtocolDependencies
 from ...directory.answers import Page, Unavailable
 from ...directory.viewers import Viewer
-from ...formats.sitemap import sitemap
+from ...formats.sitemap import make_sitemap
 from ...ops.request_tracker import Outcome, outcome_of
 from .. import messages
 from ..http.negotiation import Format
@@ -64,7 +64,7 @@ class Sitemap:
             site = deps.site
             told = [(f"{site.url}/", None), (f"{site.url}/users", None), *people[:MOST_PEOPLE]]
             note = messages.more_people(MOST_PEOPLE, site.url) if len(people) > MOST_PEOPLE else ""
-            return Reply(sitemap(told, note).encode(), Format.XML.kind, cache=PUBLIC), "listed"
+            return Reply(make_sitemap(told, note).encode(), Format.XML.kind, cache=PUBLIC), "listed"
 
         return await self._shared.get(deps, made)
 

@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from gateway.directory.person import Account, Key, Link
 from gateway.directory.privacy import Audience, Profile
 from gateway.formats import vcard
-from gateway.formats.card import card, short_cards
-from gateway.formats.raw import Raw
-from gateway.formats.vcard_people import read
+from gateway.formats.card import make_short_vcards, make_vcard
+from gateway.formats.raw import RawPerson
+from gateway.formats.vcard_people import read_people
 
 AT = datetime(2026, 11, 24, 8, 12, 5, 999999, UTC)
 
 
-class Place:
+class Site:
     host = "dir.test"
+    url = "https://dir.test"
 
     def person_url(self, login: str) -> str:
         return f"https://dir.test/users/{login}"
@@ -33,7 +34,7 @@ def profile(**values: Any) -> Profile:
 
 def lines(**values: Any) -> list[str]:
     """The card of that profile, unfolded."""
-    text = card(profile(**values), Place())
+    text = make_vcard(profile(**values), Site())
     assert text.endswith("\r\n")
     return text.replace("\r\n ", "").split("\r\n")[:-1]
 
@@ -85,7 +86,7 @@ def test_W009_W114_no_value_makes_a_line() -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
 def test_W114_folded_at_75_octets_between_characters(name: str) -> None:
-    text = card(profile(name=name, plan=name * 3), Place())
+    text = make_vcard(profile(name=name, plan=name * 3), Site())
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
     assert all(re.match(r"[\w.;=-]+[:;]| ", line) for line in text.split("\r\n")[:-1])
 
@@ -97,9 +98,9 @@ def test_W027_it_reads_back_the_same() -> None:
         "timezone": "Europe/Prague",
     }  # fmt: skip
     links = (Link(label="Blog, mine", url="https://z.example/?a=b;c"),)
-    text = card(profile(**values, links=links, irc=(Account("n", "a"),)), Place())
-    (back,) = read(text.encode())
-    assert isinstance(back, Raw)
+    text = make_vcard(profile(**values, links=links, irc=(Account("n", "a"),)), Site())
+    (back,) = read_people(text.encode())
+    assert isinstance(back, RawPerson)
     assert back.tree == values | {
         "login": "alice",
         "office_phone": "+4205550100",
@@ -111,13 +112,13 @@ def test_W116_shorter_and_shorter() -> None:
     long = profile(
         name="N" * 500, organisation="O" * 500, email="e@dir.test", plan="secret plan", keys=(Key(text="k"),)
     )
-    texts = list(short_cards(long, Place()))
+    texts = list(make_short_vcards(long, Site()))
     assert texts[-1] == "https://dir.test/users/alice"
     assert [len(each) for each in texts] == sorted((len(each) for each in texts), reverse=True)
     assert not any("plan" in each or "KEY" in each for each in texts)
     for each in texts[:-1]:
-        (read_back,) = vcard.read(each.encode())
-        assert isinstance(read_back, vcard.Card)
+        (read_back,) = vcard.parse_cards(each.encode())
+        assert isinstance(read_back, vcard.VCard)
         assert "EMAIL:e@dir.test" in texts[0]
 
 
@@ -128,6 +129,6 @@ def test_a_long_note_is_folded_in_linear_time() -> None:
     for size in (25_000, 250_000):
         person = profile(plan="\n" * (size - 1) + "x")
         began = process_time()
-        card(person, Place())
+        make_vcard(person, Site())
         times.append(process_time() - began)
     assert times[1] < 40 * times[0] + 0.2, times

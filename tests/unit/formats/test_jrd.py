@@ -10,8 +10,8 @@ from gateway.dependencies import SiteInfo
 from gateway.directory.names import HostNames
 from gateway.directory.person import Link, Person, Visibility
 from gateway.directory.privacy import Audience, Policy, Profile, make_profile
-from gateway.formats.jrd import descriptor, host_descriptor, host_xrd
-from gateway.formats.person_json import encode
+from gateway.formats.jrd import make_host_meta, make_host_meta_xrd, make_jrd
+from gateway.formats.person_json import encode_json
 from gateway.outbound.fediverse_address import Actor
 
 SITE = SiteInfo("The Tea Club", HostNames(["dir.test", "club.test"]), "https://www.dir.test/who")
@@ -25,7 +25,7 @@ def shown(**fields: Any) -> Profile:
 
 
 def told(profile: Profile, actor: Actor | None = None, site: SiteInfo = SITE) -> Any:
-    return msgspec.json.decode(encode(descriptor(profile, site, site.hosts.names, actor)))
+    return msgspec.json.decode(encode_json(make_jrd(profile, site, site.hosts.names, actor)))
 
 
 def test_W040_W107_W109_whom_it_names_and_where_more_is_told() -> None:
@@ -87,8 +87,8 @@ def test_a_login_beyond_ascii_is_a_uri_all_the_same() -> None:
 def test_W047_W111_the_template_of_the_host() -> None:
     template = "https://www.dir.test/who/.well-known/webfinger?resource={uri}"
     link = {"rel": "lrdd", "type": "application/jrd+json", "template": template}
-    assert msgspec.json.decode(encode(host_descriptor(SITE))) == {"links": [link]}
-    assert host_xrd(SITE) == (
+    assert msgspec.json.decode(encode_json(make_host_meta(SITE))) == {"links": [link]}
+    assert make_host_meta_xrd(SITE) == (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0">\n'
         f'  <Link rel="lrdd" type="application/jrd+json" template="{template}"/>\n'
@@ -98,5 +98,5 @@ def test_W047_W111_the_template_of_the_host() -> None:
 
 def test_W111_the_template_stays_one_in_xml_whatever_the_address() -> None:
     site = SiteInfo("", HostNames(["dir.test"]), "https://dir.test/a&b\"'<")
-    (link,) = ElementTree.fromstring(host_xrd(site))
+    (link,) = ElementTree.fromstring(make_host_meta_xrd(site))
     assert link.get("template") == "https://dir.test/a&b\"'</.well-known/webfinger?resource={uri}"

@@ -12,19 +12,19 @@ from gateway.directory.interfaces import Create, Modify
 from gateway.directory.person import Key, Link, Status, Visibility
 from gateway.directory.privacy import Audience, Profile
 from gateway.formats import people_files
-from gateway.formats.people_files import Entry, Kind
+from gateway.formats.people_files import Kind, PersonEntry
 from gateway.formats.person_json import BadDocument
 
 N, M = Visibility.NOBODY, Visibility.MEMBERS
 
 
-def read(kind: Kind, data: str | bytes) -> list[Entry]:
-    return people_files.read(kind, data.encode() if isinstance(data, str) else data)
+def read(kind: Kind, data: str | bytes) -> list[PersonEntry]:
+    return people_files.read_people(kind, data.encode() if isinstance(data, str) else data)
 
 
 def one(kind: Kind, data: str | bytes) -> Create:
     (entry,) = read(kind, data)
-    edit = entry.edit(None)
+    edit = entry.make_edit(None)
     assert isinstance(edit, Create)
     return edit
 
@@ -62,15 +62,15 @@ def told(kind: Kind, data: str | bytes, *expected: str) -> None:
     ],
 )
 def test_a_file_tells_what_it_is(name: str, data: bytes, kind: str | None) -> None:
-    assert people_files.kind(name, data) == kind
+    assert people_files.detect_kind(name, data) == kind
 
 
 @given(st.binary(max_size=200), st.sampled_from(people_files.KINDS))
 def test_whatever_bytes_there_are_it_is_people_or_mistakes(data: bytes, kind: Kind) -> None:
     for start in (b"", b"login,name,links\n", b"BEGIN:VCARD\nVERSION:4.0\nNICKNAME:a\nFN:A\n"):
-        people_files.kind("-", start + data)
+        people_files.detect_kind("-", start + data)
         try:
-            people_files.read(kind, start + data)
+            people_files.read_people(kind, start + data)
         except BadDocument as bad:
             assert str(bad)
 
@@ -109,7 +109,7 @@ def test_json_in_a_cell() -> None:
 def test_commas_semicolons_and_tabs_are_told_apart(delimiter: str, end: str, bom: str) -> None:
     rows = (("login", "name", "title"), ("alice", '"A, B; C"', "x"), ("", "", ""), ("bob", "Bob"))
     text = bom + end.join(delimiter.join(row) for row in rows)
-    alice, bob = (entry.edit(None) for entry in read("csv", text))
+    alice, bob = (entry.make_edit(None) for entry in read("csv", text))
     assert isinstance(alice, Create)
     assert isinstance(bob, Create)
     assert alice.values == {"name": "A, B; C", "title": "x"}
@@ -126,7 +126,7 @@ def test_a_table_with_gaps_empties_nothing() -> None:
         visibility={"office": M, "email": N}, listed=False, version=3,
     )  # fmt: skip
     (entry,) = read("csv", "login,name,office,visibility.office,visibility.email,listed\nalice,,C1,,everyone,\n")
-    edit = entry.edit(now)
+    edit = entry.make_edit(now)
     assert isinstance(edit, Modify)
     assert edit.values == {"office": "C1"}
     assert (edit.visibility, edit.listed, edit.base) == ({"email": Visibility.EVERYONE}, None, 3)
@@ -250,7 +250,7 @@ END:VCARD
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_card_says_what_its_person_has(end: str) -> None:
     (entry,) = read("vcard", CARD.replace("\n", end))
-    edit = entry.edit(None)
+    edit = entry.make_edit(None)
     assert isinstance(edit, Create)
     assert edit.login == "zoe"
     assert edit.values == {
@@ -272,8 +272,8 @@ def test_a_card_says_what_its_person_has(end: str) -> None:
             Key(kind="ssh", text="ssh-ed25519 AAAA laptop"),
         ),
     }
-    assert entry.raw.login_from == "NICKNAME"
-    assert entry.raw.left == ("TEL", "EMAIL", "NOTE", "TZ", "KEY", "IMPP", "PHOTO")
+    assert entry.raw.login_source == "NICKNAME"
+    assert entry.raw.ignored == ("TEL", "EMAIL", "NOTE", "TZ", "KEY", "IMPP", "PHOTO")
 
 
 def card(*lines: str, version: str = "3.0") -> str:
@@ -291,7 +291,7 @@ def card(*lines: str, version: str = "3.0") -> str:
 )
 def test_the_login_is_a_nickname_or_what_stands_before_the_at(lines: tuple[str, ...], login: str, source: str) -> None:
     (entry,) = read("vcard", card("FN:A", *lines))
-    assert (entry.document.login, entry.raw.login_from) == (login, source)
+    assert (entry.document.login, entry.raw.login_source) == (login, source)
 
 
 def test_an_octet_of_a_folded_character() -> None:
@@ -355,6 +355,6 @@ def test_a_thousand_cards_that_another_library_wrote() -> None:
         telephone.value, telephone.type_param = person["office_phone"], ["WORK", "VOICE"]
         cards.append(made.serialize())
         written.append(person)
-    edits = [entry.edit(None) for entry in read("vcard", "".join(cards))]
+    edits = [entry.make_edit(None) for entry in read("vcard", "".join(cards))]
     assert [edit.login for edit in edits] == [f"person{number}" for number in range(1000)]
     assert [edit.values for edit in edits] == written

@@ -48,8 +48,9 @@ VALUES: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Place:
+class Site:
     host = "dir.test"
+    url = "https://dir.test"
 
     def person_url(self, login: str) -> str:
         return f"https://dir.test/users/{login}"
@@ -71,10 +72,12 @@ def profile(built: Built, login: str, viewer: Any = ADMINISTRATOR) -> Profile:
 def imported(built: Built, data: bytes) -> Any:
     """As the command does it: who is there is changed, who is not is made."""
     edits: list[Any] = []
-    for document in person_json.read(data):
+    for document in person_json.read_documents(data):
         answer = now(built.deps.directory.lookup(document.login, ADMINISTRATOR))
         edits.append(
-            person_json.modify(document, answer.profile) if isinstance(answer, Found) else person_json.create(document)
+            person_json.make_modify(document, answer.profile)
+            if isinstance(answer, Found)
+            else person_json.make_create(document)
         )
     return finished(built.deps.directory.save(edits, ADMINISTRATOR))
 
@@ -82,12 +85,12 @@ def imported(built: Built, data: bytes) -> Any:
 def exported(built: Built) -> bytes:
     listing = now(built.deps.directory.list_people("", ADMINISTRATOR, Page()))
     assert isinstance(listing, Listing)
-    return person_json.encode([person_json.person_document(each) for each in listing.profiles])
+    return person_json.encode_json([person_json.make_person_document(each) for each in listing.profiles])
 
 
 def test_the_document_of_the_interface_is_read() -> None:
-    (document,) = person_json.read(DOCUMENT)
-    assert person_json.create(document) == Create(
+    (document,) = person_json.read_documents(DOCUMENT)
+    assert person_json.make_create(document) == Create(
         "alice", VALUES, {"home_phone": N, "office_phone": M, "presence": M}, listed=True
     )
 
@@ -99,8 +102,8 @@ def test_the_document_has_every_field() -> None:
 
 def test_it_is_written_as_it_was_read(built: Built) -> None:
     assert isinstance(imported(built, DOCUMENT), Saved)
-    document = person_json.person_document(profile(built, "alice"))
-    assert msgspec.json.decode(person_json.encode(document)) == msgspec.json.decode(DOCUMENT)
+    document = person_json.make_person_document(profile(built, "alice"))
+    assert msgspec.json.decode(person_json.encode_json(document)) == msgspec.json.decode(DOCUMENT)
 
 
 EXTREMES = msgspec.json.encode(
@@ -145,7 +148,7 @@ def test_what_is_left_out_stays_and_what_is_empty_empties(built: Built) -> None:
 
 
 def read_one(**fields: Any) -> person_json.PersonDocument:
-    (document,) = person_json.read(msgspec.json.encode({"login": "alice"} | fields))
+    (document,) = person_json.read_documents(msgspec.json.encode({"login": "alice"} | fields))
     return document
 
 
@@ -177,18 +180,18 @@ def test_hidden_is_the_visibility_of_the_name(
     assert isinstance(imported(built, msgspec.json.encode({"login": "alice"} | said)), Saved)
     seen = profile(built, "alice")
     assert seen.visibility == after
-    assert person_json.person_document(seen)["hidden"] is (after.get("name") is N)
+    assert person_json.make_person_document(seen)["hidden"] is (after.get("name") is N)
 
 
 def test_listed() -> None:
-    assert person_json.create(read_one(listed=False)).listed is False
-    assert person_json.create(read_one()).listed is True
+    assert person_json.make_create(read_one(listed=False)).listed is False
+    assert person_json.make_create(read_one()).listed is True
 
 
 def test_a_change_is_based_on_what_was_read(built: Built) -> None:
     imported(built, DOCUMENT)
     seen = profile(built, "alice")
-    assert person_json.modify(read_one(title="x"), seen) == Modify("alice", {"title": "x"}, {}, None, seen.version)
+    assert person_json.make_modify(read_one(title="x"), seen) == Modify("alice", {"title": "x"}, {}, None, seen.version)
 
 
 @pytest.mark.parametrize(
@@ -218,14 +221,16 @@ def test_a_change_is_based_on_what_was_read(built: Built) -> None:
 def test_a_mistake_names_person_and_key(fields: dict[str, Any], where: str) -> None:
     data = msgspec.json.encode([{"login": "bob"}, {"login": "alice"} | fields])
     with pytest.raises(BadDocument) as bad:
-        person_json.read(data)
+        person_json.read_documents(data)
     assert str(bad.value).startswith(f"person 2 (alice): {where}: found ")
     assert "; allowed: " in str(bad.value)
 
 
 def test_every_mistake_is_told_a_line_each() -> None:
     with pytest.raises(BadDocument) as bad:
-        person_json.read(b'[{"login": "a", "name": 5}, {"name": "no login"}, 7, {"login": "b"}, {"login": 5}]')
+        person_json.read_documents(
+            b'[{"login": "a", "name": 5}, {"name": "no login"}, 7, {"login": "b"}, {"login": 5}]'
+        )
     starts = [line.split(":")[0] for line in str(bad.value).splitlines()]
     assert starts == ["person 1 (a)", "person 2", "person 3", "person 5"]
 
@@ -238,17 +243,17 @@ def test_every_mistake_is_told_a_line_each() -> None:
 )  # fmt: skip
 def test_what_is_no_json(data: bytes) -> None:
     with pytest.raises(BadDocument, match=r"line [1-9]: found no JSON"):
-        person_json.read(data)
+        person_json.read_documents(data)
 
 
 @pytest.mark.parametrize("data", [b"5", b"null", b'"alice"', b"[[]]"])
 def test_json_that_is_no_person(data: bytes) -> None:
     with pytest.raises(BadDocument, match="person 1: "):
-        person_json.read(data)
+        person_json.read_documents(data)
 
 
 def test_nobody_at_all() -> None:
-    assert person_json.read(b"[]") == []
+    assert person_json.read_documents(b"[]") == []
 
 
 def test_an_unknown_field_of_visibility_is_refused_when_it_is_saved(built: Built) -> None:
@@ -270,17 +275,18 @@ def test_an_unknown_field_of_visibility_is_refused_when_it_is_saved(built: Built
     ],
 )
 def test_one_value(name: str, raw: Any, value: Any) -> None:
-    assert person_json.value(name, raw) == value
+    assert person_json.parse_value(name, raw) == value
 
 
 def test_one_value_of_another_shape() -> None:
     with pytest.raises(BadDocument, match="title"):
-        person_json.value("title", 5)
+        person_json.parse_value("title", 5)
 
 
 def test_json_is_to_be_read_by_people_too() -> None:
     assert (
-        person_json.encode({"name": "Žofie", "aliases": []}) == '{\n  "name": "Žofie",\n  "aliases": []\n}\n'.encode()
+        person_json.encode_json({"name": "Žofie", "aliases": []})
+        == '{\n  "name": "Žofie",\n  "aliases": []\n}\n'.encode()
     )
 
 
@@ -288,7 +294,7 @@ def test_json_is_to_be_read_by_people_too() -> None:
 
 
 def test_the_schema_is_one_and_describes_every_key() -> None:
-    schema = person_json.schema()
+    schema = person_json.person_schema()
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert msgspec.json.decode(msgspec.json.encode(schema)) == schema
     name = schema["$ref"].removeprefix("#/$defs/")

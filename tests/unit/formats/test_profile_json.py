@@ -7,8 +7,8 @@ import pytest
 
 from gateway.directory.fields import FIELDS, STORED
 from gateway.directory.viewers import Viewer
-from gateway.formats.person_json import encode
-from gateway.formats.profile_json import PeopleDocument, listed_documents, profile_document
+from gateway.formats.person_json import encode_json
+from gateway.formats.profile_json import PeopleDocument, make_list_documents, make_profile_document
 from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER
 from tests.unit.fixtures import Built
 from tests.unit.formats.test_person_json import DOCUMENT, built, imported, profile
@@ -16,15 +16,18 @@ from tests.unit.formats.test_person_json import DOCUMENT, built, imported, profi
 __all__ = ["built"]
 
 
-class Place:
+class Site:
     host = "dir.test"
+    url = "https://dir.test"
 
     def person_url(self, login: str) -> str:
         return f"https://dir.test/users/{login}"
 
 
 def told(built: Built, login: str, viewer: Viewer = STRANGER) -> dict[str, Any]:
-    document: dict[str, Any] = msgspec.json.decode(encode(profile_document(profile(built, login, viewer), Place())))
+    document: dict[str, Any] = msgspec.json.decode(
+        encode_json(make_profile_document(profile(built, login, viewer), Site()))
+    )
     return document
 
 
@@ -59,8 +62,8 @@ def test_a_person_without_anything(built: Built) -> None:
 
 def test_a_list_holds_no_long_texts(built: Built) -> None:
     imported(built, DOCUMENT)
-    people = PeopleDocument(listed_documents([profile(built, "alice", MEMBER)], Place()), "/users?after=x")
-    listed = msgspec.json.decode(encode(people))
+    people = PeopleDocument(make_list_documents([profile(built, "alice", MEMBER)], Site()), "/users?after=x")
+    listed = msgspec.json.decode(encode_json(people))
     assert listed["next"] == "/users?after=x"
     assert listed["people"][0]["project"] == "A better teapot"
     assert not {"plan", "keys"} & set(listed["people"][0])
