@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.directory.person import Account, Key, Link
 from gateway.directory.privacy import Audience, Profile
-from gateway.formats import vcard
+from gateway.formats import people_files, person_json, vcard
 from gateway.formats.card import make_short_vcards, make_vcard
-from gateway.formats.raw import RawPerson
-from gateway.formats.vcard_people import read_people
 
 AT = datetime(2026, 11, 24, 8, 12, 5, 999999, UTC)
 
@@ -69,7 +67,10 @@ def test_W115_somebody_of_whom_nothing_is_shown() -> None:
         ("fediverse", "@alice@social.example", "X-SOCIALPROFILE:@alice@social.example"),
         ("links", (Link(label="Blog", url="https://alice.example/"),), "item1.URL:https://alice.example/"),
         ("links", (Link(label="My, blog", url="https://a.example/"),), "item1.X-ABLABEL:My\\, blog"),
-        ("keys", (Key(kind="ssh", text="ssh-ed25519 AAAA a@b"),), "KEY;VALUE=text:ssh-ed25519 AAAA a@b"),
+        ("keys", (Key(kind="ssh", text="ssh-ed25519 AAAA a@b"),), "KEY;TYPE=ssh;VALUE=text:ssh-ed25519 AAAA a@b"),
+        ("keys", (Key('my "own"', "old; one", "abc"),), "key1.KEY;TYPE=\"my 'own'\";VALUE=text:abc"),
+        ("keys", (Key("ssh", "old; one", "abc"),), "key1.X-ABLABEL:old\\; one"),
+        ("links", (Link("", "https://a.example/", True),), "URL;X-REL=me:https://a.example/"),
         ("plan", "One\nTwo, three\n", "NOTE:One\\nTwo\\, three\\n"),
     ],
 )
@@ -91,21 +92,45 @@ def test_W114_folded_at_75_octets_between_characters(name: str) -> None:
     assert all(re.match(r"[\w.;=-]+[:;]| ", line) for line in text.split("\r\n")[:-1])
 
 
-def test_W027_it_reads_back_the_same() -> None:
+def read_back(**values: Any) -> dict[str, Any]:
+    """Return the fields that people import reads from the card of that profile, without the login."""
+    (entry,) = people_files.read_people("vcard", make_vcard(profile(**values), Site()).encode())
+    assert entry.login == "alice"
+    assert entry.raw.ignored == ()
+    return person_json.field_values(entry.document)
+
+
+def test_W027_a_card_reads_back_as_the_same_person() -> None:
     values: dict[str, Any] = {
-        "name": "Žofie, the; 2nd \\", "pronouns": "she/her", "title": "Keeper; of tea", "organisation": "The Tea Club",
-        "email": "z@dir.test", "office_phone": "+420 555 0100", "home_phone": "555", "location": "Prague",
-        "timezone": "Europe/Prague",
+        "name": "Žofie, the; 2nd \\", "aliases": ("ally", "al"), "pronouns": "she/her", "title": "Keeper; of tea",
+        "organisation": "The Tea Club", "office": "B12; door 3, left", "email": "z@dir.test",
+        "office_phone": "+4205550100", "home_phone": "555", "location": "Prague", "timezone": "Europe/Prague",
+        "plan": "  One\n\nTwo, three; four \\n\n", "fediverse": "@alice@social.example",
+        "links": (Link("Blog, mine", "https://z.example/?a=b;c", True), Link("", "https://y.example/", False)),
+        "keys": (
+            Key("ssh", "laptop: old", "ssh-ed25519 AAAA a@b\n"), Key("my, kind", "", "https://z.example/key"),
+            Key("PGP", "", "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nabc=\n"),
+        ),
     }  # fmt: skip
-    links = (Link(label="Blog, mine", url="https://z.example/?a=b;c"),)
-    text = make_vcard(profile(**values, links=links, irc=(Account("n", "a"),)), Site())
-    (back,) = read_people(text.encode())
-    assert isinstance(back, RawPerson)
-    assert back.tree == values | {
-        "login": "alice",
-        "office_phone": "+4205550100",
-        "links": [{"url": "https://dir.test/users/alice", "label": ""}, {"url": links[0].url, "label": links[0].label}],
-    }
+    assert read_back(**values, irc=(Account("n", "a"),)) == values
+
+
+def test_a_card_reads_back_without_what_the_person_does_not_have() -> None:
+    """The mandatory FN and the address of the person's page are in every card."""
+    assert read_back() == {}
+
+
+def test_cards_of_other_programs_give_no_plan_aliases_office_or_account() -> None:
+    card = make_vcard(
+        profile(
+            aliases=("al",), office="B12", plan="Tea", fediverse="@a@b.example", links=(Link("", "https://a/", True),)
+        ),
+        Site(),
+    )
+    (entry,) = people_files.read_people("vcard", card.replace("finger-gateway//EN", "other//EN").encode())
+    urls = ("https://dir.test/users/alice", "https://a/")
+    assert person_json.field_values(entry.document) == {"name": "alice", "links": tuple(Link(url=url) for url in urls)}
+    assert entry.raw.ignored == ("ADR", "X-SOCIALPROFILE", "NOTE")
 
 
 def test_W116_shorter_and_shorter() -> None:
