@@ -23,21 +23,31 @@ class LingeringClose:
         self._transport, self._deadline, self._max = transport, deadline, max_dropped_bytes
         self._dropped = 0
         self._sent = False
+        self._linger = LINGER
 
-    def begin(self, peer_done: bool, flush_timeout: float) -> None:
+    def begin(self, peer_done: bool, flush_timeout: float, linger: float = LINGER, tls_delay: float = 0.0) -> None:
         """Shut our side. The answer, which has been written, has *flush_timeout* seconds to be read by the peer.
 
-        *peer_done*: whether the peer has shut its side already; then nothing lingers. Nor does TLS, which has no half-closed
-        connections.
+        Then the peer has *linger* seconds to close. *peer_done*: whether it has shut its side already; then nothing lingers.
+        TLS has no half-closed connections: there everything closes after *tls_delay* seconds, for protocols whose answers
+        show where they end.
         """
-        if peer_done or ISSLTransport.providedBy(self._transport):
-            self._transport.loseConnection()
+        self._linger = linger
+        is_tls = ISSLTransport.providedBy(self._transport)
+        if is_tls and tls_delay and not peer_done:
+            self._deadline.arm(tls_delay, lambda: self._close(flush_timeout))
+        elif peer_done or is_tls:
+            self._close(flush_timeout)
         else:
             self._transport.loseWriteConnection()
             if isinstance(self._transport, Connection):
                 self._transport.doWrite()  # sends now what fits, not at the reactor's next turn
-        if not self._sent:
-            self._deadline.arm(flush_timeout, self._transport.abortConnection)
+            if not self._sent:
+                self._deadline.arm(flush_timeout, self._transport.abortConnection)
+
+    def _close(self, flush_timeout: float) -> None:
+        self._transport.loseConnection()
+        self._deadline.arm(flush_timeout, self._transport.abortConnection)
 
     def drop(self, data: bytes) -> None:
         """Take what comes behind the request."""
@@ -48,4 +58,4 @@ class LingeringClose:
     def our_side_closed(self) -> None:
         """Wait for the peer to close: everything is sent, and the kernel delivers it."""
         self._sent = True
-        self._deadline.arm(LINGER, self._transport.loseConnection)
+        self._deadline.arm(self._linger, self._transport.loseConnection)

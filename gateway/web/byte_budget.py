@@ -1,21 +1,21 @@
-"""How much of what people wrote there is room for."""
+"""A budget of bytes for what people wrote, so that a page stays within its limit."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-Held = TypeVar("Held")
+ItemT = TypeVar("ItemT")
 
 
 class ByteBudget:
-    """*left*, in bytes or whatever is counted; several may share it."""
+    """What is *left*, in bytes or another unit; several lists may share it."""
 
     def __init__(self, left: int) -> None:
         self._left = left
 
-    def fitting(self, held: Sequence[Held], size: Callable[[Held], int]) -> Sequence[Held]:
-        """The first of *held* that there is room for."""
-        for number, each in enumerate(held):
+    def take_fitting(self, items: Sequence[ItemT], size: Callable[[ItemT], int]) -> Sequence[ItemT]:
+        """Take the first items that fit and return them."""
+        for number, each in enumerate(items):
             if (needed := size(each)) > self._left:
-                return held[:number]
+                return items[:number]
             self._left -= needed
-        return held
+        return items

@@ -1,4 +1,4 @@
-"""What time it is where somebody is. It derives from the time zone, so who is not shown that is not told."""
+"""The local time of a person. It reveals the time zone, so it is shown only with that field."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,16 +9,16 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class LocalTime:
-    """*clock* and *day* as people read them, *offset* from UTC; *at* for programs (RFC 3339), to the minute."""
+    """A local time: *clock*, *day* and *offset* from UTC for people, *iso* for programs (RFC 3339), to the minute."""
 
     clock: str
     day: str
     offset: str
-    at: str
+    iso: str
 
 
-def there(zone: str, now: datetime) -> LocalTime | None:
-    """The time in *zone* (a name of the IANA database) at *now*; None where there is no such zone."""
+def local_time(zone: str, now: datetime) -> LocalTime | None:
+    """Return the time in *zone*, a name of the IANA database, at *now*; None for an unknown zone."""
     try:
         local = now.astimezone(ZoneInfo(zone))
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -26,8 +26,8 @@ def there(zone: str, now: datetime) -> LocalTime | None:
     return LocalTime(f"{local:%H:%M}", f"{local:%A}", _offset(local), local.isoformat(timespec="minutes"))
 
 
-def this_minute(now: datetime) -> datetime:
-    """When the minute began in which *now* is."""
+def start_of_minute(now: datetime) -> datetime:
+    """Return the start of the minute of *now*."""
     return now.replace(second=0, microsecond=0)
 
 

@@ -1,6 +1,6 @@
-"""What the web side says that is not in a template: what went wrong, in one line for each status code."""
+"""Texts of the web side that are not in templates: titles and sentences for HTTP status codes."""
 
-_SAID = {
+_TEXTS = {
     400: ("Bad request", "This request cannot be understood."),
     403: ("Forbidden", "You may not do this."),
     404: ("Not found", "No such person or page."),
@@ -22,23 +22,23 @@ _SAID = {
 
 
 def title(code: int) -> str:
-    return _SAID.get(code, _SAID[400])[0]
+    return _TEXTS.get(code, _TEXTS[400])[0]
 
 
 def sentence(code: int) -> str:
-    return _SAID.get(code, _SAID[400])[1]
+    return _TEXTS.get(code, _TEXTS[400])[1]
 
 
-def too_often(seconds: int) -> str:
+def too_many_requests(seconds: int) -> str:
     return f"{sentence(429)} Try again in {seconds} second{'' if seconds == 1 else 's'}."
 
 
-def internal(reference: str) -> str:
+def internal_error(reference: str) -> str:
     return f"{sentence(500)} Please quote this reference to the operator: {reference}."
 
 
-CROWDED = "Too many connections. Try again in a moment."
+TOO_MANY_CONNECTIONS = "Too many connections. Try again in a moment."
 
 
-def more_people(most: int, url: str) -> str:
-    return f"The first {most} people. All of them: {url}/users"
+def sitemap_is_cut(people: int, url: str) -> str:
+    return f"The first {people} people. All of them: {url}/users"

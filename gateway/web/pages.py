@@ -1,4 +1,4 @@
-"""From what the directory answers to replies: HTML, JSON, text, and the errors in each. Knows no route and no socket."""
+"""Replies from the directory's answers: HTML, JSON, text, and errors in each. Knows no route and no socket."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -18,20 +18,20 @@ from ..text.sanitize import sanitize
 from . import markup, messages
 from .assets import Assets
 from .http.negotiation import ACCEPT, Format
-from .http.reply import PRIVATE, PROBLEM, PUBLIC, TEXT, Reply
+from .http.reply import PRIVATE, PROBLEM, PUBLIC, TEXT, Reply, outcome_of_status
 
-MOST_KEPT = 1024  # replies
-KEPT_SIZE = 32 * 1024  # bytes of one that is kept
-MOST_PAGE = 30 * 1024  # bytes of a page
-AGAIN = "5"  # seconds until one may ask again, where nobody knows
-# The asker's address decides too, which no Vary can say: what is not for everyone is therefore never kept.
-VIEWER = "Cookie, Authorization"
+MAX_KEPT_REPLIES = 1024
+MAX_KEPT_BYTES = 32 * 1024  # of one reply that is kept
+MAX_PAGE_BYTES = 30 * 1024
+RETRY_AFTER = "5"  # seconds, if nothing is known about how long the trouble lasts
+# The client's address decides too, which Vary cannot express: so a reply that is not for everyone is never cacheable.
+VARY_BY_VIEWER = "Cookie, Authorization"
 
 Headers = tuple[tuple[str, str], ...]
-UNINDEXED: Headers = (("X-Robots-Tag", "noindex"),)
+NO_INDEX: Headers = (("X-Robots-Tag", "noindex"),)
 
 
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
     """A problem document (RFC 9457)."""
 
     title: str
@@ -42,7 +42,10 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Pages:
-    """Replies are kept for what everyone may see, as long as the directory gives the same profile."""
+    """Makes replies from the directory's answers.
+
+    Replies that everyone may see are kept beside the profile that they were made from.
+    """
 
     def __init__(self, deps: ProtocolDependencies, assets: Assets) -> None:
         self._deps, self._assets = deps, assets
@@ -51,77 +54,90 @@ class Pages:
 
     # people
 
-    def not_one(self, answer: LookupResult, format: Format, forced: bool) -> Reply:
-        """What a lookup came to that found not one person. Unknown and hidden are one case already, and get the same
-        bytes."""
+    def no_single_person(self, answer: LookupResult, format: Format, forced: bool) -> Reply:
+        """Return the reply to a lookup that did not find exactly one person, its errors in *format*.
+
+        A hidden and a missing person are one answer of the directory already, and get the same bytes. *forced*: does the
+        path decide the format?
+        """
         if isinstance(answer, Ambiguous):
-            return self._several(answer, format, forced)
+            return self._ambiguous(answer, format, forced)
         if isinstance(answer, Unavailable):
             return self.unavailable(format)
         return self.error(404, format)
 
     def person(self, profile: Profile, format: Format, forced: bool) -> Reply:
-        """*profile* for programs; the page for people is person.py's."""
-        vary = varying(forced)
-        return self.kept(
+        """Return *profile* as JSON or text. The HTML page is made in views/person.py."""
+        return self.get_or_make(
             profile,
             f"person {format.name} {forced}",
-            lambda: self.about(profile, self._person_body(profile, format), format.kind, vary),
+            lambda: self.profile_reply(
+                profile, self._person_body(profile, format), format.content_type, vary_header(forced)
+            ),
         )
 
     def plan(self, profile: Profile) -> Reply:
-        """The plan alone, empty where none is shown."""
-        return self.kept(profile, "plan", lambda: self._field(profile, "plan", sanitize(profile.plan)))
+        """Return the plan alone, empty if none is shown."""
+        return self.get_or_make(profile, "plan", lambda: self._field_reply(profile, "plan", sanitize(profile.plan)))
 
     def status(self, profile: Profile) -> Reply:
-        """The status alone, empty where none is shown."""
+        """Return the status alone, empty if none is shown."""
         text = sanitize(profile.status.text) if profile.status else ""
-        return self.kept(profile, "status", lambda: self._field(profile, "status", text))
+        return self.get_or_make(profile, "status", lambda: self._field_reply(profile, "status", text))
 
-    def _field(self, profile: Profile, name: str, text: str) -> Reply:
+    def _field_reply(self, profile: Profile, name: str, text: str) -> Reply:
         body = f"{text}\n" if text and not text.endswith("\n") else text
-        reply = self.dated(profile, body.encode(), TEXT, VIEWER, profile.changed.get(name))
-        return replace(reply, exact=True)
+        reply = self.dated_reply(profile, body.encode(), TEXT, VARY_BY_VIEWER, profile.changed.get(name))
+        return replace(reply, exact_date=True)
 
-    def about(
+    def profile_reply(
         self,
         profile: Profile,
         body: bytes,
-        kind: str,
-        vary: str = VIEWER,
-        updated: datetime | None = None,
+        content_type: str,
+        vary: str = VARY_BY_VIEWER,
+        last_modified: datetime | None = None,
         headers: Headers = (),
     ) -> Reply:
-        """*body*, which tells of *profile* and of nothing else that changes, last at *updated* (the profile's own)."""
-        return self.dated(profile, body, kind, vary, updated or profile.updated, headers)
+        """Return *body*, which depends on *profile* alone. *last_modified* is the profile's by default."""
+        return self.dated_reply(profile, body, content_type, vary, last_modified or profile.updated, headers)
 
-    def dated(
-        self, profile: Profile, body: bytes, kind: str, vary: str, updated: datetime | None, headers: Headers = ()
+    def dated_reply(
+        self,
+        profile: Profile,
+        body: bytes,
+        content_type: str,
+        vary: str,
+        last_modified: datetime | None,
+        headers: Headers = (),
     ) -> Reply:
-        """The same with a date of its own, or none. Each page of a person passes here: who is not to be listed is not to
-        be found by search engines either."""
-        cache = PUBLIC if profile.audience is Audience.EVERYONE else PRIVATE
-        headers = headers if profile.indexed else (*headers, *UNINDEXED)
-        return Reply(body, kind, 200, cache, vary, updated, profile.audience.value, headers)
+        """Return *body*, which is about one person, with a date of its own or without one.
 
-    def kept(self, profile: Profile, what: str, make: Callable[[], Reply]) -> Reply:
-        """What *make* tells of *profile*, called *what*: made once as long as it is true, where everyone may see it."""
-        return self.already(profile, what) or self.keep(profile, what, make())
+        Every reply about a person passes here: an unlisted person is kept out of search engines too.
+        """
+        cache_control = PUBLIC if profile.audience is Audience.EVERYONE else PRIVATE
+        headers = headers if profile.indexed else (*headers, *NO_INDEX)
+        variant = profile.audience.value
+        return Reply(body, content_type, 200, cache_control, vary, last_modified, variant, headers, outcome="found")
 
-    def already(self, profile: Profile, what: str) -> Reply | None:
-        """What is kept of *profile* by the name *what*, if that is still true."""
-        kept = self._kept.get((id(profile), what))
-        if kept is not None and kept[0] is profile and (kept[1].until is None or self._deps.now() < kept[1].until):
-            return kept[1]
-        return None
+    def get_or_make(self, profile: Profile, key: str, make: Callable[[], Reply]) -> Reply:
+        """Return the reply kept under *key* for *profile*, else the one that *make* makes."""
+        return self.get_kept(profile, key) or self.keep(profile, key, make())
 
-    def keep(self, profile: Profile, what: str, reply: Reply) -> Reply:
-        """*reply*, which holds as long as the directory gives the same *profile*."""
-        key = (id(profile), what)
-        if profile.audience is Audience.EVERYONE and len(reply.body) <= KEPT_SIZE:
-            if len(self._kept) >= MOST_KEPT:
+    def get_kept(self, profile: Profile, key: str) -> Reply | None:
+        """Return the reply kept under *key* for this very *profile*, None if there is none or it has expired."""
+        kept = self._kept.get((id(profile), key))
+        if kept is None or kept[0] is not profile:
+            return None
+        reply = kept[1]
+        return reply if reply.expires_at is None or self._deps.now() < reply.expires_at else None
+
+    def keep(self, profile: Profile, key: str, reply: Reply) -> Reply:
+        """Keep *reply* as long as the directory returns this very *profile*, if everyone may see it; return it."""
+        if profile.audience is Audience.EVERYONE and len(reply.body) <= MAX_KEPT_BYTES:
+            if len(self._kept) >= MAX_KEPT_REPLIES:
                 self._kept.clear()
-            self._kept[key] = (profile, reply)
+            self._kept[id(profile), key] = (profile, reply)
         return reply
 
     def _person_body(self, profile: Profile, format: Format) -> bytes:
@@ -129,7 +145,7 @@ class Pages:
             return encode_json(make_profile_document(profile, self._deps.site))
         return self._deps.renderer.render_profile(profile, "finger/person.txt").encode()
 
-    def _several(self, answer: Ambiguous, format: Format, forced: bool) -> Reply:
+    def _ambiguous(self, answer: Ambiguous, format: Format, forced: bool) -> Reply:
         everyone = all(profile.audience is Audience.EVERYONE for profile in answer.profiles)
 
         def document(site: SiteInfo) -> PeopleDocument:
@@ -137,14 +153,14 @@ class Pages:
 
         shown, count = answer.profiles, len(answer.profiles)
         while True:
-            reply = self.listed("ambiguous", document, format, everyone, forced, profiles=shown, count=count)
-            if format is not Format.HTML or not shown or len(reply.body) <= MOST_PAGE:
-                return replace(reply, code=300)
+            reply = self.list_reply("ambiguous", document, format, everyone, forced, profiles=shown, count=count)
+            if format is not Format.HTML or not shown or len(reply.body) <= MAX_PAGE_BYTES:
+                return replace(reply, code=300, outcome="ambiguous")
             shown = shown[: len(shown) // 2]
 
     # lists
 
-    def listed(
+    def list_reply(
         self,
         name: str,
         document: Callable[[SiteInfo], PeopleDocument | FrontDocument],
@@ -154,68 +170,81 @@ class Pages:
         headers: Headers = (),
         **values: Any,
     ) -> Reply:
-        """The page *name*, of *values*; *document* makes the same for programs. *everyone*: is it what everyone may see?"""
+        """Return the list *name* in *format*: its template filled with *values*, or *document* as JSON.
+
+        *everyone*: does it show only what everyone may see?
+        """
         if format is Format.JSON:
             body = encode_json(document(self._deps.site))
         elif format is Format.HTML:
             body = self.html(f"{name}.html", **values)
         else:
             body = self._deps.renderer.render(f"web/{name}.txt", **values).encode()
-        mark = "everyone" if everyone else "members"
-        cache = PUBLIC if everyone else PRIVATE
-        return Reply(body, format.kind, cache=cache, vary=varying(forced), mark=mark, headers=headers)
+        variant = "everyone" if everyone else "members"
+        cache_control = PUBLIC if everyone else PRIVATE
+        vary = vary_header(forced)
+        return Reply(
+            body, format.content_type, cache_control=cache_control, vary=vary, variant=variant, headers=headers
+        )
 
     # errors
 
     def error(self, code: int, format: Format, headers: Headers = ()) -> Reply:
+        """Return the error *code* in the format for errors that belongs to *format*."""
         return self._problem(code, messages.sentence(code), format, headers)
 
     def unavailable(self, format: Format) -> Reply:
-        return self.error(503, format, (("Retry-After", AGAIN),))
+        """Return 503 for a directory that cannot answer."""
+        return self.error(503, format, (("Retry-After", RETRY_AFTER),))
 
-    def crowded(self, format: Format) -> Reply:
-        return self._problem(503, messages.CROWDED, format, (("Retry-After", AGAIN),))
+    def too_many_connections(self, format: Format) -> Reply:
+        """Return 503 for a client over the connection limit."""
+        return self._problem(503, messages.TOO_MANY_CONNECTIONS, format, (("Retry-After", RETRY_AFTER),))
 
-    def limited(self, seconds: float, format: Format) -> Reply:
+    def too_many_requests(self, seconds: float, format: Format) -> Reply:
+        """Return 429 for a client that has to wait *seconds*."""
         whole = max(1, math.ceil(seconds))
-        return self._problem(429, messages.too_often(whole), format, (("Retry-After", str(whole)),))
+        return self._problem(429, messages.too_many_requests(whole), format, (("Retry-After", str(whole)),))
 
-    def internal(self, format: Format, reference: str) -> Reply:
-        return self._problem(500, messages.internal(reference), format, reference=reference)
+    def internal_error(self, format: Format, reference: str) -> Reply:
+        """Return 500 with the reference number of the log entry."""
+        return self._problem(500, messages.internal_error(reference), format, reference=reference)
 
     def _problem(
         self, code: int, sentence: str, format: Format, headers: Headers = (), reference: str | None = None
     ) -> Reply:
-        format = format.told
-        kind, body = PROBLEM if format is Format.JSON else format.kind, (sentence + "\n").encode()
+        format = format.for_errors
+        content_type, body = format.content_type, (sentence + "\n").encode()
         if format is Format.JSON:
-            body = encode_json(Problem(messages.title(code), code, sentence, reference=reference))
+            content_type = PROBLEM
+            body = encode_json(ProblemDocument(messages.title(code), code, sentence, reference=reference))
         elif format is Format.HTML:
             try:
                 body = self.html("error.html", code=code, title=messages.title(code), sentence=sentence)
-            except Exception:  # an operator's own template, perhaps the very one that failed before
-                self._log.failure("the error page cannot be made")
-                kind = TEXT
-        return Reply(body, kind, code, PRIVATE, ACCEPT, headers=headers)
+            except Exception:  # in an operator's template, perhaps the very one that failed before
+                self._log.failure("the error page cannot be rendered")
+                content_type = TEXT
+        outcome = outcome_of_status(code)
+        return Reply(body, content_type, code, PRIVATE, ACCEPT, headers=headers, outcome=outcome)
 
     def html(self, name: str, **values: Any) -> bytes:
-        """The template web/*name* filled with *values*."""
-        return self._deps.renderer.render(f"web/{name}", asset=self._assets.url, **GIVEN, **values).encode()
+        """Render the template web/*name* with *values*."""
+        return self._deps.renderer.render(f"web/{name}", asset=self._assets.url, **TEMPLATE_GLOBALS, **values).encode()
 
 
-def moment(at: datetime) -> str:
-    """A time as people read it."""
+def format_moment(at: datetime) -> str:
+    """Return a time for people, as in "30 November 2026, 09:30 UTC"."""
     return at.strftime("%-d %B %Y, %H:%M UTC")
 
 
-def iso(at: datetime) -> str:
-    """A time as programs read it."""
+def format_iso(at: datetime) -> str:
+    """Return a time for programs (RFC 3339)."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-GIVEN: Mapping[str, Any] = {"markup": markup, "moment": moment, "iso": iso}  # to every page
+TEMPLATE_GLOBALS: Mapping[str, Any] = {"markup": markup, "format_moment": format_moment, "format_iso": format_iso}
 
 
-def varying(forced: bool) -> str:
-    """What of a request a page of people depends on."""
-    return VIEWER if forced else f"{ACCEPT}, {VIEWER}"
+def vary_header(forced: bool) -> str:
+    """Return Vary for a reply about people. *forced*: the path decides the format, not Accept."""
+    return VARY_BY_VIEWER if forced else f"{ACCEPT}, {VARY_BY_VIEWER}"

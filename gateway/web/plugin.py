@@ -1,4 +1,4 @@
-"""The web side as a protocol of the gateway."""
+"""The web side as a protocol plugin."""
 
 from collections.abc import Iterable
 from typing import Any

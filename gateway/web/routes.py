@@ -1,72 +1,155 @@
-"""What stands at which address: one table, which the app, the description for programs (openapi.py) and the tests read."""
+"""The routes: one table, which the app, the OpenAPI description and the tests read."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
+from ..formats.feed import FeedDocument
+from ..formats.history import HistoryDocument
+from ..formats.jrd import HostMetaDocument, JrdDocument
+from ..formats.profile_json import FrontDocument, PeopleDocument, ProfileDocument
+from ..ops.health import HealthReport
 from .http.negotiation import Format
+from .routing import Accounting, Route
+from .views import (
+    avatar,
+    contact_card,
+    feeds,
+    history,
+    lists,
+    openapi,
+    person,
+    policy,
+    probes,
+    static_files,
+    webfinger,
+    well_known,
+)
+from .views.policy import PolicyDocument
 
 TEXT, HTML, JSON, VCARD = Format.TEXT, Format.HTML, Format.JSON, Format.VCARD
 ATOM, FEED, JRD, XRD = Format.ATOM, Format.FEED, Format.JRD, Format.XRD
 SVG, XML = Format.SVG, Format.XML
-READ = ("GET",)  # and HEAD, which werkzeug adds
-
-
-@dataclass(frozen=True)
-class Route:
-    """*path* as Klein takes it, answered by the App's method *handler*.
-
-    *formats*: what it may be answered in, the first to who takes anything; none: a redirect, or a file of any kind.
-    *audience*: "asker" where each gets what that one may see. *endings*: may the address force a format? *query*: the
-    keys of its query string. *says*: what it is, in a line.
-    """
-
-    path: str
-    handler: str
-    says: str
-    formats: tuple[Format, ...] = ()
-    audience: Literal["everyone", "asker"] = "everyone"
-    endings: bool = False
-    query: tuple[str, ...] = ()
-    methods: tuple[str, ...] = READ
-
-    @property
-    def paths(self) -> Iterator[str]:
-        """All that Klein has to know. A name as the last part holds its ending itself."""
-        yield self.path
-        if self.endings and not self.path.endswith(">"):
-            yield from (self.path + format.ending for format in self.formats if format.ending)
-
+LOGGED, COUNTED, ERRORS_LOGGED = Accounting.LOGGED, Accounting.COUNTED, Accounting.ERRORS_LOGGED
 
 ROUTES = (
-    Route("/", "front", "About this site, the newest plans, and who is online", (TEXT, HTML, JSON), "asker"),
-    Route("/users", "listed", "List people, or search", (TEXT, HTML, JSON), "asker", query=("q", "after")),
-    Route("/online", "listed", "Who is online", (TEXT, HTML, JSON), "asker", query=("after",)),
-    Route("/users/<name>", "person", "A person", (TEXT, HTML, JSON, VCARD), "asker", endings=True),
-    Route("/users/<name>/plan", "plan", "A person's plan, as written", (TEXT,), "asker"),
-    Route("/users/<name>/status", "status", "A person's status", (TEXT,), "asker"),
+    Route(
+        "/",
+        lists.show_front_page,
+        "About this site, the newest plans, and who is online",
+        (TEXT, HTML, JSON),
+        "viewer",
+        document=FrontDocument,
+        verb="list",
+    ),
+    Route(
+        "/users",
+        lists.list_people,
+        "List people, or search",
+        (TEXT, HTML, JSON),
+        "viewer",
+        query=("q", "after"),
+        parse_query=lists.parse_list_query,
+        document=PeopleDocument,
+    ),
+    Route(
+        "/online",
+        lists.list_online,
+        "Who is online",
+        (TEXT, HTML, JSON),
+        "viewer",
+        query=("after",),
+        parse_query=lists.parse_list_query,
+        document=PeopleDocument,
+    ),
+    Route(
+        "/users/<name>",
+        person.show_person,
+        "A person",
+        (TEXT, HTML, JSON, VCARD),
+        "viewer",
+        suffixes=True,
+        document=ProfileDocument,
+    ),
+    Route("/users/<name>/plan", person.show_plan, "A person's plan, as written", (TEXT,), "viewer"),
+    Route("/users/<name>/status", person.show_status, "A person's status", (TEXT,), "viewer"),
     Route(
         "/users/<name>/history",
-        "history",
+        history.show_history,
         "Earlier plans, and what changed",
         (TEXT, HTML, JSON),
-        "asker",
-        endings=True,
+        "viewer",
+        suffixes=True,
         query=("before",),
+        document=HistoryDocument,
     ),
-    Route("/users/<name>/feed", "feed", "A person's plans as a feed", (ATOM, FEED), endings=True),
-    Route("/users/<name>/qr.svg", "qr", "A person's card as a QR code", (SVG,), "asker"),
-    Route("/users/<name>/face.svg", "face", "A person's avatar: initials on a colour", (SVG,)),
-    Route("/~<name>", "home", "Redirect to a person's page"),
-    Route("/feed", "common_feed", "The newest plans as a feed", (ATOM, FEED), endings=True),
-    Route("/policy", "what_is_shown", "Who sees what", (TEXT, HTML, JSON), endings=True),
-    Route("/.well-known/webfinger", "webfinger", "Who an account is (RFC 7033)", (JRD,), query=("resource", "rel")),
-    Route("/.well-known/host-meta", "host_meta", "Where accounts are looked up (RFC 6415)", (XRD, JRD), endings=True),
-    Route("/.well-known/security.txt", "security", "Security contact (RFC 9116)", (TEXT,)),
-    Route("/robots.txt", "robots", "Rules for crawlers (RFC 9309)", (TEXT,)),
-    Route("/sitemap.xml", "sitemap", "Pages of listed people", (XML,)),
-    Route("/openapi.json", "openapi", "This description", (JSON,)),
-    Route("/healthz", "lives", "Liveness check", (TEXT, JSON)),
-    Route("/readyz", "ready", "Readiness check", (TEXT, JSON)),
-    Route("/static/<name>", "static", "Style sheet and images"),
+    Route(
+        "/users/<name>/feed",
+        feeds.person_feed,
+        "A person's plans as a feed",
+        (ATOM, FEED),
+        suffixes=True,
+        document=FeedDocument,
+    ),
+    Route("/users/<name>/qr.svg", contact_card.show_qr_code, "A person's card as a QR code", (SVG,), "viewer"),
+    Route("/users/<name>/face.svg", avatar.show_avatar, "A person's avatar: initials on a colour", (SVG,)),
+    Route("/~<name>", person.redirect_home, "Redirect to a person's page", accounting=LOGGED, statuses=(308,)),
+    Route(
+        "/feed",
+        feeds.site_feed,
+        "The newest plans as a feed",
+        (ATOM, FEED),
+        suffixes=True,
+        document=FeedDocument,
+        verb="list",
+    ),
+    Route(
+        "/policy",
+        policy.show_policy,
+        "Who sees what",
+        (TEXT, HTML, JSON),
+        suffixes=True,
+        document=PolicyDocument,
+        verb="page",
+    ),
+    Route(
+        "/.well-known/webfinger",
+        webfinger.show_account,
+        "Who an account is (RFC 7033)",
+        (JRD,),
+        query=("resource", "rel"),
+        parse_query=webfinger.parse_resource_query,
+        document=JrdDocument,
+        statuses=(307,),
+    ),
+    Route(
+        "/.well-known/host-meta",
+        webfinger.show_host_meta,
+        "Where accounts are looked up (RFC 6415)",
+        (XRD, JRD),
+        suffixes=True,
+        document=HostMetaDocument,
+        accounting=LOGGED,
+    ),
+    Route(
+        "/.well-known/security.txt",
+        well_known.show_security_contact,
+        "Security contact (RFC 9116)",
+        (TEXT,),
+        accounting=LOGGED,
+    ),
+    Route("/robots.txt", well_known.show_robots, "Rules for crawlers (RFC 9309)", (TEXT,), accounting=LOGGED),
+    Route("/sitemap.xml", well_known.show_sitemap, "Pages of listed people", (XML,), verb="list"),
+    Route(
+        "/openapi.json", openapi.describe_api, "This description", (JSON,), document=dict[str, Any], accounting=LOGGED
+    ),
+    Route("/healthz", probes.liveness, "Liveness check", (TEXT, JSON), document=HealthReport, accounting=COUNTED),
+    Route(
+        "/readyz",
+        probes.readiness,
+        "Readiness check",
+        (TEXT, JSON),
+        document=HealthReport,
+        accounting=COUNTED,
+        statuses=(503,),
+    ),
+    Route("/static/<name>", static_files.show_static_file, "Style sheet and images", accounting=ERRORS_LOGGED),
 )

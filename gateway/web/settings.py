@@ -13,11 +13,12 @@ from ..outbound.host_names import canonical_host
 
 
 class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """*listen*: Twisted endpoint strings; *proxies*: addresses and networks that are believed on who asks, by
-    PROXY on `haproxy:` ones, by Forwarded or X-Forwarded-For on all; nobody is a member by such an address.
+    """The table [web].
 
-    *fediverse*: the account of who names none, as in "@{login}@social.example"; *webfinger*: the address of another
-    server that accounts are asked for at; *security_contact*: addresses (mailto:, https:) of who is told of a weakness.
+    *listen*: Twisted endpoint strings. *trusted_proxies*: addresses and networks that are believed on who their clients
+    are, by the PROXY protocol on `haproxy:` endpoints, by Forwarded or X-Forwarded-For on all. *fediverse*: the account
+    of people who name none, as in "@{login}@social.example". *webfinger*: another server that WebFinger queries are
+    redirected to. *security_contact*: mailto: or https: addresses for security.txt.
     """
 
     listen: list[str] = msgspec.field(default_factory=lambda: ["tcp:8080:interface=127.0.0.1"])

@@ -16,7 +16,7 @@ import pytest
 from gateway.directory.interfaces import Modify
 from gateway.directory.person import Visibility
 from gateway.irc.commands import REGISTRY
-from gateway.web.app import App
+from gateway.web.app import WebApp
 from gateway.web.routes import ROUTES
 from tests.unit.fixtures import write
 
@@ -150,7 +150,7 @@ def paths() -> Iterator[tuple[str, str, str]]:
     for, the path and what is accepted."""
     logins = [name for each in CANARIES for name in (each.login, each.word("aliases"), each.word("former"))]
     known = {path for route in ROUTES for path in route.paths}
-    for rule in App.app.url_map.iter_rules():
+    for rule in WebApp.klein.url_map.iter_rules():
         assert rule.rule in known, f"a route that is not in the table: {rule}"
         assert rule.arguments <= {"name"}, f"a route that the canary does not know how to fill: {rule}"
     for route in ROUTES:
@@ -161,11 +161,11 @@ def paths() -> Iterator[tuple[str, str, str]]:
             for (login, part), (name, value) in product(filled, QUERIES[key]):
                 path = f"{route.path.replace('<name>', part)}?{key}={quote(value)}"
                 yield from ((login or name, path, accept) for accept in accepts)
-        for name in ("style.css",) if route.handler == "static" else logins if "<name>" in route.path else ("",):
+        for name in ("style.css",) if route.path == "/static/<name>" else logins if "<name>" in route.path else ("",):
             path = route.path.replace("<name>", name)
             yield from ((name, path, accept) for accept in accepts)
-            if route.endings:
-                yield from ((name, path + format.ending, "*/*") for format in route.formats if format.ending)
+            if route.suffixes:
+                yield from ((name, path + format.suffix, "*/*") for format in route.formats if format.suffix)
 
 
 def over_web(place: Place, source: str, heard: Heard) -> None:

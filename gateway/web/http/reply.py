@@ -1,28 +1,31 @@
-"""A reply, and what of it goes on the wire: the one way out. Every answer of the web side is finished here, those to
-requests that nobody could read included. It knows HTTP's rules and no socket.
+"""A reply, and the response that goes on the wire for it.
+
+Every response of the web side is made here, also those to requests that could not be parsed. Knows HTTP, no socket.
 """
 
 import gzip
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 
 from werkzeug.http import http_date, parse_etags
 
+from ...ops.request_tracker import Outcome
+
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 TEXT = "text/plain; charset=utf-8"
 
-# Revalidated each time: what was taken back must be gone at once, and a 304 costs little.
+# Revalidated each time: a field that was hidden again must be gone at once, and a 304 is cheap.
 PUBLIC = "public, max-age=0, must-revalidate"
 PRIVATE = "private, no-store"
-UNCHANGING = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, immutable"
 
-_SECURITY = (
+_SECURITY_HEADERS = (
     (
         "Content-Security-Policy",
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -33,85 +36,97 @@ _SECURITY = (
     ("Permissions-Policy", "browsing-topics=(), camera=(), geolocation=(), microphone=()"),
 )
 _QUALITY = re.compile(r"0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?")
-MOST_CODINGS = 512  # characters of an Accept-Encoding that is read
-SMALL = 512  # bytes that are not worth packing
-# Scripts of other places may read what programs are meant to read, where everyone gets the same.
-_READABLE = ("application/json", "application/jrd+json", "application/feed+json", "application/atom+xml")
+MAX_ACCEPT_ENCODING_LENGTH = 512  # characters; a longer one counts as missing
+MIN_GZIP_BYTES = 512  # smaller bodies are not compressed
+# What programs read: scripts of other sites may read it too if everyone gets the same.
+_CROSS_ORIGIN_TYPES = ("application/json", "application/jrd+json", "application/feed+json", "application/atom+xml")
 _HSTS = ("Strict-Transport-Security", "max-age=31536000")
+_OUTCOMES: Mapping[int, Outcome] = {404: "not_found", 429: "limited", 500: "error", 503: "unavailable"}
+
+
+def outcome_of_status(code: int) -> Outcome:
+    """Return the access log's word for a reply with the status *code*, unless the reply names another."""
+    return _OUTCOMES.get(code, "served" if code < 400 else "invalid")
 
 
 @dataclass(frozen=True)
 class Reply:
-    """*body* of media type *kind*, the same whatever the method; *cache* and *vary* as the headers have them; *updated*
-    is Last-Modified, and *exact* where that moves with whatever the body tells; *mark* tells representations apart whose
-    bodies may be equal (an audience's name); *until* is when it is no longer what would be said, by time alone;
-    *embeddable*: may pages of other places show it, and if it is *readable* their scripts read it though it is not kept?"""
+    """A representation, the same for each method.
+
+    *outcome* is the access log's word for it, by default that of the status. *cache_control*, *vary* and *headers* are sent
+    as they are. *last_modified* becomes Last-Modified; with *exact_date* it moves with every change of the body, so that
+    If-Modified-Since can be answered with it. *variant* goes into the entity tag: bodies for two audiences may be equal.
+    *expires_at* is when the passing of time alone makes the reply wrong. *embeddable*: may pages of other sites show it?
+    *cross_origin_readable*: may their scripts read it though it is not cacheable?
+    """
 
     body: bytes
-    kind: str = TEXT
+    content_type: str = TEXT
     code: int = 200
-    cache: str = PRIVATE
+    cache_control: str = PRIVATE
     vary: str = ""
-    updated: datetime | None = None
-    mark: str = ""
+    last_modified: datetime | None = None
+    variant: str = ""
     headers: tuple[tuple[str, str], ...] = ()
-    until: datetime | None = None
-    exact: bool = False
+    expires_at: datetime | None = None
+    exact_date: bool = False
     embeddable: bool = False
-    readable: bool = False
+    cross_origin_readable: bool = False
+    outcome: Outcome = "served"
 
     @cached_property
     def tag(self) -> str:
-        """The entity tag, without quotes: made from what is sent and from nothing else."""
-        told = b"\0".join((self.kind.encode(), self.mark.encode(), self.body))
-        return hashlib.blake2b(told, digest_size=12).hexdigest()
+        """The entity tag, without quotes: a hash of what is sent."""
+        hashed = b"\0".join((self.content_type.encode(), self.variant.encode(), self.body))
+        return hashlib.blake2b(hashed, digest_size=12).hexdigest()
 
     @property
-    def packable(self) -> bool:
-        """Is it worth packing? What only some may see stays as it is: its length would tell."""
-        return self.cache != PRIVATE and len(self.body) >= SMALL
+    def compressible(self) -> bool:
+        """Whether gzip may be used: not for members-only replies, whose compressed length would leak (BREACH)."""
+        return self.cache_control != PRIVATE and len(self.body) >= MIN_GZIP_BYTES
 
     @cached_property
-    def packed(self) -> bytes | None:
-        """The body in gzip, None where that is no gain. Made when it is first asked for."""
-        if not self.packable:
+    def gzipped(self) -> bytes | None:
+        """The body in gzip, None if that gains nothing. Made at the first use."""
+        if not self.compressible:
             return None
-        made = gzip.compress(self.body, 6, mtime=0)
-        return made if len(made) < len(self.body) else None
+        compressed = gzip.compress(self.body, 6, mtime=0)
+        return compressed if len(compressed) < len(self.body) else None
 
     @cached_property
-    def always(self) -> tuple[tuple[str, str], ...]:
-        """The headers that are the same whatever was asked, 304 or not."""
-        return self._headed(self.tag)
+    def headers_plain(self) -> tuple[tuple[str, str], ...]:
+        """The headers that do not depend on the request, 304 included."""
+        return self._headers_with_tag(self.tag)
 
     @cached_property
-    def always_packed(self) -> tuple[tuple[str, str], ...]:
-        """The same where the body goes in gzip."""
-        return self._headed(f"{self.tag}-gz")
+    def headers_gzipped(self) -> tuple[tuple[str, str], ...]:
+        """Those headers for a body in gzip, whose entity tag is another one."""
+        return self._headers_with_tag(f"{self.tag}-gz")
 
-    def _headed(self, tag: str) -> tuple[tuple[str, str], ...]:
-        headers = [("Cache-Control", self.cache), *_SECURITY, *self.headers]
-        vary = [each for each in (self.vary, "Accept-Encoding" if self.packable else "") if each]
+    def _headers_with_tag(self, tag: str) -> tuple[tuple[str, str], ...]:
+        headers = [("Cache-Control", self.cache_control), *_SECURITY_HEADERS, *self.headers]
+        vary = [each for each in (self.vary, "Accept-Encoding" if self.compressible else "") if each]
         if vary:
             headers.append(("Vary", ", ".join(vary)))
         headers.append(("Cross-Origin-Resource-Policy", "cross-origin" if self.embeddable else "same-origin"))
-        public = self.readable or self.cache == PUBLIC
-        if self.kind == PROBLEM or (public and self.kind.partition(";")[0] in _READABLE):
+        public = self.cross_origin_readable or self.cache_control == PUBLIC
+        if self.content_type == PROBLEM or (public and self.content_type.partition(";")[0] in _CROSS_ORIGIN_TYPES):
             headers.append(("Access-Control-Allow-Origin", "*"))
         if self.code == 200:
-            headers.append(("ETag", f'W/"{tag}"' if self.kind == HTML else f'"{tag}"'))
-            if self.date is not None:
-                headers.append(("Last-Modified", self.date))
+            headers.append(("ETag", f'W/"{tag}"' if self.content_type == HTML else f'"{tag}"'))
+            if self.last_modified_header is not None:
+                headers.append(("Last-Modified", self.last_modified_header))
         return tuple(headers)
 
     @cached_property
-    def date(self) -> str | None:
-        return None if self.updated is None else http_date(self.updated)
+    def last_modified_header(self) -> str | None:
+        """Last-Modified as HTTP writes dates, None without a date."""
+        return None if self.last_modified is None else http_date(self.last_modified)
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What of a request bears on how a reply is sent. *secure*: is this site reached by TLS?"""
+    """The headers of a request that decide how a reply is sent. *secure*: the client uses TLS."""
 
     method: str = "GET"
     if_none_match: str | None = None
@@ -121,56 +136,62 @@ class Conditions:
 
 
 @dataclass(frozen=True)
-class Sent:
-    """A reply as it goes out. *body* is empty where none may follow, though Content-Length tells of one (HEAD)."""
+class Response:
+    """A reply as it goes on the wire. *body* is empty for HEAD, though Content-Length counts it."""
 
     code: int
     headers: Sequence[tuple[str, str]]
     body: bytes
 
 
-def finished(reply: Reply, asked: Conditions) -> Sent:
-    """*reply* to *asked*, complete (RFC 9110)."""
-    body, tag, packed = reply.body, reply.tag, None
-    if asked.accept_encoding is not None and takes_gzip(asked.accept_encoding):
-        packed = reply.packed
-    headers = [*reply.always] if packed is None else [*reply.always_packed]
-    if packed is not None:
-        body, tag = packed, f"{tag}-gz"
-    if asked.secure:
+def make_response(reply: Reply, conditions: Conditions) -> Response:
+    """Make the response to a request with these *conditions*: 304, HEAD, gzip (RFC 9110)."""
+    body, tag, gzipped = reply.body, reply.tag, None
+    if conditions.accept_encoding is not None and accepts_gzip(conditions.accept_encoding):
+        gzipped = reply.gzipped
+    headers = [*reply.headers_plain] if gzipped is None else [*reply.headers_gzipped]
+    if gzipped is not None:
+        body, tag = gzipped, f"{tag}-gz"
+    if conditions.secure:
         headers.append(_HSTS)
     if reply.code == 204:
-        return Sent(204, headers, b"")
-    if reply.code == 200 and _unchanged(reply, tag, asked):
-        return Sent(304, headers, b"")
-    if packed is not None:
+        return Response(204, headers, b"")
+    if reply.code == 200 and _is_not_modified(reply, tag, conditions):
+        return Response(304, headers, b"")
+    if gzipped is not None:
         headers.append(("Content-Encoding", "gzip"))
-    headers += (("Content-Type", reply.kind), ("Content-Length", str(len(body))))
-    return Sent(reply.code, headers, b"" if asked.method == "HEAD" else body)
+    headers += (("Content-Type", reply.content_type), ("Content-Length", str(len(body))))
+    return Response(reply.code, headers, b"" if conditions.method == "HEAD" else body)
 
 
-def takes_gzip(accept_encoding: str) -> bool:
-    """Does *accept_encoding* (RFC 9110 section 12.5.3) take gzip? A quality that nobody can read is none, and so is a list
-    without end."""
-    return len(accept_encoding) <= MOST_CODINGS and _takes_gzip(accept_encoding)
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Return whether *accept_encoding* allows gzip (RFC 9110 section 12.5.3).
+
+    An unreadable quality counts as 0. An overlong list allows nothing.
+    """
+    return len(accept_encoding) <= MAX_ACCEPT_ENCODING_LENGTH and _list_accepts_gzip(accept_encoding)
 
 
 @lru_cache(maxsize=256)
-def _takes_gzip(accept_encoding: str) -> bool:
+def _list_accepts_gzip(accept_encoding: str) -> bool:
     qualities: dict[str, float] = {}
     for each in accept_encoding.lower().split(","):
         coding, *parameters = (part.strip() for part in each.split(";"))
-        said = next((part[2:] for part in parameters if part.startswith("q=")), "1")
-        qualities[coding] = float(said) if _QUALITY.fullmatch(said) else 0
+        quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        qualities[coding] = float(quality) if _QUALITY.fullmatch(quality) else 0
     return qualities.get("gzip", qualities.get("x-gzip", qualities.get("*", 0))) > 0
 
 
-def _unchanged(reply: Reply, tag: str, asked: Conditions) -> bool:
-    """If-None-Match wins over If-Modified-Since (RFC 9110 section 13.2.2), and a date alone is seldom enough: it tells of
-    what is shown, and so stays as it is when an older field is taken back, which the older copy still shows."""
-    if asked.method not in ("GET", "HEAD"):
+def _is_not_modified(reply: Reply, tag: str, conditions: Conditions) -> bool:
+    """Return whether the client has this representation already.
+
+    If-None-Match wins over If-Modified-Since (RFC 9110 section 13.2.2). The date alone decides only for an exact date:
+    when a field is hidden again, Last-Modified may stay although the client's copy still has the field.
+    """
+    if conditions.method not in ("GET", "HEAD"):
         return False
-    if asked.if_none_match is not None:
-        tags = parse_etags(asked.if_none_match)
+    if conditions.if_none_match is not None:
+        tags = parse_etags(conditions.if_none_match)
         return tags.star_tag or tags.contains_weak(tag)
-    return reply.exact and reply.date is not None and asked.if_modified_since == reply.date
+    date = reply.last_modified_header
+    return reply.exact_date and date is not None and conditions.if_modified_since == date

@@ -1,4 +1,4 @@
-"""What a request is for: its target and Host header judged before anything is routed. Pure; raises Bad."""
+"""The target of a request and its Host header: parsed and checked before anything is routed. Pure."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -6,14 +6,14 @@ from urllib.parse import unquote_to_bytes
 
 _ABSOLUTE = re.compile(r"https?://([^/?]*)(/[^?]*)?(?:\?.*)?", re.I)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{0,5})?")
-# Raw: what a path may hold (RFC 3986 section 3.3), every "%" with two digits behind it.
+# The characters of a path (RFC 3986 section 3.3), still encoded: every "%" has two digits behind it.
 _PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
-_ENCODED = re.compile(r"%(?:2f|5c)", re.I)
+_ENCODED_SLASH = re.compile(r"%(?:2f|5c)", re.I)
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class HttpRequestError(Exception):
-    """A request that is not taken; *code* says how it is answered."""
+    """A request that is refused with the status *code*."""
 
     def __init__(self, code: int) -> None:
         super().__init__(code)
@@ -21,9 +21,10 @@ class HttpRequestError(Exception):
 
 
 def parse_target(uri: str, hosts: Sequence[str], version: str, is_ours: Callable[[str], bool]) -> str:
-    """The raw path of *uri*, which may be in absolute form (RFC 9112 section 3.2); "*" stands for the server.
+    """Return the path of *uri*, still encoded; "*" means the server as a whole.
 
-    *hosts* are all Host headers. Raises Bad: 400, or 421 where the host is not one of ours.
+    *uri* may be in absolute form (RFC 9112 section 3.2). *hosts* are all Host headers. Raises HttpRequestError: 400, or 421
+    for a host for which *is_ours* is false.
     """
     if len(hosts) > 1 or (not hosts and version != "HTTP/1.0"):
         raise HttpRequestError(400)
@@ -45,11 +46,14 @@ def parse_target(uri: str, hosts: Sequence[str], version: str, is_ours: Callable
     return path
 
 
-def segments(path: str) -> list[bytes]:
-    """The parts of a raw *path*, decoded: UTF-8, no control, and no slash that came encoded. Raises Bad."""
+def split_path(path: str) -> list[bytes]:
+    """Return the decoded segments of an encoded *path*.
+
+    They are UTF-8 without control characters. Raises HttpRequestError, for an encoded slash or backslash too.
+    """
     if path.startswith("//"):
-        raise HttpRequestError(404)  # werkzeug would take it for a path with one
-    if not _PATH.fullmatch(path) or _ENCODED.search(path):
+        raise HttpRequestError(404)  # werkzeug would merge the slashes
+    if not _PATH.fullmatch(path) or _ENCODED_SLASH.search(path):
         raise HttpRequestError(400)
     parts = [unquote_to_bytes(part) for part in path[1:].split("/")]
     try:

@@ -1,4 +1,4 @@
-"""A face as a picture, for those who show one beside a name: the two letters and the colours that pages draw (style.css)."""
+"""A person's avatar as a picture: the initials and colours that pages draw with style.css."""
 
 from colorsys import hls_to_rgb
 from dataclasses import replace
@@ -9,7 +9,8 @@ from ...directory.privacy import Profile
 from .. import markup
 from ..http.negotiation import Format
 from ..http.reply import Reply
-from ..pages import Pages
+from ..routing import ViewRequest
+from .lookup import find_person
 
 _PICTURE = Markup(
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96" width="96" height="96" role="img" aria-label="{letters}">'
@@ -21,22 +22,26 @@ _PICTURE = Markup(
 )
 
 
-def answer(pages: Pages, profile: Profile) -> Reply:
-    """The face of *profile*, which is a stranger's: other places show it."""
+async def show_avatar(request: ViewRequest) -> Reply:
+    """Return the avatar as everyone may see it, since other sites embed it."""
+    found = await find_person(request)
+    if isinstance(found, Reply):
+        return found
+    profile, pages = found, request.pages
 
-    def made() -> Reply:
-        return replace(pages.about(profile, _drawn(profile), Format.SVG.kind, ""), embeddable=True)
+    def make() -> Reply:
+        return replace(pages.profile_reply(profile, _draw(profile), Format.SVG.content_type, ""), embeddable=True)
 
-    return pages.kept(profile, "face", made)
+    return pages.get_or_make(profile, "face", make)
 
 
-def _drawn(profile: Profile) -> bytes:
-    hue = markup.HUES[markup.hue(profile.login)]
-    letters = markup.letters(profile.name, profile.login)
+def _draw(profile: Profile) -> bytes:
+    hue = markup.AVATAR_HUES[markup.hue_index(profile.login)]
+    letters = markup.initials(profile.name, profile.login)
     return _PICTURE.format(letters=letters, top=_colour(hue, 0.5, 0.31), bottom=_colour(hue + 35, 0.55, 0.23)).encode()
 
 
 def _colour(hue: int, saturation: float, lightness: float) -> str:
-    """As CSS has it: "#rrggbb" of a hue in degrees."""
+    """Return "#rrggbb" for a hue in degrees, a saturation and a lightness from 0 to 1."""
     parts = hls_to_rgb(hue % 360 / 360, lightness, saturation)
     return "#" + "".join(f"{round(255 * part):02x}" for part in parts)

@@ -1,4 +1,4 @@
-"""A person's card: as a vCard, and as a picture of one that a telephone reads."""
+"""A person's make_vcard: as a vCard, and as a QR code that a phone's camera reads."""
 
 from io import BytesIO
 from urllib.parse import quote
@@ -10,35 +10,44 @@ from ...directory.privacy import Profile
 from ...formats.card import make_short_vcards, make_vcard
 from ..http.negotiation import Format
 from ..http.reply import Reply
-from ..pages import Pages, varying
+from ..pages import Pages, vary_header
+from ..routing import ViewRequest
+from .lookup import find_person
 
-MOST = 520  # bytes in a QR code: version 15 at level L, 77 modules a side, which a camera reads off a screen
-MASK = 0  # one that is given costs 7 ms; to try all eight, for the one that looks best, 33
-QUIET = 4  # modules of white round it, as ISO/IEC 18004 asks for
-
-
-def vcard(pages: Pages, profile: Profile, site: SiteInfo, forced: bool) -> Reply:
-    """*profile* as vCard 4.0, to be saved as LOGIN.vcf."""
-
-    def made() -> Reply:
-        told = f"inline; filename*=UTF-8''{quote(profile.login, safe='')}.vcf"
-        headers = (("Content-Disposition", told),)
-        return pages.about(
-            profile, make_vcard(profile, site).encode(), Format.VCARD.kind, varying(forced), headers=headers
-        )
-
-    return pages.kept(profile, f"card {forced}", made)
+MAX_QR_BYTES = 520  # of a QR code of version 15 at level L, 77 modules a side, which a camera reads off a screen
+QR_MASK = 0  # a given mask costs 7 ms; to find the best-looking of all eight, 33 ms
+QUIET_ZONE = 4  # modules of white around it (ISO/IEC 18004)
 
 
-def qr(pages: Pages, profile: Profile, site: SiteInfo) -> Reply:
-    """The same, as far as it fits, as a QR code in SVG."""
-    return pages.kept(profile, "qr", lambda: pages.about(profile, _drawn(profile, site), Format.SVG.kind))
+def vcard_reply(pages: Pages, profile: Profile, site: SiteInfo, forced: bool) -> Reply:
+    """Return *profile* as vCard 4.0, to be saved as LOGIN.vcf."""
+
+    def make() -> Reply:
+        disposition = f"inline; filename*=UTF-8''{quote(profile.login, safe='')}.vcf"
+        headers = (("Content-Disposition", disposition),)
+        body = make_vcard(profile, site).encode()
+        return pages.profile_reply(profile, body, Format.VCARD.content_type, vary_header(forced), headers=headers)
+
+    return pages.get_or_make(profile, f"card {forced}", make)
 
 
-def _drawn(profile: Profile, site: SiteInfo) -> bytes:
+async def show_qr_code(request: ViewRequest) -> Reply:
+    """Return as much of the vCard as fits in a QR code, in SVG."""
+    found = await find_person(request)
+    if isinstance(found, Reply):
+        return found
+    profile, pages, site = found, request.pages, request.deps.site
+    return pages.get_or_make(
+        profile, "qr", lambda: pages.profile_reply(profile, _draw(profile, site), Format.SVG.content_type)
+    )
+
+
+def _draw(profile: Profile, site: SiteInfo) -> bytes:
     *cards, page = make_short_vcards(profile, site)
-    fitting = (text for text in cards if len(text.encode()) <= MOST)
-    code = segno.make_qr(next(fitting, page), error="l", encoding="utf-8", mask=MASK)
+    fitting = (text for text in cards if len(text.encode()) <= MAX_QR_BYTES)
+    code = segno.make_qr(next(fitting, page), error="l", encoding="utf-8", mask=QR_MASK)
     out = BytesIO()
-    code.save(out, kind="svg", border=QUIET, light="#fff", omitsize=True, xmldecl=False, svgclass=None, lineclass=None)
+    code.save(
+        out, kind="svg", border=QUIET_ZONE, light="#fff", omitsize=True, xmldecl=False, svgclass=None, lineclass=None
+    )
     return out.getvalue() + b"\n"

@@ -1,4 +1,4 @@
-"""Plans as feeds: those of a person, and the newest of all. Feeds are what everyone may see, whoever asks."""
+"""Plans as feeds: those of one person, and the newest of all. A feed has what everyone may see, whoever asks."""
 
 from collections.abc import Sequence
 
@@ -9,109 +9,107 @@ from ...directory.viewers import Viewer
 from ...formats.feed import Feed, FeedEntry, make_atom_feed, make_json_feed
 from ...formats.person_json import encode_json
 from ...net.cooperative_queue import YieldEvery
-from ...ops.request_tracker import Outcome, outcome_of
 from ...text.sanitize import one_line, sanitize
 from ...text.width import cut
 from .. import markup
 from ..byte_budget import ByteBudget
 from ..http.negotiation import Format
 from ..http.reply import PUBLIC, Reply
-from ..pages import Pages
-from ..request import Request
-from ..shared_reply import SharedReply
+from ..routing import ViewRequest
+from .lookup import find_person
 
-OF_ONE = 20  # plans in a person's feed
-OF_ALL = 30  # plans in the common one
-OF_EACH = 3  # of them of the same person, so that nobody fills it alone
-LONG = 16 * 1024  # characters of a plan that are told
-ROOM = 128 * 1024  # characters of all plans of a feed
-AT_ONCE = 64 * 1024  # characters that are read before others get their turn
-TITLE = 80  # cells
+MAX_PERSON_ENTRIES = 20
+MAX_SITE_ENTRIES = 30
+MAX_ENTRIES_PER_PERSON = 3  # in the site's feed, so that nobody fills it alone
+MAX_PLAN_CHARACTERS = 16 * 1024  # of one entry
+MAX_FEED_CHARACTERS = 128 * 1024  # of all entries of a feed
+CHARACTERS_PER_TURN = 64 * 1024  # processed before other clients get their turn
+TITLE_CELLS = 80
 
 
-async def of_one(
-    deps: ProtocolDependencies, pages: Pages, profile: Profile, stranger: Viewer, request: Request
-) -> tuple[Reply, Outcome]:
-    """The plans of *profile*, which is a *stranger*'s. A plan that changes makes another profile, and so another feed."""
-    what = f"feed {request.format.name} {request.forced}"
-    kept = pages.already(profile, what)
+async def person_feed(request: ViewRequest) -> Reply:
+    """Return the plans of one person, the newest first.
+
+    A plan that changes makes another profile, so the reply is kept beside the profile.
+    """
+    found = await find_person(request)
+    if isinstance(found, Reply):
+        return found
+    profile, deps, pages = found, request.deps, request.pages
+    key = f"feed {request.format.name} {request.forced}"
+    kept = pages.get_kept(profile, key)
     if kept is not None:
-        return kept, "found"
-    history = await deps.directory.history(profile.login, stranger, OF_ONE)
+        return kept
+    history = await deps.directory.history(profile.login, request.viewer, MAX_PERSON_ENTRIES)
     if not isinstance(history, History):
-        return pages.not_one(history, request.told, request.forced), outcome_of(history)
+        return pages.no_single_person(history, request.error_format, request.forced)
     entries = await _entries(deps, profile, history)
     page = deps.site.person_url(profile.login)
     title, name = one_line(profile.name), profile.login
     author = (name, title)
     feed = Feed(f"{title} ({name})" if title else name, page, f"{page}/feed", entries, author, profile.updated)
-    body, vary = _body(feed, deps, request.format), "" if request.forced else "Accept"
-    reply = pages.dated(profile, body, request.format.kind, vary, entries[0].at if entries else None)
-    return pages.keep(profile, what, reply), "found"
+    body, vary = _encode(feed, deps, request.format), "" if request.forced else "Accept"
+    last_modified = entries[0].at if entries else None
+    return pages.keep(profile, key, pages.dated_reply(profile, body, request.format.content_type, vary, last_modified))
 
 
-class Common:
-    """The newest plans of those who are listed."""
+async def site_feed(request: ViewRequest) -> Reply:
+    """Return the newest plans of all listed people."""
+    deps, format, forced = request.deps, request.format, request.forced
 
-    def __init__(self) -> None:
-        self._shared: dict[tuple[Format, bool], SharedReply] = {}
+    async def make() -> Reply:
+        entries = await _newest_entries(deps, request.viewer)
+        if isinstance(entries, Unavailable):
+            return request.pages.unavailable(format)  # not by Accept: several clients may get it
+        site = deps.site
+        feed = Feed(one_line(site.name), f"{site.url}/", f"{site.url}/feed", entries)
+        # No Last-Modified: it would not move when somebody hides an older plan.
+        vary = "" if forced else "Accept"
+        return Reply(_encode(feed, deps, format), format.content_type, 200, PUBLIC, vary, outcome="listed")
 
-    async def answer(
-        self, deps: ProtocolDependencies, pages: Pages, stranger: Viewer, request: Request
-    ) -> tuple[Reply, Outcome]:
-        format, forced = request.format, request.forced
-
-        async def made() -> tuple[Reply, Outcome]:
-            entries = await _newest(deps, stranger)
-            if isinstance(entries, Unavailable):
-                return pages.unavailable(format), outcome_of(entries)
-            site = deps.site
-            feed = Feed(one_line(site.name), f"{site.url}/", f"{site.url}/feed", entries)
-            # No date: it would stay where somebody takes an older plan back.
-            reply = Reply(_body(feed, deps, format), format.kind, 200, PUBLIC, "" if forced else "Accept")
-            return reply, "listed"
-
-        return await self._shared.setdefault((format, forced), SharedReply()).get(deps, made)
+    return await request.state.shared_replies["feed", format, forced].get(deps, make)
 
 
-async def _newest(deps: ProtocolDependencies, stranger: Viewer) -> Sequence[FeedEntry] | Unavailable:
-    listing = await deps.directory.newest_plans(stranger, OF_ALL)
+async def _newest_entries(deps: ProtocolDependencies, stranger: Viewer) -> Sequence[FeedEntry] | Unavailable:
+    listing = await deps.directory.newest_plans(stranger, MAX_SITE_ENTRIES)
     if isinstance(listing, Unavailable):
         return listing
     entries: list[FeedEntry] = []
     for profile in listing.profiles:
-        history = await deps.directory.history(profile.login, stranger, OF_EACH)
+        history = await deps.directory.history(profile.login, stranger, MAX_ENTRIES_PER_PERSON)
         if isinstance(history, Unavailable):
             return history
-        if not isinstance(history, NotFound):  # gone meanwhile
+        if not isinstance(history, NotFound):  # hidden or removed meanwhile
             entries += await _entries(deps, profile, history)
-    return _within(sorted(entries, key=lambda entry: entry.at, reverse=True)[:OF_ALL])
+    return _fit(sorted(entries, key=lambda entry: entry.at, reverse=True)[:MAX_SITE_ENTRIES])
 
 
 async def _entries(deps: ProtocolDependencies, profile: Profile, history: History) -> Sequence[FeedEntry]:
-    """What there is to read; of two plans of one moment only that which stood."""
-    breath = YieldEvery(deps.reactor, AT_ONCE)
-    told, entries = None, []
+    """Return the entries of *history* that have text; of two plans of one moment only the later."""
+    turns = YieldEvery(deps.reactor, CHARACTERS_PER_TURN)
+    last, entries = None, []
     for each in history.entries:
-        if each.at == told:
+        if each.at == last:
             continue
-        told = each.at
-        await breath.count(len(each.text))
-        text, more = markup.cut(sanitize(each.text[: 2 * LONG]).rstrip("\n"), LONG)
+        last = each.at
+        await turns.count(len(each.text))
+        text, truncated = markup.cut_at_line(
+            sanitize(each.text[: 2 * MAX_PLAN_CHARACTERS]).rstrip("\n"), MAX_PLAN_CHARACTERS
+        )
         if not text.strip():
             continue
-        more |= len(each.text) > 2 * LONG
+        truncated |= len(each.text) > 2 * MAX_PLAN_CHARACTERS
         name = one_line(profile.name)
-        title = cut(markup.beginning(text), TITLE) or name or profile.login
-        entries.append(FeedEntry(profile.login, name, each.at, title, f"{text}\n…\n" if more else f"{text}\n"))
-    return _within(entries)
+        title = cut(markup.first_text_line(text), TITLE_CELLS) or name or profile.login
+        entries.append(FeedEntry(profile.login, name, each.at, title, f"{text}\n…\n" if truncated else f"{text}\n"))
+    return _fit(entries)
 
 
-def _within(entries: Sequence[FeedEntry]) -> Sequence[FeedEntry]:
-    return ByteBudget(ROOM).fitting(entries, lambda each: len(each.text))
+def _fit(entries: Sequence[FeedEntry]) -> Sequence[FeedEntry]:
+    return ByteBudget(MAX_FEED_CHARACTERS).take_fitting(entries, lambda each: len(each.text))
 
 
-def _body(feed: Feed, deps: ProtocolDependencies, format: Format) -> bytes:
+def _encode(feed: Feed, deps: ProtocolDependencies, format: Format) -> bytes:
     return (
         make_atom_feed(feed, deps.site).encode()
         if format is Format.ATOM

@@ -1,6 +1,6 @@
 """Earlier plans of a person, and what changed from one to the next.
 
-A page ends where there is enough on it, or after so many plans; the next begins behind its last one, told by the time.
+A page ends when it is full, or after PLANS_PER_PAGE plans. The next page begins before the last one's time.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,38 +14,40 @@ from markupsafe import Markup, escape
 from ...dependencies import ProtocolDependencies
 from ...directory.answers import History, PlanVersion
 from ...directory.privacy import Profile
-from ...directory.viewers import Viewer
 from ...formats.feed import format_timestamp
 from ...formats.history import make_history_document
 from ...formats.person_json import encode_json
 from ...net.cooperative_queue import YieldEvery
-from ...ops.request_tracker import Outcome, outcome_of
 from ...text.diff import DiffRun, WordPieces, diff
 from ...text.sanitize import sanitize
 from ..byte_budget import ByteBudget
 from ..http.negotiation import Format
 from ..http.reply import Reply
-from ..pages import Pages, varying
-from ..request import Request
+from ..pages import vary_header
+from ..routing import ViewRequest
+from .lookup import find_person
 
-ON_PAGE = 10  # plans
-ROOM = {Format.HTML: 20 * 1024, Format.TEXT: 128 * 1024, Format.JSON: 256 * 1024}  # bytes of a page's plans
-OF_ONE = 0.4  # of the room, for one plan
-LINE = 1000  # characters of a line that are shown
-SAME = 20  # lines that stay as they were are shown in a row
-GONE = 40  # lines that were taken out are shown in a row; of more of them SAME
-CONTEXT = 5  # of more of them, above and below
-RECENT = 3  # changes on the page of a person
-BRIEF, LINES = 8 * 1024, 100  # characters and lines of a plan that is compared there
-OF_CHANGE = 1536  # bytes of a change there
-LARGE = 32 * 1024  # characters of texts behind which others get their turn
-_STAMP = "%Y%m%dT%H%M%S.%fZ"
+PLANS_PER_PAGE = 10
+MAX_PAGE_PLAN_BYTES = {Format.HTML: 20 * 1024, Format.TEXT: 128 * 1024, Format.JSON: 256 * 1024}
+MAX_SHARE_OF_ONE_PLAN = 0.4  # of those bytes
+MAX_LINE_LENGTH = 1000  # characters of a line that are shown
+MAX_UNCHANGED_LINES = 20  # shown in a row; of more of them CONTEXT_LINES above and below
+MAX_REMOVED_LINES = 40  # shown in a row; of more of them MAX_UNCHANGED_LINES
+CONTEXT_LINES = 5
+RECENT_CHANGES = 3  # on the person's page
+MAX_COMPARED_LENGTH, MAX_COMPARED_LINES = 8 * 1024, 100  # characters and lines of a plan that is compared there
+MAX_CHANGE_BYTES = 1536  # of one change there
+CHARACTERS_PER_TURN = 32 * 1024  # processed before other clients get their turn
+_BEFORE_FORMAT = "%Y%m%dT%H%M%S.%fZ"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A line of a plan: *kind* is "same", "added" or "removed"; "skipped" stands for *count* of them that
-    stay, "gone" for those that were taken out besides."""
+class DiffLine:
+    """A line of a diff.
+
+    *kind* is "same", "added" or "removed". "skipped" stands for *count* unchanged lines, "gone" for *count* further removed
+    ones.
+    """
 
     kind: str
     text: str = ""
@@ -53,110 +55,119 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """A plan on the page, written at *at*, which *mark* names in addresses: *rows* as compared with the one before, where
-    there is one; *empty*: it was taken away; *cut*: there is more, and at *whole* is all of it."""
+class PlanDiff:
+    """A plan of the history, written at *at*, compared with the one before it.
+
+    *anchor* is its fragment in addresses. *is_empty*: the plan was removed. *truncated*: there is more, at *full_url*.
+    """
 
     at: datetime
-    mark: str
-    rows: Sequence[Row]
-    empty: bool
-    cut: bool
-    whole: str
+    anchor: str
+    lines: Sequence[DiffLine]
+    is_empty: bool
+    truncated: bool
+    full_url: str
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A change of a plan in brief, made at *at*: so many lines *added* and *removed*, None where nobody counted; *rows*
-    where they are few; *whole* is where all of it stands."""
+class PlanChange:
+    """A summary of a change of the plan, made at *at*.
+
+    *added* and *removed* are numbers of lines, None for a plan too long to compare. *lines* is the diff if it is short.
+    *full_url* has all of it.
+    """
 
     at: datetime
-    whole: str
+    full_url: str
     added: int | None
     removed: int | None
-    rows: Sequence[Row]
+    lines: Sequence[DiffLine]
 
 
-def recent(profile: Profile, entries: Sequence[PlanVersion]) -> list[Change]:
-    """What changed between each two of *entries*, plans of *profile*, the newest first."""
+def recent_changes(profile: Profile, entries: Sequence[PlanVersion]) -> list[PlanChange]:
+    """Return what changed between each two of *entries*, plans of *profile*, the newest first."""
     changes = []
     for number, (entry, older) in enumerate(pairwise(entries)):
-        behind = _behind(entries[number - 1].at) if number else ""
-        whole = f"/users/{quote(profile.login)}/history{behind}#{format_timestamp(entry.at)}"
-        changes.append(_brief(entry, older, whole))
+        query = _before_query(entries[number - 1].at) if number else ""
+        full_url = f"/users/{quote(profile.login)}/history{query}#{format_timestamp(entry.at)}"
+        changes.append(_summarize(entry, older, full_url))
     return changes
 
 
-def _brief(entry: PlanVersion, older: PlanVersion, whole: str) -> Change:
-    if any(len(each.text) > BRIEF or each.text.count("\n") > LINES for each in (entry, older)):
-        return Change(entry.at, whole, None, None, ())
+def _summarize(entry: PlanVersion, older: PlanVersion, full_url: str) -> PlanChange:
+    if any(
+        len(each.text) > MAX_COMPARED_LENGTH or each.text.count("\n") > MAX_COMPARED_LINES for each in (entry, older)
+    ):
+        return PlanChange(entry.at, full_url, None, None, ())
     runs = list(diff(sanitize(older.text), sanitize(entry.text)))
-    rows, cut, _ = _fitting(_told(runs, _marked, same=3, context=1), OF_CHANGE)
+    lines, truncated, _ = _take_fitting(_diff_lines(runs, _mark_up, max_unchanged=3, context=1), MAX_CHANGE_BYTES)
     added, removed = (sum(len(run.lines) for run in runs if run.kind == kind) for kind in ("added", "removed"))
-    return Change(entry.at, whole, added, removed, () if cut else rows)
+    return PlanChange(entry.at, full_url, added, removed, () if truncated else lines)
 
 
-async def answer(
-    deps: ProtocolDependencies, pages: Pages, profile: Profile, viewer: Viewer, request: Request
-) -> tuple[Reply, Outcome]:
-    """The plans that *viewer* may see of *profile*, the newest first. See feeds.of_one for what is kept."""
+async def show_history(request: ViewRequest) -> Reply:
+    """Return the plans that the viewer may see, the newest first.
+
+    The first page is kept beside the profile, since a plan that changes makes another profile.
+    """
+    found = await find_person(request)
+    if isinstance(found, Reply):
+        return found
+    profile, pages = found, request.pages
     try:
-        before = _before(request.uri.decode("latin-1"))
+        before = _parse_before(request.raw_query)
     except ValueError:
-        return pages.error(400, request.told), "invalid"
-    what = f"history {request.format.name} {request.forced}"
-    kept = pages.already(profile, what) if before is None else None
+        return pages.error(400, request.error_format)
+    key = f"history {request.format.name} {request.forced}"
+    kept = pages.get_kept(profile, key) if before is None else None
     if kept is not None:
-        return kept, "found"
-    history = await deps.directory.history(profile.login, viewer, ON_PAGE + 1, before)
+        return kept
+    history = await request.deps.directory.history(profile.login, request.viewer, PLANS_PER_PAGE + 1, before)
     if not isinstance(history, History):
-        return pages.not_one(history, request.told, request.forced), outcome_of(history)
-    reply = await _reply(deps, pages, profile, history.entries, request, before)
-    return pages.keep(profile, what, reply) if before is None else reply, "found"
+        return pages.no_single_person(history, request.error_format, request.forced)
+    reply = await _page(request, profile, history.entries, before)
+    return pages.keep(profile, key, reply) if before is None else reply
 
 
-def _before(uri: str) -> datetime | None:
-    """The time that *uri* goes on from. Raises ValueError."""
-    given = parse_qsl(uri.partition("?")[2], keep_blank_values=True, errors="strict", max_num_fields=20)
-    times = [value for key, value in given if key == "before"]
+def _parse_before(query: str) -> datetime | None:
+    """Return the time that the page begins before; None for the first page. Raises ValueError."""
+    pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=20)
+    times = [value for key, value in pairs if key == "before"]
     if len(times) > 1:
         raise ValueError(times)
-    return datetime.strptime(times[0], _STAMP).replace(tzinfo=UTC) if times and times[0] else None
+    return datetime.strptime(times[0], _BEFORE_FORMAT).replace(tzinfo=UTC) if times and times[0] else None
 
 
-async def _reply(
-    deps: ProtocolDependencies,
-    pages: Pages,
-    profile: Profile,
-    entries: Sequence[PlanVersion],
-    request: Request,
-    before: datetime | None,
+async def _page(
+    request: ViewRequest, profile: Profile, entries: Sequence[PlanVersion], before: datetime | None
 ) -> Reply:
-    format, here = request.format, f"/users/{quote(profile.login)}/history"
-    shown: Sequence[PlanVersion] = entries[:ON_PAGE]
-    plans: list[Plan] = []
+    deps, pages, format = request.deps, request.pages, request.format
+    path = f"/users/{quote(profile.login)}/history{format.suffix if request.forced else ''}"
+    shown: Sequence[PlanVersion] = entries[:PLANS_PER_PAGE]
     if format is Format.JSON:
-        shown = (
-            ByteBudget(ROOM[format]).fitting(shown, lambda each: len(each.text.encode(errors="replace"))) or shown[:1]
-        )
+        budget = ByteBudget(MAX_PAGE_PLAN_BYTES[format])
+        shown = budget.take_fitting(shown, lambda each: len(each.text.encode(errors="replace"))) or shown[:1]
+        next_url = _next_url(path, shown, entries)
+        document = make_history_document(shown, next_url)
+        await YieldEvery(deps.reactor, CHARACTERS_PER_TURN).count(sum(len(each.text) for each in shown))
+        body = encode_json(document)
     else:
         plans = await _plans(deps, profile, entries, format, [before, *(each.at for each in shown)])
         shown = shown[: len(plans)]
-    ending = format.ending if request.forced else ""
-    next = f"{here}{ending}{_behind(shown[-1].at)}" if len(shown) < len(entries) else None
-    values = {"person": profile, "plans": plans, "next": next, "first": before is None}
-    if format is Format.JSON:
-        document = make_history_document(shown, next)
-        await YieldEvery(deps.reactor, LARGE).count(sum(len(each.text) for each in shown))
-        body = encode_json(document)
-    elif format is Format.HTML:
-        body = pages.html("history.html", **values)
-    else:
-        body = deps.renderer.render("web/history.txt", **values).encode()
-    # Without a plan there is no date: that of another field may be what a plan had that was taken back.
-    updated = shown[0].at if shown else None
-    headers = (("Link", f'<{next}>; rel="next"'),) if next else ()
-    return pages.dated(profile, body, format.kind, varying(request.forced), updated, headers)
+        next_url = _next_url(path, shown, entries)
+        values = {"person": profile, "plans": plans, "next_url": next_url, "is_first_page": before is None}
+        if format is Format.HTML:
+            body = pages.html("history.html", **values)
+        else:
+            body = deps.renderer.render("web/history.txt", **values).encode()
+    # Without a plan there is no Last-Modified: a date of another field might be the one of a plan that is hidden again.
+    last_modified = shown[0].at if shown else None
+    headers = (("Link", f'<{next_url}>; rel="next"'),) if next_url else ()
+    return pages.dated_reply(profile, body, format.content_type, vary_header(request.forced), last_modified, headers)
+
+
+def _next_url(path: str, shown: Sequence[PlanVersion], entries: Sequence[PlanVersion]) -> str | None:
+    return f"{path}{_before_query(shown[-1].at)}" if len(shown) < len(entries) else None
 
 
 async def _plans(
@@ -164,79 +175,86 @@ async def _plans(
     profile: Profile,
     entries: Sequence[PlanVersion],
     format: Format,
-    begins: Sequence[datetime | None],
-) -> list[Plan]:
-    """As many of *entries* as a page of *format* has room for, one at least; *begins*: behind which time a page would
-    begin with each of them."""
-    made: list[Plan] = []
-    room = ROOM[format]
-    breath = YieldEvery(deps.reactor, LARGE)
+    starts: Sequence[datetime | None],
+) -> list[PlanDiff]:
+    """Return as many of *entries* as fit on a page of *format*, at least one.
+
+    *starts* has, for each entry, the time before which a page would have to begin to start with it.
+    """
+    plans: list[PlanDiff] = []
+    bytes_left = MAX_PAGE_PLAN_BYTES[format]
+    turns = YieldEvery(deps.reactor, CHARACTERS_PER_TURN)
     new = sanitize(entries[0].text) if entries else ""
-    for entry, older, begin in zip(entries[:ON_PAGE], (*entries[1:], None), begins, strict=False):
-        await breath.count(len(new))
+    for entry, older, start in zip(entries[:PLANS_PER_PAGE], (*entries[1:], None), starts, strict=False):
+        await turns.count(len(new))
         old = None if older is None else sanitize(older.text)
-        await breath.count(len(old or ""))
-        rows, cut, size = _fitting(_rows(new, old, format), int(ROOM[format] * OF_ONE))
-        if made and size > room:
+        await turns.count(len(old or ""))
+        max_bytes = int(MAX_PAGE_PLAN_BYTES[format] * MAX_SHARE_OF_ONE_PLAN)
+        lines, truncated, size = _take_fitting(_compare(new, old, format), max_bytes)
+        if plans and size > bytes_left:
             break
-        room -= size
-        there = "plan" if entry.text == profile.plan else f"history.json{_behind(begin)}"
-        whole = f"/users/{quote(profile.login)}/{there}"
-        made.append(Plan(entry.at, format_timestamp(entry.at), rows, not new.strip(), cut, whole))
+        bytes_left -= size
+        document = "plan" if entry.text == profile.plan else f"history.json{_before_query(start)}"
+        full_url = f"/users/{quote(profile.login)}/{document}"
+        plans.append(PlanDiff(entry.at, format_timestamp(entry.at), lines, not new.strip(), truncated, full_url))
         new = old or ""
-    return made
+    return plans
 
 
-def _behind(at: datetime | None) -> str:
+def _before_query(at: datetime | None) -> str:
     return "" if at is None else f"?before={format_timestamp(at)}"
 
 
-def _fitting(rows: Iterator[Row], room: int) -> tuple[list[Row], bool, int]:
-    """Those of *rows* that there is *room* for, whether that is not all, and the bytes that they take."""
-    fitting: list[Row] = []
+def _take_fitting(lines: Iterator[DiffLine], max_bytes: int) -> tuple[list[DiffLine], bool, int]:
+    """Return the first of *lines* that fit in *max_bytes*, whether some are left out, and the bytes that they take."""
+    fitting: list[DiffLine] = []
     size = 0
-    for row in rows:
-        more = len(row.text.encode()) + 16  # for the marks round it
-        if size + more > room:
+    for line in lines:
+        more = len(line.text.encode()) + 16  # for the markup around it
+        if size + more > max_bytes:
             return fitting, True, size
         size += more
-        fitting.append(row)
+        fitting.append(line)
     return fitting, False, size
 
 
-def _rows(new: str, old: str | None, format: Format) -> Iterator[Row]:
-    marked = _marked if format is Format.HTML else _plain
+def _compare(new: str, old: str | None, format: Format) -> Iterator[DiffLine]:
+    mark = _mark_up if format is Format.HTML else _plain
     if old is None:
-        yield from _lines(DiffRun("same", new.splitlines()), marked)
+        yield from _run_lines(DiffRun("same", new.splitlines()), mark)
         return
-    yield from _told(diff(old, new), marked)
+    yield from _diff_lines(diff(old, new), mark)
 
 
-def _told(
-    runs: Iterable[DiffRun], marked: Callable[[WordPieces], str], same: int = SAME, context: int = CONTEXT
-) -> Iterator[Row]:
-    """*runs* line by line; of more than *same* lines that stay, *context* above and below."""
+def _diff_lines(
+    runs: Iterable[DiffRun],
+    mark: Callable[[WordPieces], str],
+    max_unchanged: int = MAX_UNCHANGED_LINES,
+    context: int = CONTEXT_LINES,
+) -> Iterator[DiffLine]:
+    """Yield *runs* line by line; of more than *max_unchanged* unchanged lines, *context* above and below."""
     for run in runs:
-        if run.kind == "same" and len(run.lines) > same:
-            yield from _lines(DiffRun("same", run.lines[:context]), marked)
-            yield Row("skipped", count=len(run.lines) - 2 * context)
-            yield from _lines(DiffRun("same", run.lines[-context:]), marked)
-        elif run.kind == "removed" and len(run.lines) > GONE:  # what came instead is to be seen too
-            yield from _lines(DiffRun("removed", run.lines[:SAME], run.words), marked)
-            yield Row("gone", count=len(run.lines) - SAME)
+        if run.kind == "same" and len(run.lines) > max_unchanged:
+            yield from _run_lines(DiffRun("same", run.lines[:context]), mark)
+            yield DiffLine("skipped", count=len(run.lines) - 2 * context)
+            yield from _run_lines(DiffRun("same", run.lines[-context:]), mark)
+        elif run.kind == "removed" and len(run.lines) > MAX_REMOVED_LINES:  # leave room for what replaced them
+            yield from _run_lines(DiffRun("removed", run.lines[:MAX_UNCHANGED_LINES], run.words), mark)
+            yield DiffLine("gone", count=len(run.lines) - MAX_UNCHANGED_LINES)
         else:
-            yield from _lines(run, marked)
+            yield from _run_lines(run, mark)
 
 
-def _lines(run: DiffRun, marked: Callable[[WordPieces], str]) -> Iterator[Row]:
+def _run_lines(run: DiffRun, mark: Callable[[WordPieces], str]) -> Iterator[DiffLine]:
     for number, line in enumerate(run.lines):
         pieces = run.words.get(number, ((line, False),))
-        yield Row(run.kind, marked(pieces if len(line) <= LINE else ((line[:LINE] + "…", False),)))
+        is_long = len(line) > MAX_LINE_LENGTH
+        yield DiffLine(run.kind, mark(((line[:MAX_LINE_LENGTH] + "…", False),) if is_long else pieces))
 
 
 def _plain(pieces: WordPieces) -> str:
     return "".join(text for text, _ in pieces)
 
 
-def _marked(pieces: WordPieces) -> str:
+def _mark_up(pieces: WordPieces) -> str:
     return Markup("").join(Markup("<b>{}</b>").format(text) if changed else escape(text) for text, changed in pieces)

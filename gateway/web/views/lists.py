@@ -1,97 +1,139 @@
-"""Lists on the web: people, those who match some words, those who are on. What is asked stands in the address alone, so
-that it can be kept and sent on."""
+"""Lists of people: everyone, search results, who is online, and the front page.
+
+What is asked for stands in the address alone, so that it can be bookmarked and shared.
+"""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
-from ...directory.answers import Listing, Unavailable
-from ...directory.viewers import Viewer
+from ...directory.answers import Listing, Page, Unavailable
 from ...formats.profile_json import FrontDocument, PeopleDocument, make_list_documents
-from ...ops.request_tracker import Outcome
 from .. import markup
 from ..http import target
 from ..http.negotiation import Format
 from ..http.reply import Reply
-from ..pages import MOST_PAGE, Pages
+from ..pages import MAX_PAGE_BYTES
+from ..routing import ViewRequest
 
-LISTED = 50  # people on a page
-FRONT = 10  # people with new plans on the front page, and as many who are on
-MOST_WORDS = 200  # characters
+PEOPLE_PER_PAGE = 50
+FRONT_PAGE_PEOPLE = 10  # with new plans, and as many who are online
+MAX_SEARCH_LENGTH = 200  # characters
 _KEYS = ("q", "after")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """*path* with the words *q* to search for, behind *after*."""
+class ListQuery:
+    """The query string of a list at *path*: the *words* to search for, and the login *after* which the page begins."""
 
     path: str
-    q: str = ""
+    words: str = ""
     after: str | None = None
 
-    def next(self, after: str) -> str:
-        """The address of the page behind this one."""
-        given = {"q": self.q} if self.q else {}
-        return f"{self.path}?{urlencode(given | {'after': after})}"
+    @property
+    def verb(self) -> str:
+        """The access log's verb."""
+        return "search" if self.words else "list"
+
+    @property
+    def text(self) -> str:
+        """The access log's query."""
+        return self.words
+
+    def next_url(self, after: str) -> str:
+        """Return the address of the next page, which begins after *after*."""
+        pairs = {"q": self.words} if self.words else {}
+        return f"{self.path}?{urlencode(pairs | {'after': after})}"
 
 
-def asked(uri: str, path: str) -> Asked:
-    """What *uri* asks of the list at *path*. Raises target.Bad for a query string that nobody can read."""
+def parse_list_query(path: str, uri: str) -> ListQuery:
+    """Parse the query string of *uri*. Raises HttpRequestError if it is no UTF-8, too long, or has a key twice."""
     try:
-        given = parse_qsl(uri.partition("?")[2], keep_blank_values=True, errors="strict", max_num_fields=20)
+        pairs = parse_qsl(uri.partition("?")[2], keep_blank_values=True, errors="strict", max_num_fields=20)
     except ValueError:  # too many, or no UTF-8
         raise target.HttpRequestError(400) from None
-    values = {key: value for key, value in given if key in _KEYS}
-    if len(values) < sum(key in _KEYS for key, _ in given) or len(values.get("q", "")) > MOST_WORDS:
+    values = {key: value for key, value in pairs if key in _KEYS}
+    if len(values) < sum(key in _KEYS for key, _ in pairs) or len(values.get("q", "")) > MAX_SEARCH_LENGTH:
         raise target.HttpRequestError(400)
-    return Asked(path, values.get("q", "").strip(), values.get("after") or None)
+    return ListQuery(path, values.get("q", "").strip(), values.get("after") or None)
 
 
-async def fitting(
-    format: Format, most: int, make: Callable[[int], Awaitable[tuple[Reply, Outcome]]]
-) -> tuple[Reply, Outcome]:
-    """What *make* tells of *most* people; of fewer where a page has no room for them (W140)."""
+async def show_front_page(request: ViewRequest) -> Reply:
+    """Return the front page: how to ask, the newest plans, and who is online."""
+    directory = request.deps.directory
+
+    async def make(people: int) -> Reply:
+        newest = await directory.newest_plans(request.viewer, people)
+        online = await directory.list_online(request.viewer, Page(limit=people))
+        return _front_page(request, newest, online)
+
+    return await _fit_page(request.format, FRONT_PAGE_PEOPLE, make)
+
+
+async def list_people(request: ViewRequest) -> Reply:
+    """Return one page of everybody who is listed, or of those who match the words."""
+    query: ListQuery = request.query
+
+    async def make(people: int) -> Reply:
+        listing = await request.deps.directory.list_people(query.words, request.viewer, Page(query.after, people))
+        return _list_page(request, "users", listing)
+
+    return await _fit_page(request.format, PEOPLE_PER_PAGE, make)
+
+
+async def list_online(request: ViewRequest) -> Reply:
+    """Return one page of the people who are online."""
+
+    async def make(people: int) -> Reply:
+        listing = await request.deps.directory.list_online(request.viewer, Page(request.query.after, people))
+        return _list_page(request, "online", listing)
+
+    return await _fit_page(request.format, PEOPLE_PER_PAGE, make)
+
+
+async def _fit_page(format: Format, people: int, make: Callable[[int], Awaitable[Reply]]) -> Reply:
+    """Return the page that *make* makes of *people* people, or of fewer if it is too large (W140)."""
     while True:
-        reply, how = await make(most)
-        if format is not Format.HTML or most == 1 or len(reply.body) <= MOST_PAGE:
-            return reply, how
-        most = max(1, most * MOST_PAGE // len(reply.body) * 9 // 10)
+        reply = await make(people)
+        if format is not Format.HTML or people == 1 or len(reply.body) <= MAX_PAGE_BYTES:
+            return reply
+        people = max(1, people * MAX_PAGE_BYTES // len(reply.body) * 9 // 10)
 
 
-def answer(pages: Pages, list_: Asked, listing: Listing | Unavailable, viewer: Viewer, format: Format) -> Reply:
-    """One page of a list, with the way to the next."""
+def _list_page(request: ViewRequest, name: str, listing: Listing | Unavailable) -> Reply:
+    """Return one page of a list, with a link to the next."""
     if isinstance(listing, Unavailable):
-        return pages.unavailable(format)
-    further = None if listing.after is None else list_.next(listing.after)
-    return pages.listed(
-        list_.path.removeprefix("/"),
-        lambda site: PeopleDocument(make_list_documents(listing.profiles, site), further),
-        format,
-        viewer.scope is None,
-        headers=(("Link", f'<{further}>; rel="next"'),) if further else (),
+        return request.pages.unavailable(request.error_format)
+    query: ListQuery = request.query
+    next_url = None if listing.after is None else query.next_url(listing.after)
+    reply = request.pages.list_reply(
+        name,
+        lambda site: PeopleDocument(make_list_documents(listing.profiles, site), next_url),
+        request.format,
+        request.viewer.scope is None,
+        headers=(("Link", f'<{next_url}>; rel="next"'),) if next_url else (),
         profiles=listing.profiles,
-        q=list_.q,
-        next=further,
-        cut=listing.truncated,
-        first=list_.after is None,
+        words=query.words,
+        next_url=next_url,
+        truncated=listing.truncated,
+        is_first_page=query.after is None,
     )
+    return replace(reply, outcome="listed")
 
 
-def front(
-    pages: Pages, newest: Listing | Unavailable, online: Listing | Unavailable, viewer: Viewer, format: Format
-) -> Reply:
-    """What this place is, how to ask, the newest plans, and who is on."""
+def _front_page(request: ViewRequest, newest: Listing | Unavailable, online: Listing | Unavailable) -> Reply:
     if isinstance(newest, Unavailable) or isinstance(online, Unavailable):
-        return pages.unavailable(format)
-    return pages.listed(
+        return request.pages.unavailable(request.error_format)
+    reply = request.pages.list_reply(
         "index",
         lambda site: FrontDocument(
             make_list_documents(newest.profiles, site), make_list_documents(online.profiles, site), "/users"
         ),
-        format,
-        viewer.scope is None,
+        request.format,
+        request.viewer.scope is None,
         newest=newest.profiles,
         online=online.profiles,
         more_online=online.after is not None,
-        beginning=markup.beginning,
+        first_text_line=markup.first_text_line,
     )
+    return replace(reply, outcome="listed")

@@ -1,100 +1,137 @@
-"""The page of a person: what is on it, and how much of it. A page has a limit (W140), so what may be long is told as far as
-there is room: links, keys, what changed lately, and the plan, which gets what the others leave.
+"""One person: the page, the documents, the plan and the status alone.
+
+A page has a limit in bytes (W140). Long fields get what there is room for: links, keys, recent changes, and the plan gets
+the rest.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import escape
 
-from ...dependencies import ProtocolDependencies, SiteInfo
+from ...dependencies import SiteInfo
 from ...directory.answers import History, PlanVersion
+from ...directory.names import canonical_login_or_none
 from ...directory.privacy import Audience, Profile
-from ...directory.viewers import Viewer
-from ...ops.request_tracker import Outcome
 from ...outbound.fediverse_address import Actor
 from .. import localtime, markup
 from ..byte_budget import ByteBudget
 from ..http.negotiation import Format
 from ..http.reply import Reply
-from ..pages import MOST_PAGE, Pages, varying
-from .history import RECENT, Change, recent
+from ..pages import MAX_PAGE_BYTES, vary_header
+from ..routing import ViewRequest, redirect
+from .contact_card import vcard_reply
+from .history import RECENT_CHANGES, PlanChange, recent_changes
+from .lookup import find_person
 
-PLAN = 16 * 1024  # characters of a plan that are looked at; the whole plan stands in the text
-LINES = 1000  # of it
-MANY = 14 * 1024  # bytes of fields that hold many: names, accounts, links, keys
-ROUND = 120  # bytes of the marks round each of these
+MAX_PLAN_LENGTH = 16 * 1024  # characters of a plan on the page; the whole plan is a text of its own
+MAX_PLAN_LINES = 1000
+MAX_LIST_FIELD_BYTES = 14 * 1024  # of fields with many values: names, accounts, links, keys
+MARKUP_BYTES = 120  # of HTML around each of these values
 
 
-async def answer(
-    deps: ProtocolDependencies, pages: Pages, profile: Profile, viewer: Viewer, forced: bool
-) -> tuple[Reply, Outcome]:
-    """The page of *profile*, which is *viewer*'s. A plan that changes makes another profile, and so another page."""
-    what = f"page {forced}"
-    kept = pages.already(profile, what)
+async def show_person(request: ViewRequest) -> Reply:
+    """Return the person in the format asked for."""
+    found = await find_person(request)
+    if isinstance(found, Reply):
+        return found
+    if request.format is Format.HTML:
+        return await _page(request, found)
+    if request.format is Format.VCARD:
+        return vcard_reply(request.pages, found, request.deps.site, request.forced)
+    return request.pages.person(found, request.format, request.forced)
+
+
+async def show_plan(request: ViewRequest) -> Reply:
+    """Return the plan as written."""
+    found = await find_person(request)
+    return found if isinstance(found, Reply) else request.pages.plan(found)
+
+
+async def show_status(request: ViewRequest) -> Reply:
+    """Return the status as written."""
+    found = await find_person(request)
+    return found if isinstance(found, Reply) else request.pages.status(found)
+
+
+async def redirect_home(request: ViewRequest) -> Reply:
+    """Redirect /~NAME to the person's page."""
+    return redirect(f"/users/{quote(canonical_login_or_none(request.name) or request.name, safe='')}")
+
+
+async def _page(request: ViewRequest, profile: Profile) -> Reply:
+    """Return the page of *profile*. A plan that changes makes another profile, so the page is kept beside it."""
+    key = f"page {request.forced}"
+    kept = request.pages.get_kept(profile, key)
     if kept is not None:
-        return kept, "found"
-    history = await deps.directory.history(profile.login, viewer, RECENT + 1)
+        return kept
+    history = await request.deps.directory.history(profile.login, request.viewer, RECENT_CHANGES + 1)
     entries = history.entries if isinstance(history, History) else ()
-    reply = _page(deps, pages, profile, entries, forced)
-    return pages.keep(profile, what, reply) if isinstance(history, History) else reply, "found"
+    reply = _make_page(request, profile, entries)
+    return request.pages.keep(profile, key, reply) if isinstance(history, History) else reply
 
 
-def _page(
-    deps: ProtocolDependencies, pages: Pages, profile: Profile, entries: Sequence[PlanVersion], forced: bool
-) -> Reply:
-    """With the time that it is there, which makes it another page each minute."""
-    named = fediverse(profile, deps.site)
-    actor = deps.fediverse_accounts.confirmed_actor(named) if named and profile.audience is Audience.EVERYONE else None
-    account = named if actor else profile.fediverse  # what the operator names for all need not be there for each
+def _make_page(request: ViewRequest, profile: Profile, entries: Sequence[PlanVersion]) -> Reply:
+    """Make the page. It shows the person's local time, which makes it another page each minute."""
+    deps, pages = request.deps, request.pages
+    address = fediverse_account(profile, deps.site)
+    is_public = profile.audience is Audience.EVERYONE
+    actor = deps.fediverse_accounts.confirmed_actor(address) if address and is_public else None
+    account = address if actor else profile.fediverse  # the site-wide pattern may name accounts that do not exist
     now = deps.now()
-    values = values_of(profile, now, account, actor, recent(profile, entries))
+    values = page_values(profile, now, account, actor, recent_changes(profile, entries))
     body = pages.html("person.html", **values)
-    if (over := len(body) - MOST_PAGE) > 0:
-        body = pages.html("person.html", **values | _plan(profile, max(0, len(values["plan"].encode()) - over)))
-    local, minute = values["local"], localtime.this_minute(now)
-    updated = profile.updated if local is None else max(profile.updated or minute, minute)
-    reply = pages.about(profile, body, Format.HTML.kind, varying(forced), updated)
-    if local is None and not named:
+    if (excess := len(body) - MAX_PAGE_BYTES) > 0:
+        plan_bytes = max(0, len(values["plan"].encode()) - excess)
+        body = pages.html("person.html", **values | _plan_values(profile, plan_bytes))
+    local, minute = values["local"], localtime.start_of_minute(now)
+    last_modified = profile.updated if local is None else max(profile.updated or minute, minute)
+    vary = vary_header(request.forced)
+    reply = pages.profile_reply(profile, body, Format.HTML.content_type, vary, last_modified)
+    if local is None and not address:
         return reply
-    return replace(reply, until=minute + localtime.MINUTE)
+    return replace(reply, expires_at=minute + localtime.MINUTE)
 
 
-def values_of(
-    profile: Profile, now: datetime, account: str, actor: Actor | None, changes: Sequence[Change] = ()
+def page_values(
+    profile: Profile, now: datetime, account: str, actor: Actor | None, changes: Sequence[PlanChange] = ()
 ) -> dict[str, Any]:
-    """What the page of *profile* is made of. *account*: in the fediverse; *actor*: who that is, once it is confirmed;
-    *changes*: of the plan, the newest first."""
-    room = ByteBudget(MANY)
+    """Return the variables of person.html.
+
+    *account* is the fediverse address, *actor* the account behind it once confirmed, *changes* those of the plan, the newest
+    first.
+    """
+    budget = ByteBudget(MAX_LIST_FIELD_BYTES)
     return {
         "person": profile,
-        "aliases": room.fitting(profile.aliases, _size),
-        "former": room.fitting(profile.former, _size),
-        "irc": room.fitting(profile.irc, lambda account: _size(account.network, account.account)),
-        "links": room.fitting(profile.links, lambda link: _size(link.label, link.url, link.url)),
-        "keys": room.fitting(profile.keys, lambda key: _size(key.kind, key.label, key.text)),
+        "aliases": budget.take_fitting(profile.aliases, _html_size),
+        "former": budget.take_fitting(profile.former, _html_size),
+        "irc": budget.take_fitting(profile.irc, lambda account: _html_size(account.network, account.account)),
+        "links": budget.take_fitting(profile.links, lambda link: _html_size(link.label, link.url, link.url)),
+        "keys": budget.take_fitting(profile.keys, lambda key: _html_size(key.kind, key.label, key.text)),
         "changes": changes,
-        "local": localtime.there(profile.timezone, now) if profile.timezone else None,
+        "local": localtime.local_time(profile.timezone, now) if profile.timezone else None,
         "account": account,
         "actor": actor,
-        **_plan(profile, MOST_PAGE),
+        **_plan_values(profile, MAX_PAGE_BYTES),
     }
 
 
-def fediverse(profile: Profile, site: SiteInfo) -> str:
-    """The fediverse account of *profile*, empty where there is none: their own, else what the operator set for all."""
+def fediverse_account(profile: Profile, site: SiteInfo) -> str:
+    """Return the person's own fediverse address, else the one of the site's pattern, else ""."""
     if profile.fediverse or "fediverse" not in profile.shown or site.fediverse is None:
         return profile.fediverse
     return site.fediverse.replace("{login}", profile.login)
 
 
-def _plan(profile: Profile, room: int) -> dict[str, Any]:
-    beginning, cut = markup.cut(profile.plan, PLAN)
-    plan, broken = markup.plan(beginning, room, LINES)
-    return {"plan": plan, "drawn": markup.drawn(beginning), "plan_cut": cut or broken}
+def _plan_values(profile: Profile, max_bytes: int) -> dict[str, Any]:
+    text, cut = markup.cut_at_line(profile.plan, MAX_PLAN_LENGTH)
+    plan, cut_again = markup.plan_html(text, max_bytes, MAX_PLAN_LINES)
+    return {"plan": plan, "is_drawing": markup.is_drawing(text), "plan_truncated": cut or cut_again}
 
 
-def _size(*texts: str) -> int:
-    return ROUND + sum(len(escape(text).encode(errors="replace")) for text in texts)
+def _html_size(*texts: str) -> int:
+    return MARKUP_BYTES + sum(len(escape(text).encode(errors="replace")) for text in texts)

@@ -1,5 +1,4 @@
-"""Who sees what: the page of the whole site, the same for all who ask. What it tells is explain.py's table
-and what house.Site knows; nothing of any person is in it."""
+"""Who sees what: the page about the site's policy, the same for everyone. Nothing on it is about a person."""
 
 import math
 from datetime import timedelta
@@ -7,33 +6,35 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from ...dependencies import ProtocolDependencies, SiteInfo
+from ...dependencies import SiteInfo
 from ...directory.explanation import FieldRule, field_rules
 from ...directory.privacy import Policy
 from ...formats.person_json import VisibilityName, encode_json
 from ..http.negotiation import ACCEPT, Format
 from ..http.reply import PUBLIC, Reply
-from ..pages import Pages
+from ..routing import ViewRequest
 
 _LEVELS: tuple[VisibilityName, ...] = ("everyone", "members", "nobody")
 
 
-def answer(deps: ProtocolDependencies, pages: Pages, format: Format, forced: bool) -> Reply:
-    """The policy of *house*; *forced*: the address asked for *format*."""
+async def show_policy(request: ViewRequest) -> Reply:
+    """Return the default and the maximum visibility of each field, who counts as a member, and what is logged."""
+    deps, format = request.deps, request.format
     policy = deps.directory.policy
     if format is Format.JSON:
         body = encode_json(document(policy, deps.site))
     else:
-        values = {"policy": policy, "days": _days(deps.site), "rules": sorted(field_rules(policy), key=_widest_first)}
+        rules = sorted(field_rules(policy), key=_widest_first)
+        values = {"policy": policy, "retention_days": _retention_days(deps.site), "rules": rules}
         if format is Format.HTML:
-            body = pages.html("policy.html", **values)
+            body = request.pages.html("policy.html", **values)
         else:
             body = deps.renderer.render("web/policy.txt", **values).encode()
-    return Reply(body, format.kind, cache=PUBLIC, vary="" if forced else ACCEPT)
+    return Reply(body, format.content_type, cache_control=PUBLIC, vary="" if request.forced else ACCEPT)
 
 
 class RuleDocument(Struct, frozen=True):
-    """A field: to whom it is shown where nobody said, the most that anyone can show, and what one can choose from."""
+    """A field: its default visibility, the maximum, and the levels that a person can choose from."""
 
     field: str
     default: VisibilityName
@@ -42,10 +43,14 @@ class RuleDocument(Struct, frozen=True):
 
 
 class MembersDocument(Struct, frozen=True):
+    """Who counts as a member. *by_address*: clients of certain networks."""
+
     by_address: bool
 
 
 class AccessLogDocument(Struct, frozen=True):
+    """How addresses are logged, and for how many days lines are kept; None if that is up to the operator."""
+
     addresses: str
     retention_days: int | None
 
@@ -70,12 +75,12 @@ def document(policy: Policy, site: SiteInfo) -> PolicyDocument:
         ],
         MembersDocument(site.members),
         [each.name for each in site.protocols],
-        AccessLogDocument(site.logged_addresses, _days(site)),
+        AccessLogDocument(site.logged_addresses, _retention_days(site)),
     )
 
 
-def _days(site: SiteInfo) -> int | None:
-    """Return for how many days the access log is kept; None where the operator removes it."""
+def _retention_days(site: SiteInfo) -> int | None:
+    """Return for how many days the access log is kept; None if the operator removes it."""
     return None if site.log_retention is None else math.ceil(site.log_retention / timedelta(days=1))
 
 

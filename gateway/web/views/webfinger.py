@@ -1,6 +1,6 @@
-"""Who an account is (WebFinger, RFC 7033), and where that is asked (host-meta, RFC 6415).
+"""Which account a URI means (WebFinger, RFC 7033), and where that is asked (host-meta, RFC 6415).
 
-Whoever asks is answered as a stranger: what is told here is copied by other servers.
+Everyone gets what a stranger may see: other servers copy and republish it.
 """
 
 import re
@@ -9,54 +9,62 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from msgspec.structs import replace
 
-from ...dependencies import ProtocolDependencies, SiteInfo
+from ...dependencies import SiteInfo
 from ...directory.answers import Found, Unavailable
 from ...directory.names import canonical_login_or_none
 from ...directory.privacy import Profile
-from ...directory.viewers import Viewer
 from ...formats.jrd import JrdDocument, make_host_meta, make_host_meta_xrd, make_jrd
 from ...formats.person_json import encode_json
-from ...ops.request_tracker import Outcome, outcome_of
-from ...outbound import webfinger_client as client  # noqa: F401  # loaded at the start: the first to name an account would wait
+from ...outbound import webfinger_client as client  # noqa: F401  # imported at the start, or the first request would wait
 from ..http import target
 from ..http.negotiation import ACCEPT, Format
 from ..http.reply import PUBLIC, Reply
-from ..pages import UNINDEXED, Pages
-from .person import fediverse
+from ..pages import NO_INDEX
+from ..routing import ViewRequest
+from .person import fediverse_account
 
-MOST_RELS = 20
-MOST_RESOURCE = 1024  # characters
-PATIENCE = 3.0  # seconds that the first question for somebody waits for the host of their fediverse account
-_WAYS = ("/users/", "/~")
+MAX_RELS = 20
+MAX_RESOURCE_LENGTH = 1024  # characters
+ACTOR_TIMEOUT = 3.0  # seconds that the first request for a person waits for the server of their fediverse account
+_PAGE_PREFIXES = ("/users/", "/~")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """*resource* as it was asked for; *rels* are those that the links are to have, all where there is none; *given* is
-    the whole query."""
+class ResourceQuery:
+    """A WebFinger query: the *resource*, the relations that links are wanted of (all without any), and all *pairs*."""
 
     resource: str
     rels: tuple[str, ...] = ()
-    given: tuple[tuple[str, str], ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def verb(self) -> str:
+        """The access log's verb."""
+        return "lookup"
+
+    @property
+    def text(self) -> str:
+        """The access log's query."""
+        return self.resource
 
 
-def asked(uri: str) -> Asked:
-    """What *uri* asks (RFC 7033 section 4.1). Raises target.Bad where it is no question."""
-    pairs = [each.partition("=") for each in uri.partition("?")[2].split("&", MOST_RELS + 2)]
-    try:  # not as forms have it: a "+" is one (RFC 7033 section 4.1)
-        given = [(unquote(key, errors="strict"), unquote(value, errors="strict")) for key, _, value in pairs]
+def parse_resource_query(path: str, uri: str) -> ResourceQuery:
+    """Parse the query string of *uri* (RFC 7033 section 4.1). Raises HttpRequestError."""
+    parts = [each.partition("=") for each in uri.partition("?")[2].split("&", MAX_RELS + 2)]
+    try:  # not as forms are decoded: a "+" is a plus sign here (RFC 7033 section 4.1)
+        pairs = [(unquote(key, errors="strict"), unquote(value, errors="strict")) for key, _, value in parts]
     except UnicodeDecodeError:
         raise target.HttpRequestError(400) from None
-    if len(given) > MOST_RELS + 2:
+    if len(pairs) > MAX_RELS + 2:
         raise target.HttpRequestError(400)
-    resources = [value for key, value in given if key == "resource"]
-    if len(resources) != 1 or len(resources[0]) > MOST_RESOURCE or not _scheme(resources[0]):
+    resources = [value for key, value in pairs if key == "resource"]
+    if len(resources) != 1 or len(resources[0]) > MAX_RESOURCE_LENGTH or not _has_scheme(resources[0]):
         raise target.HttpRequestError(400)
-    return Asked(resources[0], tuple(value for key, value in given if key == "rel"), tuple(given))
+    return ResourceQuery(resources[0], tuple(value for key, value in pairs if key == "rel"), tuple(pairs))
 
 
-def name(resource: str, site: SiteInfo) -> str | None:
-    """The name of somebody here that *resource* means, None where it is of another place or of no person."""
+def person_named_by(resource: str, site: SiteInfo) -> str | None:
+    """Return the name of the person here that *resource* means; None if it is not of this site or not of a person."""
     scheme, rest = resource.split(":", 1)
     if scheme.lower() in ("acct", "mailto"):
         account, _, host = rest.rpartition("@")
@@ -70,44 +78,44 @@ def name(resource: str, site: SiteInfo) -> str | None:
         return None
     match parts.scheme:
         case "http" | "https":
-            way = next((each for each in _WAYS if path.startswith(each)), None)
-            return path.removeprefix(way).removesuffix("/") or None if way else None
+            prefix = next((each for each in _PAGE_PREFIXES if path.startswith(each)), None)
+            return path.removeprefix(prefix).removesuffix("/") or None if prefix else None
         case "finger":
             return path.removeprefix("/") or unquote(parts.username or "") or None
     return None
 
 
-async def answer(deps: ProtocolDependencies, pages: Pages, asked: Asked, stranger: Viewer) -> tuple[Reply, Outcome]:
-    """The description of who is asked for, as everyone may see it."""
-    site = deps.site
+async def show_account(request: ViewRequest) -> Reply:
+    """Return the make_jrd of the account, or a redirect to the server that the operator named."""
+    deps, pages, site = request.deps, request.pages, request.deps.site
+    query: ResourceQuery = request.query
     if site.webfinger is not None:
-        location = f"{site.webfinger}/.well-known/webfinger?{urlencode(asked.given, quote_via=quote)}"
-        return Reply(b"", Format.JRD.kind, 307, PUBLIC, headers=(("Location", location),)), "served"
-    named = name(asked.resource, site)
-    if named is None:
-        return pages.error(404, Format.JRD), "not_found"
-    found = await deps.directory.lookup(named, stranger)
+        location = f"{site.webfinger}/.well-known/webfinger?{urlencode(query.pairs, quote_via=quote)}"
+        return Reply(b"", Format.JRD.content_type, 307, PUBLIC, headers=(("Location", location),))
+    name = person_named_by(query.resource, site)
+    if name is None:
+        return pages.error(404, Format.JRD)
+    found = await deps.directory.lookup(name, request.viewer)
     if isinstance(found, Unavailable):
-        return pages.unavailable(Format.JRD), outcome_of(found)
-    if not isinstance(found, Found) or not _by_login(named, found.profile):
-        return pages.error(404, Format.JRD), "not_found"
-    account = fediverse(found.profile, site)
-    actor = await deps.fediverse_accounts.wait_for_actor(account, PATIENCE) if account else None
-    told = make_jrd(found.profile, site, site.hosts.names, actor)
-    headers = () if found.profile.indexed else UNINDEXED
-    return Reply(encode_json(_chosen(told, asked.rels)), Format.JRD.kind, 200, PUBLIC, headers=headers), outcome_of(
-        found
-    )
+        return pages.unavailable(Format.JRD)
+    if not isinstance(found, Found) or not _is_account(name, found.profile):
+        return pages.error(404, Format.JRD)
+    account = fediverse_account(found.profile, site)
+    actor = await deps.fediverse_accounts.wait_for_actor(account, ACTOR_TIMEOUT) if account else None
+    document = _with_rels(make_jrd(found.profile, site, site.hosts.names, actor), query.rels)
+    headers = () if found.profile.indexed else NO_INDEX
+    return Reply(encode_json(document), Format.JRD.content_type, 200, PUBLIC, headers=headers, outcome="found")
 
 
-def host_meta(site: SiteInfo, format: Format, forced: bool) -> Reply:
-    """The template by which an account's address is made."""
+async def show_host_meta(request: ViewRequest) -> Reply:
+    """Return the template of WebFinger addresses (RFC 6415)."""
+    site, format = request.deps.site, request.format
     body = encode_json(make_host_meta(site)) if format is Format.JRD else make_host_meta_xrd(site).encode()
-    return Reply(body, format.kind, cache=PUBLIC, vary="" if forced else ACCEPT)
+    return Reply(body, format.content_type, cache_control=PUBLIC, vary="" if request.forced else ACCEPT)
 
 
-def _scheme(resource: str) -> bool:
-    """Is *resource* a URI? What has no scheme is none (RFC 3986 section 3.1)."""
+def _has_scheme(resource: str) -> bool:
+    """Return whether *resource* is a URI with a scheme (RFC 3986 section 3.1)."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*:.", resource) is not None
 
 
@@ -115,11 +123,11 @@ def _is_ours(host: str, site: SiteInfo) -> bool:
     return bool(host) and (host in site.hosts or host.lower() == urlsplit(site.url).hostname)
 
 
-def _by_login(named: str, profile: Profile) -> bool:
-    """A full name that happens to match is no account: logins and aliases that are shown are."""
-    return canonical_login_or_none(named) in (profile.login, *map(canonical_login_or_none, profile.aliases))
+def _is_account(name: str, profile: Profile) -> bool:
+    """Return whether *name* is the login or an alias that is shown; a full name that matches is no account."""
+    return canonical_login_or_none(name) in (profile.login, *map(canonical_login_or_none, profile.aliases))
 
 
-def _chosen(told: JrdDocument, rels: tuple[str, ...]) -> JrdDocument:
-    """Only links of *rels* (section 4.3), all else as it is."""
-    return replace(told, links=[link for link in told.links if link.rel in rels]) if rels else told
+def _with_rels(document: JrdDocument, rels: tuple[str, ...]) -> JrdDocument:
+    """Keep only the links of *rels*; all of them without any (RFC 7033 section 4.3)."""
+    return replace(document, links=[link for link in document.links if link.rel in rels]) if rels else document

@@ -1,4 +1,4 @@
-"""What robots and those who found a weakness look for: robots.txt, sitemap.xml, security.txt."""
+"""Documents at fixed paths for crawlers and security researchers: robots.txt, sitemap.xml, security.txt."""
 
 from datetime import UTC, datetime
 
@@ -6,18 +6,16 @@ from ...dependencies import ProtocolDependencies
 from ...directory.answers import Page, Unavailable
 from ...directory.viewers import Viewer
 from ...formats.sitemap import make_sitemap
-from ...ops.request_tracker import Outcome, outcome_of
 from .. import messages
 from ..http.negotiation import Format
 from ..http.reply import PUBLIC, TEXT, Reply
-from ..pages import Pages
-from ..shared_reply import SharedReply
+from ..routing import ViewRequest
 
-MOST_PEOPLE = 10_000  # in the sitemap: a fifth of what the format allows, and half of what the directory remembers
-AT_ONCE = 100  # people between two turns of others
-GOOD_FOR = 6  # months, at most, that what security.txt says holds; RFC 9116 section 2.5.5 wants less than a year
+MAX_SITEMAP_PEOPLE = 10_000  # a fifth of what the format allows, and half of what the directory's cache holds
+PEOPLE_PER_TURN = 100  # read before other clients get their turn
+VALID_MONTHS = 6  # of security.txt, at most; RFC 9116 section 2.5.5 wants less than a year
 
-# Only what exists; searches have no end.
+# Only paths that exist. Searches are endless.
 _ROBOTS = """\
 User-agent: *
 Allow: /
@@ -27,54 +25,54 @@ Sitemap: {url}/sitemap.xml
 """
 
 
-def robots(deps: ProtocolDependencies) -> Reply:
-    """Rules for crawlers (RFC 9309)."""
-    return Reply(_ROBOTS.format(url=deps.site.url).encode(), TEXT, cache=PUBLIC)
+async def show_robots(request: ViewRequest) -> Reply:
+    """Return the rules for crawlers (RFC 9309)."""
+    return Reply(_ROBOTS.format(url=request.deps.site.url).encode(), TEXT, cache_control=PUBLIC)
 
 
-def security(deps: ProtocolDependencies) -> Reply | None:
-    """Security contact (RFC 9116), where that is set."""
+async def show_security_contact(request: ViewRequest) -> Reply:
+    """Return security.txt (RFC 9116), 404 without a contact."""
+    deps = request.deps
     if not deps.site.security_contact:
-        return None
+        return request.pages.error(404, request.error_format)
     address = f"{deps.site.url}/.well-known/security.txt"
     lines = [f"Contact: {contact}" for contact in deps.site.security_contact]
     lines += [f"Expires: {expires(deps.now()):%Y-%m-%dT%H:%M:%SZ}", "Preferred-Languages: en"]
     if address.startswith("https://"):  # section 2.5.2 allows no other
         lines.append(f"Canonical: {address}")
-    return Reply("".join(f"{line}\n" for line in lines).encode(), TEXT, cache=PUBLIC)
+    return Reply("".join(f"{line}\n" for line in lines).encode(), TEXT, cache_control=PUBLIC)
 
 
 def expires(now: datetime) -> datetime:
-    """The first of a month GOOD_FOR months ahead, so that it moves once a month."""
-    years, month = divmod(now.month - 1 + GOOD_FOR, 12)
+    """Return the first of the month that is VALID_MONTHS ahead, so that the document changes once a month."""
+    years, month = divmod(now.month - 1 + VALID_MONTHS, 12)
     return datetime(now.year + years, month + 1, 1, tzinfo=UTC)
 
 
-class Sitemap:
-    """Pages of listed people and whom everyone may see."""
+async def show_sitemap(request: ViewRequest) -> Reply:
+    """Return the pages of all listed people that everyone may see."""
+    deps = request.deps
 
-    def __init__(self) -> None:
-        self._shared = SharedReply()
+    async def make() -> Reply:
+        people = await _people(deps, request.viewer)
+        if isinstance(people, Unavailable):
+            return request.pages.unavailable(Format.TEXT)
+        site = deps.site
+        urls = [(f"{site.url}/", None), (f"{site.url}/users", None), *people[:MAX_SITEMAP_PEOPLE]]
+        is_cut = len(people) > MAX_SITEMAP_PEOPLE
+        comment = messages.sitemap_is_cut(MAX_SITEMAP_PEOPLE, site.url) if is_cut else ""
+        body = make_sitemap(urls, comment).encode()
+        return Reply(body, Format.XML.content_type, cache_control=PUBLIC, outcome="listed")
 
-    async def answer(self, deps: ProtocolDependencies, pages: Pages, stranger: Viewer) -> tuple[Reply, Outcome]:
-        async def made() -> tuple[Reply, Outcome]:
-            people = await _people(deps, stranger)
-            if isinstance(people, Unavailable):
-                return pages.unavailable(Format.TEXT), outcome_of(people)
-            site = deps.site
-            told = [(f"{site.url}/", None), (f"{site.url}/users", None), *people[:MOST_PEOPLE]]
-            note = messages.more_people(MOST_PEOPLE, site.url) if len(people) > MOST_PEOPLE else ""
-            return Reply(make_sitemap(told, note).encode(), Format.XML.kind, cache=PUBLIC), "listed"
-
-        return await self._shared.get(deps, made)
+    return await request.state.shared_replies["sitemap"].get(deps, make)
 
 
 async def _people(deps: ProtocolDependencies, stranger: Viewer) -> list[tuple[str, datetime | None]] | Unavailable:
-    """Addresses and dates, a page at a time: the directory lets others have their turn between."""
+    """Return the address and the date of each page, read a few at a time so that other clients get their turn."""
     people: list[tuple[str, datetime | None]] = []
     after = None
-    while len(people) <= MOST_PEOPLE:
-        listing = await deps.directory.list_people("", stranger, Page(after, AT_ONCE))
+    while len(people) <= MAX_SITEMAP_PEOPLE:
+        listing = await deps.directory.list_people("", stranger, Page(after, PEOPLE_PER_TURN))
         if isinstance(listing, Unavailable):
             return listing
         people += ((deps.site.person_url(each.login), each.updated) for each in listing.profiles)

@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import pytest
@@ -282,15 +284,14 @@ def as_nobody(path: Path, what: str = "inspect") -> str:
 
 
 @pytest.fixture
-def reachable(tmp_path: Path) -> Path:
-    """A folder that everybody can reach."""
-    folder = tmp_path / "open"
-    folder.mkdir()
-    for each in (folder, *tmp_path.parents[:3], tmp_path):
-        if each.owner() == tmp_path.owner() and each != Path("/tmp"):
-            each.chmod(0o755)
-    folder.chmod(0o777)
-    return folder
+def reachable() -> Iterator[Path]:
+    """A folder that everybody can reach; another run of pytest makes the folders above tmp_path private again."""
+    with TemporaryDirectory() as top:
+        folder = Path(top, "open")
+        folder.mkdir()
+        Path(top).chmod(0o755)
+        folder.chmod(0o777)
+        yield folder
 
 
 def test_a_file_that_cannot_be_written(reachable: Path) -> None:

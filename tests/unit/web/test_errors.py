@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from gateway.web.http.negotiation import Format
-from gateway.web.http.reply import Conditions, finished
+from gateway.web.http.reply import Conditions, make_response
 from gateway.web.messages import sentence, title
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import Answer, Browser, parsed
@@ -49,8 +49,8 @@ def judged(answer: Answer, code: int, accept: str) -> None:
 @pytest.mark.parametrize("accept", [BROWSER, "application/json", "*/*"])
 def test_W003_W145_each_error_in_each_format(web: Browser, code: int, accept: str) -> None:
     format = {BROWSER: Format.HTML, "application/json": Format.JSON, "*/*": Format.TEXT}[accept]
-    reply = web.service.app.pages.error(code, format)
-    sent = finished(reply, Conditions())
+    reply = web.service.app.state.pages.error(code, format)
+    sent = make_response(reply, Conditions())
     judged(Answer(sent.code, {name.lower(): value for name, value in sent.headers}, sent.body), code, accept)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.web.localtime import LocalTime, there
+from gateway.web.localtime import LocalTime, local_time
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER
 
@@ -23,7 +23,9 @@ HIDDEN: dict[str, Any] = {"login": "hugo", "timezone": "Europe/Vienna"}
     ],
 )
 def test_W118_across_daylight_saving(now: datetime, clock: str, offset: str) -> None:
-    assert there("Europe/Vienna", now) == LocalTime(clock, "Sunday", offset, f"{now:%Y-%m-%d}T{clock}+0{offset[-1]}:00")
+    assert local_time("Europe/Vienna", now) == LocalTime(
+        clock, "Sunday", offset, f"{now:%Y-%m-%d}T{clock}+0{offset[-1]}:00"
+    )
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,7 @@ def test_W118_across_daylight_saving(now: datetime, clock: str, offset: str) -> 
     [("UTC", "UTC"), ("Asia/Kathmandu", "UTC+5:45"), ("America/Nome", "UTC−9"), ("Mars/Base", None), ("", None)],
 )
 def test_other_zones(zone: str, offset: str | None) -> None:
-    told = there(zone, datetime(2026, 11, 24, 12, tzinfo=UTC))
+    told = local_time(zone, datetime(2026, 11, 24, 12, tzinfo=UTC))
     assert (told.offset if told else None) == offset
 
 

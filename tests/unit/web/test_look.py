@@ -11,7 +11,7 @@ from gateway.dependencies import PageLook
 from gateway.rendering.render import Renderer
 from gateway.rendering.templates import TemplateSet
 from gateway.settings import load_settings
-from gateway.web.colours import DARK, LIGHT, accented, contrast
+from gateway.web.colours import DARK_PAPER, LIGHT_PAPER, accent_css, contrast
 from gateway.web.settings import WebSettings
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import Browser
@@ -28,16 +28,16 @@ def looking(browser: Browser, look: PageLook) -> Browser:
 
 @pytest.mark.parametrize("colour", ["#b33", "#000000", "#ffffff", "#ff0", "#0a5872", "#777"])
 def test_any_colour_can_be_read_on_both_papers(colour: str) -> None:
-    match = re.fullmatch(r":root\{--accent:light-dark\(#(.{6}),#(.{6})\)\}\n", accented(colour))
+    match = re.fullmatch(r":root\{--accent:light-dark\(#(.{6}),#(.{6})\)\}\n", accent_css(colour))
     assert match is not None
-    for found, paper in zip(match.groups(), (LIGHT, DARK), strict=True):
+    for found, paper in zip(match.groups(), (LIGHT_PAPER, DARK_PAPER), strict=True):
         red, green, blue = bytes.fromhex(found)
         assert contrast((red, green, blue), paper) >= 4.5
 
 
 def test_a_colour_that_can_be_read_stays() -> None:
-    assert "light-dark(#bb3333," in accented("#b33")
-    assert accented(None) == ""
+    assert "light-dark(#bb3333," in accent_css("#b33")
+    assert accent_css(None) == ""
 
 
 def test_colour_logo_and_a_line_below_each_page(build: Build, tmp_path: Path) -> None:

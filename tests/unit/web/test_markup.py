@@ -13,7 +13,7 @@ from gateway.web import markup
 
 def plan(text: str) -> Markup:
     """All of it."""
-    shown, cut = markup.plan(text)
+    shown, cut = markup.plan_html(text)
     assert not cut
     return shown
 
@@ -64,11 +64,11 @@ def test_a_long_line_keeps_its_indentation() -> None:
 
 def test_a_picture_is_never_broken() -> None:
     pot = "      )  (\n     (   ) )   and a text beside it, which is long\n  .-'---------|  https://a.test/\n ( C|/\\/\\/\\/|\n"
-    assert markup.drawn(pot)
+    assert markup.is_drawing(pot)
     assert "<span" not in plan(pot)
     assert A.format("https://a.test/") in plan(pot)
     table = "Monday    tea\nTuesday   more tea\nWednesday    none\n"
-    assert markup.drawn(table)
+    assert markup.is_drawing(table)
     for text in (
         "",
         "One.\n",
@@ -77,7 +77,7 @@ def test_a_picture_is_never_broken() -> None:
         "  * one  (two)\n    three\n\n--\nbye\n",
         "週一　茶\n週二\n週三\n",
     ):
-        assert not markup.drawn(text), text
+        assert not markup.is_drawing(text), text
 
 
 @pytest.mark.usefixtures("untraced")
@@ -108,7 +108,7 @@ def test_the_text_of_a_plan_is_never_lost(text: str) -> None:
 )  # fmt: skip
 def test_targets(url: str) -> None:
     """W120"""
-    assert markup.target(url) == url
+    assert markup.safe_url(url) == url
 
 
 @pytest.mark.parametrize(
@@ -118,19 +118,19 @@ def test_targets(url: str) -> None:
 )  # fmt: skip
 def test_what_is_no_target(url: str) -> None:
     """W009"""
-    assert markup.target(url) is None
+    assert markup.safe_url(url) is None
 
 
 def test_reach() -> None:
-    assert markup.mail("alice@dir.test") == "mailto:alice@dir.test"
-    assert markup.mail("a@b?subject=x") is None
-    assert markup.mail("alice at dir") is None
-    assert markup.telephone("+420 555 (01)-00") == "tel:+4205550100"
-    assert markup.telephone("555 0100") is None
-    assert markup.telephone("+420;ext=1") is None
-    assert markup.shortly("https://alice.example/") == "alice.example"
-    assert markup.shortly("http://a.test/b/") == "a.test/b"
-    assert markup.shortly("gemini://a.test/") == "gemini://a.test"
+    assert markup.mailto_url("alice@dir.test") == "mailto:alice@dir.test"
+    assert markup.mailto_url("a@b?subject=x") is None
+    assert markup.mailto_url("alice at dir") is None
+    assert markup.tel_url("+420 555 (01)-00") == "tel:+4205550100"
+    assert markup.tel_url("555 0100") is None
+    assert markup.tel_url("+420;ext=1") is None
+    assert markup.short_url("https://alice.example/") == "alice.example"
+    assert markup.short_url("http://a.test/b/") == "a.test/b"
+    assert markup.short_url("gemini://a.test/") == "gemini://a.test"
 
 
 @pytest.mark.parametrize(
@@ -140,29 +140,29 @@ def test_reach() -> None:
 )  # fmt: skip
 def test_faces(name: str, login: str, letters: str) -> None:
     """W030"""
-    assert markup.letters(name, login) == letters
+    assert markup.initials(name, login) == letters
 
 
 def test_hues_are_there_in_the_sheet_and_stay() -> None:
     """W030"""
-    from gateway.web.assets import FOLDER
+    from gateway.web.assets import STATIC_FOLDER
 
-    sheet = (FOLDER / "style.css").read_text()
-    assert all(f".f{number} {{ --hue: {hue}; }}" in sheet for number, hue in enumerate(markup.HUES))
-    assert all(f".in{depth} {{ --in: {depth}ch; }}" in sheet for depth in range(markup.DEEPEST + 1))
-    assert {markup.hue(f"login{n}") for n in range(200)} == set(range(len(markup.HUES)))
-    assert markup.hue("alice") == markup.hue("alice") == 11
+    sheet = (STATIC_FOLDER / "style.css").read_text()
+    assert all(f".f{number} {{ --hue: {hue}; }}" in sheet for number, hue in enumerate(markup.AVATAR_HUES))
+    assert all(f".in{depth} {{ --in: {depth}ch; }}" in sheet for depth in range(markup.MAX_INDENT_CELLS + 1))
+    assert {markup.hue_index(f"login{n}") for n in range(200)} == set(range(len(markup.AVATAR_HUES)))
+    assert markup.hue_index("alice") == markup.hue_index("alice") == 11
 
 
 def test_a_plan_is_shown_as_far_as_there_is_room() -> None:
     """W140: whole lines, each with its marks; of a first line without end its beginning."""
-    assert markup.plan("one\ntwo\nthree\n", 8) == ("one\ntwo\n", True)
-    assert markup.plan("one\ntwo\n", 8) == ("one\ntwo\n", False)
-    assert markup.plan("a\n& & &\n", 19) == ("a\n", True)
-    assert markup.plan("a\n& & &\n", 20) == ("a\n&amp; &amp; &amp;\n", False)
+    assert markup.plan_html("one\ntwo\nthree\n", 8) == ("one\ntwo\n", True)
+    assert markup.plan_html("one\ntwo\n", 8) == ("one\ntwo\n", False)
+    assert markup.plan_html("a\n& & &\n", 19) == ("a\n", True)
+    assert markup.plan_html("a\n& & &\n", 20) == ("a\n&amp; &amp; &amp;\n", False)
     for text in ("x" * 5000, "\n\n" + "山" * 5000, "&" * 5000, "http://a&& " * 500, "  \t" * 2000 + "x"):
         for room in (0, 1, 100, 4000):
-            shown, cut = markup.plan(text, room)
+            shown, cut = markup.plan_html(text, room)
             assert cut
             assert len(shown.encode()) <= room
             assert room < 4000 or shown.strip()
@@ -170,6 +170,6 @@ def test_a_plan_is_shown_as_far_as_there_is_room() -> None:
 
 def test_a_plan_too_long_for_a_page_is_cut_at_a_line() -> None:
     """W140"""
-    assert markup.cut("short", 10) == ("short", False)
-    assert markup.cut("one\ntwo\nthree", 10) == ("one\ntwo", True)
-    assert markup.cut("x" * 11, 10) == ("x" * 10, True)
+    assert markup.cut_at_line("short", 10) == ("short", False)
+    assert markup.cut_at_line("one\ntwo\nthree", 10) == ("one\ntwo", True)
+    assert markup.cut_at_line("x" * 11, 10) == ("x" * 10, True)

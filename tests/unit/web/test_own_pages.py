@@ -20,7 +20,7 @@ FAILING = {
     "parts.html": ("{% macro face(a) %}{% endmacro %}", "a TemplateModule has no attribute 'people'"),
     "index.html": ("{{ newest[99].plan }}", "line 1: tuple object has no element 99"),
     "users.txt": ("{{ profiles[7].name }}", "line 1: tuple object has no element 7"),
-    "history.html": ("{{ plans[0].row }}", "line 1: a Plan has no attribute 'row'"),
+    "history.html": ("{{ plans[0].row }}", "line 1: a PlanDiff has no attribute 'row'"),
     "policy.html": ("{{ policy.of('x') }}", "line 1: "),
     "error.html": ("{{ code / 0 }}", "line 1: division by zero"),
     "ambiguous.html": ("{% extends 'web/basis.html' %}", "there is no template web/basis.html"),

@@ -270,15 +270,15 @@ def test_a_very_long_plan_is_cut_on_the_page_alone(build: Build) -> None:
 
 
 def test_replies_are_kept_within_bounds(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.web.pages.MOST_KEPT", 2)
+    monkeypatch.setattr("gateway.web.pages.MAX_KEPT_REPLIES", 2)
     web = build()
     web.ask("/users/alice.json", peer=MEMBER)
-    assert web.service.app.pages._kept == {}
+    assert web.service.app.state.pages._kept == {}
     for _ in range(2):
         for name in ("alice", "bob", "dave", "zofie"):
             assert web.ask(f"/users/{name}.json").code == 200
             assert web.ask(f"/users/{name}.json", peer=MEMBER).code == 200
-    assert len(web.service.app.pages._kept) == 2
+    assert len(web.service.app.state.pages._kept) == 2
 
 
 # validators
@@ -540,7 +540,7 @@ def test_an_exception_gives_a_reference(build: Build, accept: str, failures: lis
 def test_a_broken_error_page_is_told_in_text(build: Build, failures: list[dict[str, Any]]) -> None:
     """W011: where even ours cannot be made. (Of the operator's own tells test_own_pages.py.)"""
     web = build()
-    web.service.app._assets._urls.clear()
+    web.service.app.state.assets._urls.clear()
     missing = web.ask("/nowhere", Accept=BROWSER)
     assert (missing.code, missing["content-type"]) == (404, "text/plain; charset=utf-8")
     broken = web.ask("/users/alice.html")

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from gateway.web.app import App, WebService
+from gateway.web.app import WebApp, WebService
 from gateway.web.http.negotiation import Format
-from gateway.web.routes import ROUTES, Route
+from gateway.web.routes import ROUTES
+from gateway.web.routing import Route
 from gateway.web.settings import WebSettings
 from tests.unit.fixtures import PEOPLE, make_dependencies
 from tests.unit.web.wire import MEMBER, STRANGER, Browser
@@ -68,17 +69,17 @@ def whole(web: Browser, path: str, peer: str = STRANGER, method: str = "GET", **
 
 
 def test_the_table_and_the_app_are_the_same() -> None:
-    rules = {(rule.rule, frozenset(rule.methods or ())) for rule in App.app.url_map.iter_rules()}
+    rules = {(rule.rule, frozenset(rule.methods or ())) for rule in WebApp.klein.url_map.iter_rules()}
     assert rules == {(path, frozenset({*route.methods, "HEAD"})) for route in ROUTES for path in route.paths}
-    assert all(route.methods and route.says for route in ROUTES)
+    assert all(route.methods and route.summary for route in ROUTES)
 
 
 @pytest.mark.parametrize(("route", "format"), EACH, ids=named)
 def test_W001_W020_each_format_that_a_route_names(site: Browser, route: Route, format: Format) -> None:
     """By Accept, and by the ending where it has one; HEAD has all headers of GET and no byte more."""
     asked = [(address(route), format.types[0])]
-    if route.endings and format.ending:
-        asked.append((address(route) + format.ending, "image/png"))
+    if route.suffixes and format.suffix:
+        asked.append((address(route) + format.suffix, "image/png"))
     for path, accept in asked:
         for peer in (STRANGER, MEMBER):
             got = whole(site, path, peer, Accept=accept, Accept_Encoding="gzip")
@@ -122,7 +123,10 @@ def test_W002_W091_other_methods(site: Browser, route: Route, method: str) -> No
 def test_W022_hidden_is_unknown_to_the_byte(site: Browser, route: Route) -> None:
     """For everybody, in each format."""
     accepts = [*(kind for format in Format for kind in format.types), BROWSER, "*/*", "image/png"]
-    paths = [address(route, "{}"), *(address(route, "{}") + format.ending for format in route.formats if route.endings)]
+    paths = [
+        address(route, "{}"),
+        *(address(route, "{}") + format.suffix for format in route.formats if route.suffixes),
+    ]
     for path, accept, method, peer in product(paths, accepts, ("GET", "HEAD"), (STRANGER, MEMBER)):
         hidden, unknown = (
             whole(site, path.format(login), peer, method, Accept=accept, Accept_Encoding="gzip")

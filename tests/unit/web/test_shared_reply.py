@@ -50,6 +50,6 @@ def test_a_mistake_that_nobody_waits_for_is_logged(
         connection.close()
         gate.callback(None)
     (event,) = failures
-    assert "nobody waits" in event["log_format"]
+    assert "no client waits" in event["log_format"]
     failures.clear()
     assert bare(web.ask(path))[0] == 200

@@ -4,15 +4,18 @@ from time import process_time
 from typing import Any
 
 import pytest
+from twisted.internet.interfaces import ISSLTransport
 from twisted.protocols import basic
 from twisted.web import http as twisted_http
 from twisted.web import server as twisted_server
+from zope.interface import directlyProvides
 
 from gateway.directory.addresses import MAX_ADDRESS_CHARACTERS, Address, _parse
 from gateway.net.cooperative_queue import CooperativeQueue
-from gateway.web.app import App
-from gateway.web.http.channel import AT_ONCE, FLUSH, GRACE, LINGER, MOST_DROPPED
-from gateway.web.http.reply import _takes_gzip
+from gateway.web.app import WebApp
+from gateway.web.http.channel import FLUSH_TIMEOUT, MAX_DROPPED_BYTES, REFUSAL_LINGER, STOP_GRACE
+from gateway.web.http.pipeline import PIPELINED_AT_ONCE
+from gateway.web.http.reply import _list_accepts_gzip
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, STRANGER, Browser, Slow, parsed
 
@@ -26,12 +29,12 @@ def codes(data: bytes) -> list[int]:
 
 def routes() -> list[str]:
     """An address for every rule of the app."""
-    rules = list(App.app.url_map.iter_rules())
+    rules = list(WebApp.klein.url_map.iter_rules())
     assert len(rules) >= 4
     paths = []
     for rule in rules:
         assert rule.methods, f"{rule.rule} takes any method"
-        adapter = App.app.url_map.bind("dir.test")
+        adapter = WebApp.klein.url_map.bind("dir.test")
         paths.append(adapter.build(rule.endpoint, {name: SAMPLES[name] for name in rule.arguments}))
     return paths
 
@@ -364,11 +367,11 @@ def test_W092_what_stands_behind_a_body(web: Browser, trailers: bytes, expected:
 def test_W006_what_is_read_of_a_list_has_an_end(web: Browser) -> None:
     """Kept keys of 15 kB each would be 60 MB, and each takes its time."""
     long = "x" * 15_000
-    before = _takes_gzip.cache_info().currsize, _parse.cache_info().currsize
+    before = _list_accepts_gzip.cache_info().currsize, _parse.cache_info().currsize
     for number in range(5):
         assert "content-encoding" not in web.ask("/users/alice.html", Accept_Encoding=f"gzip, {long}{number}").headers
         assert web.ask("/", host=f"{long}{number}").code == 421
-    assert (_takes_gzip.cache_info().currsize, _parse.cache_info().currsize) == before
+    assert (_list_accepts_gzip.cache_info().currsize, _parse.cache_info().currsize) == before
     assert Address.parse("x" * MAX_ADDRESS_CHARACTERS) is None
 
 
@@ -391,11 +394,11 @@ def test_a_lingering_close_ends(build: Build) -> None:
         assert connection.transport.shut
         assert not connection.transport.disconnecting
         if flood:
-            connection.send(b"x" * MOST_DROPPED)
+            connection.send(b"x" * MAX_DROPPED_BYTES)
             assert not connection.transport.disconnected
             connection.send(b"x")
         else:
-            web.built.clock.advance(LINGER)
+            web.built.clock.advance(REFUSAL_LINGER)
         assert connection.transport.disconnected
         connection.close()
 
@@ -421,12 +424,12 @@ def test_who_shuts_their_side_gets_what_is_answered(build: Build) -> None:
 def test_a_refusal_under_tls_is_not_half_closed(build: Build) -> None:
     web = build()
     connection = web.connect()
-    connection.channel.isSecure = lambda: True
+    directlyProvides(connection.transport, ISSLTransport)
     connection.send(b"rubbish\r\n\r\n")
     assert not connection.closing()
     connection.send(GET)
     assert codes(connection.received) == [400]
-    web.built.clock.advance(LINGER)
+    web.built.clock.advance(REFUSAL_LINGER)
     assert connection.transport.disconnecting
     assert not connection.transport.shut
     connection.close()
@@ -487,7 +490,7 @@ def test_a_stop_closes_what_waits_and_lets_answers_end(build: Build) -> None:
     web.service.startService()
     web.service.stopService().addCallback(ended.append)
     assert not asking.closing()
-    web.built.clock.advance(GRACE)
+    web.built.clock.advance(STOP_GRACE)
     assert idle.closing()
     idle.close()
     slow.waiting[0].callback(None)
@@ -622,7 +625,7 @@ def test_questions_in_a_row_take_turns(build: Build, ask: bytes) -> None:
     web = build(queries_per_minute=10_000)
     connection = web.connect()
     connection.send(ask * 30)
-    assert len(parsed(connection.received)) == AT_ONCE
+    assert len(parsed(connection.received)) == PIPELINED_AT_ONCE
     web.built.clock.advance(0)
     assert len(parsed(connection.received)) == 30
     connection.send(ask * 3)
@@ -665,8 +668,8 @@ def test_who_leaves_behind_many_questions_is_forgotten(build: Build) -> None:
     connection.close()
     for _ in range(4):
         web.built.clock.advance(0)
-    assert len(parsed(connection.received)) == AT_ONCE
-    assert len(web.built.records) == AT_ONCE
+    assert len(parsed(connection.received)) == PIPELINED_AT_ONCE
+    assert len(web.built.records) == PIPELINED_AT_ONCE
 
 
 def test_who_does_not_read_is_asked_nothing_more(build: Build) -> None:
@@ -699,7 +702,7 @@ def test_an_idle_connection_with_something_unsent_ends_soon(build: Build) -> Non
     web.built.clock.advance(10)
     assert connection.transport.disconnecting
     assert not connection.aborted()
-    web.built.clock.advance(FLUSH)
+    web.built.clock.advance(FLUSH_TIMEOUT)
     assert connection.aborted()
     connection.close()
 

@@ -4,7 +4,7 @@ import pytest
 
 from gateway.directory.addresses import Address, Networks
 from gateway.web.app import WebService
-from gateway.web.http.forwarded import asker
+from gateway.web.http.forwarded import client_address
 from gateway.web.settings import WebSettings
 from tests.unit.web.conftest import Build
 from tests.unit.web.wire import MEMBER, Browser
@@ -14,7 +14,7 @@ PROXIES = Networks([PROXY, "10.1.0.0/16", "2001:db8:a::/48"])
 
 
 def who(forwarded: str | None, x_forwarded_for: str | None = None) -> str:
-    found = asker(
+    found = client_address(
         PROXIES,
         Address.parse(PROXY),
         [] if forwarded is None else [forwarded],

@@ -6,19 +6,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.web.http.reply import HTML, JSON, PRIVATE, PROBLEM, PUBLIC, TEXT, Conditions, Reply, finished
+from gateway.web.http.reply import HTML, JSON, PRIVATE, PROBLEM, PUBLIC, TEXT, Conditions, Reply, make_response
 
 AT = datetime(2026, 11, 24, 8, 12, 5, 999999, UTC)
 DATE = "Tue, 24 Nov 2026 08:12:05 GMT"
 
 
 def headers(reply: Reply, asked: Conditions | None = None) -> dict[str, str]:
-    return dict(finished(reply, asked or Conditions()).headers)
+    return dict(make_response(reply, asked or Conditions()).headers)
 
 
 def test_a_reply_is_complete() -> None:
     """W004, W005, W007"""
-    sent = finished(Reply("žofie\n".encode(), TEXT, cache=PUBLIC, vary="Accept", updated=AT), Conditions())
+    sent = make_response(
+        Reply("žofie\n".encode(), TEXT, cache_control=PUBLIC, vary="Accept", last_modified=AT), Conditions()
+    )
     assert sent.code == 200
     assert sent.body == b"\xc5\xbeofie\n"
     told = dict(sent.headers)
@@ -42,8 +44,8 @@ def test_a_reply_is_complete() -> None:
 def test_head_has_the_length_and_no_body() -> None:
     """W001"""
     reply = Reply(b"12345", HTML)
-    assert finished(reply, Conditions("HEAD")).body == b""
-    assert finished(reply, Conditions("HEAD")).headers == finished(reply, Conditions("GET")).headers
+    assert make_response(reply, Conditions("HEAD")).body == b""
+    assert make_response(reply, Conditions("HEAD")).headers == make_response(reply, Conditions("GET")).headers
     assert headers(reply, Conditions("HEAD"))["Content-Length"] == "5"
 
 
@@ -51,58 +53,60 @@ def test_tags_tell_representations_and_audiences_apart() -> None:
     """W004: weak on HTML, strong elsewhere."""
     body = b"the same"
     tags = {
-        headers(Reply(body, kind, mark=mark))["ETag"] for kind in (HTML, JSON, TEXT) for mark in ("everyone", "member")
+        headers(Reply(body, kind, variant=mark))["ETag"]
+        for kind in (HTML, JSON, TEXT)
+        for mark in ("everyone", "member")
     }
     assert len(tags) == 6
     assert sum(tag.startswith('W/"') for tag in tags) == 2
     assert sum(tag.startswith('"') for tag in tags) == 4
     assert headers(Reply(body, HTML))["ETag"].startswith('W/"')
-    assert headers(Reply(body, JSON))["ETag"] == headers(Reply(body, JSON, updated=AT))["ETag"]
+    assert headers(Reply(body, JSON))["ETag"] == headers(Reply(body, JSON, last_modified=AT))["ETag"]
 
 
 def test_none_match() -> None:
     """W004: compared weakly, one of several, or any."""
     for kind in (HTML, JSON):
-        reply = Reply(b"x", kind, updated=AT)
+        reply = Reply(b"x", kind, last_modified=AT)
         tag = f'"{reply.tag}"'
         for value in (tag, f"W/{tag}", f'"other", {tag}', "*"):
-            sent = finished(reply, Conditions(if_none_match=value))
+            sent = make_response(reply, Conditions(if_none_match=value))
             assert (sent.code, sent.body) == (304, b""), value
             assert "Content-Length" not in dict(sent.headers)
             assert dict(sent.headers)["ETag"].endswith(tag)
         for value in ('"other"', "", reply.tag[:-1]):
-            assert finished(reply, Conditions(if_none_match=value)).code == 200, value
+            assert make_response(reply, Conditions(if_none_match=value)).code == 200, value
 
 
 def test_modified_since_has_to_be_the_very_same() -> None:
     """W004: and only where the date moves with all that is told."""
-    reply = Reply(b"x", updated=AT, exact=True)
-    assert finished(reply, Conditions(if_modified_since=DATE)).code == 304
+    reply = Reply(b"x", last_modified=AT, exact_date=True)
+    assert make_response(reply, Conditions(if_modified_since=DATE)).code == 304
     for date in ("Tue, 24 Nov 2026 08:12:06 GMT", "Wed, 25 Nov 2026 08:12:05 GMT", "yesterday", ""):
-        assert finished(reply, Conditions(if_modified_since=date)).code == 200, date
-    assert finished(Reply(b"x", exact=True), Conditions(if_modified_since=DATE)).code == 200
-    assert finished(Reply(b"x", updated=AT), Conditions(if_modified_since=DATE)).code == 200
+        assert make_response(reply, Conditions(if_modified_since=date)).code == 200, date
+    assert make_response(Reply(b"x", exact_date=True), Conditions(if_modified_since=DATE)).code == 200
+    assert make_response(Reply(b"x", last_modified=AT), Conditions(if_modified_since=DATE)).code == 200
 
 
 def test_none_match_wins() -> None:
     """W004, RFC 9110 section 13.2.2"""
-    reply = Reply(b"x", updated=AT, exact=True)
-    assert finished(reply, Conditions(if_none_match='"other"', if_modified_since=DATE)).code == 200
+    reply = Reply(b"x", last_modified=AT, exact_date=True)
+    assert make_response(reply, Conditions(if_none_match='"other"', if_modified_since=DATE)).code == 200
 
 
 def test_other_methods_and_other_codes_are_never_304() -> None:
     """W004"""
-    reply = Reply(b"x", updated=AT)
-    assert finished(reply, Conditions("POST", if_none_match="*")).code == 200
+    reply = Reply(b"x", last_modified=AT)
+    assert make_response(reply, Conditions("POST", if_none_match="*")).code == 200
     for code in (404, 308, 503):
-        sent = finished(Reply(b"x", code=code), Conditions(if_none_match="*"))
+        sent = make_response(Reply(b"x", code=code), Conditions(if_none_match="*"))
         assert sent.code == code
         assert "ETag" not in dict(sent.headers)
 
 
 def test_nothing_to_send() -> None:
     """W002: 204 has neither length nor type."""
-    sent = finished(Reply(b"", code=204, headers=(("Allow", "GET"),)), Conditions("OPTIONS"))
+    sent = make_response(Reply(b"", code=204, headers=(("Allow", "GET"),)), Conditions("OPTIONS"))
     told = dict(sent.headers)
     assert (sent.code, sent.body, told["Allow"]) == (204, b"", "GET")
     assert not {"Content-Length", "Content-Type", "ETag"} & set(told)
@@ -119,7 +123,7 @@ def test_private_unless_said() -> None:
     assert headers(Reply(b""))["Cache-Control"] == PRIVATE == "private, no-store"
 
 
-LONG = Reply(b"a plan " * 400, cache=PUBLIC)
+LONG = Reply(b"a plan " * 400, cache_control=PUBLIC)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +143,7 @@ LONG = Reply(b"a plan " * 400, cache=PUBLIC)
     ],
 )
 def test_W084_gzip_where_it_is_taken(asked: str, packed: bool) -> None:
-    sent = finished(LONG, Conditions(accept_encoding=asked))
+    sent = make_response(LONG, Conditions(accept_encoding=asked))
     headers = dict(sent.headers)
     assert (headers.get("Content-Encoding") == "gzip") == packed
     assert (gzip.decompress(sent.body) if packed else sent.body) == LONG.body
@@ -148,15 +152,17 @@ def test_W084_gzip_where_it_is_taken(asked: str, packed: bool) -> None:
 
 
 def test_W084_each_coding_has_its_tag() -> None:
-    plain, packed = (dict(finished(LONG, Conditions(accept_encoding=each)).headers)["ETag"] for each in (None, "gzip"))
+    plain, packed = (
+        dict(make_response(LONG, Conditions(accept_encoding=each)).headers)["ETag"] for each in (None, "gzip")
+    )
     assert packed == plain[:-1] + '-gz"'
     for tag, coding, code in ((plain, None, 304), (packed, "gzip", 304), (plain, "gzip", 200), (packed, None, 200)):
-        assert finished(LONG, Conditions(if_none_match=tag, accept_encoding=coding)).code == code
+        assert make_response(LONG, Conditions(if_none_match=tag, accept_encoding=coding)).code == code
 
 
 def test_W084_what_only_some_may_see_or_is_short_stays_as_it_is() -> None:
-    for reply in (replace(LONG, cache=PRIVATE), Reply(b"short", cache=PUBLIC)):
-        headers = dict(finished(reply, Conditions(accept_encoding="gzip")).headers)
+    for reply in (replace(LONG, cache_control=PRIVATE), Reply(b"short", cache_control=PUBLIC)):
+        headers = dict(make_response(reply, Conditions(accept_encoding="gzip")).headers)
         assert not {"Content-Encoding", "Vary"} & set(headers)
 
 
@@ -174,5 +180,5 @@ def test_W084_what_only_some_may_see_or_is_short_stays_as_it_is() -> None:
     ],
 )
 def test_scripts_of_other_places_read_what_is_public_and_for_programs(kind: str, cache: str, open: bool) -> None:
-    headers = dict(finished(Reply(b"{}", kind, cache=cache), Conditions()).headers)
+    headers = dict(make_response(Reply(b"{}", kind, cache_control=cache), Conditions()).headers)
     assert headers.get("Access-Control-Allow-Origin") == ("*" if open else None)

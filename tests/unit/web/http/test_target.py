@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.directory.names import HostNames
-from gateway.web.http.target import HttpRequestError, parse_target, segments
+from gateway.web.http.target import HttpRequestError, parse_target, split_path
 
 OURS = HostNames(["dir.test", "club.test"])
 
@@ -66,17 +66,17 @@ def test_other_forms() -> None:
 
 def test_paths_are_taken_apart_and_decoded() -> None:
     """W089"""
-    assert segments("/") == [b""]
-    assert segments("/users/%C5%BEofie") == [b"users", b"\xc5\xbeofie"]
-    assert segments("/users//a") == [b"users", b"", b"a"]
-    assert segments("/users/a+b@c:~!$&'()*,;=") == [b"users", b"a+b@c:~!$&'()*,;="]
+    assert split_path("/") == [b""]
+    assert split_path("/users/%C5%BEofie") == [b"users", b"\xc5\xbeofie"]
+    assert split_path("/users//a") == [b"users", b"", b"a"]
+    assert split_path("/users/a+b@c:~!$&'()*,;=") == [b"users", b"a+b@c:~!$&'()*,;="]
 
 
 def test_two_slashes_at_the_beginning_are_nowhere() -> None:
     """W085, W089"""
     for path in ("//", "//users/alice", "//evil.test/"):
         with pytest.raises(HttpRequestError) as bad:
-            segments(path)
+            split_path(path)
         assert bad.value.code == 404
 
 
@@ -88,5 +88,5 @@ def test_two_slashes_at_the_beginning_are_nowhere() -> None:
 def test_paths_that_are_not_taken(path: str) -> None:
     """W089, W090"""
     with pytest.raises(HttpRequestError) as bad:
-        segments(path)
+        split_path(path)
     assert bad.value.code == 400

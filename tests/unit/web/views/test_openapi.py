@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from gateway.web.app import App
+from gateway.web.app import WebApp
 from gateway.web.routes import ROUTES
 from tests.unit.web.conftest import Build
 
@@ -26,7 +26,7 @@ def test_W134_it_is_valid_openapi_3_1(description: Any) -> None:
 
 
 def test_W134_each_route_of_the_app_is_in_it(description: Any) -> None:
-    rules = {re.sub("<([a-z]+)>", r"{\1}", rule.rule) for rule in App.app.url_map.iter_rules()}
+    rules = {re.sub("<([a-z]+)>", r"{\1}", rule.rule) for rule in WebApp.klein.url_map.iter_rules()}
     assert rules == set(description["paths"])
 
 

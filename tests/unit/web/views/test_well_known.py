@@ -142,7 +142,7 @@ def test_where_other_places_have_people_it_is_made_more_often(build: Build, monk
 
 
 def test_a_large_place_is_told_in_pieces_up_to_a_limit(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(well_known, "MOST_PEOPLE", 250)
+    monkeypatch.setattr(well_known, "MAX_SITEMAP_PEOPLE", 250)
     web = build(people=[])
     write(web.built.path, [document({"login": f"p{number:04}"}) for number in range(251)], at(0))
     web.built.see()
