@@ -24,8 +24,8 @@ from .directory.viewers import Viewers
 from .lifecycle import Stage, StagedStop
 from .net.admission import AdmissionControl
 from .net.descriptor_limits import fit_connections
-from .net.endpoints import BoundPorts, Listener
-from .net.proxy_protocol import ProxyProtocolGate
+from .net.endpoints import Listener
+from .net.listeners import Listeners
 from .net.twisted_patches import resolve_in_daemon_threads, tune_gc_after_startup
 from .ops import control, systemd
 from .ops.access_log import AccessLog
@@ -77,30 +77,21 @@ class Gateway(MultiService):
         self._fediverse_accounts = FediverseAccounts(reactor, self._outbound)
         self.protocols = MultiService()
         self._services: dict[str, ProtocolService] = {}
-        self._listeners: list[Listener] = []
-        self._gates: dict[str, ProxyProtocolGate] = {}
+        self._listeners = Listeners(
+            reactor, str(file), self._admission, lambda table, outcome: self._tracker.count(table, "header", outcome)
+        )
         self.deps = self._dependencies(settings, make_renderer(settings, self._folder))
-        for protocol in self._enabled_protocols(settings):
+        for protocol in _startable_protocols(settings, self._file, self._reactor):
             self._add_protocol(protocol, protocol.plugin.make(protocol.settings, self.deps))
         if settings.metrics is not None:
             server = _metrics_server(self)
             server.setServiceParent(self)
-            self._listen("metrics", "metrics.listen", settings.metrics.listen, server.factory)
+            self._listeners.add_gated("metrics", "metrics.listen", settings.metrics.listen, server.factory)
         self._trust_proxies(settings)
         self._control = ControlSocket(control_socket(settings, self._folder), {"reload": self._reload_command}, reactor)
         self._reloads = OneAtATime(self._reload)
-        self._ports = BoundPorts(reactor, str(file))
         self._staged_stop = StagedStop(reactor)
         self._stopping = False
-
-    def _enabled_protocols(self, settings: Settings) -> list[EnabledProtocol]:
-        """List the enabled protocols. Raises BadSettings, and CannotStart if a protocol's settings cannot work."""
-        enabled = enabled_protocols(settings, self._folder)
-        for protocol in enabled:
-            problems = protocol.plugin.check_settings(protocol.settings, self._reactor, str(self._file), protocol.key)
-            for problem in problems:
-                raise CannotStart(problem)
-        return enabled
 
     def _dependencies(self, settings: Settings, renderer: Renderer) -> ProtocolDependencies:
         return ProtocolDependencies(
@@ -123,45 +114,37 @@ class Gateway(MultiService):
         service.setServiceParent(self.protocols)
         for key, endpoint in protocol.endpoints:
             listening: ListeningService = service  # type: ignore[assignment]  # it has `listen`
-            self._listen(protocol.name, key, endpoint, listening.factory)
-
-    def _listen(self, name: str, key: str, endpoint: str, factory: Any) -> None:
-        """Add a listener. All endpoints of one table share a gate for PROXY headers."""
-        if name not in self._gates:
-            count = partial(self._tracker.count, name, "header")
-            self._gates[name] = ProxyProtocolGate(key.rpartition(".")[0], self._reactor, self._admission, count)
-        self._listeners.append(Listener(key, endpoint, factory, self._gates[name]))
+            self._listeners.add_gated(protocol.name, key, endpoint, listening.factory)
 
     def _trust_proxies(self, settings: Settings) -> None:
-        """Tell the gates of all endpoints which proxies the settings trust."""
+        """Tell the listeners of each table which proxies the settings trust."""
         trusted = {each.name: each.trusted_proxies for each in enabled_protocols(settings, self._folder)}
         if settings.metrics is not None:
             trusted["metrics"] = settings.metrics.trusted_proxies
-        for name, gate in self._gates.items():
-            gate.set_trust(trusted[name], self.deps.timeout)
+        self._listeners.set_trust(trusted, self.deps.timeout)
 
     @property
     def ports(self) -> Sequence[IListeningPort]:
         """List the open ports, in the order of the settings."""
-        return self._ports.open
+        return self._listeners.ports
 
     def _hosts_listened_on(self) -> list[str | None]:
         return [getattr(port.getHost(), "host", None) for port in self.ports]
 
     def add(self, listener: Listener) -> None:
         """Add one more listener, before the start."""
-        self._listeners.append(listener)
+        self._listeners.add(listener)
 
     def privilegedStartService(self) -> None:
         """Bind the ports, while the process may still have the right to. Raises CannotStart."""
         super().privilegedStartService()
-        self._ports.listen(self._listeners)
+        self._listeners.listen()
 
     def startService(self) -> None:
         """Open everything. Raises CannotStart, and then the ports are closed again."""
         try:
             database.inspect(self.store.path)
-            self._ports.listen(self._listeners)
+            self._listeners.listen()
             self._open_control_socket()
             self.access_log.startService()
             self.store.startService()
@@ -196,7 +179,7 @@ class Gateway(MultiService):
             )  # fmt: skip
 
     def _close_ports(self) -> "Deferred[Any]":
-        return DeferredList([maybeDeferred(each) for each in (self._control.stopService, self._ports.close)])
+        return DeferredList([maybeDeferred(each) for each in (self._control.stopService, self._listeners.close)])
 
     # reload
 
@@ -238,7 +221,7 @@ class Gateway(MultiService):
         deps = self._dependencies(settings, renderer)
         yield partial(self._prepare_access_log, settings)
         yield partial(self._prepare_policy, settings)
-        for protocol in self._enabled_protocols(settings):
+        for protocol in _startable_protocols(settings, self._file, self._reactor):
             yield partial(self._prepare_protocol, protocol, deps)
         for name in self._services.keys() - {each.name for each in enabled_protocols(settings, self._folder)}:
             yield partial(self._prepare_without_table, name, deps)
@@ -281,16 +264,6 @@ class Gateway(MultiService):
         except (BadSettings, CannotStart) as error:
             return {"mistakes": str(error).splitlines()}
         return {"changed": difference.changed, "restart": difference.restart}
-
-    def reload_on_sighup(self) -> None:
-        """Install the signal handler. In the main thread only."""
-
-        def begin() -> None:
-            reloading = self.reload()
-            reloading.addErrback(lambda failure: failure.trap(BadSettings, CannotStart))  # already logged
-            reloading.addErrback(lambda failure: self._log.failure("reload failed", failure))
-
-        signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(begin))
 
     # stop
 
@@ -348,6 +321,15 @@ def _metrics_server(gateway: Gateway) -> Any:
     return MetricsServer(sources, deps.health, deps.reactor)
 
 
+def _startable_protocols(settings: Settings, file: Path, reactor: Any) -> list[EnabledProtocol]:
+    """List the enabled protocols. Raises BadSettings, and CannotStart if a protocol's settings cannot work."""
+    enabled = enabled_protocols(settings, file.parent)
+    for protocol in enabled:
+        for problem in protocol.plugin.check_settings(protocol.settings, reactor, str(file), protocol.key):
+            raise CannotStart(problem)
+    return enabled
+
+
 def _connection_limits(settings: Settings) -> tuple[int, int]:
     """Return how many connections may be open, in all and from one address."""
     return fit_connections(settings.limits.connections), settings.limits.connections_per_address
@@ -357,7 +339,7 @@ def serve(gateway: Gateway, reactor: Any, started: Callable[[], object]) -> None
     """Start *gateway*, call *started*, and run until a signal; return when all has stopped. Raises CannotStart."""
     for number in (signal.SIGTERM, signal.SIGINT):  # a signal that comes before the reactor runs counts when it does
         signal.signal(number, lambda *_: reactor.callFromThread(reactor.stop))
-    gateway.reload_on_sighup()  # before READY is announced: a SIGHUP without a handler would end the process
+    reload_on_sighup(gateway, reactor)  # before READY is announced: a SIGHUP without a handler would end the process
     gateway.privilegedStartService()
     gateway.startService()
     tune_gc_after_startup()
@@ -365,6 +347,18 @@ def serve(gateway: Gateway, reactor: Any, started: Callable[[], object]) -> None
     reactor.addSystemEventTrigger("before", "shutdown", hurry_on_second_signal, gateway, reactor)
     reactor.addSystemEventTrigger("before", "shutdown", gateway.stopService)
     reactor.run()
+
+
+def reload_on_sighup(gateway: Gateway, reactor: Any) -> None:
+    """Install the handler of SIGHUP. In the main thread only."""
+    log = Logger()
+
+    def begin() -> None:
+        reloading = gateway.reload()
+        reloading.addErrback(lambda failure: failure.trap(BadSettings, CannotStart))  # already logged
+        reloading.addErrback(lambda failure: log.failure("reload failed", failure))
+
+    signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(begin))
 
 
 def hurry_on_second_signal(gateway: Gateway, reactor: Any) -> None:

@@ -9,7 +9,7 @@ from twisted.application.service import IService
 from twisted.internet.defer import Deferred
 from twisted.python.usage import Options as TwistedOptions
 
-from .application import Gateway, hurry_on_second_signal
+from .application import Gateway, hurry_on_second_signal, reload_on_sighup
 from .config.locate import find_settings_file
 from .config.problems import BadSettings, CannotStart
 from .net.twisted_patches import tune_gc_after_startup, use_monotonic_clock
@@ -40,7 +40,7 @@ class TwistGateway(Gateway):
             super().privilegedStartService()
 
     def startService(self) -> None:
-        self.reload_on_sighup()
+        reload_on_sighup(self, self._reactor)
         with exit_with_message():
             super().startService()
         tune_gc_after_startup()
