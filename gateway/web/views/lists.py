@@ -23,7 +23,7 @@ _KEYS = ("q", "after")
 
 
 @dataclass(frozen=True, slots=True)
-class ListQuery:
+class PeopleListQuery:
     """The query string of a list at *path*: the *words* to search for, and the login *after* which the page begins."""
 
     path: str
@@ -46,7 +46,7 @@ class ListQuery:
         return f"{self.path}?{urlencode(pairs | {'after': after})}"
 
 
-def parse_list_query(path: str, uri: str) -> ListQuery:
+def parse_list_query(path: str, uri: str) -> PeopleListQuery:
     """Parse the query string of *uri*. Raises HttpRequestError if it is no UTF-8, too long, or has a key twice."""
     try:
         pairs = parse_qsl(uri.partition("?")[2], keep_blank_values=True, errors="strict", max_num_fields=20)
@@ -55,7 +55,7 @@ def parse_list_query(path: str, uri: str) -> ListQuery:
     values = {key: value for key, value in pairs if key in _KEYS}
     if len(values) < sum(key in _KEYS for key, _ in pairs) or len(values.get("q", "")) > MAX_SEARCH_LENGTH:
         raise target.HttpRequestError(400)
-    return ListQuery(path, values.get("q", "").strip(), values.get("after") or None)
+    return PeopleListQuery(path, values.get("q", "").strip(), values.get("after") or None)
 
 
 async def show_front_page(request: ViewRequest) -> Reply:
@@ -72,7 +72,7 @@ async def show_front_page(request: ViewRequest) -> Reply:
 
 async def list_people(request: ViewRequest) -> Reply:
     """Return one page of everybody who is listed, or of those who match the words."""
-    query: ListQuery = request.query
+    query: PeopleListQuery = request.query
 
     async def make(people: int) -> Reply:
         listing = await request.deps.directory.list_people(query.words, request.viewer, Page(query.after, people))
@@ -104,7 +104,7 @@ def _list_page(request: ViewRequest, name: str, listing: Listing | Unavailable) 
     """Return one page of a list, with a link to the next."""
     if isinstance(listing, Unavailable):
         return request.pages.unavailable(request.error_format)
-    query: ListQuery = request.query
+    query: PeopleListQuery = request.query
     next_url = None if listing.after is None else query.next_url(listing.after)
     reply = request.pages.list_reply(
         name,
