@@ -1,4 +1,4 @@
-"""vCard 4.0 (RFC 6350): written, and read back by what reads other people's cards."""
+"""vCard 4.0 (RFC 6350): what is written, and that import reads it back."""
 
 import re
 from datetime import UTC, datetime
@@ -31,13 +31,13 @@ def profile(**values: Any) -> Profile:
 
 
 def lines(**values: Any) -> list[str]:
-    """The card of that profile, unfolded."""
+    """Return the unfolded lines of the card of that profile."""
     text = make_vcard(profile(**values), Site())
     assert text.endswith("\r\n")
     return text.replace("\r\n ", "").split("\r\n")[:-1]
 
 
-def test_W115_somebody_of_whom_nothing_is_shown() -> None:
+def test_W115_a_card_of_a_person_who_shows_nothing() -> None:
     assert lines() == [
         "BEGIN:VCARD",
         "VERSION:4.0",
@@ -78,15 +78,15 @@ def test_W114_values_are_escaped(field: str, value: Any, line: str) -> None:
     assert line in lines(**{field: value})
 
 
-def test_W009_W114_no_value_makes_a_line() -> None:
+def test_W009_W114_no_value_adds_a_property() -> None:
     evil = "x\r\nEND:VCARD\r\nBEGIN:VCARD\x1b[31m\u202e"
-    told = lines(name=evil, title=evil, plan=evil, email=evil, office=evil, links=(Link(label=evil, url=evil),))
-    assert told.count("END:VCARD") == told.count("BEGIN:VCARD") == 1
-    assert not any("\x1b" in line or "\u202e" in line for line in told)
+    written = lines(name=evil, title=evil, plan=evil, email=evil, office=evil, links=(Link(label=evil, url=evil),))
+    assert written.count("END:VCARD") == written.count("BEGIN:VCARD") == 1
+    assert not any("\x1b" in line or "\u202e" in line for line in written)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
-def test_W114_folded_at_75_octets_between_characters(name: str) -> None:
+def test_W114_lines_are_folded_at_75_octets_between_characters(name: str) -> None:
     text = make_vcard(profile(name=name, plan=name * 3), Site())
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
     assert all(re.match(r"[\w.;=-]+[:;]| ", line) for line in text.split("\r\n")[:-1])
@@ -133,7 +133,7 @@ def test_cards_of_other_programs_give_no_plan_aliases_office_or_account() -> Non
     assert entry.raw.ignored == ("ADR", "X-SOCIALPROFILE", "NOTE")
 
 
-def test_W116_shorter_and_shorter() -> None:
+def test_W116_short_cards_become_shorter() -> None:
     long = profile(
         name="N" * 500, organisation="O" * 500, email="e@dir.test", plan="secret plan", keys=(Key(text="k"),)
     )
@@ -149,7 +149,7 @@ def test_W116_shorter_and_shorter() -> None:
 
 @pytest.mark.usefixtures("untraced")
 def test_a_long_note_is_folded_in_linear_time() -> None:
-    """Each line took as long as all behind it."""
+    """Folding once took quadratic time."""
     times = []
     for size in (25_000, 250_000):
         person = profile(plan="\n" * (size - 1) + "x")

@@ -1,4 +1,4 @@
-"""WebFinger's and host-meta's documents, to the byte."""
+"""The documents of WebFinger and host-meta."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -18,20 +18,20 @@ SITE = SiteInfo("The Tea Club", HostNames(["dir.test", "club.test"]), "https://w
 ACTOR = Actor("https://social.example/users/alice", "https://social.example/@alice")
 
 
-def shown(**fields: Any) -> Profile:
+def make_alice(**fields: Any) -> Profile:
     profile = make_profile(Person(**fields), Audience.EVERYONE, Policy.preset(), datetime(2026, 11, 24, tzinfo=UTC))
     assert profile is not None
     return profile
 
 
-def told(profile: Profile, actor: Actor | None = None, site: SiteInfo = SITE) -> Any:
+def jrd(profile: Profile, actor: Actor | None = None, site: SiteInfo = SITE) -> Any:
     return msgspec.json.decode(encode_json(make_jrd(profile, site, site.hosts.names, actor)))
 
 
-def test_W040_W107_W109_whom_it_names_and_where_more_is_told() -> None:
+def test_W040_W107_W109_subject_aliases_and_links() -> None:
     page = "https://www.dir.test/who/users/alice"
     links = (Link("My\x1b[31m blog", "https://alice.example/", True), Link("Club", "https://club.example/", False))
-    assert told(shown(login="alice", aliases=("ally",), links=links, email="alice@x.example"), ACTOR) == {
+    assert jrd(make_alice(login="alice", aliases=("ally",), links=links, email="alice@x.example"), ACTOR) == {
         "subject": "acct:alice@dir.test",
         "aliases": [
             page, "acct:alice@club.test", "acct:ally@dir.test", "acct:ally@club.test", "finger://dir.test/alice",
@@ -53,23 +53,23 @@ def test_W040_W107_W109_whom_it_names_and_where_more_is_told() -> None:
     }  # fmt: skip
 
 
-def test_an_address_goes_out_as_a_uri() -> None:
+def test_link_addresses_are_valid_uris() -> None:
     """RFC 7033 section 4.4.4.3"""
     links = (Link("", 'https://x.example/ü?a="<>%zz%20', True),)
-    (link,) = (each for each in told(shown(login="alice", links=links))["links"] if each["rel"] == "me")
+    (link,) = (each for each in jrd(make_alice(login="alice", links=links))["links"] if each["rel"] == "me")
     assert link["href"] == "https://x.example/%C3%BC?a=%22%3C%3E%25zz%20"
 
 
-def test_W121_who_has_ticked_the_account_has_one_link_to_it() -> None:
-    document = told(shown(login="alice", links=(Link("Me", ACTOR.page, True),)), ACTOR)
+def test_W121_an_account_that_is_also_a_link_appears_once() -> None:
+    document = jrd(make_alice(login="alice", links=(Link("Me", ACTOR.page, True),)), ACTOR)
     assert [link["href"] for link in document["links"] if link["rel"] == "me"] == [ACTOR.page]
 
 
-def test_W109_nothing_of_what_not_everyone_may_see() -> None:
+def test_W109_hidden_fields_are_left_out() -> None:
     hidden = Visibility.MEMBERS
     links = (Link("Blog", "https://alice.example/", True),)
-    document = told(
-        shown(login="alice", aliases=("ally",), links=links, visibility={"aliases": hidden, "links": hidden})
+    document = jrd(
+        make_alice(login="alice", aliases=("ally",), links=links, visibility={"aliases": hidden, "links": hidden})
     )
     assert document["aliases"] == [
         "https://www.dir.test/who/users/alice", "acct:alice@club.test", "finger://dir.test/alice",
@@ -77,14 +77,14 @@ def test_W109_nothing_of_what_not_everyone_may_see() -> None:
     assert {link["rel"] for link in document["links"]}.isdisjoint({"me", "self"})
 
 
-def test_a_login_beyond_ascii_is_a_uri_all_the_same() -> None:
-    document = told(shown(login="žofie"))
+def test_a_non_ascii_login_gives_valid_uris() -> None:
+    document = jrd(make_alice(login="žofie"))
     assert document["subject"] == "acct:%C5%BEofie@dir.test"
     assert document["aliases"][0] == "https://www.dir.test/who/users/%C5%BEofie"
     assert all(link["href"].isascii() for link in document["links"])
 
 
-def test_W047_W111_the_template_of_the_host() -> None:
+def test_W047_W111_host_meta_names_the_webfinger_template() -> None:
     template = "https://www.dir.test/who/.well-known/webfinger?resource={uri}"
     link = {"rel": "lrdd", "type": "application/jrd+json", "template": template}
     assert msgspec.json.decode(encode_json(make_host_meta(SITE))) == {"links": [link]}
@@ -96,7 +96,7 @@ def test_W047_W111_the_template_of_the_host() -> None:
     )
 
 
-def test_W111_the_template_stays_one_in_xml_whatever_the_address() -> None:
+def test_W111_the_template_is_escaped_in_xml() -> None:
     site = SiteInfo("", HostNames(["dir.test"]), "https://dir.test/a&b\"'<")
     (link,) = ElementTree.fromstring(make_host_meta_xrd(site))
     assert link.get("template") == "https://dir.test/a&b\"'</.well-known/webfinger?resource={uri}"

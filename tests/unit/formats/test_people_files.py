@@ -1,4 +1,4 @@
-"""People from CSV and vCard files, and what every format shares: which one it is, every mistake at once."""
+"""People from CSV and vCard files; detecting the format; reporting all problems at once."""
 
 import random
 from typing import Any
@@ -29,19 +29,19 @@ def one(kind: Kind, data: str | bytes) -> Create:
     return edit
 
 
-def mistakes(kind: Kind, data: str | bytes) -> list[str]:
+def problems_of(kind: Kind, data: str | bytes) -> list[str]:
     with pytest.raises(BadDocument) as bad:
         read(kind, data)
     return str(bad.value).splitlines()
 
 
-def told(kind: Kind, data: str | bytes, *expected: str) -> None:
-    """Each mistake begins as expected, and there are no others."""
-    for line, start in zip(mistakes(kind, data), expected, strict=True):
+def assert_problems(kind: Kind, data: str | bytes, *expected: str) -> None:
+    """Assert that each problem begins as expected, and that there are no others."""
+    for line, start in zip(problems_of(kind, data), expected, strict=True):
         assert line.startswith(start), line
 
 
-# which format
+# Format
 
 
 @pytest.mark.parametrize(
@@ -61,12 +61,12 @@ def told(kind: Kind, data: str | bytes, *expected: str) -> None:
         ("-", b"\xff\xfel\0o\0", None),
     ],
 )
-def test_a_file_tells_what_it_is(name: str, data: bytes, kind: str | None) -> None:
+def test_the_format_is_detected(name: str, data: bytes, kind: str | None) -> None:
     assert people_files.detect_kind(name, data) == kind
 
 
 @given(st.binary(max_size=200), st.sampled_from(people_files.KINDS))
-def test_whatever_bytes_there_are_it_is_people_or_mistakes(data: bytes, kind: Kind) -> None:
+def test_any_bytes_give_people_or_problems(data: bytes, kind: Kind) -> None:
     for start in (b"", b"login,name,links\n", b"BEGIN:VCARD\nVERSION:4.0\nNICKNAME:a\nFN:A\n"):
         people_files.detect_kind("-", start + data)
         try:
@@ -78,7 +78,7 @@ def test_whatever_bytes_there_are_it_is_people_or_mistakes(data: bytes, kind: Ki
 # CSV
 
 
-def test_a_table_has_every_field_in_its_own_shape() -> None:
+def test_csv_reads_every_shape_of_field() -> None:
     edit = one(
         "csv",
         "login,name,aliases,links,keys,status,Office Phone,visibility.office,listed,hidden,plan\r\n"
@@ -98,7 +98,7 @@ def test_a_table_has_every_field_in_its_own_shape() -> None:
     assert (edit.visibility, edit.listed) == ({"office": M, "name": N}, False)
 
 
-def test_json_in_a_cell() -> None:
+def test_a_csv_cell_may_hold_json() -> None:
     edit = one("csv", 'login\tlinks\tstatus\nalice\t{"url":"https://a.example","me":true}\t{"text":"x"}\n')
     assert edit.values == {"links": (Link(url="https://a.example", me=True),), "status": Status(text="x")}
 
@@ -106,7 +106,7 @@ def test_json_in_a_cell() -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
-def test_commas_semicolons_and_tabs_are_told_apart(delimiter: str, end: str, bom: str) -> None:
+def test_the_csv_delimiter_is_detected(delimiter: str, end: str, bom: str) -> None:
     rows = (("login", "name", "title"), ("alice", '"A, B; C"', "x"), ("", "", ""), ("bob", "Bob"))
     text = bom + end.join(delimiter.join(row) for row in rows)
     alice, bob = (entry.make_edit(None) for entry in read("csv", text))
@@ -116,11 +116,11 @@ def test_commas_semicolons_and_tabs_are_told_apart(delimiter: str, end: str, bom
     assert bob.values == {"name": "Bob"}
 
 
-def test_excel_says_its_separator_in_a_line_of_its_own() -> None:
+def test_the_separator_line_of_excel_is_obeyed() -> None:
     assert one("csv", "sep=;\r\nlogin;name\r\nalice;Alice\r\n").values == {"name": "Alice"}
 
 
-def test_a_table_with_gaps_empties_nothing() -> None:
+def test_empty_csv_cells_clear_nothing() -> None:
     now = Profile(
         login="alice", audience=Audience.ADMINISTRATOR, shown=frozenset(), changed={}, updated=None, until=None,
         visibility={"office": M, "email": N}, listed=False, version=3,
@@ -132,8 +132,8 @@ def test_a_table_with_gaps_empties_nothing() -> None:
     assert (edit.visibility, edit.listed, edit.base) == ({"email": Visibility.EVERYONE}, None, 3)
 
 
-def test_every_mistake_in_a_table_is_told_with_its_line() -> None:
-    told(
+def test_every_csv_problem_is_reported_with_its_line() -> None:
+    assert_problems(
         "csv",
         "login,name,timezone,links,hidden,visibility.office\n"
         'alice,"two\nlines",Mars,nope,perhaps,friends\n'
@@ -149,7 +149,7 @@ def test_every_mistake_in_a_table_is_told_with_its_line() -> None:
         "line 7 (bob): column 7: found 'more'; allowed: nothing: no heading stands above it",
         "line 8 (bob): login: found 'bob', as line 6 (Bob) has; allowed: each person once",
     )
-    told(
+    assert_problems(
         "csv",
         'login;name;timezone;links;aliases\nalice;"two\nlines";Mars;nope;a@b\n-x;;;;\n',
         "line 2 (alice): name: found several lines; allowed: one line",
@@ -160,13 +160,13 @@ def test_every_mistake_in_a_table_is_told_with_its_line() -> None:
     )
 
 
-def hinted(line: str) -> tuple[str, str]:
+def key_and_hint(line: str) -> tuple[str, str]:
     return line.split(": ")[1], line.partition("(did you mean ")[2].removesuffix("?)")
 
 
-def test_a_heading_that_is_none_is_told_with_what_it_may_be() -> None:
-    wrong = mistakes("csv", "User,Full Name,E-Mail,Phone,nmae,visibility.ofice,shoe size,name,name\nx,,,,,,,,\n")
-    assert [hinted(line) for line in wrong] == [
+def test_an_unknown_heading_is_reported_with_a_suggestion() -> None:
+    wrong = problems_of("csv", "User,Full Name,E-Mail,Phone,nmae,visibility.ofice,shoe size,name,name\nx,,,,,,,,\n")
+    assert [key_and_hint(line) for line in wrong] == [
         ("User", "login"),
         ("Full Name", "name"),
         ("E-Mail", "email"),
@@ -194,17 +194,17 @@ def test_a_heading_that_is_none_is_told_with_what_it_may_be() -> None:
         (b"name\nalice\n", "line 1: login: found no such heading; allowed: a column with everybody's login"),
     ],
 )
-def test_what_is_no_table(data: bytes, expected: str) -> None:
-    told("csv", data, expected)
+def test_invalid_csv_is_reported(data: bytes, expected: str) -> None:
+    assert_problems("csv", data, expected)
 
 
-def test_a_long_plan_is_judged_by_its_field() -> None:
+def test_a_csv_plan_may_be_as_long_as_the_field_allows() -> None:
     assert len(one("csv", f"login,plan\nalice,{'x' * 262144}\n").values["plan"]) == 262144
-    told("csv", f"login,plan\nalice,{'x' * 262145}\n", "line 2 (alice): plan: found 262145 ")
+    assert_problems("csv", f"login,plan\nalice,{'x' * 262145}\n", "line 2 (alice): plan: found 262145 ")
 
 
-def test_names_that_two_in_a_file_want() -> None:
-    told(
+def test_names_claimed_twice_in_a_file_are_reported() -> None:
+    assert_problems(
         "csv",
         "login,aliases\nalice,al\nbob,Al\ncarol,alice\n",
         "line 3 (bob): aliases: found 'al', as line 2 (alice) has; allowed: a name of one person only",
@@ -248,7 +248,7 @@ END:VCARD
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_card_says_what_its_person_has(end: str) -> None:
+def test_a_vcard_is_read_into_fields(end: str) -> None:
     (entry,) = read("vcard", CARD.replace("\n", end))
     edit = entry.make_edit(None)
     assert isinstance(edit, Create)
@@ -289,19 +289,19 @@ def card(*lines: str, version: str = "3.0") -> str:
         (("email;type=INTERNET:a.b+c@dir.test",), "a.b+c", "EMAIL"),
     ],
 )
-def test_the_login_is_a_nickname_or_what_stands_before_the_at(lines: tuple[str, ...], login: str, source: str) -> None:
+def test_the_login_is_a_nickname_or_the_part_before_the_at(lines: tuple[str, ...], login: str, source: str) -> None:
     (entry,) = read("vcard", card("FN:A", *lines))
     assert (entry.document.login, entry.raw.login_source) == (login, source)
 
 
-def test_an_octet_of_a_folded_character() -> None:
+def test_a_fold_may_split_a_character() -> None:
     assert one("vcard", card("FN:Ren\u00e9", "NICKNAME:r").encode().replace(b"\xc3\xa9", b"\xc3\r\n \xa9")).values == {
         "name": "René"
     }
 
 
-def test_every_mistake_in_cards_is_told_with_its_line() -> None:
-    told(
+def test_every_vcard_problem_is_reported_with_its_line() -> None:
+    assert_problems(
         "vcard",
         card("FN:Old", version="2.1")
         + card("FN:Nobody")
@@ -321,11 +321,13 @@ def test_every_mistake_in_cards_is_told_with_its_line() -> None:
         "line 33: BEGIN: found a card within that of line 32; allowed: END:VCARD first",
         "line 33: BEGIN: found a card without end; allowed: END:VCARD behind it",
     )
-    told("vcard", b"BEGIN:VCARD\nVERSION:3.0\nFN:\xe9\nEND:VCARD\n", "line 3: found a byte that is not UTF-8 (0xE9)")
-    told("vcard", "", "line 1: found nothing; allowed: BEGIN:VCARD ... END:VCARD")
+    assert_problems(
+        "vcard", b"BEGIN:VCARD\nVERSION:3.0\nFN:\xe9\nEND:VCARD\n", "line 3: found a byte that is not UTF-8 (0xE9)"
+    )
+    assert_problems("vcard", "", "line 1: found nothing; allowed: BEGIN:VCARD ... END:VCARD")
 
 
-def test_a_thousand_cards_that_another_library_wrote() -> None:
+def test_a_thousand_cards_written_by_vobject() -> None:
     chance = random.Random(3)
     letters = "abc ABC,;:\\\"'\n\tÉžλ漢🫖=^|"
 

@@ -1,4 +1,4 @@
-"""The JSON document of a person: read, written, and the same again."""
+"""The JSON document of a person: reading, writing and round trips."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -70,7 +70,7 @@ def profile(built: Built, login: str, viewer: Any = ADMINISTRATOR) -> Profile:
 
 
 def imported(built: Built, data: bytes) -> Any:
-    """As the command does it: who is there is changed, who is not is made."""
+    """Import as the command does: change existing people, add new ones."""
     edits: list[Any] = []
     for document in person_json.read_documents(data):
         answer = now(built.deps.directory.lookup(document.login, ADMINISTRATOR))
@@ -100,7 +100,7 @@ def test_the_document_has_every_field() -> None:
     assert names == {"login", "listed", "hidden", "visibility", *STORED}
 
 
-def test_it_is_written_as_it_was_read(built: Built) -> None:
+def test_a_document_is_written_as_it_was_read(built: Built) -> None:
     assert isinstance(imported(built, DOCUMENT), Saved)
     document = person_json.make_person_document(profile(built, "alice"))
     assert msgspec.json.decode(person_json.encode_json(document)) == msgspec.json.decode(DOCUMENT)
@@ -138,7 +138,7 @@ def test_export_into_an_empty_database_gives_the_same(built: Built, tmp_path: Pa
     other.stop()
 
 
-def test_what_is_left_out_stays_and_what_is_empty_empties(built: Built) -> None:
+def test_missing_fields_stay_and_empty_fields_are_cleared(built: Built) -> None:
     imported(built, DOCUMENT)
     imported(built, b'{"login": "alice", "title": "", "links": [], "status": null, "office": "C1"}')
     after = profile(built, "alice")
@@ -183,7 +183,7 @@ def test_hidden_is_the_visibility_of_the_name(
     assert person_json.make_person_document(seen)["hidden"] is (after.get("name") is N)
 
 
-def test_listed() -> None:
+def test_listed_is_kept() -> None:
     assert person_json.make_create(read_one(listed=False)).listed is False
     assert person_json.make_create(read_one()).listed is True
 
@@ -218,7 +218,7 @@ def test_a_change_is_based_on_what_was_read(built: Built) -> None:
     ],
     ids=repr,
 )
-def test_a_mistake_names_person_and_key(fields: dict[str, Any], where: str) -> None:
+def test_a_problem_names_person_and_key(fields: dict[str, Any], where: str) -> None:
     data = msgspec.json.encode([{"login": "bob"}, {"login": "alice"} | fields])
     with pytest.raises(BadDocument) as bad:
         person_json.read_documents(data)
@@ -226,7 +226,7 @@ def test_a_mistake_names_person_and_key(fields: dict[str, Any], where: str) -> N
     assert "; allowed: " in str(bad.value)
 
 
-def test_every_mistake_is_told_a_line_each() -> None:
+def test_every_problem_is_reported_on_a_line() -> None:
     with pytest.raises(BadDocument) as bad:
         person_json.read_documents(
             b'[{"login": "a", "name": 5}, {"name": "no login"}, 7, {"login": "b"}, {"login": 5}]'
@@ -241,22 +241,22 @@ def test_every_mistake_is_told_a_line_each() -> None:
      b"[" * 100_000, b'{"a":' * 100_000],
     ids=lambda data: repr(data[:20]),
 )  # fmt: skip
-def test_what_is_no_json(data: bytes) -> None:
+def test_invalid_json_is_reported(data: bytes) -> None:
     with pytest.raises(BadDocument, match=r"line [1-9]: found no JSON"):
         person_json.read_documents(data)
 
 
 @pytest.mark.parametrize("data", [b"5", b"null", b'"alice"', b"[[]]"])
-def test_json_that_is_no_person(data: bytes) -> None:
+def test_json_that_is_not_a_person_is_reported(data: bytes) -> None:
     with pytest.raises(BadDocument, match="person 1: "):
         person_json.read_documents(data)
 
 
-def test_nobody_at_all() -> None:
+def test_an_empty_list_is_valid() -> None:
     assert person_json.read_documents(b"[]") == []
 
 
-def test_an_unknown_field_of_visibility_is_refused_when_it_is_saved(built: Built) -> None:
+def test_saving_rejects_an_unknown_field_in_visibility(built: Built) -> None:
     outcome = imported(built, b'{"login": "alice", "visibility": {"shoe_size": "nobody"}}')
     assert isinstance(outcome, Invalid)
     assert (outcome.problems[0].login, outcome.problems[0].field) == ("alice", "visibility.shoe_size")
@@ -274,16 +274,16 @@ def test_an_unknown_field_of_visibility_is_refused_when_it_is_saved(built: Built
         ("status", None, None),
     ],
 )
-def test_one_value(name: str, raw: Any, value: Any) -> None:
+def test_parse_value(name: str, raw: Any, value: Any) -> None:
     assert person_json.parse_value(name, raw) == value
 
 
-def test_one_value_of_another_shape() -> None:
+def test_parse_value_rejects_another_shape() -> None:
     with pytest.raises(BadDocument, match="title"):
         person_json.parse_value("title", 5)
 
 
-def test_json_is_to_be_read_by_people_too() -> None:
+def test_json_is_indented() -> None:
     assert (
         person_json.encode_json({"name": "Žofie", "aliases": []})
         == '{\n  "name": "Žofie",\n  "aliases": []\n}\n'.encode()
@@ -293,7 +293,7 @@ def test_json_is_to_be_read_by_people_too() -> None:
 # the schema
 
 
-def test_the_schema_is_one_and_describes_every_key() -> None:
+def test_the_schema_is_valid_and_describes_every_key() -> None:
     schema = person_json.person_schema()
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert msgspec.json.decode(msgspec.json.encode(schema)) == schema

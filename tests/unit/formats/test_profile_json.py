@@ -1,4 +1,4 @@
-"""People as the JSON API tells of them."""
+"""People in the JSON API."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ class Site:
         return f"https://dir.test/users/{login}"
 
 
-def told(built: Built, login: str, viewer: Viewer = STRANGER) -> dict[str, Any]:
+def document_of(built: Built, login: str, viewer: Viewer = STRANGER) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.json.decode(
         encode_json(make_profile_document(profile(built, login, viewer), Site()))
     )
@@ -33,7 +33,7 @@ def told(built: Built, login: str, viewer: Viewer = STRANGER) -> dict[str, Any]:
 
 def test_W020_a_profile_as_everyone_sees_it(built: Built) -> None:
     imported(built, DOCUMENT)
-    document = told(built, "alice")
+    document = document_of(built, "alice")
     assert len(document.pop("updated")) == len("2026-12-01T10:00:00Z")
     assert document == {
         "login": "alice", "name": "Alice Adams", "aliases": ["ally"], "pronouns": "she/her", "pronunciation": "AL-iss",
@@ -44,23 +44,23 @@ def test_W020_a_profile_as_everyone_sees_it(built: Built) -> None:
     }  # fmt: skip
 
 
-def test_a_profile_holds_what_its_viewer_may_see(built: Built) -> None:
+def test_a_profile_shows_what_its_viewer_may_see(built: Built) -> None:
     imported(built, DOCUMENT)
     imported(built, b'{"login": "alice", "former": ["alice.adams"]}')
-    member = told(built, "alice", MEMBER)
+    member = document_of(built, "alice", MEMBER)
     assert {"email", "office_phone", "keys", "timezone"} <= set(member)
     assert not {"home_phone", "irc", "former", "listed", "hidden", "visibility", "version"} & set(member)
-    administrator = told(built, "alice", ADMINISTRATOR)
+    administrator = document_of(built, "alice", ADMINISTRATOR)
     assert administrator["home_phone"] == "+420 555 0199"
     assert set(administrator) & set(FIELDS) == set(STORED)
 
 
-def test_a_person_without_anything(built: Built) -> None:
+def test_a_person_without_fields(built: Built) -> None:
     imported(built, b'{"login": "bare"}')
-    assert set(told(built, "bare")) == {"login", "url", "acct", "finger"}
+    assert set(document_of(built, "bare")) == {"login", "url", "acct", "finger"}
 
 
-def test_a_list_holds_no_long_texts(built: Built) -> None:
+def test_a_list_leaves_out_long_texts(built: Built) -> None:
     imported(built, DOCUMENT)
     people = PeopleDocument(make_list_documents([profile(built, "alice", MEMBER)], Site()), "/users?after=x")
     listed = msgspec.json.decode(encode_json(people))
@@ -82,6 +82,6 @@ def test_a_list_holds_no_long_texts(built: Built) -> None:
         ),
     ],
 )
-def test_W009_texts_are_cleaned(built: Built, field: str, value: object, shown: object) -> None:
+def test_W009_texts_are_sanitized(built: Built, field: str, value: object, shown: object) -> None:
     imported(built, msgspec.json.encode({"login": "alice", field: value}))
-    assert told(built, "alice")[field] == shown
+    assert document_of(built, "alice")[field] == shown
