@@ -73,7 +73,8 @@ def test_W027_W114_W150_two_readers_of_vcards(place: Place, told: list[dict[str,
             assert flat(card["nickname"]) == [person["login"], *person.get("aliases", [])]
             assert card.get("key", []) == [key["text"] for key in person.get("keys", [])]
             assert card["url"] == [person["url"], *(link["url"] for link in person.get("links", []))]
-            labels = [link["label"] for link in person.get("links", []) if link.get("label")]
+            labelled = [*person.get("links", []), *person.get("keys", [])]
+            labels = [each["label"] for each in labelled if each.get("label")]
             assert bare(card.get("x-ablabel", [])) == bare(labels)
             places = [place for parts in card.get("adr", []) for place in parts if place]
             assert places == [person[field] for field in ("office", "location") if field in person]
