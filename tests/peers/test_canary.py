@@ -87,7 +87,7 @@ class Nest:
     restricts, cache_ttl = False, None
 
     def __init__(self, file):
-        created = [person_json.create(each) for each in person_json.read(Path(file).read_bytes())]
+        created = [person_json.make_create(each) for each in person_json.read_documents(Path(file).read_bytes())]
         self.people = {
             each.login: Partial(login=each.login, **each.values, visibility=each.visibility, listed=each.listed)
             for each in created
