@@ -1,5 +1,6 @@
-"""One service a network: connects, comes back after a loss, hands questions to the desk and answers to the outbox, says
-QUIT before it goes. What is said stands in commands.py, how it is sent in client.py, which networks there are in bots.py.
+"""The bot on one network: connects and reconnects, passes requests to the command handler and answers to the outbox.
+
+Commands are in commands.py, the connection is in connection.py, the bots of all networks are in service.py.
 """
 
 import random
@@ -19,17 +20,19 @@ from zope.interface import implementer
 
 from ..dependencies import ProtocolDependencies
 from . import messages
-from .client import Client, Message
-from .commands import CommandHandler, Question, Reply, fold, strip_address
-from .lines import room
+from .command_handler import BotReply, CommandHandler, strip_address
+from .command_registry import BotRequest
+from .connection import IrcConnection, IrcMessage
+from .lines import max_text_bytes
 from .outbox import Outbox
+from .protocol import fold_nick
 from .settings import NetworkSettings
 
-FIRST_DELAY, LONGEST_DELAY = 2.0, 300.0  # seconds before another try to connect
-STABLE = 60.0  # seconds signed on, after which the next loss counts as the first again
-REJOIN, LONGEST_REJOIN = 10.0, 600.0  # seconds before another try to get into a channel
-FAREWELL = 2.0  # seconds for a server to close after our QUIT
-LIVE = (
+MIN_RECONNECT_DELAY, MAX_RECONNECT_DELAY = 2.0, 300.0  # seconds before another try to connect
+STABLE_AFTER = 60.0  # seconds signed on, after which the next loss counts as the first again
+MIN_REJOIN_DELAY, MAX_REJOIN_DELAY = 10.0, 600.0  # seconds before another try to get into a channel
+QUIT_TIMEOUT = 2.0  # seconds for a server to close after our QUIT
+RELOADABLE = (
     "alternate_nicks",
     "channels",
     "prefix",
@@ -39,8 +42,11 @@ LIVE = (
 
 
 class Backoff:
-    """How long to wait before the next try. A server that welcomes us only to throw us out is no success: the delay grows
-    until we were signed on for a stable minute."""
+    """The delay before the next attempt to connect.
+
+    It grows until the bot was signed on for STABLE_AFTER seconds: a server that welcomes a client only to disconnect it
+    counts as a failure.
+    """
 
     def __init__(self, clock: IReactorTime, jitter: Callable[[], float] = random.random) -> None:
         self._clock, self._jitter = clock, jitter
@@ -51,18 +57,18 @@ class Backoff:
         self._since = self._clock.seconds()
 
     def delay(self, _attempt: int) -> float:
-        """Seconds from now to the next try; half of it is chance, so that a whole network does not come back at once."""
-        if self._since is not None and self._clock.seconds() - self._since >= STABLE:
+        """Return the seconds until the next attempt; half of it is random, so that clients do not all return at once."""
+        if self._since is not None and self._clock.seconds() - self._since >= STABLE_AFTER:
             self._failures = 0
         self._since = None
-        longest = min(FIRST_DELAY * 2.0 ** min(self._failures, 30), LONGEST_DELAY)
+        longest = min(MIN_RECONNECT_DELAY * 2.0 ** min(self._failures, 30), MAX_RECONNECT_DELAY)
         self._failures += 1
         return longest * (0.5 + 0.5 * self._jitter())
 
 
 @dataclass(frozen=True, slots=True)
 class _Rejoin:
-    """The last time that we were put out of a channel (or not let in), and the try to get back that followed."""
+    """The last time that the bot lost a channel (or could not join it), and the attempt to rejoin."""
 
     at: float
     delay: float
@@ -70,11 +76,11 @@ class _Rejoin:
 
 
 @implementer(IStreamClientEndpoint)
-class _Telling:
-    """An endpoint that tells why it could not connect; ClientService keeps that to itself."""
+class _LoggingEndpoint:
+    """An endpoint that reports why it could not connect, which ClientService does not."""
 
-    def __init__(self, endpoint: IStreamClientEndpoint, tell: Callable[[Failure], None], name: str) -> None:
-        self._endpoint, self._tell, self._name = endpoint, tell, name
+    def __init__(self, endpoint: IStreamClientEndpoint, report: Callable[[Failure], None], name: str) -> None:
+        self._endpoint, self._report, self._name = endpoint, report, name
 
     def __str__(self) -> str:
         return self._name  # stands in ClientService's log
@@ -82,21 +88,21 @@ class _Telling:
     def connect(self, protocolFactory: IProtocolFactory) -> Any:  # noqa: N803
         def failed(failure: Failure) -> Failure:
             if not failure.check(CancelledError):
-                self._tell(failure)
+                self._report(failure)
             return failure
 
         return self._endpoint.connect(protocolFactory).addErrback(failed)
 
 
-class _Clients(Factory):
-    """Makes a Client for each connection."""
+class _ConnectionFactory(Factory):
+    """Makes an IrcConnection for each connection."""
 
     noisy = False
 
-    def __init__(self, make: Callable[[], Client]) -> None:
+    def __init__(self, make: Callable[[], IrcConnection]) -> None:
         self._make = make
 
-    def buildProtocol(self, addr: IAddress | None) -> Client:
+    def buildProtocol(self, addr: IAddress | None) -> IrcConnection:
         return self._make()
 
 
@@ -111,60 +117,60 @@ class NetworkService(ClientService):
         self._clock: Any = deps.reactor
         self._deps = deps
         self._backoff = Backoff(self._clock)
-        self._desk = CommandHandler(settings.network, settings.prefix, deps)
+        self._commands = CommandHandler(settings.network, settings.prefix, deps)
         self._outbox = Outbox(
-            self._write, settings.burst, settings.line_interval.total_seconds(), self._clock, messages.lost
+            self._write, settings.burst, settings.line_interval.total_seconds(), self._clock, messages.answers_dropped
         )
-        self._client: Client | None = None
+        self._connection: IrcConnection | None = None
         self._signed_on = False
         self._answering: set[Deferred[None]] = set()
         self._rejoins: dict[str, _Rejoin] = {}
         self._bot_log = Logger()
         endpoint = endpoint or clientFromString(deps.reactor, settings.server)
         super().__init__(
-            _Telling(endpoint, self._unreachable, settings.server),
-            _Clients(self._new_client),
+            _LoggingEndpoint(endpoint, self._connect_failed, settings.server),
+            _ConnectionFactory(self._make_connection),
             self._backoff.delay,
             self._clock,
         )
 
     @property
     def state(self) -> tuple[bool, bool, int]:
-        """Connected? Signed on? How many lines wait to be said?"""
-        return self._client is not None, self._signed_on, self._outbox.waiting
+        """Whether the bot is connected, whether it is signed on, and how many lines wait to be sent."""
+        return self._connection is not None, self._signed_on, self._outbox.waiting
 
     def can_become(self, settings: NetworkSettings) -> bool:
-        """Could *settings* be ours without a new connection?"""
-        return replace(settings, **{name: getattr(self.settings, name) for name in LIVE}) == self.settings
+        """Return whether *settings* can be applied without a new connection."""
+        return replace(settings, **{name: getattr(self.settings, name) for name in RELOADABLE}) == self.settings
 
     def reload(self, settings: NetworkSettings, deps: ProtocolDependencies) -> None:
-        """Goes on with *settings*, which it can become."""
+        """Apply *settings*, for which can_become is true."""
         before, self.settings, self._deps = self.settings, settings, deps
-        self._desk.prefix, self._desk.deps = settings.prefix, deps
-        self._outbox.change(settings.burst, settings.line_interval.total_seconds())
-        left = _named(before.channels, without=settings.channels)
+        self._commands.prefix, self._commands.deps = settings.prefix, deps
+        self._outbox.set_rate(settings.burst, settings.line_interval.total_seconds())
+        left = _channels_without(before.channels, without=settings.channels)
         for channel in left:
             rejoin = self._rejoins.pop(channel, None)
             if rejoin is not None and rejoin.call.active():
                 rejoin.call.cancel()
-        if self._client is not None and self._signed_on:
-            self._client.depart(left)
-            self._client.enter(_named(settings.channels, without=before.channels))
+        if self._connection is not None and self._signed_on:
+            self._connection.part_channels(left)
+            self._connection.join_channels(_channels_without(settings.channels, without=before.channels))
 
     def stopService(self) -> "Deferred[None]":
-        """Says QUIT, lets the server close, then lets go: with a server that does not answer after FAREWELL seconds."""
-        said = self._say_quit()
-        return said.addCallback(lambda _: super(NetworkService, self).stopService())
+        """Send QUIT and let the server close; disconnect after QUIT_TIMEOUT seconds."""
+        quitting = self._quit()
+        return quitting.addCallback(lambda _: super(NetworkService, self).stopService())
 
-    def _say_quit(self) -> "Deferred[None]":
-        client = self._client
+    def _quit(self) -> "Deferred[None]":
+        client = self._connection
         if client is None:
             return succeed(None)
-        self._client = None
+        self._connection = None
         self._outbox.clear()
         self._cancel_answers()
         client.quit(messages.QUIT)
-        timer = self._clock.callLater(FAREWELL, client.transport.abortConnection)
+        timer = self._clock.callLater(QUIT_TIMEOUT, client.transport.abortConnection)
         gone: Deferred[None] = client.closed
 
         def closed(_: None) -> None:
@@ -175,50 +181,60 @@ class NetworkService(ClientService):
 
     # client.Owner
 
-    def connected(self, client: Client) -> None:
-        self._client = client
+    def connected(self, client: IrcConnection) -> None:
+        self._connection = client
 
     def signed_on(self) -> None:
         self._backoff.signed_on()
-        if self._client is None:
+        if self._connection is None:
             return
         self._signed_on = True
-        self._bot_log.info("{network}: signed on as {nick}", network=self.settings.network, nick=self._client.nickname)
+        self._bot_log.info(
+            "{network}: signed on as {nick}", network=self.settings.network, nick=self._connection.nickname
+        )
         if self.settings.channels:
-            self._client.enter(self.settings.channels)
+            self._connection.join_channels(self.settings.channels)
 
-    def heard(self, message: Message) -> None:
-        if self._client is None:
+    def message_received(self, message: IrcMessage) -> None:
+        if self._connection is None:
             return
-        me = self._client.nickname
-        text = strip_address(message.text, me, self.settings.prefix, message.channel is None)
+        nick = self._connection.nickname
+        text = strip_address(message.text, nick, self.settings.prefix, message.channel is None)
         if text is None:
             return
         target = message.channel or message.nick
-        question = Question(message.nick, message.userhost, message.channel, text, me, room(me, target))
-        answering = Deferred.fromCoroutine(self._answer(question, target))
+        request = BotRequest(message.nick, message.userhost, message.channel, text, nick, max_text_bytes(nick, target))
+        answering = Deferred.fromCoroutine(self._answer(request, target))
         self._answering.add(answering)
         answering.addErrback(lambda failure: failure.trap(CancelledError))
         answering.addBoth(lambda _: self._answering.discard(answering))
 
-    def not_in(self, channel: str, why: str) -> None:
-        """Tries again after a while, each time after twice as long: whoever kicks us means it."""
-        wanted = next((each for each in self.settings.channels if fold(each.partition(" ")[0]) == fold(channel)), None)
-        if wanted is None or self._client is None:
+    def left_channel(self, channel: str, why: str) -> None:
+        """Rejoin after a while, each time after twice as long: a kick is meant."""
+        wanted = next(
+            (each for each in self.settings.channels if fold_nick(each.partition(" ")[0]) == fold_nick(channel)), None
+        )
+        if wanted is None or self._connection is None:
             return
         now = self._clock.seconds()
         last = self._rejoins.get(wanted)
         if last is not None and last.call.active():
             return
-        delay = REJOIN if last is None or now - last.at > 2 * LONGEST_REJOIN else min(2 * last.delay, LONGEST_REJOIN)
+        delay = (
+            MIN_REJOIN_DELAY
+            if last is None or now - last.at > 2 * MAX_REJOIN_DELAY
+            else min(2 * last.delay, MAX_REJOIN_DELAY)
+        )
         self._bot_log.warn(
             "{network}: not in {channel} ({why}); trying again in {delay} seconds",
             network=self.settings.network, channel=channel, why=why, delay=delay,
         )  # fmt: skip
-        self._rejoins[wanted] = _Rejoin(now, delay, self._clock.callLater(delay, self._client.enter, [wanted]))
+        self._rejoins[wanted] = _Rejoin(
+            now, delay, self._clock.callLater(delay, self._connection.join_channels, [wanted])
+        )
 
     def disconnected(self, why: str) -> None:
-        self._client, self._signed_on = None, False
+        self._connection, self._signed_on = None, False
         self._outbox.clear()
         self._cancel_answers()
         for each in self._rejoins.values():
@@ -229,32 +245,37 @@ class NetworkService(ClientService):
 
     # the rest
 
-    def _new_client(self) -> Client:
+    def _make_connection(self) -> IrcConnection:
         nicks = [self.settings.nick, *self.settings.alternate_nicks]
         real_name = messages.REAL_NAME.format(site=self._deps.site.name, nick=self.settings.nick)
-        return Client(self.settings.network, nicks, real_name, self, self._clock)
+        return IrcConnection(self.settings.network, nicks, real_name, self, self._clock)
 
-    async def _answer(self, question: Question, target: str) -> None:
-        reply: Reply | None = await self._desk.answer(question)
+    async def _answer(self, request: BotRequest, target: str) -> None:
+        reply: BotReply | None = await self._commands.answer(request)
         if reply is not None:
-            self._outbox.put(target, reply.lines, reply.short)
+            self._outbox.put(target, reply.lines, reply.short_line)
 
     def _write(self, target: str, line: str) -> None:
-        if self._client is not None:
-            self._client.tell(target, line)
+        if self._connection is not None:
+            self._connection.send_message(target, line)
 
     def _cancel_answers(self) -> None:
         for each in tuple(self._answering):
             each.cancel()
 
-    def _unreachable(self, failure: Failure) -> None:
+    def _connect_failed(self, failure: Failure) -> None:
         self._bot_log.warn(
             "{network}: cannot connect to {server}: {why}",
             network=self.settings.network, server=self.settings.server, why=failure.getErrorMessage(),
         )  # fmt: skip
 
 
-def _named(channels: Sequence[str], without: Sequence[str]) -> list[str]:
-    """Those of *channels* whose names are not among *without*, keys and all."""
-    others = {fold(each.partition(" ")[0]) for each in without}
-    return [each for each in channels if fold(each.partition(" ")[0]) not in others]
+def _channels_without(channels: Sequence[str], without: Sequence[str]) -> list[str]:
+    """Return those of *channels*, with their keys, whose names are not among *without*."""
+    others = {_folded_name(each) for each in without}
+    return [each for each in channels if _folded_name(each) not in others]
+
+
+def _folded_name(channel: str) -> str:
+    """Return the folded name of a channel of the settings, which may have a key behind a blank."""
+    return fold_nick(channel.partition(" ")[0])

@@ -1,7 +1,8 @@
-"""What waits to be said on one network. A server kills who talks too fast, so lines leave by a token bucket; targets
-take turns, so that nobody's long answer starves another; what one target may have waiting is bounded.
+"""The queue of lines to send on one network.
 
-It knows no IRC: *write* is given a target and a line.
+A server disconnects clients that send too fast, so lines leave by a token bucket. Targets take turns, so that a long
+answer to one does not hold up another, and what may wait for one target is limited. It knows no IRC: *write* gets a
+target and a line.
 """
 
 from collections import OrderedDict, deque
@@ -10,30 +11,32 @@ from dataclasses import dataclass, field
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-MOST_OF_A_TARGET = 60  # lines
-MOST = 500  # lines of all targets together: a quarter of an hour at one line each two seconds
+MAX_LINES_PER_TARGET = 60  # lines
+MAX_LINES = 500  # lines of all targets together: a quarter of an hour at one line each two seconds
 
 
 @dataclass
-class _Answer:
-    """*short* takes the place of all lines that are left, once those cannot be kept."""
+class _PendingAnswer:
+    """The remaining lines of one answer. *short_line* replaces them if they cannot be kept."""
 
     lines: deque[str]
     short: str
 
 
 @dataclass
-class _Queue:
-    """*lost*: answers that were dropped as a whole and of which the target has not heard."""
+class _TargetQueue:
+    """The answers to one target. *dropped* counts those dropped as a whole that the target has not been told of."""
 
-    answers: deque[_Answer] = field(default_factory=deque)
+    answers: deque[_PendingAnswer] = field(default_factory=deque)
     waiting: int = 0
     lost: int = 0
 
 
 class Outbox:
-    """*burst* lines may leave at once, then one every *line_interval* seconds. *said_of_lost* makes the line that tells how
-    many    answers were dropped."""
+    """A token bucket: *burst* lines at once, then one every *line_interval* seconds.
+
+    *dropped_notice* makes the line that says how many answers were dropped.
+    """
 
     def __init__(
         self,
@@ -41,50 +44,50 @@ class Outbox:
         burst: int,
         line_interval: float,
         clock: IReactorTime,
-        said_of_lost: Callable[[int], str],
+        dropped_notice: Callable[[int], str],
     ) -> None:
-        self.change(burst, line_interval)
+        self.set_rate(burst, line_interval)
         self._write, self._clock = write, clock
-        self._said_of_lost = said_of_lost
-        self._queues: OrderedDict[str, _Queue] = OrderedDict()
+        self._dropped_notice = dropped_notice
+        self._queues: OrderedDict[str, _TargetQueue] = OrderedDict()
         self._due = 0.0  # when the bucket is full again
         self._timer: IDelayedCall | None = None
         self.waiting = 0
 
-    def change(self, burst: int, line_interval: float) -> None:
-        """Another line_interval from now on; what waits stays."""
+    def set_rate(self, burst: int, line_interval: float) -> None:
+        """Set the rate from now on. Waiting lines stay."""
         self._burst, self._line_interval = burst, line_interval
 
-    def put(self, target: str, lines: Sequence[str], short: str) -> None:
-        """Says *lines* to *target* as soon as it may. *short* is said in place of what has to be dropped."""
+    def put(self, target: str, lines: Sequence[str], short_line: str) -> None:
+        """Send *lines* to *target* as soon as possible. *short_line* replaces lines that have to be dropped."""
         if not lines:
             return
-        queue = self._queues.setdefault(target, _Queue())
-        queue.answers.append(_Answer(deque(lines), short))
+        queue = self._queues.setdefault(target, _TargetQueue())
+        queue.answers.append(_PendingAnswer(deque(lines), short_line))
         self._count(queue, len(lines))
-        while queue.waiting > MOST_OF_A_TARGET:
-            self._drop(queue)
-        while self.waiting > MOST:
+        while queue.waiting > MAX_LINES_PER_TARGET:
+            self._drop_oldest(queue)
+        while self.waiting > MAX_LINES:
             longest, queue = max(self._queues.items(), key=lambda each: each[1].waiting)
-            self._drop(queue)
-            if not queue.answers:  # so many ask that nobody has more than a line waiting
+            self._drop_oldest(queue)
+            if not queue.answers:  # there are so many targets that none has more than one line waiting
                 del self._queues[longest]
         self._flush()
 
     def clear(self) -> None:
-        """Forgets everything: nobody is there to hear it."""
+        """Drop everything: the connection is gone."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._queues.clear()
         self.waiting = 0
 
-    def _count(self, queue: _Queue, lines: int) -> None:
+    def _count(self, queue: _TargetQueue, lines: int) -> None:
         queue.waiting += lines
         self.waiting += lines
 
-    def _drop(self, queue: _Queue) -> None:
-        """The oldest answer that has more than a line left is cut short; where there is none, the oldest goes as a whole."""
+    def _drop_oldest(self, queue: _TargetQueue) -> None:
+        """Shorten the oldest answer with more than one line left; if there is none, drop the oldest answer."""
         for answer in queue.answers:
             if len(answer.lines) > 1:
                 self._count(queue, 1 - len(answer.lines))
@@ -95,14 +98,14 @@ class Outbox:
         queue.lost += 1
 
     def _flush(self) -> None:
-        """Writes what the bucket allows, a line of each target in turn, and comes back for the rest."""
+        """Write what the bucket allows, one line of each target in turn; set a timer for the rest."""
         if self._timer is not None:
             return
         now = self._clock.seconds()
         self._due = max(self._due, now)
         while self._queues and self._due - now <= (self._burst - 1) * self._line_interval + 1e-9:
             target, queue = self._queues.popitem(last=False)
-            line = self._next(queue)
+            line = self._next_line(queue)
             if queue.waiting or queue.lost:
                 self._queues[target] = queue
             self._due += self._line_interval
@@ -110,10 +113,10 @@ class Outbox:
         if self._queues:
             self._timer = self._clock.callLater(self._due - now - (self._burst - 1) * self._line_interval, self._tick)
 
-    def _next(self, queue: _Queue) -> str:
+    def _next_line(self, queue: _TargetQueue) -> str:
         if queue.lost:
             lost, queue.lost = queue.lost, 0
-            return self._said_of_lost(lost)
+            return self._dropped_notice(lost)
         answer = queue.answers[0]
         line = answer.lines.popleft()
         if not answer.lines:

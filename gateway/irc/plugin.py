@@ -1,4 +1,4 @@
-"""The IRC bot as a protocol of the gateway."""
+"""The IRC bot as a protocol plugin."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -7,13 +7,14 @@ from ..config.problems import CannotStart
 from ..dependencies import ProtocolDependencies
 from ..net.endpoints import client_endpoint
 from ..rendering.templates import TemplateSet
-from .commands import COMMANDS
+from . import commands  # noqa: F401  # importing it registers the commands
+from .command_registry import COMMANDS
 from .service import IrcService
 from .settings import NetworkSettings
 
 
 class IrcPlugin:
-    """IRC: a bot on each network, asked in private and in channels."""
+    """IRC: a bot on each network, for private messages and channels."""
 
     title = "IRC"
     settings_type = NetworkSettings

@@ -1,5 +1,4 @@
-"""The bot on every network of the settings: which there are, and what becomes of each when the settings change. What one
-of them does stands in network.py."""
+"""The bots of all networks in the settings, and what a reload does to each. What one bot does is in network.py."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,7 +14,7 @@ from .settings import NetworkSettings
 
 
 class IrcService(MultiService):
-    """Each network is a service of its own and does not mind what becomes of the others."""
+    """A service for each network; none depends on another."""
 
     def __init__(self, settings: Sequence[NetworkSettings], deps: ProtocolDependencies) -> None:
         super().__init__()
@@ -39,9 +38,9 @@ class IrcService(MultiService):
             if wanted is not None and bot.can_become(wanted):
                 bot.reload(wanted, deps)
             else:
-                self._dismiss(bot)
+                self._stop_bot(bot)
         for name in self._wanted:
-            self._engage(name)
+            self._start_bot(name)
 
     @property
     def bots(self) -> list[Any]:
@@ -52,17 +51,17 @@ class IrcService(MultiService):
         self._wanted = {}
         return DeferredList([maybeDeferred(super().stopService), *self._leaving.values()])
 
-    def _dismiss(self, bot: NetworkService) -> None:
+    def _stop_bot(self, bot: NetworkService) -> None:
         name = str(bot.name)
         leaving: Deferred[None] = maybeDeferred(bot.disownServiceParent)
         self._leaving[name] = leaving
         leaving.addErrback(lambda failure: self._log.failure("leaving {network}", failure, network=name))
-        leaving.addBoth(self._gone, name)
+        leaving.addBoth(self._bot_stopped, name)
 
-    def _gone(self, _: object, name: str) -> None:
+    def _bot_stopped(self, _: object, name: str) -> None:
         del self._leaving[name]
-        self._engage(name)
+        self._start_bot(name)
 
-    def _engage(self, name: str) -> None:
+    def _start_bot(self, name: str) -> None:
         if name in self._wanted and name not in self._leaving and name not in self.namedServices:
             NetworkService(self._wanted[name], self._deps).setServiceParent(self)

@@ -1,4 +1,4 @@
-"""The bot's part of gateway.toml: one `[[irc]]` table for each network."""
+"""The table `[[irc]]`, one for each network."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated
@@ -13,8 +13,11 @@ Channel = Annotated[str, Meta(pattern=r"^[#&+!][^\x00-\x20,]{0,199}( [^\x00-\x20
 
 
 class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """*server* is a Twisted client endpoint, "tls:host:port" or "tcp:host:port"; a channel may have its key behind a
-    blank; *burst* lines may leave at once, then one every *pace*."""
+    """One network.
+
+    *server* is a Twisted client endpoint, "tls:host:port" or "tcp:host:port". A channel may have its key behind a
+    blank. *burst* lines may leave at once, then one every *line_interval*.
+    """
 
     network: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
     server: Annotated[str, Meta(pattern=r"^(tls|tcp):.+:\d+(:[^:]+=.*)?$")]
@@ -29,7 +32,7 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def find_problems(
     networks: Sequence[NetworkSettings], hosts: Sequence[str], url: str
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield key, found and allowed for each network whose name is there already."""
+    """Yield key, found and allowed for each network whose name occurs twice."""
     names = [network.network for network in networks]
     for number, name in enumerate(names):
         if name in names[:number]:

@@ -32,8 +32,8 @@ UNTRACED = {name: value for name, value in os.environ.items() if not name.starts
 WATCHED = (sys.executable, "-P", str(Path(__file__).with_name("watchdog.py")))
 # The bot's own limits are for people; who looks every few milliseconds, or asks for everything, goes past them.
 UNLIMITED = """
-import gateway.irc.commands as commands
-commands.OF_USER = commands.OF_USER_IN_CHANNEL = commands.OF_CHANNEL = (10_000_000, 1.0)
+import gateway.irc.command_handler as handler
+handler.USER_LIMIT = handler.USER_IN_CHANNEL_LIMIT = handler.CHANNEL_LIMIT = (10_000_000, 1.0)
 """
 WATCHDOG = f"import runpy\nrunpy.run_path({WATCHED[-1]!r}, run_name='__main__')"
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw7").removeprefix("gw")) % 8

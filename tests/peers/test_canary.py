@@ -15,7 +15,8 @@ import pytest
 
 from gateway.directory.interfaces import Modify
 from gateway.directory.person import Visibility
-from gateway.irc.commands import REGISTRY
+from gateway.irc import commands  # noqa: F401  # registers the commands
+from gateway.irc.command_registry import COMMAND_BY_NAME
 from gateway.web.app import WebApp
 from gateway.web.routes import ROUTES
 from tests.unit.fixtures import write
@@ -199,7 +200,7 @@ def over_irc(port: int, heard: Heard) -> None:
         before = ""
         for number, name in enumerate(asked_names()):
             told: list[str] = []
-            for text in (name, *(f"{each} {name}" for each in REGISTRY)):
+            for text in (name, *(f"{each} {name}" for each in COMMAND_BY_NAME)):
                 for target, said in (("fingerbot", text), ("#tea", f"!{text}"), ("#tea", f"fingerbot: {text}")):
                     lines.send(f"PRIVMSG {target} :{said}")
                 end = f"nobody{number}end"

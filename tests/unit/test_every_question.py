@@ -12,7 +12,8 @@ from twisted.internet.testing import StringTransport
 from gateway.dependencies import ProtocolDependencies
 from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
-from gateway.irc.commands import CommandHandler, Question
+from gateway.irc.command_handler import CommandHandler
+from gateway.irc.command_registry import BotRequest
 from gateway.ops.request_tracker import RequestInfo, RequestTracker, TrackedRequest
 from gateway.web.app import WebService
 from gateway.web.settings import WebSettings
@@ -33,7 +34,9 @@ def over_web(deps: ProtocolDependencies) -> str:
 
 
 def over_irc(deps: ProtocolDependencies) -> str:
-    asked = Question(nick="bo", userhost="bo@host", channel=None, text="alice", me="fingerbot", room=400)
+    asked = BotRequest(
+        nick="bo", userhost="bo@host", channel=None, text="alice", own_nick="fingerbot", max_line_bytes=400
+    )
     reply = now(CommandHandler("demo", "!", deps).answer(asked))
     return "" if reply is None else "\n".join(reply.lines)
 

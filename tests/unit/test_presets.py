@@ -15,7 +15,8 @@ import pytest
 from gateway.directory.fields import FIELDS
 from gateway.directory.person import Login
 from gateway.directory.privacy import Policy, Preset
-from gateway.irc.commands import CommandHandler, Question
+from gateway.irc.command_handler import CommandHandler
+from gateway.irc.command_registry import BotRequest
 from gateway.text.width import width
 from tests.unit.finger import wire as finger_wire
 from tests.unit.fixtures import Built, document, make_dependencies, now, write
@@ -90,7 +91,9 @@ def over_web(built: Built, address: str, accept: str) -> str:
 
 
 def over_irc(built: Built, address: str) -> str:
-    asked = Question(nick="bo", userhost="bo@host", channel=None, text="alice", me="fingerbot", room=400)
+    asked = BotRequest(
+        nick="bo", userhost="bo@host", channel=None, text="alice", own_nick="fingerbot", max_line_bytes=400
+    )
     reply = now(CommandHandler("demo", "!", built.deps).answer(asked))
     assert reply is not None
     return "".join(f"{line}\n" for line in reply.lines)

@@ -37,7 +37,8 @@ from gateway.directory.interfaces import Source
 from gateway.directory.person import Partial, Visibility
 from gateway.directory.privacy import Preset
 from gateway.formats import people_files, person_json, tables
-from gateway.irc.commands import COMMANDS, REGISTRY, CommandHandler, Question
+from gateway.irc.command_handler import CommandHandler
+from gateway.irc.command_registry import COMMAND_BY_NAME, COMMANDS, BotRequest
 from gateway.ops import access_log, control, metrics, request_tracker
 from gateway.rendering.templates import BUILT_IN, TemplateSet
 from gateway.settings import SettingsFile
@@ -403,7 +404,7 @@ def shared_template_names(built: Built) -> Iterator[str]:
 
 
 def bot_commands(_: Built) -> Iterator[str]:
-    yield from (f"{name} ({command.name})" for name, command in REGISTRY.items())
+    yield from (f"{name} ({command.name})" for name, command in COMMAND_BY_NAME.items())
     yield from (f"usage {command.usage}" for command in COMMANDS)
 
 
@@ -474,8 +475,10 @@ def ask_everything(built: Built) -> None:
         for query in ("", *(f"?{key}=acct:alice@dir.test" for key in route.query)):
             browser.raw(f"GET {path}{query} HTTP/1.1\r\nHost: dir.test\r\n\r\n".encode())
     browser.raw(b"GET\r\n\r\n")
-    for text in (*REGISTRY, "search tea", "alice"):
-        asked = Question(nick="bo", userhost="bo@host", channel=None, text=text, me="fingerbot", room=400)
+    for text in (*COMMAND_BY_NAME, "search tea", "alice"):
+        asked = BotRequest(
+            nick="bo", userhost="bo@host", channel=None, text=text, own_nick="fingerbot", max_line_bytes=400
+        )
         now(CommandHandler("network", "!", built.deps).answer(asked))
 
 

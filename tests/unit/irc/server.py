@@ -10,7 +10,7 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.python.failure import Failure
 
 from gateway.config.types import Duration
-from gateway.irc.client import Client
+from gateway.irc.connection import IrcConnection
 from gateway.irc.network import NetworkService
 from gateway.irc.settings import NetworkSettings
 from tests.unit.fixtures import Built, make_dependencies
@@ -91,9 +91,9 @@ class Bench:
         self.clock.pump([step] * round(seconds / step))
 
     @property
-    def client(self) -> Client:
+    def client(self) -> IrcConnection:
         """The bot's end of the connection that stands."""
-        client = self.bot._client
+        client = self.bot._connection
         assert client is not None
         return client
 

@@ -7,7 +7,9 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from gateway.directory.interfaces import SourceDown
-from gateway.irc.commands import REGISTRY, fold, parse_command, strip_address
+from gateway.irc.command_handler import parse_command, strip_address
+from gateway.irc.command_registry import COMMAND_BY_NAME
+from gateway.irc.protocol import fold_nick
 from tests.unit.fixtures import ALICE, BOB
 from tests.unit.irc.server import SLOW, Bench, texts
 
@@ -182,8 +184,8 @@ def test_help_is_short_and_tells_of_every_command(tmp_path: Path, asked: str) ->
 def test_every_command_of_the_registry_has_its_line_of_help(tmp_path: Path) -> None:
     """I021"""
     said = texts(Bench(tmp_path).signed_on().says("help"))
-    for name, command in REGISTRY.items():
-        assert name in (command.name, command.also)
+    for name, command in COMMAND_BY_NAME.items():
+        assert name in (command.name, command.alias)
         assert command.help
         assert f"  {command.usage} - {command.help}" in said
 
@@ -506,5 +508,5 @@ def test_addressing() -> None:
     assert strip_address("FINGERBOT[]: x", "fingerbot{}", "!", False) == "x"
     assert strip_address("alice", "fingerbot", "!", True) == "alice"
     assert strip_address("alice", "fingerbot", "!", False) is None
-    assert parse_command("finger  alice ") == (REGISTRY["finger"], "alice")
-    assert fold("Ab[]\\~") == "ab{}|^"
+    assert parse_command("finger  alice ") == (COMMAND_BY_NAME["finger"], "alice")
+    assert fold_nick("Ab[]\\~") == "ab{}|^"

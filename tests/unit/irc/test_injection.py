@@ -12,5 +12,5 @@ def test_I024_a_line_end_in_a_text_begins_no_command(tmp_path: Path, sign: str) 
     """The last check before the connection: it holds even where a text was not cleaned before."""
     bench = Bench(tmp_path)
     irc = bench.signed_on()
-    bench.client.tell("#tea", f"tea{sign}QUIT :bye")
+    bench.client.send_message("#tea", f"tea{sign}QUIT :bye")
     assert irc.transport.value() == b"PRIVMSG #tea :teaQUIT :bye\r\n"

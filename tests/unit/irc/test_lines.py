@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.irc.lines import plain, plain_lines, room, split
+from gateway.irc.lines import max_text_bytes, plain_line, plain_lines, split_line
 
 NICKS = st.text(st.characters(min_codepoint=0x30, max_codepoint=0x7D), min_size=1, max_size=30)
 TARGETS = st.text(st.characters(min_codepoint=0x23, max_codepoint=0x17F), min_size=1, max_size=64)
@@ -37,15 +37,15 @@ FLAG = "\U0001f1e8\U0001f1ff"
 )
 def test_nothing_but_text_is_left_of_a_line(value: str, said: str) -> None:
     """I024"""
-    assert plain(value) == said
+    assert plain_line(value) == said
 
 
 @given(st.text(st.characters(max_codepoint=0x2FF)))
 def test_one_line_stays_one_line_whatever_it_holds(value: str) -> None:
     """I024"""
-    said = plain(value)
+    said = plain_line(value)
     assert not any(unicodedata.category(c) in ("Cc", "Cs") for c in said)
-    assert plain(said) == said
+    assert plain_line(said) == said
 
 
 def test_empty_lines_are_left_out() -> None:
@@ -56,15 +56,15 @@ def test_empty_lines_are_left_out() -> None:
 def test_the_room_is_what_512_bytes_leave_with_the_longest_prefix() -> None:
     """I025"""
     # ":fingerbot!" + "~" and 10 + "@" + 64 + " PRIVMSG bob :" + CR LF
-    assert room("fingerbot", "bob") == 512 - 11 - 11 - 1 - 64 - 14 - 2
-    assert room("n" * 300, "#" + "c" * 200) == 32
+    assert max_text_bytes("fingerbot", "bob") == 512 - 11 - 11 - 1 - 64 - 14 - 2
+    assert max_text_bytes("n" * 300, "#" + "c" * 200) == 32
 
 
 @given(st.text(min_size=1, max_size=3000), NICKS, TARGETS)
 def test_every_line_fits_512_bytes_and_no_word_is_lost(text: str, nick: str, target: str) -> None:
     """I025"""
-    line = plain(text)
-    pieces = split(line, room(nick, target))
+    line = plain_line(text)
+    pieces = split_line(line, max_text_bytes(nick, target))
     prefix = f":{nick}!{'u' * 11}@{'h' * 64} PRIVMSG {target} :".encode()
     for piece in pieces:
         assert len(prefix + piece.encode() + b"\r\n") <= 512
@@ -77,21 +77,21 @@ def test_every_line_fits_512_bytes_and_no_word_is_lost(text: str, nick: str, tar
 )
 def test_lines_are_parted_at_blanks(words: list[str], width: int) -> None:
     """I025"""
-    pieces = split(" ".join(words), width)
+    pieces = split_line(" ".join(words), width)
     assert [word for piece in pieces for word in piece.split(" ")] == words
 
 
 def test_a_line_is_filled_as_far_as_it_goes() -> None:
     """I025"""
-    assert split("aaaa bbbb cccc", 9) == ["aaaa bbbb", "cccc"]
-    assert split("aaaa bbbb cccc", 8) == ["aaaa", "bbbb", "cccc"]
-    assert split("aaaaaaaaaaaa b", 5) == ["aaaaa", "aaaaa", "aa b"]
-    assert split("   aaaaaaaa", 6) == ["   aaa", "aaaaa"]
-    assert split("aaaa     bbbb", 5) == ["aaaa", "bbbb"]
-    assert split("aaaa       ", 5) == ["aaaa"]
-    assert split("", 9) == [""]
-    assert [piece.strip() for piece in split(" " * 900 + "a b", 40)] == ["a", "b"]
-    assert all(piece.strip() for piece in split(" " * 900 + "a" * 50, 40))
+    assert split_line("aaaa bbbb cccc", 9) == ["aaaa bbbb", "cccc"]
+    assert split_line("aaaa bbbb cccc", 8) == ["aaaa", "bbbb", "cccc"]
+    assert split_line("aaaaaaaaaaaa b", 5) == ["aaaaa", "aaaaa", "aa b"]
+    assert split_line("   aaaaaaaa", 6) == ["   aaa", "aaaaa"]
+    assert split_line("aaaa     bbbb", 5) == ["aaaa", "bbbb"]
+    assert split_line("aaaa       ", 5) == ["aaaa"]
+    assert split_line("", 9) == [""]
+    assert [piece.strip() for piece in split_line(" " * 900 + "a b", 40)] == ["a", "b"]
+    assert all(piece.strip() for piece in split_line(" " * 900 + "a" * 50, 40))
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def test_a_line_is_filled_as_far_as_it_goes() -> None:
 def test_no_grapheme_cluster_is_parted(cluster: str) -> None:
     """I025"""
     for width in range(len(cluster.encode()), 60):
-        pieces = split(cluster * 30, width)
+        pieces = split_line(cluster * 30, width)
         assert "".join(pieces) == cluster * 30
         assert all(len(piece) % len(cluster) == 0 for piece in pieces)
 
 
 def test_a_cluster_longer_than_a_line_is_parted_between_characters() -> None:
     """I025"""
-    pieces = split("a" + "\u0301" * 300, 32)
+    pieces = split_line("a" + "\u0301" * 300, 32)
     assert all(len(piece.encode()) <= 32 for piece in pieces)
     assert "".join(pieces) == "a" + "\u0301" * 300

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.directory.answers import UNAVAILABLE
 from gateway.directory.person import Login
-from gateway.irc.suggestions import near
+from gateway.irc.suggestions import find_similar_names
 from tests.unit.fixtures import PEOPLE, make_dependencies, now
 from tests.unit.irc.server import Bench, Connection, texts
 
@@ -188,9 +188,9 @@ def test_I028_the_work_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return await listing(words, viewer, page)
 
     monkeypatch.setattr(directory, "list_people", counted)
-    assert now(near("x" * 65, viewer, directory)) == []
+    assert now(find_similar_names("x" * 65, viewer, directory)) == []
     assert limits == []
-    assert now(near("xyz", viewer, directory)) == []
+    assert now(find_similar_names("xyz", viewer, directory)) == []
     assert sum(limits) <= 200
     built.stop()
 

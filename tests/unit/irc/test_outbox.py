@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from gateway.irc.outbox import MOST, MOST_OF_A_TARGET, Outbox
+from gateway.irc.outbox import MAX_LINES, MAX_LINES_PER_TARGET, Outbox
 
 
 class Heard:
@@ -73,7 +73,7 @@ def test_over_the_bound_the_oldest_answer_is_cut_short_and_says_so() -> None:
 def test_what_is_dropped_as_a_whole_is_told_by_number() -> None:
     """I026"""
     heard = Heard(burst=1)
-    for number in range(MOST_OF_A_TARGET + 11):
+    for number in range(MAX_LINES_PER_TARGET + 11):
         heard.outbox.put("bob", [f"{number}"], "cut")
     heard.run(4)
     assert heard.lines() == ["0", "10 lost", "11"]
@@ -83,24 +83,24 @@ def test_all_targets_together_are_bounded_and_the_longest_queue_pays() -> None:
     """I026"""
     heard = Heard(burst=1)
     heard.outbox.put("bob", ["b0", "b1", "b2"], "cut")
-    for number in range(MOST // 40 + 5):
+    for number in range(MAX_LINES // 40 + 5):
         heard.outbox.put(f"other{number}", ["x"] * 40, "cut")
-    assert heard.outbox.waiting <= MOST
-    heard.run(4 * MOST)
+    assert heard.outbox.waiting <= MAX_LINES
+    heard.run(4 * MAX_LINES)
     assert [line for _, target, line in heard.said if target == "bob"] == ["b0", "b1", "b2"]
 
 
 def test_more_targets_than_lines_are_bounded_too() -> None:
     """I026"""
     heard = Heard(burst=1)
-    for number in range(MOST + 50):
+    for number in range(MAX_LINES + 50):
         heard.outbox.put(f"other{number}", ["x", "y"], f"{number}")
-        assert heard.outbox.waiting <= MOST
-        assert len(heard.outbox._queues) <= MOST
-    heard.run(4 * MOST)
+        assert heard.outbox.waiting <= MAX_LINES
+        assert len(heard.outbox._queues) <= MAX_LINES
+    heard.run(4 * MAX_LINES)
     assert heard.outbox.waiting == 0
-    assert heard.lines()[-1] == str(MOST + 49)
-    assert 450 < len(heard.lines()) <= MOST + 1
+    assert heard.lines()[-1] == str(MAX_LINES + 49)
+    assert 450 < len(heard.lines()) <= MAX_LINES + 1
 
 
 def test_nothing_is_said_after_clear() -> None:
