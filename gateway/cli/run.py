@@ -158,10 +158,10 @@ def demo(folder: Path | None, finger: str, web: str, irc: str) -> None:
     Example:
       finger-gateway demo --web tcp:8081:interface=127.0.0.1
     """
-    from ..demo import show
+    from ..demo import run_demo
 
     log_everything("warn")
-    show(folder, finger, web, irc, click.echo)
+    run_demo(folder, finger, web, irc, click.echo)
 
 
 @click.command(short_help="Print JSON Schema of settings or a person.")

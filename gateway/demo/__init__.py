@@ -1,5 +1,5 @@
 """The gateway with sample people on finger, web and an IRC network of its own, to try."""
 
-from .show import show
+from .run import run_demo
 
-__all__ = ["show"]
+__all__ = ["run_demo"]

@@ -2,22 +2,22 @@
 
 from collections.abc import Mapping
 
-OPEN = "The Tea Club is open: one directory, asked over the network in three protocols.\n"
+INTRODUCTION = "The Tea Club is open: one directory, asked over the network in three protocols.\n"
 OTHER_PORTS = (
     "Other ports can be given: --finger, --web and --irc,\n"
     "as in: finger-gateway demo --finger tcp:2079:interface=127.0.0.1"
 )
 
 
-def no_port(endpoint: str) -> str:
-    return f'found {endpoint!r}; allowed: "tcp:PORT" or "tcp:PORT:interface=ADDRESS", PORT from 1 to 65535'
+def not_a_port(endpoint: str) -> str:
+    return f'cannot listen on {endpoint!r}; write "tcp:PORT" or "tcp:PORT:interface=ADDRESS", PORT from 1 to 65535'
 
 
-def not_ours(settings: str) -> str:
+def foreign_settings(settings: str) -> str:
     return f"{settings}: not written by the demo; give --dir a folder of the demo or a new one"
 
 
-def answered(command: str, answer: str) -> str:
+def exchange(command: str, answer: str) -> str:
     return f"{command}\n{answer}"
 
 
@@ -25,7 +25,7 @@ def no_answer(why: str) -> str:
     return f"The demo could not ask itself: {why}. It keeps running; Ctrl-C ends the demo."
 
 
-def to_try(command: str, home: str, ports: Mapping[str, int]) -> str:
+def things_to_try(command: str, home: str, ports: Mapping[str, int]) -> str:
     return f"""Try:
   {command} ask -l alice@localhost:{ports["finger"]}
   printf 'adams\\r\\n' | nc -N localhost {ports["finger"]}

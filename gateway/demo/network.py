@@ -1,7 +1,7 @@
-"""A small IRC network in this process, for the demo: enough for irssi, ii and our own bot, on loopback only.
+"""A small IRC network inside the process, for the demo: enough for irssi, ii and our bot, on loopback only.
 
-twisted.words keeps the users and channels; its IRCUser wants a password, decodes TCP segments one by one, knows few
-commands and leaves every error of a client to the log. What a real server answers instead stands here.
+twisted.words keeps users and channels, but its IRCUser wants a password, decodes each TCP segment on its own, knows few
+commands, and logs client errors instead of answering them. What a real server answers is here.
 """
 
 import re
@@ -16,23 +16,23 @@ from twisted.words import ewords, iwords, service
 from twisted.words.protocols import irc
 from zope.interface import implementer
 
-NAME = "irc.demo"
+SERVER_NAME = "irc.demo"
 TOPIC = "Ask me: !finger alice"
 _NICK = re.compile(r"[^\W\d][\w\[\]\\`^{|}-]{0,29}|[\[\]\\`_^{|}][\w\[\]\\`^{|}-]{0,29}")
 _CHANNEL = re.compile(r"#[^\x00-\x20,:]{1,50}")
-_MOST_BYTES = 8192 + 512
+_MAX_LINE_BYTES = 8192 + 512
 
-# Commands and the parameters that each must have; the first ones are heard before a client has signed in.
-_EARLY = {"CAP": 1, "NICK": 1, "PASS": 0, "PING": 1, "PONG": 0, "QUIT": 0, "USER": 4}
-_LATER = {
+# Commands and the number of parameters that each must have; the first ones are allowed before registration.
+_BEFORE_REGISTRATION = {"CAP": 1, "NICK": 1, "PASS": 0, "PING": 1, "PONG": 0, "QUIT": 0, "USER": 4}
+_AFTER_REGISTRATION = {
     "JOIN": 1, "LIST": 0, "MODE": 1, "NAMES": 1, "NOTICE": 2, "PART": 1, "PRIVMSG": 2, "TOPIC": 1, "USERHOST": 0,
     "WHO": 0, "WHOIS": 1,
 }  # fmt: skip
 
 
 @implementer(IPushProducer)
-class _User(service.IRCUser):
-    """One client's connection."""
+class _Client(service.IRCUser):
+    """The connection of one client."""
 
     transport: Any
     factory: Any
@@ -40,26 +40,26 @@ class _User(service.IRCUser):
     groups: Any = None
     realm: Any = None
     avatar: Any = None
-    _asked_for: str | None = None
+    _wanted_nick: str | None = None
     _pending = b""
-    _user = False
-    _full = False
-    _farewell = "connection closed"
+    _sent_user = False
+    _paused = False
+    _quit_reason = "connection closed"
 
     # the stream
 
     def dataReceived(self, data: bytes) -> None:
-        """Cuts bytes into lines first, so that a character which is parted over two segments stays whole."""
+        """Cut bytes into lines before decoding, so that a character that is split over two segments stays whole."""
         *lines, self._pending = (self._pending + data).split(b"\n")
         for line in lines:
             if self.transport.disconnecting:
                 return
-            self._heard(line)
-        if len(self._pending) > _MOST_BYTES:
+            self._line_received(line)
+        if len(self._pending) > _MAX_LINE_BYTES:
             self._close("Your line is too long")
 
-    def _heard(self, line: bytes) -> None:
-        text = line.rstrip(b"\r")[:_MOST_BYTES].decode("utf-8", "replace").replace("\0", "")
+    def _line_received(self, line: bytes) -> None:
+        text = line.rstrip(b"\r")[:_MAX_LINE_BYTES].decode("utf-8", "replace").replace("\0", "")
         try:
             prefix, command, params = irc.parsemsg(text)
         except (irc.IRCBadMessage, ValueError, IndexError):
@@ -67,8 +67,8 @@ class _User(service.IRCUser):
         self.handleCommand(command.upper(), prefix, params)
 
     def handleCommand(self, command: str, prefix: str, params: list[str]) -> None:
-        fewest = _EARLY.get(command, _LATER.get(command))
-        if command not in _EARLY and self.avatar is None:
+        fewest = _BEFORE_REGISTRATION.get(command, _AFTER_REGISTRATION.get(command))
+        if command not in _BEFORE_REGISTRATION and self.avatar is None:
             self.sendMessage(irc.ERR_NOTREGISTERED, ":You have not registered")
         elif fewest is None:
             self.sendMessage(irc.ERR_UNKNOWNCOMMAND, command[:32], ":Unknown command")
@@ -78,21 +78,21 @@ class _User(service.IRCUser):
             super().handleCommand(command, prefix, params)
 
     def sendLine(self, line: str) -> None:
-        """Nothing more is kept for a client that does not read."""
-        if not self._full:
+        """Send a line, unless the client does not read."""
+        if not self._paused:
             self.transport.write(line.encode("utf-8", "replace").translate(None, b"\r\n\0") + b"\r\n")
 
     def pauseProducing(self) -> None:
-        self._full = True
+        self._paused = True
 
     def resumeProducing(self) -> None:
-        self._full = False
+        self._paused = False
 
     def stopProducing(self) -> None:
-        """The connection is lost; connectionLost sees to it."""
+        """Do nothing: connectionLost follows."""
 
     def _close(self, why: str) -> None:
-        self._farewell = why
+        self._quit_reason = why
         self.sendLine(f"ERROR :Closing Link: {why}")
         self.transport.loseConnection()
 
@@ -104,22 +104,22 @@ class _User(service.IRCUser):
         self.transport.registerProducer(self, True)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Tells everybody in our channels once, as a QUIT."""
+        """Send QUIT to everybody in the client's channels, once."""
         if self.avatar is not None:
-            for neighbour in self._neighbours():
-                neighbour.sendLine(f":{self._prefix} QUIT :{self._farewell}")
+            for neighbour in self._channel_members():
+                neighbour.sendLine(f":{self._prefix} QUIT :{self._quit_reason}")
             for group in tuple(self.avatar.itergroups()):
                 group.users.pop(self.name, None)
         super().connectionLost(reason)
 
     def irc_CAP(self, prefix: str, params: list[str]) -> None:
-        """We have no capabilities to offer, and do not wait for the end of the talk about them."""
+        """Answer that there are no capabilities. The end of the negotiation is not waited for."""
         answers = {"LS": "LS :", "LIST": "LIST :", "REQ": f"NAK :{params[-1]}"}
         if params[0].upper() in answers:
             self.sendLine(f":{self.hostname} CAP {self.name} {answers[params[0].upper()]}")
 
     def irc_PASS(self, prefix: str, params: list[str]) -> None:
-        """Nobody needs one here."""
+        """Accept any password."""
 
     def irc_NICK(self, prefix: str, params: list[str]) -> None:
         nick = params[0]
@@ -128,19 +128,19 @@ class _User(service.IRCUser):
         elif self.avatar is not None:
             self._rename(nick)
         else:
-            self._asked_for = nick
-            self._sign_in()
+            self._wanted_nick = nick
+            self._register()
 
     def irc_USER(self, prefix: str, params: list[str]) -> None:
-        self._user = True
-        self._sign_in()
+        self._sent_user = True
+        self._register()
 
-    def _sign_in(self) -> None:
-        if self._asked_for is not None and self._user and self.avatar is None:
-            signed: Any = self.realm.requestAvatar(self._asked_for, self, iwords.IUser)
-            signed.addCallbacks(self._signed_in, self._taken)
+    def _register(self) -> None:
+        if self._wanted_nick is not None and self._sent_user and self.avatar is None:
+            signed: Any = self.realm.requestAvatar(self._wanted_nick, self, iwords.IUser)
+            signed.addCallbacks(self._registered, self._nick_in_use)
 
-    def _signed_in(self, result: tuple[Any, Any, Any]) -> None:
+    def _registered(self, result: tuple[Any, Any, Any]) -> None:
         _, self.avatar, self.logout = result
         self.sendMessage(irc.RPL_WELCOME, f":Welcome to the demo network, {self.name}")
         self.sendMessage(irc.RPL_YOURHOST, f":Your host is {self.hostname}")
@@ -151,10 +151,10 @@ class _User(service.IRCUser):
         self.sendMessage(irc.RPL_MOTD, ":- Try: /msg fingerbot help")
         self.sendMessage(irc.RPL_ENDOFMOTD, ":End of /MOTD command.")
 
-    def _taken(self, failure: Failure) -> None:
+    def _nick_in_use(self, failure: Failure) -> None:
         failure.trap(ewords.AlreadyLoggedIn)
-        self.sendMessage(irc.ERR_NICKNAMEINUSE, self._asked_for, ":Nickname is already in use")
-        self._asked_for = None
+        self.sendMessage(irc.ERR_NICKNAMEINUSE, self._wanted_nick, ":Nickname is already in use")
+        self._wanted_nick = None
 
     def _rename(self, nick: str) -> None:
         users, old = self.realm.users, self.name
@@ -168,7 +168,7 @@ class _User(service.IRCUser):
         self.avatar.name, self.name = nick.lower(), nick
         for group in self.avatar.itergroups():
             group.users[nick] = group.users.pop(old)
-        for each in (self, *self._neighbours()):
+        for each in (self, *self._channel_members()):
             each.sendLine(line)
 
     def irc_QUIT(self, prefix: str, params: list[str]) -> None:
@@ -178,19 +178,19 @@ class _User(service.IRCUser):
         self.sendLine(f":{self.hostname} PONG {self.hostname} :{params[-1]}")
 
     def irc_PONG(self, prefix: str, params: list[str]) -> None:
-        """We never ask."""
+        """Ignore it: this server never sends PING."""
 
     # talking
 
     def irc_PRIVMSG(self, prefix: str, params: list[str]) -> None:
-        self._speak("PRIVMSG", params[0], params[-1])
+        self._deliver("PRIVMSG", params[0], params[-1])
 
     def irc_NOTICE(self, prefix: str, params: list[str]) -> None:
-        self._speak("NOTICE", params[0], params[-1])
+        self._deliver("NOTICE", params[0], params[-1])
 
-    def _speak(self, command: str, target: str, text: str) -> None:
+    def _deliver(self, command: str, target: str, text: str) -> None:
         for each in target.split(",")[:4]:
-            found = self.realm.groups.get(each[1:].lower()) if each.startswith("#") else self._client(each)
+            found = self.realm.groups.get(each[1:].lower()) if each.startswith("#") else self._find_client(each)
             if found is not None:
                 self.avatar.send(found, {"command": command, "text": text})
             elif command != "NOTICE":
@@ -200,7 +200,7 @@ class _User(service.IRCUser):
         target = f"#{recipient.name}" if iwords.IGroup.providedBy(recipient) else recipient.name
         self.sendLine(f":{sender._prefix} {message['command']} {target} :{message['text']}")
 
-    def _client(self, nick: str) -> Any:
+    def _find_client(self, nick: str) -> Any:
         user = self.realm.users.get(nick.lower())
         return None if user is None else user.mind
 
@@ -227,9 +227,9 @@ class _User(service.IRCUser):
             self.sendMessage(irc.ERR_NOTONCHANNEL, params[0][:64], ":You are not on that channel")
 
     def whois(self, *values: Any) -> None:
-        """Server information, the seventh value, is a joke in twisted.words."""
-        told: tuple[Any, ...] = (*values[:6], "the demo of finger-gateway", *values[7:])
-        super().whois(*told)
+        """Replace the server information, the seventh value, which is a joke in twisted.words."""
+        shown: tuple[Any, ...] = (*values[:6], "the demo of finger-gateway", *values[7:])
+        super().whois(*shown)
 
     def _channels(self) -> set[str]:
         return {group.name for group in self.avatar.itergroups()}
@@ -238,30 +238,30 @@ class _User(service.IRCUser):
     def _prefix(self) -> str:
         return f"{self.name}!{self.name}@{self.hostname}"
 
-    def _neighbours(self) -> Iterable["_User"]:
-        """Everybody who shares a channel with us, once."""
+    def _channel_members(self) -> Iterable["_Client"]:
+        """Return everybody who shares a channel with this client, once."""
         return {
             id(user): user for group in self.avatar.itergroups() for user in group.iterusers() if user is not self
         }.values()
 
 
 class _Realm(service.InMemoryWordsRealm):
-    """Users and channels come to be when they are named."""
+    """Creates users and channels when they are named."""
 
     createGroupOnRequest = True  # noqa: N815
 
     def groupFactory(self, name: str) -> Any:  # noqa: N802
         group: Any = service.Group(name)
-        group.meta = {"topic": TOPIC, "topic_author": NAME, "topic_date": int(time.time())}
+        group.meta = {"topic": TOPIC, "topic_author": SERVER_NAME, "topic_date": int(time.time())}
         return group
 
 
 class _Network(service.IRCFactory):
-    protocol: Any = _User
+    protocol: Any = _Client
     noisy = False
 
     def buildProtocol(self, addr: IAddress | None) -> Any:
-        """None, which closes the connection, for whoever does not come from this machine."""
+        """Return None, which closes the connection, for clients of other machines."""
         host = getattr(addr, "host", "127.0.0.1")
         if not host.startswith(("127.", "::1", "::ffff:127.")):
             return None
@@ -269,5 +269,5 @@ class _Network(service.IRCFactory):
 
 
 def make_network() -> _Network:
-    """The network, to be listened with on a loopback address."""
-    return _Network(_Realm(NAME), None)
+    """Return the network's factory, to listen with on a loopback address."""
+    return _Network(_Realm(SERVER_NAME), None)

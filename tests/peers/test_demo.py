@@ -152,7 +152,7 @@ def test_a_taken_port_is_named_with_how_to_choose_another(tmp_path: Path) -> Non
 def test_endpoints_that_the_demo_cannot_take(tmp_path: Path) -> None:
     for endpoint in ("1079", "tcp:0"):
         ran = command("demo", "--web", endpoint, folder=tmp_path, code=2, env={"TMPDIR": str(tmp_path)})
-        assert ran.err.startswith(f'found \'{endpoint}\'; allowed: "tcp:PORT" or "tcp:PORT:interface=ADDRESS"')
+        assert ran.err.startswith(f'cannot listen on \'{endpoint}\'; write "tcp:PORT" or "tcp:PORT:interface=ADDRESS"')
         assert list(tmp_path.iterdir()) == []
 
 

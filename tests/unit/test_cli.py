@@ -13,7 +13,7 @@ from gateway.cli import cli, main
 from gateway.cli.common import CommandFailed, utf8
 from gateway.cli.people import parse_edit
 from gateway.config.problems import CannotStart
-from gateway.demo.show import _port
+from gateway.demo.run import _port_of
 from gateway.directory.interfaces import Modify
 from gateway.directory.person import Link, Status, Visibility
 from gateway.store import database
@@ -149,9 +149,9 @@ def test_a_file_of_people_that_cannot_be_read_is_told_with_the_person_and_the_fi
 
 @pytest.mark.parametrize("endpoint", ["1079", "unix:socket", "tcp:0", "tcp:65536", "tcp:x", "ssl:443", ""])
 def test_endpoints_that_the_demo_cannot_take(endpoint: str) -> None:
-    with pytest.raises(CannotStart, match="allowed: "):
-        _port(endpoint)
-    assert _port("tcp:1079:interface=127.0.0.1") == _port("tcp:port=1079") == 1079
+    with pytest.raises(CannotStart, match="write .tcp:PORT"):
+        _port_of(endpoint)
+    assert _port_of("tcp:1079:interface=127.0.0.1") == _port_of("tcp:port=1079") == 1079
 
 
 REFUSED = {

@@ -1,4 +1,4 @@
-"""The demo's own questions over the wire: as a browser and as somebody on IRC would ask them."""
+"""The demo's own requests over the network, as a browser and an IRC client would send them."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from twisted.python.failure import Failure
 from twisted.web.client import Agent, readBody
 from twisted.web.http_headers import Headers
 
-QUIET = 0.7  # seconds without a line, after which an answer on IRC is over
-AGAIN = 0.2  # seconds until a bot that is not there yet is asked again
+ANSWER_GAP = 0.7  # seconds without a line after which an answer on IRC is complete
+RETRY_DELAY = 0.2  # seconds until a message is repeated to a bot that is not online yet
 
 
-async def web(reactor: Any, url: str, timeout: float) -> bytes:
-    """The body at *url*, as curl gets it."""
+async def fetch_url(reactor: Any, url: str, timeout: float) -> bytes:
+    """Return the body at *url*, as curl gets it."""
     headers = Headers({"Accept": ["*/*"], "User-Agent": ["finger-gateway demo"]})
     request: Deferred[Any] = Agent(reactor, connectTimeout=timeout).request(b"GET", url.encode(), headers)
     response = await request.addTimeout(timeout, reactor)
@@ -24,22 +24,22 @@ async def web(reactor: Any, url: str, timeout: float) -> bytes:
     return await body.addTimeout(timeout, reactor)
 
 
-async def irc(reactor: Any, port: int, name: str, timeout: float) -> bytes:
-    """What fingerbot on this machine's *port* says to a private *name*."""
-    asking = _Asker(reactor, name)
-    connected: Deferred[Any] = connectProtocol(HostnameEndpoint(reactor, "localhost", port), asking)
+async def ask_bot(reactor: Any, port: int, name: str, timeout: float) -> bytes:
+    """Return what fingerbot answers to the private message *name*."""
+    client = _BotClient(reactor, name)
+    connected: Deferred[Any] = connectProtocol(HostnameEndpoint(reactor, "localhost", port), client)
     await connected
-    return await asking.answer.addTimeout(timeout, reactor)
+    return await client.answer.addTimeout(timeout, reactor)
 
 
-class _Asker(LineReceiver):
+class _BotClient(LineReceiver):
     delimiter = b"\n"
 
     def __init__(self, reactor: Any, name: str) -> None:
         self._reactor, self._name = reactor, name
         self._lines: list[bytes] = []
         self._waiting: IDelayedCall | None = None
-        self.answer: Deferred[bytes] = Deferred(lambda _: self._end())
+        self.answer: Deferred[bytes] = Deferred(lambda _: self._quit())
 
     def connectionMade(self) -> None:
         self._send("NICK newcomer")
@@ -53,10 +53,10 @@ class _Asker(LineReceiver):
         elif command == b"001":
             self._ask()
         elif command == b"401":
-            self._wait(AGAIN, self._ask)
+            self._wait(RETRY_DELAY, self._ask)
         elif command == b"PRIVMSG" and prefix.startswith(b":fingerbot!"):
             self._lines.append(words[-1].removeprefix(b":"))
-            self._wait(QUIET, self._done)
+            self._wait(ANSWER_GAP, self._finish)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._waiting is not None and self._waiting.active():
@@ -67,11 +67,11 @@ class _Asker(LineReceiver):
     def _ask(self) -> None:
         self._send(f"PRIVMSG fingerbot :{self._name}")
 
-    def _done(self) -> None:
+    def _finish(self) -> None:
         self.answer.callback(b"\n".join(self._lines) + b"\n")
-        self._end()
+        self._quit()
 
-    def _end(self) -> None:
+    def _quit(self) -> None:
         self._send("QUIT")
         self._transport().loseConnection()
 

@@ -1,5 +1,4 @@
-"""Runs the demo: writes settings, fills the database through the directory, asks itself the same question over the wire
-on all three protocols, prints the answers and what to try."""
+"""Runs the demo: writes settings, adds sample people, asks itself over all protocols, prints answers and what to try."""
 
 import shlex
 import shutil
@@ -30,17 +29,18 @@ from ..outbound.safe_dialer import HostResolver, SafeDialer, allow_any_address
 from ..settings import load_settings
 from ..store import database
 from ..text.sanitize import sanitize
-from . import clients, messages
+from . import messages, sample_requests
 from .network import make_network
 
-ASKED = "alice"
-PATIENCE = 10.0  # seconds that each answer may take
+SAMPLE_LOGIN = "alice"
+ANSWER_TIMEOUT = 10.0  # seconds that each answer may take
 
 
-def show(folder: Path | None, finger: str, web: str, irc: str, say: Callable[[str], None]) -> None:
-    """Serves on the three endpoint strings until a signal. *folder* is kept; without one all is gone at the end.
+def run_demo(folder: Path | None, finger: str, web: str, irc: str, say: Callable[[str], None]) -> None:
+    """Serve on the three endpoint strings until a signal.
 
-    Raises CannotStart, with how to choose other ports.
+    *folder* is kept; without one everything is removed at the end. *say* prints. Raises CannotStart, with how to choose
+    other ports.
     """
     from twisted.internet import reactor
 
@@ -62,16 +62,16 @@ def show(folder: Path | None, finger: str, web: str, irc: str, say: Callable[[st
 
 
 class Demo:
-    """One run of the demo in *home*."""
+    """One run of the demo in the folder *home*."""
 
     def __init__(self, home: Path, finger: str, web: str, irc: str, reactor: Any, say: Callable[[str], None]) -> None:
-        self._reactor, self._say, self._home = reactor, say, home
-        ports = {"finger": _port(finger), "web": _port(web), "irc": _port(irc)}
+        self._reactor, self._print, self._home = reactor, say, home
+        ports = {"finger": _port_of(finger), "web": _port_of(web), "irc": _port_of(irc)}
         self._ports = ports
         text = files(__package__).joinpath("gateway.toml").read_text()
         settings = home / "gateway.toml"
         if settings.exists() and not settings.read_bytes().startswith(text.partition("\n")[0].encode()):
-            raise CannotStart(messages.not_ours(str(settings)))
+            raise CannotStart(messages.foreign_settings(str(settings)))
         settings.write_text(Template(text).render(finger=finger, web=web, ports=ports))
         if not (home / "people.db").exists():
             database.create(home / "people.db")
@@ -79,47 +79,55 @@ class Demo:
         self._gateway.add(Listener("--irc", irc, make_network()))
 
     def serve(self) -> None:
-        """Raises CannotStart."""
+        """Run until a signal. Raises CannotStart."""
         serve(self._gateway, self._reactor, lambda: self._reactor.callWhenRunning(self._begin))
 
     def _begin(self) -> None:
-        Deferred.fromCoroutine(self._tell()).addErrback(self._failed)
+        Deferred.fromCoroutine(self._show_answers()).addErrback(self._failed)
 
     def _failed(self, failure: Failure) -> None:
-        self._say(messages.no_answer(failure.getErrorMessage() or repr(failure.value)))
+        self._print(messages.no_answer(failure.getErrorMessage() or repr(failure.value)))
 
-    async def _tell(self) -> None:
-        await self._fill()
-        web = f"http://localhost:{self._ports['web']}/users/{ASKED}"
+    async def _show_answers(self) -> None:
+        await self._add_sample_people()
+        web = f"http://localhost:{self._ports['web']}/users/{SAMPLE_LOGIN}"
         answers = (
             (
-                f"$ {_command()} ask {ASKED}@localhost:{self._ports['finger']}",
-                self._finger,
+                f"$ {_own_command()} ask {SAMPLE_LOGIN}@localhost:{self._ports['finger']}",
+                self._ask_finger,
             ),
-            (f"$ curl {web}", partial(clients.web, self._reactor, web, PATIENCE)),
-            (f"/msg fingerbot {ASKED}", partial(clients.irc, self._reactor, self._ports["irc"], ASKED, PATIENCE)),
+            (f"$ curl {web}", partial(sample_requests.fetch_url, self._reactor, web, ANSWER_TIMEOUT)),
+            (
+                f"/msg fingerbot {SAMPLE_LOGIN}",
+                partial(sample_requests.ask_bot, self._reactor, self._ports["irc"], SAMPLE_LOGIN, ANSWER_TIMEOUT),
+            ),
         )
-        self._say(messages.OPEN)
-        for command, question in answers:
-            self._say(messages.answered(command, sanitize(await question())))
-        self._say(messages.to_try(_command(), str(self._home), self._ports))
+        self._print(messages.INTRODUCTION)
+        for command, ask in answers:
+            self._print(messages.exchange(command, sanitize(await ask())))
+        self._print(messages.things_to_try(_own_command(), str(self._home), self._ports))
 
-    async def _finger(self) -> bytes:
+    async def _ask_finger(self) -> bytes:
         endpoint = SafeDialer(
-            self._reactor, HostResolver(self._reactor), "localhost", self._ports["finger"], PATIENCE, allow_any_address
+            self._reactor,
+            HostResolver(self._reactor),
+            "localhost",
+            self._ports["finger"],
+            ANSWER_TIMEOUT,
+            allow_any_address,
         )
         pieces: list[bytes] = []
-        await query_server(self._reactor, endpoint, ASKED, pieces.append, PATIENCE)
+        await query_server(self._reactor, endpoint, SAMPLE_LOGIN, pieces.append, ANSWER_TIMEOUT)
         return b"".join(pieces)
 
-    async def _fill(self) -> None:
-        """Puts the sample people in, where there is nobody yet."""
+    async def _add_sample_people(self) -> None:
+        """Add the sample people, unless there are people already."""
         administrator = await self._gateway.deps.viewers.from_evidence(LocalCommand())
         there = await self._gateway.directory.list_people("", administrator, Page(limit=1))
         if isinstance(there, Listing) and there.profiles:
             return
-        people = [person_json.make_create(each) for each in person_json.read_documents(_sample("people.json"))]
-        earlier = msgspec.json.decode(_sample("earlier.json"), type=dict[str, str])
+        people = [person_json.make_create(each) for each in person_json.read_documents(_read_sample("people.json"))]
+        earlier = msgspec.json.decode(_read_sample("earlier.json"), type=dict[str, str])
         before = [
             replace(each, values={**each.values, "plan": earlier[each.login]}) if each.login in earlier else each
             for each in people
@@ -131,21 +139,21 @@ class Demo:
                 raise RuntimeError(f"sample people: {outcome}")
 
 
-def _sample(name: str) -> bytes:
+def _read_sample(name: str) -> bytes:
     return files(__package__).joinpath(name).read_bytes()
 
 
-def _port(endpoint: str) -> int:
-    """The port in an endpoint string such as "tcp:1079:interface=127.0.0.1". Raises CannotStart."""
+def _port_of(endpoint: str) -> int:
+    """Return the port in an endpoint string such as "tcp:1079:interface=127.0.0.1". Raises CannotStart."""
     kind, _, rest = endpoint.partition(":")
     port = rest.partition(":")[0].removeprefix("port=")
     if kind != "tcp" or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise CannotStart(messages.no_port(endpoint))
+        raise CannotStart(messages.not_a_port(endpoint))
     return int(port)
 
 
-def _command() -> str:
-    """How this command is called from here."""
+def _own_command() -> str:
+    """Return how this command is called in the user's shell."""
     if shutil.which("finger-gateway"):
         return "finger-gateway"
     path = Path(sys.argv[0])
