@@ -149,7 +149,7 @@ def test_a_file_of_people_that_cannot_be_read_is_told_with_the_person_and_the_fi
 
 @pytest.mark.parametrize("endpoint", ["1079", "unix:socket", "tcp:0", "tcp:65536", "tcp:x", "ssl:443", ""])
 def test_endpoints_that_the_demo_cannot_take(endpoint: str) -> None:
-    with pytest.raises(CannotStart, match="write .tcp:PORT"):
+    with pytest.raises(CannotStart, match=r"write .tcp:PORT"):
         _port_of(endpoint)
     assert _port_of("tcp:1079:interface=127.0.0.1") == _port_of("tcp:port=1079") == 1079
 
