@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import click
 
 from ..conform import report
-from ..conform.catalogue import CHECKS, LEVELS, Check
+from ..conform.checks import CHECKS, LEVELS, Check, run_checks
 from ..conform.messages import not_reached
-from ..conform.session import Result, Target, Unreachable
+from ..conform.session import Result, ServerUnreachable, Target
 from .common import CommandFailed, utf8
 from .finger_address import BadAddress, parse_target
 
@@ -75,15 +75,15 @@ def conform(
     """
     chosen = [check for check in checks if check.level in _LEVELS_UP_TO[level]]
     if listed:
-        click.echo(report.listing(chosen), nl=False)
+        click.echo(report.format_list(chosen), nl=False)
         return 0
     if host is None:
         raise click.UsageError("found no server; allowed: HOST or HOST:PORT")
     where, port = _parse_host(host)
     target = Target(where, port, logins, name, names, aggressive, wait, timeout, seed)
     results = _run_checks(target, chosen)
-    click.echo(report.machine(results, where, port) if machine else report.table(results, host), nl=False)
-    return report.status(results)
+    click.echo(report.format_json(results, where, port) if machine else report.format_table(results, host), nl=False)
+    return report.exit_status(results)
 
 
 def _parse_host(host: str) -> tuple[str, int]:
@@ -97,15 +97,13 @@ def _parse_host(host: str) -> tuple[str, int]:
 
 
 def _run_checks(target: Target, chosen: Sequence[Check]) -> list[Result]:
-    from ..conform import checks
-
     def progress(check: Check) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{check.id} ", nl=False, err=True)
 
     try:
-        return checks.run(target, chosen, progress)
-    except Unreachable as error:
+        return run_checks(target, chosen, progress)
+    except ServerUnreachable as error:
         raise CommandFailed(not_reached(target.host, target.port, str(error)), 69) from None
     finally:
         if sys.stderr.isatty():

@@ -1,4 +1,5 @@
-"""A black-box conformance suite for any finger server: what RFC 1288 asks, what clients send, what good servers do.
+"""A black-box conformance suite for any finger server: RFC 1288, what clients send, what good servers do.
 
-wire.py has the bytes, session.py the state of a run, catalogue.py says which checks there are, the modules of checks
-what each does, judge.py what bytes mean, checks.py puts them together and runs them, report.py shows what came of it."""
+wire.py handles sockets, session.py the state of a run, catalogue.py registers checks, flow.py to people.py do them,
+judge.py interprets replies, checks.py runs the checks, report.py formats the results.
+"""

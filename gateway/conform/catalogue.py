@@ -1,105 +1,115 @@
-"""Which checks there are. What each does stands in the modules of checks, what it is called in messages.py.
+"""The registry of checks. The functions that do them are in flow.py, floods.py, form.py, grammar.py, hosts.py, people.py.
 
-The level is what the RFC says: MUST where RFC 1288 has that word, or where its grammar has the form, SHOULD likewise and
-for the forms of the RFCs before it (742, 1194, 1196). All else, useful as it may be, is practice: what clients send, what
-good servers do, what attackers try. The ids are those of the project's list of behaviours."""
+The level of a check is what the RFC says: MUST and SHOULD where RFC 1288 has the word, MUST also where its grammar has the
+form, SHOULD also for forms of the earlier RFCs (742, 1194, 1196). Everything else is "practice": what clients send, what
+good servers do, what attackers try. The ids are those of tests/behaviours/finger.md.
+"""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from . import messages
+from .session import ConformanceRun, Passed
 
-Level = Literal["MUST", "SHOULD", "practice"]
-LEVELS: tuple[Level, ...] = ("MUST", "SHOULD", "practice")
+RequirementLevel = Literal["MUST", "SHOULD", "practice"]
+LEVELS: tuple[RequirementLevel, ...] = ("MUST", "SHOULD", "practice")
+CheckFunction = Callable[[ConformanceRun], Passed]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """*section*: where it comes from, or nothing; *login*: somebody who exists is needed; *aggressive*: a flood;
-    *waiting*: takes long by its nature; *unseen*: why it can never be tested from outside, or nothing."""
+    """One check.
+
+    *section* is where the requirement comes from, or "". *needs_login*: somebody who exists is needed. *aggressive*: it
+    floods the server. *slow*: it waits for deadlines. *body* does it; None if *untestable* says why nothing can.
+    """
 
     id: str
-    level: Level
+    level: RequirementLevel
     section: str
-    title: str
-    expected: str
+    needs_login: bool = False
     aggressive: bool = False
-    login: bool = False
-    waiting: bool = False
-    unseen: str = ""
+    slow: bool = False
+    untestable: str = ""
+    body: CheckFunction | None = None
+
+    @property
+    def title(self) -> str:
+        """The name of the check in tables, at most 45 letters."""
+        return messages.TITLES[self.id][0]
+
+    @property
+    def expected(self) -> str:
+        """What a server has to do."""
+        return messages.TITLES[self.id][1]
 
 
-# level, section, ids with what they need: l a login, a aggressive, w waiting
-_ROWS: tuple[tuple[Level, str, str], ...] = (
-    ("practice", "RFC 1288 2.1", "F001 F002 F003 F004 F005 F006 F007 F008 F009 F010 F011w F012w F013"),
-    ("practice", "", "F014a F015a F016a F017 F018 F019l F020 F021"),
-    ("MUST", "RFC 1288 2.2", "F022 F023 F024 F025 F026 F028"),
-    ("practice", "RFC 1288 2.2", "F027"),
-    ("practice", "RFC 1288 3.3", "F029 F030 F031 F032 F033 F034"),
-    ("practice", "", "F035 F036 F037 F038"),
-    ("MUST", "RFC 1288 2.5.1", "F039 F092"),
-    ("SHOULD", "RFC 742", "F040 F055l F057l"),
-    ("MUST", "RFC 1288 2.3", "F041 F045l F047l F052"),
-    ("practice", "RFC 1288 2.3", "F042 F043 F046l F048l F049l F050l F053l F054"),
-    ("MUST", "RFC 1288 2.5.3", "F044l F058l"),
-    ("SHOULD", "RFC 1196 2.3", "F051l"),
-    ("practice", "", "F056l F061l F062l F063l F064l F065 F066 F067 F069l F070 F071 F072a F073 F074 F075"),
-    ("practice", "RFC 742", "F068l"),
-    ("SHOULD", "RFC 1288 2.5.3", "F059l"),
-    ("SHOULD", "RFC 1288 3.2.6", "F060"),
-    ("MUST", "RFC 1288 3.2.1", "F076 F077"),
-    ("practice", "", "F078l F079 F080l F081l F083l F084 F085l F086l F089 F090 F091"),
-    ("MUST", "RFC 1288 2.4", "F082 F087 F088"),
-    ("SHOULD", "RFC 1288 2.5.1", "F093"),
-    ("practice", "RFC 1288 2.5.1", "F094"),
-    ("MUST", "RFC 1288 3.2.2", "F095"),
-    ("MUST", "RFC 1288 2.5.2", "F096l F097l"),
-    ("SHOULD", "RFC 1288 2.5.2", "F098l F099"),
-    ("SHOULD", "RFC 1288 2.5.4", "F100l"),
-    ("SHOULD", "RFC 1288 3.2.3", "F101"),
-    ("practice", "", "F102 F103 F104 F105 F108 F116 F117 F118 F119 F122"),
-    ("practice", "RFC 1288 3.2.4", "F106 F107 F109 F110 F111"),
-    ("MUST", "RFC 1288 3.2.5", "F112 F113"),
-    ("SHOULD", "RFC 1288 2.5.5", "F114"),
-    ("SHOULD", "RFC 1288 3.2.7", "F115"),
-    ("SHOULD", "RFC 1288 3.1", "F120a"),
-    ("SHOULD", "RFC 1288 3.3", "F121"),
+_registered: dict[str, Check] = {}
+
+
+def check(
+    id: str,
+    level: RequirementLevel,
+    section: str,
+    needs_login: bool = False,
+    aggressive: bool = False,
+    slow: bool = False,
+) -> Callable[[CheckFunction], CheckFunction]:
+    """Register the decorated function as the check *id*. It returns Passed, or raises CheckFailed or CannotTest."""
+
+    def register(body: CheckFunction) -> CheckFunction:
+        _registered[id] = Check(id, level, section, needs_login, aggressive, slow, body=body)
+        return body
+
+    return register
+
+
+def _untestable(id: str, level: RequirementLevel, section: str, why: str) -> Check:
+    return Check(id, level, section, untestable=why)
+
+
+# Requirements that no client can test from outside.
+UNTESTABLE = (
+    _untestable("F013", "practice", "RFC 1288 2.1", messages.LARGE),
+    _untestable("F018", "practice", "", messages.MAPPED),
+    _untestable("F020", "practice", "", messages.SETTING),
+    _untestable("F021", "practice", "", messages.RESOLVER),
+    _untestable("F023", "MUST", "RFC 1288 2.2", messages.PLAN),
+    _untestable("F024", "MUST", "RFC 1288 2.2", messages.PLAN),
+    _untestable("F026", "MUST", "RFC 1288 2.2", messages.PLAN),
+    _untestable("F028", "MUST", "RFC 1288 2.2", messages.SETTING),
+    _untestable("F032", "practice", "RFC 1288 3.3", messages.PLAN),
+    _untestable("F034", "practice", "RFC 1288 3.3", messages.PLAN),
+    _untestable("F035", "practice", "", messages.PLAN),
+    _untestable("F036", "practice", "", messages.PLAN),
+    _untestable("F037", "practice", "", messages.PLAN),
+    _untestable("F087", "MUST", "RFC 1288 2.4", messages.FORWARDING),
+    _untestable("F088", "MUST", "RFC 1288 2.4", messages.FORWARDING),
+    _untestable("F089", "practice", "", messages.FORWARDING),
+    _untestable("F090", "practice", "", messages.FORWARDING),
+    _untestable("F091", "practice", "", messages.FORWARDING),
+    _untestable("F093", "SHOULD", "RFC 1288 2.5.1", messages.SETTING),
+    _untestable("F099", "SHOULD", "RFC 1288 2.5.2", messages.SETTING),
+    _untestable("F101", "SHOULD", "RFC 1288 3.2.3", messages.SETTING),
+    _untestable("F105", "practice", "", messages.OTHERS),
+    _untestable("F106", "practice", "RFC 1288 3.2.4", messages.FILES),
+    _untestable("F107", "practice", "RFC 1288 3.2.4", messages.FILES),
+    _untestable("F109", "practice", "RFC 1288 3.2.4", messages.FILES),
+    _untestable("F110", "practice", "RFC 1288 3.2.4", messages.FILES),
+    _untestable("F111", "practice", "RFC 1288 3.2.4", messages.FILES),
+    _untestable("F112", "MUST", "RFC 1288 3.2.5", messages.DOCUMENTATION),
+    _untestable("F114", "SHOULD", "RFC 1288 2.5.5", messages.SERVICE),
+    _untestable("F115", "SHOULD", "RFC 1288 3.2.7", messages.LOG),
+    _untestable("F117", "practice", "", messages.LOG),
+    _untestable("F118", "practice", "", messages.LOG),
+    _untestable("F119", "practice", "", messages.DOCUMENTATION),
+    _untestable("F121", "SHOULD", "RFC 1288 3.3", messages.CLIENT),
+    _untestable("F122", "practice", "", messages.CLIENT),
 )
 
-_UNSEEN = {
-    messages.PLAN: "F023 F024 F026 F032 F034 F035 F036 F037",
-    messages.SETTING: "F020 F028 F093 F099 F101",
-    messages.LOG: "F115 F117 F118",
-    messages.FORWARDING: "F087 F088 F089 F090 F091",
-    messages.FILES: "F106 F107 F109 F110 F111",
-    messages.DOCUMENTATION: "F112 F119",
-    messages.CLIENT: "F121 F122",
-    messages.LARGE: "F013",
-    messages.RESOLVER: "F021",
-    messages.MAPPED: "F018",
-    messages.OTHERS: "F105",
-    messages.SERVICE: "F114",
-}
 
-
-def _made() -> Iterator[Check]:
-    unseen = {name: why for why, names in _UNSEEN.items() for name in names.split()}
-    for level, section, names in _ROWS:
-        for each in names.split():
-            name, needs = each[:4], each[4:]
-            title, expected = messages.TITLES[name]
-            yield Check(
-                name,
-                level,
-                section,
-                title,
-                expected,
-                aggressive="a" in needs,
-                login="l" in needs,
-                waiting="w" in needs,
-                unseen=unseen.get(name, ""),
-            )
-
-
-CHECKS: dict[str, Check] = {check.id: check for check in sorted(_made(), key=lambda check: check.id)}
+def all_checks() -> dict[str, Check]:
+    """Return all checks by id, in the order of the ids. Those of a module are there once it has been imported."""
+    checks = (*_registered.values(), *UNTESTABLE)
+    return {each.id: each for each in sorted(checks, key=lambda each: each.id)}

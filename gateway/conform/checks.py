@@ -1,71 +1,59 @@
-"""The checks, and how they are run against a server."""
+"""All checks, and how they are run against a server."""
 
-import re
 from collections.abc import Callable, Iterable
-from types import ModuleType
 
-from . import floods, flow, form, grammar, hosts, messages, people
-from .catalogue import CHECKS, LEVELS, Check, Level
-from .session import Fail, Passed, Result, Run, Target, Unreachable, Untested
-from .wire import Reply
+from . import floods, flow, form, grammar, hosts, messages, people  # noqa: F401  # importing them registers their checks
+from .catalogue import LEVELS, Check, RequirementLevel, all_checks
+from .session import CannotTest, CheckFailed, ConformanceRun, Result, ServerUnreachable, Target
+from .wire import ServerReply
 
-__all__ = ["CHECKS", "LEVELS", "Check", "Level", "Result", "Target", "Unreachable", "run"]
+__all__ = ["CHECKS", "LEVELS", "Check", "RequirementLevel", "Result", "ServerUnreachable", "Target", "run_checks"]
 
-Body = Callable[[Run], Passed]
-# These look at the replies to the others; the flood comes last, since it leaves us unwelcome.
-LAST = ("F022", "F025", "F029", "F030", "F031", "F033", "F038", "F016")
-
-
-def _bodies(*modules: ModuleType) -> dict[str, Body]:
-    return {
-        name.upper(): body
-        for module in modules
-        for name, body in vars(module).items()
-        if re.fullmatch("f[0-9]{3}", name)
-    }
+CHECKS = all_checks()
+# The first seven look at the replies to all others. The flood comes last: after it the server may refuse us.
+RUN_LAST = ("F022", "F025", "F029", "F030", "F031", "F033", "F038", "F016")
 
 
-BODIES = _bodies(flow, floods, form, grammar, hosts, people)
-
-
-def run(target: Target, chosen: Iterable[Check], progress: Callable[[Check], object] = lambda _: None) -> list[Result]:
-    """What came of each of *chosen*, by id. Raises Unreachable where nobody listens. *progress* is told of each check as
-    it begins."""
-    state = Run(target)
-    wanted = sorted(
-        chosen, key=lambda check: (check.id in LAST, LAST.index(check.id) if check.id in LAST else check.id)
+def run_checks(
+    target: Target, chosen: Iterable[Check], progress: Callable[[Check], object] = lambda _: None
+) -> list[Result]:
+    """Run the *chosen* checks; return the results by id. Calls *progress* before each. Raises ServerUnreachable."""
+    run = ConformanceRun(target)
+    ordered = sorted(
+        chosen, key=lambda each: (each.id in RUN_LAST, RUN_LAST.index(each.id) if each.id in RUN_LAST else each.id)
     )
     results = []
-    for check in wanted:
-        progress(check)
-        results.append(_result(check, state))
+    for each in ordered:
+        progress(each)
+        results.append(_run_check(each, run))
     return sorted(results, key=lambda result: result.id)
 
 
-def _result(check: Check, state: Run) -> Result:
-    if why := _left_out(check, state.target):
+def _run_check(check: Check, run: ConformanceRun) -> Result:
+    if why := _why_skipped(check, run.target):
         return Result(check.id, "not tested", why)
+    assert check.body is not None, check.id
     try:
-        passed = BODIES[check.id](state)
-    except Untested as untested:
-        return Result(check.id, "not tested", untested.why)
-    except Fail as fail:
-        return Result(check.id, "fail", fail.why, *_bytes(fail.reply))
+        passed = check.body(run)
+    except CannotTest as error:
+        return Result(check.id, "not tested", error.why)
+    except CheckFailed as failure:
+        return Result(check.id, "fail", failure.why, *_bytes(failure.reply))
     except OSError as error:  # a connection that could not be made
         return Result(check.id, "fail", messages.no_connection(error.strerror or str(error)))
     return Result(check.id, "pass", passed.why, *_bytes(passed.reply))
 
 
-def _bytes(reply: Reply | None) -> tuple[bytes, bytes]:
+def _bytes(reply: ServerReply | None) -> tuple[bytes, bytes]:
     return (reply.sent, reply.data) if reply is not None else (b"", b"")
 
 
-def _left_out(check: Check, target: Target) -> str:
-    """Why *check* is not made, or nothing."""
-    if check.unseen:
-        return check.unseen
+def _why_skipped(check: Check, target: Target) -> str:
+    """Return why *check* is not run, "" if it is."""
+    if check.untestable:
+        return check.untestable
     if check.aggressive and not target.aggressive:
         return messages.NO_AGGRESSIVE
-    if check.waiting and not target.wait:
+    if check.slow and not target.wait:
         return messages.NO_WAIT
     return ""

@@ -1,130 +1,145 @@
-"""Checks of connections: who talks first, who closes, how a line may arrive, how long a server waits."""
+"""Checks of connections: who sends first, who closes, how a line may arrive, how long a server waits."""
 
 import time
 
 from . import judge, messages, wire
-from .session import Fail, Passed, Run, Untested, answered, same
-from .wire import Connection, Reply
+from .catalogue import check
+from .session import CannotTest, CheckFailed, ConformanceRun, Passed, require_answer, require_same
+from .wire import Connection, ServerReply
 
-BANNER = 0.3  # seconds
-APART = 0.02  # seconds between segments
-DRIP = 1.0  # seconds between bytes
+BANNER_TIMEOUT = 0.3  # seconds
+SEGMENT_DELAY = 0.02  # seconds between segments
+DRIP_INTERVAL = 1.0  # seconds between bytes
 
 
-def f001(run: Run) -> Passed:
+@check("F001", "practice", "RFC 1288 2.1")
+def server_waits_for_client(run: ConformanceRun) -> Passed:
     with Connection(run.address, run.target.timeout) as connection:
-        reply = run.note(connection.read(BANNER))
+        reply = run.record(connection.read(BANNER_TIMEOUT))
     if reply.data:
-        raise Fail(messages.TALKED_FIRST, reply)
+        raise CheckFailed(messages.TALKED_FIRST, reply)
     if reply.end != "open":
-        raise Fail(messages.closed_after(reply.seconds), reply)
+        raise CheckFailed(messages.closed_after(reply.seconds), reply)
     return Passed(reply)
 
 
-def f002(run: Run) -> Passed:
-    name, _ = run.base()
+@check("F002", "practice", "RFC 1288 2.1")
+def server_closes_after_answer(run: ConformanceRun) -> Passed:
+    name, _ = run.any_query()
     seconds = run.target.timeout
-    reply = answered(run.note(wire.exchange(run.address, [name + b"\r\n"], seconds, quiet=seconds)), seconds)
+    reply = require_answer(run.record(wire.exchange(run.address, [name + b"\r\n"], seconds, quiet=seconds)), seconds)
     if reply.end != "closed":
-        raise Fail(messages.NOT_CLOSED, reply)
+        raise CheckFailed(messages.NOT_CLOSED, reply)
     return Passed(reply)
 
 
-def f003(run: Run) -> Passed:
-    name, alone = run.base()
-    reply = answered(run.exchange(name + b"\r\n" + run.nobody(1) + b"\r\n"), run.target.timeout)
-    if not judge.alike(reply.data, alone.data):
-        raise Fail(messages.FIRST_LINE_TWICE, reply)
+@check("F003", "practice", "RFC 1288 2.1")
+def only_first_line_is_answered(run: ConformanceRun) -> Passed:
+    name, alone = run.any_query()
+    reply = require_answer(run.exchange(name + b"\r\n" + run.unknown_name(1) + b"\r\n"), run.target.timeout)
+    if not judge.are_alike(reply.data, alone.data):
+        raise CheckFailed(messages.FIRST_LINE_TWICE, reply)
     return Passed(reply)
 
 
-def f004(run: Run) -> Passed:
-    name, _ = run.base()
-    whole = run.ask(b"/W " + name)
-    reply = answered(run.exchange(b"/W ", name, b"\r\n", apart=APART), run.target.timeout)
-    return same(reply, whole, b"/W " + name)
+@check("F004", "practice", "RFC 1288 2.1")
+def query_in_three_segments(run: ConformanceRun) -> Passed:
+    name, _ = run.any_query()
+    whole = run.answer_to(b"/W " + name)
+    reply = require_answer(run.exchange(b"/W ", name, b"\r\n", apart=SEGMENT_DELAY), run.target.timeout)
+    return require_same(reply, whole, b"/W " + name)
 
 
-def f005(run: Run) -> Passed:
-    name, whole = run.base()
+@check("F005", "practice", "RFC 1288 2.1")
+def query_byte_by_byte(run: ConformanceRun) -> Passed:
+    name, whole = run.any_query()
     single = [bytes([byte]) for byte in name + b"\r\n"]
-    return same(answered(run.exchange(*single, apart=0.005), run.target.timeout), whole, name)
+    return require_same(require_answer(run.exchange(*single, apart=0.005), run.target.timeout), whole, name)
 
 
-def f006(run: Run) -> Passed:
-    name, whole = run.base()
-    reply = answered(run.exchange(name + b"\n"), run.target.timeout)
-    if (place := judge.bare(reply.data)) is not None and judge.bare(whole.data) is None:
-        raise Fail(messages.at(messages.BARE, place), reply)
-    return same(reply, whole, name)
+@check("F006", "practice", "RFC 1288 2.1")
+def query_with_lf_alone(run: ConformanceRun) -> Passed:
+    name, whole = run.any_query()
+    reply = require_answer(run.exchange(name + b"\n"), run.target.timeout)
+    if (place := judge.find_bare_line_end(reply.data)) is not None and judge.find_bare_line_end(whole.data) is None:
+        raise CheckFailed(messages.found_at(messages.BARE, place), reply)
+    return require_same(reply, whole, name)
 
 
-def f007(run: Run) -> Passed:
-    name, whole = run.base()
-    return same(answered(run.half_closed(name), run.target.timeout), whole, name)
+@check("F007", "practice", "RFC 1288 2.1")
+def query_ended_by_fin(run: ConformanceRun) -> Passed:
+    name, whole = run.any_query()
+    return require_same(require_answer(run.half_closed(name), run.target.timeout), whole, name)
 
 
-def f008(run: Run) -> Passed:
-    name, whole = run.base()
-    return same(answered(run.half_closed(name + b"\r\n"), run.target.timeout), whole, name)
+@check("F008", "practice", "RFC 1288 2.1")
+def half_closed_client_gets_answer(run: ConformanceRun) -> Passed:
+    name, whole = run.any_query()
+    return require_same(require_answer(run.half_closed(name + b"\r\n"), run.target.timeout), whole, name)
 
 
-def f009(run: Run) -> Passed:
+@check("F009", "practice", "RFC 1288 2.1")
+def client_that_sends_nothing(run: ConformanceRun) -> Passed:
     reply = run.half_closed(b"")
     if reply.data:
-        raise Fail(messages.ANSWERED_NOTHING, reply)
+        raise CheckFailed(messages.ANSWERED_NOTHING, reply)
     if reply.end == "open":
-        raise Fail(messages.STAYED_OPEN, reply)
+        raise CheckFailed(messages.STAYED_OPEN, reply)
     return Passed(reply)
 
 
-def f010(run: Run) -> Passed:
-    name, _ = run.base()
+@check("F010", "practice", "RFC 1288 2.1")
+def resets_in_a_query(run: ConformanceRun) -> Passed:
+    name, _ = run.any_query()
     for data in (name + b"\r\n", name, b"\r\n"):
         connection = Connection(run.address, run.target.timeout)
         connection.send(data)
         connection.reset()
-    run.lives(messages.RESETS)
+    run.require_alive(messages.RESETS)
     return Passed()
 
 
-def f011(run: Run) -> Passed:
+@check("F011", "practice", "RFC 1288 2.1", slow=True)
+def silent_client_times_out(run: ConformanceRun) -> Passed:
     with Connection(run.address, run.target.timeout) as connection:
-        reply = run.note(connection.read(run.target.wait))
-    return _timed_out(run, reply)
+        reply = run.record(connection.read(run.target.wait))
+    return _require_timeout(run, reply)
 
 
-def f012(run: Run) -> Passed:
+@check("F012", "practice", "RFC 1288 2.1", slow=True)
+def slow_client_times_out(run: ConformanceRun) -> Passed:
     began = time.monotonic()
     with Connection(run.address, run.target.timeout) as connection:
         while (left := began + run.target.wait - time.monotonic()) > 0 and connection.end == "open":
             connection.send(b"a")
-            connection.read(min(DRIP, left))
+            connection.read(min(DRIP_INTERVAL, left))
         reply = connection.read(0.0)
-    run.note(reply)
-    return _timed_out(run, Reply(reply.sent, reply.data, reply.end, time.monotonic() - began))
+    run.record(reply)
+    return _require_timeout(run, ServerReply(reply.sent, reply.data, reply.end, time.monotonic() - began))
 
 
-def _timed_out(run: Run, reply: Reply) -> Passed:
+def _require_timeout(run: ConformanceRun, reply: ServerReply) -> Passed:
     if reply.end == "open":
-        raise Fail(messages.still_open(run.target.wait), reply)
-    if judge.blank(reply.data):
-        raise Fail(messages.RESET if reply.end == "reset" else messages.NO_WORD, reply)
+        raise CheckFailed(messages.still_open(run.target.wait), reply)
+    if judge.is_blank(reply.data):
+        raise CheckFailed(messages.RESET if reply.end == "reset" else messages.NO_WORD, reply)
     return Passed(reply, messages.closed_after(reply.seconds))
 
 
-def f017(run: Run) -> Passed:
+@check("F017", "practice", "")
+def ipv6_gets_same_answer(run: ConformanceRun) -> Passed:
     others = run.other_addresses
     if not others:
-        raise Untested(messages.NO_IPV6)
-    name, whole = run.base()
-    reply = run.note(wire.exchange(others[0], [name + b"\r\n"], run.target.timeout))
-    return same(answered(reply, run.target.timeout), whole, name)
+        raise CannotTest(messages.NO_IPV6)
+    name, whole = run.any_query()
+    reply = run.record(wire.exchange(others[0], [name + b"\r\n"], run.target.timeout))
+    return require_same(require_answer(reply, run.target.timeout), whole, name)
 
 
-def f019(run: Run) -> Passed:
-    plain = run.plain()
+@check("F019", "practice", "", needs_login=True)
+def proxy_header_is_not_believed(run: ConformanceRun) -> Passed:
+    plain = run.plain_answer()
     reply = run.exchange(b"PROXY TCP4 192.0.2.1 192.0.2.2 50000 79\r\n" + run.login + b"\r\n")
-    if not judge.blank(reply.data) and judge.alike(reply.data, plain.data):
-        raise Fail(messages.PROXY_BELIEVED, reply)
+    if not judge.is_blank(reply.data) and judge.are_alike(reply.data, plain.data):
+        raise CheckFailed(messages.PROXY_BELIEVED, reply)
     return Passed(reply)

@@ -1,11 +1,12 @@
-"""Checks of the form of replies: those that look at every reply of the run, and run last."""
+"""Checks of the form of replies. They look at every reply of the run, and run last."""
 
 from collections.abc import Callable
 from contextlib import suppress
 
 from . import judge, messages
-from .session import OTHER, Fail, Passed, Run, Untested
-from .wire import Reply
+from .catalogue import check
+from .session import FOREIGN_HOST, CannotTest, CheckFailed, ConformanceRun, Passed
+from .wire import ServerReply
 
 HOSTILE = {
     "F029": (b"zq\x1b[31mRED\x1b[0m", b"zq\x1b]0;T\x07x", b"/W zq\x1b[2J"),
@@ -15,83 +16,102 @@ HOSTILE = {
 }  # fmt: skip
 
 
-def _every(run: Run, look: Callable[[bytes], int | None], what: str) -> Passed:
-    """No reply of the run, and of some that stand for all kinds, has what *look* looks for."""
-    sample(run)
+def _require_in_no_reply(run: ConformanceRun, look: Callable[[bytes], int | None], what: str) -> Passed:
+    """Raise CheckFailed if *look* finds something in a reply of the run or in those of ask_samples."""
+    ask_samples(run)
     for reply in run.replies:
         if (place := look(reply.data)) is not None:
             near = reply.data[max(0, place - 30) :]
-            raise Fail(messages.at(what, place), Reply(reply.sent, near, reply.end, reply.seconds))
-    return Passed(None, messages.among(len(run.replies)))
+            raise CheckFailed(messages.found_at(what, place), ServerReply(reply.sent, near, reply.end, reply.seconds))
+    return Passed(None, messages.none_among(len(run.replies)))
 
 
-def sample(run: Run) -> None:
-    """Asks one question of each kind, where it was not asked yet."""
-    for line in (b"", b"/W", run.nobody(), b"zq@" + OTHER, b"@" + OTHER, b"a" * 1500, b"GET / HTTP/1.0"):
-        run.line(line)
-    with suppress(Untested):
-        run.line(run.login)
-        run.line(b"/W " + run.login)
+def ask_samples(run: ConformanceRun) -> None:
+    """Send one query of each kind, unless it was sent already."""
+    for line in (
+        b"",
+        b"/W",
+        run.unknown_name(),
+        b"zq@" + FOREIGN_HOST,
+        b"@" + FOREIGN_HOST,
+        b"a" * 1500,
+        b"GET / HTTP/1.0",
+    ):
+        run.reply_to(line)
+    with suppress(CannotTest):
+        run.reply_to(run.login)
+        run.reply_to(b"/W " + run.login)
     for login in run.target.logins[1:]:
-        run.line(login.encode())
+        run.reply_to(login.encode())
 
 
-def f022(run: Run) -> Passed:
-    return _every(run, judge.bare, messages.BARE)
+@check("F022", "MUST", "RFC 1288 2.2")
+def every_line_ends_with_crlf(run: ConformanceRun) -> Passed:
+    return _require_in_no_reply(run, judge.find_bare_line_end, messages.BARE)
 
 
-def f025(run: Run) -> Passed:
+@check("F025", "MUST", "RFC 1288 2.2")
+def every_reply_is_utf8(run: ConformanceRun) -> Passed:
     for line in (b"zq\xff\xfe", b"zq\xe9"):
-        run.line(line)
-    return _every(run, judge.not_utf8, messages.NOT_UTF8)
+        run.reply_to(line)
+    return _require_in_no_reply(run, judge.find_invalid_utf8, messages.NOT_UTF8)
 
 
-def f027(run: Run) -> Passed:
-    """The full name that it was told to expect has to be there. Where that is in ASCII, what is between two letters of an
-    echoed name tells what becomes of a third. A server that sends ASCII alone may say another letter for it."""
+@check("F027", "practice", "RFC 1288 2.2")
+def letters_outside_ascii_arrive(run: ConformanceRun) -> Passed:
+    """Check letters outside ASCII, in the full name given by --name or in an echoed name.
+
+    In an echoed name, what stands between two known letters shows what became of the third. A server that sends only
+    ASCII may transliterate it.
+    """
     if not run.target.name.isascii():
-        answer = run.plain()
-        if run.target.name not in judge.text(answer.data):
-            raise Fail(messages.MANGLED, answer)
+        answer = run.plain_answer()
+        if run.target.name not in judge.decode(answer.data):
+            raise CheckFailed(messages.MANGLED, answer)
         return Passed(answer)
-    reply = run.ask("zqw\u017eofie".encode())
-    said = judge.text(reply.data).lower()
+    reply = run.answer_to("zqw\u017eofie".encode())
+    said = judge.decode(reply.data).lower()
     _, found, rest = said.partition("zqw")
     between = rest.partition("ofie")[0] if "ofie" in rest else ""
     if not found or "ofie" not in rest:
-        raise Untested(messages.NOT_ECHOED)
+        raise CannotTest(messages.NOT_ECHOED)
     if between not in ("\u017e", "z"):
-        raise Fail(messages.MANGLED, reply)
+        raise CheckFailed(messages.MANGLED, reply)
     return Passed(reply)
 
 
-def f029(run: Run) -> Passed:
-    return _hostile(run, "F029", judge.escape, messages.ESCAPE)
+@check("F029", "practice", "RFC 1288 3.3")
+def no_escape_sequences(run: ConformanceRun) -> Passed:
+    return _require_not_echoed(run, "F029", judge.find_escape, messages.ESCAPE)
 
 
-def f030(run: Run) -> Passed:
-    return _hostile(run, "F030", judge.eight_bit, messages.EIGHT_BIT)
+@check("F030", "practice", "RFC 1288 3.3")
+def no_c1_controls(run: ConformanceRun) -> Passed:
+    return _require_not_echoed(run, "F030", judge.find_c1_control, messages.EIGHT_BIT)
 
 
-def f031(run: Run) -> Passed:
-    return _hostile(run, "F031", judge.control, messages.CONTROL)
+@check("F031", "practice", "RFC 1288 3.3")
+def no_control_characters(run: ConformanceRun) -> Passed:
+    return _require_not_echoed(run, "F031", judge.find_control, messages.CONTROL)
 
 
-def f033(run: Run) -> Passed:
-    return _hostile(run, "F033", judge.bidi, messages.BIDI)
+@check("F033", "practice", "RFC 1288 3.3")
+def no_open_bidi_controls(run: ConformanceRun) -> Passed:
+    return _require_not_echoed(run, "F033", judge.find_open_bidi, messages.BIDI)
 
 
-def _hostile(run: Run, check: str, look: Callable[[bytes], int | None], what: str) -> Passed:
+def _require_not_echoed(run: ConformanceRun, check: str, look: Callable[[bytes], int | None], what: str) -> Passed:
     for line in HOSTILE[check]:
-        run.line(line)
-    return _every(run, look, what)
+        run.reply_to(line)
+    return _require_in_no_reply(run, look, what)
 
 
-def f038(run: Run) -> Passed:
-    sample(run)
-    for line, reply in run.lines():
-        if judge.blank(reply.data) and reply.end != "unreachable" and line[:1] not in (b"\x00", b"\x03", b"\x16"):
-            raise Fail(messages.RESET if reply.end == "reset" else messages.NO_REPLY, reply)
+@check("F038", "practice", "")
+def refusals_are_text(run: ConformanceRun) -> Passed:
+    ask_samples(run)
+    for line, reply in run.replies_by_line():
+        if judge.is_blank(reply.data) and reply.end != "unreachable" and line[:1] not in (b"\x00", b"\x03", b"\x16"):
+            raise CheckFailed(messages.RESET if reply.end == "reset" else messages.NO_REPLY, reply)
         if reply.end == "reset":
-            raise Fail(messages.CUT_OFF, reply)
-    return Passed(None, messages.among(len(run.lines())))
+            raise CheckFailed(messages.CUT_OFF, reply)
+    return Passed(None, messages.none_among(len(run.replies_by_line())))

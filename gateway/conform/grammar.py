@@ -1,13 +1,14 @@
-"""Checks of {C} and {U}: what a line without a host may look like."""
+"""Checks of {C} and {U1} (RFC 1288 section 2.3): queries without a host."""
 
 import unicodedata
 
 from . import judge, messages, wire
-from .session import Fail, Passed, Run, Untested, answered, same
-from .wire import Connection, Reply
+from .catalogue import check
+from .session import CannotTest, CheckFailed, ConformanceRun, Passed, require_answer, require_same
+from .wire import Connection, ServerReply
 
-FISHING = (b"a", b"*", b"%", b".", b"0")
-FOREIGN = (
+WILDCARDS = (b"a", b"*", b"%", b".", b"0")
+FOREIGN_PROTOCOLS = (
     b"\x16\x03\x01\x00\x75\x01\x00\x00\x71\x03\x03" + bytes(range(32)),  # TLS
     b"\x00\x00\x00\x54\xffSMBr\x00\x00\x00\x00\x18\x01\x28",  # SMB
     b"\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x03\x00\x00\x00",  # RDP
@@ -15,277 +16,315 @@ FOREIGN = (
     b"HELP\r\n",
     b"\r\n\r\n",
 )
-ECHOED = 64  # letters of a name
+MAX_ECHOED_LETTERS = 64  # letters of a name
 
 
-def f039(run: Run) -> Passed:
-    return _listing(run, b"")
+@check("F039", "MUST", "RFC 1288 2.5.1")
+def empty_query(run: ConformanceRun) -> Passed:
+    return _require_list(run, b"")
 
 
-def f040(run: Run) -> Passed:
-    whole = run.ask(b"")
-    return same(answered(run.exchange(b"\n"), run.target.timeout), whole, b"")
+@check("F040", "SHOULD", "RFC 742")
+def empty_query_with_lf_alone(run: ConformanceRun) -> Passed:
+    whole = run.answer_to(b"")
+    return require_same(require_answer(run.exchange(b"\n"), run.target.timeout), whole, b"")
 
 
-def f041(run: Run) -> Passed:
-    return _listing(run, b"/W")
+@check("F041", "MUST", "RFC 1288 2.3")
+def long_switch_alone(run: ConformanceRun) -> Passed:
+    return _require_list(run, b"/W")
 
 
-def _listing(run: Run, line: bytes) -> Passed:
-    reply = run.ask(line)
-    if judge.refused(reply.data) or judge.nobody_on(reply.data) or judge.rows(reply.data):
+def _require_list(run: ConformanceRun, line: bytes) -> Passed:
+    reply = run.answer_to(line)
+    if judge.says_refused(reply.data) or judge.says_nobody_online(reply.data) or judge.list_rows(reply.data):
         return Passed(reply)
-    if judge.unknown(reply.data) or judge.usage(reply.data) or run.unknown(reply, line):
-        raise Fail(messages.NOT_LISTED, reply)
+    if judge.says_unknown(reply.data) or judge.is_usage_text(reply.data) or run.is_unknown(reply, line):
+        raise CheckFailed(messages.NOT_LISTED, reply)
     return Passed(reply)
 
 
-def f042(run: Run) -> Passed:
-    _listing(run, b"/W ")
-    return same(run.ask(b"/W "), run.ask(b"/W"), b"/W")
+@check("F042", "practice", "RFC 1288 2.3")
+def long_switch_and_blank(run: ConformanceRun) -> Passed:
+    _require_list(run, b"/W ")
+    return require_same(run.answer_to(b"/W "), run.answer_to(b"/W"), b"/W")
 
 
-def f043(run: Run) -> Passed:
-    return same(run.ask(b"   "), run.ask(b""), b"")
+@check("F043", "practice", "RFC 1288 2.3")
+def blanks_alone(run: ConformanceRun) -> Passed:
+    return require_same(run.answer_to(b"   "), run.answer_to(b""), b"")
 
 
-def f044(run: Run) -> Passed:
+@check("F044", "MUST", "RFC 1288 2.5.3", needs_login=True)
+def login_name(run: ConformanceRun) -> Passed:
     login = run.login
-    return _known(run, login, login)
+    return _require_known(run, login, login)
 
 
-def f045(run: Run) -> Passed:
-    run.plain()
-    return _known(run, b"/W " + run.login, run.login)
+@check("F045", "MUST", "RFC 1288 2.3", needs_login=True)
+def long_switch_and_login(run: ConformanceRun) -> Passed:
+    run.plain_answer()
+    return _require_known(run, b"/W " + run.login, run.login)
 
 
-def _known(run: Run, line: bytes, login: bytes) -> Passed:
-    reply = run.ask(line)
-    if run.unknown(reply, line) or run.unknown(reply, login):
-        raise Fail(messages.UNKNOWN, reply)
+def _require_known(run: ConformanceRun, line: bytes, login: bytes) -> Passed:
+    reply = run.answer_to(line)
+    if run.is_unknown(reply, line) or run.is_unknown(reply, login):
+        raise CheckFailed(messages.UNKNOWN, reply)
     return Passed(reply)
 
 
-def f046(run: Run) -> Passed:
-    return _as_long(run, b"/w " + run.login)
+@check("F046", "practice", "RFC 1288 2.3", needs_login=True)
+def lower_case_long_switch(run: ConformanceRun) -> Passed:
+    return _require_long_answer(run, b"/w " + run.login)
 
 
-def f047(run: Run) -> Passed:
-    return _as_long(run, b"/W     " + run.login)
+@check("F047", "MUST", "RFC 1288 2.3", needs_login=True)
+def blanks_after_long_switch(run: ConformanceRun) -> Passed:
+    return _require_long_answer(run, b"/W     " + run.login)
 
 
-def f048(run: Run) -> Passed:
-    return _as_long(run, b"/W\t" + run.login)
+@check("F048", "practice", "RFC 1288 2.3", needs_login=True)
+def tab_after_long_switch(run: ConformanceRun) -> Passed:
+    return _require_long_answer(run, b"/W\t" + run.login)
 
 
-def f051(run: Run) -> Passed:
-    return _as_long(run, run.login + b" /W")
+@check("F051", "SHOULD", "RFC 1196 2.3", needs_login=True)
+def long_switch_after_name(run: ConformanceRun) -> Passed:
+    return _require_long_answer(run, run.login + b" /W")
 
 
-def _as_long(run: Run, line: bytes) -> Passed:
-    run.plain()
-    _known(run, line, run.login)
-    return same(run.ask(line), run.long(), b"/W " + run.login)
+def _require_long_answer(run: ConformanceRun, line: bytes) -> Passed:
+    run.plain_answer()
+    _require_known(run, line, run.login)
+    return require_same(run.answer_to(line), run.long_answer(), b"/W " + run.login)
 
 
-def f049(run: Run) -> Passed:
-    return _as_plain(run, b" " + run.login)
+@check("F049", "practice", "RFC 1288 2.3", needs_login=True)
+def blank_before_name(run: ConformanceRun) -> Passed:
+    return _require_plain_answer(run, b" " + run.login)
 
 
-def f050(run: Run) -> Passed:
-    return _as_plain(run, run.login + b"  ")
+@check("F050", "practice", "RFC 1288 2.3", needs_login=True)
+def blanks_after_name(run: ConformanceRun) -> Passed:
+    return _require_plain_answer(run, run.login + b"  ")
 
 
-def f053(run: Run) -> Passed:
-    return _as_plain(run, b"/PULL " + run.login)
+@check("F053", "practice", "RFC 1288 2.3", needs_login=True)
+def unknown_switch(run: ConformanceRun) -> Passed:
+    return _require_plain_answer(run, b"/PULL " + run.login)
 
 
-def _as_plain(run: Run, *lines: bytes) -> Passed:
-    plain = run.plain()
-    passed = [same(run.ask(line), plain, run.login) for line in lines]
+def _require_plain_answer(run: ConformanceRun, *lines: bytes) -> Passed:
+    plain = run.plain_answer()
+    passed = [require_same(run.answer_to(line), plain, run.login) for line in lines]
     return passed[-1]
 
 
-def f052(run: Run) -> Passed:
-    name, _ = run.base()
-    reply = run.ask(b"/W" + name)
-    if judge.usage(reply.data):
-        raise Fail(messages.USAGE, reply)
+@check("F052", "MUST", "RFC 1288 2.3")
+def long_switch_without_blank(run: ConformanceRun) -> Passed:
+    name, _ = run.any_query()
+    reply = run.answer_to(b"/W" + name)
+    if judge.is_usage_text(reply.data):
+        raise CheckFailed(messages.USAGE, reply)
     if (
-        name != run.nobody()
-        and not run.unknown(run.long(), name)
-        and judge.alike(reply.data, run.ask(b"/W " + name).data)
+        name != run.unknown_name()
+        and not run.is_unknown(run.long_answer(), name)
+        and judge.are_alike(reply.data, run.answer_to(b"/W " + name).data)
     ):
-        raise Fail(messages.TAKEN_FOR_SWITCH, reply)
+        raise CheckFailed(messages.TAKEN_FOR_SWITCH, reply)
     return Passed(reply)
 
 
-def f054(run: Run) -> Passed:
+@check("F054", "practice", "RFC 1288 2.3")
+def names_like_options(run: ConformanceRun) -> Passed:
     for line in (b"-l", b"--help"):
-        reply = run.ask(line)
-        if judge.usage(reply.data):
-            raise Fail(messages.USAGE, reply)
-        if not run.unknown(reply, line) and not judge.refused(reply.data):
-            raise Fail(messages.NOT_LIKE_UNKNOWN, reply)
+        reply = run.answer_to(line)
+        if judge.is_usage_text(reply.data):
+            raise CheckFailed(messages.USAGE, reply)
+        if not run.is_unknown(reply, line) and not judge.says_refused(reply.data):
+            raise CheckFailed(messages.NOT_LIKE_UNKNOWN, reply)
     return Passed()
 
 
-def f055(run: Run) -> Passed:
-    return _both(run, b",")
+@check("F055", "SHOULD", "RFC 742", needs_login=True)
+def names_with_comma(run: ConformanceRun) -> Passed:
+    return _require_both_people(run, b",")
 
 
-def f056(run: Run) -> Passed:
-    return _both(run, b" ")
+@check("F056", "practice", "", needs_login=True)
+def names_with_blank(run: ConformanceRun) -> Passed:
+    return _require_both_people(run, b" ")
 
 
-def _both(run: Run, between: bytes) -> Passed:
-    """Two people who exist, where two were named; else one who does and one who does not."""
-    first = run.plain()
-    other = run.target.logins[1].encode() if len(run.target.logins) > 1 else run.nobody()
-    second = run.ask(other)
-    reply = run.ask(run.login + between + other)
-    missing = (judge.words(first.data) | judge.words(second.data)) - judge.words(reply.data)
+def _require_both_people(run: ConformanceRun, between: bytes) -> Passed:
+    """Name two people who exist if two were given, else one who exists and one who does not."""
+    first = run.plain_answer()
+    other = run.target.logins[1].encode() if len(run.target.logins) > 1 else run.unknown_name()
+    second = run.answer_to(other)
+    reply = run.answer_to(run.login + between + other)
+    missing = (judge.significant_words(first.data) | judge.significant_words(second.data)) - judge.significant_words(
+        reply.data
+    )
     if missing:
-        raise Fail(messages.lacks(" ".join(sorted(missing)[:5])), reply)
+        raise CheckFailed(messages.lacks(" ".join(sorted(missing)[:5])), reply)
     return Passed(reply)
 
 
-def f057(run: Run) -> Passed:
-    return _as_plain(run, run.full_name().encode())
+@check("F057", "SHOULD", "RFC 742", needs_login=True)
+def full_name(run: ConformanceRun) -> Passed:
+    return _require_plain_answer(run, run.full_name().encode())
 
 
-def f058(run: Run) -> Passed:
-    return _as_plain(run, run.login.decode().upper().encode())
+@check("F058", "MUST", "RFC 1288 2.5.3", needs_login=True)
+def login_in_capitals(run: ConformanceRun) -> Passed:
+    return _require_plain_answer(run, run.login.decode().upper().encode())
 
 
-def f059(run: Run) -> Passed:
+@check("F059", "SHOULD", "RFC 1288 2.5.3", needs_login=True)
+def last_name(run: ConformanceRun) -> Passed:
     _, blank, last = run.full_name().rpartition(" ")
     if not blank:
-        raise Untested(messages.NO_LAST_NAME)
-    reply = run.ask(last.encode())
-    if run.unknown(reply, last.encode()) and not judge.refused(reply.data):
-        raise Fail(messages.UNKNOWN, reply)
+        raise CannotTest(messages.NO_LAST_NAME)
+    reply = run.answer_to(last.encode())
+    if run.is_unknown(reply, last.encode()) and not judge.says_refused(reply.data):
+        raise CheckFailed(messages.UNKNOWN, reply)
     return Passed(reply)
 
 
-def f060(run: Run) -> Passed:
-    for line in FISHING:
-        reply = run.ask(line)
-        several = len(judge.rows(reply.data)) > 1 or len(reply.data.split(b"\n")) > 3
-        if not run.unknown(reply, line) and not judge.refused(reply.data) and several:
-            raise Fail(messages.LISTED, reply)
+@check("F060", "SHOULD", "RFC 1288 3.2.6")
+def wildcards_list_nobody(run: ConformanceRun) -> Passed:
+    for line in WILDCARDS:
+        reply = run.answer_to(line)
+        several = len(judge.list_rows(reply.data)) > 1 or len(reply.data.split(b"\n")) > 3
+        if not run.is_unknown(reply, line) and not judge.says_refused(reply.data) and several:
+            raise CheckFailed(messages.LISTED, reply)
     return Passed()
 
 
-def f061(run: Run) -> Passed:
+@check("F061", "practice", "", needs_login=True)
+def composed_and_decomposed_login(run: ConformanceRun) -> Passed:
     wide = next((login for login in run.target.logins if not login.isascii()), None)
     if wide is None:
-        raise Untested(messages.NO_WIDE_LOGIN)
+        raise CannotTest(messages.NO_WIDE_LOGIN)
     composed, decomposed = (unicodedata.normalize(form, wide).encode() for form in ("NFC", "NFD"))
-    first = run.ask(composed)
-    if run.unknown(first, composed):
-        raise Fail(messages.UNKNOWN, first)
-    return same(run.ask(decomposed), first, composed)
+    first = run.answer_to(composed)
+    if run.is_unknown(first, composed):
+        raise CheckFailed(messages.UNKNOWN, first)
+    return require_same(run.answer_to(decomposed), first, composed)
 
 
-def f062(run: Run) -> Passed:
-    return _as_plain(run, b"%%%02X" % run.login[0] + run.login[1:])
+@check("F062", "practice", "", needs_login=True)
+def percent_encoded_name(run: ConformanceRun) -> Passed:
+    return _require_plain_answer(run, b"%%%02X" % run.login[0] + run.login[1:])
 
 
-def f063(run: Run) -> Passed:
-    return _as_plain(run, b"~" + run.login)
+@check("F063", "practice", "", needs_login=True)
+def tilde_name(run: ConformanceRun) -> Passed:
+    return _require_plain_answer(run, b"~" + run.login)
 
 
-def f064(run: Run) -> Passed:
-    login, host = run.login, run.host()
+@check("F064", "practice", "", needs_login=True)
+def pasted_addresses(run: ConformanceRun) -> Passed:
+    login, host = run.login, run.own_host()
     at = login + b"@" + host
-    return _as_plain(run, b"acct:" + at, b"finger://" + host + b"/" + login, b"mailto:" + at)
+    return _require_plain_answer(run, b"acct:" + at, b"finger://" + host + b"/" + login, b"mailto:" + at)
 
 
-def f065(run: Run) -> Passed:
+@check("F065", "practice", "")
+def help_text(run: ConformanceRun) -> Passed:
     for line in (b"help", b"?"):
-        reply = run.ask(line)
-        if run.unknown(reply, line) or judge.refused(reply.data):
-            raise Fail(messages.NOT_HELP, reply)
+        reply = run.answer_to(line)
+        if run.is_unknown(reply, line) or judge.says_refused(reply.data):
+            raise CheckFailed(messages.NOT_HELP, reply)
     return Passed()
 
 
-def f066(run: Run) -> Passed:
+@check("F066", "practice", "")
+def hostile_name_in_answer(run: ConformanceRun) -> Passed:
     for line in (b"\x1b[31mx", b"x\x1b]0;T\x07"):
-        reply = run.ask(line)
-        for look in (judge.escape, judge.control, judge.not_utf8):
+        reply = run.answer_to(line)
+        for look in (judge.find_escape, judge.find_control, judge.find_invalid_utf8):
             if (place := look(reply.data)) is not None:
-                raise Fail(messages.at(messages.NOT_CLEAN, place), reply)
-    reply = run.ask(b"x" * 200)
-    if b"x" * (ECHOED + 1) in reply.data:
-        raise Fail(messages.LONG_ECHO, reply)
+                raise CheckFailed(messages.found_at(messages.NOT_CLEAN, place), reply)
+    reply = run.answer_to(b"x" * 200)
+    if b"x" * (MAX_ECHOED_LETTERS + 1) in reply.data:
+        raise CheckFailed(messages.LONG_ECHO, reply)
     return Passed(reply)
 
 
-def f067(run: Run) -> Passed:
-    return nobody_of(run, b"\xff\xfe")
+@check("F067", "practice", "")
+def name_that_is_not_utf8(run: ConformanceRun) -> Passed:
+    return require_unknown(run, b"\xff\xfe")
 
 
-def f068(run: Run) -> Passed:
-    return _as_plain(run, b"\xff\xfb\x18\xff\xfd\x03" + run.login)
+@check("F068", "practice", "RFC 742", needs_login=True)
+def telnet_sequences(run: ConformanceRun) -> Passed:
+    return _require_plain_answer(run, b"\xff\xfb\x18\xff\xfd\x03" + run.login)
 
 
-def f069(run: Run) -> Passed:
-    login, plain = run.login, run.plain()
+@check("F069", "practice", "", needs_login=True)
+def nul_in_name(run: ConformanceRun) -> Passed:
+    login, plain = run.login, run.plain_answer()
     for line in (login[:-1] + b"\0" + login[-1:], login + b"\0x"):
-        reply = run.ask(line)
-        if judge.alike(reply.data, plain.data):
-            raise Fail(messages.FOUND, reply)
+        reply = run.answer_to(line)
+        if judge.are_alike(reply.data, plain.data):
+            raise CheckFailed(messages.FOUND, reply)
     return Passed()
 
 
-def f070(run: Run) -> Passed:
-    reply = run.ask(b"a" * 512)
-    if not judge.unknown(reply.data) and not run.unknown(reply, b"a" * 512):
-        raise Fail(messages.NOT_LIKE_UNKNOWN, reply)
+@check("F070", "practice", "")
+def name_of_512_letters(run: ConformanceRun) -> Passed:
+    reply = run.answer_to(b"a" * 512)
+    if not judge.says_unknown(reply.data) and not run.is_unknown(reply, b"a" * 512):
+        raise CheckFailed(messages.NOT_LIKE_UNKNOWN, reply)
     return Passed(reply)
 
 
-def f071(run: Run) -> Passed:
+@check("F071", "practice", "")
+def line_too_long(run: ConformanceRun) -> Passed:
     for line in (b"a" * 536, b"A" * 4096):
-        reply = run.ask(line)
+        reply = run.answer_to(line)
         if reply.end != "closed":
-            raise Fail(messages.NOT_CLOSED, reply)
+            raise CheckFailed(messages.NOT_CLOSED, reply)
     return Passed()
 
 
-def f073(run: Run) -> Passed:
-    reply = run.exchange(b"GET /users/" + run.nobody() + b" HTTP/1.1\r\nHost: " + b"localhost\r\n\r\n")
-    answered(reply, run.target.timeout)
-    if sum(judge.unknown(line) for line in reply.data.splitlines()) > 1:
-        raise Fail(messages.MANY_LINES, reply)
+@check("F073", "practice", "")
+def web_browser(run: ConformanceRun) -> Passed:
+    reply = run.exchange(b"GET /users/" + run.unknown_name() + b" HTTP/1.1\r\nHost: " + b"localhost\r\n\r\n")
+    require_answer(reply, run.target.timeout)
+    if sum(judge.says_unknown(line) for line in reply.data.splitlines()) > 1:
+        raise CheckFailed(messages.MANY_LINES, reply)
     return Passed(reply)
 
 
-def f074(run: Run) -> Passed:
-    for data in FOREIGN:
+@check("F074", "practice", "")
+def scanner_probes(run: ConformanceRun) -> Passed:
+    for data in FOREIGN_PROTOCOLS:
         with Connection(run.address, run.target.timeout) as connection:
             connection.send(data)
-            run.note(connection.read(0.5, wire.QUIET))
-    run.lives(messages.PROBES)
+            run.record(connection.read(0.5, wire.QUIET_TIMEOUT))
+    run.require_alive(messages.PROBES)
     return Passed()
 
 
-def f075(run: Run) -> Passed:
+@check("F075", "practice", "")
+def dictionary_client(run: ConformanceRun) -> Passed:
     first = b"CLIENT libcurl 7.88.1"
-    alone = run.ask(first)
-    name, _ = run.base()
-    reply = answered(run.exchange(first + b"\r\n" + name + b"\r\nQUIT\r\n"), run.target.timeout)
-    if not judge.alike(reply.data, alone.data):
-        raise Fail(messages.NOT_SWALLOWED, reply)
+    alone = run.answer_to(first)
+    name, _ = run.any_query()
+    reply = require_answer(run.exchange(first + b"\r\n" + name + b"\r\nQUIT\r\n"), run.target.timeout)
+    if not judge.are_alike(reply.data, alone.data):
+        raise CheckFailed(messages.NOT_SWALLOWED, reply)
     return Passed(reply)
 
 
-def nobody_of(run: Run, *lines: bytes) -> Passed:
-    """Each of *lines* is answered as a name that nobody has."""
-    reply: Reply | None = None
+def require_unknown(run: ConformanceRun, *lines: bytes) -> Passed:
+    """Raise CheckFailed unless each of *lines* is answered like an unknown name."""
+    reply: ServerReply | None = None
     for line in lines:
-        reply = run.ask(line)
-        if not run.unknown(reply, line) and not judge.refused(reply.data):
-            raise Fail(messages.NOT_LIKE_UNKNOWN, reply)
+        reply = run.answer_to(line)
+        if not run.is_unknown(reply, line) and not judge.says_refused(reply.data):
+            raise CheckFailed(messages.NOT_LIKE_UNKNOWN, reply)
     return Passed(reply)

@@ -1,89 +1,101 @@
-"""Checks of {Q2}: names with hosts. A server may forward, or refuse to; it may not take a host for a part of a name."""
+"""Checks of {Q2}: names with hosts. A server may forward or refuse; it may not take a host for a part of a name."""
 
 from . import judge, messages
-from .session import OTHER, Fail, Passed, Run, is_address, same
-from .wire import Reply
+from .catalogue import check
+from .session import FOREIGN_HOST, CheckFailed, ConformanceRun, Passed, is_address, require_same
+from .wire import ServerReply
 
 
-def f076(run: Run) -> Passed:
-    return _forwarded(run, b"bob@" + OTHER)
+@check("F076", "MUST", "RFC 1288 3.2.1")
+def forwarding_is_refused_or_done(run: ConformanceRun) -> Passed:
+    return _require_forwarded_or_refused(run, b"bob@" + FOREIGN_HOST)
 
 
-def f077(run: Run) -> Passed:
-    return _forwarded(run, b"@" + OTHER, b"/W bob@" + OTHER, b"bob@one.test@two.test")
+@check("F077", "MUST", "RFC 1288 3.2.1")
+def other_forms_of_forwarding(run: ConformanceRun) -> Passed:
+    return _require_forwarded_or_refused(run, b"@" + FOREIGN_HOST, b"/W bob@" + FOREIGN_HOST, b"bob@one.test@two.test")
 
 
-def f082(run: Run) -> Passed:
-    return _forwarded(run, b"bob@" + OTHER + b"@" + run.host())
+@check("F082", "MUST", "RFC 1288 2.4")
+def two_hosts(run: ConformanceRun) -> Passed:
+    return _require_forwarded_or_refused(run, b"bob@" + FOREIGN_HOST + b"@" + run.own_host())
 
 
-def _forwarded(run: Run, *lines: bytes) -> Passed:
-    """Each of *lines* is forwarded, or actively refused."""
+def _require_forwarded_or_refused(run: ConformanceRun, *lines: bytes) -> Passed:
+    """Raise CheckFailed unless each of *lines* is forwarded or actively refused."""
     why = ""
-    reply: Reply | None = None
+    reply: ServerReply | None = None
     for line in lines:
-        reply = run.ask(line)
-        if judge.forwarded(reply.data):
+        reply = run.answer_to(line)
+        if judge.says_forwarded(reply.data):
             why = messages.AS_FORWARDER
-        elif not judge.refused(reply.data):
-            raise Fail(messages.UNKNOWN if run.unknown(reply, line) else messages.NOT_REFUSED, reply)
+        elif not judge.says_refused(reply.data):
+            raise CheckFailed(messages.UNKNOWN if run.is_unknown(reply, line) else messages.NOT_REFUSED, reply)
     return Passed(reply, why)
 
 
-def f078(run: Run) -> Passed:
-    plain = run.plain()
-    return same(run.ask(run.login + b"@" + run.host()), plain, run.login)
+@check("F078", "practice", "", needs_login=True)
+def name_at_own_host(run: ConformanceRun) -> Passed:
+    plain = run.plain_answer()
+    return require_same(run.answer_to(run.login + b"@" + run.own_host()), plain, run.login)
 
 
-def f079(run: Run) -> Passed:
-    same(run.ask(b"@" + run.host()), run.ask(b""), b"")
-    return same(run.ask(b"/W @" + run.host()), run.ask(b"/W"), b"/W")
+@check("F079", "practice", "")
+def own_host_alone(run: ConformanceRun) -> Passed:
+    require_same(run.answer_to(b"@" + run.own_host()), run.answer_to(b""), b"")
+    return require_same(run.answer_to(b"/W @" + run.own_host()), run.answer_to(b"/W"), b"/W")
 
 
-def f080(run: Run) -> Passed:
-    plain, login = run.plain(), run.login
+@check("F080", "practice", "", needs_login=True)
+def own_host_in_capitals_and_address(run: ConformanceRun) -> Passed:
+    plain, login = run.plain_answer(), run.login
     address = run.address.host
     places = [f"[{address}]" if ":" in address else address]
-    if not is_address(run.host().decode()):
-        places.append(run.host().decode().upper() + ".")
+    if not is_address(run.own_host().decode()):
+        places.append(run.own_host().decode().upper() + ".")
     for place in places:
-        same(run.ask(login + b"@" + place.encode()), plain, login)
+        require_same(run.answer_to(login + b"@" + place.encode()), plain, login)
     return Passed(None, messages.ADDRESS_ALONE if len(places) < 2 else "")
 
 
-def f081(run: Run) -> Passed:
-    plain, host = run.plain(), run.host(1)
-    return same(run.ask(run.login + b"@" + host), plain, run.login)
+@check("F081", "practice", "", needs_login=True)
+def second_own_host(run: ConformanceRun) -> Passed:
+    plain, host = run.plain_answer(), run.own_host(1)
+    return require_same(run.answer_to(run.login + b"@" + host), plain, run.login)
 
 
-def f083(run: Run) -> Passed:
-    plain = run.plain()
-    same(run.ask(run.login + b"@"), plain, run.login)
-    return same(run.ask(b"@"), run.ask(b""), b"")
+@check("F083", "practice", "", needs_login=True)
+def empty_host(run: ConformanceRun) -> Passed:
+    plain = run.plain_answer()
+    require_same(run.answer_to(run.login + b"@"), plain, run.login)
+    return require_same(run.answer_to(b"@"), run.answer_to(b""), b"")
 
 
-def f084(run: Run) -> Passed:
+@check("F084", "practice", "")
+def hundreds_of_hosts(run: ConformanceRun) -> Passed:
     for line in (b"bob" + b"@h" * 200, b"@" * 500):
-        reply = run.ask(line)
+        reply = run.answer_to(line)
         if reply.seconds > 1.0:
-            raise Fail(messages.too_slow(reply.seconds), reply)
-    run.lives(messages.BOMBS)
+            raise CheckFailed(messages.too_slow(reply.seconds), reply)
+    run.require_alive(messages.BOMBS)
     return Passed()
 
 
-def f085(run: Run) -> Passed:
-    plain = run.plain()
-    passed = same(run.ask(b"@" + run.login + b"@" + run.host()), plain, run.login)
-    _forwarded(run, b"@" + run.login + b"@" + OTHER)
+@check("F085", "practice", "", needs_login=True)
+def fediverse_handle(run: ConformanceRun) -> Passed:
+    plain = run.plain_answer()
+    passed = require_same(run.answer_to(b"@" + run.login + b"@" + run.own_host()), plain, run.login)
+    _require_forwarded_or_refused(run, b"@" + run.login + b"@" + FOREIGN_HOST)
     return passed
 
 
-def f086(run: Run) -> Passed:
-    plain = run.plain()
-    for line in (run.host() + b"!" + run.login, run.login + b"%" + OTHER):
-        reply = run.ask(line)
-        if judge.forwarded(reply.data):
-            raise Fail(messages.ROUTED, reply)
-        if judge.alike(reply.data, plain.data):
-            raise Fail(messages.FOUND, reply)
+@check("F086", "practice", "", needs_login=True)
+def mail_relay_tricks(run: ConformanceRun) -> Passed:
+    plain = run.plain_answer()
+    for line in (run.own_host() + b"!" + run.login, run.login + b"%" + FOREIGN_HOST):
+        reply = run.answer_to(line)
+        if judge.says_forwarded(reply.data):
+            raise CheckFailed(messages.ROUTED, reply)
+        if judge.are_alike(reply.data, plain.data):
+            raise CheckFailed(messages.FOUND, reply)
     return Passed()

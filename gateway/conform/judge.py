@@ -1,11 +1,11 @@
-"""What bytes mean: faults of a reply's form, and what an answer says whose wording nobody knows beforehand. Pure."""
+"""Interprets replies: faults of form, and the meaning of answers whose wording is not known beforehand. Pure."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-MOST_NAME = 200  # letters of a full name
-# What servers say of somebody they do not know, when they refuse, when they pass on, when they have enough of us.
+MAX_NAME_LENGTH = 200  # letters of a full name
+# What servers answer about unknown people, when they refuse, when they forward, when a limit is reached.
 _UNKNOWN = re.compile(
     r"no such|not found|non-?existent|unknown (user|name|person|login)|does(n't| not) exist|no match|not known|isn't known"
     r"|no user\b|nobody (here )?(is called|by|with|named)|no one (is called|by|named)|invalid|not a valid|never heard"
@@ -57,22 +57,22 @@ _OPENS, _CLOSES = {"\u202a": "\u202c", "\u202b": "\u202c", "\u202d": "\u202c", "
                    "\u2066": "\u2069", "\u2067": "\u2069", "\u2068": "\u2069"}, "\u202c\u2069"  # fmt: skip
 
 
-def text(data: bytes) -> str:
+def decode(data: bytes) -> str:
     return data.decode("utf-8", "replace")
 
 
 # form
 
 
-def bare(data: bytes) -> int | None:
-    """Where the first line end is that is not CRLF; the length where the last line has none."""
+def find_bare_line_end(data: bytes) -> int | None:
+    """Return the position of the first line end that is not CRLF; the length if the last line has no line end."""
     if found := _BARE.search(data):
         return found.start()
     return None if data.endswith(b"\r\n") or not data else len(data)
 
 
-def not_utf8(data: bytes) -> int | None:
-    """Where the first byte is that is no UTF-8."""
+def find_invalid_utf8(data: bytes) -> int | None:
+    """Return the position of the first byte that is not UTF-8."""
     try:
         data.decode()
     except UnicodeDecodeError as error:
@@ -80,13 +80,13 @@ def not_utf8(data: bytes) -> int | None:
     return None
 
 
-def escape(data: bytes) -> int | None:
-    """Where the first ESC is."""
+def find_escape(data: bytes) -> int | None:
+    """Return the position of the first ESC."""
     return found.start() if (found := _ESCAPE.search(data)) else None
 
 
-def eight_bit(data: bytes) -> int | None:
-    """Where the first C1 control is, as UTF-8, or as a byte of a reply that is no UTF-8."""
+def find_c1_control(data: bytes) -> int | None:
+    """Return the position of the first C1 control, as UTF-8, or as a byte of a reply that is not UTF-8."""
     try:
         found = _C1.search(data.decode())
         return len(data.decode()[: found.start()].encode()) if found else None
@@ -95,13 +95,13 @@ def eight_bit(data: bytes) -> int | None:
         return found_byte.start() if found_byte else None
 
 
-def control(data: bytes) -> int | None:
-    """Where the first control character is that is neither TAB, CR, LF nor ESC."""
+def find_control(data: bytes) -> int | None:
+    """Return the position of the first control character other than TAB, CR, LF and ESC."""
     return found.start() if (found := _C0.search(data)) else None
 
 
-def bidi(data: bytes) -> int | None:
-    """Where a bidi control is that its line leaves open, or a BOM at the start."""
+def find_open_bidi(data: bytes) -> int | None:
+    """Return the position of a bidi control that is not closed on its line, or 0 for a BOM at the start."""
     if data.startswith(b"\xef\xbb\xbf"):
         return 0
     at = 0
@@ -121,107 +121,107 @@ def bidi(data: bytes) -> int | None:
 # meaning
 
 
-def blank(data: bytes) -> bool:
+def is_blank(data: bytes) -> bool:
     return not data.strip()
 
 
-def unknown(data: bytes) -> bool:
-    """Does it say that somebody is not known, and tell nobody's name?"""
-    return bool(_UNKNOWN.search(text(data))) and not full_name(data)
+def says_unknown(data: bytes) -> bool:
+    """Return whether the answer says that somebody is unknown and gives no full name."""
+    return bool(_UNKNOWN.search(decode(data))) and not find_full_name(data)
 
 
-def refused(data: bytes) -> bool:
-    """Does it say that something is not done here?"""
-    return bool(_REFUSED.search(text(data)))
+def says_refused(data: bytes) -> bool:
+    """Return whether the answer refuses something."""
+    return bool(_REFUSED.search(decode(data)))
 
 
-def forwarded(data: bytes) -> bool:
-    """Does it say that another host was looked for, or asked?"""
-    return bool(_FORWARDED.search(text(data)))
+def says_forwarded(data: bytes) -> bool:
+    """Return whether the answer shows that another host was looked up or asked."""
+    return bool(_FORWARDED.search(decode(data)))
 
 
-def nobody_on(data: bytes) -> bool:
-    return bool(_NOBODY_ON.search(text(data)))
+def says_nobody_online(data: bytes) -> bool:
+    return bool(_NOBODY_ON.search(decode(data)))
 
 
-def usage(data: bytes) -> bool:
-    """Is it what a program says to options that it does not know?"""
-    return bool(_USAGE.search(text(data)))
+def is_usage_text(data: bytes) -> bool:
+    """Return whether the answer is what a program prints for unknown options."""
+    return bool(_USAGE.search(decode(data)))
 
 
-def limited(data: bytes) -> float | None:
-    """Seconds to wait, where it says that there were too many queries; a few where it does not say how many."""
-    said = text(data)
+def retry_after(data: bytes) -> float | None:
+    """Return the seconds to wait if there were too many queries, 2.0 if the answer does not say how many; else None."""
+    said = decode(data)
     if len(said) > 300 or not _LIMITED.search(said):
         return None
     seconds = _SECONDS.search(said)
     return float(seconds[1]) if seconds else 2.0
 
 
-def skeleton(data: bytes, *names: bytes) -> str:
-    """What stays the same when the same is asked again later, or of another name: numbers and blanks aside."""
-    said = text(data).lower()
+def normalize(data: bytes, *names: bytes) -> str:
+    """Return what stays the same when a query is repeated later or for another name: without numbers, blanks, *names*."""
+    said = decode(data).lower()
     for name in sorted(filter(None, names), key=len, reverse=True):
-        said = re.sub(rf"(?<!\w){re.escape(text(name).lower())}(?!\w)", "<name>", said)
+        said = re.sub(rf"(?<!\w){re.escape(decode(name).lower())}(?!\w)", "<name>", said)
     said = re.sub(r"\d+", "#", said)
     return re.sub(r"\b(second|minute|hour|day)s\b", r"\1", re.sub(r"\s+", " ", said)).strip()
 
 
-def alike(one: bytes, other: bytes, *names: bytes) -> bool:
-    """Is it the same answer, but for what time changes, and for *names*?"""
-    return skeleton(one, *names) == skeleton(other, *names)
+def are_alike(one: bytes, other: bytes, *names: bytes) -> bool:
+    """Return whether two answers are equal apart from what changes with time, and *names*."""
+    return normalize(one, *names) == normalize(other, *names)
 
 
-def named(line: bytes) -> tuple[bytes, ...]:
-    """What a server may repeat of *line*: the whole, and each name in it."""
+def echoable_parts(line: bytes) -> tuple[bytes, ...]:
+    """Return what a server may repeat of *line*: the whole, and each name in it."""
     line = line.strip()
     return (line, *(word for word in line.split() if len(word) > 1 and not word.startswith(b"/")))
 
 
-def words(data: bytes) -> set[str]:
-    """Words of three letters and more that tell something."""
-    return {word for word in re.findall(r"[^\W\d_]{3,}", text(data).lower()) if word not in _EMPTY_WORDS}
+def significant_words(data: bytes) -> set[str]:
+    """Return the words of at least three letters, without those of headings and dates."""
+    return {word for word in re.findall(r"[^\W\d_]{3,}", decode(data).lower()) if word not in _EMPTY_WORDS}
 
 
-def full_name(data: bytes) -> str:
-    """The full name in an answer about somebody, or nothing."""
-    found = _FULL_NAME.search(text(data))
-    name = found[1][:MOST_NAME] if found else ""
+def find_full_name(data: bytes) -> str:
+    """Return the full name in an answer about a person, or ""."""
+    found = _FULL_NAME.search(decode(data))
+    name = found[1][:MAX_NAME_LENGTH] if found else ""
     return re.sub(r"\s*\(.*\)$", "", name).strip() if name.strip("? ") else ""
 
 
-def private(data: bytes) -> str:
-    """What an answer tells of a machine's inside: a path, a shell, mail. Only what stands before a plan counts."""
-    said = re.split(r"(?im)^plan:|^project:", text(data))[0]
+def find_private(data: bytes) -> str:
+    """Return a path, a shell or a line about mail in an answer, or "". Only what comes before a plan counts."""
+    said = re.split(r"(?im)^plan:|^project:", decode(data))[0]
     found = _PATHS.search(said) or _PRIVATE.search(said)
     return found[0].strip() if found else ""
 
 
-def status(data: bytes) -> bool:
-    """Does it tell since when, or last when, somebody was on?"""
-    return bool(_STATUS.search(text(data)))
+def has_login_status(data: bytes) -> bool:
+    """Return whether the answer says since when, or when last, somebody was online."""
+    return bool(_STATUS.search(decode(data)))
 
 
 # a list
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListRow:
     login: str
     name: str
     line: str
 
 
-def rows(data: bytes) -> list[Row]:
-    """The rows of a list that has a heading with a login and a name; none where it looks otherwise."""
-    lines = text(data).splitlines()
+def list_rows(data: bytes) -> list[ListRow]:
+    """Return the rows of a list that has a heading with login and name; none for other lists."""
+    lines = decode(data).splitlines()
     for number, line in enumerate(lines):
         if _HEADING.match(line):
-            return list(_rows(lines[number + 1 :], line.lower().rindex("name")))
+            return list(_parse_rows(lines[number + 1 :], line.lower().rindex("name")))
     return []
 
 
-def _rows(lines: Iterable[str], column: int) -> Iterable[Row]:
+def _parse_rows(lines: Iterable[str], column: int) -> Iterable[ListRow]:
     for line in lines:
         if not line.strip():
             return
@@ -229,4 +229,4 @@ def _rows(lines: Iterable[str], column: int) -> Iterable[Row]:
         if _LOGIN.match(login):
             parts = re.split(r"\s{2,}|\t", line.strip())
             name = parts[1] if len(parts) > 1 and parts[0] == login else line[column:].strip()
-            yield Row(login, name, line)
+            yield ListRow(login, name, line)

@@ -1,4 +1,4 @@
-"""What the conformance suite says."""
+"""Texts of the conformance suite."""
 
 # What each check is called (at most 45 letters, for a table), and what is expected.
 TITLES = {
@@ -212,15 +212,15 @@ EMPTY_QUERY = "the empty query"
 DROPPED_SOME = "some got no reply"
 
 
-def silent(seconds: float) -> str:
+def no_byte_within(seconds: float) -> str:
     return f"no byte within {seconds:g} s"
 
 
-def gone(after: str) -> str:
+def next_client_failed(after: str) -> str:
     return f"the next client was not answered {after}"
 
 
-def differs(line: str) -> str:
+def not_same_answer(line: str) -> str:
     return f"not the same answer as to {line}"
 
 
@@ -232,23 +232,23 @@ def closed_after(seconds: float) -> str:
     return f"closed after {seconds:.1f} s"
 
 
-def at(what: str, place: int) -> str:
+def found_at(what: str, place: int) -> str:
     return f"{what} at byte {place}"
 
 
-def among(count: int) -> str:
+def none_among(count: int) -> str:
     return f"none in {count} replies"
 
 
 def lacks(words: str) -> str:
-    return f"lacks: {shown(words.encode())}"
+    return f"lacks: {shorten(words.encode())}"
 
 
-def held(idle: int, seconds: float) -> str:
+def idle_connections(idle: int, seconds: float) -> str:
     return f"{idle} idle connections, answered in {seconds:.2f} s"
 
 
-def limit_of(kept: int, told: int) -> str:
+def connection_limit(kept: int, told: int) -> str:
     return f"{kept} let in, {told} told that there are too many"
 
 
@@ -260,8 +260,8 @@ def limited_after(count: int) -> str:
     return f"refused after {count} queries"
 
 
-def tells(what: str) -> str:
-    return f"tells: {shown(what.encode())}"
+def reveals(what: str) -> str:
+    return f"tells: {shorten(what.encode())}"
 
 
 def too_slow(seconds: float) -> str:
@@ -272,7 +272,7 @@ def random_lines(count: int, seed: int) -> str:
     return f"{count} lines, seed {seed}"
 
 
-def taken(count: int) -> str:
+def bytes_read(count: int) -> str:
     return f"{count} bytes taken before it ended"
 
 
@@ -287,14 +287,14 @@ def login_unknown(login: str) -> str:
 _ESCAPES = {ord("\t"): r"\t", ord("\n"): r"\n", ord("\r"): r"\r", ord("\\"): r"\\"}
 
 
-def escaped(data: bytes) -> str:
-    """*data* in ASCII; its escapes are those of Python, C and JavaScript."""
+def escape_bytes(data: bytes) -> str:
+    """Return *data* in ASCII, with the escapes of Python, C and JavaScript."""
     return "".join(_ESCAPES.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}") for byte in data)
 
 
-def shown(data: bytes, most: int = 60) -> str:
-    """*data* on one line of ASCII, cut to about *most* letters."""
-    whole = escaped(data[: most + 1])
+def shorten(data: bytes, most: int = 60) -> str:
+    """Return *data* on one line of ASCII, cut to about *most* letters."""
+    whole = escape_bytes(data[: most + 1])
     return whole if len(whole) <= most else whole[: most - 3] + "..."
 
 
@@ -310,7 +310,7 @@ HEADING = "Id    Level     Section  Verdict   What (sections as 2.1 are of RFC 1
 NO_RFC = "in no RFC"
 
 
-def asked(where: str) -> str:
+def title(where: str) -> str:
     return f"Finger conformance of {where}"
 
 
@@ -318,13 +318,13 @@ def expected(what: str) -> str:
     return f"expected: {what}"
 
 
-def because(why: str) -> str:
+def failed_because(why: str) -> str:
     return f"failed: {why}"
 
 
-def never(why: str) -> str:
+def never_testable(why: str) -> str:
     return f"never tested from outside: {why}"
 
 
-def sums(level: str, passed: int, failed: int, untested: int) -> str:
+def totals(level: str, passed: int, failed: int, untested: int) -> str:
     return f"{level:8}  {passed} passed, {failed} failed, {untested} not tested"

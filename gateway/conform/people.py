@@ -1,134 +1,152 @@
-"""Checks of answers: what they tell, what they keep to themselves, and what they do with names that are attacks."""
+"""Checks of answers: what they contain, what they keep private, and how names that are attacks are handled."""
 
 from contextlib import suppress
 
 from . import judge, messages
-from .grammar import nobody_of
-from .session import Fail, Passed, Run, Untested
+from .catalogue import check
+from .grammar import require_unknown
+from .session import CannotTest, CheckFailed, ConformanceRun, Passed
 
-PATHS = (b"../../etc/passwd", b"/etc/passwd", b"..\\..\\x")
-COMMANDS = (b";id", b"$(id)", b"|/bin/id", b"`id`", b";sleep 4", b"$(sleep 4)", b"|sleep 4")
-SLEPT = 3.5  # seconds
-FOR_THE_LOG = b"x\x1b[2J\x0bfake Accepted root"
+PATH_NAMES = (b"../../etc/passwd", b"/etc/passwd", b"..\\..\\x")
+SHELL_COMMANDS = (b";id", b"$(id)", b"|/bin/id", b"`id`", b";sleep 4", b"$(sleep 4)", b"|sleep 4")
+SLEEP_SECONDS = 3.5  # seconds
+LOG_INJECTION = b"x\x1b[2J\x0bfake Accepted root"
 
 
-def _read_list(run: Run) -> list[judge.Row]:
-    """The rows of the list. Raises Untested where there are none to be read."""
-    reply = run.ask(b"")
-    if rows := judge.rows(reply.data):
+def _read_list(run: ConformanceRun) -> list[judge.ListRow]:
+    """Return the rows of the list. Raises CannotTest if there are none that can be parsed."""
+    reply = run.answer_to(b"")
+    if rows := judge.list_rows(reply.data):
         return rows
-    raise Untested(messages.LIST_REFUSED if judge.refused(reply.data) else messages.LIST_UNREAD)
+    raise CannotTest(messages.LIST_REFUSED if judge.says_refused(reply.data) else messages.LIST_UNREAD)
 
 
-def f092(run: Run) -> Passed:
-    reply = run.ask(b"")
+@check("F092", "MUST", "RFC 1288 2.5.1")
+def list_has_full_names(run: ConformanceRun) -> Passed:
+    reply = run.answer_to(b"")
     for row in _read_list(run):
         if not row.name:
-            raise Fail(messages.NO_FULL_NAME, reply)
-        answer = run.line(row.login.encode())
-        name = judge.full_name(answer.data)
-        if name and judge.words(name.encode()) - judge.words(row.line.encode()) and "..." not in row.line:
-            raise Fail(messages.NO_FULL_NAME, reply)
+            raise CheckFailed(messages.NO_FULL_NAME, reply)
+        answer = run.reply_to(row.login.encode())
+        name = judge.find_full_name(answer.data)
+        if (
+            name
+            and judge.significant_words(name.encode()) - judge.significant_words(row.line.encode())
+            and "..." not in row.line
+        ):
+            raise CheckFailed(messages.NO_FULL_NAME, reply)
     return Passed(reply)
 
 
-def f094(run: Run) -> Passed:
-    return Passed(run.ask(b""))
+@check("F094", "practice", "RFC 1288 2.5.1")
+def empty_list_is_text(run: ConformanceRun) -> Passed:
+    return Passed(run.answer_to(b""))
 
 
-def f095(run: Run) -> Passed:
-    reply = run.ask(b"")
-    if judge.refused(reply.data) and not judge.rows(reply.data):
+@check("F095", "MUST", "RFC 1288 3.2.2")
+def disabled_list_is_refused(run: ConformanceRun) -> Passed:
+    reply = run.answer_to(b"")
+    if judge.says_refused(reply.data) and not judge.list_rows(reply.data):
         return Passed(reply)
-    if judge.unknown(reply.data) or run.unknown(reply, b""):
-        raise Fail(messages.NOT_LISTED, reply)
-    raise Untested(messages.LIST_ON)
+    if judge.says_unknown(reply.data) or run.is_unknown(reply, b""):
+        raise CheckFailed(messages.NOT_LISTED, reply)
+    raise CannotTest(messages.LIST_ON)
 
 
-def f096(run: Run) -> Passed:
-    reply = run.plain()
+@check("F096", "MUST", "RFC 1288 2.5.2", needs_login=True)
+def answer_has_full_name(run: ConformanceRun) -> Passed:
+    reply = run.plain_answer()
     name = run.full_name()
-    if name.lower() not in judge.text(reply.data).lower():
-        raise Fail(messages.NO_FULL_NAME, reply)
+    if name.lower() not in judge.decode(reply.data).lower():
+        raise CheckFailed(messages.NO_FULL_NAME, reply)
     return Passed(reply)
 
 
-def f097(run: Run) -> Passed:
-    """A column of the list may be cut, so a word counts that begins a word of the answer."""
+@check("F097", "MUST", "RFC 1288 2.5.2", needs_login=True)
+def answer_has_what_the_list_has(run: ConformanceRun) -> Passed:
+    """Compare the list with answers. A column may be cut, so a word counts if it begins a word of the answer."""
     looked = None
     for row in _read_list(run)[:5]:
-        answer = run.ask(row.login.encode())
-        if run.unknown(answer, row.login.encode()):
-            raise Fail(messages.UNKNOWN, answer)
-        said = judge.text(answer.data).lower()
-        missing = {word for word in judge.words(row.line.encode()) if word not in said}
+        answer = run.answer_to(row.login.encode())
+        if run.is_unknown(answer, row.login.encode()):
+            raise CheckFailed(messages.UNKNOWN, answer)
+        said = judge.decode(answer.data).lower()
+        missing = {word for word in judge.significant_words(row.line.encode()) if word not in said}
         if missing:
-            raise Fail(messages.lacks(" ".join(sorted(missing)[:5])), answer)
+            raise CheckFailed(messages.lacks(" ".join(sorted(missing)[:5])), answer)
         looked = answer
     return Passed(looked)
 
 
-def f098(run: Run) -> Passed:
-    reply = run.plain()
-    if not judge.status(reply.data):
-        raise Untested(messages.NO_STATUS)
+@check("F098", "SHOULD", "RFC 1288 2.5.2", needs_login=True)
+def answer_has_login_status(run: ConformanceRun) -> Passed:
+    reply = run.plain_answer()
+    if not judge.has_login_status(reply.data):
+        raise CannotTest(messages.NO_STATUS)
     return Passed(reply)
 
 
-def f100(run: Run) -> Passed:
-    plain, long = run.plain(), run.long()
-    if run.unknown(long, run.login) or run.unknown(long, b"/W " + run.login):
-        raise Fail(messages.UNKNOWN, long)
-    if missing := judge.words(plain.data) - judge.words(long.data):
-        raise Fail(messages.lacks(" ".join(sorted(missing)[:5])), long)
+@check("F100", "SHOULD", "RFC 1288 2.5.4", needs_login=True)
+def long_answer_has_at_least_the_plain_one(run: ConformanceRun) -> Passed:
+    plain, long = run.plain_answer(), run.long_answer()
+    if run.is_unknown(long, run.login) or run.is_unknown(long, b"/W " + run.login):
+        raise CheckFailed(messages.UNKNOWN, long)
+    if missing := judge.significant_words(plain.data) - judge.significant_words(long.data):
+        raise CheckFailed(messages.lacks(" ".join(sorted(missing)[:5])), long)
     return Passed(long)
 
 
-def f102(run: Run) -> Passed:
-    one, other = run.nobody(1), run.nobody(2)
-    first, second = run.ask(one), run.ask(other)
+@check("F102", "practice", "")
+def unknown_names_are_answered_alike(run: ConformanceRun) -> Passed:
+    one, other = run.unknown_name(1), run.unknown_name(2)
+    first, second = run.answer_to(one), run.answer_to(other)
     if first.data.replace(one, b"") != second.data.replace(other, b""):
-        raise Fail(messages.NOT_ALIKE, second)
+        raise CheckFailed(messages.NOT_ALIKE, second)
     return Passed(second)
 
 
-def f103(run: Run) -> Passed:
-    return nobody_of(run, b"root", b"daemon")
+@check("F103", "practice", "")
+def system_accounts_are_unknown(run: ConformanceRun) -> Passed:
+    return require_unknown(run, b"root", b"daemon")
 
 
-def f104(run: Run) -> Passed:
-    lines = [run.nobody(), b"bob@other.test", b"", b"-l"]
-    with suppress(Untested):
+@check("F104", "practice", "")
+def nothing_private_in_answers(run: ConformanceRun) -> Passed:
+    lines = [run.unknown_name(), b"bob@other.test", b"", b"-l"]
+    with suppress(CannotTest):
         lines += [run.login, b"/W " + run.login]
     for line in lines:
-        reply = run.line(line)
-        if found := judge.private(reply.data):
-            raise Fail(messages.tells(found), reply)
+        reply = run.reply_to(line)
+        if found := judge.find_private(reply.data):
+            raise CheckFailed(messages.reveals(found), reply)
     return Passed()
 
 
-def f108(run: Run) -> Passed:
-    for line in PATHS:
-        reply = run.ask(line)
+@check("F108", "practice", "")
+def paths_as_names(run: ConformanceRun) -> Passed:
+    for line in PATH_NAMES:
+        reply = run.answer_to(line)
         if b"root:" in reply.data or b":0:0:" in reply.data:
-            raise Fail(messages.FOUND, reply)
-    return nobody_of(run, *PATHS)
+            raise CheckFailed(messages.FOUND, reply)
+    return require_unknown(run, *PATH_NAMES)
 
 
-def f113(run: Run) -> Passed:
-    for line in COMMANDS:
-        reply = run.ask(line)
+@check("F113", "MUST", "RFC 1288 3.2.5")
+def shell_metacharacters(run: ConformanceRun) -> Passed:
+    for line in SHELL_COMMANDS:
+        reply = run.answer_to(line)
         if b"uid=" in reply.data:
-            raise Fail(messages.EXECUTED, reply)
-        if reply.seconds > SLEPT:
-            raise Fail(messages.SLEPT, reply)
-    return nobody_of(run, *COMMANDS)
+            raise CheckFailed(messages.EXECUTED, reply)
+        if reply.seconds > SLEEP_SECONDS:
+            raise CheckFailed(messages.SLEPT, reply)
+    return require_unknown(run, *SHELL_COMMANDS)
 
 
-def f116(run: Run) -> Passed:
-    reply = run.ask(FOR_THE_LOG)
-    for look in (judge.escape, judge.control):
+@check("F116", "practice", "")
+def control_characters_for_the_log(run: ConformanceRun) -> Passed:
+    reply = run.answer_to(LOG_INJECTION)
+    for look in (judge.find_escape, judge.find_control):
         if (place := look(reply.data)) is not None:
-            raise Fail(messages.at(messages.NOT_CLEAN, place), reply)
-    nobody_of(run, FOR_THE_LOG)
+            raise CheckFailed(messages.found_at(messages.NOT_CLEAN, place), reply)
+    require_unknown(run, LOG_INJECTION)
     return Passed(reply, messages.LOG)

@@ -1,76 +1,83 @@
-"""What came of a run, for people and for machines."""
+"""The results of a run, for people and for programs."""
 
 import json
 from collections.abc import Iterable, Sequence
 
 from . import messages
-from .catalogue import CHECKS, Check
+from .catalogue import Check
+from .checks import CHECKS
 from .session import Result
 
 WIDTH = 80
-ALL_PASSED, MUST_FAILED, LESS_FAILED = 0, 1, 3
+ALL_PASSED, MUST_FAILED, OTHERS_FAILED = 0, 1, 3
 
 
-def status(results: Iterable[Result]) -> int:
-    """The exit status."""
+def exit_status(results: Iterable[Result]) -> int:
+    """Return the exit status of the command."""
     levels = {CHECKS[result.id].level for result in results if result.verdict == "fail"}
-    return MUST_FAILED if "MUST" in levels else LESS_FAILED if levels else ALL_PASSED
+    return MUST_FAILED if "MUST" in levels else OTHERS_FAILED if levels else ALL_PASSED
 
 
-def table(results: Sequence[Result], where: str) -> str:
-    """A line for each check; below those that failed why, what was sent and what was seen."""
-    lines = [messages.asked(where), "", messages.HEADING]
+def format_table(results: Sequence[Result], where: str) -> str:
+    """Return a line for each check, and for each failure why, what was sent and what came."""
+    lines = [messages.title(where), "", messages.HEADING]
     for result in results:
-        lines += _row(CHECKS[result.id], result)
-    return "\n".join([*lines, "", *_sums(results), ""])
+        lines += _format_result(CHECKS[result.id], result)
+    return "\n".join([*lines, "", *_totals(results), ""])
 
 
-def machine(results: Sequence[Result], host: str, port: int) -> str:
-    """The same as JSON; bytes as text with \\x escapes, whole."""
+def format_json(results: Sequence[Result], host: str, port: int) -> str:
+    """Return the results as JSON. Bytes are text with \\x escapes, uncut."""
     checks = [_document(CHECKS[result.id], result) for result in results]
-    document = {"host": host, "port": port, "counts": _counts(results), "status": status(results), "checks": checks}
+    document = {
+        "host": host,
+        "port": port,
+        "counts": _counts(results),
+        "status": exit_status(results),
+        "checks": checks,
+    }
     return json.dumps(document, indent=2) + "\n"
 
 
-def listing(checks: Iterable[Check]) -> str:
-    """Which checks there are, and what each expects."""
+def format_list(checks: Iterable[Check]) -> str:
+    """Return all checks and what each expects."""
     lines = []
     for check in checks:
         lines.append(f"{check.id}  {check.level:8}  {check.title}")
-        lines += _folded("      ", check.expected)
-        lines += _folded("      ", "; ".join(_needs(check)))
+        lines += _wrap("      ", check.expected)
+        lines += _wrap("      ", "; ".join(_requirements(check)))
     return "\n".join(lines) + "\n"
 
 
-def _needs(check: Check) -> list[str]:
+def _requirements(check: Check) -> list[str]:
     needs = [check.section or messages.NO_RFC]
-    if check.login:
+    if check.needs_login:
         needs.append(messages.NO_LOGIN)
     if check.aggressive:
         needs.append(messages.NO_AGGRESSIVE)
-    if check.waiting:
+    if check.slow:
         needs.append(messages.NO_WAIT)
-    if check.unseen:
-        needs.append(messages.never(check.unseen))
+    if check.untestable:
+        needs.append(messages.never_testable(check.untestable))
     return needs
 
 
-def _row(check: Check, result: Result) -> list[str]:
+def _format_result(check: Check, result: Result) -> list[str]:
     section = check.section.removeprefix("RFC 1288 ")
     head = f"{check.id}  {check.level:8}  {section:7}  {messages.VERDICTS[result.verdict]:8}  "
     if result.verdict == "pass":
         return [head + check.title]
     if result.verdict == "not tested":
-        return [head + check.title, *_folded("      ", result.why)]
-    lines = [head + check.title, *_folded("      ", messages.expected(check.expected))]
-    lines += _folded("      ", messages.because(result.why))
+        return [head + check.title, *_wrap("      ", result.why)]
+    lines = [head + check.title, *_wrap("      ", messages.expected(check.expected))]
+    lines += _wrap("      ", messages.failed_because(result.why))
     for label, data in ((messages.SENT, result.sent), (messages.SEEN, result.seen)):
         start = f"      {label:6}"
-        lines.append(start + messages.shown(data, WIDTH - len(start)))
+        lines.append(start + messages.shorten(data, WIDTH - len(start)))
     return lines
 
 
-def _folded(indent: str, text: str) -> list[str]:
+def _wrap(indent: str, text: str) -> list[str]:
     lines, line = [], indent
     for word in text.split():
         if len(line) + len(word) + 1 > WIDTH and line.strip():
@@ -88,9 +95,9 @@ def _counts(results: Sequence[Result]) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _sums(results: Sequence[Result]) -> list[str]:
+def _totals(results: Sequence[Result]) -> list[str]:
     return [
-        messages.sums(level, found["pass"], found["fail"], found["not tested"])
+        messages.totals(level, found["pass"], found["fail"], found["not tested"])
         for level, found in sorted(_counts(results).items())
     ]
 
@@ -104,6 +111,6 @@ def _document(check: Check, result: Result) -> dict[str, str]:
         "expected": check.expected,
         "verdict": result.verdict,
         "why": result.why,
-        "sent": messages.escaped(result.sent),
-        "seen": messages.escaped(result.seen),
+        "sent": messages.escape_bytes(result.sent),
+        "seen": messages.escape_bytes(result.seen),
     }

@@ -1,5 +1,8 @@
-"""What a run knows: whom it asks, what was said so far, who exists there. Everything that is asked goes through here, so
-that each reply counts for the checks that look at all of them, and so that a server which has enough of us is waited for."""
+"""The state of a run: the server, the replies so far, who exists there.
+
+Every query goes through here, so that the checks of form see all replies, and so that the server's rate limit is
+respected.
+"""
 
 import ipaddress
 import random
@@ -9,22 +12,25 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from . import judge, messages, wire
-from .wire import Address, Connection, Reply
+from .wire import Connection, ServerAddress, ServerReply
 
 Verdict = Literal["pass", "fail", "not tested"]
-MOST_WAITED = 180.0  # seconds in a run, because the server says that it was asked too often
-MOST_KEPT = 64 * 1024 * 1024  # bytes of replies, for the checks that look at all of them
-LEAST_WAITED = 5.0  # seconds, each time
-ONCE_MORE = 1.0  # seconds until it is tried again to connect
-HASTY = 0.3  # seconds that a server is listened to which leaves its connections open
-OTHER = b"other.test"  # a host that is not there (RFC 2606)
+MAX_TOTAL_WAIT = 180.0  # seconds in a run, because the server says that it was asked too often
+MAX_KEPT_BYTES = 64 * 1024 * 1024  # bytes of replies, for the checks that look at all of them
+MIN_WAIT = 5.0  # seconds, each time
+RECONNECT_DELAY = 1.0  # seconds until it is tried again to connect
+SHORT_QUIET_TIMEOUT = 0.3  # seconds that a server is listened to which leaves its connections open
+FOREIGN_HOST = b"other.test"  # a host that is not there (RFC 2606)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom to ask, and how. *logins*: people who exist there, the first one for most checks; *name*: the full name of the
-    first; *host_names*: what the server calls itself; *wait*: seconds that the waiting checks wait, 0 for not at all;
-    *timeout*: seconds for each answer; *seed*: of made-up names and random lines."""
+    """The server to check, and how.
+
+    *logins* exist there; most checks use the first, whose full name is *name*. *host_names* are the server's own.
+    *wait* is how many seconds slow checks wait, 0 to skip them; *timeout* is the limit for each answer in seconds.
+    *seed* is for random names and lines.
+    """
 
     host: str
     port: int = 79
@@ -39,7 +45,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one check. *sent* and *seen*: the bytes that decided, where there are any."""
+    """The result of one check. *sent* and *seen* are the bytes that decided, if any."""
 
     id: str
     verdict: Verdict
@@ -50,40 +56,40 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A check passed; *reply* decided."""
+    """A check passed because of *reply*."""
 
-    reply: Reply | None = None
+    reply: ServerReply | None = None
     why: str = ""
 
 
-class Fail(Exception):
+class CheckFailed(Exception):
     """A check failed: *why*, and the reply that decided."""
 
-    def __init__(self, why: str, reply: Reply | None = None) -> None:
+    def __init__(self, why: str, reply: ServerReply | None = None) -> None:
         super().__init__(why)
         self.why, self.reply = why, reply
 
 
-class Untested(Exception):
-    """A check could not be made."""
+class CannotTest(Exception):
+    """A check that could not be made, and *why*."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
 
 
-class Unreachable(Exception):
-    """There is no server to be asked."""
+class ServerUnreachable(Exception):
+    """No server answers at the address."""
 
 
 @dataclass
-class Run:
-    """The state of a run against *target*. Raises Unreachable where nobody listens there."""
+class ConformanceRun:
+    """The state of a run against *target*. Raises ServerUnreachable."""
 
     target: Target
-    replies: list[Reply] = field(default_factory=list)
-    _cache: dict[bytes, Reply] = field(default_factory=dict)
-    _quiet: float = wire.QUIET
+    replies: list[ServerReply] = field(default_factory=list)
+    _cache: dict[bytes, ServerReply] = field(default_factory=dict)
+    _quiet_timeout: float = wire.QUIET_TIMEOUT
     _left_open: int = 0
     _waited: float = 0.0
     _kept: int = 0
@@ -93,148 +99,155 @@ class Run:
         self._stem = "zq" + "".join(self.random.choices("bcdfghjklmnpqrstvwxz", k=6))
         why = ""
         try:
-            self.addresses = wire.addresses(self.target.host, self.target.port)
+            self.addresses = wire.resolve(self.target.host, self.target.port)
         except OSError as error:
-            raise Unreachable(error.strerror or str(error)) from None
+            raise ServerUnreachable(error.strerror or str(error)) from None
         for address in self.addresses:
             try:
                 Connection(address, self.target.timeout).close()
             except OSError as error:
                 why = why or error.strerror or str(error)
             else:
-                self.address: Address = address
+                self.address: ServerAddress = address
                 return
-        raise Unreachable(why)
+        raise ServerUnreachable(why)
 
     @property
-    def other_addresses(self) -> list[Address]:
-        """Addresses of the server of the other family: HOST's, and those that it was said to have."""
+    def other_addresses(self) -> list[ServerAddress]:
+        """The server's addresses of the other family: HOST's, and those given by --host-name."""
         named = [name for name in self.target.host_names if is_address(name)]
-        found = [address for name in named for address in wire.addresses(name, self.target.port)]
+        found = [address for name in named for address in wire.resolve(name, self.target.port)]
         return [each for each in (*self.addresses, *found) if each.family != self.address.family]
 
     # asking
 
-    def exchange(self, *segments: bytes, apart: float = 0.0) -> Reply:
-        """The reply to *segments*, each sent by itself, however it ended."""
-        return self._patient(lambda: wire.exchange(self.address, segments, self.target.timeout, apart, self._quiet))
+    def exchange(self, *segments: bytes, apart: float = 0.0) -> ServerReply:
+        """Send *segments* one by one, and return the reply, however it ended."""
+        return self._within_rate_limit(
+            lambda: wire.exchange(self.address, segments, self.target.timeout, apart, self._quiet_timeout)
+        )
 
-    def half_closed(self, data: bytes) -> Reply:
-        """The reply to *data* with FIN behind it."""
-        return self._patient(lambda: wire.half_closed(self.address, data, self.target.timeout, self._quiet))
+    def half_closed(self, data: bytes) -> ServerReply:
+        """Send *data* and FIN, and return the reply."""
+        return self._within_rate_limit(
+            lambda: wire.exchange_half_closed(self.address, data, self.target.timeout, self._quiet_timeout)
+        )
 
-    def line(self, line: bytes) -> Reply:
-        """The reply to *line*, however it ended. What was asked already is not asked again."""
+    def reply_to(self, line: bytes) -> ServerReply:
+        """Return the reply to *line*, however it ended. A line is sent only once in a run."""
         if line not in self._cache:
             self._cache[line] = self.exchange(line + b"\r\n")
         return self._cache[line]
 
-    def ask(self, line: bytes) -> Reply:
-        """An answer to *line*. Raises Fail where there is none."""
-        return answered(self.line(line), self.target.timeout)
+    def answer_to(self, line: bytes) -> ServerReply:
+        """Return the answer to *line*. Raises CheckFailed if there is none."""
+        return require_answer(self.reply_to(line), self.target.timeout)
 
-    def lines(self) -> list[tuple[bytes, Reply]]:
-        """All lines that were asked, with what came."""
+    def replies_by_line(self) -> list[tuple[bytes, ServerReply]]:
+        """Return all lines that were sent, with their replies."""
         return list(self._cache.items())
 
-    def lives(self, after: str) -> None:
-        """Raises Fail where the next client is not answered."""
-        name = self.nobody()
-        before, reply = self.line(name), self.exchange(name + b"\r\n")
-        if not judge.blank(before.data) and not judge.alike(before.data, reply.data):
-            raise Fail(messages.gone(after), reply)
+    def require_alive(self, after: str) -> None:
+        """Raise CheckFailed if the next client is not answered."""
+        name = self.unknown_name()
+        before, reply = self.reply_to(name), self.exchange(name + b"\r\n")
+        if not judge.is_blank(before.data) and not judge.are_alike(before.data, reply.data):
+            raise CheckFailed(messages.next_client_failed(after), reply)
 
-    def note(self, reply: Reply) -> Reply:
-        """Remembers *reply*, which was come by otherwise, if there is room."""
-        if (reply.sent or reply.data) and self._kept <= MOST_KEPT:
+    def record(self, reply: ServerReply) -> ServerReply:
+        """Keep *reply* for the checks of form, if there is room."""
+        if (reply.sent or reply.data) and self._kept <= MAX_KEPT_BYTES:
             self.replies.append(reply)
             self._kept += len(reply.data)
         return reply
 
-    def _patient(self, ask: Callable[[], Reply]) -> Reply:
-        """What *ask* gives, once the server has not had enough of us. Raises Untested where that takes too long."""
+    def _within_rate_limit(self, ask: Callable[[], ServerReply]) -> ServerReply:
+        """Repeat *ask* until the server accepts the query. Raises CannotTest if that takes too long."""
         reply = ask()
         if reply.end == "unreachable":
-            time.sleep(ONCE_MORE)
+            time.sleep(RECONNECT_DELAY)
             reply = ask()
-        while self.note(reply).end == "closed" and (seconds := judge.limited(reply.data)) is not None:
-            seconds = max(seconds, LEAST_WAITED)  # so that several questions can be asked after it
-            if self._waited + seconds > MOST_WAITED:
-                raise Untested(messages.LIMITED)
+        while self.record(reply).end == "closed" and (seconds := judge.retry_after(reply.data)) is not None:
+            seconds = max(seconds, MIN_WAIT)  # so that several questions can be asked after it
+            if self._waited + seconds > MAX_TOTAL_WAIT:
+                raise CannotTest(messages.LIMITED)
             self._waited += seconds
             time.sleep(seconds)
             reply = ask()
         if reply.end == "open":
             self._left_open += 1
             if self._left_open >= 3:
-                self._quiet = HASTY
+                self._quiet_timeout = SHORT_QUIET_TIMEOUT
         return reply
 
     # who exists
 
-    def nobody(self, number: int = 0) -> bytes:
-        """A name that nobody has; each *number* another one."""
+    def unknown_name(self, number: int = 0) -> bytes:
+        """Return a name that nobody has, another one for each *number* from 0 to 9."""
         return f"{self._stem}{'abcdefghij'[number]}".encode()
 
-    def unknown(self, reply: Reply, name: bytes) -> bool:
-        """Is it what is said of *name* when nobody has it?"""
-        if judge.unknown(reply.data):
+    def is_unknown(self, reply: ServerReply, name: bytes) -> bool:
+        """Return whether *reply* is what the server answers when nobody is called *name*."""
+        if judge.says_unknown(reply.data):
             return True
-        other = self.nobody()
-        if judge.alike(reply.data, self.line(other).data):  # where names are not repeated
+        other = self.unknown_name()
+        if judge.are_alike(reply.data, self.reply_to(other).data):  # where names are not repeated
             return True
-        return judge.skeleton(reply.data, name) == judge.skeleton(self.line(other).data, other)
+        return judge.normalize(reply.data, name) == judge.normalize(self.reply_to(other).data, other)
 
     @property
     def login(self) -> bytes:
-        """Somebody who exists. Raises Untested."""
-        found = self.target.logins[0].encode() if self.target.logins else self._listed()
+        """A login that exists. Raises CannotTest."""
+        found = self.target.logins[0].encode() if self.target.logins else self._login_from_list()
         if not found:
-            raise Untested(messages.NO_LOGIN)
+            raise CannotTest(messages.NO_LOGIN)
         return found
 
-    def plain(self) -> Reply:
-        """The answer about the login. Raises Fail where there is none, Untested where nobody is found."""
+    def plain_answer(self) -> ServerReply:
+        """Return the answer about the login.
+
+        Raises CheckFailed if there is none, CannotTest if the login is unknown.
+        """
         login = self.login
-        reply = self.ask(login)
-        if self.unknown(reply, login):
-            raise Untested(messages.login_unknown(judge.text(login)))
+        reply = self.answer_to(login)
+        if self.is_unknown(reply, login):
+            raise CannotTest(messages.login_unknown(judge.decode(login)))
         return reply
 
-    def base(self) -> tuple[bytes, Reply]:
-        """A line with a name, and its answer: about the login where there is one, else about nobody."""
+    def any_query(self) -> tuple[bytes, ServerReply]:
+        """Return a query with a name, and its answer: about the login if there is one, else about an unknown name."""
         try:
-            return self.login, self.plain()
-        except Untested:
-            return self.nobody(), self.ask(self.nobody())
+            return self.login, self.plain_answer()
+        except CannotTest:
+            return self.unknown_name(), self.answer_to(self.unknown_name())
 
-    def long(self) -> Reply:
-        """The same with /W."""
-        return self.ask(b"/W " + self.login)
+    def long_answer(self) -> ServerReply:
+        """Return the answer to the login with /W."""
+        return self.answer_to(b"/W " + self.login)
 
     def full_name(self) -> str:
-        """The full name of the login. Raises Untested."""
-        name = self.target.name or judge.full_name(self.plain().data)
+        """Return the full name of the login. Raises CannotTest."""
+        name = self.target.name or judge.find_full_name(self.plain_answer().data)
         if not name:
-            raise Untested(messages.NO_NAME)
+            raise CannotTest(messages.NO_NAME)
         return name
 
-    def _listed(self) -> bytes:
-        """Somebody in the list who is found when asked for."""
-        for row in judge.rows(self.line(b"").data)[:3]:
+    def _login_from_list(self) -> bytes:
+        """Return a login of the server's list that it also finds by name, b"" without one."""
+        for row in judge.list_rows(self.reply_to(b"").data)[:3]:
             login = row.login.encode()
-            reply = self.line(login)
-            if not judge.blank(reply.data) and not self.unknown(reply, login):
+            reply = self.reply_to(login)
+            if not judge.is_blank(reply.data) and not self.is_unknown(reply, login):
                 return login
         return b""
 
     # the server's own names
 
-    def host(self, number: int = 0) -> bytes:
-        """A name that the server calls its own. Raises Untested."""
+    def own_host(self, number: int = 0) -> bytes:
+        """Return a host name of the server. Raises CannotTest."""
         names = self.target.host_names or (self.target.host,)
         if number >= len(names):
-            raise Untested(messages.NO_SECOND_HOST_NAME)
+            raise CannotTest(messages.NO_SECOND_HOST_NAME)
         return names[number].encode("idna") if not names[number].isascii() else names[number].encode()
 
 
@@ -246,23 +259,26 @@ def is_address(host: str) -> bool:
     return True
 
 
-def answered(reply: Reply, seconds: float) -> Reply:
-    """*reply*, where it is one. Raises Fail."""
+def require_answer(reply: ServerReply, seconds: float) -> ServerReply:
+    """Return *reply* if it is an answer. Raises CheckFailed."""
     if reply.end == "unreachable":
-        raise Fail(messages.UNREACHABLE, reply)
+        raise CheckFailed(messages.UNREACHABLE, reply)
     if not reply.data:
-        raise Fail(
-            {"reset": messages.RESET, "closed": messages.NO_WORD}.get(reply.end, messages.silent(seconds)), reply
+        raise CheckFailed(
+            {"reset": messages.RESET, "closed": messages.NO_WORD}.get(reply.end, messages.no_byte_within(seconds)),
+            reply,
         )
-    if judge.blank(reply.data):
-        raise Fail(messages.BLANK, reply)
+    if judge.is_blank(reply.data):
+        raise CheckFailed(messages.BLANK, reply)
     if reply.end == "reset":
-        raise Fail(messages.CUT_OFF, reply)
+        raise CheckFailed(messages.CUT_OFF, reply)
     return reply
 
 
-def same(reply: Reply, as_this: Reply, line: bytes) -> Passed:
-    """Passed, where the answers are alike; *line* is what the other was asked. Raises Fail."""
-    if not judge.alike(reply.data, as_this.data, *judge.named(reply.sent), *judge.named(as_this.sent)):
-        raise Fail(messages.differs(messages.shown(line) or messages.EMPTY_QUERY), reply)
+def require_same(reply: ServerReply, as_this: ServerReply, line: bytes) -> Passed:
+    """Return Passed if both answers are alike; *line* is what the other one answers. Raises CheckFailed."""
+    if not judge.are_alike(
+        reply.data, as_this.data, *judge.echoable_parts(reply.sent), *judge.echoable_parts(as_this.sent)
+    ):
+        raise CheckFailed(messages.not_same_answer(messages.shorten(line) or messages.EMPTY_QUERY), reply)
     return Passed(reply)

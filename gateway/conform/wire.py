@@ -1,5 +1,7 @@
-"""Bytes to and from a server on blocking sockets: exact about segments, about FIN and RST, and about time. It judges
-nothing, and raises nothing once connected: however a connection ends is a value."""
+"""Bytes to and from a server on blocking sockets: exact about segments, FIN, RST and time.
+
+It interprets nothing, and raises nothing once connected: how a connection ends is a value.
+"""
 
 import select
 import socket
@@ -10,17 +12,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 End = Literal["closed", "reset", "open", "unreachable"]
-QUIET = 1.0  # seconds without a byte until a reply that has begun counts as all there is
-SOME = 0.2  # seconds to take what has come already
+QUIET_TIMEOUT = 1.0  # seconds without a byte until a reply that has begun counts as all there is
+DRAIN_TIMEOUT = 0.2  # seconds to take what has come already
 CHUNK = 65536
-MOST = 256 * 1024  # bytes of a reply that are kept, in whole lines where it has any
-ENDLESS = 16 * 1024 * 1024  # bytes after which it counts as one without an end
+MAX_KEPT_BYTES = 256 * 1024  # bytes of a reply that are kept, in whole lines where it has any
+MAX_REPLY_BYTES = 16 * 1024 * 1024  # bytes after which it counts as one without an end
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What came back for *sent*; *end*: how the server's side ended, "open" where it did not in time; *seconds*: from the
-    last byte sent to that end, or to the last byte received."""
+class ServerReply:
+    """What came back for *sent*.
+
+    *end* is how the server ended the connection, "open" if it did not in time. *seconds* is the time from the last byte
+    sent to that end, or to the last byte received.
+    """
 
     sent: bytes
     data: bytes
@@ -29,7 +34,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ServerAddress:
     """Where to connect to."""
 
     family: socket.AddressFamily
@@ -40,16 +45,16 @@ class Address:
         return self.place[0]
 
 
-def addresses(host: str, port: int) -> list[Address]:
-    """All addresses of *host*. Raises OSError where it has none."""
+def resolve(host: str, port: int) -> list[ServerAddress]:
+    """Return all addresses of *host*. Raises OSError if it has none."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [Address(family, (str(place[0]), int(place[1]))) for family, _, _, _, place in found]
+    return [ServerAddress(family, (str(place[0]), int(place[1]))) for family, _, _, _, place in found]
 
 
 class Connection:
-    """One connection. Raises OSError where none can be made."""
+    """One connection. Raises OSError if it cannot be made."""
 
-    def __init__(self, address: Address, seconds: float, receive_buffer: int = 0) -> None:
+    def __init__(self, address: ServerAddress, seconds: float, receive_buffer: int = 0) -> None:
         self._socket = socket.socket(address.family, socket.SOCK_STREAM)
         self._socket.settimeout(seconds)
         try:
@@ -63,7 +68,7 @@ class Connection:
         self.end: End = "open"
         self.data = b""
         self.sent = b""
-        self._came = 0
+        self._received = 0
 
     def __enter__(self) -> "Connection":
         return self
@@ -72,7 +77,7 @@ class Connection:
         self.close()
 
     def send(self, data: bytes) -> None:
-        """One segment, where it fits into one."""
+        """Send one segment, if *data* fits into one."""
         if self.end == "reset":
             return
         try:
@@ -84,8 +89,8 @@ class Connection:
             self._receive()
             self.end = "reset" if self.end == "open" else self.end
 
-    def pour(self, data: bytes, seconds: float) -> int:
-        """Sends much, reading meanwhile, until it is sent, the server ends, or *seconds* are over. Gives how much went."""
+    def send_much(self, data: bytes, seconds: float) -> int:
+        """Send much data, reading meanwhile, for at most *seconds*; return how many bytes were sent."""
         deadline = time.monotonic() + seconds
         gone = 0
         self._socket.setblocking(False)
@@ -103,28 +108,27 @@ class Connection:
         self.sent += data[:gone]
         return gone
 
-    def shut(self) -> None:
-        """FIN from our side."""
+    def shut_down(self) -> None:
+        """Send FIN."""
         try:
             self._socket.shutdown(socket.SHUT_WR)
         except OSError:
             self._receive()
 
-    def read(self, seconds: float, quiet: float | None = None) -> Reply:
-        """What comes until the server ends, for at most *seconds*, and not longer than *quiet* without a byte once there
-        was one."""
+    def read(self, seconds: float, quiet: float | None = None) -> ServerReply:
+        """Read until the server ends, at most *seconds*, and at most *quiet* seconds without a byte after the first one."""
         began = last = time.monotonic()
-        while self.end == "open" and self._came < ENDLESS:
+        while self.end == "open" and self._received < MAX_REPLY_BYTES:
             now = time.monotonic()
             until = min(began + seconds, last + quiet) if quiet is not None and self.data else began + seconds
-            if now > until + SOME or not select.select([self._socket], [], [], max(0.0, until - now))[0]:
+            if now > until + DRAIN_TIMEOUT or not select.select([self._socket], [], [], max(0.0, until - now))[0]:
                 break
             self._receive()
             last = time.monotonic()
-        return Reply(self.sent, self.data, self.end, last - began)
+        return ServerReply(self.sent, self.data, self.end, last - began)
 
     def reset(self) -> None:
-        """RST from our side."""
+        """Close with RST."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
 
@@ -139,24 +143,24 @@ class Connection:
         except OSError:
             self.end = "reset"
             return
-        if self._came <= MOST:
+        if self._received <= MAX_KEPT_BYTES:
             self.data = _whole_lines(self.data + part)
-        self._came += len(part)
+        self._received += len(part)
         if not part:
             self.end = "closed"
 
 
 def _whole_lines(data: bytes) -> bytes:
-    """*data*, or as much of it as is kept."""
-    if len(data) <= MOST:
+    """Return as much of *data* as is kept."""
+    if len(data) <= MAX_KEPT_BYTES:
         return data
-    return data[: data.rfind(b"\n", 0, MOST) + 1] or data[:MOST]
+    return data[: data.rfind(b"\n", 0, MAX_KEPT_BYTES) + 1] or data[:MAX_KEPT_BYTES]
 
 
 def exchange(
-    address: Address, segments: Sequence[bytes], seconds: float, apart: float = 0.0, quiet: float = QUIET
-) -> Reply:
-    """The reply to *segments*, each sent by itself, *apart* seconds between them."""
+    address: ServerAddress, segments: Sequence[bytes], seconds: float, apart: float = 0.0, quiet: float = QUIET_TIMEOUT
+) -> ServerReply:
+    """Send *segments* one by one, *apart* seconds between them, and return the reply."""
     try:
         with Connection(address, seconds) as connection:
             for number, segment in enumerate(segments):
@@ -165,16 +169,18 @@ def exchange(
                 connection.send(segment)
             return connection.read(seconds, quiet)
     except OSError:
-        return Reply(b"".join(segments), b"", "unreachable", 0.0)
+        return ServerReply(b"".join(segments), b"", "unreachable", 0.0)
 
 
-def half_closed(address: Address, data: bytes, seconds: float, quiet: float = QUIET) -> Reply:
-    """The reply to *data* with FIN behind it."""
+def exchange_half_closed(
+    address: ServerAddress, data: bytes, seconds: float, quiet: float = QUIET_TIMEOUT
+) -> ServerReply:
+    """Send *data* and FIN, and return the reply."""
     try:
         with Connection(address, seconds) as connection:
             if data:
                 connection.send(data)
-            connection.shut()
+            connection.shut_down()
             return connection.read(seconds, quiet)
     except OSError:
-        return Reply(data, b"", "unreachable", 0.0)
+        return ServerReply(data, b"", "unreachable", 0.0)

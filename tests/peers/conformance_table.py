@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.conform.catalogue import CHECKS, LEVELS, Check
+from gateway.conform.checks import CHECKS, LEVELS, Check
 from tests.peers.daemons import DAEMONS, started
 from tests.peers.gateway import CHECKOUT, COMMAND
 from tests.peers.test_conform_ours import ours

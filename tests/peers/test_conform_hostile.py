@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from gateway.conform import wire
-from gateway.conform.session import MOST_KEPT, Run, Target
+from gateway.conform.session import MAX_KEPT_BYTES, ConformanceRun, Target
 
 
 @contextmanager
@@ -38,18 +38,18 @@ def _pour(connection: socket.socket, piece: bytes) -> None:
 @pytest.mark.parametrize("piece", [b"a" * 65536, b"no such user\r\n" * 5000])
 def test_F091_an_endless_answer_is_not_kept_and_not_waited_for(piece: bytes) -> None:
     with pouring(piece) as port:
-        run = Run(Target("127.0.0.1", port, timeout=60.0))
+        run = ConformanceRun(Target("127.0.0.1", port, timeout=60.0))
         replies = [run.exchange(b"a\r\n") for _ in range(3)]
     for reply in replies:
         assert reply.end == "open" and reply.seconds < 20.0
-        assert wire.MOST - 65536 <= len(reply.data) <= wire.MOST
+        assert wire.MAX_KEPT_BYTES - 65536 <= len(reply.data) <= wire.MAX_KEPT_BYTES
         assert b"\n" not in piece or reply.data.endswith(b"\r\n")
 
 
 def test_F091_all_replies_together_are_bounded() -> None:
     with pouring(b"") as port:
-        run = Run(Target("127.0.0.1", port))
-    large = wire.Reply(b"a\r\n", bytes(wire.MOST), "closed", 0.0)
+        run = ConformanceRun(Target("127.0.0.1", port))
+    large = wire.ServerReply(b"a\r\n", bytes(wire.MAX_KEPT_BYTES), "closed", 0.0)
     for _ in range(1000):
-        run.note(large)
-    assert sum(len(reply.data) for reply in run.replies) <= MOST_KEPT + wire.MOST
+        run.record(large)
+    assert sum(len(reply.data) for reply in run.replies) <= MAX_KEPT_BYTES + wire.MAX_KEPT_BYTES

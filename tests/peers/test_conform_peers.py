@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.conform.catalogue import CHECKS
+from gateway.conform.checks import CHECKS
 from tests.peers import conformance_table
 from tests.peers.conformance_table import OURS, Server, Verdicts
 from tests.peers.daemons import PYFINGERD, started

@@ -29,7 +29,7 @@ import gateway
 from gateway.cli import cli, import_people
 from gateway.cli.explain import make_document as explanation_document
 from gateway.conform import report
-from gateway.conform.catalogue import CHECKS
+from gateway.conform.checks import CHECKS
 from gateway.conform.session import Result, Verdict
 from gateway.directory.explanation import Explanation, FieldExplanation, Reason
 from gateway.directory.fields import FIELDS
@@ -290,7 +290,7 @@ def import_json(_: Built) -> Iterator[str]:
 
 def conformance_json(_: Built) -> Iterator[str]:
     results = [Result(id=next(iter(CHECKS)), verdict=verdict, why="") for verdict in get_args(Verdict)]
-    yield from members_of_value(json.loads(report.machine(results, "dir.test", 79)))
+    yield from members_of_value(json.loads(report.format_json(results, "dir.test", 79)))
     yield from (f"checks[].verdict = {verdict}" for verdict in get_args(Verdict))
     yield from (f"checks[].level = {level}" for level in {check.level for check in CHECKS.values()})
     yield from (f"checks[].id = {check}" for check in CHECKS)
@@ -341,7 +341,7 @@ def exit_codes(_: Built) -> Iterator[str]:
     yield from (str(error.exit_code) for error in (click.ClickException, click.UsageError))
     for check in CHECKS.values():
         for verdict in get_args(Verdict):
-            yield f"conform {report.status([Result(id=check.id, verdict=verdict, why='')])}"
+            yield f"conform {report.exit_status([Result(id=check.id, verdict=verdict, why='')])}"
 
 
 def commands(_: Built) -> Iterator[str]:
@@ -361,7 +361,7 @@ def commands(_: Built) -> Iterator[str]:
                 assert below is not None
                 yield from walk(below, f"{path} {name}", click.Context(below, parent=context, info_name=name))
 
-    yield from walk(cli, "finger-gateway", click.Context(cli, info_name="finger-gateway"))
+    yield from walk(cli, "finger-gateway", click.Context(cli, info_name="finger-gateway", **cli.context_settings))
     for option in Options.optParameters:
         yield f"twist finger-gateway --{option[0]} -{option[1]}"
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

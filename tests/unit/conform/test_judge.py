@@ -32,12 +32,12 @@ OURS = b"Login:      alice\r\nName:       Alice Adams (she/her)\r\n\r\nPlan:\r\n
     ],
 )
 def test_line_ends(data: bytes, place: int | None) -> None:
-    assert judge.bare(data) == place
+    assert judge.find_bare_line_end(data) == place
 
 
 def test_utf8() -> None:
-    assert judge.not_utf8("Žofie\r\n".encode()) is None
-    assert judge.not_utf8(b"caf\xe9\r\n") == 3
+    assert judge.find_invalid_utf8("Žofie\r\n".encode()) is None
+    assert judge.find_invalid_utf8(b"caf\xe9\r\n") == 3
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_utf8() -> None:
     ],
 )
 def test_controls(data: bytes, faults: tuple[int | None, ...]) -> None:
-    assert (judge.escape(data), judge.eight_bit(data), judge.control(data)) == faults
+    assert (judge.find_escape(data), judge.find_c1_control(data), judge.find_control(data)) == faults
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_controls(data: bytes, faults: tuple[int | None, ...]) -> None:
     ],
 )
 def test_bidi_controls_left_open(said: str, place: int | None) -> None:
-    assert judge.bidi(said.encode()) == place
+    assert judge.find_open_bidi(said.encode()) == place
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ def test_bidi_controls_left_open(said: str, place: int | None) -> None:
     ],
 )
 def test_what_an_answer_says(said: str, unknown: bool, refused: bool) -> None:
-    assert (judge.unknown(said.encode()), judge.refused(said.encode())) == (unknown, refused)
+    assert (judge.says_unknown(said.encode()), judge.says_refused(said.encode())) == (unknown, refused)
 
 
 def test_a_host_that_was_looked_for() -> None:
-    assert judge.forwarded(b"[other.test]\r\nfinger: unknown host: other.test\r\n")
-    assert judge.forwarded(b"gethostbyname: Name or service not known\r\n")
-    assert not judge.forwarded(b"bob@other.test: no such user.\r\n")
+    assert judge.says_forwarded(b"[other.test]\r\nfinger: unknown host: other.test\r\n")
+    assert judge.says_forwarded(b"gethostbyname: Name or service not known\r\n")
+    assert not judge.says_forwarded(b"bob@other.test: no such user.\r\n")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_host_that_was_looked_for() -> None:
     ],
 )
 def test_when_a_server_has_enough_of_us(said: str, seconds: float | None) -> None:
-    assert judge.limited(said.encode()) == seconds
+    assert judge.retry_after(said.encode()) == seconds
 
 
 @pytest.mark.parametrize(
@@ -120,44 +120,44 @@ def test_when_a_server_has_enough_of_us(said: str, seconds: float | None) -> Non
     ],
 )
 def test_the_full_name_in_an_answer(data: bytes, name: str) -> None:
-    assert judge.full_name(data) == name
+    assert judge.find_full_name(data) == name
 
 
 def test_rows_of_a_list() -> None:
-    assert [(row.login, row.name) for row in judge.rows(DEBIAN_LIST)] == [
+    assert [(row.login, row.name) for row in judge.list_rows(DEBIAN_LIST)] == [
         ("alice", "Alice Adams"),
         ("zofie", "Žofie Černá"),
     ]
-    assert [(row.login, row.name) for row in judge.rows(b"Login  Name\r\nbob    Bob Adams\r\n\r\nfoot note\r\n")] == [
-        ("bob", "Bob Adams")
-    ]
-    assert [(row.login, row.name) for row in judge.rows(b"Login  Name\r\nbob\r\n")] == [("bob", "")]
-    assert judge.rows(b"No one is logged on.\r\n") == []
-    assert judge.rows(b"This is a finger server.\r\nalice Alice\r\n") == []
+    assert [
+        (row.login, row.name) for row in judge.list_rows(b"Login  Name\r\nbob    Bob Adams\r\n\r\nfoot note\r\n")
+    ] == [("bob", "Bob Adams")]
+    assert [(row.login, row.name) for row in judge.list_rows(b"Login  Name\r\nbob\r\n")] == [("bob", "")]
+    assert judge.list_rows(b"No one is logged on.\r\n") == []
+    assert judge.list_rows(b"This is a finger server.\r\nalice Alice\r\n") == []
 
 
 def test_what_an_answer_tells_of_a_machine() -> None:
-    assert judge.private(DEBIAN) == "/home/alice"
-    assert judge.private(b"finger: /dev//pts/0: No such file or directory\r\n") == "/dev//pts/0:"
-    assert judge.private(b"Name: A\r\nNew mail received Mon\r\n") == "New mail received"
-    assert judge.private(OURS) == ""  # a plan may tell what its owner likes
-    assert judge.private(b"Web:        https://dir.test/users/root\r\nFinger: finger://dir.test/home\r\n") == ""
+    assert judge.find_private(DEBIAN) == "/home/alice"
+    assert judge.find_private(b"finger: /dev//pts/0: No such file or directory\r\n") == "/dev//pts/0:"
+    assert judge.find_private(b"Name: A\r\nNew mail received Mon\r\n") == "New mail received"
+    assert judge.find_private(OURS) == ""  # a plan may tell what its owner likes
+    assert judge.find_private(b"Web:        https://dir.test/users/root\r\nFinger: finger://dir.test/home\r\n") == ""
 
 
 def test_the_same_answer_a_little_later() -> None:
-    assert judge.alike(b"On since 10:01, idle 1 minute\r\n", b"On since 10:01, idle 12 minutes\r\n")
-    assert judge.alike(b"ALICE: no such user.\r\n", b"alice: no such user.\r\n")
-    assert not judge.alike(b"Name: Alice\r\n", b"Name: Alice\r\nPlan: tea\r\n")
-    assert judge.skeleton(b"zqa: no such user.", b"zqa") == judge.skeleton(b"zqb: no such user.", b"zqb")
+    assert judge.are_alike(b"On since 10:01, idle 1 minute\r\n", b"On since 10:01, idle 12 minutes\r\n")
+    assert judge.are_alike(b"ALICE: no such user.\r\n", b"alice: no such user.\r\n")
+    assert not judge.are_alike(b"Name: Alice\r\n", b"Name: Alice\r\nPlan: tea\r\n")
+    assert judge.normalize(b"zqa: no such user.", b"zqa") == judge.normalize(b"zqb: no such user.", b"zqb")
 
 
 def test_a_repeated_query_makes_no_other_answer() -> None:
     one, other = b"/W alice\r\n", b"/W    alice\r\n"
-    names = (*judge.named(one), *judge.named(other))
+    names = (*judge.echoable_parts(one), *judge.echoable_parts(other))
     told = b"Site: dir.test\r\nCommand line: %b\r\nLogin: alice\r\n"
-    assert judge.alike(told % one.strip(), told % other.strip(), *names)
-    assert not judge.alike(told % one.strip(), b"Command line: /W    alice\r\nno such user\r\n", *names)
-    assert judge.skeleton(b"a: no such user, sad as that is", b"a") == "<name>: no such user, sad as that is"
+    assert judge.are_alike(told % one.strip(), told % other.strip(), *names)
+    assert not judge.are_alike(told % one.strip(), b"Command line: /W    alice\r\nno such user\r\n", *names)
+    assert judge.normalize(b"a: no such user, sad as that is", b"a") == "<name>: no such user, sad as that is"
 
 
 @pytest.mark.parametrize(
@@ -167,12 +167,25 @@ def test_a_repeated_query_makes_no_other_answer() -> None:
 def test_F120_a_hostile_answer_is_judged_quickly(begin: bytes, unit: bytes) -> None:
     data = begin + unit * (65536 // len(unit))
     started = time.process_time()
-    for judged in (judge.unknown, judge.refused, judge.forwarded, judge.usage, judge.private, judge.status, judge.rows,
-                   judge.full_name, judge.skeleton, judge.words, judge.bare, judge.bidi, judge.eight_bit):  # fmt: skip
+    for judged in (
+        judge.says_unknown,
+        judge.says_refused,
+        judge.says_forwarded,
+        judge.is_usage_text,
+        judge.find_private,
+        judge.has_login_status,
+        judge.list_rows,
+        judge.find_full_name,
+        judge.normalize,
+        judge.significant_words,
+        judge.find_bare_line_end,
+        judge.find_open_bidi,
+        judge.find_c1_control,
+    ):
         judged(data)
     assert time.process_time() - started < 2.0
 
 
 def test_F029_what_a_server_said_is_told_escaped_and_short() -> None:
-    assert messages.tells("/home/\x1b]0;title\x07\u202e") == r"tells: /home/\x1b]0;title\x07\xe2\x80\xae"
+    assert messages.reveals("/home/\x1b]0;title\x07\u202e") == r"tells: /home/\x1b]0;title\x07\xe2\x80\xae"
     assert len(messages.lacks("x" * 5000)) < 72

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from gateway.conform import report
-from gateway.conform.catalogue import CHECKS
-from gateway.conform.checks import BODIES
+from gateway.conform.checks import CHECKS
 from gateway.conform.session import Result
 from tests.ids import read_behaviours
 
@@ -28,11 +27,11 @@ UNTESTED = Result("F044", "not tested", "needs --login NAME: somebody who exists
     ],
 )
 def test_the_exit_status_goes_by_the_worst_level_that_failed(results: list[Result], status: int) -> None:
-    assert report.status(results) == status
+    assert report.exit_status(results) == status
 
 
 def test_the_table_has_a_line_for_each_check_and_the_bytes_of_those_that_failed() -> None:
-    lines = report.table([FAILED, PASSED, UNTESTED], "host.test:79").splitlines()
+    lines = report.format_table([FAILED, PASSED, UNTESTED], "host.test:79").splitlines()
     assert max(map(len, lines)) <= 80
     assert all(line.isascii() and line.isprintable() for line in lines)
     assert lines[0] == "Finger conformance of host.test:79"
@@ -48,7 +47,7 @@ def test_the_table_has_a_line_for_each_check_and_the_bytes_of_those_that_failed(
 
 
 def test_json_has_the_bytes_whole() -> None:
-    told = json.loads(report.machine([FAILED, PASSED], "host.test", 79))
+    told = json.loads(report.format_json([FAILED, PASSED], "host.test", 79))
     assert (told["host"], told["port"], told["status"]) == ("host.test", 79, 1)
     assert told["counts"] == {"MUST": {"pass": 1, "fail": 1, "not tested": 0}}
     failed, passed = told["checks"]
@@ -69,12 +68,12 @@ def test_json_has_the_bytes_whole() -> None:
 def test_every_finger_id_is_a_check_that_is_made_or_says_why_not() -> None:
     assert sorted(CHECKS) == [name for name in read_behaviours() if name.startswith("F")]
     for check in CHECKS.values():
-        assert bool(check.unseen) != (check.id in BODIES), check.id
+        assert bool(check.untestable) != (check.body is not None), check.id
         assert len(check.title) <= 45, check.id
         assert check.expected.endswith("."), check.id
 
 
 def test_the_list_of_checks_fits_a_terminal() -> None:
-    lines = report.listing(CHECKS.values()).splitlines()
+    lines = report.format_list(CHECKS.values()).splitlines()
     assert len(lines) >= 3 * len(CHECKS)
     assert max(map(len, lines)) <= 80
