@@ -187,7 +187,7 @@ MUTANTS = (
         "gateway/irc/connection.py",
         r'''.translate(None, b"\r\n\0") + b"\r\n"''',
         r'''+ b"\r\n"''',
-        "tests/unit/irc/test_injection.py",
+        "tests/unit/irc/test_send_line.py",
     ),
     Mutant(
         "search-signs-reach-the-database",
@@ -223,7 +223,7 @@ MUTANTS = (
         "gateway/irc/command_handler.py",
         "wait = tracked.retry_after or self._retry_after(request)",
         "wait = tracked.retry_after or 0.0",
-        "tests/unit/irc/test_client.py",
+        "tests/unit/irc/test_connection.py",
     ),
     Mutant(
         "irc-pace-ignored",

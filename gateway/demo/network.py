@@ -46,7 +46,7 @@ class _Client(service.IRCUser):
     _paused = False
     _quit_reason = "connection closed"
 
-    # the stream
+    # lines
 
     def dataReceived(self, data: bytes) -> None:
         """Cut bytes into lines before decoding, so that a character that is split over two segments stays whole."""
@@ -67,12 +67,12 @@ class _Client(service.IRCUser):
         self.handleCommand(command.upper(), prefix, params)
 
     def handleCommand(self, command: str, prefix: str, params: list[str]) -> None:
-        fewest = _BEFORE_REGISTRATION.get(command, _AFTER_REGISTRATION.get(command))
+        min_parameters = _BEFORE_REGISTRATION.get(command, _AFTER_REGISTRATION.get(command))
         if command not in _BEFORE_REGISTRATION and self.avatar is None:
             self.sendMessage(irc.ERR_NOTREGISTERED, ":You have not registered")
-        elif fewest is None:
+        elif min_parameters is None:
             self.sendMessage(irc.ERR_UNKNOWNCOMMAND, command[:32], ":Unknown command")
-        elif len([each for each in params if each]) < fewest:
+        elif len([each for each in params if each]) < min_parameters:
             self.sendMessage(irc.ERR_NEEDMOREPARAMS, command, ":Not enough parameters")
         else:
             super().handleCommand(command, prefix, params)
@@ -96,7 +96,7 @@ class _Client(service.IRCUser):
         self.sendLine(f"ERROR :Closing Link: {why}")
         self.transport.loseConnection()
 
-    # signing in and out
+    # registration and quitting
 
     def connectionMade(self) -> None:
         self.realm = self.factory.realm
@@ -106,8 +106,8 @@ class _Client(service.IRCUser):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Send QUIT to everybody in the client's channels, once."""
         if self.avatar is not None:
-            for neighbour in self._channel_members():
-                neighbour.sendLine(f":{self._prefix} QUIT :{self._quit_reason}")
+            for member in self._channel_members():
+                member.sendLine(f":{self._prefix} QUIT :{self._quit_reason}")
             for group in tuple(self.avatar.itergroups()):
                 group.users.pop(self.name, None)
         super().connectionLost(reason)
@@ -180,7 +180,7 @@ class _Client(service.IRCUser):
     def irc_PONG(self, prefix: str, params: list[str]) -> None:
         """Ignore it: this server never sends PING."""
 
-    # talking
+    # messages
 
     def irc_PRIVMSG(self, prefix: str, params: list[str]) -> None:
         self._deliver("PRIVMSG", params[0], params[-1])

@@ -36,10 +36,10 @@ SAMPLE_LOGIN = "alice"
 ANSWER_TIMEOUT = 10.0  # seconds that each answer may take
 
 
-def run_demo(folder: Path | None, finger: str, web: str, irc: str, say: Callable[[str], None]) -> None:
+def run_demo(folder: Path | None, finger: str, web: str, irc: str, write: Callable[[str], None]) -> None:
     """Serve on the three endpoint strings until a signal.
 
-    *folder* is kept; without one everything is removed at the end. *say* prints. Raises CannotStart, with how to choose
+    *folder* is kept; without one everything is removed at the end. *write* prints. Raises CannotStart, with how to choose
     other ports.
     """
     from twisted.internet import reactor
@@ -49,7 +49,7 @@ def run_demo(folder: Path | None, finger: str, web: str, irc: str, say: Callable
     try:
         try:
             home.mkdir(parents=True, exist_ok=True)
-            demo = Demo(home, finger, web, irc, reactor, say)
+            demo = Demo(home, finger, web, irc, reactor, write)
         except OSError as error:
             raise CannotStart(f"{error.filename or home}: {error.strerror}") from None
         try:
@@ -64,8 +64,8 @@ def run_demo(folder: Path | None, finger: str, web: str, irc: str, say: Callable
 class Demo:
     """One run of the demo in the folder *home*."""
 
-    def __init__(self, home: Path, finger: str, web: str, irc: str, reactor: Any, say: Callable[[str], None]) -> None:
-        self._reactor, self._print, self._home = reactor, say, home
+    def __init__(self, home: Path, finger: str, web: str, irc: str, reactor: Any, write: Callable[[str], None]) -> None:
+        self._reactor, self._print, self._home = reactor, write, home
         ports = {"finger": _port_of(finger), "web": _port_of(web), "irc": _port_of(irc)}
         self._ports = ports
         text = files(__package__).joinpath("gateway.toml").read_text()
@@ -92,10 +92,7 @@ class Demo:
         await self._add_sample_people()
         web = f"http://localhost:{self._ports['web']}/users/{SAMPLE_LOGIN}"
         answers = (
-            (
-                f"$ {_own_command()} ask {SAMPLE_LOGIN}@localhost:{self._ports['finger']}",
-                self._ask_finger,
-            ),
+            (f"$ {_own_command()} ask {SAMPLE_LOGIN}@localhost:{self._ports['finger']}", self._ask_finger),
             (f"$ curl {web}", partial(sample_requests.fetch_url, self._reactor, web, ANSWER_TIMEOUT)),
             (
                 f"/msg fingerbot {SAMPLE_LOGIN}",
@@ -123,8 +120,8 @@ class Demo:
     async def _add_sample_people(self) -> None:
         """Add the sample people, unless there are people already."""
         administrator = await self._gateway.deps.viewers.from_evidence(LocalCommand())
-        there = await self._gateway.directory.list_people("", administrator, Page(limit=1))
-        if isinstance(there, Listing) and there.profiles:
+        answer = await self._gateway.directory.list_people("", administrator, Page(limit=1))
+        if isinstance(answer, Listing) and answer.profiles:
             return
         people = [person_json.make_create(each) for each in person_json.read_documents(_read_sample("people.json"))]
         earlier = msgspec.json.decode(_read_sample("earlier.json"), type=dict[str, str])

@@ -11,8 +11,8 @@ from ..ops.request_tracker import Outcome
 class BotRequest:
     """A message to the bot.
 
-    *text* is without the bot's name or the command prefix; *channel* is None in private. *own_nick* is the bot's, *prefix*
-    the command prefix; *max_line_bytes* is how long a line of the answer may be.
+    *text* is without the bot's name or the command prefix. *channel* is None in private. *own_nick* is the bot's.
+    *max_line_bytes* limits each line of the answer.
     """
 
     nick: str
@@ -54,23 +54,25 @@ class Command:
     run: Callable[[CommandContext], Awaitable[CommandResult]]
 
 
+CommandFunction = Callable[[CommandContext], Awaitable[CommandResult]]
+
 COMMANDS: list[Command] = []  # in the order in which `help` shows them
 COMMAND_BY_NAME: dict[str, Command] = {}
 
 
-def command(
-    usage: str, help: str, verb: str, alias: str = ""
-) -> Callable[
-    [Callable[[CommandContext], Awaitable[CommandResult]]], Callable[[CommandContext], Awaitable[CommandResult]]
-]:
-    """Register the decorated function as a command. Its name is the first word of *usage*."""
+def command(usage: str, help: str, verb: str, alias: str = "") -> Callable[[CommandFunction], CommandFunction]:
+    """Register the decorated function as a command. Its name is the first word of *usage*.
 
-    def register(
-        run: Callable[[CommandContext], Awaitable[CommandResult]],
-    ) -> Callable[[CommandContext], Awaitable[CommandResult]]:
+    Raises ValueError if another command has that name or alias.
+    """
+
+    def register(run: CommandFunction) -> CommandFunction:
         entry = Command(usage.partition(" ")[0], usage, help, verb, alias, run)
+        names = [name for name in (entry.name, alias) if name]
+        if not COMMAND_BY_NAME.keys().isdisjoint(names):
+            raise ValueError(f"another bot command is called {' or '.join(names)}")
         COMMANDS.append(entry)
-        COMMAND_BY_NAME.update({name: entry for name in (entry.name, alias) if name})
+        COMMAND_BY_NAME.update(dict.fromkeys(names, entry))
         return run
 
     return register

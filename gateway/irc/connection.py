@@ -19,7 +19,7 @@ from twisted.words.protocols import irc
 
 from .protocol import fold_nick, is_channel
 
-MAX_RECEIVED_LINE = 16 * 1024  # 8191 bytes of tags, 512 of message, and some more for servers that exceed that
+MAX_RECEIVED_LINE_BYTES = 16 * 1024  # 8191 bytes of tags, 512 of message, and some more for servers that exceed that
 REGISTRATION_TIMEOUT = 60.0  # seconds from the connection to the welcome
 PING_INTERVAL = 120.0  # seconds; a connection that was silent in between is dead
 MAX_NICKS = 12
@@ -48,10 +48,10 @@ class IrcMessage:
 class ConnectionOwner(Protocol):
     """Who is called when something happens on a connection."""
 
-    def connected(self, client: "IrcConnection") -> None: ...
+    def connected(self, connection: "IrcConnection") -> None: ...
     def signed_on(self) -> None: ...
     def message_received(self, message: IrcMessage) -> None: ...
-    def left_channel(self, channel: str, why: str) -> None:
+    def channel_lost(self, channel: str, why: str) -> None:
         """React to a kick from *channel*, or to a join that failed."""
 
     def disconnected(self, why: str) -> None: ...
@@ -83,7 +83,7 @@ class IrcConnection(irc.IRCClient):
         self.closed: Deferred[None] = Deferred()
         self._log = Logger()
 
-    # the stream
+    # lines
 
     def connectionMade(self) -> None:
         self._deadline = self._clock.callLater(REGISTRATION_TIMEOUT, self._registration_timed_out)
@@ -108,13 +108,13 @@ class IrcConnection(irc.IRCClient):
         *lines, rest = data.split(b"\n")
         for line in lines:
             whole, self._pending = bytes(self._pending + line), bytearray()
-            if self._skipping_line or len(whole) > MAX_RECEIVED_LINE:
+            if self._skipping_line or len(whole) > MAX_RECEIVED_LINE_BYTES:
                 self._skipping_line = False
                 self._warn_once("a line that is too long")
             else:
                 self.lineReceived(whole)
         self._pending += rest
-        if len(self._pending) > MAX_RECEIVED_LINE:
+        if len(self._pending) > MAX_RECEIVED_LINE_BYTES:
             self._pending.clear()
             self._skipping_line = True
 
@@ -132,10 +132,10 @@ class IrcConnection(irc.IRCClient):
         self.handleCommand(_SYMBOLS.get(command, command.upper()), prefix, params)
 
     def handleCommand(self, command: str, prefix: str, params: list[str]) -> None:
-        fewest = _MIN_PARAMETERS.get(command)
-        if fewest is None:
+        min_parameters = _MIN_PARAMETERS.get(command)
+        if min_parameters is None:
             return
-        if len(params) < fewest:
+        if len(params) < min_parameters:
             self._warn_once(f"{command} without its parameters")
         else:
             super().handleCommand(command, prefix, params)
@@ -150,16 +150,16 @@ class IrcConnection(irc.IRCClient):
             self._warned.add(what)
             self._log.warn("{network}: the server sent {what}; ignored", network=self.network, what=what)
 
-    # what the bot does
+    # sending
 
     def send_message(self, target: str, text: str) -> None:
         self.sendLine(f"PRIVMSG {target} :{text}")
 
     def join_channels(self, channels: Sequence[str]) -> None:
-        """Join *channels*, each with its key behind a blank, ten in a line."""
-        parted = sorted((each.partition(" ") for each in channels), key=lambda each: not each[2])
-        for start in range(0, len(parted), 10):
-            batch = parted[start : start + 10]
+        """Join *channels*, ten in a line. A channel may have its key behind a blank."""
+        keyed_first = sorted((each.partition(" ") for each in channels), key=lambda each: not each[2])
+        for start in range(0, len(keyed_first), 10):
+            batch = keyed_first[start : start + 10]
             names, keys = ",".join(name for name, _, _ in batch), ",".join(key for _, _, key in batch if key)
             self.sendLine(f"JOIN {names} {keys}".rstrip())
 
@@ -168,7 +168,7 @@ class IrcConnection(irc.IRCClient):
         for each in channels:
             self.sendLine(f"PART {each.partition(' ')[0]}")
 
-    # what the server says
+    # messages from the server
 
     def irc_RPL_WELCOME(self, prefix: str, params: list[str]) -> None:
         self._attemptedNick = params[0]
@@ -212,11 +212,11 @@ class IrcConnection(irc.IRCClient):
         if self._regaining is not None and fold_nick(prefix.partition("!")[0]) == fold_nick(self._wanted_nick):
             self.sendLine(f"NICK {self._wanted_nick}")
 
-    def _set_regaining(self, wanting: bool) -> None:
-        """Begin or stop to ask for the wanted nick now and then: the bot does not see everybody leave."""
+    def _set_regaining(self, enabled: bool) -> None:
+        """Start or stop asking for the wanted nick periodically: the bot does not see everybody leave."""
         if self._regaining is not None:
             self._regaining.cancel()
-        self._regaining = self._clock.callLater(REGAIN_INTERVAL, self._regain_nick) if wanting else None
+        self._regaining = self._clock.callLater(REGAIN_INTERVAL, self._regain_nick) if enabled else None
 
     def _regain_nick(self) -> None:
         self._regaining = self._clock.callLater(REGAIN_INTERVAL, self._regain_nick)
@@ -224,10 +224,10 @@ class IrcConnection(irc.IRCClient):
 
     def irc_KICK(self, prefix: str, params: list[str]) -> None:
         if fold_nick(params[1]) == fold_nick(self.nickname):
-            self._owner.left_channel(params[0], f"kicked by {prefix.partition('!')[0]}: {params[-1]}")
+            self._owner.channel_lost(params[0], f"kicked by {prefix.partition('!')[0]}: {params[-1]}")
 
     def _cannot_join(self, prefix: str, params: list[str]) -> None:
-        self._owner.left_channel(params[1], params[-1])
+        self._owner.channel_lost(params[1], params[-1])
 
     irc_ERR_NOSUCHCHANNEL = irc_ERR_TOOMANYCHANNELS = irc_ERR_CHANNELISFULL = _cannot_join
     irc_ERR_INVITEONLYCHAN = irc_ERR_BANNEDFROMCHAN = irc_ERR_BADCHANNELKEY = _cannot_join
@@ -254,12 +254,12 @@ class IrcConnection(irc.IRCClient):
     def _is_me(self, prefix: str) -> bool:
         return fold_nick(prefix.partition("!")[0]) == fold_nick(self.nickname)
 
-    # life
+    # keepalive
 
     def _createHeartbeat(self) -> Any:  # noqa: N802
-        heart = LoopingCall(self._sendHeartbeat)
-        heart.clock = self._clock
-        return heart
+        heartbeat = LoopingCall(self._sendHeartbeat)
+        heartbeat.clock = self._clock
+        return heartbeat
 
     def _sendHeartbeat(self) -> None:  # noqa: N802
         if not self._heard_since_ping:

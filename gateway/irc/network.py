@@ -32,13 +32,8 @@ MIN_RECONNECT_DELAY, MAX_RECONNECT_DELAY = 2.0, 300.0  # seconds before another 
 STABLE_AFTER = 60.0  # seconds signed on, after which the next loss counts as the first again
 MIN_REJOIN_DELAY, MAX_REJOIN_DELAY = 10.0, 600.0  # seconds before another try to get into a channel
 QUIT_TIMEOUT = 2.0  # seconds for a server to close after our QUIT
-RELOADABLE = (
-    "alternate_nicks",
-    "channels",
-    "prefix",
-    "burst",
-    "line_interval",
-)  # settings that a connection can do without a new one
+# Settings that can change without a new connection.
+RELOADABLE = ("alternate_nicks", "channels", "prefix", "burst", "line_interval")
 
 
 class Backoff:
@@ -68,7 +63,7 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class _Rejoin:
-    """The last time that the bot lost a channel (or could not join it), and the attempt to rejoin."""
+    """When the bot last lost a channel (or could not join it), and the next attempt to join."""
 
     at: float
     delay: float
@@ -83,7 +78,7 @@ class _LoggingEndpoint:
         self._endpoint, self._report, self._name = endpoint, report, name
 
     def __str__(self) -> str:
-        return self._name  # stands in ClientService's log
+        return self._name  # for ClientService's log
 
     def connect(self, protocolFactory: IProtocolFactory) -> Any:  # noqa: N803
         def failed(failure: Failure) -> Failure:
@@ -163,26 +158,26 @@ class NetworkService(ClientService):
         return quitting.addCallback(lambda _: super(NetworkService, self).stopService())
 
     def _quit(self) -> "Deferred[None]":
-        client = self._connection
-        if client is None:
+        connection = self._connection
+        if connection is None:
             return succeed(None)
         self._connection = None
         self._outbox.clear()
         self._cancel_answers()
-        client.quit(messages.QUIT)
-        timer = self._clock.callLater(QUIT_TIMEOUT, client.transport.abortConnection)
-        gone: Deferred[None] = client.closed
+        connection.quit(messages.QUIT)
+        timer = self._clock.callLater(QUIT_TIMEOUT, connection.transport.abortConnection)
+        closed: Deferred[None] = connection.closed
 
-        def closed(_: None) -> None:
+        def cancel_timer(_: None) -> None:
             if timer.active():
                 timer.cancel()
 
-        return gone.addCallback(closed)
+        return closed.addCallback(cancel_timer)
 
-    # client.Owner
+    # ConnectionOwner
 
-    def connected(self, client: IrcConnection) -> None:
-        self._connection = client
+    def connected(self, connection: IrcConnection) -> None:
+        self._connection = connection
 
     def signed_on(self) -> None:
         self._backoff.signed_on()
@@ -209,8 +204,8 @@ class NetworkService(ClientService):
         answering.addErrback(lambda failure: failure.trap(CancelledError))
         answering.addBoth(lambda _: self._answering.discard(answering))
 
-    def left_channel(self, channel: str, why: str) -> None:
-        """Rejoin after a while, each time after twice as long: a kick is meant."""
+    def channel_lost(self, channel: str, why: str) -> None:
+        """Rejoin later, with a delay that doubles each time: whoever kicked the bot meant it."""
         wanted = next(
             (each for each in self.settings.channels if fold_nick(each.partition(" ")[0]) == fold_nick(channel)), None
         )
@@ -243,7 +238,7 @@ class NetworkService(ClientService):
         self._rejoins.clear()
         self._bot_log.info("{network}: disconnected: {why}", network=self.settings.network, why=why)
 
-    # the rest
+    # internals
 
     def _make_connection(self) -> IrcConnection:
         nicks = [self.settings.nick, *self.settings.alternate_nicks]

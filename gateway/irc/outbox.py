@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-MAX_LINES_PER_TARGET = 60  # lines
-MAX_LINES = 500  # lines of all targets together: a quarter of an hour at one line each two seconds
+MAX_LINES_PER_TARGET = 60
+MAX_LINES = 500  # of all targets together; they take a quarter of an hour at one line every two seconds
 
 
 @dataclass
@@ -20,16 +20,16 @@ class _PendingAnswer:
     """The remaining lines of one answer. *short_line* replaces them if they cannot be kept."""
 
     lines: deque[str]
-    short: str
+    short_line: str
 
 
 @dataclass
 class _TargetQueue:
-    """The answers to one target. *dropped* counts those dropped as a whole that the target has not been told of."""
+    """The answers to one target. *dropped* counts the answers dropped as a whole since the last notice about that."""
 
     answers: deque[_PendingAnswer] = field(default_factory=deque)
     waiting: int = 0
-    lost: int = 0
+    dropped: int = 0
 
 
 class Outbox:
@@ -91,11 +91,11 @@ class Outbox:
         for answer in queue.answers:
             if len(answer.lines) > 1:
                 self._count(queue, 1 - len(answer.lines))
-                answer.lines = deque([answer.short])
+                answer.lines = deque([answer.short_line])
                 return
         queue.answers.popleft()
         self._count(queue, -1)
-        queue.lost += 1
+        queue.dropped += 1
 
     def _flush(self) -> None:
         """Write what the bucket allows, one line of each target in turn; set a timer for the rest."""
@@ -106,7 +106,7 @@ class Outbox:
         while self._queues and self._due - now <= (self._burst - 1) * self._line_interval + 1e-9:
             target, queue = self._queues.popitem(last=False)
             line = self._next_line(queue)
-            if queue.waiting or queue.lost:
+            if queue.waiting or queue.dropped:
                 self._queues[target] = queue
             self._due += self._line_interval
             self._write(target, line)
@@ -114,9 +114,9 @@ class Outbox:
             self._timer = self._clock.callLater(self._due - now - (self._burst - 1) * self._line_interval, self._tick)
 
     def _next_line(self, queue: _TargetQueue) -> str:
-        if queue.lost:
-            lost, queue.lost = queue.lost, 0
-            return self._dropped_notice(lost)
+        if queue.dropped:
+            dropped, queue.dropped = queue.dropped, 0
+            return self._dropped_notice(dropped)
         answer = queue.answers[0]
         line = answer.lines.popleft()
         if not answer.lines:

@@ -25,8 +25,8 @@ class IrcService(MultiService):
     def prepare_reload(self, settings: Sequence[NetworkSettings], deps: ProtocolDependencies) -> Callable[[], None]:
         """Return a function that puts other *settings* in place.
 
-        Networks whose connection they do not concern stay connected. One that needs another connection first says QUIT, so
-        that its nick is free.
+        A network stays connected if its connection settings are the same. Otherwise the old bot sends QUIT first, so that
+        its nick is free.
         """
         return partial(self._apply, settings, deps)
 
@@ -55,7 +55,7 @@ class IrcService(MultiService):
         name = str(bot.name)
         leaving: Deferred[None] = maybeDeferred(bot.disownServiceParent)
         self._leaving[name] = leaving
-        leaving.addErrback(lambda failure: self._log.failure("leaving {network}", failure, network=name))
+        leaving.addErrback(lambda failure: self._log.failure("cannot leave {network} cleanly", failure, network=name))
         leaving.addBoth(self._bot_stopped, name)
 
     def _bot_stopped(self, _: object, name: str) -> None:

@@ -26,7 +26,7 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     channels: list[Channel] = []
     prefix: Annotated[str, Meta(pattern=r"^[!-~]{1,8}$")] = "!"
     burst: Annotated[int, Meta(ge=1)] = 5
-    line_interval: Duration = field(default_factory=lambda: Duration(seconds=2))  # JSON Schema has no words for one
+    line_interval: Duration = field(default_factory=lambda: Duration(seconds=2))  # has no JSON form
 
 
 def find_problems(

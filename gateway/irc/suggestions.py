@@ -13,18 +13,18 @@ from ..directory.search_terms import split_words
 from ..directory.service import DirectoryService
 from ..directory.viewers import Viewer
 
-MAX_SUGGESTIONS = 3  # near names in one answer
-MAX_NAME_LENGTH = 64  # characters of a name that is worth the work
-PREFIX_LENGTHS = (3, 2)  # that candidates share at the beginning: those who share more are not lost among many others
+MAX_SUGGESTIONS = 3
+MAX_NAME_LENGTH = 64  # characters; longer names are not compared
+PREFIX_LENGTHS = (3, 2)  # letters that candidates share; three first, as MAX_CANDIDATES with two may leave out the best
 MAX_CANDIDATES = 100
-MIN_SIMILARITY = 0.7  # of 1, as SequenceMatcher has it
+MIN_SIMILARITY = 0.7  # SequenceMatcher.ratio, from 0 to 1
 
 
 async def find_similar_names(name: str, viewer: Viewer, directory: DirectoryService) -> list[Profile]:
     """Return at most MAX_SUGGESTIONS people, the most similar first; none if the directory cannot answer."""
-    asked = fold_name(name)
-    beginning = next(iter(split_words(asked)), "")
-    if not beginning or len(asked) > MAX_NAME_LENGTH:
+    folded = fold_name(name)
+    beginning = next(iter(split_words(folded)), "")
+    if not beginning or len(folded) > MAX_NAME_LENGTH:
         return []
     candidates: dict[str, Profile] = {}
     for letters in PREFIX_LENGTHS:
@@ -33,11 +33,11 @@ async def find_similar_names(name: str, viewer: Viewer, directory: DirectoryServ
             if not isinstance(answer, Listing):
                 return []
             candidates |= {profile.login: profile for profile in answer.profiles}
-    return _most_similar(asked, candidates.values())
+    return _most_similar(folded, candidates.values())
 
 
-def _most_similar(asked: str, candidates: Iterable[Profile]) -> list[Profile]:
-    matcher = SequenceMatcher(b=asked, autojunk=False)
+def _most_similar(folded: str, candidates: Iterable[Profile]) -> list[Profile]:
+    matcher = SequenceMatcher(b=folded, autojunk=False)
     scored = [(score, each) for each in candidates if (score := _similarity(matcher, each)) >= MIN_SIMILARITY]
     scored.sort(key=lambda pair: (-pair[0], pair[1].login))
     return [profile for _, profile in scored[:MAX_SUGGESTIONS]]

@@ -1,4 +1,4 @@
-"""An IRC server by hand: the far end of the bot's connections in a reactor that only exists in memory."""
+"""The server's end of the bot's connections, on an in-memory reactor."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +16,8 @@ from gateway.irc.settings import NetworkSettings
 from tests.unit.fixtures import Built, make_dependencies
 
 
-class Connection:
-    """One connection of the bot, as its server has it."""
+class ServerConnection:
+    """The server's end of one connection of the bot."""
 
     def __init__(self, factory: Any) -> None:
         self.protocol = factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 6667))
@@ -25,7 +25,7 @@ class Connection:
         self.protocol.makeConnection(self.transport)
 
     def got(self) -> list[str]:
-        """What the bot has sent since the last look, in whole lines."""
+        """Return the lines that the bot has sent since the last call."""
         data: bytes = self.transport.value()
         self.transport.clear()
         *lines, rest = data.split(b"\r\n")
@@ -41,7 +41,7 @@ class Connection:
         self.send(f":irc.test 001 {nick} :Welcome", f":irc.test 376 {nick} :End of MOTD")
 
     def says(self, text: str | bytes, to: str = "fingerbot", by: str = "bob!b@192.0.2.7") -> list[str]:
-        """Somebody says *text*; gives what the bot answers at once."""
+        """Send *text* as a PRIVMSG from *by*, and return what the bot answers at once."""
         self.send(f":{by} PRIVMSG {to} :".encode() + (text.encode() if isinstance(text, str) else text))
         return self.got()
 
@@ -49,18 +49,18 @@ class Connection:
         self.protocol.connectionLost(Failure(ConnectionDone()))
 
 
-class Memory(MemoryReactorClock):
-    """What the store needs besides: its writer's thread calls back."""
+class MemoryReactor(MemoryReactorClock):
+    """A memory reactor with callFromThread, which the store's writer thread calls."""
 
     def callFromThread(self, function: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N802  # Twisted's name
         function(*args, **kwargs)
 
 
-class Bench:
-    """A bot on one network, with a server that can be anything."""
+class BotHarness:
+    """A bot on one network; the test plays the server."""
 
     def __init__(self, folder: Path, deps: dict[str, Any] | None = None, **settings: Any) -> None:
-        self.clock = Memory()
+        self.clock = MemoryReactor()
         self.built: Built = make_dependencies(folder, clock=self.clock, **(deps or {}))
         table: dict[str, Any] = {"network": "test", "server": "tcp:192.0.2.1:6667", "burst": 100} | settings
         self.settings = NetworkSettings(**table)
@@ -69,30 +69,30 @@ class Bench:
 
     @property
     def tries(self) -> int:
-        """How often the bot has tried to connect."""
+        """Return how often the bot has tried to connect."""
         return len(self.clock.tcpClients)
 
-    def accept(self) -> Connection:
-        """Takes the newest try to connect."""
-        return Connection(self.clock.tcpClients[-1][2])
+    def accept(self) -> ServerConnection:
+        """Accept the latest attempt to connect."""
+        return ServerConnection(self.clock.tcpClients[-1][2])
 
     def refuse(self) -> None:
         factory: Any = self.clock.tcpClients[-1][2]
         factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
 
-    def signed_on(self) -> Connection:
+    def signed_on(self) -> ServerConnection:
         connection = self.accept()
         connection.welcome()
         connection.got()
         return connection
 
     def pass_(self, seconds: float, step: float = 0.25) -> None:
-        """Lets *seconds* pass."""
+        """Advance the clock by *seconds*."""
         self.clock.pump([step] * round(seconds / step))
 
     @property
     def client(self) -> IrcConnection:
-        """The bot's end of the connection that stands."""
+        """Return the bot's end of the current connection."""
         client = self.bot._connection
         assert client is not None
         return client
@@ -102,10 +102,10 @@ class Bench:
         return self.built.records
 
 
-def texts(lines: Sequence[str], target: str = "bob") -> list[str]:
-    """What was said to *target*."""
+def messages_to(lines: Sequence[str], target: str = "bob") -> list[str]:
+    """Return the texts of the messages to *target* in *lines*."""
     start = f"PRIVMSG {target} :"
     return [line.removeprefix(start) for line in lines if line.startswith(start)]
 
 
-SLOW = Duration(seconds=2)
+TWO_SECONDS = Duration(seconds=2)

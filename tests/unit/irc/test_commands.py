@@ -1,4 +1,4 @@
-"""What may be said to the bot, and what it answers."""
+"""Commands, addressing, limits, and the answers."""
 
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,12 @@ from twisted.internet.defer import Deferred
 
 from gateway.directory.interfaces import SourceDown
 from gateway.irc.command_handler import parse_command, strip_address
-from gateway.irc.command_registry import COMMAND_BY_NAME
+from gateway.irc.command_registry import COMMAND_BY_NAME, COMMANDS, command
 from gateway.irc.protocol import fold_nick
 from tests.unit.fixtures import ALICE, BOB
-from tests.unit.irc.server import SLOW, Bench, texts
+from tests.unit.irc.server import TWO_SECONDS, BotHarness, messages_to
 
-FULL = [
+ALICE_IN_PRIVATE = [
     "Alice Adams (alice), aliases ally",
     "Keeper of the kettle",
     "Project: A better teapot",
@@ -22,24 +22,24 @@ FULL = [
     "First line",
     "Second line",
 ]
-CHANNEL = [
+ALICE_IN_CHANNEL = [
     "bob: Alice Adams (alice), Keeper of the kettle",
     "Project: A better teapot",
     "https://dir.test/users/alice",
 ]
 
 
-class Waiting:
-    """A source that answers when it is told to."""
+class SlowSource:
+    """A source that answers once the test fires the Deferred."""
 
     name, restricts, cache_ttl = "waiting", True, None
 
     def __init__(self) -> None:
-        self.asked: list[Deferred[None]] = []
+        self.requests: list[Deferred[None]] = []
 
     async def get(self, login: str) -> None:
         waiting: Deferred[None] = Deferred()
-        self.asked.append(waiting)
+        self.requests.append(waiting)
         await waiting
 
     async def everyone(self) -> Any:
@@ -47,8 +47,8 @@ class Waiting:
         yield
 
 
-class Broken(Waiting):
-    """A source with a mistake in it."""
+class FailingSource(SlowSource):
+    """A source that raises an exception."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Broken(Waiting):
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "text",
     [
         "alice",
         "finger alice",
@@ -75,36 +75,36 @@ class Broken(Waiting):
         "  alice  ",
     ],
 )
-def test_a_name_alone_is_looked_up(tmp_path: Path, asked: str) -> None:
+def test_looks_up_a_name(tmp_path: Path, text: str) -> None:
     """I020"""
-    irc = Bench(tmp_path).signed_on()
-    assert texts(irc.says(asked)) == FULL
+    irc = BotHarness(tmp_path).signed_on()
+    assert messages_to(irc.says(text)) == ALICE_IN_PRIVATE
 
 
-def test_every_question_is_one_record(tmp_path: Path) -> None:
+def test_logs_each_request_once(tmp_path: Path) -> None:
     """I020"""
-    bench = Bench(tmp_path)
-    lines = texts(bench.signed_on().says("alice"))
-    (record,) = bench.records
-    assert (record["protocol"], record["verb"], record["query"], record["outcome"]) == (
+    bench = BotHarness(tmp_path)
+    lines = messages_to(bench.signed_on().says("alice"))
+    (entry,) = bench.records
+    assert (entry["protocol"], entry["verb"], entry["query"], entry["outcome"]) == (
         "irc",
         "lookup",
         "alice",
         "found",
     )
-    assert (record["peer"], record["login"]) == ("test/bob", None)
-    assert record["bytes"] == sum(len(line) for line in lines)
+    assert (entry["peer"], entry["login"]) == ("test/bob", None)
+    assert entry["bytes"] == sum(len(line) for line in lines)
     assert bench.built.deps.tracker.in_flight == 0
 
 
-def test_a_stranger_sees_what_everyone_may_see(tmp_path: Path) -> None:
+def test_shows_only_public_fields(tmp_path: Path) -> None:
     """I020"""
-    said = "\n".join(texts(Bench(tmp_path).signed_on().says("alice")))
+    answer = "\n".join(messages_to(BotHarness(tmp_path).signed_on().says("alice")))
     for word in ("B12", "+420 555 0100", "alice@dir.test"):
-        assert word not in said
+        assert word not in answer
 
 
-def test_all_that_everyone_may_see_is_shown(tmp_path: Path) -> None:
+def test_shows_all_public_fields(tmp_path: Path) -> None:
     """I020"""
     everything = ALICE | {
         "pronouns": "she/her",
@@ -120,7 +120,7 @@ def test_all_that_everyone_may_see_is_shown(tmp_path: Path) -> None:
             ("organisation", "office", "office_phone", "home_phone", "email", "location", "timezone"), "everyone"
         ),
     }
-    assert texts(Bench(tmp_path, {"people": [everything]}).signed_on().says("alice")) == [
+    assert messages_to(BotHarness(tmp_path, {"people": [everything]}).signed_on().says("alice")) == [
         "Alice Adams (alice), she/her, pronounced AL-iss, aliases ally",
         "Keeper of the kettle, Tea Club",
         "Office: B12, +420 555 0100",
@@ -138,12 +138,12 @@ def test_all_that_everyone_may_see_is_shown(tmp_path: Path) -> None:
     ]
 
 
-def test_a_long_plan_ends_in_the_web_address(tmp_path: Path) -> None:
+def test_ends_a_long_plan_with_the_web_address(tmp_path: Path) -> None:
     """I020"""
     plan = "".join(f"line {n}\n\n" for n in range(1, 14))
-    irc = Bench(tmp_path, {"people": [BOB | {"plan": plan}]}).signed_on()
-    said = texts(irc.says("bob"))
-    assert said == [
+    irc = BotHarness(tmp_path, {"people": [BOB | {"plan": plan}]}).signed_on()
+    answer = messages_to(irc.says("bob"))
+    assert answer == [
         "Bob Adams (bob)",
         "Plan:",
         *(f"line {n}" for n in range(1, 11)),
@@ -151,24 +151,24 @@ def test_a_long_plan_ends_in_the_web_address(tmp_path: Path) -> None:
     ]
 
 
-def test_a_plan_of_eleven_lines_is_one_short(tmp_path: Path) -> None:
+def test_cuts_one_line_from_a_plan_of_eleven(tmp_path: Path) -> None:
     """I020"""
-    irc = Bench(tmp_path, {"people": [BOB | {"plan": "x\n" * 11}]}).signed_on()
-    assert texts(irc.says("bob"))[-1] == "(1 more line: https://dir.test/users/bob)"
+    irc = BotHarness(tmp_path, {"people": [BOB | {"plan": "x\n" * 11}]}).signed_on()
+    assert messages_to(irc.says("bob"))[-1] == "(1 more line: https://dir.test/users/bob)"
 
 
-def test_a_plan_of_one_endless_line_is_cut(tmp_path: Path) -> None:
+def test_cuts_a_plan_of_one_very_long_line(tmp_path: Path) -> None:
     """I020"""
-    irc = Bench(tmp_path, {"people": [BOB | {"plan": "x" * 200_000}]}).signed_on()
-    assert "".join(texts(irc.says("bob"))) == "Bob Adams (bob)Plan:" + "x" * 399 + "…"
+    irc = BotHarness(tmp_path, {"people": [BOB | {"plan": "x" * 200_000}]}).signed_on()
+    assert "".join(messages_to(irc.says("bob"))) == "Bob Adams (bob)Plan:" + "x" * 399 + "…"
 
 
-@pytest.mark.parametrize("asked", ["help", "HELP", "!help", "fingerbot: help", "help me"])
-def test_help_is_short_and_tells_of_every_command(tmp_path: Path, asked: str) -> None:
+@pytest.mark.parametrize("text", ["help", "HELP", "!help", "fingerbot: help", "help me"])
+def test_help_lists_every_command(tmp_path: Path, text: str) -> None:
     """I021"""
-    bench = Bench(tmp_path)
-    said = texts(bench.signed_on().says(asked))
-    assert said == [
+    bench = BotHarness(tmp_path)
+    answer = messages_to(bench.signed_on().says(text))
+    assert answer == [
         "I know the people of The Tea Club. Send me a name, or:",
         "  finger NAME - look up NAME, a login or a full name",
         "  who - who is online (also: online)",
@@ -181,27 +181,27 @@ def test_help_is_short_and_tells_of_every_command(tmp_path: Path, asked: str) ->
     assert bench.records[0]["outcome"] == "served"
 
 
-def test_every_command_of_the_registry_has_its_line_of_help(tmp_path: Path) -> None:
+def test_every_registered_command_has_a_line_of_help(tmp_path: Path) -> None:
     """I021"""
-    said = texts(Bench(tmp_path).signed_on().says("help"))
-    for name, command in COMMAND_BY_NAME.items():
-        assert name in (command.name, command.alias)
-        assert command.help
-        assert f"  {command.usage} - {command.help}" in said
+    answer = messages_to(BotHarness(tmp_path).signed_on().says("help"))
+    for name, entry in COMMAND_BY_NAME.items():
+        assert name in (entry.name, entry.alias)
+        assert entry.help
+        assert f"  {entry.usage} - {entry.help}" in answer
 
 
 def test_help_in_a_channel_is_one_line(tmp_path: Path) -> None:
     """I021"""
-    said = texts(Bench(tmp_path, channels=["#tea"]).signed_on().says("fingerbot: help", to="#tea"), "#tea")
-    assert said == [
+    answer = messages_to(BotHarness(tmp_path, channels=["#tea"]).signed_on().says("fingerbot: help", to="#tea"), "#tea")
+    assert answer == [
         "bob: !finger NAME or fingerbot: NAME tells who somebody is; more by /msg fingerbot help or on https://dir.test/"
     ]
 
 
-@pytest.mark.parametrize("asked", ["", " ", "\x02", "fingerbot:"])
-def test_nothing_asked_is_a_call_for_help(tmp_path: Path, asked: str) -> None:
+@pytest.mark.parametrize("text", ["", " ", "\x02", "fingerbot:"])
+def test_answers_empty_text_with_help(tmp_path: Path, text: str) -> None:
     """I021"""
-    assert texts(Bench(tmp_path).signed_on().says(asked))[1:5] == [
+    assert messages_to(BotHarness(tmp_path).signed_on().says(text))[1:5] == [
         "  finger NAME - look up NAME, a login or a full name",
         "  who - who is online (also: online)",
         "  search WORDS - find people by the start of their names",
@@ -210,24 +210,24 @@ def test_nothing_asked_is_a_call_for_help(tmp_path: Path, asked: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", ["!finger alice", "fingerbot: alice", "fingerbot, alice", "FingerBot:alice", "fingerbot: finger alice"]
+    "text", ["!finger alice", "fingerbot: alice", "fingerbot, alice", "FingerBot:alice", "fingerbot: finger alice"]
 )
-def test_in_a_channel_the_answer_has_one_to_three_lines(tmp_path: Path, asked: str) -> None:
+def test_answers_in_a_channel_with_at_most_three_lines(tmp_path: Path, text: str) -> None:
     """I022"""
-    irc = Bench(tmp_path).signed_on()
-    assert irc.says(asked, to="#tea") == [f"PRIVMSG #tea :{line}" for line in CHANNEL]
+    irc = BotHarness(tmp_path).signed_on()
+    assert irc.says(text, to="#tea") == [f"PRIVMSG #tea :{line}" for line in ALICE_IN_CHANNEL]
 
 
-def test_the_prefix_is_a_setting(tmp_path: Path) -> None:
+def test_uses_the_configured_prefix(tmp_path: Path) -> None:
     """I022"""
-    irc = Bench(tmp_path, prefix="?!").signed_on()
-    assert texts(irc.says("?!finger alice", to="#tea"), "#tea") == CHANNEL
+    irc = BotHarness(tmp_path, prefix="?!").signed_on()
+    assert messages_to(irc.says("?!finger alice", to="#tea"), "#tea") == ALICE_IN_CHANNEL
     assert irc.says("!finger alice", to="#tea") == []
-    assert "?!finger NAME" in texts(irc.says("?!help", to="#tea"), "#tea")[0]
+    assert "?!finger NAME" in messages_to(irc.says("?!help", to="#tea"), "#tea")[0]
 
 
 @pytest.mark.parametrize(
-    "said",
+    "answer",
     [
         "alice",
         "finger alice",
@@ -241,53 +241,53 @@ def test_the_prefix_is_a_setting(tmp_path: Path) -> None:
         "!fingers alice",
     ],
 )
-def test_what_is_not_meant_for_the_bot_is_left_alone(tmp_path: Path, said: str) -> None:
+def test_ignores_channel_messages_to_others(tmp_path: Path, answer: str) -> None:
     """I022"""
-    bench = Bench(tmp_path)
-    assert bench.signed_on().says(said, to="#tea") == []
+    bench = BotHarness(tmp_path)
+    assert bench.signed_on().says(answer, to="#tea") == []
     assert bench.records == []
 
 
-def test_a_short_plan_stands_in_the_channel(tmp_path: Path) -> None:
+def test_shows_a_short_plan_in_a_channel(tmp_path: Path) -> None:
     """I022"""
     people = [BOB | {"plan": "Tea at five\n", "status": {"text": "in the garden"}, "pronouns": "he/him"}]
-    irc = Bench(tmp_path, {"people": people}).signed_on()
-    assert texts(irc.says("!finger bob", to="#tea"), "#tea") == [
+    irc = BotHarness(tmp_path, {"people": people}).signed_on()
+    assert messages_to(irc.says("!finger bob", to="#tea"), "#tea") == [
         "bob: Bob Adams (bob), he/him: in the garden",
         "Plan: Tea at five",
         "https://dir.test/users/bob",
     ]
 
 
-def test_an_answer_too_long_for_a_channel_is_the_web_address(tmp_path: Path) -> None:
+def test_answers_with_the_web_address_if_too_long_for_a_channel(tmp_path: Path) -> None:
     """I022"""
     wide = "漢" * 128
     people = [
         {"login": "bob", "name": wide, "title": wide, "project": wide * 4, "status": {"text": wide}, "plan": "p\np\n"}
     ]
-    irc = Bench(tmp_path, {"people": people}, nick="b" * 60).signed_on()
+    irc = BotHarness(tmp_path, {"people": people}, nick="b" * 60).signed_on()
     irc.send(":irc.test 001 bbb :hi")
     irc.send(f":bbb NICK :{'b' * 60}")
     irc.got()
     nick = "n" * 120
-    said = texts(irc.says("!finger bob", to="#" + "t" * 140, by=f"{nick}!b@192.0.2.7"), "#" + "t" * 140)
-    assert 1 <= len(said) <= 3
-    whole = "".join(line.removeprefix("… ") for line in said)
+    answer = messages_to(irc.says("!finger bob", to="#" + "t" * 140, by=f"{nick}!b@192.0.2.7"), "#" + "t" * 140)
+    assert 1 <= len(answer) <= 3
+    whole = "".join(line.removeprefix("… ") for line in answer)
     assert whole.replace(" ", "") == f"{nick}:{'漢' * 29}…(bob):https://dir.test/users/bob"
 
 
-def test_no_line_in_a_channel_begins_with_what_somebody_else_wrote(tmp_path: Path) -> None:
+def test_no_channel_line_begins_with_a_persons_text(tmp_path: Path) -> None:
     """I022"""
     people = [{"login": "bob", "name": "!op mallory", "plan": "!op mallory\n"}]
-    irc = Bench(tmp_path, {"people": people}).signed_on()
-    assert texts(irc.says("!finger bob", to="#tea"), "#tea") == [
+    irc = BotHarness(tmp_path, {"people": people}).signed_on()
+    assert messages_to(irc.says("!finger bob", to="#tea"), "#tea") == [
         "bob: !op mallory (bob)",
         "Plan: !op mallory",
         "https://dir.test/users/bob",
     ]
 
 
-NASTY = [
+CONTROLS = [
     "\r\nQUIT :bye",
     "\nPRIVMSG #tea :forged",
     "\0",
@@ -303,10 +303,10 @@ NASTY = [
 ]
 
 
-@pytest.mark.parametrize("nasty", NASTY)
-def test_what_people_write_leaves_as_text(tmp_path: Path, nasty: str) -> None:
+@pytest.mark.parametrize("controls", CONTROLS)
+def test_sends_fields_without_controls(tmp_path: Path, controls: str) -> None:
     """I024"""
-    value = f"before{nasty}after"
+    value = f"before{controls}after"
     person = {
         "login": "bob",
         "name": value,
@@ -329,164 +329,166 @@ def test_what_people_write_leaves_as_text(tmp_path: Path, nasty: str) -> None:
         ),
     }
     del person["timezone"]
-    irc = Bench(tmp_path, {"people": [person]}).signed_on()
-    for target, asked, count in (("bob", "bob", 10), ("#tea", "!finger bob", 3)):
-        lines = irc.says(asked, to="fingerbot" if target == "bob" else "#tea")
+    irc = BotHarness(tmp_path, {"people": [person]}).signed_on()
+    for target, text, count in (("bob", "bob", 10), ("#tea", "!finger bob", 3)):
+        lines = irc.says(text, to="fingerbot" if target == "bob" else "#tea")
         assert len(lines) == count
         for line in lines:
             assert line.startswith(f"PRIVMSG {target} :")
             assert line.isprintable()
 
 
-@pytest.mark.parametrize("nasty", NASTY)
-def test_what_stands_in_a_plan_leaves_as_text(tmp_path: Path, nasty: str) -> None:
+@pytest.mark.parametrize("controls", CONTROLS)
+def test_sends_plans_without_controls(tmp_path: Path, controls: str) -> None:
     """I024"""
-    irc = Bench(tmp_path, {"people": [BOB | {"plan": f"before{nasty}after"}]}).signed_on()
-    for target, asked in (("bob", "bob"), ("#tea", "!finger bob")):
-        for line in irc.says(asked, to="fingerbot" if target == "bob" else "#tea"):
+    irc = BotHarness(tmp_path, {"people": [BOB | {"plan": f"before{controls}after"}]}).signed_on()
+    for target, text in (("bob", "bob"), ("#tea", "!finger bob")):
+        for line in irc.says(text, to="fingerbot" if target == "bob" else "#tea"):
             assert line.startswith(f"PRIVMSG {target} :")
             assert line.isprintable()
 
 
-def test_the_askers_own_words_come_back_spelled_out(tmp_path: Path) -> None:
+def test_escapes_and_cuts_the_request_in_the_answer(tmp_path: Path) -> None:
     """I024"""
-    irc = Bench(tmp_path).signed_on()
-    assert texts(irc.says("no\x1b[31mbody\x07\x0304,05")) == ["no such user: no\\x1b[31mbody\\x07\\x0304,05"]
-    assert texts(irc.says("finger " + "x" * 300)) == ["no such user: " + "x" * 63 + "…"]
+    irc = BotHarness(tmp_path).signed_on()
+    assert messages_to(irc.says("no\x1b[31mbody\x07\x0304,05")) == ["no such user: no\\x1b[31mbody\\x07\\x0304,05"]
+    assert messages_to(irc.says("finger " + "x" * 300)) == ["no such user: " + "x" * 63 + "…"]
 
 
-def test_unknown_and_hidden_are_the_same(tmp_path: Path) -> None:
+def test_answers_alike_for_missing_and_hidden_people(tmp_path: Path) -> None:
     """I028"""
-    bench = Bench(tmp_path)
+    bench = BotHarness(tmp_path)
     irc = bench.signed_on()
-    assert texts(irc.says("carol")) == ["no such user: carol"]
-    assert texts(irc.says("xarol")) == ["no such user: xarol"]
-    assert texts(irc.says("!finger carol", to="#tea"), "#tea") == ["bob: no such user: carol"]
-    assert [record["outcome"] for record in bench.records] == ["not_found"] * 3
+    assert messages_to(irc.says("carol")) == ["no such user: carol"]
+    assert messages_to(irc.says("xarol")) == ["no such user: xarol"]
+    assert messages_to(irc.says("!finger carol", to="#tea"), "#tea") == ["bob: no such user: carol"]
+    assert [entry["outcome"] for entry in bench.records] == ["not_found"] * 3
 
 
-def test_several_people(tmp_path: Path) -> None:
+def test_lists_the_matches_of_an_ambiguous_name(tmp_path: Path) -> None:
     """I029: names, at most five, then the web address."""
-    irc = Bench(tmp_path).signed_on()
-    assert texts(irc.says("adams")) == ["2 people match adams: alice (Alice Adams), bob (Bob Adams)"]
-    assert texts(irc.says("!finger adams", to="#tea"), "#tea") == [
+    irc = BotHarness(tmp_path).signed_on()
+    assert messages_to(irc.says("adams")) == ["2 people match adams: alice (Alice Adams), bob (Bob Adams)"]
+    assert messages_to(irc.says("!finger adams", to="#tea"), "#tea") == [
         "bob: 2 people match adams: alice (Alice Adams), bob (Bob Adams)"
     ]
 
 
-def test_many_people(tmp_path: Path) -> None:
+def test_lists_five_matches_of_an_ambiguous_name(tmp_path: Path) -> None:
     """I029: names, at most five, then the web address."""
     people = [{"login": f"a{n}", "name": "Ann Lee"} for n in range(1, 8)]
-    said = texts(Bench(tmp_path, {"people": people}).signed_on().says("lee"))
+    answer = messages_to(BotHarness(tmp_path, {"people": people}).signed_on().says("lee"))
     names = ", ".join(f"a{n} (Ann Lee)" for n in range(1, 6))
-    assert said == [f"7 people match lee: {names}, and 2 more: https://dir.test/users?q=lee"]
+    assert answer == [f"7 people match lee: {names}, and 2 more: https://dir.test/users?q=lee"]
 
 
-@pytest.mark.parametrize("asked", ["alice@elsewhere.example", "alice@a@dir.test", "@elsewhere.example", "finger a@b@c"])
-def test_other_hosts_are_not_asked(tmp_path: Path, asked: str) -> None:
+@pytest.mark.parametrize("text", ["alice@elsewhere.example", "alice@a@dir.test", "@elsewhere.example", "finger a@b@c"])
+def test_refuses_to_forward(tmp_path: Path, text: str) -> None:
     """I030"""
-    bench = Bench(tmp_path)
-    assert texts(bench.signed_on().says(asked)) == ["Finger forwarding service denied"]
+    bench = BotHarness(tmp_path)
+    assert messages_to(bench.signed_on().says(text)) == ["Finger forwarding service denied"]
     assert bench.records[0]["outcome"] == "refused"
 
 
-@pytest.mark.parametrize("asked", ["finger", "@dir.test", "finger \x02"])
-def test_a_command_without_a_name(tmp_path: Path, asked: str) -> None:
+@pytest.mark.parametrize("text", ["finger", "@dir.test", "finger \x02"])
+def test_shows_usage_if_the_name_is_missing(tmp_path: Path, text: str) -> None:
     """I021"""
-    assert texts(Bench(tmp_path).signed_on().says(asked)) == ["usage: finger NAME"]
+    assert messages_to(BotHarness(tmp_path).signed_on().says(text)) == ["usage: finger NAME"]
 
 
-def test_the_limit_counts_the_asker_not_the_nick(tmp_path: Path) -> None:
-    """I026: over the limit an asker is told so once a minute."""
-    bench = Bench(tmp_path, {"queries_per_minute": 2})
+def test_limits_requests_by_user_and_host_not_nick(tmp_path: Path) -> None:
+    """I026: a user over the limit gets one notice a minute."""
+    bench = BotHarness(tmp_path, {"queries_per_minute": 2})
     irc = bench.signed_on()
-    assert texts(irc.says("bob", by="bob!b@192.0.2.7")) == ["Bob Adams (bob)"]
-    assert texts(irc.says("bob", by="eve!b@192.0.2.7"), "eve") == ["Bob Adams (bob)"]
-    assert texts(irc.says("bob", by="mallory!b@192.0.2.7"), "mallory") == ["too many requests; try again in 30 seconds"]
+    assert messages_to(irc.says("bob", by="bob!b@192.0.2.7")) == ["Bob Adams (bob)"]
+    assert messages_to(irc.says("bob", by="eve!b@192.0.2.7"), "eve") == ["Bob Adams (bob)"]
+    assert messages_to(irc.says("bob", by="mallory!b@192.0.2.7"), "mallory") == [
+        "too many requests; try again in 30 seconds"
+    ]
     assert irc.says("bob", by="mallory!b@192.0.2.7") == []
-    assert texts(irc.says("bob", by="zoe!z@192.0.2.8"), "zoe") == ["Bob Adams (bob)"]
+    assert messages_to(irc.says("bob", by="zoe!z@192.0.2.8"), "zoe") == ["Bob Adams (bob)"]
     bench.pass_(29.5)
     assert irc.says("bob", by="bob!b@192.0.2.7") == []
     bench.pass_(0.5)
-    assert texts(irc.says("bob", by="bob!b@192.0.2.7")) == ["Bob Adams (bob)"]
+    assert messages_to(irc.says("bob", by="bob!b@192.0.2.7")) == ["Bob Adams (bob)"]
     bench.pass_(29.5)
-    assert texts(irc.says("bob", by="bob!b@192.0.2.7")) == []
+    assert messages_to(irc.says("bob", by="bob!b@192.0.2.7")) == []
     bench.pass_(0.25)
-    assert [record["outcome"] for record in bench.records].count("limited") == 4
+    assert [entry["outcome"] for entry in bench.records].count("limited") == 4
 
 
-def test_the_last_second_of_the_limit_is_one_second(tmp_path: Path) -> None:
+def test_says_one_second_in_the_singular(tmp_path: Path) -> None:
     """I026"""
-    bench = Bench(tmp_path, {"queries_per_minute": 60})
+    bench = BotHarness(tmp_path, {"queries_per_minute": 60})
     irc = bench.signed_on()
     for _ in range(60):
         irc.says("nobody")
-    assert texts(irc.says("nobody")) == ["too many requests; try again in 1 second"]
+    assert messages_to(irc.says("nobody")) == ["too many requests; try again in 1 second"]
 
 
-def test_a_channel_hears_of_the_limit_once_a_minute(tmp_path: Path) -> None:
+def test_notifies_a_channel_of_the_limit_once_a_minute(tmp_path: Path) -> None:
     """I022, I026"""
-    bench = Bench(tmp_path, {"queries_per_minute": 1})
+    bench = BotHarness(tmp_path, {"queries_per_minute": 1})
     irc = bench.signed_on()
     irc.says("!finger bob", to="#tea", by="bob!b@192.0.2.7")
     irc.says("!finger bob", to="#tea", by="eve!e@192.0.2.8")
-    assert texts(irc.says("!finger bob", to="#tea", by="bob!b@192.0.2.7"), "#tea") == [
+    assert messages_to(irc.says("!finger bob", to="#tea", by="bob!b@192.0.2.7"), "#tea") == [
         "bob: too many requests; try again in 60 seconds"
     ]
     assert irc.says("!finger bob", to="#TEA", by="eve!e@192.0.2.8") == []
     bench.pass_(60)
     irc.says("!finger bob", to="#tea", by="bob!b@192.0.2.7")
-    assert texts(irc.says("!finger bob", to="#tea", by="bob!b@192.0.2.7"), "#tea") == [
+    assert messages_to(irc.says("!finger bob", to="#tea", by="bob!b@192.0.2.7"), "#tea") == [
         "bob: too many requests; try again in 60 seconds"
     ]
 
 
-def test_a_directory_that_is_down(tmp_path: Path) -> None:
+def test_answers_unavailable_if_the_directory_is_down(tmp_path: Path) -> None:
     """I020"""
-    bench = Bench(tmp_path, {"sources": [Broken(SourceDown("gone"))]})
-    assert texts(bench.signed_on().says("alice")) == ["the directory is unavailable; try again in a moment"]
+    bench = BotHarness(tmp_path, {"sources": [FailingSource(SourceDown("gone"))]})
+    assert messages_to(bench.signed_on().says("alice")) == ["the directory is unavailable; try again in a moment"]
     assert bench.records[0]["outcome"] == "unavailable"
 
 
-def test_a_mistake_of_ours_is_told_by_a_reference(tmp_path: Path, caplog: Any) -> None:
+def test_answers_an_exception_with_a_reference(tmp_path: Path, caplog: Any) -> None:
     """I009"""
-    bench = Bench(tmp_path, {"sources": [Broken(RuntimeError("secret"))]})
-    (said,) = texts(bench.signed_on().says("alice"))
-    (record,) = bench.records
-    assert record["outcome"] == "error"
-    assert said == f"internal error, reference {record['reference']}"
+    bench = BotHarness(tmp_path, {"sources": [FailingSource(RuntimeError("secret"))]})
+    (answer,) = messages_to(bench.signed_on().says("alice"))
+    (entry,) = bench.records
+    assert entry["outcome"] == "error"
+    assert answer == f"internal error, reference {entry['reference']}"
 
 
-def test_an_answer_in_flight_ends_with_its_connection(tmp_path: Path) -> None:
-    """I007: it is cancelled quietly, and recorded."""
-    source = Waiting()
-    bench = Bench(tmp_path, {"sources": [source]})
+def test_cancels_requests_when_the_connection_ends(tmp_path: Path) -> None:
+    """I007: they are cancelled without an error, and logged."""
+    source = SlowSource()
+    bench = BotHarness(tmp_path, {"sources": [source]})
     irc = bench.signed_on()
     assert irc.says("alice") == []
     assert bench.built.deps.tracker.in_flight == 1
     irc.close()
     assert bench.built.deps.tracker.in_flight == 0
-    assert [record["outcome"] for record in bench.records] == ["unavailable"]
-    source.asked[0].callback(None)
+    assert [entry["outcome"] for entry in bench.records] == ["unavailable"]
+    source.requests[0].callback(None)
     bench.pass_(5)
     again = bench.signed_on()
     bench.pass_(5)
     assert again.got() == []
 
 
-def test_a_slow_answer_comes_when_it_is_there(tmp_path: Path) -> None:
+def test_sends_a_slow_answer_when_it_is_ready(tmp_path: Path) -> None:
     """I020"""
-    source = Waiting()
-    bench = Bench(tmp_path, {"sources": [source]})
+    source = SlowSource()
+    bench = BotHarness(tmp_path, {"sources": [source]})
     irc = bench.signed_on()
     irc.says("alice")
-    source.asked[0].callback(None)
-    assert texts(irc.got()) == FULL
+    source.requests[0].callback(None)
+    assert messages_to(irc.got()) == ALICE_IN_PRIVATE
 
 
-def test_two_hundred_questions_leave_at_the_pace(tmp_path: Path) -> None:
+def test_sends_two_hundred_answers_at_the_configured_rate(tmp_path: Path) -> None:
     """I026"""
-    bench = Bench(tmp_path, burst=5, line_interval=SLOW)
+    bench = BotHarness(tmp_path, burst=5, line_interval=TWO_SECONDS)
     irc = bench.signed_on()
     for number in range(200):
         irc.send(f":n{number}!u@192.0.2.{number} PRIVMSG fingerbot :bob")
@@ -499,10 +501,10 @@ def test_two_hundred_questions_leave_at_the_pace(tmp_path: Path) -> None:
     assert [line for line in irc.got() if line.startswith("PRIVMSG")] == [
         f"PRIVMSG n{number} :Bob Adams (bob)" for number in range(15, 200)
     ]
-    assert [record["outcome"] for record in bench.records] == ["found"] * 200
+    assert [entry["outcome"] for entry in bench.records] == ["found"] * 200
 
 
-def test_addressing() -> None:
+def test_parses_addresses_and_commands() -> None:
     """I022"""
     assert strip_address("fingerbot:alice", "fingerbot", "!", False) == "alice"
     assert strip_address("FINGERBOT[]: x", "fingerbot{}", "!", False) == "x"
@@ -510,3 +512,12 @@ def test_addressing() -> None:
     assert strip_address("alice", "fingerbot", "!", False) is None
     assert parse_command("finger  alice ") == (COMMAND_BY_NAME["finger"], "alice")
     assert fold_nick("Ab[]\\~") == "ab{}|^"
+
+
+def test_a_second_command_of_the_same_name_is_an_error() -> None:
+    """I021"""
+    before = list(COMMANDS)
+    for usage, alias in (("help ME", ""), ("another", "online")):
+        with pytest.raises(ValueError, match="another bot command is called"):
+            command(usage, "help", "help", alias)(COMMAND_BY_NAME["help"].run)
+    assert before == COMMANDS

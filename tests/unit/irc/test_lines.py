@@ -35,25 +35,25 @@ FLAG = "\U0001f1e8\U0001f1ff"
         ("  art  ", "  art"),
     ],
 )
-def test_nothing_but_text_is_left_of_a_line(value: str, said: str) -> None:
+def test_removes_formatting_and_controls(value: str, said: str) -> None:
     """I024"""
     assert plain_line(value) == said
 
 
 @given(st.text(st.characters(max_codepoint=0x2FF)))
-def test_one_line_stays_one_line_whatever_it_holds(value: str) -> None:
+def test_a_plain_line_has_no_controls_and_is_stable(value: str) -> None:
     """I024"""
     said = plain_line(value)
     assert not any(unicodedata.category(c) in ("Cc", "Cs") for c in said)
     assert plain_line(said) == said
 
 
-def test_empty_lines_are_left_out() -> None:
+def test_leaves_out_empty_lines() -> None:
     """I024"""
     assert plain_lines("a\n\n  \n\x02\n b\n") == ["a", " b"]
 
 
-def test_the_room_is_what_512_bytes_leave_with_the_longest_prefix() -> None:
+def test_max_text_bytes_allows_for_the_longest_prefix() -> None:
     """I025"""
     # ":fingerbot!" + "~" and 10 + "@" + 64 + " PRIVMSG bob :" + CR LF
     assert max_text_bytes("fingerbot", "bob") == 512 - 11 - 11 - 1 - 64 - 14 - 2
@@ -61,7 +61,7 @@ def test_the_room_is_what_512_bytes_leave_with_the_longest_prefix() -> None:
 
 
 @given(st.text(min_size=1, max_size=3000), NICKS, TARGETS)
-def test_every_line_fits_512_bytes_and_no_word_is_lost(text: str, nick: str, target: str) -> None:
+def test_split_lines_fit_512_bytes_and_lose_no_text(text: str, nick: str, target: str) -> None:
     """I025"""
     line = plain_line(text)
     pieces = split_line(line, max_text_bytes(nick, target))
@@ -75,13 +75,13 @@ def test_every_line_fits_512_bytes_and_no_word_is_lost(text: str, nick: str, tar
     st.lists(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12), min_size=1, max_size=60),
     st.integers(60, 400),
 )
-def test_lines_are_parted_at_blanks(words: list[str], width: int) -> None:
+def test_splits_at_blanks(words: list[str], width: int) -> None:
     """I025"""
     pieces = split_line(" ".join(words), width)
     assert [word for piece in pieces for word in piece.split(" ")] == words
 
 
-def test_a_line_is_filled_as_far_as_it_goes() -> None:
+def test_fills_each_line() -> None:
     """I025"""
     assert split_line("aaaa bbbb cccc", 9) == ["aaaa bbbb", "cccc"]
     assert split_line("aaaa bbbb cccc", 8) == ["aaaa", "bbbb", "cccc"]
@@ -97,7 +97,7 @@ def test_a_line_is_filled_as_far_as_it_goes() -> None:
 @pytest.mark.parametrize(
     "cluster", ["e\u0301\u0323", FAMILY, FLAG, "\U0001f44d\U0001f3fd", "\u1112\u1161\u11ab", "\u0915\u094d\u0937\u093f"]
 )
-def test_no_grapheme_cluster_is_parted(cluster: str) -> None:
+def test_never_splits_a_grapheme_cluster(cluster: str) -> None:
     """I025"""
     for width in range(len(cluster.encode()), 60):
         pieces = split_line(cluster * 30, width)
@@ -105,7 +105,7 @@ def test_no_grapheme_cluster_is_parted(cluster: str) -> None:
         assert all(len(piece) % len(cluster) == 0 for piece in pieces)
 
 
-def test_a_cluster_longer_than_a_line_is_parted_between_characters() -> None:
+def test_splits_an_oversized_cluster_between_characters() -> None:
     """I025"""
     pieces = split_line("a" + "\u0301" * 300, 32)
     assert all(len(piece.encode()) <= 32 for piece in pieces)

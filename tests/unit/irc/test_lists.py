@@ -1,4 +1,4 @@
-"""Lists on IRC: who is on, who matches, who may be meant. Expected lines are typed."""
+"""Lists on IRC: who is online, searches, suggestions."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from gateway.directory.answers import UNAVAILABLE
 from gateway.directory.person import Login
 from gateway.irc.suggestions import find_similar_names
 from tests.unit.fixtures import PEOPLE, make_dependencies, now
-from tests.unit.irc.server import Bench, Connection, texts
+from tests.unit.irc.server import BotHarness, ServerConnection, messages_to
 
 ALL = dict.fromkeys(("presence", "terminal", "origin", "idle", "last_seen"), "everyone")
 ANN: dict[str, Any] = {"login": "ann", "name": "Ann Able", "title": "Keeper of the kettle", "visibility": ALL}
@@ -29,110 +29,119 @@ def at(hour: int, minute: int = 0) -> datetime:
     return datetime(2026, 11, 23, hour, minute, tzinfo=UTC)
 
 
-ON: dict[str, Any] = {each["login"]: [Login("pts/0", "tea.example", at(10), at(17, 59))] for each in SOME}
+SESSIONS: dict[str, Any] = {each["login"]: [Login("pts/0", "tea.example", at(10), at(17, 59))] for each in SOME}
 
 
-def talking(folder: Path, people: Any = SOME, on: Mapping[str, Any] = ON) -> tuple[Bench, Connection]:
-    bench = Bench(folder, {"people": people})
-    bench.built.deps.directory.presence.update("test", on)
+def make_bot(
+    folder: Path, people: Any = SOME, sessions: Mapping[str, Any] = SESSIONS
+) -> tuple[BotHarness, ServerConnection]:
+    bench = BotHarness(folder, {"people": people})
+    bench.built.deps.directory.presence.update("test", sessions)
     return bench, bench.signed_on()
 
 
-@pytest.mark.parametrize("asked", ["who", "online", "WHO", "!who", "who is there"])
-def test_I046_who_is_on(tmp_path: Path, asked: str) -> None:
-    bench, irc = talking(tmp_path)
-    assert texts(irc.says(asked)) == [
+@pytest.mark.parametrize("text", ["who", "online", "WHO", "!who", "who is there"])
+def test_I046_lists_who_is_online(tmp_path: Path, text: str) -> None:
+    bench, irc = make_bot(tmp_path)
+    assert messages_to(irc.says(text)) == [
         "Online now:",
         "  ann (Ann Able), since 2026-11-23 10:00 UTC on pts/0 from tea.example, active 17:59 UTC",
         "  ben (Ben Able), since 2026-11-23 10:00 UTC",
     ]
-    (record,) = bench.records
-    assert (record["verb"], record["outcome"]) == ("list", "listed")
+    (entry,) = bench.records
+    assert (entry["verb"], entry["outcome"]) == ("list", "listed")
 
 
-@pytest.mark.parametrize("asked", ["!who", "!online", "fingerbot: who"])
-def test_I046_who_is_on_in_a_channel_is_one_line(tmp_path: Path, asked: str) -> None:
-    _, irc = talking(tmp_path)
-    assert texts(irc.says(asked, to="#tea"), "#tea") == ["bob: Online now: ann (Ann Able), ben (Ben Able)"]
+@pytest.mark.parametrize("text", ["!who", "!online", "fingerbot: who"])
+def test_I046_lists_who_is_online_in_one_channel_line(tmp_path: Path, text: str) -> None:
+    _, irc = make_bot(tmp_path)
+    assert messages_to(irc.says(text, to="#tea"), "#tea") == ["bob: Online now: ann (Ann Able), ben (Ben Able)"]
 
 
-def test_I046_nobody_is_on(tmp_path: Path) -> None:
-    _, irc = talking(tmp_path, on={each: ON[each] for each in ("cleo", "dan", "eve")})
-    assert texts(irc.says("who")) == ["nobody is online"]
-    assert texts(irc.says("!who", to="#tea"), "#tea") == ["bob: nobody is online"]
+def test_I046_nobody_is_online(tmp_path: Path) -> None:
+    _, irc = make_bot(tmp_path, sessions={each: SESSIONS[each] for each in ("cleo", "dan", "eve")})
+    assert messages_to(irc.says("who")) == ["nobody is online"]
+    assert messages_to(irc.says("!who", to="#tea"), "#tea") == ["bob: nobody is online"]
 
 
-def test_I046_a_long_list_ends_in_the_web_address(tmp_path: Path) -> None:
-    _, irc = talking(tmp_path, MANY, {each["login"]: [Login()] for each in MANY})
-    said = texts(irc.says("who"))
-    assert said[:2] == ["Online now:", "  lee00 (Lee 0), now"]
-    assert said[-2:] == ["  lee09 (Lee 9), now", "and more: https://dir.test/online"]
-    assert len(said) == 12
+def test_I046_ends_a_long_list_with_the_web_address(tmp_path: Path) -> None:
+    _, irc = make_bot(tmp_path, MANY, {each["login"]: [Login()] for each in MANY})
+    answer = messages_to(irc.says("who"))
+    assert answer[:2] == ["Online now:", "  lee00 (Lee 0), now"]
+    assert answer[-2:] == ["  lee09 (Lee 9), now", "and more: https://dir.test/online"]
+    assert len(answer) == 12
     five = ", ".join(f"lee{n:02} (Lee {n})" for n in range(5))
-    assert texts(irc.says("!who", to="#tea"), "#tea") == [
+    assert messages_to(irc.says("!who", to="#tea"), "#tea") == [
         f"bob: Online now: {five}, and more: https://dir.test/online"
     ]  # fmt: skip
-    said = texts(irc.says("search lee"))
-    assert (len(said), said[0], said[-1]) == (12, "People who match lee:", "and more: https://dir.test/users?q=lee")
-    assert texts(irc.says("!search lee", to="#tea"), "#tea") == [
+    answer = messages_to(irc.says("search lee"))
+    assert (len(answer), answer[0], answer[-1]) == (
+        12,
+        "People who match lee:",
+        "and more: https://dir.test/users?q=lee",
+    )
+    assert messages_to(irc.says("!search lee", to="#tea"), "#tea") == [
         f"bob: People who match lee: {five}, and more: https://dir.test/users?q=lee"
     ]
 
 
 def test_I046_search(tmp_path: Path) -> None:
-    bench, irc = talking(tmp_path)
-    assert texts(irc.says("search able")) == [
+    bench, irc = make_bot(tmp_path)
+    assert messages_to(irc.says("search able")) == [
         "People who match able:",
         "  ann (Ann Able), Keeper of the kettle",
         "  ben (Ben Able)",
     ]
-    assert texts(irc.says("!search able", to="#tea"), "#tea") == [
+    assert messages_to(irc.says("!search able", to="#tea"), "#tea") == [
         "bob: People who match able: ann (Ann Able), ben (Ben Able)"
     ]
-    assert texts(irc.says("search AB an")) == ["People who match AB an:", "  ann (Ann Able), Keeper of the kettle"]
-    assert texts(irc.says("search dan")) == ["nobody matches dan"]
-    assert texts(irc.says("search nobody")) == ["nobody matches nobody"]
-    assert texts(irc.says("search")) == ["usage: search WORDS"]
+    assert messages_to(irc.says("search AB an")) == [
+        "People who match AB an:",
+        "  ann (Ann Able), Keeper of the kettle",
+    ]
+    assert messages_to(irc.says("search dan")) == ["nobody matches dan"]
+    assert messages_to(irc.says("search nobody")) == ["nobody matches nobody"]
+    assert messages_to(irc.says("search")) == ["usage: search WORDS"]
     assert [(each["verb"], each["outcome"]) for each in bench.records][-2:] == [
         ("search", "listed"), ("search", "invalid"),
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("asked", "method"), [("who", "list_online"), ("search able", "list_people")])
-def test_a_list_while_the_directory_is_down(
-    tmp_path: Path, asked: str, method: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("text", "method"), [("who", "list_online"), ("search able", "list_people")])
+def test_answers_a_list_unavailable_if_the_directory_is_down(
+    tmp_path: Path, text: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench, irc = talking(tmp_path)
+    bench, irc = make_bot(tmp_path)
 
     async def down(*_: Any) -> Any:
         return UNAVAILABLE
 
     monkeypatch.setattr(bench.built.deps.directory, method, down)
-    assert texts(irc.says(asked)) == ["the directory is unavailable; try again in a moment"]
+    assert messages_to(irc.says(text)) == ["the directory is unavailable; try again in a moment"]
     assert bench.records[0]["outcome"] == "unavailable"
 
 
-def test_I046_one_person_who_is_on(tmp_path: Path) -> None:
-    bench, irc = talking(tmp_path)
-    assert texts(irc.says("ann")) == [
+def test_I046_shows_the_sessions_of_a_person(tmp_path: Path) -> None:
+    bench, irc = make_bot(tmp_path)
+    assert messages_to(irc.says("ann")) == [
         "Ann Able (ann)",
         "Keeper of the kettle",
         "Online since 2026-11-23 10:00 UTC on pts/0 from tea.example, active 17:59 UTC",
     ]
-    assert texts(irc.says("ben")) == ["Ben Able (ben)", "Online since 2026-11-23 10:00 UTC"]
-    assert texts(irc.says("cleo")) == ["Cleo Clay (cleo)"]
+    assert messages_to(irc.says("ben")) == ["Ben Able (ben)", "Online since 2026-11-23 10:00 UTC"]
+    assert messages_to(irc.says("cleo")) == ["Cleo Clay (cleo)"]
     bench.built.deps.directory._now = lambda: at(18)
     bench.built.deps.directory.presence.update("test", {"ann": [Login()] * 5})
-    assert texts(irc.says("ann"))[-1] == "Online now; now; now; and 2 more"
+    assert messages_to(irc.says("ann"))[-1] == "Online now; now; now; and 2 more"
     bench.built.deps.directory.presence.update("test", {})
-    assert texts(irc.says("ann"))[-1] == "Last seen 2026-11-23 18:00 UTC"
+    assert messages_to(irc.says("ann"))[-1] == "Last seen 2026-11-23 18:00 UTC"
 
 
-# near names
+# suggestions
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("text", "answer"),
     [
         ("alcie", "no such user: alcie; did you mean alice (Alice Adams)?"),
         ("Alice Adms", "no such user: Alice Adms; did you mean alice (Alice Adams)?"),
@@ -147,22 +156,22 @@ def test_I046_one_person_who_is_on(tmp_path: Path) -> None:
         ("carl", "no such user: carl"),
     ],
 )
-def test_I028_near_names(tmp_path: Path, asked: str, said: str) -> None:
-    irc = Bench(tmp_path).signed_on()
-    assert texts(irc.says(asked)) == [said]
-    assert texts(irc.says(f"!finger {asked}", to="#tea"), "#tea") == [f"bob: {said}"]
+def test_I028_suggests_similar_names(tmp_path: Path, text: str, answer: str) -> None:
+    irc = BotHarness(tmp_path).signed_on()
+    assert messages_to(irc.says(text)) == [answer]
+    assert messages_to(irc.says(f"!finger {text}", to="#tea"), "#tea") == [f"bob: {answer}"]
 
 
-def test_I028_at_most_three_the_nearest_first(tmp_path: Path) -> None:
+def test_I028_suggests_at_most_three_the_most_similar_first(tmp_path: Path) -> None:
     people = [{"login": each, "name": each.title()} for each in ("robert", "roberta", "roberto", "robin", "robertus")]
-    irc = Bench(tmp_path, {"people": people}).signed_on()
-    assert texts(irc.says("robertt")) == [
+    irc = BotHarness(tmp_path, {"people": people}).signed_on()
+    assert messages_to(irc.says("robertt")) == [
         "no such user: robertt; did you mean robert (Robert), roberta (Roberta) or roberto (Roberto)?"
     ]
 
 
-def test_I028_who_is_hidden_or_not_listed_changes_nothing(tmp_path: Path) -> None:
-    """The same questions where the hidden exist, and where they do not."""
+def test_I028_hidden_and_unlisted_people_do_not_affect_suggestions(tmp_path: Path) -> None:
+    """Ask the same with the hidden people in the directory and without them."""
     hidden = [
         {"login": "alicia", "name": "Alicia Adamson", "hidden": True},
         {"login": "alic", "name": "Alic", "visibility": {"name": "members"}},
@@ -171,13 +180,13 @@ def test_I028_who_is_hidden_or_not_listed_changes_nothing(tmp_path: Path) -> Non
     with_them, without = tmp_path / "with", tmp_path / "without"
     with_them.mkdir()
     without.mkdir()
-    one = Bench(with_them, {"people": [*PEOPLE, *hidden]}).signed_on()
-    other = Bench(without).signed_on()
-    for asked in ("alicia", "alic", "alcia", "alicai", "adamson", "Alicia Adamson", "ali", "alixi"):
-        assert texts(one.says(asked)) == texts(other.says(asked)), asked
+    one = BotHarness(with_them, {"people": [*PEOPLE, *hidden]}).signed_on()
+    other = BotHarness(without).signed_on()
+    for text in ("alicia", "alic", "alcia", "alicai", "adamson", "Alicia Adamson", "ali", "alixi"):
+        assert messages_to(one.says(text)) == messages_to(other.says(text)), text
 
 
-def test_I028_the_work_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_I028_limits_the_number_of_candidates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     people = [{"login": f"lee{n:04}", "name": f"Lee {n}"} for n in range(300)]
     built = make_dependencies(tmp_path, people)
     directory, viewer = built.deps.directory, built.deps.viewers.from_address("irc", None)
@@ -195,9 +204,9 @@ def test_I028_the_work_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     built.stop()
 
 
-def test_I024_a_name_that_could_be_a_command_stays_behind_the_asker(tmp_path: Path) -> None:
+def test_I024_a_name_like_a_command_comes_after_the_clients_nick(tmp_path: Path) -> None:
     people = [{"login": "mal", "name": "\x03\x01!op\nme\x1b[2J", "visibility": ALL}]
-    _, irc = talking(tmp_path, people, {"mal": [Login("\x02!t\x01", "\r\nQUIT", None, None)]})
-    assert texts(irc.says("!who", to="#tea"), "#tea") == ["bob: Online now: mal (!op me)"]
-    assert texts(irc.says("who")) == ["Online now:", "  mal (!op me), now on !t from QUIT"]
-    assert texts(irc.says("maal")) == ["no such user: maal; did you mean mal (!op me)?"]
+    _, irc = make_bot(tmp_path, people, {"mal": [Login("\x02!t\x01", "\r\nQUIT", None, None)]})
+    assert messages_to(irc.says("!who", to="#tea"), "#tea") == ["bob: Online now: mal (!op me)"]
+    assert messages_to(irc.says("who")) == ["Online now:", "  mal (!op me), now on !t from QUIT"]
+    assert messages_to(irc.says("maal")) == ["no such user: maal; did you mean mal (!op me)?"]

@@ -1,4 +1,4 @@
-"""A network's service: reconnecting, saying good-bye, several networks."""
+"""The bot on one network: reconnecting, quitting, settings; several networks."""
 
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ from gateway.irc.network import Backoff
 from gateway.irc.service import IrcService
 from gateway.irc.settings import NetworkSettings
 from tests.unit.fixtures import make_dependencies
-from tests.unit.irc.server import Bench, Connection, texts
+from tests.unit.irc.server import BotHarness, ServerConnection, messages_to
 
 
-def test_the_delay_grows_is_capped_and_half_of_it_is_chance() -> None:
+def test_backoff_doubles_up_to_a_limit_and_half_of_it_is_random() -> None:
     """I007"""
     clock = Clock()
     longest = Backoff(clock, lambda: 1.0)
@@ -26,7 +26,7 @@ def test_the_delay_grows_is_capped_and_half_of_it_is_chance() -> None:
     assert [shortest.delay(1) for _ in range(9)] == [1, 2, 4, 8, 16, 32, 64, 128, 150]
 
 
-def test_only_a_stable_minute_counts_as_success() -> None:
+def test_backoff_starts_over_after_a_stable_minute() -> None:
     """I007"""
     clock = Clock()
     backoff = Backoff(clock, lambda: 1.0)
@@ -41,40 +41,40 @@ def test_only_a_stable_minute_counts_as_success() -> None:
     assert backoff.delay(1) == 4
 
 
-def test_a_refused_connection_is_tried_again(tmp_path: Path) -> None:
+def test_retries_a_refused_connection(tmp_path: Path) -> None:
     """I007"""
-    bench = Bench(tmp_path)
+    bench = BotHarness(tmp_path)
     assert bench.tries == 1
     bench.refuse()
     bench.pass_(2)
     assert bench.tries == 2
-    assert texts(bench.signed_on().says("bob")) == ["Bob Adams (bob)"]
+    assert messages_to(bench.signed_on().says("bob")) == ["Bob Adams (bob)"]
 
 
 @pytest.mark.parametrize(
     "last", ["ERROR :Closing Link: fingerbot (K-Lined)", ":irc.test 465 fingerbot :You are banned", "ERROR"]
 )
 @pytest.mark.parametrize("welcome", [True, False])
-def test_being_thrown_out_never_becomes_a_fast_loop(tmp_path: Path, last: str, welcome: bool) -> None:
+def test_backs_off_if_the_server_keeps_disconnecting(tmp_path: Path, last: str, welcome: bool) -> None:
     """I007"""
-    bench = Bench(tmp_path)
-    seen: set[int] = set()
+    bench = BotHarness(tmp_path)
+    accepted: set[int] = set()
     for _ in range(600):
-        if bench.tries not in seen:
-            seen.add(bench.tries)
+        if bench.tries not in accepted:
+            accepted.add(bench.tries)
             irc = bench.accept()
             if welcome:
                 irc.welcome()
             irc.send(last)
             irc.close()
         bench.pass_(1)
-    # 1 + 2 + ... + 150 seconds is the fastest that chance allows
+    # with the shortest random delays, 1 + 2 + ... + 150 seconds
     assert 3 < bench.tries <= 11
 
 
-def test_after_a_stable_minute_it_comes_back_at_once(tmp_path: Path) -> None:
+def test_reconnects_quickly_after_a_stable_minute(tmp_path: Path) -> None:
     """I007"""
-    bench = Bench(tmp_path)
+    bench = BotHarness(tmp_path)
     for _ in range(6):
         bench.signed_on().close()
         bench.pass_(300)
@@ -86,9 +86,9 @@ def test_after_a_stable_minute_it_comes_back_at_once(tmp_path: Path) -> None:
     assert bench.tries == before + 1
 
 
-def test_a_server_that_never_welcomes_is_given_up(tmp_path: Path) -> None:
+def test_aborts_if_no_welcome_comes(tmp_path: Path) -> None:
     """I007"""
-    bench = Bench(tmp_path)
+    bench = BotHarness(tmp_path)
     irc = bench.accept()
     irc.send("NOTICE * :wait", "PING :1")
     bench.pass_(59)
@@ -97,9 +97,9 @@ def test_a_server_that_never_welcomes_is_given_up(tmp_path: Path) -> None:
     assert irc.transport.disconnecting
 
 
-def test_channels_are_joined_again_after_a_loss(tmp_path: Path) -> None:
+def test_joins_channels_again_after_a_reconnect(tmp_path: Path) -> None:
     """I007"""
-    bench = Bench(tmp_path, channels=["#tea"])
+    bench = BotHarness(tmp_path, channels=["#tea"])
     bench.signed_on().close()
     bench.pass_(2)
     irc = bench.accept()
@@ -108,7 +108,7 @@ def test_channels_are_joined_again_after_a_loss(tmp_path: Path) -> None:
     assert irc.got() == ["JOIN #tea"]
 
 
-def test_networks_do_not_touch_one_another(tmp_path: Path) -> None:
+def test_networks_are_independent(tmp_path: Path) -> None:
     """I010"""
     clock = MemoryReactorClock()
     deps = make_dependencies(tmp_path, clock=clock).deps
@@ -117,80 +117,80 @@ def test_networks_do_not_touch_one_another(tmp_path: Path) -> None:
     assert clock.tcpClients == []
     bots.startService()
     assert [client[1] for client in clock.tcpClients] == [1, 2]
-    a, b = (Connection(client[2]) for client in clock.tcpClients)
+    a, b = (ServerConnection(client[2]) for client in clock.tcpClients)
     a.send("ERROR :gone")
     a.close()
     b.welcome()
     b.got()
-    assert texts(b.says("bob")) == ["Bob Adams (bob)"]
+    assert messages_to(b.says("bob")) == ["Bob Adams (bob)"]
 
 
-def stopped(bench: Bench) -> list[Any]:
-    done: list[Any] = []
+def begin_stop(bench: BotHarness) -> list[Any]:
+    results: list[Any] = []
     stopping: Deferred[None] = bench.bot.stopService()
-    stopping.addBoth(done.append)
-    return done
+    stopping.addBoth(results.append)
+    return results
 
 
-def test_quit_reaches_the_server_past_everything_that_waits(tmp_path: Path) -> None:
+def test_sends_quit_ahead_of_waiting_lines(tmp_path: Path) -> None:
     """I012"""
-    bench = Bench(tmp_path, burst=1)
+    bench = BotHarness(tmp_path, burst=1)
     irc = bench.signed_on()
     irc.says("alice")
-    done = stopped(bench)
+    results = begin_stop(bench)
     assert irc.got() == ["QUIT :finger gateway is going down"]
-    assert done == []
+    assert results == []
     assert not irc.transport.disconnecting
     assert irc.says("bob") == []
     irc.send("ERROR :Closing Link: fingerbot (Quit)")
     irc.close()
-    assert done == [None]
+    assert results == [None]
     bench.pass_(600, 10)
     assert bench.tries == 1
     assert irc.got() == []
 
 
-def test_a_server_that_does_not_close_is_left_after_two_seconds(tmp_path: Path) -> None:
+def test_disconnects_two_seconds_after_quit(tmp_path: Path) -> None:
     """I012"""
-    bench = Bench(tmp_path)
+    bench = BotHarness(tmp_path)
     irc = bench.signed_on()
-    done = stopped(bench)
+    results = begin_stop(bench)
     bench.pass_(1.75)
-    assert done == []
+    assert results == []
     bench.pass_(0.25)
     assert irc.transport.disconnecting
     irc.close()
-    assert done == [None]
+    assert results == [None]
 
 
-def test_a_welcome_after_quit_changes_nothing(tmp_path: Path) -> None:
+def test_ignores_a_welcome_after_quit(tmp_path: Path) -> None:
     """I012"""
-    bench = Bench(tmp_path, channels=["#tea"])
+    bench = BotHarness(tmp_path, channels=["#tea"])
     irc = bench.accept()
     irc.got()
-    done = stopped(bench)
+    results = begin_stop(bench)
     irc.welcome()
     irc.send(":op!o@h KICK #tea fingerbot :out")
     assert irc.got() == ["QUIT :finger gateway is going down"]
     irc.close()
-    assert done == [None]
+    assert results == [None]
 
 
 @pytest.mark.parametrize("state", ["connecting", "waiting"])
-def test_stops_at_once_where_no_connection_stands(tmp_path: Path, state: str) -> None:
+def test_stops_at_once_without_a_connection(tmp_path: Path, state: str) -> None:
     """I012"""
-    bench = Bench(tmp_path)
+    bench = BotHarness(tmp_path)
     if state == "waiting":
         bench.refuse()
-    done = stopped(bench)
+    results = begin_stop(bench)
     if state == "connecting":
         bench.clock.connectors[0].stopConnecting()
-    assert done == [None]
+    assert results == [None]
     bench.pass_(600, 10)
     assert bench.tries == 1
 
 
-def test_settings_are_read_from_a_table() -> None:
+def test_reads_settings() -> None:
     """I022"""
     table = {
         "network": "libera",
@@ -225,7 +225,7 @@ def test_settings_are_read_from_a_table() -> None:
         ("sasl", {}),
     ],
 )
-def test_settings_that_cannot_be(key: str, value: object) -> None:
+def test_rejects_invalid_settings(key: str, value: object) -> None:
     """I024"""
     with pytest.raises(BadSettings) as error:
         convert("gateway.toml", {"network": "x", "server": "tcp:h:1"} | {key: value}, NetworkSettings)

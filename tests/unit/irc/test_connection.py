@@ -1,4 +1,4 @@
-"""The connection: registration, joins, and whatever a server may send."""
+"""The connection: registration, joins, nicks, and whatever a server may send."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from twisted.logger import globalLogPublisher
 
-from tests.unit.irc.server import SLOW, Bench, Connection, texts
+from tests.unit.irc.server import TWO_SECONDS, BotHarness, ServerConnection, messages_to
 
 
 @pytest.fixture
 def log() -> Iterator[list[dict[str, Any]]]:
-    """All that is logged; failures and tracebacks fail the test."""
+    """Return the log; a logged failure fails the test."""
     events: list[dict[str, Any]] = []
     observer: Any = events.append
     globalLogPublisher.addObserver(observer)
@@ -21,22 +21,22 @@ def log() -> Iterator[list[dict[str, Any]]]:
     assert [event for event in events if "log_failure" in event] == []
 
 
-def logged(events: list[dict[str, Any]], word: str) -> int:
+def count_logged(events: list[dict[str, Any]], word: str) -> int:
     return sum(word in event["log_format"].format(**event) for event in events if event.get("log_format"))
 
 
-def test_registration(tmp_path: Path) -> None:
+def test_registers_with_nick_user_and_real_name(tmp_path: Path) -> None:
     """I007"""
-    irc = Bench(tmp_path).accept()
+    irc = BotHarness(tmp_path).accept()
     nick, user = irc.got()
     assert nick == "NICK fingerbot"
     assert user.startswith("USER finger ")
     assert user.endswith(" :finger gateway of The Tea Club; /msg fingerbot help")
 
 
-def test_channels_are_joined_with_their_keys(tmp_path: Path) -> None:
+def test_joins_channels_with_their_keys(tmp_path: Path) -> None:
     """I011"""
-    irc = Bench(tmp_path, channels=["#tea", "#club s3cret", "#x"]).accept()
+    irc = BotHarness(tmp_path, channels=["#tea", "#club s3cret", "#x"]).accept()
     irc.got()
     irc.send("NOTICE * :hello")
     assert irc.got() == []
@@ -44,17 +44,17 @@ def test_channels_are_joined_with_their_keys(tmp_path: Path) -> None:
     assert irc.got() == ["JOIN #club,#tea,#x s3cret"]
 
 
-def test_many_channels_are_joined_ten_a_line(tmp_path: Path) -> None:
+def test_joins_ten_channels_per_line(tmp_path: Path) -> None:
     """I011"""
-    irc = Bench(tmp_path, channels=[f"#c{n}" for n in range(12)]).accept()
+    irc = BotHarness(tmp_path, channels=[f"#c{n}" for n in range(12)]).accept()
     irc.got()
     irc.welcome()
     assert irc.got() == ["JOIN #c0,#c1,#c2,#c3,#c4,#c5,#c6,#c7,#c8,#c9", "JOIN #c10,#c11"]
 
 
-def test_after_a_kick_it_comes_back_later_and_later(tmp_path: Path) -> None:
+def test_rejoins_with_a_growing_delay_after_a_kick(tmp_path: Path) -> None:
     """I011"""
-    bench = Bench(tmp_path, channels=["#tea k"])
+    bench = BotHarness(tmp_path, channels=["#tea k"])
     irc = bench.signed_on()
     for delay in (10, 20, 40):
         irc.send(":op!o@h KICK #TEA FingerBot :out")
@@ -71,27 +71,27 @@ def test_after_a_kick_it_comes_back_later_and_later(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", ["403", "405", "437", "471", "473", "474", "475", "477"])
-def test_a_channel_that_cannot_be_joined_is_tried_again(tmp_path: Path, number: str) -> None:
+def test_retries_a_channel_that_cannot_be_joined(tmp_path: Path, number: str) -> None:
     """I011"""
-    bench = Bench(tmp_path, channels=["#tea"])
+    bench = BotHarness(tmp_path, channels=["#tea"])
     irc = bench.signed_on()
     irc.send(f":irc.test {number} fingerbot #tea :Cannot join channel")
     bench.pass_(10)
     assert irc.got() == ["JOIN #tea"]
 
 
-def test_a_kick_of_somebody_else_or_from_elsewhere_means_nothing(tmp_path: Path) -> None:
+def test_ignores_kicks_of_others_and_from_other_channels(tmp_path: Path) -> None:
     """I011"""
-    bench = Bench(tmp_path, channels=["#tea"])
+    bench = BotHarness(tmp_path, channels=["#tea"])
     irc = bench.signed_on()
     irc.send(":op!o@h KICK #tea bob :out", ":op!o@h KICK #other fingerbot :out")
     bench.pass_(60)
     assert irc.got() == []
 
 
-def test_no_rejoin_is_left_when_the_connection_ends(tmp_path: Path) -> None:
+def test_cancels_rejoins_when_the_connection_ends(tmp_path: Path) -> None:
     """I011"""
-    bench = Bench(tmp_path, channels=["#tea"])
+    bench = BotHarness(tmp_path, channels=["#tea"])
     irc = bench.signed_on()
     irc.send(":op!o@h KICK #tea fingerbot :out")
     irc.close()
@@ -99,9 +99,9 @@ def test_no_rejoin_is_left_when_the_connection_ends(tmp_path: Path) -> None:
     assert irc.got() == []
 
 
-def test_a_nick_in_use_gives_way_to_the_alternates(tmp_path: Path) -> None:
+def test_tries_alternate_nicks_if_the_nick_is_in_use(tmp_path: Path) -> None:
     """I006"""
-    irc = Bench(tmp_path, alternate_nicks=["fb", "fb2"]).accept()
+    irc = BotHarness(tmp_path, alternate_nicks=["fb", "fb2"]).accept()
     irc.got()
     for wanted in ("fb", "fb2", "fingerbot_", "fingerb1", "fingerb2"):
         irc.send(":irc.test 433 * x :Nickname is already in use")
@@ -109,35 +109,35 @@ def test_a_nick_in_use_gives_way_to_the_alternates(tmp_path: Path) -> None:
     irc.send(":irc.test 432 * x :Erroneous", ":irc.test 436 * x :Collision", ":irc.test 437 * x :Unavailable")
     assert irc.got() == ["NICK fingerb3", "NICK fingerb4", "NICK fingerb5"]
     irc.welcome("fingerb5")
-    assert texts(irc.says("fingerb5: bob", to="#tea"), "#tea")
-    assert texts(irc.says("bob", to="fingerb5"))
+    assert messages_to(irc.says("fingerb5: bob", to="#tea"), "#tea")
+    assert messages_to(irc.says("bob", to="fingerb5"))
     irc.send(":irc.test 433 fingerb5 x :Nickname is already in use")
     assert irc.got() == []
 
 
-def test_no_nick_to_be_had_ends_the_connection(tmp_path: Path) -> None:
+def test_disconnects_if_every_nick_is_in_use(tmp_path: Path) -> None:
     """I006"""
-    irc = Bench(tmp_path).accept()
+    irc = BotHarness(tmp_path).accept()
     for _ in range(30):
         irc.send(":irc.test 433 * x :Nickname is already in use")
     assert irc.transport.disconnecting
     assert len([line for line in irc.got() if line.startswith("NICK")]) < 15
 
 
-def test_the_server_may_name_us_otherwise(tmp_path: Path) -> None:
+def test_accepts_another_nick_from_the_server(tmp_path: Path) -> None:
     """I006"""
-    irc = Bench(tmp_path).accept()
+    irc = BotHarness(tmp_path).accept()
     irc.welcome("fingerbo")
     irc.got()
-    assert texts(irc.says("bob", to="fingerbo"))
+    assert messages_to(irc.says("bob", to="fingerbo"))
     irc.send(":fingerbo!f@h NICK :Guest1", ":eve!e@h NICK :fingerbo")
     assert irc.says("bob", to="fingerbo") == []
-    assert texts(irc.says("bob", to="guest1"))
+    assert messages_to(irc.says("bob", to="guest1"))
 
 
-def test_a_ping_is_answered(tmp_path: Path) -> None:
+def test_answers_ping(tmp_path: Path) -> None:
     """I009"""
-    irc = Bench(tmp_path).accept()
+    irc = BotHarness(tmp_path).accept()
     irc.got()
     irc.send("PING :abc", "PING x y")
     assert irc.got() == ["PONG abc", "PONG y"]
@@ -193,20 +193,20 @@ def test_a_ping_is_answered(tmp_path: Path) -> None:
         b":bob! PRIVMSG fingerbot :alice",
     ],
 )
-def test_garbage_is_passed_over(tmp_path: Path, garbage: bytes, log: list[dict[str, Any]]) -> None:
+def test_ignores_garbage(tmp_path: Path, garbage: bytes, log: list[dict[str, Any]]) -> None:
     """I009"""
-    irc = Bench(tmp_path).signed_on()
+    irc = BotHarness(tmp_path).signed_on()
     irc.send(garbage, garbage, garbage)
     irc.got()
     assert not irc.transport.disconnecting
-    assert texts(irc.says("bob")) == ["Bob Adams (bob)"]
-    assert sum("passed over" in str(event.get("log_format")) for event in log) <= 1
+    assert messages_to(irc.says("bob")) == ["Bob Adams (bob)"]
+    assert sum("ignored" in str(event.get("log_format")) for event in log) <= 1
 
 
 @pytest.mark.parametrize("size", [16 * 1024 - 30, 16 * 1024, 16 * 1024 + 1, 300_000])
-def test_a_line_of_16_kib_is_survived(tmp_path: Path, size: int, log: list[dict[str, Any]]) -> None:
+def test_limits_received_lines_to_16_kib(tmp_path: Path, size: int, log: list[dict[str, Any]]) -> None:
     """I009"""
-    bench = Bench(tmp_path)
+    bench = BotHarness(tmp_path)
     irc = bench.signed_on()
     line = b":x NOTICE fingerbot :" + b"x" * size
     for start in range(0, len(line), 4000):
@@ -214,38 +214,38 @@ def test_a_line_of_16_kib_is_survived(tmp_path: Path, size: int, log: list[dict[
         assert len(bench.client._pending) <= 16 * 1024
     irc.protocol.dataReceived(b"\r\n")
     irc.send(line)
-    assert texts(irc.says("bob")) == ["Bob Adams (bob)"]
-    assert logged(log, "too long") == (size >= 16 * 1024)
+    assert messages_to(irc.says("bob")) == ["Bob Adams (bob)"]
+    assert count_logged(log, "too long") == (size >= 16 * 1024)
 
 
 @pytest.mark.parametrize("name", [b"\xe9l\xe8ve", b"\xff\xff", b"\xc5", b"\xf0\xa9"])
-def test_bytes_that_are_not_utf_8_are_read_as_latin_1(tmp_path: Path, name: bytes, log: list[dict[str, Any]]) -> None:
+def test_decodes_invalid_utf_8_as_latin_1(tmp_path: Path, name: bytes, log: list[dict[str, Any]]) -> None:
     """I009"""
-    irc = Bench(tmp_path).signed_on()
-    assert texts(irc.says(name)) == ["no such user: " + name.decode("latin-1")]
+    irc = BotHarness(tmp_path).signed_on()
+    assert messages_to(irc.says(name)) == ["no such user: " + name.decode("latin-1")]
 
 
-def test_a_character_parted_over_two_segments_stays_whole(tmp_path: Path) -> None:
+def test_decodes_a_character_split_over_tcp_segments(tmp_path: Path) -> None:
     """I009"""
-    irc = Bench(tmp_path).signed_on()
+    irc = BotHarness(tmp_path).signed_on()
     data = ":bob!b@h PRIVMSG fingerbot :Žofie Černá\r\n".encode()
     for byte in data:
         irc.protocol.dataReceived(bytes([byte]))
-    assert texts(irc.got()) == ["Žofie Černá (zofie)"]
+    assert messages_to(irc.got()) == ["Žofie Černá (zofie)"]
 
 
-def test_tags_and_lines_that_end_in_lf_are_taken(tmp_path: Path) -> None:
+def test_accepts_message_tags_and_bare_lf(tmp_path: Path) -> None:
     """I009"""
-    irc = Bench(tmp_path).signed_on()
+    irc = BotHarness(tmp_path).signed_on()
     irc.protocol.dataReceived(
         b"@time=2026-01-01T00:00:00Z;x :bob!b@h PRIVMSG fingerbot :bob\n:bob!b@h privmsg fingerbot bob\n"
     )
-    assert texts(irc.got()) == ["Bob Adams (bob)"] * 2
+    assert messages_to(irc.got()) == ["Bob Adams (bob)"] * 2
 
 
-def test_what_is_never_answered(tmp_path: Path) -> None:
+def test_never_answers_notices_ctcp_servers_or_itself(tmp_path: Path) -> None:
     """I023"""
-    bench = Bench(tmp_path)
+    bench = BotHarness(tmp_path)
     irc = bench.signed_on()
     irc.send(
         ":bob!b@h NOTICE fingerbot :alice",
@@ -266,9 +266,9 @@ def test_what_is_never_answered(tmp_path: Path) -> None:
     assert bench.records == []
 
 
-def test_a_link_that_fell_silent_is_given_up(tmp_path: Path) -> None:
+def test_aborts_a_silent_connection(tmp_path: Path) -> None:
     """I008"""
-    bench = Bench(tmp_path)
+    bench = BotHarness(tmp_path)
     irc = bench.signed_on()
     bench.pass_(120, 10)
     assert irc.got() == ["PING :finger-gateway"]
@@ -280,8 +280,8 @@ def test_a_link_that_fell_silent_is_given_up(tmp_path: Path) -> None:
     assert irc.transport.disconnecting
 
 
-def alternate(bench: Bench) -> Connection:
-    """The bot signed on under its second nick."""
+def sign_on_with_second_nick(bench: BotHarness) -> ServerConnection:
+    """Sign the bot on with its second nick."""
     irc = bench.accept()
     irc.send(":irc.test 433 * fingerbot :Nickname is already in use")
     irc.welcome("fb")
@@ -290,15 +290,15 @@ def alternate(bench: Bench) -> Connection:
 
 
 @pytest.mark.parametrize("leaves", [":FingerBot!g@h QUIT :bye", ":fingerbot!g@h NICK :ghost", ":fingerbot QUIT"])
-def test_I006_the_wanted_nick_is_taken_as_its_holder_leaves(tmp_path: Path, leaves: str) -> None:
-    bench = Bench(tmp_path, alternate_nicks=["fb"])
-    irc = alternate(bench)
+def test_I006_takes_the_wanted_nick_when_its_holder_leaves(tmp_path: Path, leaves: str) -> None:
+    bench = BotHarness(tmp_path, alternate_nicks=["fb"])
+    irc = sign_on_with_second_nick(bench)
     irc.send(":eve!e@h QUIT :bye", ":eve!e@h NICK :eva")
     assert irc.got() == []
     irc.send(leaves)
     assert irc.got() == ["NICK fingerbot"]
     irc.send(":fb!f@h NICK :fingerbot")
-    assert texts(irc.says("bob", to="fingerbot"))
+    assert messages_to(irc.says("bob", to="fingerbot"))
     bench.pass_(110, 10)
     irc.send(":eve!e@h NICK :fingerbot_", ":fingerbot_!e@h QUIT :bye")
     assert irc.got() == []
@@ -306,10 +306,10 @@ def test_I006_the_wanted_nick_is_taken_as_its_holder_leaves(tmp_path: Path, leav
     assert not any(line.startswith("NICK") for line in irc.got())
 
 
-def test_I006_the_wanted_nick_is_asked_for_now_and_then(tmp_path: Path) -> None:
-    """We do not see everybody leave."""
-    bench = Bench(tmp_path, alternate_nicks=["fb"])
-    irc = alternate(bench)
+def test_I006_asks_for_the_wanted_nick_periodically(tmp_path: Path) -> None:
+    """The bot does not see everybody leave."""
+    bench = BotHarness(tmp_path, alternate_nicks=["fb"])
+    irc = sign_on_with_second_nick(bench)
     for _ in range(3):
         bench.pass_(110, 10)
         assert not any(line.startswith("NICK") for line in irc.got())
@@ -321,9 +321,9 @@ def test_I006_the_wanted_nick_is_asked_for_now_and_then(tmp_path: Path) -> None:
     assert not any(line.startswith("NICK") for line in irc.got())
 
 
-def test_I006_a_nick_that_was_taken_from_us_is_asked_for_later(tmp_path: Path) -> None:
-    """Not at once: services that rename us mean it."""
-    bench = Bench(tmp_path)
+def test_I006_asks_later_for_a_nick_that_was_taken_away(tmp_path: Path) -> None:
+    """Not at once: services that rename the bot do so on purpose."""
+    bench = BotHarness(tmp_path)
     irc = bench.signed_on()
     irc.send(":fingerbot!f@h NICK :Guest1")
     assert irc.got() == []
@@ -331,9 +331,9 @@ def test_I006_a_nick_that_was_taken_from_us_is_asked_for_later(tmp_path: Path) -
     assert "NICK fingerbot" in irc.got()
 
 
-def test_I006_a_nick_that_cannot_be_is_not_asked_for_again(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, alternate_nicks=["fb"])
-    irc = alternate(bench)
+def test_I006_never_asks_again_for_an_invalid_nick(tmp_path: Path) -> None:
+    bench = BotHarness(tmp_path, alternate_nicks=["fb"])
+    irc = sign_on_with_second_nick(bench)
     irc.send(":irc.test 432 fb fingerbot :Erroneous nickname")
     bench.pass_(360, 10)
     assert not any(line.startswith("NICK") for line in irc.got())
@@ -342,53 +342,55 @@ def test_I006_a_nick_that_cannot_be_is_not_asked_for_again(tmp_path: Path) -> No
 # two bots
 
 
-def talk(benches: Sequence[Bench], one: Connection, other: Connection, seconds: int) -> int:
-    """Lets two bots hear one another for so long; how many lines were said."""
-    said = 0
+def exchange_messages(
+    benches: Sequence[BotHarness], one: ServerConnection, other: ServerConnection, seconds: int
+) -> int:
+    """Let two bots receive each other's messages for *seconds*; return how many there were."""
+    count = 0
     for _ in range(seconds):
         for speaker, listener, nick in ((one, other, "one"), (other, one, "other")):
             for line in speaker.got():
                 command, target, text = [*line.split(" ", 2), "", ""][:3]
                 if command == "PRIVMSG":
-                    said += 1
+                    count += 1
                     listener.send(f":{nick}!finger@{nick}.test PRIVMSG {target} {text}")
         for bench in benches:
             bench.clock.advance(1)
-    return said
+    return count
 
 
-@pytest.mark.parametrize(("to", "most"), [("#tea", 60), ("one", 1500)])
-def test_I023_two_of_our_bots_fall_silent(tmp_path: Path, to: str, most: int) -> None:
-    """Each takes the other's answer for a question: "other: no such user"."""
+@pytest.mark.parametrize(("to", "max_count"), [("#tea", 60), ("one", 1500)])
+def test_I023_two_bots_that_answer_each_other_fall_silent(tmp_path: Path, to: str, max_count: int) -> None:
+    """Each takes the other's answer for a request: "other: no such user"."""
     benches = []
     for nick in ("one", "other"):
         (tmp_path / nick).mkdir()
-        benches.append(Bench(tmp_path / nick, nick=nick, channels=["#tea"], line_interval=SLOW, burst=5))
+        benches.append(BotHarness(tmp_path / nick, nick=nick, channels=["#tea"], line_interval=TWO_SECONDS, burst=5))
     first, second = benches
     one, other = first.accept(), second.accept()
     for connection, nick in ((one, "one"), (other, "other")):
         connection.welcome(nick)
         connection.got()
     one.send(f":other!finger@other.test PRIVMSG {to} :{'one: ' if to == '#tea' else ''}nobody")
-    said = talk(benches, one, other, 7200)
-    assert 2 < said < most
-    assert talk(benches, one, other, 3600) == 0
+    count = exchange_messages(benches, one, other, 7200)
+    assert 2 < count < max_count
+    assert exchange_messages(benches, one, other, 3600) == 0
 
 
-def test_I023_a_channel_and_a_user_in_it_have_limits(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, deps={"queries_per_minute": 10_000}, burst=10_000)
+def test_I023_limits_channels_and_users_in_a_channel(tmp_path: Path) -> None:
+    bench = BotHarness(tmp_path, deps={"queries_per_minute": 10_000}, burst=10_000)
     irc = bench.signed_on()
 
-    def answered(by: str, count: int, to: str = "#tea") -> int:
-        said = [line for _ in range(count) for line in irc.says("!finger bob", to=to, by=by)]
+    def count_answers(by: str, count: int, to: str = "#tea") -> int:
+        lines = [line for _ in range(count) for line in irc.says("!finger bob", to=to, by=by)]
         bench.pass_(5)
-        return sum("Bob Adams" in line for line in [*said, *irc.got()])
+        return sum("Bob Adams" in line for line in [*lines, *irc.got()])
 
-    assert answered("bob!b@192.0.2.7", 30) == 20
-    assert answered("bob!b@192.0.2.7", 30, to="#other") == 20
-    assert answered("eve!e@192.0.2.8", 30) == 20
-    assert answered("eva!e@192.0.2.9", 30) == 20
-    assert answered("evi!e@192.0.2.9", 30, to="#TEA") <= 1  # the same user; and the channel has had its 60
-    assert answered("ann!a@192.0.2.10", 5) < 5
+    assert count_answers("bob!b@192.0.2.7", 30) == 20
+    assert count_answers("bob!b@192.0.2.7", 30, to="#other") == 20
+    assert count_answers("eve!e@192.0.2.8", 30) == 20
+    assert count_answers("eva!e@192.0.2.9", 30) == 20
+    assert count_answers("evi!e@192.0.2.9", 30, to="#TEA") <= 1  # the same user; and the channel has had its 60
+    assert count_answers("ann!a@192.0.2.10", 5) < 5
     bench.pass_(120)
-    assert answered("ann!a@192.0.2.10", 5) == 5
+    assert count_answers("ann!a@192.0.2.10", 5) == 5
