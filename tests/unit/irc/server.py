@@ -24,7 +24,7 @@ class ServerConnection:
         self.transport = StringTransport()
         self.protocol.makeConnection(self.transport)
 
-    def got(self) -> list[str]:
+    def received(self) -> list[str]:
         """Return the lines that the bot has sent since the last call."""
         data: bytes = self.transport.value()
         self.transport.clear()
@@ -40,10 +40,10 @@ class ServerConnection:
     def welcome(self, nick: str = "fingerbot") -> None:
         self.send(f":irc.test 001 {nick} :Welcome", f":irc.test 376 {nick} :End of MOTD")
 
-    def says(self, text: str | bytes, to: str = "fingerbot", by: str = "bob!b@192.0.2.7") -> list[str]:
+    def ask(self, text: str | bytes, to: str = "fingerbot", by: str = "bob!b@192.0.2.7") -> list[str]:
         """Send *text* as a PRIVMSG from *by*, and return what the bot answers at once."""
         self.send(f":{by} PRIVMSG {to} :".encode() + (text.encode() if isinstance(text, str) else text))
-        return self.got()
+        return self.received()
 
     def close(self) -> None:
         self.protocol.connectionLost(Failure(ConnectionDone()))
@@ -68,7 +68,7 @@ class BotHarness:
         self.bot.startService()
 
     @property
-    def tries(self) -> int:
+    def attempts(self) -> int:
         """Return how often the bot has tried to connect."""
         return len(self.clock.tcpClients)
 
@@ -80,13 +80,13 @@ class BotHarness:
         factory: Any = self.clock.tcpClients[-1][2]
         factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
 
-    def signed_on(self) -> ServerConnection:
+    def sign_on(self) -> ServerConnection:
         connection = self.accept()
         connection.welcome()
-        connection.got()
+        connection.received()
         return connection
 
-    def pass_(self, seconds: float, step: float = 0.25) -> None:
+    def advance(self, seconds: float, step: float = 0.25) -> None:
         """Advance the clock by *seconds*."""
         self.clock.pump([step] * round(seconds / step))
 
@@ -98,7 +98,7 @@ class BotHarness:
         return client
 
     @property
-    def records(self) -> list[dict[str, Any]]:
+    def log_entries(self) -> list[dict[str, Any]]:
         return self.built.records
 
 

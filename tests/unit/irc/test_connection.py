@@ -28,7 +28,7 @@ def count_logged(events: list[dict[str, Any]], word: str) -> int:
 def test_registers_with_nick_user_and_real_name(tmp_path: Path) -> None:
     """I007"""
     irc = BotHarness(tmp_path).accept()
-    nick, user = irc.got()
+    nick, user = irc.received()
     assert nick == "NICK fingerbot"
     assert user.startswith("USER finger ")
     assert user.endswith(" :finger gateway of The Tea Club; /msg fingerbot help")
@@ -37,82 +37,82 @@ def test_registers_with_nick_user_and_real_name(tmp_path: Path) -> None:
 def test_joins_channels_with_their_keys(tmp_path: Path) -> None:
     """I011"""
     irc = BotHarness(tmp_path, channels=["#tea", "#club s3cret", "#x"]).accept()
-    irc.got()
+    irc.received()
     irc.send("NOTICE * :hello")
-    assert irc.got() == []
+    assert irc.received() == []
     irc.welcome()
-    assert irc.got() == ["JOIN #club,#tea,#x s3cret"]
+    assert irc.received() == ["JOIN #club,#tea,#x s3cret"]
 
 
 def test_joins_ten_channels_per_line(tmp_path: Path) -> None:
     """I011"""
     irc = BotHarness(tmp_path, channels=[f"#c{n}" for n in range(12)]).accept()
-    irc.got()
+    irc.received()
     irc.welcome()
-    assert irc.got() == ["JOIN #c0,#c1,#c2,#c3,#c4,#c5,#c6,#c7,#c8,#c9", "JOIN #c10,#c11"]
+    assert irc.received() == ["JOIN #c0,#c1,#c2,#c3,#c4,#c5,#c6,#c7,#c8,#c9", "JOIN #c10,#c11"]
 
 
 def test_rejoins_with_a_growing_delay_after_a_kick(tmp_path: Path) -> None:
     """I011"""
-    bench = BotHarness(tmp_path, channels=["#tea k"])
-    irc = bench.signed_on()
+    harness = BotHarness(tmp_path, channels=["#tea k"])
+    irc = harness.sign_on()
     for delay in (10, 20, 40):
         irc.send(":op!o@h KICK #TEA FingerBot :out")
         irc.send(":op!o@h KICK #TEA FingerBot :out")
-        bench.pass_(delay - 0.25)
-        assert irc.got() == []
-        bench.pass_(0.25)
-        assert irc.got() == ["JOIN #tea k"]
-    bench.pass_(1300, 100)
-    irc.got()
+        harness.advance(delay - 0.25)
+        assert irc.received() == []
+        harness.advance(0.25)
+        assert irc.received() == ["JOIN #tea k"]
+    harness.advance(1300, 100)
+    irc.received()
     irc.send(":op!o@h KICK #tea fingerbot :out")
-    bench.pass_(10)
-    assert irc.got() == ["JOIN #tea k"]
+    harness.advance(10)
+    assert irc.received() == ["JOIN #tea k"]
 
 
 @pytest.mark.parametrize("number", ["403", "405", "437", "471", "473", "474", "475", "477"])
 def test_retries_a_channel_that_cannot_be_joined(tmp_path: Path, number: str) -> None:
     """I011"""
-    bench = BotHarness(tmp_path, channels=["#tea"])
-    irc = bench.signed_on()
+    harness = BotHarness(tmp_path, channels=["#tea"])
+    irc = harness.sign_on()
     irc.send(f":irc.test {number} fingerbot #tea :Cannot join channel")
-    bench.pass_(10)
-    assert irc.got() == ["JOIN #tea"]
+    harness.advance(10)
+    assert irc.received() == ["JOIN #tea"]
 
 
 def test_ignores_kicks_of_others_and_from_other_channels(tmp_path: Path) -> None:
     """I011"""
-    bench = BotHarness(tmp_path, channels=["#tea"])
-    irc = bench.signed_on()
+    harness = BotHarness(tmp_path, channels=["#tea"])
+    irc = harness.sign_on()
     irc.send(":op!o@h KICK #tea bob :out", ":op!o@h KICK #other fingerbot :out")
-    bench.pass_(60)
-    assert irc.got() == []
+    harness.advance(60)
+    assert irc.received() == []
 
 
 def test_cancels_rejoins_when_the_connection_ends(tmp_path: Path) -> None:
     """I011"""
-    bench = BotHarness(tmp_path, channels=["#tea"])
-    irc = bench.signed_on()
+    harness = BotHarness(tmp_path, channels=["#tea"])
+    irc = harness.sign_on()
     irc.send(":op!o@h KICK #tea fingerbot :out")
     irc.close()
-    bench.pass_(20)
-    assert irc.got() == []
+    harness.advance(20)
+    assert irc.received() == []
 
 
 def test_tries_alternate_nicks_if_the_nick_is_in_use(tmp_path: Path) -> None:
     """I006"""
     irc = BotHarness(tmp_path, alternate_nicks=["fb", "fb2"]).accept()
-    irc.got()
+    irc.received()
     for wanted in ("fb", "fb2", "fingerbot_", "fingerb1", "fingerb2"):
         irc.send(":irc.test 433 * x :Nickname is already in use")
-        assert irc.got() == [f"NICK {wanted}"]
+        assert irc.received() == [f"NICK {wanted}"]
     irc.send(":irc.test 432 * x :Erroneous", ":irc.test 436 * x :Collision", ":irc.test 437 * x :Unavailable")
-    assert irc.got() == ["NICK fingerb3", "NICK fingerb4", "NICK fingerb5"]
+    assert irc.received() == ["NICK fingerb3", "NICK fingerb4", "NICK fingerb5"]
     irc.welcome("fingerb5")
-    assert messages_to(irc.says("fingerb5: bob", to="#tea"), "#tea")
-    assert messages_to(irc.says("bob", to="fingerb5"))
+    assert messages_to(irc.ask("fingerb5: bob", to="#tea"), "#tea")
+    assert messages_to(irc.ask("bob", to="fingerb5"))
     irc.send(":irc.test 433 fingerb5 x :Nickname is already in use")
-    assert irc.got() == []
+    assert irc.received() == []
 
 
 def test_disconnects_if_every_nick_is_in_use(tmp_path: Path) -> None:
@@ -121,26 +121,26 @@ def test_disconnects_if_every_nick_is_in_use(tmp_path: Path) -> None:
     for _ in range(30):
         irc.send(":irc.test 433 * x :Nickname is already in use")
     assert irc.transport.disconnecting
-    assert len([line for line in irc.got() if line.startswith("NICK")]) < 15
+    assert len([line for line in irc.received() if line.startswith("NICK")]) < 15
 
 
 def test_accepts_another_nick_from_the_server(tmp_path: Path) -> None:
     """I006"""
     irc = BotHarness(tmp_path).accept()
     irc.welcome("fingerbo")
-    irc.got()
-    assert messages_to(irc.says("bob", to="fingerbo"))
+    irc.received()
+    assert messages_to(irc.ask("bob", to="fingerbo"))
     irc.send(":fingerbo!f@h NICK :Guest1", ":eve!e@h NICK :fingerbo")
-    assert irc.says("bob", to="fingerbo") == []
-    assert messages_to(irc.says("bob", to="guest1"))
+    assert irc.ask("bob", to="fingerbo") == []
+    assert messages_to(irc.ask("bob", to="guest1"))
 
 
 def test_answers_ping(tmp_path: Path) -> None:
     """I009"""
     irc = BotHarness(tmp_path).accept()
-    irc.got()
+    irc.received()
     irc.send("PING :abc", "PING x y")
-    assert irc.got() == ["PONG abc", "PONG y"]
+    assert irc.received() == ["PONG abc", "PONG y"]
 
 
 @pytest.mark.parametrize(
@@ -195,58 +195,58 @@ def test_answers_ping(tmp_path: Path) -> None:
 )
 def test_ignores_garbage(tmp_path: Path, garbage: bytes, log: list[dict[str, Any]]) -> None:
     """I009"""
-    irc = BotHarness(tmp_path).signed_on()
+    irc = BotHarness(tmp_path).sign_on()
     irc.send(garbage, garbage, garbage)
-    irc.got()
+    irc.received()
     assert not irc.transport.disconnecting
-    assert messages_to(irc.says("bob")) == ["Bob Adams (bob)"]
+    assert messages_to(irc.ask("bob")) == ["Bob Adams (bob)"]
     assert sum("ignored" in str(event.get("log_format")) for event in log) <= 1
 
 
 @pytest.mark.parametrize("size", [16 * 1024 - 30, 16 * 1024, 16 * 1024 + 1, 300_000])
 def test_limits_received_lines_to_16_kib(tmp_path: Path, size: int, log: list[dict[str, Any]]) -> None:
     """I009"""
-    bench = BotHarness(tmp_path)
-    irc = bench.signed_on()
+    harness = BotHarness(tmp_path)
+    irc = harness.sign_on()
     line = b":x NOTICE fingerbot :" + b"x" * size
     for start in range(0, len(line), 4000):
         irc.protocol.dataReceived(line[start : start + 4000])
-        assert len(bench.client._pending) <= 16 * 1024
+        assert len(harness.client._pending) <= 16 * 1024
     irc.protocol.dataReceived(b"\r\n")
     irc.send(line)
-    assert messages_to(irc.says("bob")) == ["Bob Adams (bob)"]
+    assert messages_to(irc.ask("bob")) == ["Bob Adams (bob)"]
     assert count_logged(log, "too long") == (size >= 16 * 1024)
 
 
 @pytest.mark.parametrize("name", [b"\xe9l\xe8ve", b"\xff\xff", b"\xc5", b"\xf0\xa9"])
 def test_decodes_invalid_utf_8_as_latin_1(tmp_path: Path, name: bytes, log: list[dict[str, Any]]) -> None:
     """I009"""
-    irc = BotHarness(tmp_path).signed_on()
-    assert messages_to(irc.says(name)) == ["no such user: " + name.decode("latin-1")]
+    irc = BotHarness(tmp_path).sign_on()
+    assert messages_to(irc.ask(name)) == ["no such user: " + name.decode("latin-1")]
 
 
 def test_decodes_a_character_split_over_tcp_segments(tmp_path: Path) -> None:
     """I009"""
-    irc = BotHarness(tmp_path).signed_on()
+    irc = BotHarness(tmp_path).sign_on()
     data = ":bob!b@h PRIVMSG fingerbot :Žofie Černá\r\n".encode()
     for byte in data:
         irc.protocol.dataReceived(bytes([byte]))
-    assert messages_to(irc.got()) == ["Žofie Černá (zofie)"]
+    assert messages_to(irc.received()) == ["Žofie Černá (zofie)"]
 
 
 def test_accepts_message_tags_and_bare_lf(tmp_path: Path) -> None:
     """I009"""
-    irc = BotHarness(tmp_path).signed_on()
+    irc = BotHarness(tmp_path).sign_on()
     irc.protocol.dataReceived(
         b"@time=2026-01-01T00:00:00Z;x :bob!b@h PRIVMSG fingerbot :bob\n:bob!b@h privmsg fingerbot bob\n"
     )
-    assert messages_to(irc.got()) == ["Bob Adams (bob)"] * 2
+    assert messages_to(irc.received()) == ["Bob Adams (bob)"] * 2
 
 
 def test_never_answers_notices_ctcp_servers_or_itself(tmp_path: Path) -> None:
     """I023"""
-    bench = BotHarness(tmp_path)
-    irc = bench.signed_on()
+    harness = BotHarness(tmp_path)
+    irc = harness.sign_on()
     irc.send(
         ":bob!b@h NOTICE fingerbot :alice",
         ":bob!b@h NOTICE #tea :!finger alice",
@@ -262,129 +262,129 @@ def test_never_answers_notices_ctcp_servers_or_itself(tmp_path: Path) -> None:
         ":bob!b@h PRIVMSG fingerbot :\x01DCC SEND passwd 1 1 1\x01",
         ":bob!b@h PRIVMSG #tea :\x01ACTION !finger alice\x01",
     )
-    assert irc.got() == []
-    assert bench.records == []
+    assert irc.received() == []
+    assert harness.log_entries == []
 
 
 def test_aborts_a_silent_connection(tmp_path: Path) -> None:
     """I008"""
-    bench = BotHarness(tmp_path)
-    irc = bench.signed_on()
-    bench.pass_(120, 10)
-    assert irc.got() == ["PING :finger-gateway"]
+    harness = BotHarness(tmp_path)
+    irc = harness.sign_on()
+    harness.advance(120, 10)
+    assert irc.received() == ["PING :finger-gateway"]
     irc.send(":irc.test PONG irc.test :finger-gateway")
-    bench.pass_(120, 10)
-    assert irc.got() == ["PING :finger-gateway"]
+    harness.advance(120, 10)
+    assert irc.received() == ["PING :finger-gateway"]
     assert not irc.transport.disconnecting
-    bench.pass_(120, 10)
+    harness.advance(120, 10)
     assert irc.transport.disconnecting
 
 
-def sign_on_with_second_nick(bench: BotHarness) -> ServerConnection:
+def sign_on_with_second_nick(harness: BotHarness) -> ServerConnection:
     """Sign the bot on with its second nick."""
-    irc = bench.accept()
+    irc = harness.accept()
     irc.send(":irc.test 433 * fingerbot :Nickname is already in use")
     irc.welcome("fb")
-    irc.got()
+    irc.received()
     return irc
 
 
 @pytest.mark.parametrize("leaves", [":FingerBot!g@h QUIT :bye", ":fingerbot!g@h NICK :ghost", ":fingerbot QUIT"])
 def test_I006_takes_the_wanted_nick_when_its_holder_leaves(tmp_path: Path, leaves: str) -> None:
-    bench = BotHarness(tmp_path, alternate_nicks=["fb"])
-    irc = sign_on_with_second_nick(bench)
+    harness = BotHarness(tmp_path, alternate_nicks=["fb"])
+    irc = sign_on_with_second_nick(harness)
     irc.send(":eve!e@h QUIT :bye", ":eve!e@h NICK :eva")
-    assert irc.got() == []
+    assert irc.received() == []
     irc.send(leaves)
-    assert irc.got() == ["NICK fingerbot"]
+    assert irc.received() == ["NICK fingerbot"]
     irc.send(":fb!f@h NICK :fingerbot")
-    assert messages_to(irc.says("bob", to="fingerbot"))
-    bench.pass_(110, 10)
+    assert messages_to(irc.ask("bob", to="fingerbot"))
+    harness.advance(110, 10)
     irc.send(":eve!e@h NICK :fingerbot_", ":fingerbot_!e@h QUIT :bye")
-    assert irc.got() == []
-    bench.pass_(9 * 120, 10)
-    assert not any(line.startswith("NICK") for line in irc.got())
+    assert irc.received() == []
+    harness.advance(9 * 120, 10)
+    assert not any(line.startswith("NICK") for line in irc.received())
 
 
 def test_I006_asks_for_the_wanted_nick_periodically(tmp_path: Path) -> None:
     """The bot does not see everybody leave."""
-    bench = BotHarness(tmp_path, alternate_nicks=["fb"])
-    irc = sign_on_with_second_nick(bench)
+    harness = BotHarness(tmp_path, alternate_nicks=["fb"])
+    irc = sign_on_with_second_nick(harness)
     for _ in range(3):
-        bench.pass_(110, 10)
-        assert not any(line.startswith("NICK") for line in irc.got())
-        bench.pass_(10, 10)
-        assert [line for line in irc.got() if line.startswith("NICK")] == ["NICK fingerbot"]
+        harness.advance(110, 10)
+        assert not any(line.startswith("NICK") for line in irc.received())
+        harness.advance(10, 10)
+        assert [line for line in irc.received() if line.startswith("NICK")] == ["NICK fingerbot"]
         irc.send(":irc.test 433 fb fingerbot :Nickname is already in use")
     irc.close()
-    bench.pass_(130, 10)
-    assert not any(line.startswith("NICK") for line in irc.got())
+    harness.advance(130, 10)
+    assert not any(line.startswith("NICK") for line in irc.received())
 
 
 def test_I006_asks_later_for_a_nick_that_was_taken_away(tmp_path: Path) -> None:
     """Not at once: services that rename the bot do so on purpose."""
-    bench = BotHarness(tmp_path)
-    irc = bench.signed_on()
+    harness = BotHarness(tmp_path)
+    irc = harness.sign_on()
     irc.send(":fingerbot!f@h NICK :Guest1")
-    assert irc.got() == []
-    bench.pass_(120, 10)
-    assert "NICK fingerbot" in irc.got()
+    assert irc.received() == []
+    harness.advance(120, 10)
+    assert "NICK fingerbot" in irc.received()
 
 
 def test_I006_never_asks_again_for_an_invalid_nick(tmp_path: Path) -> None:
-    bench = BotHarness(tmp_path, alternate_nicks=["fb"])
-    irc = sign_on_with_second_nick(bench)
+    harness = BotHarness(tmp_path, alternate_nicks=["fb"])
+    irc = sign_on_with_second_nick(harness)
     irc.send(":irc.test 432 fb fingerbot :Erroneous nickname")
-    bench.pass_(360, 10)
-    assert not any(line.startswith("NICK") for line in irc.got())
+    harness.advance(360, 10)
+    assert not any(line.startswith("NICK") for line in irc.received())
 
 
 # two bots
 
 
 def exchange_messages(
-    benches: Sequence[BotHarness], one: ServerConnection, other: ServerConnection, seconds: int
+    harnesses: Sequence[BotHarness], one: ServerConnection, other: ServerConnection, seconds: int
 ) -> int:
     """Let two bots receive each other's messages for *seconds*; return how many there were."""
     count = 0
     for _ in range(seconds):
         for speaker, listener, nick in ((one, other, "one"), (other, one, "other")):
-            for line in speaker.got():
+            for line in speaker.received():
                 command, target, text = [*line.split(" ", 2), "", ""][:3]
                 if command == "PRIVMSG":
                     count += 1
                     listener.send(f":{nick}!finger@{nick}.test PRIVMSG {target} {text}")
-        for bench in benches:
-            bench.clock.advance(1)
+        for harness in harnesses:
+            harness.clock.advance(1)
     return count
 
 
 @pytest.mark.parametrize(("to", "max_count"), [("#tea", 60), ("one", 1500)])
 def test_I023_two_bots_that_answer_each_other_fall_silent(tmp_path: Path, to: str, max_count: int) -> None:
     """Each takes the other's answer for a request: "other: no such user"."""
-    benches = []
+    harnesses = []
     for nick in ("one", "other"):
         (tmp_path / nick).mkdir()
-        benches.append(BotHarness(tmp_path / nick, nick=nick, channels=["#tea"], line_interval=TWO_SECONDS, burst=5))
-    first, second = benches
+        harnesses.append(BotHarness(tmp_path / nick, nick=nick, channels=["#tea"], line_interval=TWO_SECONDS, burst=5))
+    first, second = harnesses
     one, other = first.accept(), second.accept()
     for connection, nick in ((one, "one"), (other, "other")):
         connection.welcome(nick)
-        connection.got()
+        connection.received()
     one.send(f":other!finger@other.test PRIVMSG {to} :{'one: ' if to == '#tea' else ''}nobody")
-    count = exchange_messages(benches, one, other, 7200)
+    count = exchange_messages(harnesses, one, other, 7200)
     assert 2 < count < max_count
-    assert exchange_messages(benches, one, other, 3600) == 0
+    assert exchange_messages(harnesses, one, other, 3600) == 0
 
 
 def test_I023_limits_channels_and_users_in_a_channel(tmp_path: Path) -> None:
-    bench = BotHarness(tmp_path, deps={"queries_per_minute": 10_000}, burst=10_000)
-    irc = bench.signed_on()
+    harness = BotHarness(tmp_path, deps={"queries_per_minute": 10_000}, burst=10_000)
+    irc = harness.sign_on()
 
     def count_answers(by: str, count: int, to: str = "#tea") -> int:
-        lines = [line for _ in range(count) for line in irc.says("!finger bob", to=to, by=by)]
-        bench.pass_(5)
-        return sum("Bob Adams" in line for line in [*lines, *irc.got()])
+        lines = [line for _ in range(count) for line in irc.ask("!finger bob", to=to, by=by)]
+        harness.advance(5)
+        return sum("Bob Adams" in line for line in [*lines, *irc.received()])
 
     assert count_answers("bob!b@192.0.2.7", 30) == 20
     assert count_answers("bob!b@192.0.2.7", 30, to="#other") == 20
@@ -392,5 +392,5 @@ def test_I023_limits_channels_and_users_in_a_channel(tmp_path: Path) -> None:
     assert count_answers("eva!e@192.0.2.9", 30) == 20
     assert count_answers("evi!e@192.0.2.9", 30, to="#TEA") <= 1  # the same user; and the channel has had its 60
     assert count_answers("ann!a@192.0.2.10", 5) < 5
-    bench.pass_(120)
+    harness.advance(120)
     assert count_answers("ann!a@192.0.2.10", 5) == 5

@@ -35,74 +35,74 @@ SESSIONS: dict[str, Any] = {each["login"]: [Login("pts/0", "tea.example", at(10)
 def make_bot(
     folder: Path, people: Any = SOME, sessions: Mapping[str, Any] = SESSIONS
 ) -> tuple[BotHarness, ServerConnection]:
-    bench = BotHarness(folder, {"people": people})
-    bench.built.deps.directory.presence.update("test", sessions)
-    return bench, bench.signed_on()
+    harness = BotHarness(folder, {"people": people})
+    harness.built.deps.directory.presence.update("test", sessions)
+    return harness, harness.sign_on()
 
 
 @pytest.mark.parametrize("text", ["who", "online", "WHO", "!who", "who is there"])
 def test_I046_lists_who_is_online(tmp_path: Path, text: str) -> None:
-    bench, irc = make_bot(tmp_path)
-    assert messages_to(irc.says(text)) == [
+    harness, irc = make_bot(tmp_path)
+    assert messages_to(irc.ask(text)) == [
         "Online now:",
         "  ann (Ann Able), since 2026-11-23 10:00 UTC on pts/0 from tea.example, active 17:59 UTC",
         "  ben (Ben Able), since 2026-11-23 10:00 UTC",
     ]
-    (entry,) = bench.records
+    (entry,) = harness.log_entries
     assert (entry["verb"], entry["outcome"]) == ("list", "listed")
 
 
 @pytest.mark.parametrize("text", ["!who", "!online", "fingerbot: who"])
 def test_I046_lists_who_is_online_in_one_channel_line(tmp_path: Path, text: str) -> None:
     _, irc = make_bot(tmp_path)
-    assert messages_to(irc.says(text, to="#tea"), "#tea") == ["bob: Online now: ann (Ann Able), ben (Ben Able)"]
+    assert messages_to(irc.ask(text, to="#tea"), "#tea") == ["bob: Online now: ann (Ann Able), ben (Ben Able)"]
 
 
 def test_I046_nobody_is_online(tmp_path: Path) -> None:
     _, irc = make_bot(tmp_path, sessions={each: SESSIONS[each] for each in ("cleo", "dan", "eve")})
-    assert messages_to(irc.says("who")) == ["nobody is online"]
-    assert messages_to(irc.says("!who", to="#tea"), "#tea") == ["bob: nobody is online"]
+    assert messages_to(irc.ask("who")) == ["nobody is online"]
+    assert messages_to(irc.ask("!who", to="#tea"), "#tea") == ["bob: nobody is online"]
 
 
 def test_I046_ends_a_long_list_with_the_web_address(tmp_path: Path) -> None:
     _, irc = make_bot(tmp_path, MANY, {each["login"]: [Login()] for each in MANY})
-    answer = messages_to(irc.says("who"))
+    answer = messages_to(irc.ask("who"))
     assert answer[:2] == ["Online now:", "  lee00 (Lee 0), now"]
     assert answer[-2:] == ["  lee09 (Lee 9), now", "and more: https://dir.test/online"]
     assert len(answer) == 12
     five = ", ".join(f"lee{n:02} (Lee {n})" for n in range(5))
-    assert messages_to(irc.says("!who", to="#tea"), "#tea") == [
+    assert messages_to(irc.ask("!who", to="#tea"), "#tea") == [
         f"bob: Online now: {five}, and more: https://dir.test/online"
     ]  # fmt: skip
-    answer = messages_to(irc.says("search lee"))
+    answer = messages_to(irc.ask("search lee"))
     assert (len(answer), answer[0], answer[-1]) == (
         12,
         "People who match lee:",
         "and more: https://dir.test/users?q=lee",
     )
-    assert messages_to(irc.says("!search lee", to="#tea"), "#tea") == [
+    assert messages_to(irc.ask("!search lee", to="#tea"), "#tea") == [
         f"bob: People who match lee: {five}, and more: https://dir.test/users?q=lee"
     ]
 
 
 def test_I046_search(tmp_path: Path) -> None:
-    bench, irc = make_bot(tmp_path)
-    assert messages_to(irc.says("search able")) == [
+    harness, irc = make_bot(tmp_path)
+    assert messages_to(irc.ask("search able")) == [
         "People who match able:",
         "  ann (Ann Able), Keeper of the kettle",
         "  ben (Ben Able)",
     ]
-    assert messages_to(irc.says("!search able", to="#tea"), "#tea") == [
+    assert messages_to(irc.ask("!search able", to="#tea"), "#tea") == [
         "bob: People who match able: ann (Ann Able), ben (Ben Able)"
     ]
-    assert messages_to(irc.says("search AB an")) == [
+    assert messages_to(irc.ask("search AB an")) == [
         "People who match AB an:",
         "  ann (Ann Able), Keeper of the kettle",
     ]
-    assert messages_to(irc.says("search dan")) == ["nobody matches dan"]
-    assert messages_to(irc.says("search nobody")) == ["nobody matches nobody"]
-    assert messages_to(irc.says("search")) == ["usage: search WORDS"]
-    assert [(each["verb"], each["outcome"]) for each in bench.records][-2:] == [
+    assert messages_to(irc.ask("search dan")) == ["nobody matches dan"]
+    assert messages_to(irc.ask("search nobody")) == ["nobody matches nobody"]
+    assert messages_to(irc.ask("search")) == ["usage: search WORDS"]
+    assert [(each["verb"], each["outcome"]) for each in harness.log_entries][-2:] == [
         ("search", "listed"), ("search", "invalid"),
     ]  # fmt: skip
 
@@ -111,30 +111,30 @@ def test_I046_search(tmp_path: Path) -> None:
 def test_answers_a_list_unavailable_if_the_directory_is_down(
     tmp_path: Path, text: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench, irc = make_bot(tmp_path)
+    harness, irc = make_bot(tmp_path)
 
     async def down(*_: Any) -> Any:
         return UNAVAILABLE
 
-    monkeypatch.setattr(bench.built.deps.directory, method, down)
-    assert messages_to(irc.says(text)) == ["the directory is unavailable; try again in a moment"]
-    assert bench.records[0]["outcome"] == "unavailable"
+    monkeypatch.setattr(harness.built.deps.directory, method, down)
+    assert messages_to(irc.ask(text)) == ["the directory is unavailable; try again in a moment"]
+    assert harness.log_entries[0]["outcome"] == "unavailable"
 
 
 def test_I046_shows_the_sessions_of_a_person(tmp_path: Path) -> None:
-    bench, irc = make_bot(tmp_path)
-    assert messages_to(irc.says("ann")) == [
+    harness, irc = make_bot(tmp_path)
+    assert messages_to(irc.ask("ann")) == [
         "Ann Able (ann)",
         "Keeper of the kettle",
         "Online since 2026-11-23 10:00 UTC on pts/0 from tea.example, active 17:59 UTC",
     ]
-    assert messages_to(irc.says("ben")) == ["Ben Able (ben)", "Online since 2026-11-23 10:00 UTC"]
-    assert messages_to(irc.says("cleo")) == ["Cleo Clay (cleo)"]
-    bench.built.deps.directory._now = lambda: at(18)
-    bench.built.deps.directory.presence.update("test", {"ann": [Login()] * 5})
-    assert messages_to(irc.says("ann"))[-1] == "Online now; now; now; and 2 more"
-    bench.built.deps.directory.presence.update("test", {})
-    assert messages_to(irc.says("ann"))[-1] == "Last seen 2026-11-23 18:00 UTC"
+    assert messages_to(irc.ask("ben")) == ["Ben Able (ben)", "Online since 2026-11-23 10:00 UTC"]
+    assert messages_to(irc.ask("cleo")) == ["Cleo Clay (cleo)"]
+    harness.built.deps.directory._now = lambda: at(18)
+    harness.built.deps.directory.presence.update("test", {"ann": [Login()] * 5})
+    assert messages_to(irc.ask("ann"))[-1] == "Online now; now; now; and 2 more"
+    harness.built.deps.directory.presence.update("test", {})
+    assert messages_to(irc.ask("ann"))[-1] == "Last seen 2026-11-23 18:00 UTC"
 
 
 # suggestions
@@ -157,15 +157,15 @@ def test_I046_shows_the_sessions_of_a_person(tmp_path: Path) -> None:
     ],
 )
 def test_I028_suggests_similar_names(tmp_path: Path, text: str, answer: str) -> None:
-    irc = BotHarness(tmp_path).signed_on()
-    assert messages_to(irc.says(text)) == [answer]
-    assert messages_to(irc.says(f"!finger {text}", to="#tea"), "#tea") == [f"bob: {answer}"]
+    irc = BotHarness(tmp_path).sign_on()
+    assert messages_to(irc.ask(text)) == [answer]
+    assert messages_to(irc.ask(f"!finger {text}", to="#tea"), "#tea") == [f"bob: {answer}"]
 
 
 def test_I028_suggests_at_most_three_the_most_similar_first(tmp_path: Path) -> None:
     people = [{"login": each, "name": each.title()} for each in ("robert", "roberta", "roberto", "robin", "robertus")]
-    irc = BotHarness(tmp_path, {"people": people}).signed_on()
-    assert messages_to(irc.says("robertt")) == [
+    irc = BotHarness(tmp_path, {"people": people}).sign_on()
+    assert messages_to(irc.ask("robertt")) == [
         "no such user: robertt; did you mean robert (Robert), roberta (Roberta) or roberto (Roberto)?"
     ]
 
@@ -180,10 +180,10 @@ def test_I028_hidden_and_unlisted_people_do_not_affect_suggestions(tmp_path: Pat
     with_them, without = tmp_path / "with", tmp_path / "without"
     with_them.mkdir()
     without.mkdir()
-    one = BotHarness(with_them, {"people": [*PEOPLE, *hidden]}).signed_on()
-    other = BotHarness(without).signed_on()
+    one = BotHarness(with_them, {"people": [*PEOPLE, *hidden]}).sign_on()
+    other = BotHarness(without).sign_on()
     for text in ("alicia", "alic", "alcia", "alicai", "adamson", "Alicia Adamson", "ali", "alixi"):
-        assert messages_to(one.says(text)) == messages_to(other.says(text)), text
+        assert messages_to(one.ask(text)) == messages_to(other.ask(text)), text
 
 
 def test_I028_limits_the_number_of_candidates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,6 +207,6 @@ def test_I028_limits_the_number_of_candidates(tmp_path: Path, monkeypatch: pytes
 def test_I024_a_name_like_a_command_comes_after_the_clients_nick(tmp_path: Path) -> None:
     people = [{"login": "mal", "name": "\x03\x01!op\nme\x1b[2J", "visibility": ALL}]
     _, irc = make_bot(tmp_path, people, {"mal": [Login("\x02!t\x01", "\r\nQUIT", None, None)]})
-    assert messages_to(irc.says("!who", to="#tea"), "#tea") == ["bob: Online now: mal (!op me)"]
-    assert messages_to(irc.says("who")) == ["Online now:", "  mal (!op me), now on !t from QUIT"]
-    assert messages_to(irc.says("maal")) == ["no such user: maal; did you mean mal (!op me)?"]
+    assert messages_to(irc.ask("!who", to="#tea"), "#tea") == ["bob: Online now: mal (!op me)"]
+    assert messages_to(irc.ask("who")) == ["Online now:", "  mal (!op me), now on !t from QUIT"]
+    assert messages_to(irc.ask("maal")) == ["no such user: maal; did you mean mal (!op me)?"]

@@ -43,12 +43,12 @@ def test_backoff_starts_over_after_a_stable_minute() -> None:
 
 def test_retries_a_refused_connection(tmp_path: Path) -> None:
     """I007"""
-    bench = BotHarness(tmp_path)
-    assert bench.tries == 1
-    bench.refuse()
-    bench.pass_(2)
-    assert bench.tries == 2
-    assert messages_to(bench.signed_on().says("bob")) == ["Bob Adams (bob)"]
+    harness = BotHarness(tmp_path)
+    assert harness.attempts == 1
+    harness.refuse()
+    harness.advance(2)
+    assert harness.attempts == 2
+    assert messages_to(harness.sign_on().ask("bob")) == ["Bob Adams (bob)"]
 
 
 @pytest.mark.parametrize(
@@ -57,55 +57,55 @@ def test_retries_a_refused_connection(tmp_path: Path) -> None:
 @pytest.mark.parametrize("welcome", [True, False])
 def test_backs_off_if_the_server_keeps_disconnecting(tmp_path: Path, last: str, welcome: bool) -> None:
     """I007"""
-    bench = BotHarness(tmp_path)
+    harness = BotHarness(tmp_path)
     accepted: set[int] = set()
     for _ in range(600):
-        if bench.tries not in accepted:
-            accepted.add(bench.tries)
-            irc = bench.accept()
+        if harness.attempts not in accepted:
+            accepted.add(harness.attempts)
+            irc = harness.accept()
             if welcome:
                 irc.welcome()
             irc.send(last)
             irc.close()
-        bench.pass_(1)
+        harness.advance(1)
     # with the shortest random delays, 1 + 2 + ... + 150 seconds
-    assert 3 < bench.tries <= 11
+    assert 3 < harness.attempts <= 11
 
 
 def test_reconnects_quickly_after_a_stable_minute(tmp_path: Path) -> None:
     """I007"""
-    bench = BotHarness(tmp_path)
+    harness = BotHarness(tmp_path)
     for _ in range(6):
-        bench.signed_on().close()
-        bench.pass_(300)
-    irc = bench.signed_on()
-    bench.pass_(60)
+        harness.sign_on().close()
+        harness.advance(300)
+    irc = harness.sign_on()
+    harness.advance(60)
     irc.close()
-    before = bench.tries
-    bench.pass_(2)
-    assert bench.tries == before + 1
+    before = harness.attempts
+    harness.advance(2)
+    assert harness.attempts == before + 1
 
 
 def test_aborts_if_no_welcome_comes(tmp_path: Path) -> None:
     """I007"""
-    bench = BotHarness(tmp_path)
-    irc = bench.accept()
+    harness = BotHarness(tmp_path)
+    irc = harness.accept()
     irc.send("NOTICE * :wait", "PING :1")
-    bench.pass_(59)
+    harness.advance(59)
     assert not irc.transport.disconnecting
-    bench.pass_(1)
+    harness.advance(1)
     assert irc.transport.disconnecting
 
 
 def test_joins_channels_again_after_a_reconnect(tmp_path: Path) -> None:
     """I007"""
-    bench = BotHarness(tmp_path, channels=["#tea"])
-    bench.signed_on().close()
-    bench.pass_(2)
-    irc = bench.accept()
-    irc.got()
+    harness = BotHarness(tmp_path, channels=["#tea"])
+    harness.sign_on().close()
+    harness.advance(2)
+    irc = harness.accept()
+    irc.received()
     irc.welcome()
-    assert irc.got() == ["JOIN #tea"]
+    assert irc.received() == ["JOIN #tea"]
 
 
 def test_networks_are_independent(tmp_path: Path) -> None:
@@ -121,43 +121,43 @@ def test_networks_are_independent(tmp_path: Path) -> None:
     a.send("ERROR :gone")
     a.close()
     b.welcome()
-    b.got()
-    assert messages_to(b.says("bob")) == ["Bob Adams (bob)"]
+    b.received()
+    assert messages_to(b.ask("bob")) == ["Bob Adams (bob)"]
 
 
-def begin_stop(bench: BotHarness) -> list[Any]:
+def begin_stop(harness: BotHarness) -> list[Any]:
     results: list[Any] = []
-    stopping: Deferred[None] = bench.bot.stopService()
+    stopping: Deferred[None] = harness.bot.stopService()
     stopping.addBoth(results.append)
     return results
 
 
 def test_sends_quit_ahead_of_waiting_lines(tmp_path: Path) -> None:
     """I012"""
-    bench = BotHarness(tmp_path, burst=1)
-    irc = bench.signed_on()
-    irc.says("alice")
-    results = begin_stop(bench)
-    assert irc.got() == ["QUIT :finger gateway is going down"]
+    harness = BotHarness(tmp_path, burst=1)
+    irc = harness.sign_on()
+    irc.ask("alice")
+    results = begin_stop(harness)
+    assert irc.received() == ["QUIT :finger gateway is going down"]
     assert results == []
     assert not irc.transport.disconnecting
-    assert irc.says("bob") == []
+    assert irc.ask("bob") == []
     irc.send("ERROR :Closing Link: fingerbot (Quit)")
     irc.close()
     assert results == [None]
-    bench.pass_(600, 10)
-    assert bench.tries == 1
-    assert irc.got() == []
+    harness.advance(600, 10)
+    assert harness.attempts == 1
+    assert irc.received() == []
 
 
 def test_disconnects_two_seconds_after_quit(tmp_path: Path) -> None:
     """I012"""
-    bench = BotHarness(tmp_path)
-    irc = bench.signed_on()
-    results = begin_stop(bench)
-    bench.pass_(1.75)
+    harness = BotHarness(tmp_path)
+    irc = harness.sign_on()
+    results = begin_stop(harness)
+    harness.advance(1.75)
     assert results == []
-    bench.pass_(0.25)
+    harness.advance(0.25)
     assert irc.transport.disconnecting
     irc.close()
     assert results == [None]
@@ -165,13 +165,13 @@ def test_disconnects_two_seconds_after_quit(tmp_path: Path) -> None:
 
 def test_ignores_a_welcome_after_quit(tmp_path: Path) -> None:
     """I012"""
-    bench = BotHarness(tmp_path, channels=["#tea"])
-    irc = bench.accept()
-    irc.got()
-    results = begin_stop(bench)
+    harness = BotHarness(tmp_path, channels=["#tea"])
+    irc = harness.accept()
+    irc.received()
+    results = begin_stop(harness)
     irc.welcome()
     irc.send(":op!o@h KICK #tea fingerbot :out")
-    assert irc.got() == ["QUIT :finger gateway is going down"]
+    assert irc.received() == ["QUIT :finger gateway is going down"]
     irc.close()
     assert results == [None]
 
@@ -179,15 +179,15 @@ def test_ignores_a_welcome_after_quit(tmp_path: Path) -> None:
 @pytest.mark.parametrize("state", ["connecting", "waiting"])
 def test_stops_at_once_without_a_connection(tmp_path: Path, state: str) -> None:
     """I012"""
-    bench = BotHarness(tmp_path)
+    harness = BotHarness(tmp_path)
     if state == "waiting":
-        bench.refuse()
-    results = begin_stop(bench)
+        harness.refuse()
+    results = begin_stop(harness)
     if state == "connecting":
-        bench.clock.connectors[0].stopConnecting()
+        harness.clock.connectors[0].stopConnecting()
     assert results == [None]
-    bench.pass_(600, 10)
-    assert bench.tries == 1
+    harness.advance(600, 10)
+    assert harness.attempts == 1
 
 
 def test_reads_settings() -> None:

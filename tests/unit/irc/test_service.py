@@ -34,7 +34,7 @@ class ServiceHarness:
 
     def accept(self, number: int = -1) -> ServerConnection:
         connection = ServerConnection(self.clock.tcpClients[number][2])
-        connection.got()
+        connection.received()
         connection.welcome()
         return connection
 
@@ -42,17 +42,17 @@ class ServiceHarness:
 def test_R036_unchanged_networks_stay_connected(tmp_path: Path) -> None:
     harness = ServiceHarness(tmp_path, TEA)
     irc = harness.accept()
-    assert sorted(irc.got()) == ["JOIN #club,#tea key"]
+    assert sorted(irc.received()) == ["JOIN #club,#tea key"]
     harness.reload(TEA, NetworkSettings(network="club", server="tcp:192.0.2.2:2"))
     assert harness.attempts == [1, 2]
-    assert irc.got() == []
-    assert messages_to(irc.says("bob")) == ["Bob Adams (bob)"]
+    assert irc.received() == []
+    assert messages_to(irc.ask("bob")) == ["Bob Adams (bob)"]
 
 
 def test_R036_changes_channels_prefix_and_rate_without_reconnecting(tmp_path: Path) -> None:
     harness = ServiceHarness(tmp_path, TEA)
     irc = harness.accept()
-    irc.got()
+    irc.received()
     harness.reload(
         NetworkSettings(
             network="tea",
@@ -63,36 +63,36 @@ def test_R036_changes_channels_prefix_and_rate_without_reconnecting(tmp_path: Pa
             line_interval=Duration(seconds=9),
         )
     )
-    assert irc.got() == ["PART #club", "JOIN #new"]
+    assert irc.received() == ["PART #club", "JOIN #new"]
     assert harness.attempts == [1]
-    assert irc.says("!finger bob", to="#tea") == []
-    assert irc.says("?finger bob", to="#tea") == ["PRIVMSG #tea :bob: Bob Adams (bob)"]
-    assert irc.says("?finger bob", to="#tea") == []
+    assert irc.ask("!finger bob", to="#tea") == []
+    assert irc.ask("?finger bob", to="#tea") == ["PRIVMSG #tea :bob: Bob Adams (bob)"]
+    assert irc.ask("?finger bob", to="#tea") == []
     harness.clock.advance(8.9)
-    assert irc.got() == []
+    assert irc.received() == []
     harness.clock.advance(0.2)
-    assert irc.got() == ["PRIVMSG #tea :https://dir.test/users/bob"]
+    assert irc.received() == ["PRIVMSG #tea :https://dir.test/users/bob"]
 
 
 def test_R036_joins_channels_changed_before_the_welcome(tmp_path: Path) -> None:
     harness = ServiceHarness(tmp_path, TEA)
     irc = ServerConnection(harness.clock.tcpClients[0][2])
-    irc.got()
+    irc.received()
     harness.reload(NetworkSettings(network="tea", server=TEA.server, channels=["#new"]))
-    assert irc.got() == []
+    assert irc.received() == []
     irc.welcome()
-    assert irc.got() == ["JOIN #new"]
+    assert irc.received() == ["JOIN #new"]
 
 
 def test_R036_does_not_rejoin_a_removed_channel(tmp_path: Path) -> None:
     harness = ServiceHarness(tmp_path, TEA)
     irc = harness.accept()
-    irc.got()
+    irc.received()
     irc.send(":op!o@h KICK #tea fingerbot :out")
     harness.reload(NetworkSettings(network="tea", server=TEA.server))
-    irc.got()
+    irc.received()
     harness.clock.pump([10] * 60)
-    assert [line for line in irc.got() if "JOIN" in line] == []
+    assert [line for line in irc.received() if "JOIN" in line] == []
 
 
 @pytest.mark.parametrize("change", [{"server": "tcp:192.0.2.1:7"}, {"nick": "askme"}], ids=["server", "nick"])
@@ -101,14 +101,14 @@ def test_R036_reconnects_for_another_server_or_nick_after_the_old_connection_clo
 ) -> None:
     harness = ServiceHarness(tmp_path, TEA)
     irc = harness.accept()
-    irc.got()
+    irc.received()
     table: dict[str, Any] = {"network": "tea", "server": TEA.server} | change
     harness.reload(NetworkSettings(**table))
-    assert irc.got() == ["QUIT :finger gateway is going down"]
+    assert irc.received() == ["QUIT :finger gateway is going down"]
     assert harness.attempts == [1]
     irc.close()
     assert harness.attempts == [1, 7 if "server" in change else 1]
-    assert f"NICK {table.get('nick', 'fingerbot')}" in ServerConnection(harness.clock.tcpClients[-1][2]).got()
+    assert f"NICK {table.get('nick', 'fingerbot')}" in ServerConnection(harness.clock.tcpClients[-1][2]).received()
 
 
 def test_R036_applies_the_last_of_two_changes_while_quitting(tmp_path: Path) -> None:
@@ -125,9 +125,9 @@ def test_R036_applies_the_last_of_two_changes_while_quitting(tmp_path: Path) -> 
 def test_R036_leaves_a_removed_network(tmp_path: Path) -> None:
     harness = ServiceHarness(tmp_path, TEA)
     irc = harness.accept()
-    irc.got()
+    irc.received()
     harness.reload()
-    assert irc.got() == ["QUIT :finger gateway is going down"]
+    assert irc.received() == ["QUIT :finger gateway is going down"]
     irc.close()
     harness.clock.advance(600)
     assert harness.attempts == [1]
