@@ -26,9 +26,8 @@ class NetworkSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     channels: list[Channel] = []
     prefix: Annotated[str, Meta(pattern=r"^[!-~]{1,8}$")] = "!"
     burst: Annotated[int, Meta(ge=1)] = 5
-    line_interval: Duration = field(
-        default_factory=lambda: Duration(seconds=2)
-    )  # a factory: the JSON Schema cannot hold it
+    # A factory, because a Duration cannot be the default in a JSON Schema.
+    line_interval: Duration = field(default_factory=lambda: Duration(seconds=2))
 
 
 def find_problems(
