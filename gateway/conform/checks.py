@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from . import floods, flow, form, grammar, hosts, messages, people  # noqa: F401  # importing them registers their checks
+from . import floods, flow, form, grammar, hostile, hosts, messages, names, people, untestable  # noqa: F401  # they register checks
 from .catalogue import LEVELS, Check, RequirementLevel, all_checks
 from .session import CannotTest, CheckFailed, ConformanceRun, Result, ServerUnreachable, Target
 from .wire import ServerReply
@@ -10,8 +10,6 @@ from .wire import ServerReply
 __all__ = ["CHECKS", "LEVELS", "Check", "RequirementLevel", "Result", "ServerUnreachable", "Target", "run_checks"]
 
 CHECKS = all_checks()
-# The first seven look at the replies to all others. The flood comes last: after it the server may refuse us.
-RUN_LAST = ("F022", "F025", "F029", "F030", "F031", "F033", "F038", "F016")
 
 
 def run_checks(
@@ -19,9 +17,7 @@ def run_checks(
 ) -> list[Result]:
     """Run the *chosen* checks; return the results by id. Calls *progress* before each. Raises ServerUnreachable."""
     run = ConformanceRun(target)
-    ordered = sorted(
-        chosen, key=lambda each: (each.id in RUN_LAST, RUN_LAST.index(each.id) if each.id in RUN_LAST else each.id)
-    )
+    ordered = sorted(chosen, key=lambda each: (each.phase, each.id))
     results = []
     for each in ordered:
         progress(each)
@@ -53,7 +49,7 @@ def _why_skipped(check: Check, target: Target) -> str:
     if check.untestable:
         return check.untestable
     if check.aggressive and not target.aggressive:
-        return messages.NO_AGGRESSIVE
+        return messages.NEEDS_AGGRESSIVE
     if check.slow and not target.wait:
-        return messages.NO_WAIT
+        return messages.NEEDS_WAIT
     return ""

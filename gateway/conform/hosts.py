@@ -2,21 +2,40 @@
 
 from . import judge, messages
 from .catalogue import check
-from .session import FOREIGN_HOST, CheckFailed, ConformanceRun, Passed, is_address, require_same
+from .requirements import require_same
+from .session import FOREIGN_HOST, CheckFailed, ConformanceRun, Passed, is_address
 from .wire import ServerReply
 
 
-@check("F076", "MUST", "RFC 1288 3.2.1")
+@check(
+    "F076",
+    "MUST",
+    "RFC 1288 3.2.1",
+    "Forwarding to another host",
+    'Forwarded or explicitly refused (such as "denied"), not "unknown user".',
+)
 def forwarding_is_refused_or_done(run: ConformanceRun) -> Passed:
     return _require_forwarded_or_refused(run, b"bob@" + FOREIGN_HOST)
 
 
-@check("F077", "MUST", "RFC 1288 3.2.1")
+@check(
+    "F077",
+    "MUST",
+    "RFC 1288 3.2.1",
+    "Other forms of forwarding",
+    "@host, /W name@host and name@host@host: forwarded or explicitly refused.",
+)
 def other_forms_of_forwarding(run: ConformanceRun) -> Passed:
     return _require_forwarded_or_refused(run, b"@" + FOREIGN_HOST, b"/W bob@" + FOREIGN_HOST, b"bob@one.test@two.test")
 
 
-@check("F082", "MUST", "RFC 1288 2.4")
+@check(
+    "F082",
+    "MUST",
+    "RFC 1288 2.4",
+    "name@other@HOST",
+    "The server's own name is removed; the rest is forwarded or refused.",
+)
 def two_hosts(run: ConformanceRun) -> Passed:
     return _require_forwarded_or_refused(run, b"bob@" + FOREIGN_HOST + b"@" + run.own_host())
 
@@ -28,60 +47,107 @@ def _require_forwarded_or_refused(run: ConformanceRun, *lines: bytes) -> Passed:
     for line in lines:
         reply = run.answer_to(line)
         if judge.says_forwarded(reply.data):
-            why = messages.AS_FORWARDER
+            why = messages.FORWARDS
         elif not judge.says_refused(reply.data):
-            raise CheckFailed(messages.UNKNOWN if run.is_unknown(reply, line) else messages.NOT_REFUSED, reply)
+            raise CheckFailed(messages.AS_UNKNOWN if run.is_unknown(reply, line) else messages.NOT_REFUSED, reply)
     return Passed(reply, why)
 
 
-@check("F078", "practice", "", needs_login=True)
+@check(
+    "F078",
+    "practice",
+    "",
+    "NAME@HOST with the server's own name",
+    "Same answer as to NAME (Emacs sends this).",
+    needs_login=True,
+)
 def name_at_own_host(run: ConformanceRun) -> Passed:
     plain = run.plain_answer()
     return require_same(run.answer_to(run.login + b"@" + run.own_host()), plain, run.login)
 
 
-@check("F079", "practice", "")
+@check(
+    "F079",
+    "practice",
+    "",
+    "@HOST with the server's own name",
+    "Same answer as to the empty query; with /W, as to /W.",
+)
 def own_host_alone(run: ConformanceRun) -> Passed:
     require_same(run.answer_to(b"@" + run.own_host()), run.answer_to(b""), b"")
     return require_same(run.answer_to(b"/W @" + run.own_host()), run.answer_to(b"/W"), b"/W")
 
 
-@check("F080", "practice", "", needs_login=True)
+@check(
+    "F080",
+    "practice",
+    "",
+    "Own host name in capitals, own address",
+    "NAME@HOST. and NAME@[address] get the same answer as NAME.",
+    needs_login=True,
+)
 def own_host_in_capitals_and_address(run: ConformanceRun) -> Passed:
     plain, login = run.plain_answer(), run.login
     address = run.address.host
-    places = [f"[{address}]" if ":" in address else address]
+    hosts = [f"[{address}]" if ":" in address else address]
     if not is_address(run.own_host().decode()):
-        places.append(run.own_host().decode().upper() + ".")
-    for place in places:
-        require_same(run.answer_to(login + b"@" + place.encode()), plain, login)
-    return Passed(None, messages.ADDRESS_ALONE if len(places) < 2 else "")
+        hosts.append(run.own_host().decode().upper() + ".")
+    for host in hosts:
+        require_same(run.answer_to(login + b"@" + host.encode()), plain, login)
+    return Passed(None, messages.ONLY_ADDRESS_TESTED if len(hosts) < 2 else "")
 
 
-@check("F081", "practice", "", needs_login=True)
+@check(
+    "F081",
+    "practice",
+    "",
+    "Second host name of the server",
+    "Same answer as with the first.",
+    needs_login=True,
+)
 def second_own_host(run: ConformanceRun) -> Passed:
     plain, host = run.plain_answer(), run.own_host(1)
     return require_same(run.answer_to(run.login + b"@" + host), plain, run.login)
 
 
-@check("F083", "practice", "", needs_login=True)
+@check(
+    "F083",
+    "practice",
+    "",
+    "NAME@ and @",
+    "An empty host means the server itself.",
+    needs_login=True,
+)
 def empty_host(run: ConformanceRun) -> Passed:
     plain = run.plain_answer()
     require_same(run.answer_to(run.login + b"@"), plain, run.login)
     return require_same(run.answer_to(b"@"), run.answer_to(b""), b"")
 
 
-@check("F084", "practice", "")
+@check(
+    "F084",
+    "practice",
+    "",
+    "Hundreds of hosts",
+    "A line of text within 1 s; the next client is answered.",
+)
 def hundreds_of_hosts(run: ConformanceRun) -> Passed:
     for line in (b"bob" + b"@h" * 200, b"@" * 500):
         reply = run.answer_to(line)
         if reply.seconds > 1.0:
             raise CheckFailed(messages.too_slow(reply.seconds), reply)
-    run.require_alive(messages.BOMBS)
+    run.require_alive(messages.AFTER_MANY_HOSTS)
     return Passed()
 
 
-@check("F085", "practice", "", needs_login=True)
+@check(
+    "F085",
+    "practice",
+    "",
+    "@NAME@HOST, a fediverse handle",
+    "Same answer as to NAME; with another host, forwarded or refused.",
+    needs_login=True,
+)
 def fediverse_handle(run: ConformanceRun) -> Passed:
     plain = run.plain_answer()
     passed = require_same(run.answer_to(b"@" + run.login + b"@" + run.own_host()), plain, run.login)
@@ -89,13 +155,20 @@ def fediverse_handle(run: ConformanceRun) -> Passed:
     return passed
 
 
-@check("F086", "practice", "", needs_login=True)
+@check(
+    "F086",
+    "practice",
+    "",
+    "Mail relay tricks",
+    "HOST!NAME and NAME%host are unknown names.",
+    needs_login=True,
+)
 def mail_relay_tricks(run: ConformanceRun) -> Passed:
     plain = run.plain_answer()
     for line in (run.own_host() + b"!" + run.login, run.login + b"%" + FOREIGN_HOST):
         reply = run.answer_to(line)
         if judge.says_forwarded(reply.data):
-            raise CheckFailed(messages.ROUTED, reply)
+            raise CheckFailed(messages.WAS_FORWARDED, reply)
         if judge.are_alike(reply.data, plain.data):
-            raise CheckFailed(messages.FOUND, reply)
+            raise CheckFailed(messages.LIKE_EXISTING_PERSON, reply)
     return Passed()

@@ -1,10 +1,10 @@
-"""Interprets replies: faults of form, and the meaning of answers whose wording is not known beforehand. Pure."""
+"""Functions that interpret replies: faults of form, and the meaning of answers whose wording is not known beforehand."""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-MAX_NAME_LENGTH = 200  # letters of a full name
+MAX_NAME_LENGTH = 200  # letters
 # What servers answer about unknown people, when they refuse, when they forward, when a limit is reached.
 _UNKNOWN = re.compile(
     r"no such|not found|non-?existent|unknown (user|name|person|login)|does(n't| not) exist|no match|not known|isn't known"
@@ -45,8 +45,8 @@ _BARE = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 _ESCAPE = re.compile(rb"\x1b")
 _C1 = re.compile("[\x80-\x9f]")
 _C0 = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")
-# Words of headings and labels, and of dates.
-_EMPTY_WORDS = frozenset(
+# Words of headings, labels and dates, which say nothing about a person.
+_LABEL_WORDS = frozenset(
     re.findall(
         r"\w+",
         """login name tty idle when where from office phone job plan project mon tue wed thu fri sat sun jan feb mar apr may
@@ -58,6 +58,7 @@ _OPENS, _CLOSES = {"\u202a": "\u202c", "\u202b": "\u202c", "\u202d": "\u202c", "
 
 
 def decode(data: bytes) -> str:
+    """Decode UTF-8, with U+FFFD for invalid bytes."""
     return data.decode("utf-8", "replace")
 
 
@@ -107,9 +108,9 @@ def find_open_bidi(data: bytes) -> int | None:
     at = 0
     for line in data.decode("utf-8", "surrogateescape").splitlines(keepends=True):
         expected: list[tuple[str, int]] = []
-        for place, letter in enumerate(line):
+        for position, letter in enumerate(line):
             if letter in _OPENS:
-                expected.append((_OPENS[letter], place))
+                expected.append((_OPENS[letter], position))
             elif letter in _CLOSES and expected and expected[-1][0] == letter:
                 expected.pop()
         if expected:
@@ -151,20 +152,20 @@ def is_usage_text(data: bytes) -> bool:
 
 def retry_after(data: bytes) -> float | None:
     """Return the seconds to wait if there were too many queries, 2.0 if the answer does not say how many; else None."""
-    said = decode(data)
-    if len(said) > 300 or not _LIMITED.search(said):
+    text = decode(data)
+    if len(text) > 300 or not _LIMITED.search(text):
         return None
-    seconds = _SECONDS.search(said)
+    seconds = _SECONDS.search(text)
     return float(seconds[1]) if seconds else 2.0
 
 
 def normalize(data: bytes, *names: bytes) -> str:
     """Return what stays the same when a query is repeated later or for another name: without numbers, blanks, *names*."""
-    said = decode(data).lower()
+    text = decode(data).lower()
     for name in sorted(filter(None, names), key=len, reverse=True):
-        said = re.sub(rf"(?<!\w){re.escape(decode(name).lower())}(?!\w)", "<name>", said)
-    said = re.sub(r"\d+", "#", said)
-    return re.sub(r"\b(second|minute|hour|day)s\b", r"\1", re.sub(r"\s+", " ", said)).strip()
+        text = re.sub(rf"(?<!\w){re.escape(decode(name).lower())}(?!\w)", "<name>", text)
+    text = re.sub(r"\d+", "#", text)
+    return re.sub(r"\b(second|minute|hour|day)s\b", r"\1", re.sub(r"\s+", " ", text)).strip()
 
 
 def are_alike(one: bytes, other: bytes, *names: bytes) -> bool:
@@ -180,7 +181,7 @@ def echoable_parts(line: bytes) -> tuple[bytes, ...]:
 
 def significant_words(data: bytes) -> set[str]:
     """Return the words of at least three letters, without those of headings and dates."""
-    return {word for word in re.findall(r"[^\W\d_]{3,}", decode(data).lower()) if word not in _EMPTY_WORDS}
+    return {word for word in re.findall(r"[^\W\d_]{3,}", decode(data).lower()) if word not in _LABEL_WORDS}
 
 
 def find_full_name(data: bytes) -> str:
@@ -192,8 +193,8 @@ def find_full_name(data: bytes) -> str:
 
 def find_private(data: bytes) -> str:
     """Return a path, a shell or a line about mail in an answer, or "". Only what comes before a plan counts."""
-    said = re.split(r"(?im)^plan:|^project:", decode(data))[0]
-    found = _PATHS.search(said) or _PRIVATE.search(said)
+    text = re.split(r"(?im)^plan:|^project:", decode(data))[0]
+    found = _PATHS.search(text) or _PRIVATE.search(text)
     return found[0].strip() if found else ""
 
 
@@ -207,6 +208,8 @@ def has_login_status(data: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
+    """A row of a list of people: the login, the full name or "", and the whole line."""
+
     login: str
     name: str
     line: str

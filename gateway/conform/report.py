@@ -52,11 +52,11 @@ def format_list(checks: Iterable[Check]) -> str:
 def _requirements(check: Check) -> list[str]:
     needs = [check.section or messages.NO_RFC]
     if check.needs_login:
-        needs.append(messages.NO_LOGIN)
+        needs.append(messages.NEEDS_LOGIN)
     if check.aggressive:
-        needs.append(messages.NO_AGGRESSIVE)
+        needs.append(messages.NEEDS_AGGRESSIVE)
     if check.slow:
-        needs.append(messages.NO_WAIT)
+        needs.append(messages.NEEDS_WAIT)
     if check.untestable:
         needs.append(messages.never_testable(check.untestable))
     return needs
@@ -71,7 +71,7 @@ def _format_result(check: Check, result: Result) -> list[str]:
         return [head + check.title, *_wrap("      ", result.why)]
     lines = [head + check.title, *_wrap("      ", messages.expected(check.expected))]
     lines += _wrap("      ", messages.failed_because(result.why))
-    for label, data in ((messages.SENT, result.sent), (messages.SEEN, result.seen)):
+    for label, data in ((messages.SENT, result.sent), (messages.GOT, result.seen)):
         start = f"      {label:6}"
         lines.append(start + messages.shorten(data, WIDTH - len(start)))
     return lines

@@ -15,12 +15,12 @@ from . import judge, messages, wire
 from .wire import Connection, ServerAddress, ServerReply
 
 Verdict = Literal["pass", "fail", "not tested"]
-MAX_TOTAL_WAIT = 180.0  # seconds in a run, because the server says that it was asked too often
-MAX_KEPT_BYTES = 64 * 1024 * 1024  # bytes of replies, for the checks that look at all of them
-MIN_WAIT = 5.0  # seconds, each time
-RECONNECT_DELAY = 1.0  # seconds until it is tried again to connect
-SHORT_QUIET_TIMEOUT = 0.3  # seconds that a server is listened to which leaves its connections open
-FOREIGN_HOST = b"other.test"  # a host that is not there (RFC 2606)
+MAX_TOTAL_WAIT = 180.0  # seconds that a run waits for the server's rate limit
+MAX_RUN_BYTES = 64 * 1024 * 1024  # of replies that are kept for the checks of form
+MIN_WAIT = 5.0  # seconds to wait at each rate limit, so that several queries fit in afterwards
+RECONNECT_DELAY = 1.0  # seconds until a failed connection is tried again
+SHORT_QUIET_TIMEOUT = 0.3  # seconds, once a server has left three connections open
+FOREIGN_HOST = b"other.test"  # does not exist (RFC 2606)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class ConformanceRun:
 
     def record(self, reply: ServerReply) -> ServerReply:
         """Keep *reply* for the checks of form, if there is room."""
-        if (reply.sent or reply.data) and self._kept <= MAX_KEPT_BYTES:
+        if (reply.sent or reply.data) and self._kept <= MAX_RUN_BYTES:
             self.replies.append(reply)
             self._kept += len(reply.data)
         return reply
@@ -168,9 +168,9 @@ class ConformanceRun:
             time.sleep(RECONNECT_DELAY)
             reply = ask()
         while self.record(reply).end == "closed" and (seconds := judge.retry_after(reply.data)) is not None:
-            seconds = max(seconds, MIN_WAIT)  # so that several questions can be asked after it
+            seconds = max(seconds, MIN_WAIT)
             if self._waited + seconds > MAX_TOTAL_WAIT:
-                raise CannotTest(messages.LIMITED)
+                raise CannotTest(messages.RATE_LIMITED)
             self._waited += seconds
             time.sleep(seconds)
             reply = ask()
@@ -200,7 +200,7 @@ class ConformanceRun:
         """A login that exists. Raises CannotTest."""
         found = self.target.logins[0].encode() if self.target.logins else self._login_from_list()
         if not found:
-            raise CannotTest(messages.NO_LOGIN)
+            raise CannotTest(messages.NEEDS_LOGIN)
         return found
 
     def plain_answer(self) -> ServerReply:
@@ -229,7 +229,7 @@ class ConformanceRun:
         """Return the full name of the login. Raises CannotTest."""
         name = self.target.name or judge.find_full_name(self.plain_answer().data)
         if not name:
-            raise CannotTest(messages.NO_NAME)
+            raise CannotTest(messages.NEEDS_NAME)
         return name
 
     def _login_from_list(self) -> bytes:
@@ -247,7 +247,7 @@ class ConformanceRun:
         """Return a host name of the server. Raises CannotTest."""
         names = self.target.host_names or (self.target.host,)
         if number >= len(names):
-            raise CannotTest(messages.NO_SECOND_HOST_NAME)
+            raise CannotTest(messages.NEEDS_SECOND_HOST_NAME)
         return names[number].encode("idna") if not names[number].isascii() else names[number].encode()
 
 
@@ -265,20 +265,13 @@ def require_answer(reply: ServerReply, seconds: float) -> ServerReply:
         raise CheckFailed(messages.UNREACHABLE, reply)
     if not reply.data:
         raise CheckFailed(
-            {"reset": messages.RESET, "closed": messages.NO_WORD}.get(reply.end, messages.no_byte_within(seconds)),
+            {"reset": messages.RESET, "closed": messages.CLOSED_SILENTLY}.get(
+                reply.end, messages.no_byte_within(seconds)
+            ),
             reply,
         )
     if judge.is_blank(reply.data):
-        raise CheckFailed(messages.BLANK, reply)
+        raise CheckFailed(messages.EMPTY_REPLY, reply)
     if reply.end == "reset":
-        raise CheckFailed(messages.CUT_OFF, reply)
+        raise CheckFailed(messages.RESET_DURING_ANSWER, reply)
     return reply
-
-
-def require_same(reply: ServerReply, as_this: ServerReply, line: bytes) -> Passed:
-    """Return Passed if both answers are alike; *line* is what the other one answers. Raises CheckFailed."""
-    if not judge.are_alike(
-        reply.data, as_this.data, *judge.echoable_parts(reply.sent), *judge.echoable_parts(as_this.sent)
-    ):
-        raise CheckFailed(messages.not_same_answer(messages.shorten(line) or messages.EMPTY_QUERY), reply)
-    return Passed(reply)

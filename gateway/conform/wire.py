@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 End = Literal["closed", "reset", "open", "unreachable"]
-QUIET_TIMEOUT = 1.0  # seconds without a byte until a reply that has begun counts as all there is
-DRAIN_TIMEOUT = 0.2  # seconds to take what has come already
-CHUNK = 65536
-MAX_KEPT_BYTES = 256 * 1024  # bytes of a reply that are kept, in whole lines where it has any
-MAX_REPLY_BYTES = 16 * 1024 * 1024  # bytes after which it counts as one without an end
+QUIET_TIMEOUT = 1.0  # seconds without a byte after which a reply counts as complete
+DRAIN_TIMEOUT = 0.2  # extra seconds for bytes that have arrived already
+CHUNK_BYTES = 65536
+MAX_KEPT_BYTES = 256 * 1024  # of a reply; cut at the end of a line, if it has any
+MAX_REPLY_BYTES = 16 * 1024 * 1024  # after which reading stops
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +38,28 @@ class ServerAddress:
     """Where to connect to."""
 
     family: socket.AddressFamily
-    place: tuple[str, int]
+    sockaddr: tuple[str, int]
 
     @property
     def host(self) -> str:
-        return self.place[0]
+        return self.sockaddr[0]
 
 
 def resolve(host: str, port: int) -> list[ServerAddress]:
     """Return all addresses of *host*. Raises OSError if it has none."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [ServerAddress(family, (str(place[0]), int(place[1]))) for family, _, _, _, place in found]
+    return [ServerAddress(family, (str(sockaddr[0]), int(sockaddr[1]))) for family, _, _, _, sockaddr in found]
 
 
 class Connection:
     """One connection. Raises OSError if it cannot be made."""
 
-    def __init__(self, address: ServerAddress, seconds: float, receive_buffer: int = 0) -> None:
+    def __init__(self, address: ServerAddress, seconds: float) -> None:
         self._socket = socket.socket(address.family, socket.SOCK_STREAM)
         self._socket.settimeout(seconds)
         try:
-            if receive_buffer:
-                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket.connect(address.place)
+            self._socket.connect(address.sockaddr)
         except OSError:
             self._socket.close()
             raise
@@ -84,7 +82,7 @@ class Connection:
             self._socket.sendall(data)
             self.sent += data
         except TimeoutError:
-            pass  # they do not read: what they say meanwhile is another matter
+            pass  # the server does not read; it may still send something
         except OSError:
             self._receive()
             self.end = "reset" if self.end == "open" else self.end
@@ -92,21 +90,21 @@ class Connection:
     def send_much(self, data: bytes, seconds: float) -> int:
         """Send much data, reading meanwhile, for at most *seconds*; return how many bytes were sent."""
         deadline = time.monotonic() + seconds
-        gone = 0
+        sent_bytes = 0
         self._socket.setblocking(False)
-        while gone < len(data) and self.end == "open" and (left := deadline - time.monotonic()) > 0:
+        while sent_bytes < len(data) and self.end == "open" and (left := deadline - time.monotonic()) > 0:
             readable, writable, _ = select.select([self._socket], [self._socket], [], left)
             if readable:
                 self._receive()
             elif writable:
                 try:
-                    gone += self._socket.send(data[gone : gone + CHUNK])
+                    sent_bytes += self._socket.send(data[sent_bytes : sent_bytes + CHUNK_BYTES])
                 except OSError:
                     self._receive()
                     self.end = "reset" if self.end == "open" else self.end
         self._socket.setblocking(True)
-        self.sent += data[:gone]
-        return gone
+        self.sent += data[:sent_bytes]
+        return sent_bytes
 
     def shut_down(self) -> None:
         """Send FIN."""
@@ -137,7 +135,7 @@ class Connection:
 
     def _receive(self) -> None:
         try:
-            part = self._socket.recv(CHUNK)
+            part = self._socket.recv(CHUNK_BYTES)
         except (BlockingIOError, TimeoutError):
             return
         except OSError:

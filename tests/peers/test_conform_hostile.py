@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from gateway.conform import wire
-from gateway.conform.session import MAX_KEPT_BYTES, ConformanceRun, Target
+from gateway.conform.session import MAX_RUN_BYTES, ConformanceRun, Target
 
 
 @contextmanager
@@ -52,4 +52,4 @@ def test_F091_all_replies_together_are_bounded() -> None:
     large = wire.ServerReply(b"a\r\n", bytes(wire.MAX_KEPT_BYTES), "closed", 0.0)
     for _ in range(1000):
         run.record(large)
-    assert sum(len(reply.data) for reply in run.replies) <= MAX_KEPT_BYTES + wire.MAX_KEPT_BYTES
+    assert sum(len(reply.data) for reply in run.replies) <= MAX_RUN_BYTES + wire.MAX_KEPT_BYTES

@@ -95,11 +95,11 @@ def test_a_server_that_lists_nobody_and_knows_nobody_who_was_named(tmp_path: Pat
         assert set(of_verdict(told, "pass")) == {"F039", "F095"}
         left_out = of_verdict(told, "not tested")
         assert left_out["F015"] == "needs --aggressive"
-        assert left_out["F044"] == left_out["F046"] == "needs --login NAME: somebody who exists"
+        assert left_out["F044"] == left_out["F046"] == "needs --login NAME, the login of somebody who exists"
         assert left_out["F092"] == "the list is refused"
         told = conform(place, "--only", "F044,F046,F058", "--login", "nobody", code=1)
-        assert of_verdict(told, "fail") == {"F044": "said to be unknown"}
-        assert set(of_verdict(told, "not tested").values()) == {"nobody was not found: see F044"}
+        assert of_verdict(told, "fail") == {"F044": "answered as an unknown name"}
+        assert set(of_verdict(told, "not tested").values()) == {"nobody was not found (see F044)"}
 
 
 def test_nobody_listens(tmp_path: Path) -> None:

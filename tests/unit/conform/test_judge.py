@@ -187,5 +187,5 @@ def test_F120_a_hostile_answer_is_judged_quickly(begin: bytes, unit: bytes) -> N
 
 
 def test_F029_what_a_server_said_is_told_escaped_and_short() -> None:
-    assert messages.reveals("/home/\x1b]0;title\x07\u202e") == r"tells: /home/\x1b]0;title\x07\xe2\x80\xae"
-    assert len(messages.lacks("x" * 5000)) < 72
+    assert messages.reveals("/home/\x1b]0;title\x07\u202e") == r"reveals: /home/\x1b]0;title\x07\xe2\x80\xae"
+    assert len(messages.missing("x" * 5000)) < 72

@@ -11,9 +11,9 @@ from tests.ids import read_behaviours
 
 PASSED = Result("F039", "pass", "", b"\r\n", b"No one is logged on.\r\n")
 FAILED = Result("F022", "fail", "a line end that is not CRLF at byte 5", b"alice\r\n", b"alice\n" + b'\xff"\x1b' * 40)
-LESS = Result("F100", "fail", "lacks: plan", b"/W alice\r\n", b"alice\r\n")
-LEAST = Result("F063", "fail", "said to be unknown", b"~alice\r\n", b"~alice: no such user.\r\n")
-UNTESTED = Result("F044", "not tested", "needs --login NAME: somebody who exists")
+LESS = Result("F100", "fail", "missing: plan", b"/W alice\r\n", b"alice\r\n")
+LEAST = Result("F063", "fail", "answered as an unknown name", b"~alice\r\n", b"~alice: no such user.\r\n")
+UNTESTED = Result("F044", "not tested", "needs --login NAME, the login of somebody who exists")
 
 
 @pytest.mark.parametrize(
@@ -35,14 +35,14 @@ def test_the_table_has_a_line_for_each_check_and_the_bytes_of_those_that_failed(
     assert max(map(len, lines)) <= 80
     assert all(line.isascii() and line.isprintable() for line in lines)
     assert lines[0] == "Finger conformance of host.test:79"
-    assert lines[3] == "F022  MUST      2.2      FAIL      CRLF ends every line of every reply"
-    assert lines[4] == "      expected: No bare LF, no bare CR, CRLF at the end."
+    assert lines[3] == "F022  MUST      2.2      FAIL      Every line of every reply ends with CRLF"
+    assert lines[4] == "      expected: No bare LF, no bare CR, and CRLF at the end."
     assert lines[5] == "      failed: a line end that is not CRLF at byte 5"
     assert lines[6] == r"      sent  alice\r\n"
-    assert lines[7].startswith(r'      seen  alice\n\xff"\x1b\xff"\x1b')
+    assert lines[7].startswith(r'      got   alice\n\xff"\x1b\xff"\x1b')
     assert lines[7].endswith("...")
-    assert lines[8] == "F039  MUST      2.5.1    pass      The empty query"
-    assert lines[10] == "      needs --login NAME: somebody who exists"
+    assert lines[8] == "F039  MUST      2.5.1    pass      Empty query"
+    assert lines[10] == "      needs --login NAME, the login of somebody who exists"
     assert lines[-1] == "MUST      1 passed, 1 failed, 1 not tested"
 
 
@@ -55,8 +55,8 @@ def test_json_has_the_bytes_whole() -> None:
         "id": "F022",
         "level": "MUST",
         "section": "RFC 1288 2.2",
-        "title": "CRLF ends every line of every reply",
-        "expected": "No bare LF, no bare CR, CRLF at the end.",
+        "title": "Every line of every reply ends with CRLF",
+        "expected": "No bare LF, no bare CR, and CRLF at the end.",
         "verdict": "fail",
         "why": "a line end that is not CRLF at byte 5",
         "sent": r"alice\r\n",
