@@ -21,7 +21,7 @@ def _select_checks(_: click.Context, __: click.Parameter, value: str | None) -> 
         return list(CHECKS.values())
     names = [name.strip().upper() for name in value.split(",") if name.strip()]
     if unknown := [name for name in names if name not in CHECKS]:
-        raise click.BadParameter(f"found {', '.join(unknown)}; allowed: ids from F001 to F122, with commas between")
+        raise click.BadParameter(f"found {', '.join(unknown)}; allowed: ids from F001 to F122, separated by commas")
     return [CHECKS[name] for name in dict.fromkeys(names)]
 
 
@@ -34,13 +34,13 @@ def _select_checks(_: click.Context, __: click.Parameter, value: str | None) -> 
 @click.option(
     "--host-name", "names", multiple=True, type=utf8, metavar="NAME", help="Host name of the server (HOST); repeatable."
 )
-@click.option("--aggressive", is_flag=True, help="Also send floods, crowds and long lines.")
+@click.option("--aggressive", is_flag=True, help="Also test floods, many connections, long lines.")
 @click.option(
     "--wait",
     type=click.FloatRange(min=0),
     default=15.0,
     metavar="SECONDS",
-    help="Time to wait for deadlines (15); 0: do not.",
+    help="Time to wait for time-outs (15); 0 skips them.",
 )
 @click.option(
     "--timeout", type=click.FloatRange(min=0.1), default=5.0, metavar="SECONDS", help="Time limit of each answer (5)."
@@ -50,7 +50,7 @@ def _select_checks(_: click.Context, __: click.Parameter, value: str | None) -> 
     type=click.Choice(list(_LEVELS_UP_TO)),
     default="practice",
     metavar="LEVEL",
-    help="must; should and must; practice: all.",
+    help="must, should (and must) or practice (all).",
 )
 @click.option("--only", "checks", callback=_select_checks, metavar="IDS", help="Run only these, e.g. F022,F054.")
 @click.option("--seed", type=int, default=1288, metavar="NUMBER", help="Seed of random names and lines (1288).")
@@ -62,16 +62,16 @@ def conform(
 ) -> int:  # fmt: skip
     """Check a finger server against RFC 1288 and good practice.
 
-    One query at a time, as a client asks, and slower if the server says that it is asked too often. Without --login,
-    somebody in its list is used.
+    Sends one query at a time, and waits if the server says that there are too many. Without --login, it uses a login
+    from the server's list.
 
     \b
     Example:
       finger-gateway conform localhost:1079 --login alice --host-name dir.test
 
     \b
-    Exit status: 0 no check failed; 1 one of level MUST did; 3 only others did;
-    2 usage; 69 the server could not be reached.
+    Exit status: 0 no check failed; 1 a MUST check failed; 3 only other checks
+    failed; 2 usage error; 69 no connection to the server.
     """
     chosen = [check for check in checks if check.level in _LEVELS_UP_TO[level]]
     if listed:
@@ -88,12 +88,12 @@ def conform(
 
 def _parse_host(host: str) -> tuple[str, int]:
     try:
-        asked = parse_target(f"@{host}", False)
+        parsed = parse_target(f"@{host}", False)
     except BadAddress as bad:
         raise click.UsageError(str(bad)) from None
-    if asked.line or not asked.host:
+    if parsed.line or not parsed.host:
         raise click.UsageError(f"found {host!r}; allowed: HOST or HOST:PORT")
-    return asked.host, asked.port
+    return parsed.host, parsed.port
 
 
 def _run_checks(target: Target, chosen: Sequence[Check]) -> list[Result]:

@@ -83,7 +83,7 @@ EMPTY_QUERY = "the empty query"
 SOME_UNANSWERED = "some lines got no reply"
 
 
-def no_byte_within(seconds: float) -> str:
+def no_reply_within(seconds: float) -> str:
     return f"no reply within {seconds:g} s"
 
 
@@ -91,7 +91,7 @@ def next_client_failed(after: str) -> str:
     return f"the next client was not answered {after}"
 
 
-def not_same_answer(line: str) -> str:
+def differs_from_answer_to(line: str) -> str:
     return f"differs from the answer to {line}"
 
 
@@ -103,8 +103,8 @@ def closed_after(seconds: float) -> str:
     return f"closed after {seconds:.1f} s"
 
 
-def found_at(what: str, place: int) -> str:
-    return f"{what} at byte {place}"
+def found_at(what: str, position: int) -> str:
+    return f"{what} at byte {position}"
 
 
 def none_among(count: int) -> str:
@@ -119,8 +119,8 @@ def idle_connections(idle: int, seconds: float) -> str:
     return f"answered in {seconds:.2f} s with {idle} idle connections open"
 
 
-def connection_limit(kept: int, told: int) -> str:
-    return f"{kept} let in, {told} told that there are too many"
+def connection_limit(accepted: int, refused: int) -> str:
+    return f"{accepted} accepted, {refused} refused with a line of text"
 
 
 def no_limit(count: int, what: str) -> str:

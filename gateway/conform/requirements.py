@@ -10,7 +10,7 @@ def require_same(reply: ServerReply, other: ServerReply, line: bytes) -> Passed:
     if not judge.are_alike(
         reply.data, other.data, *judge.echoable_parts(reply.sent), *judge.echoable_parts(other.sent)
     ):
-        raise CheckFailed(messages.not_same_answer(messages.shorten(line) or messages.EMPTY_QUERY), reply)
+        raise CheckFailed(messages.differs_from_answer_to(messages.shorten(line) or messages.EMPTY_QUERY), reply)
     return Passed(reply)
 
 

@@ -266,7 +266,7 @@ def require_answer(reply: ServerReply, seconds: float) -> ServerReply:
     if not reply.data:
         raise CheckFailed(
             {"reset": messages.RESET, "closed": messages.CLOSED_SILENTLY}.get(
-                reply.end, messages.no_byte_within(seconds)
+                reply.end, messages.no_reply_within(seconds)
             ),
             reply,
         )

@@ -1,4 +1,4 @@
-"""finger-gateway conform without a server: what is refused, and what is chosen."""
+"""finger-gateway conform without a server: usage errors, and the choice of checks."""
 
 import pytest
 from click.testing import CliRunner
@@ -7,7 +7,7 @@ from gateway.cli import cli
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ((), "found no server; allowed: HOST or HOST:PORT"),
         (("host.test:x",), "found port 'x'"),
@@ -16,10 +16,10 @@ from gateway.cli import cli
         (("host.test", "--level", "may"), "'may' is not one of"),
     ],
 )
-def test_usage(arguments: tuple[str, ...], said: str) -> None:
-    ran = CliRunner().invoke(cli, ["conform", *arguments])
-    assert ran.exit_code == 2
-    assert said in ran.output
+def test_usage_errors(arguments: tuple[str, ...], message: str) -> None:
+    result = CliRunner().invoke(cli, ["conform", *arguments])
+    assert result.exit_code == 2
+    assert message in result.output
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_usage(arguments: tuple[str, ...], said: str) -> None:
         (("--only", "F022,F054,F100", "--level", "must"), ["F022"]),
     ],
 )
-def test_what_is_chosen(arguments: tuple[str, ...], names: list[str]) -> None:
-    ran = CliRunner().invoke(cli, ["conform", "--list", *arguments])
-    assert ran.exit_code == 0
-    assert [line[:4] for line in ran.output.splitlines() if line[:1] == "F"] == names
+def test_only_and_level_choose_checks(arguments: tuple[str, ...], names: list[str]) -> None:
+    result = CliRunner().invoke(cli, ["conform", "--list", *arguments])
+    assert result.exit_code == 0
+    assert [line[:4] for line in result.output.splitlines() if line[:1] == "F"] == names

@@ -1,4 +1,4 @@
-"""What the suite makes of bytes, as servers that people run have sent them."""
+"""How the conformance suite interprets replies, most of them captured from servers in use."""
 
 import time
 
@@ -20,7 +20,7 @@ OURS = b"Login:      alice\r\nName:       Alice Adams (she/her)\r\n\r\nPlan:\r\n
 
 
 @pytest.mark.parametrize(
-    ("data", "place"),
+    ("data", "position"),
     [
         (b"", None),
         (b"one\r\ntwo\r\n", None),
@@ -31,11 +31,11 @@ OURS = b"Login:      alice\r\nName:       Alice Adams (she/her)\r\n\r\nPlan:\r\n
         (b"one\r\ntwo\r", 8),
     ],
 )
-def test_line_ends(data: bytes, place: int | None) -> None:
-    assert judge.find_bare_line_end(data) == place
+def test_the_first_bare_line_end_is_found(data: bytes, position: int | None) -> None:
+    assert judge.find_bare_line_end(data) == position
 
 
-def test_utf8() -> None:
+def test_the_first_invalid_byte_is_found() -> None:
     assert judge.find_invalid_utf8("Žofie\r\n".encode()) is None
     assert judge.find_invalid_utf8(b"caf\xe9\r\n") == 3
 
@@ -53,12 +53,12 @@ def test_utf8() -> None:
         (b"a\x7f\r\n", (None, None, 1)),
     ],
 )
-def test_controls(data: bytes, faults: tuple[int | None, ...]) -> None:
+def test_the_first_control_is_found(data: bytes, faults: tuple[int | None, ...]) -> None:
     assert (judge.find_escape(data), judge.find_c1_control(data), judge.find_control(data)) == faults
 
 
 @pytest.mark.parametrize(
-    ("said", "place"),
+    ("text", "position"),
     [
         ("a\u202eb\u202c\r\n", None),
         ("a\u2066b\u202ec\u202c\u2069\r\n", None),
@@ -67,12 +67,12 @@ def test_controls(data: bytes, faults: tuple[int | None, ...]) -> None:
         ("\ufeffx\r\n", 0),
     ],
 )
-def test_bidi_controls_left_open(said: str, place: int | None) -> None:
-    assert judge.find_open_bidi(said.encode()) == place
+def test_open_bidi_controls_are_found(text: str, position: int | None) -> None:
+    assert judge.find_open_bidi(text.encode()) == position
 
 
 @pytest.mark.parametrize(
-    ("said", "unknown", "refused"),
+    ("text", "unknown", "refused"),
     [
         ("finger: zqx: no such user.\r\n", True, False),
         ("zqx: no such user.\r\n", True, False),
@@ -84,18 +84,18 @@ def test_bidi_controls_left_open(said: str, place: int | None) -> None:
         (OURS.decode(), False, False),
     ],
 )
-def test_what_an_answer_says(said: str, unknown: bool, refused: bool) -> None:
-    assert (judge.says_unknown(said.encode()), judge.says_refused(said.encode())) == (unknown, refused)
+def test_unknown_and_refused_are_recognised(text: str, unknown: bool, refused: bool) -> None:
+    assert (judge.says_unknown(text.encode()), judge.says_refused(text.encode())) == (unknown, refused)
 
 
-def test_a_host_that_was_looked_for() -> None:
+def test_forwarding_is_recognised() -> None:
     assert judge.says_forwarded(b"[other.test]\r\nfinger: unknown host: other.test\r\n")
     assert judge.says_forwarded(b"gethostbyname: Name or service not known\r\n")
     assert not judge.says_forwarded(b"bob@other.test: no such user.\r\n")
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("text", "seconds"),
     [
         ("Too many queries, try again in 17 seconds.\r\n", 17.0),
         ("Too many queries, try again in 1 second.\r\n", 1.0),
@@ -104,8 +104,8 @@ def test_a_host_that_was_looked_for() -> None:
         ("Plan:\r\n" + "far too many words " * 30, None),
     ],
 )
-def test_when_a_server_has_enough_of_us(said: str, seconds: float | None) -> None:
-    assert judge.retry_after(said.encode()) == seconds
+def test_the_seconds_of_a_rate_limit_are_read(text: str, seconds: float | None) -> None:
+    assert judge.retry_after(text.encode()) == seconds
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_when_a_server_has_enough_of_us(said: str, seconds: float | None) -> Non
         (b"alice: no such user.\r\n", ""),
     ],
 )
-def test_the_full_name_in_an_answer(data: bytes, name: str) -> None:
+def test_the_full_name_is_found(data: bytes, name: str) -> None:
     assert judge.find_full_name(data) == name
 
 
-def test_rows_of_a_list() -> None:
+def test_the_rows_of_a_list_are_parsed() -> None:
     assert [(row.login, row.name) for row in judge.list_rows(DEBIAN_LIST)] == [
         ("alice", "Alice Adams"),
         ("zofie", "Žofie Černá"),
@@ -136,27 +136,27 @@ def test_rows_of_a_list() -> None:
     assert judge.list_rows(b"This is a finger server.\r\nalice Alice\r\n") == []
 
 
-def test_what_an_answer_tells_of_a_machine() -> None:
+def test_paths_shells_and_mail_are_found() -> None:
     assert judge.find_private(DEBIAN) == "/home/alice"
     assert judge.find_private(b"finger: /dev//pts/0: No such file or directory\r\n") == "/dev//pts/0:"
     assert judge.find_private(b"Name: A\r\nNew mail received Mon\r\n") == "New mail received"
-    assert judge.find_private(OURS) == ""  # a plan may tell what its owner likes
+    assert judge.find_private(OURS) == ""  # a plan may contain anything
     assert judge.find_private(b"Web:        https://dir.test/users/root\r\nFinger: finger://dir.test/home\r\n") == ""
 
 
-def test_the_same_answer_a_little_later() -> None:
+def test_changed_times_do_not_make_answers_differ() -> None:
     assert judge.are_alike(b"On since 10:01, idle 1 minute\r\n", b"On since 10:01, idle 12 minutes\r\n")
     assert judge.are_alike(b"ALICE: no such user.\r\n", b"alice: no such user.\r\n")
     assert not judge.are_alike(b"Name: Alice\r\n", b"Name: Alice\r\nPlan: tea\r\n")
     assert judge.normalize(b"zqa: no such user.", b"zqa") == judge.normalize(b"zqb: no such user.", b"zqb")
 
 
-def test_a_repeated_query_makes_no_other_answer() -> None:
+def test_an_echoed_query_does_not_make_answers_differ() -> None:
     one, other = b"/W alice\r\n", b"/W    alice\r\n"
     names = (*judge.echoable_parts(one), *judge.echoable_parts(other))
-    told = b"Site: dir.test\r\nCommand line: %b\r\nLogin: alice\r\n"
-    assert judge.are_alike(told % one.strip(), told % other.strip(), *names)
-    assert not judge.are_alike(told % one.strip(), b"Command line: /W    alice\r\nno such user\r\n", *names)
+    template = b"Site: dir.test\r\nCommand line: %b\r\nLogin: alice\r\n"
+    assert judge.are_alike(template % one.strip(), template % other.strip(), *names)
+    assert not judge.are_alike(template % one.strip(), b"Command line: /W    alice\r\nno such user\r\n", *names)
     assert judge.normalize(b"a: no such user, sad as that is", b"a") == "<name>: no such user, sad as that is"
 
 
@@ -164,10 +164,10 @@ def test_a_repeated_query_makes_no_other_answer() -> None:
     "unit", [b"\t", b" ", b"try ", "\u2003".encode(), b"(", b"/home", b"name:", b"[a", b"\r\n", b"Login name "]
 )
 @pytest.mark.parametrize("begin", [b"", b"Name: a", b"Login name\r\n"])
-def test_F120_a_hostile_answer_is_judged_quickly(begin: bytes, unit: bytes) -> None:
+def test_F120_a_hostile_reply_is_interpreted_quickly(begin: bytes, unit: bytes) -> None:
     data = begin + unit * (65536 // len(unit))
     started = time.process_time()
-    for judged in (
+    for function in (
         judge.says_unknown,
         judge.says_refused,
         judge.says_forwarded,
@@ -182,10 +182,10 @@ def test_F120_a_hostile_answer_is_judged_quickly(begin: bytes, unit: bytes) -> N
         judge.find_open_bidi,
         judge.find_c1_control,
     ):
-        judged(data)
+        function(data)
     assert time.process_time() - started < 2.0
 
 
-def test_F029_what_a_server_said_is_told_escaped_and_short() -> None:
+def test_F029_quotes_from_a_reply_are_escaped_and_cut() -> None:
     assert messages.reveals("/home/\x1b]0;title\x07\u202e") == r"reveals: /home/\x1b]0;title\x07\xe2\x80\xae"
     assert len(messages.missing("x" * 5000)) < 72

@@ -1,4 +1,4 @@
-"""The table and the JSON, the exit status, and the list of checks."""
+"""The reports of the conformance suite: table, JSON, exit status, list of checks."""
 
 import json
 
@@ -9,10 +9,12 @@ from gateway.conform.checks import CHECKS
 from gateway.conform.session import Result
 from tests.ids import read_behaviours
 
-PASSED = Result("F039", "pass", "", b"\r\n", b"No one is logged on.\r\n")
-FAILED = Result("F022", "fail", "a line end that is not CRLF at byte 5", b"alice\r\n", b"alice\n" + b'\xff"\x1b' * 40)
-LESS = Result("F100", "fail", "missing: plan", b"/W alice\r\n", b"alice\r\n")
-LEAST = Result("F063", "fail", "answered as an unknown name", b"~alice\r\n", b"~alice: no such user.\r\n")
+MUST_PASSED = Result("F039", "pass", "", b"\r\n", b"No one is logged on.\r\n")
+MUST_FAILED = Result(
+    "F022", "fail", "a line end that is not CRLF at byte 5", b"alice\r\n", b"alice\n" + b'\xff"\x1b' * 40
+)
+SHOULD_FAILED = Result("F100", "fail", "missing: plan", b"/W alice\r\n", b"alice\r\n")
+PRACTICE_FAILED = Result("F063", "fail", "answered as an unknown name", b"~alice\r\n", b"~alice: no such user.\r\n")
 UNTESTED = Result("F044", "not tested", "needs --login NAME, the login of somebody who exists")
 
 
@@ -20,18 +22,18 @@ UNTESTED = Result("F044", "not tested", "needs --login NAME, the login of somebo
     ("results", "status"),
     [
         ([], 0),
-        ([PASSED, UNTESTED], 0),
-        ([PASSED, FAILED, LESS, LEAST], 1),
-        ([PASSED, LESS], 3),
-        ([LEAST, UNTESTED], 3),
+        ([MUST_PASSED, UNTESTED], 0),
+        ([MUST_PASSED, MUST_FAILED, SHOULD_FAILED, PRACTICE_FAILED], 1),
+        ([MUST_PASSED, SHOULD_FAILED], 3),
+        ([PRACTICE_FAILED, UNTESTED], 3),
     ],
 )
-def test_the_exit_status_goes_by_the_worst_level_that_failed(results: list[Result], status: int) -> None:
+def test_the_highest_level_that_failed_decides_the_exit_status(results: list[Result], status: int) -> None:
     assert report.exit_status(results) == status
 
 
-def test_the_table_has_a_line_for_each_check_and_the_bytes_of_those_that_failed() -> None:
-    lines = report.format_table([FAILED, PASSED, UNTESTED], "host.test:79").splitlines()
+def test_the_table_has_a_line_for_each_check_and_the_bytes_of_failures() -> None:
+    lines = report.format_table([MUST_FAILED, MUST_PASSED, UNTESTED], "host.test:79").splitlines()
     assert max(map(len, lines)) <= 80
     assert all(line.isascii() and line.isprintable() for line in lines)
     assert lines[0] == "Finger conformance of host.test:79"
@@ -46,11 +48,11 @@ def test_the_table_has_a_line_for_each_check_and_the_bytes_of_those_that_failed(
     assert lines[-1] == "MUST      1 passed, 1 failed, 1 not tested"
 
 
-def test_json_has_the_bytes_whole() -> None:
-    told = json.loads(report.format_json([FAILED, PASSED], "host.test", 79))
-    assert (told["host"], told["port"], told["status"]) == ("host.test", 79, 1)
-    assert told["counts"] == {"MUST": {"pass": 1, "fail": 1, "not tested": 0}}
-    failed, passed = told["checks"]
+def test_json_has_all_bytes() -> None:
+    document = json.loads(report.format_json([MUST_FAILED, MUST_PASSED], "host.test", 79))
+    assert (document["host"], document["port"], document["status"]) == ("host.test", 79, 1)
+    assert document["counts"] == {"MUST": {"pass": 1, "fail": 1, "not tested": 0}}
+    failed, passed = document["checks"]
     assert failed == {
         "id": "F022",
         "level": "MUST",
@@ -65,7 +67,7 @@ def test_json_has_the_bytes_whole() -> None:
     assert passed["verdict"] == "pass"
 
 
-def test_every_finger_id_is_a_check_that_is_made_or_says_why_not() -> None:
+def test_every_finger_id_is_a_check_with_a_function_or_a_reason() -> None:
     assert sorted(CHECKS) == [name for name in read_behaviours() if name.startswith("F")]
     for check in CHECKS.values():
         assert bool(check.untestable) != (check.body is not None), check.id
