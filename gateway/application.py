@@ -170,7 +170,7 @@ class Gateway(MultiService):
         except control.SocketInUse:
             self._close_ports()
             raise CannotStart(
-                f"{self._file}: control.socket: another gateway answers on {path!r}; end it, or name another one there"
+                f"{self._file}: control.socket: another gateway answers on {path!r}; stop it, or choose another path"
             ) from None
         except OSError as error:
             self._log.warn(

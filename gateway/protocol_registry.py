@@ -8,7 +8,7 @@ The code of a protocol is imported when the settings ask for it: a gateway witho
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -20,6 +20,7 @@ from twisted.application.service import IServiceCollection
 from .config.import_class import CannotImport, import_class
 from .config.loader import convert
 from .config.problems import BadSettings, Problem
+from .config.types import show_value
 from .dependencies import ProtocolDependencies, ProtocolInfo
 from .finger import settings as finger_settings
 from .finger.settings import FingerSettings
@@ -78,7 +79,8 @@ class BuiltInProtocol:
     """A row of PROTOCOLS: the table *name* of gateway.toml, and the plugin's import path.
 
     *find_problems* takes the table, the site's host names and its url, and yields the values that no type can forbid:
-    key, found, allowed. *repeated*: the table is written `[[name]]` and may be there more than once.
+    key, found, allowed (see `config.problems.describe_problem`). *repeated*: the table is written `[[name]]` and may be
+    there more than once.
     """
 
     name: str
@@ -159,7 +161,9 @@ def own_protocol_problems(protocols: Mapping[str, Mapping[str, Any]], folder: Pa
     for name, table in protocols.items():
         key = f"protocols.{name}"
         if name in {row.name for row in PROTOCOLS}:
-            yield Problem("", key, "the name of a built-in protocol", f"another name, or the table [{name}]")
+            yield Problem(
+                "", key, "", f"{name} is a built-in protocol; use the table [{name}], or give yours another name"
+            )
             continue
         try:
             _own(key, table, folder)
@@ -171,8 +175,10 @@ def _own(key: str, table: Mapping[str, Any], folder: Path) -> tuple[ProtocolPlug
     """Return the plugin and the settings of one table [protocols.NAME]. Raises BadSettings."""
     path = table.get("class")
     if not isinstance(path, str):
-        found = "nothing" if path is None else repr(path)
-        raise BadSettings([Problem("", f"{key}.class", found, 'the class of the protocol, as in "whois:Whois"')])
+        allowed = 'the class of the protocol, e.g. "whois:Whois"'
+        if path is None:
+            raise BadSettings([Problem("", f"{key}.class", "", f"missing; must be {allowed}")])
+        raise BadSettings([Problem("", f"{key}.class", show_value(path), allowed)])
     try:
         plugin: ProtocolPlugin = import_class(path, folder)()
         settings_type = plugin.settings_type
@@ -180,12 +186,9 @@ def _own(key: str, table: Mapping[str, Any], folder: Path) -> tuple[ProtocolPlug
         raise BadSettings([Problem("", f"{key}.class", error.found, error.allowed)]) from None
     except Exception as error:
         found = f"{path!r} ({type(error).__name__}: {error})"
-        raise BadSettings([Problem("", f"{key}.class", found, "a protocol plugin")]) from None
+        raise BadSettings([Problem("", f"{key}.class", found, "a protocol plugin, see examples/whois")]) from None
     rest = {name: value for name, value in table.items() if name != "class"}
-    try:
-        return plugin, convert("", rest, settings_type)
-    except BadSettings as bad:
-        raise BadSettings([replace(each, key=f"{key}.{each.key}") for each in bad.problems]) from None
+    return plugin, convert("", rest, settings_type, key, "TOML")
 
 
 @cache

@@ -4,7 +4,6 @@ How a file is read into structs, and how problems are reported, is config's. Wha
 settings.py's; what no type can express is checked here.
 """
 
-import difflib
 import ipaddress
 import re
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from msgspec import Meta
 
 from .config.base_url import is_base_url
 from .config.loader import load_toml
-from .config.problems import BadSettings, Problem
+from .config.problems import BadSettings, Problem, describe_unknown
 from .config.types import Duration
 from .directory.fields import FIELDS
 from .directory.names import InvalidLogin, canonical_login
@@ -181,7 +180,7 @@ def control_socket(settings: Settings, folder: Path) -> Path:
     return folder / settings.control.socket
 
 
-Impossible = tuple[str, str, str] | tuple[str, str, str, str]  # key, found, allowed, hint
+Impossible = tuple[str, str, str]  # key, found, allowed: see describe_problem
 
 
 def _impossible_values(settings: Settings, folder: Path) -> Iterator[Impossible]:
@@ -196,18 +195,21 @@ def _impossible_values(settings: Settings, folder: Path) -> Iterator[Impossible]
                 ipaddress.ip_network(proxy)
             except ValueError as error:
                 found = f"{proxy!r} ({error})"
-                yield f"{key}.trusted_proxies[{number}]", found, 'an address or a network, as in "192.0.2.7"'
+                yield (
+                    f"{key}.trusted_proxies[{number}]",
+                    found,
+                    'an IP address or a network, e.g. "192.0.2.7" or "192.0.2.0/24"',
+                )
     yield from _impossible_levels(settings.privacy)
     yield from _impossible_sources(settings.sources)
     yield from _impossible_access_log(settings.access_log)
     if "\0" in settings.control.socket:
-        yield "control.socket", repr(settings.control.socket), "the path of a socket"
+        yield "control.socket", repr(settings.control.socket), 'the path of a socket, e.g. "control.sock"'
     if not re.fullmatch(r"sqlite:[^\0]+", settings.store.url):
-        yield "store.url", repr(settings.store.url), '"sqlite:" and the path of a file, as in "sqlite:people.db"'
+        yield "store.url", repr(settings.store.url), '"sqlite:" and the path of a file, e.g. "sqlite:people.db"'
     if not settings.protocols and not any(settings.protocol(row.name) for row in PROTOCOLS):
         tables = [f"[[{row.name}]]" if row.repeated else f"[{row.name}]" for row in PROTOCOLS]
-        found = f"none of {', '.join(tables[:-1])} and {tables[-1]}"
-        yield "", found, "at least one of them: there is nothing to run"
+        yield "", "", f"nothing to run; add at least one of the tables {', '.join(tables[:-1])} and {tables[-1]}"
 
 
 def _trusted_proxies(settings: Settings) -> Iterator[tuple[str, list[str]]]:
@@ -220,28 +222,38 @@ def _trusted_proxies(settings: Settings) -> Iterator[tuple[str, list[str]]]:
 def _impossible_site(site: SiteSettings, folder: Path) -> Iterator[Impossible]:
     for number, host in enumerate(site.hosts):
         if not host or any(character in host for character in "/@ :"):
-            yield f"site.hosts[{number}]", repr(host), 'a host name, as in "dir.test"'
+            yield f"site.hosts[{number}]", repr(host), 'a host name without port or path, e.g. "dir.test"'
     if not is_base_url(site.url):
-        yield "site.url", repr(site.url), 'an address that begins with https:// or http://, no "/" at its end'
+        yield "site.url", repr(site.url), 'a web address without "/" at the end, e.g. "https://dir.test"'
     for number, network in enumerate(site.members):
         try:
             ipaddress.ip_network(network)
         except ValueError as error:
-            yield f"site.members[{number}]", f"{network!r} ({error})", 'a network, as in "192.0.2.0/24"'
+            yield f"site.members[{number}]", f"{network!r} ({error})", _network_like(network)
     for number, name in enumerate(site.administrators):
         try:
             canonical_login(name)
         except InvalidLogin as error:
-            yield f"site.administrators[{number}]", repr(name), f"a login name: {error}"
+            yield f"site.administrators[{number}]", repr(name), str(error)
     if site.templates is not None and not (folder / site.templates).is_dir():
-        yield "site.templates", repr(site.templates), "a folder that is there"
-    if site.look.accent is not None and not re.fullmatch("#(?:[0-9a-fA-F]{3}){1,2}", site.look.accent):
-        yield "site.look.accent", repr(site.look.accent), 'a colour, as in "#b33" or "#bb3333"'
-    if site.look.logo is not None and not _is_logo(folder / site.look.logo):
-        allowed = (
-            f"a file that can be read, of at most {MAX_LOGO_BYTES // 1024} KiB, ending in {', '.join(LOGO_ENDINGS)}"
+        yield (
+            "site.templates",
+            repr(site.templates),
+            "a folder that exists; a relative path starts at the folder of gateway.toml",
         )
+    if site.look.accent is not None and not re.fullmatch("#(?:[0-9a-fA-F]{3}){1,2}", site.look.accent):
+        yield "site.look.accent", repr(site.look.accent), 'a colour, e.g. "#b33" or "#bb3333"'
+    if site.look.logo is not None and not _is_logo(folder / site.look.logo):
+        allowed = f"an image file that exists, at most {MAX_LOGO_BYTES // 1024} KiB, with the ending {', '.join(LOGO_ENDINGS)}"
         yield "site.look.logo", repr(site.look.logo), allowed
+
+
+def _network_like(text: str) -> str:
+    """Return what to write instead of *text* for a network."""
+    try:
+        return f'a network, e.g. "{ipaddress.ip_network(text, strict=False)}"'
+    except ValueError:
+        return 'a network, e.g. "192.0.2.0/24"'
 
 
 def _is_logo(file: Path) -> bool:
@@ -255,9 +267,7 @@ def _impossible_levels(privacy: PrivacySettings) -> Iterator[Impossible]:
     for table in ("default", "limit"):
         for field in getattr(privacy, table):
             if field not in FIELDS:
-                near = difflib.get_close_matches(field, FIELDS, 1, 0.5)
-                hint = f"did you mean {near[0]}?" if near else ""
-                yield f"privacy.{table}.{field}", "an unknown field", ", ".join(FIELDS), hint
+                yield f"privacy.{table}.{field}", "", describe_unknown("field", field, FIELDS)
 
 
 def _impossible_sources(sources: dict[str, SourceSettings]) -> Iterator[Impossible]:
@@ -265,13 +275,21 @@ def _impossible_sources(sources: dict[str, SourceSettings]) -> Iterator[Impossib
         if name == LOGINS and (source.class_ is not None or source.options or source.cache_ttl is not None):
             yield (
                 f"sources.{name}",
-                "keys of a class of one's own",
-                'every, as in every = "5s"; or another name for the class',
+                "",
+                'takes only the key every, e.g. every = "5s"; a class of your own needs another name, e.g. [sources.mine]',
             )
         elif name != LOGINS and source.class_ is None:
-            yield f"sources.{name}.class", "nothing", 'the class of the source, as in "my_sources:VendingMachine"'
+            yield (
+                f"sources.{name}.class",
+                "",
+                'missing; must be the class of the source, e.g. "my_sources:VendingMachine"',
+            )
         elif name != LOGINS and source.every is not None:
-            yield f"sources.{name}.every", "a key of [sources.logins]", "class, options, cache_ttl"
+            yield (
+                f"sources.{name}.every",
+                "",
+                'only for [sources.logins]; remove it, or use cache_ttl, e.g. cache_ttl = "5s"',
+            )
 
 
 def _impossible_access_log(log: AccessLogSettings) -> Iterator[Impossible]:
@@ -280,7 +298,7 @@ def _impossible_access_log(log: AccessLogSettings) -> Iterator[Impossible]:
     if log.retention is None:
         return
     if log.retention < timedelta(days=1):
-        yield "access_log.retention", str(log.retention), '"1d" or more: there is one file a day'
+        yield "access_log.retention", "less than a day", '"1d" or more, because there is one log file a day'
     if log.file == "-":
-        found, allowed = 'set, though access_log.file is "-"', "access_log.retention where access_log.file names a file"
-        yield "access_log.retention", found, allowed
+        message = 'nothing to remove while access_log.file is "-" (standard output); set file = "access.jsonl"'
+        yield "access_log.retention", "", f"{message}, or remove retention"

@@ -53,7 +53,9 @@ def ask(who: str, verbose: bool, control: bool | None, eight_bit: bool | None, t
 def _options_from_environment() -> set[str]:
     words = set(os.environ.get(OPTIONS_VARIABLE, "").replace(",", " ").split())
     if unknown := words.difference(PASS_THROUGH):
-        raise click.UsageError(f"${OPTIONS_VARIABLE}: found {min(unknown)!r}; allowed: {', '.join(PASS_THROUGH)}")
+        raise click.UsageError(
+            f"${OPTIONS_VARIABLE}: unknown option {min(unknown)!r}; known: {', '.join(PASS_THROUGH)}"
+        )
     return words
 
 

@@ -56,7 +56,7 @@ def utf8(value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise click.BadParameter(f"found {value!r}; allowed: text in UTF-8") from None
+        raise click.BadParameter(f"{value!r} is not UTF-8 text") from None
     return value
 
 

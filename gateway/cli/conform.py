@@ -21,7 +21,7 @@ def _select_checks(_: click.Context, __: click.Parameter, value: str | None) -> 
         return list(CHECKS.values())
     names = [name.strip().upper() for name in value.split(",") if name.strip()]
     if unknown := [name for name in names if name not in CHECKS]:
-        raise click.BadParameter(f"found {', '.join(unknown)}; allowed: ids from F001 to F122, separated by commas")
+        raise click.BadParameter(f"unknown check {', '.join(unknown)}; use ids from F001 to F122, separated by commas")
     return [CHECKS[name] for name in dict.fromkeys(names)]
 
 
@@ -78,7 +78,7 @@ def conform(
         click.echo(report.format_list(chosen), nl=False)
         return 0
     if host is None:
-        raise click.UsageError("found no server; allowed: HOST or HOST:PORT")
+        raise click.UsageError("no server given; write HOST or HOST:PORT, e.g. localhost:1079")
     where, port = _parse_host(host)
     target = Target(where, port, logins, name, names, aggressive, wait, timeout, seed)
     results = _run_checks(target, chosen)
@@ -92,7 +92,7 @@ def _parse_host(host: str) -> tuple[str, int]:
     except BadAddress as bad:
         raise click.UsageError(str(bad)) from None
     if parsed.line or not parsed.host:
-        raise click.UsageError(f"found {host!r}; allowed: HOST or HOST:PORT")
+        raise click.UsageError(f"found {host!r}; must be HOST or HOST:PORT, e.g. localhost:1079")
     return parsed.host, parsed.port
 
 

@@ -10,10 +10,7 @@ _SWITCH = re.compile(r"/[Ww](?:\s+|$)")
 
 
 class BadAddress(ValueError):
-    """An address that cannot be asked: what was found, and what is allowed."""
-
-    def __init__(self, found: str, allowed: str) -> None:
-        super().__init__(f"found {found}; allowed: {allowed}")
+    """An address that cannot be queried; the message says what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +36,9 @@ def parse_target(typed: str, verbose: bool) -> FingerTarget:
         name, verbose = name[switch.end() :], True
     line = " ".join(part for part in ("/W" if verbose else "", name) if part)
     if re.search("[\r\n]", line):
-        raise BadAddress("several lines", "a name on one line")
+        raise BadAddress("the name has several lines; it must be a single line")
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in line):
-        raise BadAddress("a control character", "a name without")
+        raise BadAddress("the name contains a control character; remove it")
     host, port = _split_host(place)
     return FingerTarget(host or "localhost", port, line)
 
@@ -49,20 +46,20 @@ def parse_target(typed: str, verbose: bool) -> FingerTarget:
 def _split_url(rest: str) -> tuple[str, str]:
     """Return name and host of a finger: URL without its scheme."""
     if re.search("[\x00-\x20\x7f]", rest):
-        raise BadAddress("a blank or a control character in an address", "%20 for a blank")
+        raise BadAddress("the address contains a space or a control character; write %20 for a space")
     try:
         url = urlsplit(rest)
     except ValueError:
-        raise BadAddress(repr(rest), "an address, as in finger://host/name") from None
+        raise BadAddress(f"{rest!r} is not an address; write e.g. finger://host/name") from None
     before, _, place = url.netloc.rpartition("@")
     behind = url.path[1:] + (f"?{url.query}" if url.query else "")
     bare = re.sub("/[Ww]$", "", behind).rstrip("/")
     if before and bare:
-        raise BadAddress("two names", "finger://host/name or finger://name@host")
+        raise BadAddress("the address has two names; write finger://host/name or finger://name@host")
     try:
         name = unquote(bare or before, errors="strict")
     except UnicodeDecodeError:
-        raise BadAddress("percent-encoding that is not UTF-8", "text in UTF-8") from None
+        raise BadAddress("the name is not UTF-8; percent-encode its UTF-8 bytes, e.g. %C3%A9 for é") from None
     return ("/W " if re.search("/[Ww]$", behind) else "") + name, place
 
 
@@ -74,7 +71,7 @@ def _split_host(place: str) -> tuple[str, int]:
     elif place.count(":") == 1:
         host, _, port = place.partition(":")
     if not host.isprintable():
-        raise BadAddress("an invisible character in a host", "a host name or an address")
+        raise BadAddress("the host contains an invisible character; write a host name or an IP address")
     if port and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536):
-        raise BadAddress(f"port {port!r}", "a number from 1 to 65535")
+        raise BadAddress(f"found port {port!r}; must be a number from 1 to 65535")
     return host, int(port or DEFAULT_PORT)

@@ -1,7 +1,9 @@
 """What the commands print."""
 
 import shlex
+from collections.abc import Iterable
 
+from ..config.problems import describe_problem, describe_unknown
 from ..directory.answers import EditProblem
 from ..directory.explanation import Explanation, FieldExplanation, Reason
 from ..directory.person import Visibility
@@ -27,7 +29,7 @@ def refused(login: str) -> str:
 
 
 def invalid(problem: EditProblem) -> str:
-    return f"{problem.login}: {problem.field}: found {problem.found}; allowed: {problem.allowed}"
+    return f"{problem.login}: {problem.field}: {describe_problem(problem.found, problem.allowed)}"
 
 
 def conflict(login: str) -> str:
@@ -89,9 +91,12 @@ def restored(people: int, database: str, kept: str) -> str:
     return f"{said}\nThe replaced database is {kept}; remove it when you no longer need it." if kept else said
 
 
-def unknown_field(field: str, near: str, allowed: str) -> str:
-    hint = f" (did you mean {near}?)" if near else ""
-    return f"{field}: unknown field{hint}; allowed: {allowed}"
+def unknown_field(field: str, known: Iterable[str]) -> str:
+    return f"{field}: {describe_unknown('field', field, known)}"
+
+
+def bad_value(field: str, value: str, allowed: str) -> str:
+    return f"{field}: {describe_problem(repr(value), allowed)}"
 
 
 def initialised(folder: str) -> str:

@@ -1,6 +1,5 @@
 """finger-gateway people: the administrator's commands, through the same directory as every protocol."""
 
-import difflib
 from typing import Any
 
 import click
@@ -160,20 +159,27 @@ def parse_edit(login: str, field: str, value: str) -> Modify:
             level = Visibility[value.upper()] if value else None
             return Modify(login, visibility={field.removeprefix("visibility."): level})
         if field not in STORED:
-            near = difflib.get_close_matches(field, [*STORED, "listed", "hidden"], 1, 0.5)
-            allowed = ", ".join([*STORED, "listed", "hidden", "visibility.FIELD"])
-            raise CommandFailed(messages.unknown_field(field, near[0] if near else "", allowed), 2)
+            known = (*STORED, "listed", "hidden", "visibility.FIELD")
+            raise CommandFailed(messages.unknown_field(field, known), 2)
         return Modify(login, {field: _parse_value(field, value)})
     except KeyError:
-        raise CommandFailed(f"{field}: found {value!r}; allowed: everyone, members, nobody", 2) from None
+        raise CommandFailed(messages.bad_value(field, value, "everyone, members or nobody"), 2) from None
     except BadDocument as error:
         raise CommandFailed(str(error), 2) from None
 
 
 def _parse_yes_no(field: str, value: str) -> bool:
     if value.lower() not in YES_NO:
-        raise CommandFailed(f"{field}: found {value!r}; allowed: yes, no", 2)
+        raise CommandFailed(messages.bad_value(field, value, "yes or no"), 2)
     return YES_NO[value.lower()]
+
+
+_JSON_EXAMPLES = {
+    "links": '[{"url": "https://example.org/"}]',
+    "keys": '[{"kind": "ssh", "text": "ssh-ed25519 AAAA..."}]',
+    "status": '{"text": "at the kettle"}',
+    "accounts": '[{"network": "libera", "account": "alice"}]',
+}
 
 
 def _parse_value(field: str, value: str) -> Any:
@@ -189,7 +195,9 @@ def _parse_value(field: str, value: str) -> Any:
     try:
         return person_json.parse_value(field, msgspec.json.decode(value))
     except msgspec.DecodeError as error:
-        raise BadDocument(f"{field}: found {value!r} ({error}); allowed: JSON") from None
+        raise BadDocument(
+            f"{field}: found {value!r} ({error}); must be JSON, e.g. {_JSON_EXAMPLES[FIELDS[field].shape]}"
+        ) from None
 
 
 @people.command()

@@ -4,89 +4,130 @@ settings.py puts the structs together; each protocol's settings.py has its own.
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
-from .problems import MAX_SHOWN_CHARACTERS, BadSettings, Problem
-from .types import Duration, describe_type, struct_in, union_members
+from .problems import BadSettings, Problem, describe_unknown
+from .types import Duration, describe_type, show_value, struct_in, union_members
 
 S = TypeVar("S", bound=msgspec.Struct)
+Syntax = Literal["TOML", "JSON"]
 
 
 def load_toml(file: Path, kind: type[S]) -> S:
     """Read *file* as a *kind*. Raises BadSettings with every problem that was found."""
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadSettings([Problem(str(file), "", error.strerror or "no file", "a readable file")]) from None
-    except UnicodeDecodeError as error:
-        raise BadSettings(
-            [Problem(str(file), "", f"a byte at {error.start} that is not UTF-8", "TOML in UTF-8")]
-        ) from None
+        table = tomllib.loads(_read_text(file))
     except (ValueError, RecursionError) as error:  # TOML errors; numbers with more digits than Python reads
-        raise BadSettings([Problem(str(file), "", str(error), "TOML")]) from None
-    return convert(str(file), table, kind)
+        raise BadSettings([Problem(str(file), "", "", _describe_toml_error(str(error)))]) from None
+    return convert(str(file), table, kind, syntax="TOML")
 
 
-def convert(file: str, table: Mapping[str, Any], kind: type[S]) -> S:
-    """Convert *table* to a *kind*; *file* is what messages name. Raises BadSettings."""
-    mistakes = list(_find_problems(file, table, kind, ""))
-    if mistakes:
-        raise BadSettings(mistakes)
+def _read_text(file: Path) -> str:
+    data = b""
+    try:
+        data = file.read_bytes()
+        return data.decode()
+    except OSError as error:
+        raise BadSettings([Problem(str(file), "", "", f"cannot be read: {error.strerror or error}")]) from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        found = f"a byte in line {line} that is not UTF-8 (0x{data[error.start]:02X})"
+        raise BadSettings([Problem(str(file), "", found, "saved as UTF-8")]) from None
+
+
+def _describe_toml_error(error: str) -> str:
+    match = re.fullmatch(r"(.*) \((at .*)\)", error, re.DOTALL)
+    what, where = (match[1], f" {match[2]}") if match else (error, "")
+    return f"TOML syntax error{where}: {what[:1].lower()}{what[1:]}"
+
+
+def convert(file: str, table: Mapping[str, Any], kind: type[S], above: str = "", syntax: Syntax = "JSON") -> S:
+    """Convert *table* to a *kind*. Raises BadSettings.
+
+    For messages: *file* is the file, *above* the key of the table, *syntax* what people write.
+    """
+    problems = list(_Checker(file, syntax).check_struct(table, kind, above))
+    if problems:
+        raise BadSettings(problems)
     try:
         return msgspec.convert(table, kind, dec_hook=_decode_duration)
     except msgspec.ValidationError as error:
-        raise BadSettings([Problem(file, "", str(error), "see the schema")]) from None
+        raise BadSettings([Problem(file, above, "", str(error))]) from None
 
 
-def _find_problems(file: str, table: Mapping[str, Any], kind: type[msgspec.Struct], above: str) -> Iterator[Problem]:
-    known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    for key, value in table.items():
-        path = f"{above}.{key}" if above else key
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1, 0.5)
-            yield Problem(file, path, "an unknown key", ", ".join(known), f"did you mean {near[0]}?" if near else "")
-        else:
-            yield from _check_value(file, value, known[key].type, path)
-    for key, field in known.items():
-        if field.required and key not in table:
-            yield Problem(file, f"{above}.{key}" if above else key, "nothing", describe_type(field.type))
+@dataclass(frozen=True)
+class _Checker:
+    """Finds the problems of a table. *path* is the key of a value, like "irc[0].nick"; *default* is an example of it."""
 
+    file: str
+    syntax: Syntax
 
-def _check_value(file: str, value: Any, kind: Any, path: str) -> Iterator[Problem]:
-    options = union_members(kind)
-    if len(options) == 1 and value is not None:
-        kind = options[0]
-    struct = struct_in(kind)
-    origin, inner = get_origin(kind), get_args(kind)
-    if struct is not None and isinstance(value, Mapping):
-        yield from _find_problems(file, value, struct, path)
-    elif origin is list and isinstance(value, list):
-        for number, each in enumerate(value):
-            yield from _check_value(file, each, inner[0], f"{path}[{number}]")
-    elif origin is dict and isinstance(value, Mapping):
-        for key, each in value.items():
-            if problem := _check_scalar(key, inner[0]):
-                yield Problem(file, f"{path}.{key}", *problem)
+    def check_struct(self, table: Mapping[str, Any], kind: type[msgspec.Struct], above: str) -> Iterator[Problem]:
+        known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        for key, value in table.items():
+            path = f"{above}.{key}" if above else key
+            if key in known:
+                yield from self._check_value(value, known[key].type, path, _default(known[key]))
             else:
-                yield from _check_value(file, each, inner[1], f"{path}.{key}")
-    elif problem := _check_scalar(value, kind):
-        yield Problem(file, path, *problem)
+                yield Problem(self.file, path, "", describe_unknown("key", key, known))
+        for key, field in known.items():
+            if field.required and key not in table:
+                path = f"{above}.{key}" if above else key
+                yield Problem(self.file, path, "", f"missing; must be {describe_type(field.type)}")
+
+    def _check_value(self, value: Any, kind: Any, path: str, default: Any) -> Iterator[Problem]:
+        options = union_members(kind)
+        if len(options) == 1 and value is not None:
+            kind = options[0]
+        struct = struct_in(kind)
+        origin, inner = get_origin(kind), get_args(kind)
+        problems: list[Problem] = []
+        if struct is not None and isinstance(value, Mapping):
+            yield from self.check_struct(value, struct, path)
+            return
+        if origin is Annotated and isinstance(value, list):
+            problems = list(self._check_value(value, inner[0], path, default))
+        elif origin is list and isinstance(value, list):
+            example = default[0] if isinstance(default, list) and default else None
+            for number, each in enumerate(value):
+                problems += self._check_value(each, inner[0], f"{path}[{number}]", example)
+        elif origin is dict and isinstance(value, Mapping):
+            for key, each in value.items():
+                if problem := self._check_scalar(key, inner[0], "", None):
+                    problems.append(Problem(self.file, f"{path}.{key}", *problem))
+                else:
+                    problems += self._check_value(each, inner[1], f"{path}.{key}", None)
+        if problems:
+            yield from problems
+        elif problem := self._check_scalar(value, kind, path, default):
+            yield Problem(self.file, path, *problem)
+
+    def _check_scalar(self, value: Any, kind: Any, path: str, default: Any) -> tuple[str, str, str] | None:
+        """Return what was found, what is allowed and a hint; None if *value* is a *kind*."""
+        try:
+            msgspec.convert(value, kind, dec_hook=_decode_duration)
+        except msgspec.ValidationError as error:
+            near = difflib.get_close_matches(str(value), [str(each) for each in get_args(kind)], 1, 0.5)
+            table = f"a table, written [{path}]" if path and "[" not in path else "a table"
+            tables = f"a list of tables, each written [[{path}]]"
+            words = ("an object", "a list of objects") if self.syntax == "JSON" else (table, tables)
+            example = [value] if isinstance(value, str) else default
+            allowed = describe_type(kind, str(error), example=example, default=default, tables=words)
+            return show_value(value, words[0].partition(",")[0]), allowed, f'did you mean "{near[0]}"?' if near else ""
+        return None
 
 
-def _check_scalar(value: Any, kind: Any) -> tuple[str, str, str] | None:
-    try:
-        msgspec.convert(value, kind, dec_hook=_decode_duration)
-    except msgspec.ValidationError as error:
-        near = difflib.get_close_matches(str(value), [str(each) for each in get_args(kind)], 1, 0.5)
-        found = repr(value)
-        found = found if len(found) <= MAX_SHOWN_CHARACTERS else found[: MAX_SHOWN_CHARACTERS - 1] + "…"
-        return found, describe_type(kind, str(error)), f"did you mean {near[0]}?" if near else ""
-    return None
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return None if field.default is msgspec.NODEFAULT else field.default
 
 
 def _decode_duration(kind: type, value: Any) -> Any:

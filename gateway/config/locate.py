@@ -17,5 +17,6 @@ def find_settings_file(named: str | os.PathLike[str] | None) -> Path:
     for place in SEARCH_PATHS:
         if place.exists():
             return place.absolute()
-    allowed = " or ".join(map(str, SEARCH_PATHS)) + "; `finger-gateway init` writes one, -c names another"
-    raise BadSettings([Problem(FILE_NAME, "", "no such file", allowed)])
+    places = " or ".join(map(str, SEARCH_PATHS))
+    message = f"no such file; create {places} with `finger-gateway init`, or name another file with -c FILE"
+    raise BadSettings([Problem(FILE_NAME, "", "", message)])

@@ -1,12 +1,17 @@
 """The types of settings: durations, and what each type allows, in words."""
 
+import json
 import re
 import types
-from datetime import datetime, timedelta
-from typing import Any, Union, get_args, get_origin
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
+from .problems import MAX_SHOWN_CHARACTERS
+
+_A_DURATION = 'a duration, e.g. "10s", "5m" or "30d"'
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -18,11 +23,11 @@ class Duration(timedelta):
         """Parse a positive number with a unit. Raises ValueError."""
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", text) if isinstance(text, str) else None
         if match is None or not float(match[1]):
-            raise ValueError('a length of time such as "10s", "5m" or "30d"')
+            raise ValueError(_A_DURATION)
         try:
             return cls(seconds=float(match[1]) * _UNITS[match[2]])
         except OverflowError:
-            raise ValueError('a length of time such as "10s", "5m" or "30d"') from None
+            raise ValueError(_A_DURATION) from None
 
 
 def union_members(kind: Any) -> tuple[Any, ...]:
@@ -40,44 +45,93 @@ def struct_in(kind: Any) -> type[msgspec.Struct] | None:
     )
 
 
-def describe_type(kind: Any, error: str = "") -> str:
-    """Return in words what *kind* allows; *error* is the fallback."""
+def show_value(value: Any, table: str = "a table") -> str:
+    """Return *value* as people write it in a file, shortened; *table* is what they call a mapping."""
+    if isinstance(value, Mapping):
+        return table
+    if isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+        return f"a list of {table.rsplit(maxsplit=1)[-1]}s"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    text = value.isoformat() if isinstance(value, date | time) else repr(value)
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 1] + "…"
+
+
+def describe_type(
+    kind: Any,
+    error: str = "",
+    *,
+    example: Any = None,
+    default: Any = None,
+    tables: tuple[str, str] = ("a table", "a list of tables"),
+) -> str:
+    """Return in words what *kind* allows, as in "must be ...".
+
+    *example* is a value of a list, *default* one of anything else. *tables* are the words for a table and for a list of
+    tables. *error* is the fallback.
+    """
+    text = _describe(kind, error, tables)
+    shown = example if text.startswith("a list of strings") else default
+    if text == _TRUE_OR_FALSE or "e.g." in text or isinstance(shown, bool) or not isinstance(shown, str | int | list):
+        return text
+    written = json.dumps(shown, ensure_ascii=False)
+    return f"{text}, e.g. {written}" if shown and text.startswith(_WITH_EXAMPLES) and len(written) <= 60 else text
+
+
+_TRUE_OR_FALSE = "true or false, without quotes"
+_WITH_EXAMPLES = ("a string", "an integer", "a number", "a list of strings")
+_WORDS = {
+    datetime: 'a time with a time zone, e.g. "2026-12-01T10:00:00Z"',
+    str: "a string",
+    int: "an integer",
+    bool: _TRUE_OR_FALSE,
+    float: "a number",
+}
+
+
+def _describe(kind: Any, error: str, tables: tuple[str, str]) -> str:
     if isinstance(kind, type) and issubclass(kind, Duration):
-        return 'a length of time such as "10s", "5m" or "30d"'
-    if (doc := getattr(kind, "allowed", None)) is not None:
-        return str(doc)
+        return _A_DURATION
     origin, inner = get_origin(kind), get_args(kind)
-    if origin is not None and str(origin).endswith("Literal"):
-        return ", ".join(f'"{each}"' for each in inner)
-    if origin is dict:
-        return "a table"
+    if origin is Literal:
+        return _one_of(inner)
+    if origin is dict or kind is dict:
+        return tables[0]
     if origin is list:
-        return 'a list of strings, e.g. ["tcp:79"]' if inner[0] is str else f"a list, each {describe_type(inner[0])}"
+        return _describe_list(inner[0], tables)
     if len(union_members(kind)) > 1 or union_members(kind)[0] is not kind:
-        return " or ".join(map(describe_type, union_members(kind)))
+        return " or ".join(_describe(each, error, tables) for each in union_members(kind))
     if hasattr(kind, "__metadata__"):
-        return f"{describe_type(inner[0])}{_describe_bounds(kind.__metadata__)}"
+        described = next((meta.description for meta in kind.__metadata__ if getattr(meta, "description", None)), None)
+        return described or _describe(inner[0], error, tables) + _describe_bounds(kind.__metadata__)
+    return tables[0] if struct_in(kind) is not None else _WORDS.get(kind, error or str(kind))
+
+
+def _one_of(values: tuple[Any, ...]) -> str:
+    *others, last = [f'"{each}"' for each in values]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _describe_list(kind: Any, tables: tuple[str, str]) -> str:
     if struct_in(kind) is not None:
-        return "a table"
-    words = {
-        datetime: 'a time with its zone, as in "2026-12-01T10:00:00Z"',
-        str: "a string",
-        int: "a whole number",
-        bool: "true or false",
-        float: "a number",
-        dict: "a table",
-    }
-    return words.get(kind, error or str(kind))
+        return tables[1]
+    if get_origin(kind) is Literal:
+        return f"a list of strings, each {_one_of(get_args(kind))}"
+    bare = get_args(kind)[0] if hasattr(kind, "__metadata__") else kind
+    return f"a list of {'strings' if bare is str else 'integers' if bare is int else 'values'}"
 
 
 def _describe_bounds(metadata: tuple[Any, ...]) -> str:
-    said = ""
+    words: list[str] = []
     for meta in metadata:
-        for name, word in (("ge", "from"), ("gt", "over"), ("le", "to"), ("lt", "under")):
-            bound = getattr(meta, name, None)
-            said += f" {word} {bound}" if bound is not None else ""
-        if (length := getattr(meta, "min_length", None)) is not None:
-            said += f", at least {length}"
-        if (pattern := getattr(meta, "pattern", None)) is not None:
-            said += f" that matches {pattern}"
-    return said
+        limits = {name: getattr(meta, name, None) for name in ("ge", "le", "gt", "lt", "min_length", "pattern")}
+        if limits["ge"] is not None and limits["le"] is not None:
+            words.append(f"between {limits['ge']} and {limits['le']}")
+            continue
+        phrases = (
+            ("ge", "of at least {}"), ("le", "of at most {}"), ("gt", "greater than {}"), ("lt", "less than {}"),
+            ("min_length", "that is not empty" if limits["min_length"] == 1 else "of length {} or more"),
+            ("pattern", "that matches {}"),
+        )  # fmt: skip
+        words += [phrase.format(limits[name]) for name, phrase in phrases if limits[name] is not None]
+    return f" {' and '.join(words)}" if words else ""

@@ -89,7 +89,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class EditProblem:
-    """One thing wrong with an edit: what was found in the field, and what is allowed."""
+    """One thing wrong with an edit. For *found* and *allowed* see config.problems.describe_problem."""
 
     login: str
     field: str

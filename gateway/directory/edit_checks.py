@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from ..config.problems import describe_unknown
 from . import fields
 from .answers import FORBIDDEN, EditProblem, Forbidden
 from .interfaces import Create, Edit, Modify, Remove, Rename
@@ -83,7 +84,7 @@ def _check_values(login: str, values: Mapping[str, Any]) -> dict[str, Any]:
     checked = {}
     for name, value in values.items():
         if name not in fields.FIELDS:
-            raise EditRejected(EditProblem(login, name, "an unknown field", ", ".join(fields.STORED)))
+            raise EditRejected(EditProblem(login, name, "", describe_unknown("field", name, fields.STORED)))
         try:
             checked[name] = fields.check_value(name, value)
         except fields.BadValue as bad:
@@ -94,5 +95,6 @@ def _check_values(login: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def _check_levels(login: str, levels: Mapping[str, LevelT]) -> Mapping[str, LevelT]:
     for name in levels:
         if name not in fields.FIELDS:
-            raise EditRejected(EditProblem(login, f"visibility.{name}", "an unknown field", ", ".join(fields.FIELDS)))
+            unknown = describe_unknown("field", name, fields.FIELDS)
+            raise EditRejected(EditProblem(login, f"visibility.{name}", "", unknown))
     return levels

@@ -90,7 +90,7 @@ class DirectoryEditing:
                 return Invalid(tuple(problems))
             version = await self._store.save(checked, viewer, self._now())
         except NameTaken as taken:
-            return Invalid((EditProblem(taken.login, taken.field, repr(taken.name), "a name that is not taken"),))
+            return Invalid((EditProblem(taken.login, taken.field, "", f"{taken.name!r} is already taken"),))
         except StaleEdit as stale:
             return await self._conflict(stale.login, viewer)
         except NoSuchPerson:
@@ -136,8 +136,8 @@ class DirectoryEditing:
             # Other sources restrict by login: a person who is hidden there would be visible under the new one.
             and (source := await self._chain.source_claiming(changed.login, changed.new))
         ):
-            allowed = f"from and to logins that {source} does not know"
-            raise edit_checks.EditRejected(EditProblem(changed.login, "login", repr(changed.new), allowed))
+            message = f"cannot be changed to {changed.new!r}: the source {source} knows one of the two logins"
+            raise edit_checks.EditRejected(EditProblem(changed.login, "login", "", message))
         return changed
 
 

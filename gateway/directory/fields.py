@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, Literal, TypeVar
 from zoneinfo import available_timezones
 
+from ..config.problems import describe_problem
 from .names import InvalidLogin, canonical_login
 from .person import Account, Key, Link, Status, Visibility
 
@@ -23,10 +24,10 @@ _URL = re.compile(r"((https?|gemini|gopher|finger|ircs?)://|(mailto|xmpp|matrix)
 
 
 class BadValue(ValueError):
-    """A value that a field does not take: what was found, and what is allowed."""
+    """A value that a field does not take. For *found* and *allowed* see `describe_problem`."""
 
     def __init__(self, found: str, allowed: str) -> None:
-        super().__init__(f"found {found}; allowed: {allowed}")
+        super().__init__(describe_problem(found, allowed))
         self.found, self.allowed = found, allowed
 
 
@@ -97,31 +98,38 @@ def empty_value(name: str) -> Any:
     return "" if shape in ("line", "lines") else None if shape == "status" else ()
 
 
+def _type_name(value: Any) -> str:
+    names = {bool: "true or false", int: "a number", float: "a number", str: "text", type(None): "nothing"}
+    return names.get(
+        type(value), "a list" if isinstance(value, list | tuple) else f"a value of type {type(value).__name__}"
+    )
+
+
 def _text(value: Any, size: int, what: str = "text") -> str:
     if not isinstance(value, str):
-        raise BadValue(type(value).__name__, what)
+        raise BadValue(_type_name(value), what)
     if len(value) > size:
-        raise BadValue(f"{len(value)} characters", f"at most {size}")
+        raise BadValue(f"{len(value)} characters", f"at most {size} characters")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise BadValue(f"half a character (U+{ord(value[error.start]):04X})", "valid Unicode text") from None
+        raise BadValue(f"half a character (U+{ord(value[error.start]):04X})", "complete Unicode characters") from None
     return value
 
 
 def _line(field: Field, value: Any) -> str:
     text = _text(value, field.max_size)
     if field.name == "timezone" and text and text not in _zones():
-        raise BadValue(repr(text), 'a name of the time zone database, as in "Europe/Prague"')
+        raise BadValue(repr(text), 'a time zone, e.g. "Europe/Prague"')
     if re.search("[\r\n\x85\u2028\u2029]", text):  # the line ends that the sanitizer knows
-        raise BadValue("several lines", "one line")
+        raise BadValue("several lines", "a single line")
     return text
 
 
 def _lines(field: Field, value: Any) -> str:
     text = _text(value, field.max_size)
     if (size := len(text.encode())) > field.max_size:
-        raise BadValue(f"{size} bytes", f"at most {field.max_size}")
+        raise BadValue(f"{size} bytes", f"at most {field.max_size} bytes")
     return text
 
 
@@ -141,7 +149,7 @@ def _links(field: Field, value: Any) -> tuple[Link, ...]:
         if not _URL.fullmatch(_text(link.url, field.max_size)):
             raise BadValue(
                 repr(link.url[:80]),
-                "an address that begins with https:// (or http, gemini, gopher, finger, mailto, xmpp, matrix, irc)",
+                "a full address, e.g. https://example.org/ (or http, gemini, gopher, finger, mailto, xmpp, matrix, irc)",
             )
     return links
 
@@ -150,7 +158,9 @@ def _keys(field: Field, value: Any) -> tuple[Key, ...]:
     for key in (keys := _each(value, Key, "a list of keys")):
         _text(key.label, 128)
         if not (_text(key.kind, 64) and _text(key.text, field.max_size)):
-            raise BadValue("a key without kind or text", '{"kind": ..., "label": ..., "text": ...}')
+            raise BadValue(
+                "a key without kind or text", 'e.g. {"kind": "ssh", "label": "laptop", "text": "ssh-ed25519 AAAA..."}'
+            )
     return keys
 
 
@@ -160,32 +170,32 @@ def _status(field: Field, value: Any) -> Status | None:
     if value is None or (isinstance(value, Status) and not value.text):
         return None
     if not isinstance(value, Status):
-        raise BadValue(type(value).__name__, '{"text": ..., "until": ...}')
+        raise BadValue(_type_name(value), 'text, or like {"text": "at the kettle", "until": "2026-12-01T10:00:00Z"}')
     if value.until is not None and (not isinstance(value.until, datetime) or value.until.tzinfo is None):
-        raise BadValue(repr(value.until), "a time with its zone, as in 2026-12-01T10:00:00Z")
+        raise BadValue(repr(value.until), "a time with a time zone, e.g. 2026-12-01T10:00:00Z")
     _line(field, value.text)
     try:
         return value if value.until is None else Status(text=value.text, until=value.until.astimezone(UTC))
     except OverflowError:
-        raise BadValue(str(value.until), "a time that UTC can tell") from None
+        raise BadValue(str(value.until), "between the years 1 and 9999 in UTC") from None
 
 
 def _accounts(field: Field, value: Any) -> tuple[Account, ...]:
     for account in (accounts := _each(value, Account, "a list of accounts")):
         if not (_text(account.network, field.max_size) and _text(account.account, field.max_size)):
-            raise BadValue("an account without network or name", '{"network": ..., "account": ...}')
+            raise BadValue("an account without network or name", 'like {"network": "libera", "account": "alice"}')
     return accounts
 
 
 def _presence(field: Field, value: Any) -> None:
-    raise BadValue("a value", "none: it is observed, only its visibility can be set")
+    raise BadValue("", "cannot be set: the gateway observes it; only its visibility can be changed")
 
 
 def _each(value: Any, kind: type[T], allowed: str) -> tuple[T, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(entry, kind) for entry in value):
-        raise BadValue(type(value).__name__, allowed)
+        raise BadValue(_type_name(value), allowed)
     if len(value) > MAX_ENTRIES:
-        raise BadValue(f"{len(value)} entries", f"at most {MAX_ENTRIES}")
+        raise BadValue(f"{len(value)} entries", f"at most {MAX_ENTRIES} entries")
     return tuple(value)
 
 

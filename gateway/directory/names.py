@@ -14,26 +14,26 @@ _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*")
 
 
 class InvalidLogin(ValueError):
-    """Text that cannot be a login or alias; the message says what is allowed."""
+    """Text that cannot be a login or alias; the message says what it must be, as in "found X; must be ..."."""
 
 
 @lru_cache(maxsize=4096)
 def canonical_login(text: str) -> str:
     """Return the canonical form of a login or alias: PRECIS UsernameCaseMapped (RFC 8265 section 3.3). Raises InvalidLogin."""
     if len(text) > MAX_LOGIN_CHARACTERS:
-        raise InvalidLogin(f"at most {MAX_LOGIN_CHARACTERS} characters")
+        raise InvalidLogin(f"at most {MAX_LOGIN_CHARACTERS} characters long")
     if _PLAIN.fullmatch(text):
         canonical = text.lower()
     else:
         canonical = _enforce_precis(text)
         if len(canonical) > MAX_LOGIN_CHARACTERS:  # one character may have become several
-            raise InvalidLogin(f"at most {MAX_LOGIN_CHARACTERS} characters")
+            raise InvalidLogin(f"at most {MAX_LOGIN_CHARACTERS} characters long")
         if _FORBIDDEN.search(canonical):
-            raise InvalidLogin("none of / \\ @ , : ; % ? # & < > \" ' and no space")
+            raise InvalidLogin("a name without spaces and without / \\ @ , : ; % ? # & < > \" '")
         if canonical.startswith(("-", "~", ".")):
-            raise InvalidLogin("not beginning with - ~ or .")
+            raise InvalidLogin("a name that does not begin with - ~ or .")
     if canonical.endswith(RESERVED_ENDINGS):
-        raise InvalidLogin("not ending in " + " ".join(RESERVED_ENDINGS))
+        raise InvalidLogin("a name that does not end in " + " ".join(RESERVED_ENDINGS))
     return canonical
 
 
@@ -52,7 +52,9 @@ def _enforce_precis(text: str) -> str:
         return str(get_profile("UsernameCaseMapped").enforce(text))
     except UnicodeEncodeError as error:
         # precis-i18n raises this for a character or a mixture of directions that is not allowed.
-        raise InvalidLogin(f"letters, digits, - . _ but no spaces ({error.reason})") from None
+        if "bidi" in error.reason:
+            raise InvalidLogin("a name with letters of one writing direction only") from None
+        raise InvalidLogin('a name of letters, digits, - . _ without spaces, e.g. "alice"') from None
 
 
 def fold_name(text: str) -> str:

@@ -43,5 +43,5 @@ def find_problems(settings: FingerSettings, hosts: Sequence[str], url: str) -> I
             yield (
                 f"finger.forward_to[{number}]",
                 repr(pattern),
-                'a host, as in "dir.example.org", or all below one, as in "*.example.org"; the port is 79',
+                'a host name without a port, e.g. "dir.example.org", or "*.example.org" for all hosts below it',
             )

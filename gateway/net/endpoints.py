@@ -86,7 +86,9 @@ class BoundPorts:
         reactor = self._reactor
         if listener.endpoint.startswith(_PROXY_PREFIX):
             if listener.gate is None:
-                raise CannotStart(f"{self._file}: {listener.key}: {listener.endpoint!r}: not through a proxy")
+                raise CannotStart(
+                    f"{self._file}: {listener.key}: found {listener.endpoint!r}; must be without {_PROXY_PREFIX}"
+                )
             reactor = ProxyProtocolReactor(reactor, listener.gate)
         return server_endpoint(TLS12MinimumReactor(reactor), self._file, listener.key, listener.endpoint)
 
@@ -94,7 +96,7 @@ class BoundPorts:
         error = failure.value
         reason = error.socketError if isinstance(error, CannotListenError) else error
         number = getattr(reason, "errno", None)
-        what_to_do = _ADVICE.get(number, "name another one there") if number else "name another one there"
+        what_to_do = _ADVICE.get(number, "choose another endpoint") if number else "choose another endpoint"
         return (
             f"{self._file}: {listener.key}: cannot listen on {listener.endpoint!r}: "
             f"{getattr(reason, 'strerror', None) or reason}; {what_to_do}"
@@ -102,7 +104,7 @@ class BoundPorts:
 
 
 _ADVICE = {
-    errno.EADDRINUSE: "name another port there, or end what is using this one",
+    errno.EADDRINUSE: "choose another port, or stop the program that uses this one",
     errno.EACCES: "ports below 1024 need root or CAP_NET_BIND_SERVICE",
 }
 
@@ -114,12 +116,12 @@ def server_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
     """
     from twisted.internet.endpoints import serverFromString
 
-    allowed = 'an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
+    allowed = 'a Twisted endpoint, e.g. "tcp:79" or "tcp:8080:interface=127.0.0.1"'
 
     def made(reactor: Any, endpoint: str) -> Any:
         endpoint = endpoint.removeprefix(_PROXY_PREFIX)
         if endpoint.startswith(_PROXY_PREFIX):
-            raise ValueError("one header is read")
+            raise ValueError("haproxy: can be given only once")
         if endpoint.startswith(_STREAMS) and "backlog=" not in endpoint:
             with suppress(TypeError):  # the endpoint has a backlog without its name
                 return serverFromString(reactor, f"{endpoint}:backlog={BACKLOG}")
@@ -160,7 +162,7 @@ def client_endpoint(reactor: Any, file: str, key: str, endpoint: str) -> Any:
     """Return the client endpoint that a string describes. Connects to nothing. Raises CannotStart."""
     from twisted.internet.endpoints import clientFromString
 
-    allowed = 'an endpoint string of Twisted, as in "tls:irc.libera.chat:6697" or "tcp:host:port"'
+    allowed = 'a Twisted endpoint, e.g. "tls:irc.libera.chat:6697" or "tcp:localhost:6667"'
     return _parse_endpoint(clientFromString, reactor, file, key, endpoint, allowed)
 
 
@@ -174,7 +176,7 @@ def _parse_endpoint(
     except LookupError as error:
         if endpoint.startswith("systemd:"):
             raise NotInheritedFromSystemd(
-                str(Problem(file, key, f"{endpoint!r}, which was not inherited", _inherited_sockets()))
+                str(Problem(file, key, f"{endpoint!r}, which systemd did not pass on", _inherited_sockets()))
             ) from None
         raise CannotStart(str(Problem(file, key, f"{endpoint!r} ({type(error).__name__}: {error})", allowed))) from None
     except (ValueError, TypeError, AttributeError, OSError, SSLError) as error:
@@ -187,5 +189,5 @@ def _inherited_sockets() -> str:
     # Twisted takes LISTEN_PID away when the sockets are ours, and keeps the names.
     names = "" if "LISTEN_PID" in os.environ else os.environ.get("LISTEN_FDNAMES", "")
     if not names:
-        return "one that was; none were: start the socket units, which start the gateway"
-    return "one that was: " + ", ".join(f"name={name}" for name in names.split(":"))
+        return "a socket that it passed on, but there is none: start the socket units, which start the gateway"
+    return "one of the sockets that it passed on: " + ", ".join(f"name={name}" for name in names.split(":"))

@@ -12,8 +12,8 @@ INTERNAL_ERROR = "internal error; see the gateway's log"
 NOT_A_SOCKET = "there is something else than a socket"
 
 
-def no_such_verb(allowed: str) -> str:
-    return f"unknown command; allowed: {allowed}"
+def no_such_verb(known: str) -> str:
+    return f"unknown command; known: {known}"
 
 
 def path_too_long(length: int, most: int) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.import_class import CannotImport, import_class
+from ..config.problems import describe_problem
 from ..directory.interfaces import Source
 
 REQUIRED_ATTRIBUTES = ("get", "everyone", "restricts", "cache_ttl")
@@ -19,7 +20,7 @@ class BadSource(Exception):
     """A class that cannot be imported or is not a source: what was found, and what is allowed."""
 
     def __init__(self, found: str, allowed: str) -> None:
-        super().__init__(f"found {found}; allowed: {allowed}")
+        super().__init__(describe_problem(found, allowed))
         self.found, self.allowed = found, allowed
 
 
@@ -32,9 +33,13 @@ def load_source(name: str, path: str, options: Mapping[str, Any], cache: timedel
     try:
         source = kind(**options)
     except Exception as error:
-        raise BadSource(f"{path!r} ({type(error).__name__}: {error})", "a class that takes these options") from error
+        raise BadSource(
+            f"{path!r} ({type(error).__name__}: {error})", "a class that takes the keys of `options` as arguments"
+        ) from error
     if missing := [each for each in REQUIRED_ATTRIBUTES if not hasattr(source, each)]:
-        raise BadSource(f"{path!r} without {', '.join(missing)}", f"a class with {', '.join(REQUIRED_ATTRIBUTES)}")
+        raise BadSource(
+            f"{path!r}, which has no {', '.join(missing)}", f"a class with {', '.join(REQUIRED_ATTRIBUTES)}"
+        )
     source.name = name
     if cache is not None:
         source.cache_ttl = cache

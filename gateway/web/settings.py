@@ -25,7 +25,15 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     trusted_proxies: list[str] = msgspec.field(default_factory=lambda: ["127.0.0.1", "::1"])
     fediverse: str | None = None
     webfinger: str | None = None
-    security_contact: list[Annotated[str, Meta(pattern=r"^(mailto:|https://|tel:)[!-~]+$")]] = []
+    security_contact: list[
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^(mailto:|https://|tel:)[!-~]+$",
+                description='a mailto:, https: or tel: address, e.g. "mailto:security@dir.test"',
+            ),
+        ]
+    ] = []
 
 
 def find_problems(settings: WebSettings, hosts: Sequence[str], url: str) -> Iterator[tuple[str, str, str]]:
@@ -37,12 +45,12 @@ def find_problems(settings: WebSettings, hosts: Sequence[str], url: str) -> Iter
             yield (
                 "web.fediverse",
                 repr(settings.fediverse),
-                'an account with {login} in it at a host that is not this one, as in "@{login}@social.example"',
+                'an account on another server, with {login} for the login, e.g. "@{login}@social.example"',
             )
     if settings.webfinger is not None:
         server = settings.webfinger
         printable = server.isascii() and server.isprintable() and " " not in server
         without_path = printable and is_base_url(server) and not urlsplit(server).path
         if not without_path or (is_base_url(url) and origin(server) == origin(url)):
-            allowed = 'the address of a server that is not this one, without a path, as in "https://social.example"'
+            allowed = 'the web address of another server, without a path, e.g. "https://social.example"'
             yield "web.webfinger", repr(server), allowed
