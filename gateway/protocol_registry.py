@@ -186,7 +186,7 @@ def _own(key: str, table: Mapping[str, Any], folder: Path) -> tuple[ProtocolPlug
         raise BadSettings([Problem("", f"{key}.class", error.found, error.allowed)]) from None
     except Exception as error:
         found = f"{path!r} ({type(error).__name__}: {error})"
-        raise BadSettings([Problem("", f"{key}.class", found, "a protocol plugin, see examples/whois")]) from None
+        raise BadSettings([Problem("", f"{key}.class", found, "a class like that of examples/whois")]) from None
     rest = {name: value for name, value in table.items() if name != "class"}
     return plugin, convert("", rest, settings_type, key, "TOML")
 

@@ -193,12 +193,11 @@ def _impossible_values(settings: Settings, folder: Path) -> Iterator[Impossible]
         for number, proxy in enumerate(networks):
             try:
                 ipaddress.ip_network(proxy)
-            except ValueError as error:
-                found = f"{proxy!r} ({error})"
+            except ValueError:
                 yield (
                     f"{key}.trusted_proxies[{number}]",
-                    found,
-                    'an IP address or a network, e.g. "192.0.2.7" or "192.0.2.0/24"',
+                    repr(proxy),
+                    f"an IP address or {_network_like(proxy)}",
                 )
     yield from _impossible_levels(settings.privacy)
     yield from _impossible_sources(settings.sources)
@@ -224,12 +223,16 @@ def _impossible_site(site: SiteSettings, folder: Path) -> Iterator[Impossible]:
         if not host or any(character in host for character in "/@ :"):
             yield f"site.hosts[{number}]", repr(host), 'a host name without port or path, e.g. "dir.test"'
     if not is_base_url(site.url):
-        yield "site.url", repr(site.url), 'a web address without "/" at the end, e.g. "https://dir.test"'
+        yield (
+            "site.url",
+            repr(site.url),
+            'an http:// or https:// address without "/" at the end, e.g. "https://dir.test"',
+        )
     for number, network in enumerate(site.members):
         try:
             ipaddress.ip_network(network)
-        except ValueError as error:
-            yield f"site.members[{number}]", f"{network!r} ({error})", _network_like(network)
+        except ValueError:
+            yield f"site.members[{number}]", repr(network), _network_like(network)
     for number, name in enumerate(site.administrators):
         try:
             canonical_login(name)
@@ -239,7 +242,7 @@ def _impossible_site(site: SiteSettings, folder: Path) -> Iterator[Impossible]:
         yield (
             "site.templates",
             repr(site.templates),
-            "a folder that exists; a relative path starts at the folder of gateway.toml",
+            "a folder that exists, seen from the folder of gateway.toml",
         )
     if site.look.accent is not None and not re.fullmatch("#(?:[0-9a-fA-F]{3}){1,2}", site.look.accent):
         yield "site.look.accent", repr(site.look.accent), 'a colour, e.g. "#b33" or "#bb3333"'

@@ -24,8 +24,8 @@ def load_toml(file: Path, kind: type[S]) -> S:
     """Read *file* as a *kind*. Raises BadSettings with every problem that was found."""
     try:
         table = tomllib.loads(_read_text(file))
-    except (ValueError, RecursionError) as error:  # TOML errors; numbers with more digits than Python reads
-        raise BadSettings([Problem(str(file), "", "", _describe_toml_error(str(error)))]) from None
+    except (ValueError, RecursionError) as error:
+        raise BadSettings([Problem(str(file), "", "", _describe_toml_error(error))]) from None
     return convert(str(file), table, kind, syntax="TOML")
 
 
@@ -42,9 +42,13 @@ def _read_text(file: Path) -> str:
         raise BadSettings([Problem(str(file), "", found, "saved as UTF-8")]) from None
 
 
-def _describe_toml_error(error: str) -> str:
-    match = re.fullmatch(r"(.*) \((at .*)\)", error, re.DOTALL)
-    what, where = (match[1], f" {match[2]}") if match else (error, "")
+def _describe_toml_error(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "TOML error: lists or tables are nested too deeply"
+    if not isinstance(error, tomllib.TOMLDecodeError):  # the one other ValueError: more digits than Python reads
+        return "TOML error: a number has too many digits"
+    match = re.fullmatch(r"(.*) \((at .*)\)", str(error), re.DOTALL)
+    what, where = (match[1], f" {match[2]}") if match else (str(error), "")
     return f"TOML syntax error{where}: {what[:1].lower()}{what[1:]}"
 
 

@@ -46,6 +46,6 @@ def describe_problem(found: str, allowed: str) -> str:
 def describe_unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Return the message for the *name* of a *what* ("key", "field") that is not one of *known*."""
     known = list(known)
-    near = difflib.get_close_matches(name, known, 1, 0.5)
+    near = difflib.get_close_matches(name, known, 1, 0.6)
     names = ", ".join(known)
     return f"unknown {what}; did you mean {near[0]}? (known: {names})" if near else f"unknown {what}; known: {names}"

@@ -71,15 +71,20 @@ def describe_type(
     tables. *error* is the fallback.
     """
     text = _describe(kind, error, tables)
-    shown = example if text.startswith("a list of strings") else default
-    if text == _TRUE_OR_FALSE or "e.g." in text or isinstance(shown, bool) or not isinstance(shown, str | int | list):
+    shown = example if "list of strings" in text else default
+    if (
+        text == _TRUE_OR_FALSE
+        or "e.g." in text
+        or isinstance(shown, bool)
+        or not isinstance(shown, str | int | float | list)
+    ):
         return text
     written = json.dumps(shown, ensure_ascii=False)
     return f"{text}, e.g. {written}" if shown and text.startswith(_WITH_EXAMPLES) and len(written) <= 60 else text
 
 
 _TRUE_OR_FALSE = "true or false, without quotes"
-_WITH_EXAMPLES = ("a string", "an integer", "a number", "a list of strings")
+_WITH_EXAMPLES = ("a string", "an integer", "a number", "a list of strings", "a non-empty list")
 _WORDS = {
     datetime: 'a time with a time zone, e.g. "2026-12-01T10:00:00Z"',
     str: "a string",
@@ -103,7 +108,8 @@ def _describe(kind: Any, error: str, tables: tuple[str, str]) -> str:
         return " or ".join(_describe(each, error, tables) for each in union_members(kind))
     if hasattr(kind, "__metadata__"):
         described = next((meta.description for meta in kind.__metadata__ if getattr(meta, "description", None)), None)
-        return described or _describe(inner[0], error, tables) + _describe_bounds(kind.__metadata__)
+        text = _describe(inner[0], error, tables) + _describe_bounds(kind.__metadata__)
+        return described or re.sub("^a (list of .*) that is not empty", r"a non-empty \1", text)
     return tables[0] if struct_in(kind) is not None else _WORDS.get(kind, error or str(kind))
 
 

@@ -121,12 +121,12 @@ def test_F121_an_answer_that_is_not_all_is_told(tmp_path: Path) -> None:
 
 def test_F121_a_mistake_is_told_with_what_is_allowed(tmp_path: Path) -> None:
     for bad, expected in (
-        ("finger://127.0.0.1/alice%0d%0abob", "found several lines; allowed: a name on one line"),
-        ("finger://bob@127.0.0.1/alice", "found two names; allowed: finger://host/name or finger://name@host"),
+        ("finger://127.0.0.1/alice%0d%0abob", "the name has several lines; it must be a single line"),
+        ("finger://bob@127.0.0.1/alice", "the address has two names; write finger://host/name or finger://name@host"),
     ):
         assert expected in command("ask", bad, folder=tmp_path, code=2).err
     told = command("ask", "alice", folder=tmp_path, code=2, env={"FINGER_GATEWAY_ASK": "colour"}).err
-    assert "$FINGER_GATEWAY_ASK: found 'colour'; allowed: control, eight-bit" in told
+    assert "$FINGER_GATEWAY_ASK: unknown option 'colour'; known: control, eight-bit" in told
     assert "nobody.invalid:79: no such host" in command(
         "ask", "alice@nobody.invalid", folder=tmp_path, code=69
     ).err  # fmt: skip

@@ -148,8 +148,8 @@ def test_a_socket_that_no_unit_opens_is_told_with_those_that_they_do(tmp_path: P
     numbers = [each.fileno() for each in systemd.sockets.values()]
     told = command("-c", systemd.settings, "run", folder=tmp_path, start=start, code=2, pass_fds=numbers)
     assert told.err == (
-        f"{systemd.settings}: finger.listen[0]: found 'systemd:domain=INET:name=fnger', which was not inherited; "
-        f"allowed: one that was: name=finger, name=web\n"
+        f"{systemd.settings}: finger.listen[0]: found 'systemd:domain=INET:name=fnger', which systemd did not pass on; "
+        f"must be one of the sockets that it passed on: name=finger, name=web\n"
     )
     systemd.close()
 

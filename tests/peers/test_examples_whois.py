@@ -62,8 +62,8 @@ def test_it_answers_hides_limits_and_logs(place: Place, gateway: Running) -> Non
     [
         ('listen = ["tcp:', 'listen = ["tpc:', "protocols.whois.listen[0]: found 'tpc:"),
         ("whois:Whois", "whois:Nobody", "protocols.whois.class: found 'whois:Nobody'"),
-        ("listen = [", "lisden = [", "protocols.whois.lisden: found an unknown key; allowed: listen"),
-        ("[protocols.whois]", "[protocols.finger]", "protocols.finger: found the name of a built-in protocol"),
+        ("listen = [", "lisden = [", "protocols.whois.lisden: unknown key; did you mean listen?"),
+        ("[protocols.whois]", "[protocols.finger]", "protocols.finger: finger is a built-in protocol"),
     ],
 )
 def test_check_reports_what_is_wrong_with_it(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -234,7 +234,9 @@ def test_the_plug_in_names_mistakes_in_the_settings(tmp_path: Path, start: tuple
     told = command(folder=tmp_path, start=start, code=2)
     assert told.out == ""
     (line,) = told.err.splitlines()
-    assert line.startswith(f"{tmp_path}/gateway.toml: finger.listeen: found an unknown key; allowed: listen, ")
+    assert line.startswith(
+        f"{tmp_path}/gateway.toml: finger.listeen: unknown key; did you mean listen? (known: listen, "
+    )
     assert line.endswith("(did you mean listen?)")
 
 

@@ -180,9 +180,9 @@ def test_a_stage_that_fails_does_not_end_the_stop(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "what_to_do"),
     [
-        (errno.EADDRINUSE, "name another port there, or end what is using this one"),
+        (errno.EADDRINUSE, "choose another port, or stop the program that uses this one"),
         (errno.EACCES, "ports below 1024 need root or CAP_NET_BIND_SERVICE"),
-        (errno.EADDRNOTAVAIL, "name another one there"),
+        (errno.EADDRNOTAVAIL, "choose another endpoint"),
     ],
 )
 def test_a_port_that_cannot_be_had_stops_everything(tmp_path: Path, number: int, what_to_do: str) -> None:
@@ -204,22 +204,20 @@ def test_an_endpoint_that_means_nothing_is_told_with_an_example(endpoint: str) -
     with pytest.raises(CannotStart) as told:
         server_endpoint(MemoryReactor(), "gateway.toml", "finger.listen[0]", endpoint)
     assert str(told.value).startswith(f"gateway.toml: finger.listen[0]: found {endpoint!r} (")
-    assert str(told.value).endswith(
-        'allowed: an endpoint string of Twisted, as in "tcp:79" or "tcp:8080:interface=127.0.0.1"'
-    )
+    assert str(told.value).endswith('must be a Twisted endpoint, e.g. "tcp:79" or "tcp:8080:interface=127.0.0.1"')
 
 
 @pytest.mark.parametrize("endpoint", ["systemd:domain=INET:name=finger", "systemd:domain=INET:index=0"])
 def test_a_socket_that_systemd_did_not_hand_over_is_told_with_those_that_it_did(
     endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = f"gateway.toml: finger.listen[0]: found {endpoint!r}, which was not inherited; allowed: one that was"
+    found = f"gateway.toml: finger.listen[0]: found {endpoint!r}, which systemd did not pass on; must be "
     for environment, told in (
-        ({}, "; none were: start the socket units, which start the gateway"),
-        ({"LISTEN_FDNAMES": "web:gopher"}, ": name=web, name=gopher"),
+        ({}, "a socket that it passed on, but there is none: start the socket units, which start the gateway"),
+        ({"LISTEN_FDNAMES": "web:gopher"}, "one of the sockets that it passed on: name=web, name=gopher"),
         (
             {"LISTEN_FDNAMES": "web", "LISTEN_PID": "1"},
-            "; none were: start the socket units, which start the gateway",
+            "a socket that it passed on, but there is none: start the socket units, which start the gateway",
         ),
     ):
         for name in ("LISTEN_FDNAMES", "LISTEN_PID"):

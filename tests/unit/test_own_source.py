@@ -46,13 +46,33 @@ def test_the_settings_say_how_long_it_holds(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "options", "found", "allowed"),
     [
-        ("just_a_name", {}, "'just_a_name'", '"module:Class"'),
-        (":Class", {}, "':Class'", '"module:Class"'),
-        ("own_none:C", {}, "'own_none:C' (ModuleNotFoundError: No module named 'own_none')", "a class that can be"),
-        ("own_broken:C", {}, "'own_broken:C' (ZeroDivisionError: division by zero)", "a class that can be imported"),
-        ("own_half:Nobody", {}, "'own_half:Nobody' (AttributeError: module 'own_half' has no", "a class that can be"),
+        ("just_a_name", {}, "'just_a_name'", "a module and a class, e.g. "),
+        (":Class", {}, "':Class'", "a module and a class, e.g. "),
+        (
+            "own_none:C",
+            {},
+            "'own_none:C', which cannot be imported (ModuleNotFoundError: No",
+            "in a module in ",
+        ),
+        (
+            "own_broken:C",
+            {},
+            "'own_broken:C', which cannot be imported (ZeroDivisionError: ",
+            "in a module in ",
+        ),
+        (
+            "own_half:Nobody",
+            {},
+            "'own_half:Nobody', which cannot be imported (AttributeError: ",
+            "in a module in ",
+        ),
         ("own_half:Half", {"x": 1}, "'own_half:Half' (TypeError: Half() takes no arguments)", "a class that takes"),
-        ("own_half:Half", {}, "'own_half:Half' without everyone, restricts, cache", "a class with get, everyone, "),
+        (
+            "own_half:Half",
+            {},
+            "'own_half:Half', which has no everyone, restricts, cache",
+            "a class with get, everyone, ",
+        ),
     ],
 )
 def test_what_is_no_source_is_refused(

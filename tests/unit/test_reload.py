@@ -176,7 +176,7 @@ def stop(gateway: Gateway, reactor: MemoryReactor) -> None:
     ("text", "why", "said"),
     [
         ("[finger", BadSettings, "TOML"),
-        (TEXT + "[nothing]\n", BadSettings, "nothing: found an unknown key"),
+        (TEXT + "[nothing]\n", BadSettings, "nothing: unknown key"),
         (TEXT.replace("[finger]", 'templates = "own"\n[finger]'), CannotStart, "person.txt: line 1"),
         (TEXT + '[[irc]]\nnetwork = "a"\nserver = "tls:x:1:y=z"\n', CannotStart, "irc[0].server"),
         (TEXT.replace("r.jsonl", "own"), CannotStart, "access_log.file"),

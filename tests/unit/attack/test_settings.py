@@ -14,7 +14,7 @@ from gateway.settings import load_settings
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[limits]\nconnections = 1" + "0" * 5000, "Exceeds the limit"),
+        ("[limits]\nconnections = 1" + "0" * 5000, "a number has too many digits"),
         ('[store]\nurl = "sqlite:a\\u0000b"', "store.url: found 'sqlite:a\\x00b'"),
         ('[access_log]\nfile = "a\\u0000b"', "access_log.file: found 'a\\x00b'"),
         ('[access_log]\nfile = ""', "access_log.file: found ''"),

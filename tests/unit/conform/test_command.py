@@ -9,10 +9,10 @@ from gateway.cli import cli
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "found no server; allowed: HOST or HOST:PORT"),
+        ((), "no server given; write HOST or HOST:PORT"),
         (("host.test:x",), "found port 'x'"),
-        (("alice@host.test",), "found 'alice@host.test'; allowed: HOST or HOST:PORT"),
-        (("host.test", "--only", "F001,F0999"), "found F0999; allowed: ids"),
+        (("alice@host.test",), "found 'alice@host.test'; must be HOST or HOST:PORT"),
+        (("host.test", "--only", "F001,F0999"), "unknown check F0999; use ids"),
         (("host.test", "--level", "may"), "'may' is not one of"),
     ],
 )

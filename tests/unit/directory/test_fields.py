@@ -52,8 +52,8 @@ def test_size_of_a_line(name: str, size: int) -> None:
         assert check_value(name, character * size) == character * size
     with pytest.raises(BadValue) as bad:
         check_value(name, "é" * (size + 1))
-    assert (bad.value.found, bad.value.allowed) == (f"{size + 1} characters", f"at most {size}")
-    assert str(bad.value) == f"found {size + 1} characters; allowed: at most {size}"
+    assert (bad.value.found, bad.value.allowed) == (f"{size + 1} characters", f"at most {size} characters")
+    assert str(bad.value) == f"found {size + 1} characters; must be at most {size} characters"
 
 
 def test_size_of_a_plan_is_in_bytes() -> None:
@@ -62,7 +62,7 @@ def test_size_of_a_plan_is_in_bytes() -> None:
     for plan, found in (("x" * 262145, "262145 characters"), ("é" * 131073, "262146 bytes")):
         with pytest.raises(BadValue) as bad:
             check_value("plan", plan)
-        assert (bad.value.found, bad.value.allowed) == (found, "at most 262144")
+        assert (bad.value.found, bad.value.allowed) == (found, f"at most 262144 {found.split()[1]}")
 
 
 @pytest.mark.parametrize("name", [*SIZES, "timezone"])
@@ -87,7 +87,9 @@ def test_text_is_taken_as_it_comes() -> None:
 def test_text_of_another_type(name: str, value: Any) -> None:
     with pytest.raises(BadValue) as bad:
         check_value(name, value)
-    assert bad.value.found == type(value).__name__
+    assert bad.value.found in (
+        "nothing", "true or false", "a number", "a list", "a value of type bytes", "a value of type dict"
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -120,7 +122,7 @@ def test_timezone() -> None:
     for zone in ("Europe/Prague", "UTC", "America/Argentina/Buenos_Aires", ""):
         assert check_value("timezone", zone) == zone
     for zone in ("Prague", "europe/prague", "CEST+2", "../../etc/passwd", "Europe/Prague "):
-        with pytest.raises(BadValue, match="time zone database"):
+        with pytest.raises(BadValue, match="must be a time zone"):
             check_value("timezone", zone)
 
 

@@ -635,8 +635,8 @@ def test_taken_in_the_same_words_whoever_has_it(tmp_path: Path, wanted: str) -> 
         outcome = finished(built.deps.directory.save([edit], ADMINISTRATOR))
         assert isinstance(outcome, Invalid)
         (problem,) = outcome.problems
-        assert (problem.field, problem.found) == (field, repr(canonical))
-        assert problem.allowed == "a name that is not taken"
+        assert (problem.field, problem.found) == (field, "")
+        assert problem.allowed == f"{canonical!r} is already taken"
     assert found(ask(built, "ally")).login == "alice"
     built.stop()
 
@@ -689,7 +689,7 @@ def test_every_problem_is_named_with_its_person(built: Built) -> None:
         ("a b", "login"),
         ("new", "links"),
     ]
-    assert (outcome.problems[0].found, outcome.problems[0].allowed) == ("129 characters", "at most 128")
+    assert (outcome.problems[0].found, outcome.problems[0].allowed) == ("129 characters", "at most 128 characters")
     assert found(ask(built, "zofie")).title == ""
 
 

@@ -142,21 +142,21 @@ def test_every_csv_problem_is_reported_with_its_line() -> None:
         "Bob,,,,,\n"
         "bob,,,,,,more\n"
         "bob,,,,,\n",
-        "line 2 (alice): hidden: found 'perhaps'; allowed: true or false",
-        'line 2 (alice): visibility.office: found \'friends\'; allowed: "everyone", "members", "nobody"',
-        "line 4: login: found nothing; allowed: text",
+        "line 2 (alice): hidden: found 'perhaps'; must be true or false",
+        'line 2 (alice): visibility.office: found \'friends\'; must be "everyone", "members" or "nobody"',
+        "line 4: login: found nothing; must be text",
         "line 5 (e v): links: found '[' (",
-        "line 7 (bob): column 7: found 'more'; allowed: nothing: no heading stands above it",
-        "line 8 (bob): login: found 'bob', as line 6 (Bob) has; allowed: each person once",
+        "line 7 (bob): column 7: found 'more'; must be nothing: no heading stands above it",
+        "line 8 (bob): login: found 'bob', as line 6 (Bob) has; must be each person once",
     )
     assert_problems(
         "csv",
         'login;name;timezone;links;aliases\nalice;"two\nlines";Mars;nope;a@b\n-x;;;;\n',
-        "line 2 (alice): name: found several lines; allowed: one line",
-        "line 2 (alice): aliases: found 'a@b'; allowed: none of / \\ @ ",
-        "line 2 (alice): timezone: found 'Mars'; allowed: a name of the time zone database",
-        "line 2 (alice): links: found 'nope'; allowed: an address that begins with https://",
-        "line 4 (-x): login: found '-x'; allowed: not beginning with - ~ or .",
+        "line 2 (alice): name: found several lines; must be a single line",
+        "line 2 (alice): aliases: found 'a@b'; must be a name without spaces and without / \\ @ ",
+        "line 2 (alice): timezone: found 'Mars'; must be a time zone, e.g. ",
+        "line 2 (alice): links: found 'nope'; must be a full address, e.g. https://",
+        "line 4 (-x): login: found '-x'; must be a name that does not begin with - ~ or .",
     )
 
 
@@ -184,14 +184,14 @@ def test_an_unknown_heading_is_reported_with_a_suggestion() -> None:
     [
         (
             b"login,name\nalice,Ren\xe9\n",
-            "line 2: found a byte that is not UTF-8 (0xE9); allowed: CSV in UTF-8; save it as",
+            "line 2: found a byte that is not UTF-8 (0xE9); must be CSV in UTF-8; save it as",
         ),
-        ("login,name\n".encode("utf-16"), "line 1: found UTF-16; allowed: CSV in UTF-8"),
-        (b"", "line 1: found nothing; allowed: a row that names the fields"),
-        (b"\n\n", "line 1: found nothing; allowed: a row that names the fields"),
+        ("login,name\n".encode("utf-16"), "line 1: found UTF-16; must be CSV in UTF-8"),
+        (b"", "line 1: found nothing; must be a row that names the fields"),
+        (b"\n\n", "line 1: found nothing; must be a row that names the fields"),
         (b'login,name\nalice,"Al\n', "line 2: found no CSV (unexpected end of data)"),
         (b'login,name\nbob,B\nalice,"Al"x\n', "line 3: found no CSV ("),
-        (b"name\nalice\n", "line 1: login: found no such heading; allowed: a column with everybody's login"),
+        (b"name\nalice\n", "line 1: login: found no such heading; must be a column with everybody's login"),
     ],
 )
 def test_invalid_csv_is_reported(data: bytes, expected: str) -> None:
@@ -207,8 +207,8 @@ def test_names_claimed_twice_in_a_file_are_reported() -> None:
     assert_problems(
         "csv",
         "login,aliases\nalice,al\nbob,Al\ncarol,alice\n",
-        "line 3 (bob): aliases: found 'al', as line 2 (alice) has; allowed: a name of one person only",
-        "line 4 (carol): aliases: found 'alice', as line 2 (alice) has; allowed: a name of one person only",
+        "line 3 (bob): aliases: found 'al', as line 2 (alice) has; must be a name of one person only",
+        "line 4 (carol): aliases: found 'alice', as line 2 (alice) has; must be a name of one person only",
     )
 
 
@@ -310,21 +310,21 @@ def test_every_vcard_problem_is_reported_with_its_line() -> None:
         + card("FN:The Club", "KIND:group", "NICKNAME:club", version="4.0")
         + card("NICKNAME:zoe", "URL:zoe.example")
         + "FN:outside\r\nBEGIN:VCARD\r\nBEGIN:VCARD\r\n",
-        "line 1: VERSION: found 2.1; allowed: 3.0 or 4.0",
-        "card in line 5 (Nobody): login: found neither NICKNAME nor EMAIL; allowed: a NICKNAME, or",
-        "card in line 9 (Odd): login: found NICKNAME 'a b', EMAIL '@dir.test'; allowed: ",
-        "line 17: FN: found quoted-printable, as vCard 2.1 has it; allowed: vCard 3.0 or 4.0",
-        "line 18: found 'broken'; allowed: NAME:value",
-        "card in line 20 (The Club): KIND: found 'group'; allowed: individual",
-        "card in line 26: links: found 'zoe.example'; allowed: an address that begins with https://",
-        "line 31: FN: found a line outside a card; allowed: BEGIN:VCARD first",
-        "line 33: BEGIN: found a card within that of line 32; allowed: END:VCARD first",
-        "line 33: BEGIN: found a card without end; allowed: END:VCARD behind it",
+        "line 1: VERSION: found 2.1; must be 3.0 or 4.0",
+        "card in line 5 (Nobody): login: found neither NICKNAME nor EMAIL; must be a NICKNAME, or",
+        "card in line 9 (Odd): login: found NICKNAME 'a b', EMAIL '@dir.test'; must be ",
+        "line 17: FN: found quoted-printable, as vCard 2.1 has it; must be vCard 3.0 or 4.0",
+        "line 18: found 'broken'; must be NAME:value",
+        "card in line 20 (The Club): KIND: found 'group'; must be individual",
+        "card in line 26: links: found 'zoe.example'; must be a full address, e.g. https://",
+        "line 31: FN: found a line outside a card; must be BEGIN:VCARD first",
+        "line 33: BEGIN: found a card within that of line 32; must be END:VCARD first",
+        "line 33: BEGIN: found a card without end; must be END:VCARD behind it",
     )
     assert_problems(
         "vcard", b"BEGIN:VCARD\nVERSION:3.0\nFN:\xe9\nEND:VCARD\n", "line 3: found a byte that is not UTF-8 (0xE9)"
     )
-    assert_problems("vcard", "", "line 1: found nothing; allowed: BEGIN:VCARD ... END:VCARD")
+    assert_problems("vcard", "", "line 1: found nothing; must be BEGIN:VCARD ... END:VCARD")
 
 
 def test_a_thousand_cards_written_by_vobject() -> None:

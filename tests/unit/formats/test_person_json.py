@@ -1,5 +1,6 @@
 """The JSON document of a person: reading, writing and round trips."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -222,8 +223,8 @@ def test_a_problem_names_person_and_key(fields: dict[str, Any], where: str) -> N
     data = msgspec.json.encode([{"login": "bob"}, {"login": "alice"} | fields])
     with pytest.raises(BadDocument) as bad:
         person_json.read_documents(data)
-    assert str(bad.value).startswith(f"person 2 (alice): {where}: found ")
-    assert "; allowed: " in str(bad.value)
+    assert str(bad.value).startswith(f"person 2 (alice): {where}: ")
+    assert re.search(r"found .+; must be |missing; must be |unknown key; ", str(bad.value))
 
 
 def test_every_problem_is_reported_on_a_line() -> None:

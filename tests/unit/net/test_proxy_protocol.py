@@ -413,7 +413,7 @@ def test_a_header_comes_before_the_handshake_of_tls(built: Built) -> None:
 def test_a_listener_without_an_entrance_is_not_behind_a_proxy(tmp_path: Path) -> None:
     reactor = MemoryReactor()
     reactor.seconds = lambda: 0.0  # type: ignore[attr-defined]
-    with pytest.raises(CannotStart, match="not through a proxy"):
+    with pytest.raises(CannotStart, match="must be without haproxy:"):
         BoundPorts(reactor, "gateway.toml").listen([Listener("--irc", "haproxy:tcp:6667", Factory())])
     assert reactor.tcpServers == []
 

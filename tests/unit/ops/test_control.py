@@ -73,7 +73,7 @@ def test_somebody_else_is_told_why_not_and_nothing_is_done() -> None:
 def test_an_unknown_command_is_told_what_there_is() -> None:
     connection = Connection()
     connection.send(b"\xff\xfe\n")
-    assert connection.said == {"error": "unknown command; allowed: slow, bad"}
+    assert connection.said == {"error": "unknown command; known: slow, bad"}
 
 
 def test_a_mistake_of_ours_is_told_without_its_words() -> None:

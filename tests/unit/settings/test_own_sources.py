@@ -63,13 +63,17 @@ def test_its_own_cache_stands_where_the_settings_say_nothing(folder: Path) -> No
 @pytest.mark.parametrize(
     ("path", "found", "allowed"),
     [
-        ("vending_of_a_test", "'vending_of_a_test'", '"module:Class"'),
-        (":VendingMachine", "':VendingMachine'", '"module:Class"'),
-        ("vending_of_a_test:", "'vending_of_a_test:'", '"module:Class"'),
-        ("not_there:X", "ModuleNotFoundError", "can be imported"),
-        ("vending_of_a_test:Other", "AttributeError", "can be imported"),
-        ("vending_of_a_test:Breaks", "ValueError: no coins", "takes these options"),
-        ("vending_of_a_test:NoSource", "without get, everyone, cache", "a class with get, everyone, restricts, cache"),
+        ("vending_of_a_test", "'vending_of_a_test'", 'a module and a class, e.g. "my_sources:VendingMachine"'),
+        (":VendingMachine", "':VendingMachine'", 'a module and a class, e.g. "my_sources:VendingMachine"'),
+        ("vending_of_a_test:", "'vending_of_a_test:'", 'a module and a class, e.g. "my_sources:VendingMachine"'),
+        ("not_there:X", "ModuleNotFoundError", "on Python's path"),
+        ("vending_of_a_test:Other", "AttributeError", "on Python's path"),
+        ("vending_of_a_test:Breaks", "ValueError: no coins", "takes the keys of `options`"),
+        (
+            "vending_of_a_test:NoSource",
+            "which has no get, everyone, cache",
+            "a class with get, everyone, restricts, cache",
+        ),
     ],
 )
 def test_a_class_that_is_no_source(folder: Path, path: str, found: str, allowed: str) -> None:
@@ -77,7 +81,7 @@ def test_a_class_that_is_no_source(folder: Path, path: str, found: str, allowed:
         custom.load_source("x", path, {}, None, folder)
     assert found in bad.value.found
     assert allowed in bad.value.allowed
-    assert str(bad.value) == f"found {bad.value.found}; allowed: {bad.value.allowed}"
+    assert str(bad.value) == f"found {bad.value.found}; must be {bad.value.allowed}"
 
 
 def test_options_that_it_does_not_take(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""gateway.toml: every kind of mistake names file, key, what was found and what is allowed."""
+"""gateway.toml: every kind of mistake names file, key, what was found and what to write."""
 
 import re
 from datetime import timedelta
@@ -77,7 +77,6 @@ def mistakes(folder: Path, text: str) -> list[Problem]:
         loaded(folder, text)
     for mistake in bad.value.problems:
         assert mistake.file == str(folder / "gateway.toml")
-        assert mistake.found
         assert mistake.allowed
         assert "\n" not in str(mistake)
     assert str(bad.value) == "\n".join(str(mistake) for mistake in bad.value.problems)
@@ -119,122 +118,241 @@ def test_what_is_not_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "found", "allowed", "hint"),
+    ("text", "message"),
     [
         # unknown keys, the nearest right one named
-        ("[finger]\n[limit]\n", "limit", "an unknown key", "limits", "did you mean limits?"),
-        ("[finger]\nlisten_on = []", "finger.listen_on", "an unknown key", "listen, listing", "did you mean listen?"),
-        ("[finger]\n[site]\nhost = []", "site.host", "an unknown key", "hosts", "did you mean hosts?"),
-        ("[finger]\n[limits]\nxyzzy = 1", "limits.xyzzy", "an unknown key", "queries_per_minute", ""),
-        ("xyzzy = 1\n[finger]", "xyzzy", "an unknown key", "site", ""),
+        ('[finger]\n[limit]\n', 'limit: unknown key; did you mean limits? (known: '),
+        ('[finger]\nlisten_on = []', 'finger.listen_on: unknown key; did you mean listen? (known: '),
+        ('[finger]\n[site]\nhost = []', 'site.host: unknown key; did you mean hosts? (known: '),
+        ('[finger]\n[limits]\nxyzzy = 1', 'limits.xyzzy: unknown key; known: '),
+        ('xyzzy = 1\n[finger]', 'xyzzy: unknown key; known: '),
         (
             '[finger]\n[privacy.limit]\nhome_phnoe = "nobody"',
-            "privacy.limit.home_phnoe", "an unknown field", "home_phone", "did you mean home_phone?",
+            'privacy.limit.home_phnoe: unknown field; did you mean home_phone? (known: ',
         ),
-        ('[finger]\n[privacy.default]\nxyzzy = "nobody"', "privacy.default.xyzzy", "an unknown field", "name, aliases", ""),
-        ('[[irc]]\nnetwork = "a"\nserver = "tcp:a:1"\nnik = "b"', "irc[0].nik", "an unknown key", "nick", "did you mean nick?"),
+        ('[finger]\n[privacy.default]\nxyzzy = "nobody"', 'privacy.default.xyzzy: unknown field; known: '),
+        ('[[irc]]\nnetwork = "a"\nserver = "tcp:a:1"\nnik = "b"', 'irc[0].nik: unknown key; did you mean nick? (known: '),
         (
             "[finger]\n[sources.x]\nclass = 'a:B'\ncach = '1s'",
-            "sources.x.cach", "an unknown key", "cache_ttl", "did you mean cache_ttl?",
+            'sources.x.cach: unknown key; did you mean cache_ttl? (known: ',
         ),
         # wrong types
-        ('[finger]\nlisten = "tcp:79"', "finger.listen", "'tcp:79'", "a list of strings", ""),
-        ("[finger]\nlisten = [79]", "finger.listen[0]", "79", "a string", ""),
-        ('[finger]\nlisting = "yes"', "finger.listing", "'yes'", "true or false", ""),
-        ("finger = 5", "finger", "5", "a table", ""),
-        ("[[finger]]", "finger", "[{}]", "a table", ""),
-        ("[finger]\n[limits]\nconnections = '5'", "limits.connections", "'5'", "a whole number from 1", ""),
-        ("[finger]\n[limits]\nconnections = 1.5", "limits.connections", "1.5", "a whole number from 1", ""),
-        ("[finger]\n[limits]\nconnections = true", "limits.connections", "True", "a whole number from 1", ""),
-        ("[finger]\n[site]\nname = 5", "site.name", "5", "a string", ""),
-        ("[finger]\n[site]\nname = 2026-01-01", "site.name", "datetime.date(2026, 1, 1)", "a string", ""),
-        ("[finger]\n[privacy]\nlimit = 5", "privacy.limit", "5", "a table", ""),
-        ("[finger]\n[sources]\nx = 5", "sources.x", "5", "a table", ""),
-        ("[irc]\nnetwork = 'a'", "irc", "{'network': 'a'}", "a list, each a table", ""),
+        ('[finger]\nlisten = "tcp:79"', 'finger.listen: found \'tcp:79\'; must be a list of strings, e.g. ["tcp:79"]'),
+        ('[finger]\nlisten = [79]', 'finger.listen[0]: found 79; must be a string, e.g. "tcp:79"'),
+        ('[finger]\nlisting = "yes"', "finger.listing: found 'yes'; must be true or false, without quotes"),
+        ('finger = 5', 'finger: found 5; must be a table, written [finger]'),
+        ('[[finger]]', 'finger: found a list of tables; must be a table, written [finger]'),
+        (
+            "[finger]\n[limits]\nconnections = '5'",
+            "limits.connections: found '5'; must be an integer of at least 1, e.g. 1000",
+        ),
+        (
+            '[finger]\n[limits]\nconnections = 1.5',
+            'limits.connections: found 1.5; must be an integer of at least 1, e.g. 1000',
+        ),
+        (
+            '[finger]\n[limits]\nconnections = true',
+            'limits.connections: found true; must be an integer of at least 1, e.g. 1000',
+        ),
+        ('[finger]\n[site]\nname = 5', 'site.name: found 5; must be a string, e.g. "Our people"'),
+        ('[finger]\n[site]\nname = 2026-01-01', 'site.name: found 2026-01-01; must be a string, e.g. "Our people"'),
+        ('[finger]\n[privacy]\nlimit = 5', 'privacy.limit: found 5; must be a table, written [privacy.limit]'),
+        ('[finger]\n[sources]\nx = 5', 'sources.x: found 5; must be a table, written [sources.x]'),
+        ("[irc]\nnetwork = 'a'", 'irc: found a table; must be a list of tables, each written [[irc]]'),
         # impossible values
-        ("[finger]\n[limits]\nconnections = 0", "limits.connections", "0", "a whole number from 1", ""),
-        ("[finger]\n[limits]\nqueries_per_minute = -1", "limits.queries_per_minute", "-1", "a whole number from 1", ""),
-        ("[finger]\n[limits]\ntimeout = '10'", "limits.timeout", "'10'", "a length of time", ""),
-        ("[finger]\n[limits]\ntimeout = 10", "limits.timeout", "10", "a length of time", ""),
-        ("[finger]\n[limits]\ntimeout = '0s'", "limits.timeout", "'0s'", "a length of time", ""),
-        ("[finger]\n[limits]\ntimeout = '-1s'", "limits.timeout", "'-1s'", "a length of time", ""),
-        ("[finger]\n[limits]\ntimeout = '99999999999999d'", "limits.timeout", "'99999999999999d'", "a length of time", ""),
-        ("[finger]\n[sources.x]\nclass='a:B'\ncache_ttl = 'soon'", "sources.x.cache_ttl", "'soon'", "a length of time", ""),
-        ("[finger]\n[privacy]\npreset = 'opne'", "privacy.preset", "'opne'", '"open", "A", "B", "C"', "did you mean open?"),
+        ('[finger]\n[limits]\nconnections = 0', 'limits.connections: found 0; must be an integer of at least 1, e.g. 1000'),
+        (
+            '[finger]\n[limits]\nqueries_per_minute = -1',
+            'limits.queries_per_minute: found -1; must be an integer of at least 1, e.g. 60',
+        ),
+        ("[finger]\n[limits]\ntimeout = '10'", 'limits.timeout: found \'10\'; must be a duration, e.g. "10s", "5m" or "30d"'),
+        ('[finger]\n[limits]\ntimeout = 10', 'limits.timeout: found 10; must be a duration, e.g. "10s", "5m" or "30d"'),
+        ("[finger]\n[limits]\ntimeout = '0s'", 'limits.timeout: found \'0s\'; must be a duration, e.g. "10s", "5m" or "30d"'),
+        (
+            "[finger]\n[limits]\ntimeout = '-1s'",
+            'limits.timeout: found \'-1s\'; must be a duration, e.g. "10s", "5m" or "30d"',
+        ),
+        (
+            "[finger]\n[limits]\ntimeout = '99999999999999d'",
+            'limits.timeout: found \'99999999999999d\'; must be a duration, e.g. "10s", "5m" or "30d"',
+        ),
+        (
+            "[finger]\n[sources.x]\nclass='a:B'\ncache_ttl = 'soon'",
+            'sources.x.cache_ttl: found \'soon\'; must be a duration, e.g. "10s", "5m" or "30d"',
+        ),
+        (
+            "[finger]\n[privacy]\npreset = 'opne'",
+            'privacy.preset: found \'opne\'; must be "open", "A", "B" or "C" (did you mean "open"?)',
+        ),
         (
             "[finger]\n[privacy.limit]\nemail = 'member'",
-            "privacy.limit.email", "'member'", '"everyone", "members", "nobody"', "did you mean members?",
+            'privacy.limit.email: found \'member\'; must be "everyone", "members" or "nobody" (did you mean "members"?)',
         ),
-        ("[finger]\nempty_query = 'all'", "finger.empty_query", "'all'", '"online", "people"', ""),
+        ("[finger]\nempty_query = 'all'", 'finger.empty_query: found \'all\'; must be "online" or "people"'),
         (
             "[finger]\n[access_log]\naddresses = 'xyz'",
-            "access_log.addresses", "'xyz'", '"full", "truncated", "hash", "none"', "",
+            'access_log.addresses: found \'xyz\'; must be "full", "truncated", "hash" or "none"',
         ),
-        ("[finger]\n[site]\nhosts = []", "site.hosts", "[]", "at least 1", ""),
-        ("[finger]\n[site]\nhosts = ['a', 'b c']", "site.hosts[1]", "'b c'", "a host name", ""),
-        ("[finger]\n[site]\nhosts = ['']", "site.hosts[0]", "''", "a host name", ""),
-        ("[finger]\n[site]\nhosts = ['a:79']", "site.hosts[0]", "'a:79'", "a host name", ""),
-        ("[finger]\n[site]\nurl = 'dir.test'", "site.url", "'dir.test'", "https://", ""),
-        ("[finger]\n[site]\nurl = 'https://dir.test/'", "site.url", "'https://dir.test/'", "https://", ""),
-        ("[finger]\n[site]\nurl = 'ftp://dir.test'", "site.url", "'ftp://dir.test'", "https://", ""),
-        ("[finger]\n[site]\nurl = 'https://dir.test?x'", "site.url", "'https://dir.test?x'", "https://", ""),
-        ("[finger]\n[site]\nurl = 'http://['", "site.url", "'http://['", "https://", ""),
-        ("[finger]\n[site]\nurl = 'http://[::g]'", "site.url", "'http://[::g]'", "https://", ""),
-        ("[finger]\n[site]\nurl = 'http://a:port'", "site.url", "'http://a:port'", "https://", ""),
-        ("[finger]\n[site]\nmembers = ['192.0.2.1/24']", "site.members[0]", "'192.0.2.1/24' (", "a network", ""),
-        ("[finger]\n[site]\nmembers = ['here']", "site.members[0]", "'here' (", "a network", ""),
-        ("[finger]\n[site]\nadministrators = ['a b']", "site.administrators[0]", "'a b'", "a login name: ", ""),
-        ("[finger]\n[site]\ntemplates = 'nowhere'", "site.templates", "'nowhere'", "a folder that is there", ""),
-        ("[finger]\n[site]\ntemplates = 'gateway.toml'", "site.templates", "'gateway.toml'", "a folder that is there", ""),
-        ("[finger]\n[store]\nurl = 'people.db'", "store.url", "'people.db'", '"sqlite:"', ""),
-        ("[finger]\n[store]\nurl = 'sqlite:'", "store.url", "'sqlite:'", '"sqlite:"', ""),
-        ("[finger]\n[store]\nurl = 'postgresql://x'", "store.url", "'postgresql://x'", '"sqlite:"', ""),
+        (
+            '[finger]\n[site]\nhosts = []',
+            'site.hosts: found []; must be a non-empty list of strings, e.g. ["localhost"]',
+        ),
+        (
+            "[finger]\n[site]\nhosts = ['a', 'b c']",
+            'site.hosts[1]: found \'b c\'; must be a host name without port or path, e.g. "dir.test"',
+        ),
+        (
+            "[finger]\n[site]\nhosts = ['']",
+            'site.hosts[0]: found \'\'; must be a host name without port or path, e.g. "dir.test"',
+        ),
+        (
+            "[finger]\n[site]\nhosts = ['a:79']",
+            'site.hosts[0]: found \'a:79\'; must be a host name without port or path, e.g. "dir.test"',
+        ),
+        (
+            "[finger]\n[site]\nurl = 'dir.test'",
+            'site.url: found \'dir.test\'; must be an http:// or https:// address without "/" at the end, e.g. "https://dir.test"',
+        ),
+        (
+            "[finger]\n[site]\nurl = 'https://dir.test/'",
+            'site.url: found \'https://dir.test/\'; must be an http:// or https:// address without "/" at the end, e.g. "https://dir.test"',
+        ),
+        (
+            "[finger]\n[site]\nurl = 'ftp://dir.test'",
+            'site.url: found \'ftp://dir.test\'; must be an http:// or https:// address without "/" at the end, e.g. "https://dir.test"',
+        ),
+        (
+            "[finger]\n[site]\nurl = 'https://dir.test?x'",
+            'site.url: found \'https://dir.test?x\'; must be an http:// or https:// address without "/" at the end, e.g. "https://dir.test"',
+        ),
+        (
+            "[finger]\n[site]\nurl = 'http://['",
+            'site.url: found \'http://[\'; must be an http:// or https:// address without "/" at the end, e.g. "https://dir.test"',
+        ),
+        (
+            "[finger]\n[site]\nurl = 'http://[::g]'",
+            'site.url: found \'http://[::g]\'; must be an http:// or https:// address without "/" at the end, e.g. "https://dir.test"',
+        ),
+        (
+            "[finger]\n[site]\nurl = 'http://a:port'",
+            'site.url: found \'http://a:port\'; must be an http:// or https:// address without "/" at the end, e.g. "https://dir.test"',
+        ),
+        (
+            "[finger]\n[site]\nmembers = ['192.0.2.1/24']",
+            'site.members[0]: found \'192.0.2.1/24\'; must be a network, e.g. "192.0.2.0/24"',
+        ),
+        (
+            "[finger]\n[site]\nmembers = ['here']",
+            'site.members[0]: found \'here\'; must be a network, e.g. "192.0.2.0/24"',
+        ),
+        (
+            "[finger]\n[site]\nadministrators = ['a b']",
+            'site.administrators[0]: found \'a b\'; must be a name of letters, digits, - . _ without spaces, e.g. "alice"',
+        ),
+        (
+            "[finger]\n[site]\ntemplates = 'nowhere'",
+            "site.templates: found 'nowhere'; must be a folder that exists, seen from the folder of gateway.toml",
+        ),
+        (
+            "[finger]\n[site]\ntemplates = 'gateway.toml'",
+            "site.templates: found 'gateway.toml'; must be a folder that exists, seen from the folder of gateway.toml",
+        ),
+        (
+            "[finger]\n[store]\nurl = 'people.db'",
+            'store.url: found \'people.db\'; must be "sqlite:" and the path of a file, e.g. "sqlite:people.db"',
+        ),
+        (
+            "[finger]\n[store]\nurl = 'sqlite:'",
+            'store.url: found \'sqlite:\'; must be "sqlite:" and the path of a file, e.g. "sqlite:people.db"',
+        ),
+        (
+            "[finger]\n[store]\nurl = 'postgresql://x'",
+            'store.url: found \'postgresql://x\'; must be "sqlite:" and the path of a file, e.g. "sqlite:people.db"',
+        ),
         (
             "[[irc]]\nnetwork = 'a'\nserver = 'tcp:a:1'\n[[irc]]\nnetwork = 'a'\nserver = 'tcp:b:1'",
-            "irc[1].network", "'a' again", "a name of its own", "",
+            "irc[1].network: found 'a', as in irc[0]; must be a name that no other [[irc]] table has",
         ),
-        ("[[irc]]\nnetwork = 'a b'\nserver = 'tcp:a:1'", "irc[0].network", "'a b'", "a string", ""),
-        ("[[irc]]\nnetwork = 'a'\nserver = 'irc.a.example'", "irc[0].server", "'irc.a.example'", "", ""),
-        ("[[irc]]\nnetwork = 'a'\nserver = 'tcp:a:1'\nchannels = ['club']", "irc[0].channels[0]", "'club'", "", ""),
-        ("[[irc]]\nnetwork = 'a'\nserver = 'tcp:a:1'\nburst = 0", "irc[0].burst", "0", "a whole number from 1", ""),
-        ("[finger]\n[access_log]\nfile = 'r'\nretention = '12h'", "access_log.retention", "12:00:00", '"1d" or more', ""),
+        (
+            "[[irc]]\nnetwork = 'a b'\nserver = 'tcp:a:1'",
+            'irc[0].network: found \'a b\'; must be a name of letters, digits, . _ and -, e.g. "libera"',
+        ),
+        (
+            "[[irc]]\nnetwork = 'a'\nserver = 'irc.a.example'",
+            'irc[0].server: found \'irc.a.example\'; must be an IRC server, e.g. "tls:irc.libera.chat:6697"',
+        ),
+        (
+            "[[irc]]\nnetwork = 'a'\nserver = 'tcp:a:1'\nchannels = ['club']",
+            'irc[0].channels[0]: found \'club\'; must be a channel, e.g. "#club", or "#club key" for one with a key',
+        ),
+        (
+            "[[irc]]\nnetwork = 'a'\nserver = 'tcp:a:1'\nburst = 0",
+            'irc[0].burst: found 0; must be an integer of at least 1, e.g. 5',
+        ),
+        (
+            "[finger]\n[access_log]\nfile = 'r'\nretention = '12h'",
+            'access_log.retention: found less than a day; must be "1d" or more, because there is one log file a day',
+        ),
         (
             "[finger]\n[access_log]\nretention = '30d'",
-            "access_log.retention", 'set, though access_log.file is "-"', "names a file", "",
+            'access_log.retention: nothing to remove while access_log.file is "-" (standard output);',
         ),
-        ("[finger]\n[metrics]\nlisten = ['tcp:9079']", "metrics.listen", "['tcp:9079']", "a string", ""),
-        ("[web]\nfediverse = '@login@social.example'", "web.fediverse", "'@login@social.example'", "with {login} in it", ""),
-        ("[web]\nfediverse = '@{login}@social'", "web.fediverse", "'@{login}@social'", "@{login}@social.example", ""),
-        ("[web]\nfediverse = '@{login}@127.0.0.1'", "web.fediverse", "'@{login}@127.0.0.1'", "at a host", ""),
+        (
+            "[finger]\n[metrics]\nlisten = ['tcp:9079']",
+            'metrics.listen: found [\'tcp:9079\']; must be a string, e.g. "tcp:9079:interface=127.0.0.1"',
+        ),
+        (
+            "[web]\nfediverse = '@login@social.example'",
+            'web.fediverse: found \'@login@social.example\'; must be an account on another server',
+        ),
+        (
+            "[web]\nfediverse = '@{login}@social'",
+            'web.fediverse: found \'@{login}@social\'; must be an account on another server',
+        ),
+        (
+            "[web]\nfediverse = '@{login}@127.0.0.1'",
+            'web.fediverse: found \'@{login}@127.0.0.1\'; must be an account on another server',
+        ),
         (
             "[site]\nhosts = ['dir.test']\n[web]\nfediverse = '@{login}@DIR.test'",
-            "web.fediverse", "'@{login}@DIR.test'", "that is not this one", "",
+            'web.fediverse: found \'@{login}@DIR.test\'; must be an account on another server',
         ),
-        ("[web]\nwebfinger = 'social.example'", "web.webfinger", "'social.example'", "https://social.example", ""),
-        ("[web]\nwebfinger = 'https://a.test/x'", "web.webfinger", "'https://a.test/x'", "without a path", ""),
-        ("[web]\nwebfinger = 'https://a.test:x'", "web.webfinger", "'https://a.test:x'", "the address of a server", ""),
-        ("[web]\nwebfinger = 'https://a\u0161.test'", "web.webfinger", "'https://a\u0161.test'", "the address of a", ""),
+        (
+            "[web]\nwebfinger = 'social.example'",
+            'web.webfinger: found \'social.example\'; must be the web address of another server, without a path, e.g. "https://social.example"',
+        ),
+        (
+            "[web]\nwebfinger = 'https://a.test/x'",
+            'web.webfinger: found \'https://a.test/x\'; must be the web address of another server, without a path, e.g. "https://social.example"',
+        ),
+        (
+            "[web]\nwebfinger = 'https://a.test:x'",
+            'web.webfinger: found \'https://a.test:x\'; must be the web address of another server, without a path, e.g. "https://social.example"',
+        ),
+        (
+            "[web]\nwebfinger = 'https://aš.test'",
+            'web.webfinger: found \'https://aš.test\'; must be the web address of another server, without a path, e.g. "https://social.example"',
+        ),
         (
             "[site]\nurl = 'https://dir.test/x'\n[web]\nwebfinger = 'https://DIR.test:443'",
-            "web.webfinger", "'https://DIR.test:443'", "that is not this one", "",
+            'web.webfinger: found \'https://DIR.test:443\'; must be the web address of another server, without a path, e.g. "https://social.example"',
         ),
         # what is missing
-        ("[[irc]]\nserver = 'tcp:a:1'", "irc[0].network", "nothing", "a string", ""),
-        ("[finger]\n[sources.x]\n", "sources.x.class", "nothing", "the class of the source", ""),
-        ("", "", "none of [finger], [web] and [[irc]]", "at least one of them", ""),
-        ("[site]\nname = 'x'", "", "none of [finger], [web] and [[irc]]", "at least one of them", ""),
+        (
+            "[[irc]]\nserver = 'tcp:a:1'",
+            'irc[0].network: missing; must be a name of letters, digits, . _ and -, e.g. "libera"',
+        ),
+        (
+            '[finger]\n[sources.x]\n',
+            'sources.x.class: missing; must be the class of the source, e.g. "my_sources:VendingMachine"',
+        ),
+        ('', 'nothing to run; add at least one of the tables [finger], [web] and [[irc]]'),
+        ("[site]\nname = 'x'", 'nothing to run; add at least one of the tables [finger], [web] and [[irc]]'),
     ],
 )  # fmt: skip
-def test_a_mistake(tmp_path: Path, text: str, key: str, found: str, allowed: str, hint: str) -> None:
+def test_a_mistake(tmp_path: Path, text: str, message: str) -> None:
     (mistake,) = mistakes(tmp_path, text)
-    assert mistake.key == key
-    assert mistake.found.startswith(found)
-    assert allowed in mistake.allowed
-    assert mistake.hint == hint
-    assert str(mistake) == (
-        f"{tmp_path / 'gateway.toml'}{': ' if key else ''}{key}: found {mistake.found}; allowed: {mistake.allowed}"
-        + (f" ({hint})" if hint else "")
-    )
+    assert str(mistake).startswith(f"{tmp_path / 'gateway.toml'}: {message}")
 
 
 def test_several_at_once(tmp_path: Path) -> None:
@@ -275,28 +393,28 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     for path, found in ((tmp_path / "no.toml", "No such file or directory"), (tmp_path, "Is a directory")):
         with pytest.raises(BadSettings) as bad:
             load_settings(path)
-        assert str(bad.value) == f"{path}: found {found}; allowed: a readable file"
+        assert str(bad.value) == f"{path}: cannot be read: {found}"
 
 
 @pytest.mark.parametrize(
-    ("data", "found", "allowed"),
+    ("data", "message"),
     [
-        (b"[finger\n", "line 1", "TOML"),
-        (b"[finger]\nlisten = [\n", "", "TOML"),
-        (b"[finger]\n[finger]\n", "line 2", "TOML"),
-        (b"a = 1\na = 2\n", "line 2", "TOML"),
-        (b"a = " + b"[" * 5000, "", "TOML"),
-        (b"# caf\xe9\n", "a byte at 5 that is not UTF-8", "TOML in UTF-8"),
+        (b"[finger\n", "TOML syntax error at line 1, column 8: expected ']'"),
+        (b"[finger]\nlisten = [\n", "TOML syntax error at end of document: "),
+        (b"[finger]\n[finger]\n", "TOML syntax error at line 2, column "),
+        (b"a = 1\na = 2\n", "TOML syntax error at line 2, column 6: cannot overwrite a value"),
+        (b"a = " + b"[" * 5000, "TOML error: lists or tables are nested too deeply"),
+        (b"# caf\xe9\n", "found a byte in line 1 that is not UTF-8 (0xE9); must be saved as UTF-8"),
     ],
 )
-def test_a_file_that_is_no_toml(tmp_path: Path, data: bytes, found: str, allowed: str) -> None:
+def test_a_file_that_is_no_toml(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "gateway.toml"
     path.write_bytes(data)
     with pytest.raises(BadSettings) as bad:
         load_settings(path)
     (mistake,) = bad.value.problems
-    assert (mistake.file, mistake.key, mistake.allowed) == (str(path), "", allowed)
-    assert found in mistake.found
+    assert (mistake.file, mistake.key) == (str(path), "")
+    assert str(mistake).startswith(f"{path}: {message}")
 
 
 @pytest.mark.parametrize(
@@ -324,7 +442,7 @@ def test_durations(text: str, seconds: float) -> None:
      "9" * 400 + "d", 10, None],
 )  # fmt: skip
 def test_no_durations(text: object) -> None:
-    with pytest.raises(ValueError, match="a length of time"):
+    with pytest.raises(ValueError, match="a duration"):
         Duration.parse(text)
 
 
@@ -345,7 +463,7 @@ def test_where_the_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FINGER_GATEWAY_CONFIG", raising=False)
     monkeypatch.setattr(locate, "SEARCH_PATHS", (Path("gateway.toml"), tmp_path / "etc" / "gateway.toml"))
-    with pytest.raises(BadSettings, match=re.escape("gateway.toml: found no such file")):
+    with pytest.raises(BadSettings, match=re.escape("gateway.toml: no such file; create ")):
         locate.find_settings_file(None)
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "gateway.toml").touch()

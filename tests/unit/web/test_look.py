@@ -98,15 +98,15 @@ def test_a_reload_brings_another_picture_of_the_same_name(build: Build, tmp_path
 @pytest.mark.parametrize(
     ("look", "said"),
     [
-        ('accent = "red"', """site.look.accent: found 'red'; allowed: a colour, as in "#b33" or "#bb3333\""""),
+        ('accent = "red"', """site.look.accent: found 'red'; must be a colour, e.g. "#b33" or "#bb3333\""""),
         ('accent = "#12345"', "site.look.accent: found '#12345'"),
         ('accent = "#fff\\n"', "site.look.accent: found '#fff\\n'"),
-        ('logo = "none.svg"', "site.look.logo: found 'none.svg'; allowed: a file that can be read, of at most 256 KiB"),
+        ('logo = "none.svg"', "site.look.logo: found 'none.svg'; must be an image file that exists, at most 256 KiB"),
         ('logo = "tea.gif"', "site.look.logo: found 'tea.gif'"),
         ('logo = "large.png"', "site.look.logo: found 'large.png'"),
         ('logo = "empty.svg"', "site.look.logo: found 'empty.svg'"),
         ('logo = "x\\u0000.svg"', "site.look.logo: found 'x\\x00.svg'"),
-        ('colour = "#fff"', "site.look.colour: found an unknown key; allowed: accent, logo, footer"),
+        ('colour = "#fff"', "site.look.colour: unknown key; known: accent, logo, footer"),
     ],
 )
 def test_mistakes_in_the_settings_are_told(tmp_path: Path, look: str, said: str) -> None:
