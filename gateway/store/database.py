@@ -88,7 +88,7 @@ def _file_size(path: Path) -> int:
     try:
         return path.stat().st_size
     except FileNotFoundError:
-        raise UnusableDatabase(f"{path}: is not there; `finger-gateway init` makes one") from None
+        raise UnusableDatabase(f"{path}: does not exist; `finger-gateway init` creates one") from None
     except OSError as error:
         raise UnusableDatabase(f"{path}: cannot be opened: {error.strerror}") from None
 
@@ -139,8 +139,8 @@ _DESCRIPTIONS = {
     sqlite3.SQLITE_BUSY: f"another program has been writing for {BUSY_TIMEOUT:.0f} seconds; try again",
     sqlite3.SQLITE_LOCKED: f"another program has been writing for {BUSY_TIMEOUT:.0f} seconds; try again",
     sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_READONLY: "cannot be written to: the file and its folder have to belong to who runs this",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: the file and its folder have to be readable and writable",
+    sqlite3.SQLITE_READONLY: "cannot be written to: the file and its folder must belong to the user who runs this",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: the file and its folder must be readable and writable",
     sqlite3.SQLITE_NOTADB: "is not a SQLite database, or is damaged; `finger-gateway restore FILE` puts a backup in its place",
     sqlite3.SQLITE_CORRUPT: "is damaged; `finger-gateway restore FILE` puts a backup in its place",
 }

@@ -120,7 +120,7 @@ def test_check_tells_every_mistake_and_binds_nothing(place: Place) -> None:
     told = place.command("check", code=2).err.splitlines()
     file = str(place.settings)
     assert told[0].startswith("warning: site.members: 127.0.0.0/8 is loopback")
-    assert told[1] == f"{place.database}: is not there; `finger-gateway init` makes one"
+    assert told[1] == f"{place.database}: does not exist; `finger-gateway init` creates one"
     assert told[2] == (
         f"{file}: sources.vending.class: found 'vending:Machine', which cannot be imported "
         "(ModuleNotFoundError: No module named 'vending'); "
@@ -168,7 +168,7 @@ def test_a_database_that_is_missing_or_none_or_too_new(place: Place) -> None:
     letter = "is not a SQLite database, or is damaged; `finger-gateway restore FILE` puts a backup in its place"
     not_started(place, ("people", "list"), f"{place.database}: {letter}")
     place.database.unlink()
-    not_started(place, ("run",), f"{place.database}: is not there; `finger-gateway init` makes one")
+    not_started(place, ("run",), f"{place.database}: does not exist; `finger-gateway init` creates one")
 
 
 # Root may write everywhere, unless it has been deprived of that. The folder then has to be somebody else's.

@@ -526,7 +526,7 @@ def unusable(path: Path) -> str:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     for missing in (path, tmp_path / "no" / "people.db"):
-        assert unusable(missing) == f"{missing}: is not there; `finger-gateway init` makes one"
+        assert unusable(missing) == f"{missing}: does not exist; `finger-gateway init` creates one"
     assert list(tmp_path.iterdir()) == []
 
 
