@@ -124,7 +124,7 @@ def test_check_tells_every_mistake_and_binds_nothing(place: Place) -> None:
     assert told[2] == (
         f"{file}: sources.vending.class: found 'vending:Machine', which cannot be imported "
         "(ModuleNotFoundError: No module named 'vending'); "
-        f"must be in a module in {file.parent} or on Python's path"
+        f"must be in a module in {place.folder} or on Python's path"
     )
     assert told[3].startswith(f"{file}: finger.listen[0]: found 'tpc:79' (ValueError: Unknown endpoint type: 'tpc')")
     assert told[4].startswith(f"{file}: web.listen[0]: found 'ssl:443:privateKey=nowhere.pem' (")

@@ -299,14 +299,14 @@ def test_a_file_that_cannot_be_written(reachable: Path) -> None:
     database.create(path)
     path.chmod(0o444)
     said = as_nobody(path)
-    assert said == f"{path}: cannot be written to: the file and its folder have to belong to who runs this"
+    assert said == f"{path}: cannot be written to: the file and its folder must belong to the user who runs this"
 
 
 def test_a_file_that_cannot_be_read(reachable: Path) -> None:
     path = reachable / "people.db"
     database.create(path)
     path.chmod(0)
-    assert as_nobody(path) == (f"{path}: cannot be opened: the file and its folder have to be readable and writable")
+    assert as_nobody(path) == (f"{path}: cannot be opened: the file and its folder must be readable and writable")
 
 
 def test_a_folder_that_cannot_be_written(reachable: Path) -> None:
