@@ -184,7 +184,7 @@ def test_a_database_that_cannot_be_written(place: Place) -> None:
         for words in (("run",), ("people", "set", "alice", "title", "Boss")):
             ran = place.command(*words, code=2, start=(*POWERLESS, *COMMAND))
             assert re.fullmatch(
-                rf"{place.database}: cannot be (written to|opened): the file and its folder have to .*\n", ran.err
+                rf"{place.database}: cannot be (written to|opened): the file and its folder must .*\n", ran.err
             )
             assert ran.out == ""
     place.folder.chmod(0o755)
