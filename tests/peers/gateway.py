@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.store import database
-from tests.unit.fixtures import PEOPLE, document, write
+from tests.unit.fixtures import PEOPLE, make_create_edit, write_edits
 
 T = TypeVar("T")
 CHECKOUT = Path(__file__).parents[2]
@@ -201,7 +201,7 @@ def make_place(
     )
     place.settings.write_text(text)
     database.create(place.database)
-    write(place.database, [document(fields) for fields in people])
+    write_edits(place.database, [make_create_edit(fields) for fields in people])
     return place
 
 

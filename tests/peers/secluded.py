@@ -13,7 +13,7 @@ from typing import Any
 from tests.peers.gateway import DEADLINE, WATCHED, Place, Running, launched, make_place, until
 from tests.peers.limits import read
 from tests.peers.namespace import Namespace, namespace
-from tests.unit.fixtures import ALICE, WRITTEN, document, write
+from tests.unit.fixtures import ALICE, PEOPLE_CHANGED_AT, make_create_edit, write_edits
 
 OTHER = "192.0.2.79"
 ZOFIE = {"login": "zofie", "name": "Žofie Černá", "plan": "Tea at five.\n    Bez mléka, díky.\n"}
@@ -70,7 +70,7 @@ class Secluded:
 def secluded(folder: Path) -> Iterator[Secluded]:
     """Runs one, with alice and zofie."""
     place = make_place(folder, people=[])
-    write(place.database, [document(fields) for fields in (ALICE, ZOFIE)], WRITTEN)
+    write_edits(place.database, [make_create_edit(fields) for fields in (ALICE, ZOFIE)], PEOPLE_CHANGED_AT)
     text = place.settings.read_text()
     for old, new in (
         (f"tcp:{place.finger}:interface=127.0.0.1", "tcp:79"),

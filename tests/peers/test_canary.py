@@ -19,7 +19,7 @@ from gateway.irc import commands  # noqa: F401  # registers the commands
 from gateway.irc.command_registry import COMMAND_BY_NAME
 from gateway.web.app import WebApp
 from gateway.web.routes import ROUTES
-from tests.unit.fixtures import write
+from tests.unit.fixtures import write_edits
 
 from .canary import CANARIES, EVERYONE, MEMBERS, NOBODY, Heard, asked_names
 from .gateway import (
@@ -129,7 +129,7 @@ def canaries(
     # an earlier plan that could go everywhere then goes as far as the plan does now
     for each in CANARIES:
         plan = {"plan": f"{each.word('plan')}\nlater\n"}
-        write(place.database, [Modify(each.login, plan, plan_level=Visibility.EVERYONE)])
+        write_edits(place.database, [Modify(each.login, plan, plan_level=Visibility.EVERYONE)])
     settings = place.settings.read_text().replace("[finger]", f'[finger]\nempty_query = "{empty}"')
     place.settings.write_text(settings.replace("60000", "10000000") + "\n[sources.logins]\n")
     run = "from gateway.cli import main\nmain()" if broken else WATCHDOG

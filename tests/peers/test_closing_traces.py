@@ -30,7 +30,7 @@ import trustme
 
 from tests.peers.gateway import CHECKOUT, DEADLINE, Place, Running, free_port, listening, serving, until
 from tests.peers.limits import FRANK, limited
-from tests.unit.fixtures import PEOPLE, WRITTEN, document, write
+from tests.unit.fixtures import PEOPLE, PEOPLE_CHANGED_AT, make_create_edit, write_edits
 
 GOLDEN = CHECKOUT / "tests" / "golden" / "closing"
 RENEW = "python -m tests.peers.test_closing_traces"
@@ -216,7 +216,7 @@ def gateway(folder: Path, timeout: str) -> Iterator[Ports]:
     """Start a gateway whose [limits] have *timeout*. Its people were written at a fixed time."""
     folder.mkdir()
     place = limited(folder, LIMITS + timeout, people=[])
-    write(place.database, [document(fields) for fields in (*PEOPLE, FRANK)], WRITTEN)
+    write_edits(place.database, [make_create_edit(fields) for fields in (*PEOPLE, FRANK)], PEOPLE_CHANGED_AT)
     authority = trustme.CA()
     certificate = authority.issue_cert("dir.test")
     certificate.private_key_and_cert_chain_pem.write_to_path(folder / "pair.pem")

@@ -29,7 +29,7 @@ from tests.peers.gateway import (
     web,
 )
 from tests.peers.limits import FRANK, connect, read, said
-from tests.unit.fixtures import document, write
+from tests.unit.fixtures import make_create_edit, write_edits
 from tests.unit.proxy import LOCAL, addresses, relayed, v1, v2
 
 EXAMPLE = CHECKOUT / "examples" / "behind_haproxy"
@@ -98,7 +98,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Behind:
     )
     place.settings.write_text(first)
     subprocess.run(shlex.split(CERTIFICATE), cwd=folder, check=True, capture_output=True)
-    write(place.database, [document(FRANK), document(SHY)])
+    write_edits(place.database, [make_create_edit(FRANK), make_create_edit(SHY)])
     with (folder / "tls.pem").open("ab") as both:
         both.write((folder / "tls.crt").read_bytes())
     assert place.command("check").err == ""

@@ -20,7 +20,7 @@ import pytest
 
 from gateway.store import database
 from tests.peers.gateway import CHECKOUT, DEADLINE, Running, command, finger, launched, web
-from tests.unit.fixtures import PEOPLE, document, write
+from tests.unit.fixtures import PEOPLE, make_create_edit, write_edits
 
 SYSTEMD = CHECKOUT / "examples" / "systemd"
 INHERITED = str(Path(__file__).with_name("inherited.py"))
@@ -94,7 +94,7 @@ class Systemd:
         text = text.replace("domain=INET:", f"domain={family.name.removeprefix('AF_')}:")
         self.settings.write_text(text + "[limits]\nqueries_per_minute = 1000000\nconnections_per_address = 500\n")
         database.create(folder / "people.db")
-        write(folder / "people.db", [document(fields) for fields in PEOPLE])
+        write_edits(folder / "people.db", [make_create_edit(fields) for fields in PEOPLE])
 
     def heard(self, state: str) -> None:
         """Waits until the service has said *state*."""

@@ -14,7 +14,7 @@ import pytest
 from gateway.directory.interfaces import Modify
 from gateway.directory.person import Visibility
 from tests.people50 import people
-from tests.unit.fixtures import PEOPLE, document, write
+from tests.unit.fixtures import PEOPLE, make_create_edit, write_edits
 
 from .gateway import Place, make_place, serving, until, web
 
@@ -53,7 +53,7 @@ def test_W028_W117_feeds_of_fifty_people(tmp_path: Path) -> None:
         place.command("plan", login, "-", stdin="A new plan\n")
         until(lambda: read(place, "/feed.atom").entries[0].title == "A new plan", "the new plan")
         assert read(place, f"/users/{login}/feed.atom").entries[0].title == "A new plan"
-        write(place.database, [Modify(login, {}, {"plan": Visibility.MEMBERS})])
+        write_edits(place.database, [Modify(login, {}, {"plan": Visibility.MEMBERS})])
         until(lambda: not read(place, f"/users/{login}/feed.atom").entries, "the feed without plans")
         assert login not in str(read(place, "/feed.atom").entries)
 
@@ -62,7 +62,7 @@ def test_W028_W117_feeds_of_fifty_people(tmp_path: Path) -> None:
 def test_W144_a_large_sitemap_holds_nobody_up(tmp_path: Path) -> None:
     """Others are answered meanwhile; the watchdog looks at each turn."""
     place = make_place(tmp_path, people=PEOPLE)
-    write(place.database, [document({"login": f"p{number:06}"}) for number in range(MANY)])
+    write_edits(place.database, [make_create_edit({"login": f"p{number:06}"}) for number in range(MANY)])
     with serving(place):
         web(place.web, "/users/alice")
         told: list[tuple[int, str]] = []

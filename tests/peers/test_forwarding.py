@@ -18,7 +18,7 @@ from tests.peers.finger_client import read
 from tests.peers.gateway import COMMAND, DEADLINE, WATCHED, Place, Running, command, launched, until
 from tests.peers.limits import sockets
 from tests.peers.namespace import Namespace, namespace
-from tests.unit.fixtures import document, write
+from tests.unit.fixtures import make_create_edit, write_edits
 
 TIMEOUT = 1.5  # seconds: limits.timeout
 SETTINGS = """
@@ -100,7 +100,7 @@ def row(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Row]:
             )
             database.create(place.database)
             people = [{"login": "bob", "name": f"Bob of {name}", "plan": "\x1b[31mred\x1b[0m caf\u00e9\n"}]
-            write(place.database, [document(each) for each in people])
+            write_edits(place.database, [make_create_edit(each) for each in people])
             row.running[name] = stack.enter_context(
                 launched(place.folder, [], "run", "-c", place.settings, start=(*network.enter, *WATCHED))
             )

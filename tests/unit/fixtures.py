@@ -1,4 +1,4 @@
-"""A House on a real SQLite file, without a reactor that runs: what units of all rooms stand on."""
+"""Protocol dependencies on a real SQLite file and a fake clock, shared by the unit tests of all packages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,11 +46,11 @@ CAROL = {"login": "carol", "name": "Carol Hidden", "plan": "Nobody sees this.", 
 DAVE = {"login": "dave", "name": "Dave", "plan": "\x1b[31mRED\x1b[0m \x1b]0;T\x07"}
 ZOFIE = {"login": "zofie", "name": "Žofie Černá"}
 PEOPLE = (ALICE, BOB, CAROL, DAVE, ZOFIE)
-WRITTEN = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)  # when a house's people last changed
+PEOPLE_CHANGED_AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)  # when the people of make_dependencies() last changed
 
 
 class TestClock(Clock):
-    """A Clock that is also what the store needs of a reactor; the writer's thread calls back into the test."""
+    """A Clock with the reactor methods that the store needs; callFromThread calls at once, in the calling thread."""
 
     def callFromThread(self, function: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N802  # Twisted's name
         function(*args, **kwargs)
@@ -58,27 +58,27 @@ class TestClock(Clock):
 
 @dataclass
 class Built:
-    """A House and what a test wants to look into."""
+    """ProtocolDependencies with the clock, the store and the files behind them."""
 
     deps: ProtocolDependencies
     clock: TestClock
     store: sqlite_store.SQLiteStore
     path: Path
-    file: Path
+    access_log_path: Path
 
     def change(self, *edits: Edit) -> None:
-        """Writes as another process would; seen when the clock next moves by 40 ms."""
-        write(self.path, edits)
+        """Write edits to the database as another process would; the gateway sees them at its next poll."""
+        write_edits(self.path, edits)
 
-    def see(self) -> None:
-        """Lets what others wrote come in."""
+    def poll_store(self) -> None:
+        """Advance the clock to the next poll for changes of other processes."""
         self.clock.advance(file_watcher.POLL_INTERVAL)
 
     @property
-    def records(self) -> list[dict[str, Any]]:
-        """All records so far."""
+    def access_log_entries(self) -> list[dict[str, Any]]:
+        """Return all access-log entries so far."""
         self.clock.advance(1)
-        return [msgspec.json.decode(line) for line in self.file.read_bytes().splitlines()]
+        return [msgspec.json.decode(line) for line in self.access_log_path.read_bytes().splitlines()]
 
     def stop(self) -> None:
         self.deps.tracker._access_log.stopService()
@@ -87,8 +87,8 @@ class Built:
             self.store.reader.connection.close()
 
 
-def write(path: Path, edits: Sequence[Edit], at: datetime | None = None) -> int:
-    """Edits the database at *path* in this thread."""
+def write_edits(path: Path, edits: Sequence[Edit], at: datetime | None = None) -> int:
+    """Apply *edits* to the database at *path* in this thread; return the number of the last change."""
     tables = EditTransactions(lambda: database.connect(path, "rw", 5.0))
     try:
         return tables.save(edits, at or datetime.now(UTC))
@@ -96,8 +96,8 @@ def write(path: Path, edits: Sequence[Edit], at: datetime | None = None) -> int:
         tables.close()
 
 
-def document(fields: dict[str, Any]) -> Create:
-    """The edit that makes the person of a document."""
+def make_create_edit(fields: dict[str, Any]) -> Create:
+    """Return the edit that creates the person of a JSON document."""
     return person_json.make_create(person_json.read_documents(msgspec.json.encode(fields))[0])
 
 
@@ -114,48 +114,48 @@ def make_dependencies(
     hosts: Sequence[str] = ("dir.test", "club.test"),
     clock: Any = None,
     own_templates: Path | None = None,
-    listened: Sequence[str | None] = ("0.0.0.0",),
+    listen_addresses: Sequence[str | None] = ("0.0.0.0",),
 ) -> Built:
-    """A House whose directory is started and knows *people*."""
-    path, file = folder / "people.db", folder / "access.jsonl"
+    """Create a database of *people* in *folder* and start a directory and its services on it."""
+    path, access_log_path = folder / "people.db", folder / "access.jsonl"
     database.create(path)
-    write(path, [document(fields) for fields in people], WRITTEN)
+    write_edits(path, [make_create_edit(fields) for fields in people], PEOPLE_CHANGED_AT)
     reactor = clock or TestClock()
     store = sqlite_store.SQLiteStore(path, reactor, readers=0)
-    records = AccessLog(file, "full", reactor)
-    records.startService()
+    access_log = AccessLog(access_log_path, "full", reactor)
+    access_log.startService()
     store.startService()
     directory = DirectoryService(store, sources, policy or Policy.preset(), reactor)
     directory.startService()
     site = SiteInfo("The Tea Club", HostNames(hosts), "https://dir.test", protocols(), bool(members))
-    outgoing = OutboundConnections(reactor, lambda: listened, lambda: hosts)
+    outbound = OutboundConnections(reactor, lambda: listen_addresses, lambda: hosts)
     deps = ProtocolDependencies(
         reactor=reactor,
         site=site,
         directory=directory,
         viewers=Viewers(members, ["alice"]),
-        tracker=RequestTracker(RateLimit(queries_per_minute, reactor.seconds), records, reactor),
+        tracker=RequestTracker(RateLimit(queries_per_minute, reactor.seconds), access_log, reactor),
         health=Health(store, directory, reactor),
         admission=AdmissionControl(connections, per_address),
-        outbound=outgoing,
-        fediverse_accounts=FediverseAccounts(reactor, outgoing),
+        outbound=outbound,
+        fediverse_accounts=FediverseAccounts(reactor, outbound),
         renderer=Renderer(TemplateSet(own_templates), site),
         timeout=timeout,
     )
-    return Built(deps, reactor, store, path, file)
+    return Built(deps, reactor, store, path, access_log_path)
 
 
 def protocols(finger: bool = True, bot: str | None = "fingerbot") -> tuple[ProtocolInfo, ...]:
     """List the protocols of a site that has the web, finger or not, and a bot of that nick or none."""
-    found = [ProtocolInfo("finger", "finger")] * finger + [ProtocolInfo("web", "the web")]
-    return (*found, *([ProtocolInfo("irc", "IRC", bot)] if bot else ()))
+    infos = [ProtocolInfo("finger", "finger")] * finger + [ProtocolInfo("web", "the web")]
+    return (*infos, *([ProtocolInfo("irc", "IRC", bot)] if bot else ()))
 
 
-def now(coroutine: Any) -> Any:
-    """The result of a coroutine that has to end without waiting."""
+def result_of(coroutine: Any) -> Any:
+    """Return the result of a coroutine, or raise its exception; fail if it does not finish at once."""
     results: list[Any] = []
     Deferred.fromCoroutine(coroutine).addBoth(results.append)
-    assert results, "it waits"
+    assert results, "the coroutine has not finished"
     if isinstance(results[0], BaseException) or hasattr(results[0], "raiseException"):
         results[0].raiseException()
     return results[0]

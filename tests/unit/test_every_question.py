@@ -18,7 +18,7 @@ from gateway.ops.request_tracker import RequestInfo, RequestTracker, TrackedRequ
 from gateway.web.app import WebService
 from gateway.web.settings import WebSettings
 
-from .fixtures import Built, make_dependencies, now
+from .fixtures import Built, make_dependencies, result_of
 
 Ask = Callable[[ProtocolDependencies], str]
 STRANGER = IPv4Address("TCP", "198.51.100.7", 4079)
@@ -37,7 +37,7 @@ def over_irc(deps: ProtocolDependencies) -> str:
     asked = BotRequest(
         nick="bo", userhost="bo@host", channel=None, text="alice", own_nick="fingerbot", max_line_bytes=400
     )
-    reply = now(CommandHandler("demo", "!", deps).answer(asked))
+    reply = result_of(CommandHandler("demo", "!", deps).answer(asked))
     return "" if reply is None else "\n".join(reply.lines)
 
 
@@ -66,7 +66,7 @@ def limited(built: Built, ask: Ask) -> bool:
 def recorded(built: Built, ask: Ask) -> bool:
     """Is there one record for one question?"""
     ask(built.deps)
-    return [(each["query"], each["outcome"]) for each in built.records] == [("alice", "found")]
+    return [(each["query"], each["outcome"]) for each in built.access_log_entries] == [("alice", "found")]
 
 
 def counted(built: Built, ask: Ask) -> bool:

@@ -19,8 +19,8 @@ from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from gateway.formats import people_files, person_json
 from gateway.formats.card import make_vcard
-from tests.unit.directory.keepers import ADMINISTRATOR
-from tests.unit.fixtures import Built, make_dependencies, now
+from tests.unit.directory.doubles import ADMINISTRATOR
+from tests.unit.fixtures import Built, make_dependencies, result_of
 from tests.unit.test_every_question import STRANGER, _wire, over_irc
 from tests.unit.web.wire import MEMBER, Browser
 
@@ -146,7 +146,7 @@ def test_a_view_shows_the_field(view: str, name: str, build: Build) -> None:
 
 
 def profile(built: Built) -> Profile:
-    answer = now(built.deps.directory.lookup("alice", ADMINISTRATOR))
+    answer = result_of(built.deps.directory.lookup("alice", ADMINISTRATOR))
     assert isinstance(answer, Found)
     return answer.profile
 

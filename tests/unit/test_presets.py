@@ -19,7 +19,7 @@ from gateway.irc.command_handler import CommandHandler
 from gateway.irc.command_registry import BotRequest
 from gateway.text.width import width
 from tests.unit.finger import wire as finger_wire
-from tests.unit.fixtures import Built, document, make_dependencies, now, write
+from tests.unit.fixtures import Built, make_create_edit, make_dependencies, result_of, write_edits
 from tests.unit.web.wire import Browser
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -66,7 +66,7 @@ def build(tmp_path: Path) -> Iterator[Build]:
     def make(preset: Preset) -> Built:
         built = make_dependencies(tmp_path, people=[], policy=Policy.preset(preset))
         made.append(built)
-        write(built.path, [document(ALICE)], AT)
+        write_edits(built.path, [make_create_edit(ALICE)], AT)
         built.deps.directory.presence.last_seen["alice"] = LAST_SEEN
         return built
 
@@ -94,7 +94,7 @@ def over_irc(built: Built, address: str) -> str:
     asked = BotRequest(
         nick="bo", userhost="bo@host", channel=None, text="alice", own_nick="fingerbot", max_line_bytes=400
     )
-    reply = now(CommandHandler("demo", "!", built.deps).answer(asked))
+    reply = result_of(CommandHandler("demo", "!", built.deps).answer(asked))
     assert reply is not None
     return "".join(f"{line}\n" for line in reply.lines)
 

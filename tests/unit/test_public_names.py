@@ -46,7 +46,7 @@ from gateway.store import database
 from gateway.twist import Options
 from gateway.web.routes import ROUTES
 from tests.unit.finger.wire import Client
-from tests.unit.fixtures import Built, make_dependencies, now
+from tests.unit.fixtures import Built, make_dependencies, result_of
 from tests.unit.test_presets import ALICE
 from tests.unit.web.wire import Browser
 
@@ -268,7 +268,7 @@ def people_files_names(_: Built) -> Iterator[str]:
 
 def explanation_json(built: Built) -> Iterator[str]:
     """Yield the members of `check --explain --json`, with every reason and each optional member."""
-    found = now(built.deps.directory.lookup("alice", built.deps.viewers.from_address("web", None)))
+    found = result_of(built.deps.directory.lookup("alice", built.deps.viewers.from_address("web", None)))
     everyone, alice = Visibility.EVERYONE, found.profile
     rows = tuple(FieldExplanation("name", everyone, why, by="plan", wanted=everyone) for why in Reason)
     shown = explanation_document(Explanation(alice, rows))
@@ -479,7 +479,7 @@ def ask_everything(built: Built) -> None:
         asked = BotRequest(
             nick="bo", userhost="bo@host", channel=None, text=text, own_nick="fingerbot", max_line_bytes=400
         )
-        now(CommandHandler("network", "!", built.deps).answer(asked))
+        result_of(CommandHandler("network", "!", built.deps).answer(asked))
 
 
 def public_names(folder: Path) -> str:

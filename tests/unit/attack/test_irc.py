@@ -8,7 +8,7 @@ import pytest
 from gateway.irc.command_handler import CommandHandler
 from gateway.irc.command_registry import BotRequest
 from gateway.irc.lines import max_text_bytes
-from tests.unit.fixtures import make_dependencies, now
+from tests.unit.fixtures import make_dependencies, result_of
 
 FULL = "a" + "\u0301" * 85  # one cell, and 171 bytes
 
@@ -25,7 +25,7 @@ def test_no_line_in_a_channel_begins_with_what_a_person_wrote(tmp_path: Path, pe
     built = make_dependencies(tmp_path, people=people)
     max_bytes = max_text_bytes("fingerbot", "#a-channel-of-some-length")
     request = BotRequest("client", "client@host.test", "#tea", text, "fingerbot", max_bytes)
-    reply = now(CommandHandler("test", "!", built.deps).answer(request))
+    reply = result_of(CommandHandler("test", "!", built.deps).answer(request))
     assert any("!op" in line for line in reply.lines)
     for line in reply.lines:
         assert line.startswith(("client: ", "… ", "https://dir.test/")), reply

@@ -12,11 +12,11 @@ from gateway.directory.answers import Listing, Page, Unavailable
 from gateway.directory.interfaces import Create
 from gateway.directory.lists import MAX_MATCHES
 from gateway.directory.person import Partial, Visibility
-from tests.unit.directory.keepers import STRANGER, Place
+from tests.unit.directory.doubles import STRANGER, InMemorySource
 from tests.unit.fixtures import Built, make_dependencies
 
 N = Visibility.NOBODY
-ELSEWHERE = Place(Partial(login="zoe", visibility={"name": N}), restricts=True)
+ELSEWHERE = InMemorySource(Partial(login="zoe", visibility={"name": N}), restricts=True)
 
 
 @pytest.fixture
@@ -47,23 +47,23 @@ def searched(built: Built, words: str) -> Listing:
 def test_one_more_who_is_not_shown_does_not_cut_a_search(built: Built, unseen: Create) -> None:
     """It said "there are more who match": of a hidden alias, and of somebody whom another source hides."""
     built.change(*(Create(f"p{n:03}", {"name": f"Ann {n}"}) for n in range(MAX_MATCHES)))
-    built.see()
+    built.poll_store()
     before = searched(built, "ann")
     assert (len(before.profiles), before.truncated) == (50, False)
     built.change(unseen)
-    built.see()
+    built.poll_store()
     after = searched(built, "ann")
     assert (after.truncated, after.after) == (before.truncated, before.after)
     built.change(Create("zack", {"name": "Ann"}))
-    built.see()
+    built.poll_store()
     assert searched(built, "ann").truncated
 
 
 def test_nobody_and_hidden_are_one_to_a_search_while_a_source_is_down(tmp_path: Path) -> None:
     """It was "nobody" for who is nobody, but "not now" for whoever the source would have to be asked of."""
-    place = Place(Partial(login="carl", visibility={"name": N}), restricts=True)
-    made = make_dependencies(tmp_path, people=[{"login": "carl", "name": "Carl Kettle"}], sources=(place,))
-    place.down = True
+    source = InMemorySource(Partial(login="carl", visibility={"name": N}), restricts=True)
+    made = make_dependencies(tmp_path, people=[{"login": "carl", "name": "Carl Kettle"}], sources=(source,))
+    source.down = True
     answers: list[Any] = []
     for words in ("kettle", "nobody", "carl", "no such", ""):
         asking = made.deps.directory.list_people(words, STRANGER, Page())

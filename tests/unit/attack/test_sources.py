@@ -11,8 +11,8 @@ from gateway.directory.answers import Found, NotFound, Unavailable
 from gateway.directory.interfaces import SourceDown
 from gateway.directory.person import Partial, Visibility
 from gateway.directory.privacy import Profile
-from tests.unit.directory.keepers import STRANGER
-from tests.unit.fixtures import make_dependencies, now
+from tests.unit.directory.doubles import STRANGER
+from tests.unit.fixtures import make_dependencies, result_of
 
 
 class Odd:
@@ -46,14 +46,14 @@ def test_whatever_a_source_raises_or_answers_hidden_and_unknown_are_equal(tmp_pa
     """R027: who is kept in the cache_ttl is told by nothing, while others cannot be looked up."""
     odd = Odd()
     built = make_dependencies(tmp_path, sources=[odd])
-    assert now(built.deps.directory.lookup("carol", STRANGER)) == NotFound()
+    assert result_of(built.deps.directory.lookup("carol", STRANGER)) == NotFound()
     odd.answer = answer
     for name in ("nobody", "carol", "unheard", "carol", "Carol Hidden"):
         with pytest.raises(type(answer) if isinstance(answer, Exception) else TypeError):
-            now(built.deps.directory.lookup(name, STRANGER))
+            result_of(built.deps.directory.lookup(name, STRANGER))
     odd.answer = None
     built.clock.advance(2)
-    assert now(built.deps.directory.lookup("carol", STRANGER)) == NotFound()
+    assert result_of(built.deps.directory.lookup("carol", STRANGER)) == NotFound()
     built.stop()
 
 
@@ -65,7 +65,7 @@ def test_a_source_that_knows_people_by_other_names_opens_no_way_round(tmp_path: 
     built = make_dependencies(tmp_path, sources=[odd])
     odd.answer = Partial(login=said, name=said, visibility={"name": Visibility.EVERYONE})
     with pytest.raises(TypeError):
-        now(built.deps.directory.lookup(asked, STRANGER))
+        result_of(built.deps.directory.lookup(asked, STRANGER))
     built.stop()
 
 
@@ -74,14 +74,14 @@ def test_what_one_source_hides_by_now_stays_hidden_while_another_is_down(tmp_pat
     first.cache_ttl = second.cache_ttl = timedelta(0)
     first.answer = Partial(login="eve", name="Eve", plan="My plan")
     built = make_dependencies(tmp_path, sources=[first, second])
-    profile = found(now(built.deps.directory.lookup("eve", STRANGER)))
+    profile = found(result_of(built.deps.directory.lookup("eve", STRANGER)))
     assert profile.plan == "My plan"
     second.answer = SourceDown("gone")
-    assert found(now(built.deps.directory.lookup("eve", STRANGER))).plan == "My plan"  # the last good answer
+    assert found(result_of(built.deps.directory.lookup("eve", STRANGER))).plan == "My plan"  # the last good answer
     first.answer = Partial(login="eve", name="Eve", plan="My plan", visibility={"plan": Visibility.MEMBERS})
-    assert found(now(built.deps.directory.lookup("eve", STRANGER))).plan == ""
+    assert found(result_of(built.deps.directory.lookup("eve", STRANGER))).plan == ""
     first.answer = Partial(login="eve", visibility={"name": Visibility.NOBODY})
-    assert now(built.deps.directory.lookup("eve", STRANGER)) == Unavailable()
+    assert result_of(built.deps.directory.lookup("eve", STRANGER)) == Unavailable()
     built.stop()
 
 
@@ -90,12 +90,12 @@ def test_sources_are_told_apart_though_they_have_one_name(tmp_path: Path) -> Non
     odd = Odd()
     odd.name = "store"
     built = make_dependencies(tmp_path, sources=[odd])
-    assert now(built.deps.directory.lookup("carol", STRANGER)) == NotFound()
+    assert result_of(built.deps.directory.lookup("carol", STRANGER)) == NotFound()
     reader = built.store.reader
     connection, reader.connection = reader.connection, None
-    assert now(built.deps.directory.lookup("nobody", STRANGER)) == Unavailable()
-    assert now(built.deps.directory._chain._ask(odd, "dave")) is None
+    assert result_of(built.deps.directory.lookup("nobody", STRANGER)) == Unavailable()
+    assert result_of(built.deps.directory._chain._ask(odd, "dave")) is None
     with pytest.raises(SourceDown):
-        now(built.deps.directory._chain.require_sources_up(NotFound()))
+        result_of(built.deps.directory._chain.require_sources_up(NotFound()))
     reader.connection = connection
     built.stop()

@@ -9,11 +9,11 @@ from gateway.directory.answers import Found, History, NotFound, PlanVersion
 from gateway.directory.person import Partial, Visibility
 from gateway.directory.privacy import Policy
 from gateway.directory.viewers import Viewer
-from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Shelf, as_self, directory
-from tests.unit.fixtures import now
+from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER, InMemoryStore, as_self, make_directory
+from tests.unit.fixtures import result_of
 
 
-class GenerousShelf(Shelf):
+class UnfilteredHistoryStore(InMemoryStore):
     """A store that gives plans of all levels, whatever the highest level is that it was asked for."""
 
     async def history(
@@ -33,8 +33,8 @@ class GenerousShelf(Shelf):
     ids=["stranger", "member", "self", "administrator"],
 )
 def test_W029_the_directory_checks_the_level_of_each_old_plan(viewer: Viewer, plans: list[str]) -> None:
-    shelf = GenerousShelf(Partial(login="alice", plan="EVERYONE", visibility={"plan": Visibility.EVERYONE}))
-    history = now(directory(shelf).history("alice", viewer))
+    store = UnfilteredHistoryStore(Partial(login="alice", plan="EVERYONE", visibility={"plan": Visibility.EVERYONE}))
+    history = result_of(make_directory(store).history("alice", viewer))
     assert isinstance(history, History)
     assert [entry.text for entry in history.entries] == plans
 
@@ -42,10 +42,12 @@ def test_W029_the_directory_checks_the_level_of_each_old_plan(viewer: Viewer, pl
 @pytest.mark.parametrize("viewer", [STRANGER, MEMBER, as_self("bob")], ids=["stranger", "member", "somebody else"])
 def test_W022_a_missing_person_takes_the_work_of_a_hidden_one(viewer: Viewer) -> None:
     """The same check runs for both, so that the time of the answer does not tell them apart; its result is kept for both."""
-    service = directory(Shelf(Partial(login="hidden", name="Hidden", visibility={"name": Visibility.NOBODY})))
+    service = make_directory(
+        InMemoryStore(Partial(login="hidden", name="Hidden", visibility={"name": Visibility.NOBODY}))
+    )
     checked = []
     for login in ("hidden", "missing"):
-        assert now(service.lookup(login, viewer)) == NotFound()
+        assert result_of(service.lookup(login, viewer)) == NotFound()
         entry = service._queries.cache.peek(login)
         assert entry is not None
         checked.append(entry.profiles)
@@ -54,7 +56,7 @@ def test_W022_a_missing_person_takes_the_work_of_a_hidden_one(viewer: Viewer) ->
 
 
 def test_a_stricter_policy_counts_for_people_who_were_asked_for_before() -> None:
-    service = directory(Shelf(Partial(login="alice", name="Alice", title="Keeper", visibility={})))
+    service = make_directory(InMemoryStore(Partial(login="alice", name="Alice", title="Keeper", visibility={})))
     for policy, title in (
         (Policy.preset("open"), "Keeper"),
         (Policy.preset("C"), ""),
@@ -62,8 +64,8 @@ def test_a_stricter_policy_counts_for_people_who_were_asked_for_before() -> None
     ):
         service.set_policy(policy)
         for _ in range(2):
-            answer = now(service.lookup("alice", STRANGER))
+            answer = result_of(service.lookup("alice", STRANGER))
             assert isinstance(answer, Found)
             assert answer.profile.title == title
     service.set_policy(Policy.preset(limit={"name": Visibility.MEMBERS}))
-    assert now(service.lookup("alice", STRANGER)) == NotFound()
+    assert result_of(service.lookup("alice", STRANGER)) == NotFound()

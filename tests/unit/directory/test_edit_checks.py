@@ -10,7 +10,7 @@ from gateway.directory.interfaces import Create, Modify, Remove, Rename
 from gateway.directory.person import Person
 from gateway.directory.privacy import Audience, Policy, audience_for
 from gateway.directory.viewers import Viewer
-from tests.unit.directory.keepers import ADMINISTRATOR, as_self
+from tests.unit.directory.doubles import ADMINISTRATOR, as_self
 
 ALICE = Person(login="alice")
 POLICY = Policy.preset()

@@ -12,9 +12,17 @@ from gateway.directory.explanation import Explanation, FieldExplanation, FieldRu
 from gateway.directory.fields import FIELDS
 from gateway.directory.person import Partial, Person, Visibility
 from gateway.directory.privacy import Audience, Policy, Preset, make_profile
-from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Place, Shelf, as_self, directory
+from tests.unit.directory.doubles import (
+    ADMINISTRATOR,
+    MEMBER,
+    STRANGER,
+    InMemorySource,
+    InMemoryStore,
+    as_self,
+    make_directory,
+)
 from tests.unit.directory.test_privacy import NOW, PRESETS
-from tests.unit.fixtures import now
+from tests.unit.fixtures import result_of
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 
@@ -24,14 +32,16 @@ def told(
 ) -> dict[str, FieldExplanation]:
     """The explanation of alice, by field, who chose *own*; *others* are what further sources say."""
     sources = [_Named(name, Partial(login="alice", visibility=levels)) for name, levels in others.items()]
-    kept = directory(Shelf(Partial(login="alice", name="Alice", visibility=own or {})), *sources, policy=policy)
-    answer = now(kept.explain("alice", ADMINISTRATOR))
+    kept = make_directory(
+        InMemoryStore(Partial(login="alice", name="Alice", visibility=own or {})), *sources, policy=policy
+    )
+    answer = result_of(kept.explain("alice", ADMINISTRATOR))
     assert isinstance(answer, Explanation)
     assert [seen.field for seen in answer.fields] == ["login", *FIELDS]
     return {seen.field: seen for seen in answer.fields}
 
 
-class _Named(Place):
+class _Named(InMemorySource):
     def __init__(self, name: str, person: Partial) -> None:
         super().__init__(person)
         self.name = name
@@ -111,26 +121,26 @@ def test_what_is_derived_goes_with_what_it_is_made_of() -> None:
 
 def test_it_is_for_who_may_edit_and_holds_no_person() -> None:
     hidden = Partial(login="carol", name="Carol", visibility={"name": N})
-    kept = directory(Shelf(Partial(login="alice", name="Alice"), hidden))
+    kept = make_directory(InMemoryStore(Partial(login="alice", name="Alice"), hidden))
     for viewer in (ADMINISTRATOR, as_self("alice")):
-        answer = now(kept.explain("Alice", viewer))
+        answer = result_of(kept.explain("Alice", viewer))
         assert isinstance(answer, Explanation)
         assert answer.profile.login == "alice"
         assert answer.profile.visibility == {}
         assert not isinstance(answer.profile, Person)
     for viewer in (STRANGER, MEMBER, as_self("carol")):
-        assert isinstance(now(kept.explain("alice", viewer)), Forbidden)
+        assert isinstance(result_of(kept.explain("alice", viewer)), Forbidden)
     for viewer in (STRANGER, MEMBER, as_self("alice")):
-        assert isinstance(now(kept.explain("carol", viewer)), NotFound)
-        assert isinstance(now(kept.explain("nobody", viewer)), NotFound)
-    assert isinstance(now(kept.explain("carol", ADMINISTRATOR)), Explanation)
-    assert isinstance(now(kept.explain("no login", ADMINISTRATOR)), NotFound)
+        assert isinstance(result_of(kept.explain("carol", viewer)), NotFound)
+        assert isinstance(result_of(kept.explain("nobody", viewer)), NotFound)
+    assert isinstance(result_of(kept.explain("carol", ADMINISTRATOR)), Explanation)
+    assert isinstance(result_of(kept.explain("no login", ADMINISTRATOR)), NotFound)
 
 
 def test_while_the_store_is_down_nothing_is_explained() -> None:
-    shelf = Shelf(Partial(login="alice"))
-    shelf.down = True
-    assert isinstance(now(directory(shelf).explain("alice", ADMINISTRATOR)), Unavailable)
+    store = InMemoryStore(Partial(login="alice"))
+    store.down = True
+    assert isinstance(result_of(make_directory(store).explain("alice", ADMINISTRATOR)), Unavailable)
 
 
 def test_a_source_that_is_down_is_named_by_that() -> None:

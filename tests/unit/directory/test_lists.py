@@ -20,8 +20,16 @@ from gateway.directory.person import Login, Partial, Visibility
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
-from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Place, Shelf, as_self, directory
-from tests.unit.fixtures import Built, make_dependencies, now, write
+from tests.unit.directory.doubles import (
+    ADMINISTRATOR,
+    MEMBER,
+    STRANGER,
+    InMemorySource,
+    InMemoryStore,
+    as_self,
+    make_directory,
+)
+from tests.unit.fixtures import Built, make_dependencies, result_of, write_edits
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 
@@ -64,7 +72,7 @@ def test_W146_a_search_in_pages_while_people_come_and_go(built: Built) -> None:
     first = ask(built, "ann", page=Page(limit=5))
     assert logins(first) == ["p00", "p02", "p04", "p06", "p08"]
     built.change(Remove("p08"), Remove("p10"), Create("p03", {"name": "Ann"}), Create("p11", {"name": "Ann 11"}))
-    built.see()
+    built.poll_store()
     second = ask(built, "ann", page=Page(first.after, 5))
     assert logins(second) == ["p11", "p12", "p14", "p16", "p18"]
     rest = ask(built, "ann", page=Page(second.after, 100))
@@ -94,14 +102,14 @@ TAMPERED = ["0~", "3~zzz", "-1~", "2~a~b", "9~a", "~", "٣~a", "0~\ud800"]
     st.text(max_size=3),
 )
 def test_W146_a_cursor_that_was_tampered_with_is_only_a_place(after: str, query: str) -> None:
-    service = directory(Shelf(*(Partial(login=f"p{n}", name="Ann") for n in range(5))))
+    service = make_directory(InMemoryStore(*(Partial(login=f"p{n}", name="Ann") for n in range(5))))
     viewers: Sequence[Viewer] = (STRANGER, MEMBER, ADMINISTRATOR)
     for viewer in viewers:
         for words in ("", "ann", query):
-            listing = now(service.list_people(words, viewer, Page(after, 3)))
+            listing = result_of(service.list_people(words, viewer, Page(after, 3)))
             assert isinstance(listing, Listing)
             assert len(listing.profiles) <= 3
-        assert isinstance(now(service.list_online(viewer, Page(after, 3))), Listing)
+        assert isinstance(result_of(service.list_online(viewer, Page(after, 3))), Listing)
 
 
 def test_W146_a_tampered_cursor_goes_to_the_real_tables(built: Built) -> None:
@@ -139,7 +147,7 @@ def test_W023_a_search_is_cut_at_200(built: Built) -> None:
     listing = ask(built, "ann", page=Page(limit=1000))
     assert (len(listing.profiles), listing.truncated, listing.after) == (200, False, None)
     built.change(Create("another", {"name": "Ann"}))
-    built.see()
+    built.poll_store()
     listing = ask(built, "ann", page=Page(limit=1000))
     assert (len(listing.profiles), listing.truncated, listing.after) == (200, True, None)
     assert logins(listing)[0] == "another"  # the very one is there, however many there are
@@ -148,14 +156,14 @@ def test_W023_a_search_is_cut_at_200(built: Built) -> None:
 
 
 def crowd_of_namesakes(built: Built, hidden: int, **more: Any) -> None:
-    write(
+    write_edits(
         built.path,
         [
             *(Create(f"a{n:04}", {"name": "Ann Adams"}, {"name": N}) for n in range(hidden)),
             Create("zoe", {"name": "Ann Adams"}),
         ],
     )
-    built.see()
+    built.poll_store()
 
 
 def test_hidden_namesakes_mask_nobody(built: Built) -> None:
@@ -190,12 +198,12 @@ def test_one_who_is_hidden_is_found_by_themselves(built: Built) -> None:
         Create("bob", {"name": "Bob Adams"}, {"name": M}),
     )
     for name in ("alice", "ally", "Ann Adams"):
-        answer = now(built.deps.directory.lookup(name, as_self("alice")))
+        answer = result_of(built.deps.directory.lookup(name, as_self("alice")))
         assert isinstance(answer, Found), name
         for viewer in (STRANGER, MEMBER, as_self("bob")):
-            assert now(built.deps.directory.lookup(name, viewer)) == NotFound()
-    assert isinstance(now(built.deps.directory.lookup("Adams", as_self("alice"))), Ambiguous)
-    assert now(built.deps.directory.lookup("Adams", as_self("bob"))).profile.login == "bob"
+            assert result_of(built.deps.directory.lookup(name, viewer)) == NotFound()
+    assert isinstance(result_of(built.deps.directory.lookup("Adams", as_self("alice"))), Ambiguous)
+    assert result_of(built.deps.directory.lookup("Adams", as_self("bob"))).profile.login == "bob"
 
 
 @pytest.mark.parametrize("words", ["", "ann"])
@@ -211,18 +219,18 @@ def test_W023_who_is_not_listed_is_in_no_list_but_an_administrators(built: Built
 
 
 def test_where_no_name_is_for_the_asker_nobody_is_asked_for() -> None:
-    shelf = Shelf(Partial(login="alice", name="Ann", visibility={"name": E}))
-    service = directory(shelf, policy=Policy.preset("open", None, {"name": M}))
+    store = InMemoryStore(Partial(login="alice", name="Ann", visibility={"name": E}))
+    service = make_directory(store, policy=Policy.preset("open", None, {"name": M}))
     for words in ("", "ann", "alice"):
-        assert logins(now(service.list_people(words, STRANGER, Page()))) == []
-        assert logins(now(service.list_people(words, MEMBER, Page()))) == ["alice"]
-    assert now(service.lookup("Ann", STRANGER)) == NotFound()
+        assert logins(result_of(service.list_people(words, STRANGER, Page()))) == []
+        assert logins(result_of(service.list_people(words, MEMBER, Page()))) == ["alice"]
+    assert result_of(service.lookup("Ann", STRANGER)) == NotFound()
 
 
 # turns
 
 
-class Counted(Shelf):
+class Counted(InMemoryStore):
     """Counts how many people are asked for in one turn."""
 
     turn = 0
@@ -235,9 +243,9 @@ class Counted(Shelf):
 class Turns(Clock):
     """Notes how much was done whenever somebody lets others have their turn."""
 
-    def __init__(self, shelf: Counted) -> None:
+    def __init__(self, store: Counted) -> None:
         super().__init__()
-        self.shelf, self.most, self.count = shelf, 0, 0
+        self.store, self.most, self.count = store, 0, 0
 
     def callLater(  # noqa: N802  # Twisted's name
         self, delay: float, callable: Callable[..., object], *args: object, **kw: object
@@ -247,13 +255,13 @@ class Turns(Clock):
         return super().callLater(delay, callable, *args, **kw)
 
     def end(self) -> None:
-        self.most, self.count = max(self.most, self.shelf.turn), self.count + 1
-        self.shelf.turn = 0
+        self.most, self.count = max(self.most, self.store.turn), self.count + 1
+        self.store.turn = 0
 
     def finish(self, asking: Any) -> Any:
         """The answer to *asking*; *most* people were asked for in one of its turns."""
         results: list[Any] = []
-        self.most = self.count = self.shelf.turn = 0
+        self.most = self.count = self.store.turn = 0
         Deferred.fromCoroutine(asking).addBoth(results.append)
         while not results:
             assert self.getDelayedCalls(), "it waits for nothing"
@@ -266,17 +274,17 @@ class Turns(Clock):
 def test_a_list_of_20000_whom_another_source_hides_takes_many_turns() -> None:
     """No index knows what another source hides; each is judged, so many at a time."""
     logins_ = [f"p{n:05}" for n in range(20_000)]
-    shelf = Counted(*(Partial(login=login, name="Ann") for login in logins_))
-    hides = Place(*(Partial(login=login, visibility={"name": N}) for login in logins_[:-1]), restricts=True)
-    ordered = sorted(shelf.people)
+    store = Counted(*(Partial(login=login, name="Ann") for login in logins_))
+    hides = InMemorySource(*(Partial(login=login, visibility={"name": N}) for login in logins_[:-1]), restricts=True)
+    ordered = sorted(store.people)
 
     async def page(after: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         begin = bisect_right(ordered, after)
         return ordered[begin : begin + limit]
 
-    shelf.page = page  # type: ignore[method-assign]
-    clock = Turns(shelf)
-    service = DirectoryService(shelf, (hides,), Policy.preset(), clock, cache_size=100_000)
+    store.page = page  # type: ignore[method-assign]
+    clock = Turns(store)
+    service = DirectoryService(store, (hides,), Policy.preset(), clock, cache_size=100_000)
     assert logins(clock.finish(service.list_people("", STRANGER, Page(limit=50)))) == ["p19999"]
     assert clock.most <= BATCH_SIZE + 51
     service.presence.update("host", {login: (Login(terminal="tty1"),) for login in logins_})
@@ -286,9 +294,9 @@ def test_a_list_of_20000_whom_another_source_hides_takes_many_turns() -> None:
 
 def test_a_search_that_finds_nobody_among_many_takes_many_turns_and_ends() -> None:
     """Aliases that are not shown stand in the index."""
-    shelf = Counted(*(Partial(login=f"p{n:05}", aliases=(f"k{n}",), visibility={"aliases": N}) for n in range(20_000)))
-    clock = Turns(shelf)
-    service = DirectoryService(shelf, (), Policy.preset(), clock, cache_size=100_000)
+    store = Counted(*(Partial(login=f"p{n:05}", aliases=(f"k{n}",), visibility={"aliases": N}) for n in range(20_000)))
+    clock = Turns(store)
+    service = DirectoryService(store, (), Policy.preset(), clock, cache_size=100_000)
     assert logins(clock.finish(service.list_people("kettle", STRANGER, Page()))) == []
     assert clock.most <= SEARCH_BATCH
     assert clock.count == MAX_ROWS_SCANNED / SEARCH_BATCH + 1
@@ -300,7 +308,7 @@ def test_W023_a_search_that_looks_at_too_many_tells_nothing_of_them(monkeypatch:
     monkeypatch.setattr(lists, "MAX_ROWS_SCANNED", 8)
     nobody = [Partial(login=f"p{n:02}", aliases=(f"ann{n}",), visibility={"aliases": N}) for n in range(20)]
     clock = Clock()
-    service = DirectoryService(Shelf(*nobody), (), Policy.preset(), clock)
+    service = DirectoryService(InMemoryStore(*nobody), (), Policy.preset(), clock)
     service.startService()
     results: list[object] = []
     Deferred.fromCoroutine(service.list_people("ann", STRANGER, Page())).addCallback(results.append)

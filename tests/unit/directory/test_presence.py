@@ -16,9 +16,9 @@ from gateway.directory.privacy import Audience, Policy, Preset, Profile, make_pr
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
 from gateway.store import database, sqlite_store
-from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Shelf, as_self, directory
-from tests.unit.fixtures import Built, make_dependencies, now
-from tests.unit.store.waiting import finished
+from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER, InMemoryStore, as_self, make_directory
+from tests.unit.fixtures import Built, make_dependencies, result_of
+from tests.unit.store.waiting import wait_for
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -90,13 +90,13 @@ def test_a_report_goes_by_canonical_logins() -> None:
 
 
 def profile(service: DirectoryService, login: str, viewer: Viewer) -> Profile:
-    answer = now(service.lookup(login, viewer))
+    answer = result_of(service.lookup(login, viewer))
     assert isinstance(answer, Found), answer
     return answer.profile
 
 
 def test_a_report_is_in_the_next_answer() -> None:
-    service = directory(Shelf(Partial(login="alice"), Partial(login="bob")))
+    service = make_directory(InMemoryStore(Partial(login="alice"), Partial(login="bob")))
     for viewer in (MEMBER, as_self("alice"), ADMINISTRATOR):
         assert (profile(service, "alice", viewer).online, profile(service, "alice", viewer).logins) == (False, ())
     service.presence.update("host", {"alice": (TTY,), "somebody-else": (TTY,)})
@@ -167,7 +167,7 @@ def test_last_seen_is_nobodys_unless_said() -> None:
 
 
 def online(service: DirectoryService, viewer: Viewer, page: Page | None = None) -> Listing:
-    listing = now(service.list_online(viewer, page or Page()))
+    listing = result_of(service.list_online(viewer, page or Page()))
     assert isinstance(listing, Listing)
     return listing
 
@@ -182,7 +182,7 @@ def test_the_list_of_who_is_on_is_of_those_who_let_it_be_known() -> None:
         Partial(login="d", visibility={"name": N, "presence": E}), Partial(login="e", listed=False),
         Partial(login="f", visibility={"name": M, "presence": E}), Partial(login="off", visibility={"presence": E}),
     )  # fmt: skip
-    service = directory(Shelf(*people))
+    service = make_directory(InMemoryStore(*people))
     service.presence.update("host", dict.fromkeys(("a", "b", "c", "d", "e", "f", "nobody", "x y"), (TTY,)))
     assert names(online(service, STRANGER)) == ["b"]
     assert names(online(service, MEMBER)) == ["a", "b", "f"]
@@ -192,7 +192,7 @@ def test_the_list_of_who_is_on_is_of_those_who_let_it_be_known() -> None:
 
 
 def test_W146_the_list_of_who_is_on_comes_in_pages() -> None:
-    service = directory(Shelf(*(Partial(login=f"p{n}") for n in range(9))))
+    service = make_directory(InMemoryStore(*(Partial(login=f"p{n}") for n in range(9))))
     service.presence.update("host", {f"p{n}": (TTY,) for n in range(9)})
     first = online(service, MEMBER, Page(limit=3))
     assert names(first) == ["p0", "p1", "p2"]
@@ -204,11 +204,11 @@ def test_W146_the_list_of_who_is_on_comes_in_pages() -> None:
 
 
 def test_while_the_store_is_down_who_is_on_cannot_be_told() -> None:
-    shelf = Shelf(Partial(login="alice"))
-    service = directory(shelf)
+    store = InMemoryStore(Partial(login="alice"))
+    service = make_directory(store)
     service.presence.update("host", {"alice": (TTY,)})
-    shelf.down = True
-    assert now(service.list_online(MEMBER, Page())) == Unavailable()
+    store.down = True
+    assert result_of(service.list_online(MEMBER, Page())) == Unavailable()
 
 
 # last seen
@@ -224,7 +224,7 @@ def seen_rows(built: Built) -> list[tuple[str, str]]:
 
 def settle(built: Built) -> None:
     """All that the writer was given is written."""
-    finished(built.store.writer.thread.run(lambda: None))
+    wait_for(built.store.writer.thread.run(lambda: None))
 
 
 def restart(built: Built) -> DirectoryService:
@@ -263,27 +263,27 @@ def test_who_is_on_at_the_end_was_seen_then(built: Built) -> None:
     service.presence.update("host", {"alice": (TTY,)})
     assert seen_rows(built) == []
     ended = service.stopService()
-    finished(ended)
+    wait_for(ended)
     assert [login for login, _ in seen_rows(built)] == ["alice"]
 
 
 def test_last_seen_goes_with_the_person(built: Built) -> None:
     leave(built, "alice", "bob")
-    finished(built.deps.directory.edit("alice", Remove(""), ADMINISTRATOR))
+    wait_for(built.deps.directory.edit("alice", Remove(""), ADMINISTRATOR))
     assert [login for login, _ in seen_rows(built)] == ["bob"]
     built.change(Create("alice"))
-    built.see()
+    built.poll_store()
     assert profile(built.deps.directory, "alice", ADMINISTRATOR).last_seen is None
     assert profile(restart(built), "alice", ADMINISTRATOR).last_seen is None
 
 
 def test_last_seen_moves_with_a_new_login(built: Built) -> None:
     at = leave(built, "alice")
-    finished(built.deps.directory.edit("alice", Rename("", "alicia"), ADMINISTRATOR))
+    wait_for(built.deps.directory.edit("alice", Rename("", "alicia"), ADMINISTRATOR))
     assert profile(built.deps.directory, "alicia", ADMINISTRATOR).last_seen == at
     assert profile(restart(built), "alicia", ADMINISTRATOR).last_seen == at
     built.change(Rename("alicia", "aly"))  # by another process
-    built.see()
+    built.poll_store()
     assert profile(built.deps.directory, "aly", ADMINISTRATOR).last_seen == at
 
 
@@ -301,6 +301,6 @@ def test_last_seen_that_cannot_be_kept_is_told_and_no_more(built: Built, monkeyp
 def test_presence_goes_along_with_an_edit(built: Built) -> None:
     built.deps.directory.presence.update("host", {"alice": (TTY,)})
     assert profile(built.deps.directory, "alice", MEMBER).online
-    finished(built.deps.directory.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))
+    wait_for(built.deps.directory.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))
     after = profile(built.deps.directory, "alice", MEMBER)
     assert (after.title, after.online) == ("x", True)

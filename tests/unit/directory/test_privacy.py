@@ -13,8 +13,16 @@ from gateway.directory.interfaces import NameVisibilityFilter
 from gateway.directory.person import Account, Key, Link, Login, Partial, Person, Status, Visibility
 from gateway.directory.privacy import Audience, Policy, Preset, Profile, audience_for, exists, make_profile, shows
 from gateway.directory.viewers import Viewer
-from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Shelf, all_viewers, as_self, directory
-from tests.unit.fixtures import now
+from tests.unit.directory.doubles import (
+    ADMINISTRATOR,
+    MEMBER,
+    STRANGER,
+    InMemoryStore,
+    all_viewers,
+    as_self,
+    make_directory,
+)
+from tests.unit.fixtures import result_of
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -419,9 +427,9 @@ FOUND_BY = {"ally": ["alice"], "alice adams": ["alice"], "adams": ["alice"]}
 
 
 def answers(person: Person | None, policy: Policy, viewer: Viewer) -> list[object]:
-    shelf = Shelf(*([] if person is None else [partial(person)]), found_by={} if person is None else FOUND_BY)
-    service = directory(shelf, policy=policy)
-    return [now(service.lookup(name, viewer)) for name in ASKED for _ in ("cold", "hot")]
+    store = InMemoryStore(*([] if person is None else [partial(person)]), found_by={} if person is None else FOUND_BY)
+    service = make_directory(store, policy=policy)
+    return [result_of(service.lookup(name, viewer)) for name in ASKED for _ in ("cold", "hot")]
 
 
 @given(people(), policies(), st.sampled_from(list(AUDIENCES)))
@@ -447,19 +455,19 @@ def test_a_hidden_person_is_asked_for_in_the_same_steps(
     if rank >= max(made[2]["name"], person.visibility.get("name", made[1]["name"])):
         return
     steps = []
-    for shelf in (Shelf(partial(person)), Shelf()):
+    for store in (InMemoryStore(partial(person)), InMemoryStore()):
         asked: list[str] = []
-        find = shelf.find_logins
+        find = store.find_logins
 
         async def found(name: str, levels: NameVisibilityFilter, asked: list[str] = asked, find: Any = find) -> Any:
             asked.append(name)
             return await find(name, levels)
 
-        shelf.find_logins = found  # type: ignore[method-assign]
-        service = directory(shelf, policy=made[0])
+        store.find_logins = found  # type: ignore[method-assign]
+        service = make_directory(store, policy=made[0])
         for _ in range(2):
-            assert now(service.lookup("alice", viewer)) == NotFound()
-        steps.append((shelf.asked, asked))
+            assert result_of(service.lookup("alice", viewer)) == NotFound()
+        steps.append((store.requested_logins, asked))
     assert steps[0] == steps[1]
     assert steps[0][0] == ["alice"]
     assert len(steps[0][1]) in (
@@ -471,15 +479,15 @@ def test_a_hidden_person_is_asked_for_in_the_same_steps(
 
 @pytest.mark.parametrize("name", ASKED)
 def test_a_hidden_person_is_found_by_self_and_administrator(name: str) -> None:
-    shelf = Shelf(partial(full(visibility={"name": N})), found_by=FOUND_BY)
-    service = directory(shelf)
+    store = InMemoryStore(partial(full(visibility={"name": N})), found_by=FOUND_BY)
+    service = make_directory(store)
     for viewer, who in ((as_self("alice"), Audience.SELF), (ADMINISTRATOR, Audience.ADMINISTRATOR)):
-        answer = now(service.lookup(name, viewer))
+        answer = result_of(service.lookup(name, viewer))
         assert isinstance(answer, Found)
         assert answer.profile.audience is who
         assert answer.profile.plan == "First line\nSecond line\n"
     for viewer in (STRANGER, MEMBER, as_self("bob")):
-        assert now(service.lookup(name, viewer)) == NotFound()
+        assert result_of(service.lookup(name, viewer)) == NotFound()
 
 
 def adams(login: str, **more: Any) -> Partial:
@@ -494,9 +502,9 @@ def test_ambiguity_counts_those_who_exist_and_are_listed(
         adams(f"p{number}", listed=listed, visibility={} if level is None else {"name": level})
         for number, (level, listed) in enumerate(kinds)
     ]
-    shelf = Shelf(*persons, found_by={"adams": [person.login for person in persons]})
+    store = InMemoryStore(*persons, found_by={"adams": [person.login for person in persons]})
     viewer = (STRANGER, MEMBER, ADMINISTRATOR)[rank]
-    answer = now(directory(shelf).lookup("Adams", viewer))
+    answer = result_of(make_directory(store).lookup("Adams", viewer))
     there = [f"p{number}" for number, (level, listed) in enumerate(kinds) if listed and rank >= (level or 0)]
     if not there:
         assert answer == NotFound()
@@ -509,60 +517,60 @@ def test_ambiguity_counts_those_who_exist_and_are_listed(
 
 
 def test_several_come_in_the_order_of_logins() -> None:
-    shelf = Shelf(*(adams(login) for login in "abc"), found_by={"adams": ["c", "a", "b"]})
-    answer = now(directory(shelf).lookup("adams", STRANGER))
+    store = InMemoryStore(*(adams(login) for login in "abc"), found_by={"adams": ["c", "a", "b"]})
+    answer = result_of(make_directory(store).lookup("adams", STRANGER))
     assert isinstance(answer, Ambiguous)
     assert [profile.login for profile in answer.profiles] == ["a", "b", "c"]
 
 
 def test_one_hidden_and_one_visible_adams() -> None:
-    shelf = Shelf(adams("ann", visibility={"name": N}), adams("bob"), found_by={"adams": ["ann", "bob"]})
-    service = directory(shelf)
-    answer = now(service.lookup("adams", STRANGER))
+    store = InMemoryStore(adams("ann", visibility={"name": N}), adams("bob"), found_by={"adams": ["ann", "bob"]})
+    service = make_directory(store)
+    answer = result_of(service.lookup("adams", STRANGER))
     assert isinstance(answer, Found)
     assert answer.profile.login == "bob"
-    assert isinstance(now(service.lookup("adams", ADMINISTRATOR)), Ambiguous)
+    assert isinstance(result_of(service.lookup("adams", ADMINISTRATOR)), Ambiguous)
 
 
 def test_who_is_not_listed_is_found_by_login_and_alias_only() -> None:
-    shelf = Shelf(partial(full(listed=False)), found_by=FOUND_BY)
-    service = directory(shelf)
+    store = InMemoryStore(partial(full(listed=False)), found_by=FOUND_BY)
+    service = make_directory(store)
     for name in ("alice", "ALICE", "ally", "Ally"):
-        assert isinstance(now(service.lookup(name, STRANGER)), Found), name
+        assert isinstance(result_of(service.lookup(name, STRANGER)), Found), name
     for name in ("Alice Adams", "adams"):
-        assert now(service.lookup(name, STRANGER)) == NotFound(), name
+        assert result_of(service.lookup(name, STRANGER)) == NotFound(), name
 
 
 def test_an_alias_finds_whether_it_is_shown_or_not() -> None:
-    shelf = Shelf(partial(full(visibility={"aliases": N})), found_by=FOUND_BY)
-    answer = now(directory(shelf).lookup("ally", STRANGER))
+    store = InMemoryStore(partial(full(visibility={"aliases": N})), found_by=FOUND_BY)
+    answer = result_of(make_directory(store).lookup("ally", STRANGER))
     assert isinstance(answer, Found)
     assert answer.profile.aliases == ()
 
 
 def test_logins_come_before_aliases_and_aliases_before_names() -> None:
-    shelf = Shelf(
+    store = InMemoryStore(
         Partial(login="adams", name="Somebody Else"),
         Partial(login="alice", name="Alice Adams", aliases=("kettle",)),
         Partial(login="bob", name="Bob Kettle"),
         found_by={"adams": ["alice"], "kettle": ["bob", "alice"]},
     )
-    service = directory(shelf)
+    service = make_directory(store)
     for name, login in (("adams", "adams"), ("kettle", "alice")):
-        answer = now(service.lookup(name, STRANGER))
+        answer = result_of(service.lookup(name, STRANGER))
         assert isinstance(answer, Found)
         assert answer.profile.login == login
 
 
 def test_a_hidden_alias_is_no_alias_for_a_stranger() -> None:
     """Nobody learns that an alias is taken: the next who goes by the name is found instead."""
-    shelf = Shelf(
+    store = InMemoryStore(
         Partial(login="alice", aliases=("kettle",), visibility={"name": N}),
         Partial(login="bob", name="Bob Kettle"),
         found_by={"kettle": ["alice", "bob"]},
     )
-    service = directory(shelf)
-    answer = now(service.lookup("kettle", STRANGER))
+    service = make_directory(store)
+    answer = result_of(service.lookup("kettle", STRANGER))
     assert isinstance(answer, Found)
     assert answer.profile.login == "bob"
 

@@ -23,9 +23,9 @@ from gateway.directory.source_chain import merge_partials
 from gateway.directory.viewers import Viewer
 from gateway.store import database, sqlite_store
 from gateway.store.search_keys import CREATE_WORDS
-from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, as_self
+from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER, as_self
 from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import now, write
+from tests.unit.fixtures import result_of, write_edits
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -220,7 +220,7 @@ def test_W023_the_index_finds_all_that_is_a_match(
     with TemporaryDirectory() as folder:
         path = Path(folder) / "people.db"
         database.create(path)
-        write(
+        write_edits(
             path,
             [
                 Create(each.login, {"name": each.name, "aliases": each.aliases}, each.visibility, each.listed)
@@ -248,7 +248,7 @@ def whole(service: DirectoryService, query: str, viewer: Viewer, size: int) -> l
     seen: list[str] = []
     page = Page(limit=size)
     while True:
-        listing = now(service.list_people(query, viewer, page))
+        listing = result_of(service.list_people(query, viewer, page))
         assert isinstance(listing, Listing)
         seen += [each.login for each in listing.profiles]
         if listing.after is None:

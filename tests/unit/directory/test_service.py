@@ -34,9 +34,18 @@ from gateway.directory.privacy import Policy, Profile
 from gateway.directory.service import DirectoryService
 from gateway.directory.source_chain import merge_partials
 from gateway.directory.viewers import Viewer
-from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Place, Shelf, Slow, as_self, directory
-from tests.unit.fixtures import ALICE, Built, make_dependencies, now, write
-from tests.unit.store.waiting import finished
+from tests.unit.directory.doubles import (
+    ADMINISTRATOR,
+    MEMBER,
+    STRANGER,
+    InMemorySource,
+    InMemoryStore,
+    SlowSource,
+    as_self,
+    make_directory,
+)
+from tests.unit.fixtures import ALICE, Built, make_dependencies, result_of, write_edits
+from tests.unit.store.waiting import wait_for
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -70,33 +79,33 @@ def alice(**more: Any) -> Partial:
 
 
 def test_R026_a_hundred_askers_make_one_call() -> None:
-    slow = Slow(alice())
-    service = directory(Shelf(), slow)
+    slow = SlowSource(alice())
+    service = make_directory(InMemoryStore(), slow)
     asked = [start(service.lookup("alice", STRANGER)) for _ in range(100)]
-    assert slow.asked == ["alice"]
+    assert slow.requested_logins == ["alice"]
     assert not any(results for _, results in asked)
     slow.answer()
     profiles = [found(results[0]) for _, results in asked]
     assert all(profile is profiles[0] for profile in profiles)
-    assert found(now(service.lookup("alice", MEMBER))).name == "Alice Adams"
-    assert slow.asked == ["alice"]
+    assert found(result_of(service.lookup("alice", MEMBER))).name == "Alice Adams"
+    assert slow.requested_logins == ["alice"]
 
 
 def test_R026_a_slow_source_holds_up_nobody_else() -> None:
-    slow = Slow()
-    service = directory(Shelf(alice()), slow)
+    slow = SlowSource()
+    service = make_directory(InMemoryStore(alice()), slow)
     _, first = start(service.lookup("alice", STRANGER))
     _, second = start(service.lookup("bob", STRANGER))
-    assert slow.asked == ["alice", "bob"]
-    slow.waiting.pop().callback(None)
+    assert slow.requested_logins == ["alice", "bob"]
+    slow.pending.pop().callback(None)
     assert second == [NotFound()]
     assert first == []
 
 
 @pytest.mark.parametrize("leaver", [0, 7, 99])
 def test_an_asker_who_leaves_takes_nothing_from_the_others(leaver: int) -> None:
-    slow = Slow(alice())
-    service = directory(Shelf(), slow)
+    slow = SlowSource(alice())
+    service = make_directory(InMemoryStore(), slow)
     asked = [start(service.lookup("alice", STRANGER)) for _ in range(100)]
     asked[leaver][0].cancel()
     slow.answer()
@@ -108,20 +117,20 @@ def test_an_asker_who_leaves_takes_nothing_from_the_others(leaver: int) -> None:
 
 
 def test_when_all_leave_the_answer_is_kept_for_the_next() -> None:
-    slow = Slow(alice())
-    service = directory(Shelf(), slow)
+    slow = SlowSource(alice())
+    service = make_directory(InMemoryStore(), slow)
     deferred, results = start(service.lookup("alice", STRANGER))
     deferred.cancel()
     assert results[0].check(CancelledError)
     slow.answer()
-    assert found(now(service.lookup("alice", STRANGER))).login == "alice"
-    assert slow.asked == ["alice"]
+    assert found(result_of(service.lookup("alice", STRANGER))).login == "alice"
+    assert slow.requested_logins == ["alice"]
 
 
 def test_one_who_is_told_may_take_the_next_along() -> None:
     """A client that goes away when it got its first answer cancels its other questions in the middle of the landing."""
-    slow = Slow(alice())
-    service = directory(Shelf(), slow)
+    slow = SlowSource(alice())
+    service = make_directory(InMemoryStore(), slow)
     first = Deferred.fromCoroutine(service.lookup("alice", STRANGER))
     second, results = start(service.lookup("alice", STRANGER))
     _, others = start(service.lookup("alice", STRANGER))
@@ -134,8 +143,8 @@ def test_one_who_is_told_may_take_the_next_along() -> None:
 
 
 def test_a_failure_reaches_every_asker_and_the_next_asks_again() -> None:
-    slow = Slow(alice())
-    service = directory(Shelf(), slow)
+    slow = SlowSource(alice())
+    service = make_directory(InMemoryStore(), slow)
     slow.down = True
     asked = [start(service.lookup("alice", STRANGER)) for _ in range(3)]
     slow.answer()
@@ -146,44 +155,44 @@ def test_a_failure_reaches_every_asker_and_the_next_asks_again() -> None:
     assert found(results[0]).login == "alice"
 
 
-def change(shelf: Shelf, login: str) -> None:
-    shelf.told.append(Change(len(shelf.told) + 1, login, ("name",), NOW))
-    assert shelf.wake is not None
-    now(shelf.wake())
+def change(store: InMemoryStore, login: str) -> None:
+    store.change_log.append(Change(len(store.change_log) + 1, login, ("name",), NOW))
+    assert store.on_change is not None
+    result_of(store.on_change())
 
 
 def test_a_flight_begun_before_an_edit_is_never_joined_nor_kept() -> None:
-    shelf, slow = Shelf(), Slow(alice(title="old"))
-    service = directory(shelf, slow)
+    store, slow = InMemoryStore(), SlowSource(alice(title="old"))
+    service = make_directory(store, slow)
     _, before = start(service.lookup("alice", STRANGER))
     slow.people["alice"] = alice(title="new")
-    change(shelf, "alice")
+    change(store, "alice")
     _, after = start(service.lookup("alice", STRANGER))
-    assert slow.asked == ["alice", "alice"]
-    old, new = slow.waiting
-    slow.waiting = []
+    assert slow.requested_logins == ["alice", "alice"]
+    old, new = slow.pending
+    slow.pending = []
     old.callback(None)
     assert found(before[0]).title == "old"  # asked before the edit
     assert after == []
     _, later = start(service.lookup("alice", STRANGER))
-    assert slow.asked == ["alice", "alice"]  # joins the second flight
+    assert slow.requested_logins == ["alice", "alice"]  # joins the second flight
     new.callback(None)
     assert found(after[0]).title == found(later[0]).title == "new"
-    assert found(now(service.lookup("alice", STRANGER))).title == "new"
-    assert slow.asked == ["alice", "alice"]
+    assert found(result_of(service.lookup("alice", STRANGER))).title == "new"
+    assert slow.requested_logins == ["alice", "alice"]
 
 
 def test_a_flight_that_ends_late_does_not_overwrite() -> None:
-    shelf, slow = Shelf(), Slow(alice(title="old"))
-    service = directory(shelf, slow)
+    store, slow = InMemoryStore(), SlowSource(alice(title="old"))
+    service = make_directory(store, slow)
     start(service.lookup("alice", STRANGER))
     slow.people["alice"] = alice(title="new")
-    change(shelf, "alice")
+    change(store, "alice")
     start(service.lookup("alice", STRANGER))
-    old, new = slow.waiting
+    old, new = slow.pending
     new.callback(None)
     old.callback(None)
-    assert found(now(service.lookup("alice", STRANGER))).title == "new"
+    assert found(result_of(service.lookup("alice", STRANGER))).title == "new"
 
 
 def test_clearing_forgets_flights_too() -> None:
@@ -194,11 +203,11 @@ def test_clearing_forgets_flights_too() -> None:
         return CachedPerson(None, None)
 
     cache = PersonCache(fetch, lambda: 0.0, 10)
-    now(cache.get("a"))
-    now(cache.get("a"))
+    result_of(cache.get("a"))
+    result_of(cache.get("a"))
     cache.clear()
     assert cache.peek("a") is None
-    now(cache.get("a"))
+    result_of(cache.get("a"))
     assert calls == ["a", "a"]
 
 
@@ -206,39 +215,39 @@ def test_clearing_forgets_flights_too() -> None:
 
 
 def test_R027_an_error_is_never_kept_as_absent() -> None:
-    place = Place(alice())
-    service = directory(Shelf(), place)
-    place.down = True
-    assert now(service.lookup("alice", STRANGER)) == Unavailable()
-    assert now(service.lookup("alice", STRANGER)) == Unavailable()
-    place.down = False
-    assert found(now(service.lookup("alice", STRANGER))).login == "alice"
+    source = InMemorySource(alice())
+    service = make_directory(InMemoryStore(), source)
+    source.down = True
+    assert result_of(service.lookup("alice", STRANGER)) == Unavailable()
+    assert result_of(service.lookup("alice", STRANGER)) == Unavailable()
+    source.down = False
+    assert found(result_of(service.lookup("alice", STRANGER))).login == "alice"
 
 
 def test_R027_an_error_and_then_absent() -> None:
-    shelf = Shelf(alice())
-    service = directory(shelf)
-    shelf.down = True
-    assert now(service.lookup("alice", STRANGER)) == Unavailable()
-    shelf.down = False
-    shelf.people.clear()
+    store = InMemoryStore(alice())
+    service = make_directory(store)
+    store.down = True
+    assert result_of(service.lookup("alice", STRANGER)) == Unavailable()
+    store.down = False
+    store.people.clear()
     service._chain._clock.advance(1)  # type: ignore[attr-defined]
-    assert now(service.lookup("alice", STRANGER)) == NotFound()
+    assert result_of(service.lookup("alice", STRANGER)) == NotFound()
 
 
 def test_a_restricting_source_that_is_down_its_last_good_answer_or_nobodys() -> None:
-    place = Place(alice(visibility={"title": N}), restricts=True)
-    service = directory(Shelf(alice(title="Keeper"), Partial(login="bob", name="Bob")), place)
-    assert found(now(service.lookup("alice", STRANGER))).title == ""
-    place.down = True
-    profile = found(now(service.lookup("alice", STRANGER)))
+    source = InMemorySource(alice(visibility={"title": N}), restricts=True)
+    service = make_directory(InMemoryStore(alice(title="Keeper"), Partial(login="bob", name="Bob")), source)
+    assert found(result_of(service.lookup("alice", STRANGER))).title == ""
+    source.down = True
+    profile = found(result_of(service.lookup("alice", STRANGER)))
     assert (profile.title, "title" in profile.shown) == ("", False)
-    assert found(now(service.lookup("alice", as_self("alice")))).title == "Keeper"
+    assert found(result_of(service.lookup("alice", as_self("alice")))).title == "Keeper"
     for name in ("bob", "nobody", "Bob", "No Body", "a b c"):
-        assert now(service.lookup(name, STRANGER)) == Unavailable(), name
-        assert now(service.lookup(name, ADMINISTRATOR)) == Unavailable(), name
-    place.down = False
-    assert found(now(service.lookup("bob", STRANGER))).name == "Bob"
+        assert result_of(service.lookup(name, STRANGER)) == Unavailable(), name
+        assert result_of(service.lookup(name, ADMINISTRATOR)) == Unavailable(), name
+    source.down = False
+    assert found(result_of(service.lookup("bob", STRANGER))).name == "Bob"
 
 
 HIDDEN = Partial(login="carol", name="Carol Cole", aliases=("cc",), visibility={"name": N})
@@ -251,78 +260,78 @@ NAMES = ("carol", "cc", "cole", "Carol Cole", "unheard", "Not Here")
 @pytest.mark.parametrize("seconds", [0.0, 5.0])
 def test_while_a_source_is_down_hidden_and_unknown_are_equal(restricts: bool, hold: timedelta, seconds: float) -> None:
     """Also where the cache still knows the hidden one: everything that is not Found is Unavailable."""
-    place = Place(Partial(login="dave", name="Dave"), restricts=restricts, cache_ttl=hold)
-    service = directory(Shelf(HIDDEN, alice(), found_by=FOUND_BY), place)
+    source = InMemorySource(Partial(login="dave", name="Dave"), restricts=restricts, cache_ttl=hold)
+    service = make_directory(InMemoryStore(HIDDEN, alice(), found_by=FOUND_BY), source)
     for name in ("carol", "Carol Cole"):
-        assert now(service.lookup(name, STRANGER)) == NotFound()
-    now(service.list_people("", STRANGER, Page()))
-    place.down = True
-    assert now(service.lookup("nobody-ever", STRANGER)) == Unavailable()
+        assert result_of(service.lookup(name, STRANGER)) == NotFound()
+    result_of(service.list_people("", STRANGER, Page()))
+    source.down = True
+    assert result_of(service.lookup("nobody-ever", STRANGER)) == Unavailable()
     service._chain._clock.advance(seconds)  # type: ignore[attr-defined]
     for name in NAMES:
-        assert now(service.lookup(name, STRANGER)) == Unavailable(), name
-        assert now(service.history(name, STRANGER)) == Unavailable(), name
-        assert now(service.edit(name, Modify(""), STRANGER)) in (Unavailable(), NotFound()), name
-    assert now(service.edit("carol", Modify(""), STRANGER)) == Unavailable()
-    assert now(service.edit("unheard", Modify(""), STRANGER)) == Unavailable()
-    assert found(now(service.lookup("alice", STRANGER))).name == "Alice Adams"
-    place.down = False
+        assert result_of(service.lookup(name, STRANGER)) == Unavailable(), name
+        assert result_of(service.history(name, STRANGER)) == Unavailable(), name
+        assert result_of(service.edit(name, Modify(""), STRANGER)) in (Unavailable(), NotFound()), name
+    assert result_of(service.edit("carol", Modify(""), STRANGER)) == Unavailable()
+    assert result_of(service.edit("unheard", Modify(""), STRANGER)) == Unavailable()
+    assert found(result_of(service.lookup("alice", STRANGER))).name == "Alice Adams"
+    source.down = False
     service._chain._clock.advance(5)  # type: ignore[attr-defined]
     for name in NAMES:
-        assert now(service.lookup(name, STRANGER)) == NotFound(), name
+        assert result_of(service.lookup(name, STRANGER)) == NotFound(), name
 
 
 def test_several_are_told_while_a_source_that_restricts_nobody_is_down() -> None:
     people = (Partial(login="a", name="Ann Adams"), Partial(login="b", name="Ann Adams"))
     for restricts in (False, True):
-        place = Place(restricts=restricts)
-        service = directory(Shelf(*people, found_by={"ann adams": ["a", "b"]}), place)
-        assert isinstance(now(service.lookup("Ann Adams", STRANGER)), Ambiguous)
-        place.down = True
-        answer = now(service.lookup("Ann Adams", STRANGER))
+        source = InMemorySource(restricts=restricts)
+        service = make_directory(InMemoryStore(*people, found_by={"ann adams": ["a", "b"]}), source)
+        assert isinstance(result_of(service.lookup("Ann Adams", STRANGER)), Ambiguous)
+        source.down = True
+        answer = result_of(service.lookup("Ann Adams", STRANGER))
         assert isinstance(answer, Unavailable if restricts else Ambiguous)
 
 
 def test_a_source_that_restricts_nobody_is_down_and_the_others_values_stand() -> None:
-    place = Place(alice(title="from the place"), Partial(login="bob", name="Bob"))
-    service = directory(Shelf(alice(office="B12")), place)
-    place.down = True
-    profile = found(now(service.lookup("alice", MEMBER)))
+    source = InMemorySource(alice(title="from the place"), Partial(login="bob", name="Bob"))
+    service = make_directory(InMemoryStore(alice(office="B12")), source)
+    source.down = True
+    profile = found(result_of(service.lookup("alice", MEMBER)))
     assert (profile.office, profile.title) == ("B12", "")
-    assert now(service.lookup("bob", STRANGER)) == Unavailable()
-    place.down = False
-    assert found(now(service.lookup("alice", MEMBER))).title == "from the place"
-    place.down = True
-    assert found(now(service.lookup("alice", MEMBER))).title == ""  # nor is the old one kept
-    place.down = False
-    assert found(now(service.lookup("alice", STRANGER))).title == "from the place"  # the half answer was not kept
-    assert found(now(service.lookup("bob", STRANGER))).name == "Bob"
+    assert result_of(service.lookup("bob", STRANGER)) == Unavailable()
+    source.down = False
+    assert found(result_of(service.lookup("alice", MEMBER))).title == "from the place"
+    source.down = True
+    assert found(result_of(service.lookup("alice", MEMBER))).title == ""  # nor is the old one kept
+    source.down = False
+    assert found(result_of(service.lookup("alice", STRANGER))).title == "from the place"  # the half answer was not kept
+    assert found(result_of(service.lookup("bob", STRANGER))).name == "Bob"
 
 
 def test_the_store_is_down() -> None:
-    shelf = Shelf(alice(), Partial(login="bob"))
-    service = directory(shelf)
-    now(service.lookup("alice", STRANGER))
-    shelf.down = True
-    assert found(now(service.lookup("alice", STRANGER))).login == "alice"
-    assert now(service.lookup("bob", STRANGER)) == Unavailable()
-    assert now(service.lookup("Any Body", STRANGER)) == Unavailable()
-    assert now(service.list_people("", STRANGER, Page())) == Unavailable()
-    assert now(service.history("alice", STRANGER)) == Unavailable()
-    assert now(service.edit("bob", Modify(""), ADMINISTRATOR)) == Unavailable()
-    assert now(service.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR)) == Unavailable()
+    store = InMemoryStore(alice(), Partial(login="bob"))
+    service = make_directory(store)
+    result_of(service.lookup("alice", STRANGER))
+    store.down = True
+    assert found(result_of(service.lookup("alice", STRANGER))).login == "alice"
+    assert result_of(service.lookup("bob", STRANGER)) == Unavailable()
+    assert result_of(service.lookup("Any Body", STRANGER)) == Unavailable()
+    assert result_of(service.list_people("", STRANGER, Page())) == Unavailable()
+    assert result_of(service.history("alice", STRANGER)) == Unavailable()
+    assert result_of(service.edit("bob", Modify(""), ADMINISTRATOR)) == Unavailable()
+    assert result_of(service.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR)) == Unavailable()
 
 
 def test_a_store_that_is_down_at_the_start_is_followed_later() -> None:
-    shelf = Shelf(alice(title="old"))
-    shelf.told.append(Change(1, "alice", ("title",), NOW))
-    shelf.down = True
-    service = directory(shelf)
-    shelf.down = False
-    now(service.lookup("alice", STRANGER))
-    shelf.people["alice"] = alice(title="new")
-    change(shelf, "alice")
-    assert found(now(service.lookup("alice", STRANGER))).title == "new"
+    store = InMemoryStore(alice(title="old"))
+    store.change_log.append(Change(1, "alice", ("title",), NOW))
+    store.down = True
+    service = make_directory(store)
+    store.down = False
+    result_of(service.lookup("alice", STRANGER))
+    store.people["alice"] = alice(title="new")
+    change(store, "alice")
+    assert found(result_of(service.lookup("alice", STRANGER))).title == "new"
 
 
 # merging
@@ -357,88 +366,90 @@ def test_restrictions_are_the_strictest_of_all() -> None:
 
 
 def test_a_person_of_another_source_only() -> None:
-    service = directory(Shelf(), Place(alice(title="x")))
-    assert found(now(service.lookup("alice", STRANGER))).title == "x"
+    service = make_directory(InMemoryStore(), InMemorySource(alice(title="x")))
+    assert found(result_of(service.lookup("alice", STRANGER))).title == "x"
 
 
 def test_any_source_can_hide() -> None:
-    service = directory(Shelf(alice()), Place(Partial(login="alice", visibility={"name": N}), restricts=True))
-    assert now(service.lookup("alice", STRANGER)) == NotFound()
+    service = make_directory(
+        InMemoryStore(alice()), InMemorySource(Partial(login="alice", visibility={"name": N}), restricts=True)
+    )
+    assert result_of(service.lookup("alice", STRANGER)) == NotFound()
 
 
 # the cache
 
 
 def test_the_cache_is_bounded_and_the_oldest_goes_first() -> None:
-    shelf = Shelf(*(Partial(login=f"p{n}") for n in range(10)))
-    service = directory(shelf, size=3)
+    store = InMemoryStore(*(Partial(login=f"p{n}") for n in range(10)))
+    service = make_directory(store, size=3)
     for n in range(10):
-        now(service.lookup(f"p{n}", STRANGER))
+        result_of(service.lookup(f"p{n}", STRANGER))
     assert len(service._queries.cache._entries) == 3
-    shelf.asked.clear()
+    store.requested_logins.clear()
     for n in (9, 8, 7):
-        now(service.lookup(f"p{n}", STRANGER))
-    assert shelf.asked == []
-    now(service.lookup("p0", STRANGER))
-    now(service.lookup("p7", STRANGER))
-    assert shelf.asked == ["p0", "p7"]
+        result_of(service.lookup(f"p{n}", STRANGER))
+    assert store.requested_logins == []
+    result_of(service.lookup("p0", STRANGER))
+    result_of(service.lookup("p7", STRANGER))
+    assert store.requested_logins == ["p0", "p7"]
 
 
 def test_unknown_names_are_bounded_too() -> None:
-    service = directory(Shelf(), size=3)
+    service = make_directory(InMemoryStore(), size=3)
     for n in range(100):
-        assert now(service.lookup(f"p{n}", STRANGER)) == NotFound()
+        assert result_of(service.lookup(f"p{n}", STRANGER)) == NotFound()
     assert len(service._queries.cache._entries) == 3
     assert not service._queries.cache._fetches
 
 
 def test_a_source_without_news_is_asked_again_when_its_time_is_over() -> None:
-    place = Place(alice(title="old"), cache_ttl=timedelta(milliseconds=30))
-    service = directory(Shelf(), place)
+    source = InMemorySource(alice(title="old"), cache_ttl=timedelta(milliseconds=30))
+    service = make_directory(InMemoryStore(), source)
     began = time.monotonic()
-    now(service.lookup("alice", STRANGER))
-    place.people["alice"] = alice(title="new")
+    result_of(service.lookup("alice", STRANGER))
+    source.people["alice"] = alice(title="new")
     deadline = began + 5
-    while found(now(service.lookup("alice", STRANGER))).title == "old":
+    while found(result_of(service.lookup("alice", STRANGER))).title == "old":
         assert time.monotonic() < deadline
     assert time.monotonic() - began >= 0.03
-    assert 2 <= len(place.asked) <= 3
+    assert 2 <= len(source.requested_logins) <= 3
 
 
 def test_the_same_profile_until_something_changes() -> None:
-    shelf = Shelf(alice(), Partial(login="bob"))
-    service = directory(shelf)
-    first = found(now(service.lookup("alice", STRANGER)))
-    assert found(now(service.lookup("ALICE", STRANGER))) is first
-    member = found(now(service.lookup("alice", MEMBER)))
+    store = InMemoryStore(alice(), Partial(login="bob"))
+    service = make_directory(store)
+    first = found(result_of(service.lookup("alice", STRANGER)))
+    assert found(result_of(service.lookup("ALICE", STRANGER))) is first
+    member = found(result_of(service.lookup("alice", MEMBER)))
     assert member is not first
-    assert found(now(service.lookup("alice", as_self("bob")))) is member
-    change(shelf, "bob")
-    assert found(now(service.lookup("alice", STRANGER))) is first
-    change(shelf, "alice")
-    assert found(now(service.lookup("alice", STRANGER))) is not first
+    assert found(result_of(service.lookup("alice", as_self("bob")))) is member
+    change(store, "bob")
+    assert found(result_of(service.lookup("alice", STRANGER))) is first
+    change(store, "alice")
+    assert found(result_of(service.lookup("alice", STRANGER))) is not first
 
 
 def test_the_same_profile_until_its_status_is_over() -> None:
     clock = [NOW]
     until = NOW + timedelta(hours=1)
-    shelf = Shelf(alice(status=Status(text="tea", until=until)))
-    service = DirectoryService(shelf, [], Policy.preset(), Clock(), now=lambda: clock[0])
+    store = InMemoryStore(alice(status=Status(text="tea", until=until)))
+    service = DirectoryService(store, [], Policy.preset(), Clock(), now=lambda: clock[0])
     service.startService()
-    first = found(now(service.lookup("alice", STRANGER)))
+    first = found(result_of(service.lookup("alice", STRANGER)))
     clock[0] = until - timedelta(microseconds=1)
-    assert found(now(service.lookup("alice", STRANGER))) is first
+    assert found(result_of(service.lookup("alice", STRANGER))) is first
     assert first.status is not None
     clock[0] = until
-    after = found(now(service.lookup("alice", STRANGER)))
+    after = found(result_of(service.lookup("alice", STRANGER)))
     assert (after.status, after.until, after.updated) == (None, None, until)
     clock[0] = until + timedelta(days=1)
-    assert found(now(service.lookup("alice", STRANGER))) is after
-    assert shelf.asked == ["alice"]
+    assert found(result_of(service.lookup("alice", STRANGER))) is after
+    assert store.requested_logins == ["alice"]
 
 
 def test_two_who_read_the_same_changes_tell_them_once() -> None:
-    class Slowly(Shelf):
+    class Slowly(InMemoryStore):
         gates: list[Deferred[None]]
 
         async def changes(self, after: int) -> Any:
@@ -447,16 +458,16 @@ def test_two_who_read_the_same_changes_tell_them_once() -> None:
             await self.gates[-1]
             return found
 
-    shelf = Slowly(alice())
-    shelf.gates = []
-    service = directory(shelf)
+    store = Slowly(alice())
+    store.gates = []
+    service = make_directory(store)
     told: list[int] = []
     service.subscribe(lambda change: told.append(change.n))
-    shelf.told = [Change(1, "alice", ("name",), NOW), Change(2, "alice", ("title",), NOW)]
-    assert shelf.wake is not None
-    start(shelf.wake())
-    start(shelf.wake())
-    for gate in tuple(shelf.gates):
+    store.change_log = [Change(1, "alice", ("name",), NOW), Change(2, "alice", ("title",), NOW)]
+    assert store.on_change is not None
+    start(store.on_change())
+    start(store.on_change())
+    for gate in tuple(store.gates):
         gate.callback(None)
     assert told == [1, 2]
 
@@ -469,9 +480,9 @@ def logins(listing: object) -> list[str]:
     return [profile.login for profile in listing.profiles]
 
 
-def crowd() -> Shelf:
+def crowd() -> InMemoryStore:
     """p00 to p29: every third is hidden, every fifth not listed."""
-    return Shelf(
+    return InMemoryStore(
         *(
             Partial(login=f"p{n:02}", visibility={} if n % 3 else {"name": N}, listed=bool(n % 5))
             for n in range(30)
@@ -486,10 +497,10 @@ SEEN = [
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 8, 15, 16, 17, 50])
 def test_pages_hold_exactly_those_who_exist_and_are_listed(limit: int) -> None:
-    service = directory(crowd())
+    service = make_directory(crowd())
     seen, after, pages = list[str](), None, 0
     while True:
-        listing = now(service.list_people("", STRANGER, Page(after, limit)))
+        listing = result_of(service.list_people("", STRANGER, Page(after, limit)))
         page = logins(listing)
         assert len(page) <= limit
         seen += page
@@ -503,28 +514,28 @@ def test_pages_hold_exactly_those_who_exist_and_are_listed(limit: int) -> None:
 
 
 def test_W146_a_cursor_stays_right_while_people_come_and_go() -> None:
-    shelf = crowd()
-    service = directory(shelf)
-    first = now(service.list_people("", STRANGER, Page(limit=5)))
+    store = crowd()
+    service = make_directory(store)
+    first = result_of(service.list_people("", STRANGER, Page(limit=5)))
     assert logins(first) == SEEN[:5]
-    del shelf.people["p08"]
-    shelf.people["p00a"], shelf.people["p08a"] = Partial(login="p00a"), Partial(login="p08a")
-    assert logins(now(service.list_people("", STRANGER, Page(first.after, 3)))) == ["p08a", "p11", "p13"]
+    del store.people["p08"]
+    store.people["p00a"], store.people["p08a"] = Partial(login="p00a"), Partial(login="p08a")
+    assert logins(result_of(service.list_people("", STRANGER, Page(first.after, 3)))) == ["p08a", "p11", "p13"]
 
 
 def test_who_is_not_listed_is_in_no_list_of_members() -> None:
     for viewer in (STRANGER, MEMBER, as_self("nobody")):
-        assert logins(now(directory(crowd()).list_people("", viewer, Page()))) == SEEN
-    assert logins(now(directory(Shelf()).list_people("", STRANGER, Page()))) == []
+        assert logins(result_of(make_directory(crowd()).list_people("", viewer, Page()))) == SEEN
+    assert logins(result_of(make_directory(InMemoryStore()).list_people("", STRANGER, Page()))) == []
 
 
 def test_a_person_who_went_between_index_and_read() -> None:
-    shelf = Shelf(alice(), found_by={"ghost": ["gone"]})
-    service = directory(shelf)
-    assert now(service.lookup("ghost", STRANGER)) == NotFound()
-    del shelf.people["alice"]
-    shelf.people["alice"] = None  # type: ignore[assignment]
-    assert logins(now(service.list_people("", STRANGER, Page()))) == []
+    store = InMemoryStore(alice(), found_by={"ghost": ["gone"]})
+    service = make_directory(store)
+    assert result_of(service.lookup("ghost", STRANGER)) == NotFound()
+    del store.people["alice"]
+    store.people["alice"] = None  # type: ignore[assignment]
+    assert logins(result_of(service.list_people("", STRANGER, Page()))) == []
 
 
 # edits, on a real file
@@ -532,11 +543,11 @@ def test_a_person_who_went_between_index_and_read() -> None:
 
 def save(built: Built, edit: Any, viewer: Viewer) -> Any:
     """The outcome of editing *edit*.login."""
-    return finished(built.deps.directory.edit(edit.login, edit, viewer))
+    return wait_for(built.deps.directory.edit(edit.login, edit, viewer))
 
 
 def ask(built: Built, name: str, viewer: Viewer = STRANGER) -> Any:
-    return now(built.deps.directory.lookup(name, viewer))
+    return result_of(built.deps.directory.lookup(name, viewer))
 
 
 def test_a_person_edits_what_is_theirs(built: Built) -> None:
@@ -579,8 +590,8 @@ def test_who_may_edit_what(built: Built, viewer: Viewer, values: dict[str, Any],
 def test_only_administrators_make_and_remove(built: Built) -> None:
     for viewer in (STRANGER, MEMBER, as_self("alice"), as_self("new")):
         for edit in (Create("new"), Remove("alice")):
-            assert finished(built.deps.directory.save([edit], viewer)) == Forbidden()
-    assert isinstance(finished(built.deps.directory.save([Create("NEW", {"name": "New One"})], ADMINISTRATOR)), Saved)
+            assert wait_for(built.deps.directory.save([edit], viewer)) == Forbidden()
+    assert isinstance(wait_for(built.deps.directory.save([Create("NEW", {"name": "New One"})], ADMINISTRATOR)), Saved)
     assert found(ask(built, "new")).name == "New One"
     assert found(ask(built, "New One")).login == "new"
     assert isinstance(save(built, Remove("alice"), ADMINISTRATOR), Saved)
@@ -591,8 +602,8 @@ def test_whoever_may_not_see_a_person_edits_nobody(built: Built) -> None:
     """carol is hidden: the same words as for a name that nobody has."""
     for name in ("carol", "unheard", "no login"):
         for viewer in (STRANGER, MEMBER, as_self("alice")):
-            assert finished(built.deps.directory.edit(name, Modify("x", {"title": "x"}), viewer)) == NotFound()
-            assert finished(built.deps.directory.edit(name, Remove("x"), viewer)) == NotFound()
+            assert wait_for(built.deps.directory.edit(name, Modify("x", {"title": "x"}), viewer)) == NotFound()
+            assert wait_for(built.deps.directory.edit(name, Remove("x"), viewer)) == NotFound()
     assert isinstance(save(built, Modify("carol", {"title": "x"}), as_self("carol")), Saved)
 
 
@@ -611,7 +622,7 @@ def test_two_editors_the_second_gets_a_conflict_and_nothing_is_lost(built: Built
 
 def test_R005_a_conflict_with_another_process_gives_the_current_text(built: Built) -> None:
     base = found(ask(built, "alice", as_self("alice"))).version
-    write(built.path, [Modify("alice", {"plan": "Theirs"})])
+    write_edits(built.path, [Modify("alice", {"plan": "Theirs"})])
     outcome = save(built, Modify("alice", {"plan": "Mine"}, base=base), as_self("alice"))
     assert isinstance(outcome, Conflict)
     assert outcome.current.plan == "Theirs"
@@ -620,9 +631,9 @@ def test_R005_a_conflict_with_another_process_gives_the_current_text(built: Buil
 
 def test_a_conflict_with_a_removal(built: Built) -> None:
     base = found(ask(built, "alice", as_self("alice"))).version
-    write(built.path, [Remove("alice")])
+    write_edits(built.path, [Remove("alice")])
     assert save(built, Modify("alice", {"plan": "Mine"}, base=base), as_self("alice")) == NotFound()
-    built.see()
+    built.poll_store()
     assert ask(built, "alice") == NotFound()
 
 
@@ -632,7 +643,7 @@ def test_taken_in_the_same_words_whoever_has_it(tmp_path: Path, wanted: str) -> 
     built = make_dependencies(tmp_path, [ALICE, {"login": "bob"}, carol])
     canonical = {"BOB": "bob", "ＣＣ": "cc"}.get(wanted, wanted)
     for edit, field in ((Modify("alice", {"aliases": (wanted,)}), "aliases"), (Create(wanted), "login")):
-        outcome = finished(built.deps.directory.save([edit], ADMINISTRATOR))
+        outcome = wait_for(built.deps.directory.save([edit], ADMINISTRATOR))
         assert isinstance(outcome, Invalid)
         (problem,) = outcome.problems
         assert (problem.field, problem.found) == (field, "")
@@ -647,7 +658,7 @@ def test_missing(built: Built) -> None:
 
 
 def test_somebody_of_another_source_cannot_be_edited(tmp_path: Path) -> None:
-    built = make_dependencies(tmp_path, sources=[Place(Partial(login="eve", name="Eve"))])
+    built = make_dependencies(tmp_path, sources=[InMemorySource(Partial(login="eve", name="Eve"))])
     assert save(built, Modify("eve", {"title": "x"}), ADMINISTRATOR) == NotFound()
     built.stop()
 
@@ -659,13 +670,13 @@ def test_several_edits_all_or_nothing(built: Built) -> None:
         Remove("dave"),
         Create("bob"),  # is there
     ]
-    outcome = finished(built.deps.directory.save(edits, ADMINISTRATOR))
+    outcome = wait_for(built.deps.directory.save(edits, ADMINISTRATOR))
     assert isinstance(outcome, Invalid)
     assert outcome.problems[0].login == "bob"
     assert found(ask(built, "alice")).title == "Keeper of the kettle"
     assert ask(built, "new") == NotFound()
     assert found(ask(built, "dave")).login == "dave"
-    assert isinstance(finished(built.deps.directory.save(edits[:3], ADMINISTRATOR)), Saved)
+    assert isinstance(wait_for(built.deps.directory.save(edits[:3], ADMINISTRATOR)), Saved)
     assert found(ask(built, "alice")).title == "Changed"
     assert found(ask(built, "new")).name == "New"
     assert ask(built, "dave") == NotFound()
@@ -680,7 +691,7 @@ def test_every_problem_is_named_with_its_person(built: Built) -> None:
         Create("new", {"links": (Link(url="javascript:x"),)}),
         Modify("zofie", {"title": "fine"}),
     ]
-    outcome = finished(built.deps.directory.save(edits, ADMINISTRATOR))
+    outcome = wait_for(built.deps.directory.save(edits, ADMINISTRATOR))
     assert isinstance(outcome, Invalid)
     assert [(problem.login, problem.field) for problem in outcome.problems] == [
         ("alice", "title"),
@@ -724,7 +735,7 @@ def test_a_stop_waits_for_an_edit_that_began(built: Built) -> None:
     stopping.addBoth(ended.append)
     assert ended == []
     gate.set()
-    finished(stopping)
+    wait_for(stopping)
     assert left[0].check(CancelledError)
     assert found(ask(built, "alice")).title == "Written"
 
@@ -739,7 +750,7 @@ def test_listeners_are_told_in_order_after_the_cache_forgot(built: Built) -> Non
     end = built.deps.directory.subscribe(listen)
     save(built, Modify("alice", {"title": "One"}), ADMINISTRATOR)
     built.change(Modify("bob", {"title": "Two"}), Modify("alice", {"title": "Three", "office": "X"}))
-    built.see()
+    built.poll_store()
     assert [each[1:] for each in told] == [
         ("alice", ("title",), "One"),
         ("bob", ("title",), "Two"),
@@ -752,7 +763,7 @@ def test_listeners_are_told_in_order_after_the_cache_forgot(built: Built) -> Non
     assert len(told) == 3
 
 
-class Breaking(Shelf):
+class Breaking(InMemoryStore):
     """A store that saves as the test says, and then cannot be read."""
 
     def __init__(self, *people: Partial, error: Exception | None = None) -> None:
@@ -768,31 +779,31 @@ class Breaking(Shelf):
 
 
 def test_what_is_on_disk_is_saved_though_the_changes_cannot_be_read() -> None:
-    shelf = Breaking(alice())
-    service = directory(shelf)
+    store = Breaking(alice())
+    service = make_directory(store)
     _, results = start(service.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))
-    shelf.gate.callback(None)
+    store.gate.callback(None)
     assert results == [Saved(7)]
-    assert now(service.lookup("alice", STRANGER)) == Unavailable()  # and not what stood there before
+    assert result_of(service.lookup("alice", STRANGER)) == Unavailable()  # and not what stood there before
 
 
 def test_a_conflict_while_the_store_cannot_be_read() -> None:
-    shelf = Breaking(alice(), error=StaleEdit("alice"))
-    _, results = start(directory(shelf).edit("alice", Modify("", {"title": "x"}, base=1), ADMINISTRATOR))
-    shelf.gate.callback(None)
+    store = Breaking(alice(), error=StaleEdit("alice"))
+    _, results = start(make_directory(store).edit("alice", Modify("", {"title": "x"}, base=1), ADMINISTRATOR))
+    store.gate.callback(None)
     assert results == [Unavailable()]
 
 
 @pytest.mark.parametrize("leaves", [True, False])
 def test_a_failure_that_nobody_waits_for_is_logged_and_any_other_told(leaves: bool) -> None:
-    shelf = Breaking(alice(), error=ZeroDivisionError("a mistake of ours"))
-    deferred, results = start(directory(shelf).edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))
+    store = Breaking(alice(), error=ZeroDivisionError("a mistake of ours"))
+    deferred, results = start(make_directory(store).edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))
     events: list[Any] = []
     globalLogPublisher.addObserver(cast("ILogObserver", events.append))
     try:
         if leaves:
             deferred.cancel()
-        shelf.gate.callback(None)
+        store.gate.callback(None)
     finally:
         globalLogPublisher.removeObserver(cast("ILogObserver", events.append))
     assert results[0].check(CancelledError if leaves else ZeroDivisionError)
@@ -803,7 +814,7 @@ def test_a_failure_that_nobody_waits_for_is_logged_and_any_other_told(leaves: bo
 
 
 def plans(built: Built, viewer: Viewer) -> list[str]:
-    history = now(built.deps.directory.history("alice", viewer))
+    history = result_of(built.deps.directory.history("alice", viewer))
     assert isinstance(history, History), history
     return [entry.text for entry in history.entries]
 
@@ -825,7 +836,7 @@ def test_history_holds_the_old_plans_the_newest_first(written: Built) -> None:
     save(written, Modify("alice", {"title": "No plan"}), ME)
     assert plans(written, STRANGER) == ["Third", "Second", "First"]
     assert plans(written, ME) == ["Third", "Second", "First", OLDEST]
-    limited = now(written.deps.directory.history("ALICE", STRANGER, 2))
+    limited = result_of(written.deps.directory.history("ALICE", STRANGER, 2))
     assert [entry.text for entry in limited.entries] == ["Third", "Second"]
 
 
@@ -844,7 +855,7 @@ def test_narrowing_retracts_at_once_and_widening_publishes_no_old_plan(written: 
 
 def test_a_plan_written_while_hidden_stays_so(written: Built) -> None:
     save(written, Modify("alice", {"plan": "In hiding"}, {"name": N}), ME)
-    assert now(written.deps.directory.history("alice", STRANGER)) == NotFound()
+    assert result_of(written.deps.directory.history("alice", STRANGER)) == NotFound()
     save(written, Modify("alice", {}, {"name": None}), ME)
     assert plans(written, STRANGER) == ["First"]
 
@@ -853,7 +864,7 @@ def test_a_plan_written_while_hidden_stays_so(written: Built) -> None:
 def test_a_plan_that_another_process_narrowed_unseen_is_not_published_later(written: Built, field: str) -> None:
     """The editor judged by what the cache knew; what counts is what stands there in the transaction."""
     ask(written, "alice", ME)
-    write(written.path, [Modify("alice", {}, {field: N})])  # not seen yet
+    write_edits(written.path, [Modify("alice", {}, {field: N})])  # not seen yet
     save(written, Modify("alice", {"plan": "Thought to be for nobody"}), ME)
     save(written, Modify("alice", {}, {field: None}), ME)
     assert plans(written, STRANGER) == ["First"]
@@ -861,13 +872,13 @@ def test_a_plan_that_another_process_narrowed_unseen_is_not_published_later(writ
 
 def test_a_policy_that_narrows_retracts_too(written: Built) -> None:
     service = DirectoryService(written.store, [], Policy.preset("C"), written.clock)
-    history = now(service.history("alice", STRANGER))
-    assert (history, now(service.history("alice", MEMBER)).entries[0].text) == (History(()), "First")
+    history = result_of(service.history("alice", STRANGER))
+    assert (history, result_of(service.history("alice", MEMBER)).entries[0].text) == (History(()), "First")
 
 
 @pytest.mark.parametrize("name", ["carol", "unheard", "no login", ""])
 def test_no_history_of_the_hidden_and_unknown(built: Built, name: str) -> None:
-    assert now(built.deps.directory.history(name, STRANGER)) == NotFound()
+    assert result_of(built.deps.directory.history(name, STRANGER)) == NotFound()
 
 
 def test_a_listener_that_fails_takes_nothing_from_the_others(tmp_path: Path) -> None:
@@ -881,7 +892,7 @@ def test_a_listener_that_fails_takes_nothing_from_the_others(tmp_path: Path) -> 
     built.deps.directory.subscribe(lambda change: told.append(change.login))
     with capturedLogs() as logged:
         built.change(Modify("bob", {"project": "x"}))
-        built.see()
+        built.poll_store()
     assert told == ["bob"]
     assert [str(event["log_failure"].value) for event in logged if "log_failure" in event] == ["not my day"]
     built.stop()
@@ -890,8 +901,8 @@ def test_a_listener_that_fails_takes_nothing_from_the_others(tmp_path: Path) -> 
 @pytest.mark.parametrize(("restricts", "answer"), [(True, Unavailable), (False, Found)])
 def test_nobody_waits_for_ever_for_a_source(restricts: bool, answer: type) -> None:
     """Two seconds, then it counts as down: its own answer would come too late for everybody who waits."""
-    slow = Slow(restricts=restricts)
-    service = directory(Shelf(alice()), slow)
+    slow = SlowSource(restricts=restricts)
+    service = make_directory(InMemoryStore(alice()), slow)
     answers: list[object] = []
     for _ in range(2):
         Deferred.fromCoroutine(service.lookup("alice", STRANGER)).addBoth(answers.append)
@@ -899,14 +910,14 @@ def test_nobody_waits_for_ever_for_a_source(restricts: bool, answer: type) -> No
     assert answers == []
     service._chain._clock.advance(0.02)  # type: ignore[attr-defined]
     assert [type(each) for each in answers] == [answer, answer]
-    assert slow.asked == ["alice"]
+    assert slow.requested_logins == ["alice"]
 
 
 def test_a_source_that_is_down_is_told_of_once_however_many_ask() -> None:
-    shelf = Shelf()
-    service = directory(shelf)
-    shelf.down = True
+    store = InMemoryStore()
+    service = make_directory(store)
+    store.down = True
     with capturedLogs() as logged:
         for number in range(50):
-            assert now(service.lookup(f"who{number}", STRANGER)) == Unavailable()
+            assert result_of(service.lookup(f"who{number}", STRANGER)) == Unavailable()
     assert [event["what"] for event in logged if "what" in event] == ["lookup not answered"]

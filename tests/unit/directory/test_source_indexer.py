@@ -27,15 +27,15 @@ from gateway.directory.source_indexer import (
 from gateway.directory.viewers import Viewer
 from gateway.store import database, file_watcher, sqlite_store
 from gateway.store.in_memory_index import InMemoryIndex
-from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, Place, as_self
+from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER, InMemorySource, as_self
 from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import write
+from tests.unit.fixtures import write_edits
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 HOUR = timedelta(hours=1)
 
 
-class Town(Place):
+class Town(InMemorySource):
     """Another source, whose everyone() says *told*, where that is set: people, rubbish, waits and errors."""
 
     def __init__(self, *people: Partial, restricts: bool = False, cache_ttl: timedelta | None = timedelta()) -> None:
@@ -66,7 +66,7 @@ class Set:
     def __init__(self, folder: Path, own: Sequence[Create], *towns: Town, policy: Policy | None = None) -> None:
         self.path, self.clock, self.towns = folder / "people.db", AtOnce(), towns
         database.create(self.path)
-        write(self.path, own)
+        write_edits(self.path, own)
         self.store = sqlite_store.SQLiteStore(self.path, self.clock, readers=0)
         self.store.startService()
         self.directory = DirectoryService(self.store, towns, policy or Policy.preset(), self.clock)
@@ -189,10 +189,10 @@ def test_who_is_in_both_is_one_person(build: Build) -> None:
 def test_a_search_goes_on_in_the_next_index_where_one_ends(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.directory.lists.BATCH_SIZE", 4)
     own = [Create(f"o{n}", {"name": f"Ann {n}"}) for n in range(6)]
-    towns = [Town(*(Partial(login=f"{place}{n}", name=f"Ann {n}") for n in range(7))) for place in "tu"]
+    towns = [Town(*(Partial(login=f"{source}{n}", name=f"Ann {n}") for n in range(7))) for source in "tu"]
     set_ = build(own, *towns)
     assert sorted(set_.listed("ann")) == sorted(
-        [*(f"o{n}" for n in range(6)), *(f"{place}{n}" for place in "tu" for n in range(7))]
+        [*(f"o{n}" for n in range(6)), *(f"{source}{n}" for source in "tu" for n in range(7))]
     )
 
 
@@ -256,7 +256,7 @@ def test_who_came_is_there_and_who_went_is_gone_after_the_next_sweep(build: Buil
     set_.swept()
     assert set_.listed() == ["bob", "eve", "zoe"]
     assert (set_.found("countess"), set_.listed("zo")) == (NotFound(), ["zoe"])
-    write(set_.path, [Remove("bob")])
+    write_edits(set_.path, [Remove("bob")])
     set_.clock.advance(file_watcher.POLL_INTERVAL)
     assert set_.listed() == ["eve", "zoe"]
 
@@ -309,7 +309,7 @@ def test_while_it_is_down_its_last_sweep_stands(build: Build, log: list[str], re
     town.down = True
     for _ in range(3):
         set_.swept()
-    assert log == ["people of place: the town is down"]
+    assert log == ["people of ldap: the town is down"]
     assert set_.found("ada") == "ada"
     for name in ("eve", "nobody", "Nobody At All", "Lovelace", "countess"):  # it may know of such a login by now
         assert set_.found(name) == Unavailable(), name
@@ -334,16 +334,16 @@ def test_down_from_the_start_it_takes_nothing_from_the_others(build: Build, log:
     town.down = False
     set_.swept()
     assert set_.listed() == ["ada", "bob"]
-    assert log == ["people of place: the town is down"]
+    assert log == ["people of ldap: the town is down"]
 
 
 def test_R027_one_that_hangs_holds_up_a_list_once_and_not_for_each_of_its_people(build: Build) -> None:
     town = Town(*(Partial(login=f"p{n}") for n in range(20)))
     set_ = build([], town)
-    town.asked.clear()
+    town.requested_logins.clear()
 
     async def hangs(login: str) -> Partial | None:
-        town.asked.append(login)
+        town.requested_logins.append(login)
         return await Deferred()
 
     town.get = hangs  # type: ignore[method-assign]
@@ -353,7 +353,7 @@ def test_R027_one_that_hangs_holds_up_a_list_once_and_not_for_each_of_its_people
     set_.clock.advance(2.0)
     set_.turns()
     assert [profile.login for profile in results[0].profiles] == sorted(town.people)
-    assert town.asked == ["p0"]
+    assert town.requested_logins == ["p0"]
 
 
 # sources that sweep badly
@@ -378,7 +378,7 @@ def test_one_that_raises_midway_changes_nothing(build: Build, log: list[str], er
     for _ in range(2):
         set_.swept()
     assert set_.listed() == ["ada"]
-    assert log == [f"people of place: {told}"]
+    assert log == [f"people of ldap: {told}"]
     town.told = None
     set_.swept()
     assert len(set_.listed()) == len(CROWD) + 1
@@ -396,7 +396,7 @@ def test_one_that_never_goes_on_is_given_up(build: Build, log: list[str]) -> Non
     set_.clock.advance(READ_TIMEOUT - 0.1)
     assert (town.closed, log) == (1, [])
     set_.clock.advance(0.2)
-    assert (town.closed, log) == (2, [f"people of place: did not go on for {READ_TIMEOUT:g} seconds"])
+    assert (town.closed, log) == (2, [f"people of ldap: did not go on for {READ_TIMEOUT:g} seconds"])
     assert set_.listed() == ["ada"]
     town.told = None
     set_.clock.advance(READ_TIMEOUT * (MIN_PAUSE_FACTOR + 1))
@@ -411,7 +411,7 @@ def test_one_that_never_ends_is_given_up(build: Build, log: list[str], monkeypat
     town.told = [ADA] * 301
     set_.swept()
     assert set_.listed() == ["ada"]
-    assert log == ["people of place: more than 300 people"]
+    assert log == ["people of ldap: more than 300 people"]
 
 
 class Stubborn(Town):
@@ -433,7 +433,7 @@ def test_one_that_does_not_even_end_is_given_up_twice(build: Build, log: list[st
     set_.clock.advance(READ_TIMEOUT)
     assert (town.closed, log) == (1, [])
     set_.clock.advance(READ_TIMEOUT)
-    assert log == [f"people of place: did not go on for {READ_TIMEOUT:g} seconds"]
+    assert log == [f"people of ldap: did not go on for {READ_TIMEOUT:g} seconds"]
     assert set_.listed() == ["bob"]
     set_.clock.advance(READ_TIMEOUT * 2 * MIN_PAUSE_FACTOR)
     assert town.sweeps == 2
@@ -465,7 +465,7 @@ def test_what_is_no_person_is_passed_over(build: Build, log: list[str], rubbish:
     for _ in range(2):
         assert set_.listed() == ["ada", "zoe"]
         set_.swept()
-    assert log == [f"people of place: 2 of 4 skipped, first number 2: {why}"]
+    assert log == [f"people of ldap: 2 of 4 skipped, first number 2: {why}"]
 
 
 def test_a_name_with_half_a_character_is_passed_over(build: Build, log: list[str]) -> None:
@@ -473,14 +473,14 @@ def test_a_name_with_half_a_character_is_passed_over(build: Build, log: list[str
     town.told = [Partial(login="eve", name="\udc80"), ADA]
     set_ = build([], town)
     assert set_.listed() == ["ada"]
-    assert log[0].startswith("people of place: 1 of 2 skipped, first number 1: ")
+    assert log[0].startswith("people of ldap: 1 of 2 skipped, first number 1: ")
 
 
 def test_everyone_that_is_no_generator_is_told_of(build: Build, log: list[str]) -> None:
     town = Town(ADA)
     town.everyone = lambda: [ADA]  # type: ignore[method-assign,assignment,return-value]
     assert build([Create("bob")], town).listed() == ["bob"]
-    assert log == ["people of place: TypeError: 'async for' requires an object with __aiter__ method, got list"]
+    assert log == ["people of ldap: TypeError: 'async for' requires an object with __aiter__ method, got list"]
 
 
 # turns
@@ -522,7 +522,7 @@ class Nowhere:
         return []
 
 
-class Many(Place):
+class Many(InMemorySource):
     """Notes how many are read between two turns."""
 
     turn = most = 0

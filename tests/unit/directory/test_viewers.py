@@ -9,7 +9,7 @@ import gateway
 from gateway.directory.addresses import Address
 from gateway.directory.names import InvalidLogin
 from gateway.directory.viewers import LocalCommand, Viewers
-from tests.unit.fixtures import now
+from tests.unit.fixtures import result_of
 
 VIEWERS = Viewers(["192.0.2.0/24"], ["ALICE"])
 
@@ -35,21 +35,21 @@ def test_an_address_makes_at_most_a_member(text: str, member: bool) -> None:
 
 
 def test_the_local_command() -> None:
-    administrator = now(VIEWERS.from_evidence(LocalCommand()))
+    administrator = result_of(VIEWERS.from_evidence(LocalCommand()))
     assert (administrator.login, administrator.administrator, administrator.scope) == (None, True, "administrator")
-    bob = now(VIEWERS.from_evidence(LocalCommand("BOB", "self")))
+    bob = result_of(VIEWERS.from_evidence(LocalCommand("BOB", "self")))
     assert (bob.login, bob.administrator, bob.member, bob.scope) == ("bob", False, True, "self")
-    member = now(VIEWERS.from_evidence(LocalCommand("alice", "members")))
+    member = result_of(VIEWERS.from_evidence(LocalCommand("alice", "members")))
     assert (member.login, member.administrator, member.member, member.scope) == (None, False, True, "members")
-    stranger = now(VIEWERS.from_evidence(LocalCommand("alice", "everyone")))
+    stranger = result_of(VIEWERS.from_evidence(LocalCommand("alice", "everyone")))
     assert (stranger.login, stranger.administrator, stranger.member, stranger.scope) == (None, False, False, None)
     with pytest.raises(InvalidLogin):
-        now(VIEWERS.from_evidence(LocalCommand("a b", "self")))
+        result_of(VIEWERS.from_evidence(LocalCommand("a b", "self")))
 
 
 def test_self_without_a_login_is_nobody() -> None:
     """Fail closed: what cannot be made out is no administrator."""
-    nobody = now(VIEWERS.from_evidence(LocalCommand(None, "self")))
+    nobody = result_of(VIEWERS.from_evidence(LocalCommand(None, "self")))
     assert (nobody.login, nobody.administrator, nobody.scope) == (None, False, None)
 
 

@@ -1,4 +1,4 @@
-"""Houses for the finger room's units."""
+"""Fixtures with protocol dependencies for the tests of the finger package."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ Build = Callable[..., Built]
 
 @pytest.fixture
 def build(tmp_path: Path) -> Iterator[Build]:
-    """Makes houses that end with the test."""
+    """Return a function that makes dependencies; they are stopped at the end of the test."""
     made: list[Built] = []
 
     def make(**settings: Any) -> Built:
@@ -29,7 +29,7 @@ def build(tmp_path: Path) -> Iterator[Build]:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
-    """The house of most tests; they only ask."""
-    one = make_dependencies(tmp_path_factory.mktemp("house"), queries_per_minute=10_000_000)
-    yield one
-    one.stop()
+    """Return dependencies that the tests of a module share, because they only read."""
+    dependencies = make_dependencies(tmp_path_factory.mktemp("shared"), queries_per_minute=10_000_000)
+    yield dependencies
+    dependencies.stop()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.finger.settings import FingerSettings
 from tests.unit.finger.conftest import Build
-from tests.unit.finger.wire import MEMBER, Broken, Client, Down, ask, failures
+from tests.unit.finger.wire import MEMBER, Client, FailingSource, UnavailableSource, ask, logged_failures
 from tests.unit.fixtures import ALICE, Built
 
 ALICE_PLAIN = (
@@ -81,7 +81,7 @@ def test_F001_the_server_never_talks_first(built: Built) -> None:
     built.clock.advance(0.3)
     assert client.received == b""
     assert not client.closed()
-    client.lose()
+    client.lose_connection()
 
 
 def test_F002_a_line_is_answered_and_the_server_closes(built: Built) -> None:
@@ -89,7 +89,7 @@ def test_F002_a_line_is_answered_and_the_server_closes(built: Built) -> None:
     assert client.received == ALICE_PLAIN
     assert client.closed()
     assert not client.aborted()
-    client.end()
+    client.finish()
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def test_F061_a_character_split_over_segments(build: Build) -> None:
 def test_F003_the_second_line_is_no_query(build: Build) -> None:
     built = build()
     ask(built, b"alice\r\nbob\r\n")
-    assert [record["query"] for record in built.records] == ["alice"]
+    assert [record["query"] for record in built.access_log_entries] == ["alice"]
 
 
 def test_F007_a_line_without_its_end(built: Built) -> None:
     client = Client(built).send(b"alice").half_close()
     assert client.received == ALICE_PLAIN
-    assert client.wire.disconnecting
-    client.lose()
+    assert client.transport.disconnecting
+    client.lose_connection()
 
 
 # data format
@@ -282,13 +282,13 @@ def test_F071_too_long_without_any_line_end(built: Built) -> None:
     client = Client(built).send(b"a" * 300)
     assert client.received == b""
     client.send(b"a" * 300)
-    assert client.end() == TOO_LONG
+    assert client.finish() == TOO_LONG
 
 
 def test_F071_too_long_and_half_closed(built: Built) -> None:
     client = Client(built).send(b"a" * 513).half_close()
     assert client.received == TOO_LONG
-    client.lose()
+    client.lose_connection()
 
 
 _SEEN: list[tuple[str, Any]] = []
@@ -329,8 +329,8 @@ def test_F076_F077_nothing_is_looked_up_or_dialled(built: Built, line: bytes) ->
 def test_F074_other_protocols_are_closed_without_a_word(built: Built, first: bytes, at_once: bool) -> None:
     client = Client(built).send(*([first] if at_once else [bytes([each]) for each in first + b"\r\n"]))
     assert (client.received, client.closed()) == (b"", True)
-    client.lose()
-    assert built.records[-1]["outcome"] == "invalid"
+    client.lose_connection()
+    assert built.access_log_entries[-1]["outcome"] == "invalid"
 
 
 def test_F074_a_hello_that_stops_after_a_byte_is_no_text_either(build: Build) -> None:
@@ -338,13 +338,13 @@ def test_F074_a_hello_that_stops_after_a_byte_is_no_text_either(build: Build) ->
     client = Client(built).send(b"\x16", b"\x03\x01")
     built.clock.advance(10.1)
     assert (client.received, client.closed()) == (b"", True)
-    client.lose()
+    client.lose_connection()
 
 
 def test_F053_an_unknown_switch_stands_in_the_record(build: Build) -> None:
     built = build()
     ask(built, b"/PULL alice\r\n")
-    assert [record["query"] for record in built.records] == ["/PULL alice"]
+    assert [record["query"] for record in built.access_log_entries] == ["/PULL alice"]
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_F065_help(built: Built, line: bytes) -> None:
     reply = ask(built, line)
     assert b"finger -l alice@dir.test" in reply
     assert max(map(len, reply.splitlines())) <= 80
-    assert built.records[-1]["outcome"] == "served"
+    assert built.access_log_entries[-1]["outcome"] == "served"
 
 
 def test_F065_a_person_called_help_is_no_help(build: Build) -> None:
@@ -384,7 +384,7 @@ def test_F102_hidden_is_unknown(build: Build, switch: bytes) -> None:
     hidden, unknown = ask(built, switch + b"carol\r\n"), ask(built, switch + b"nobdy\r\n")
     assert hidden == b"carol: no such user.\r\n"
     assert hidden.replace(b"carol", b"nobdy") == unknown
-    mine, theirs = built.records
+    mine, theirs = built.access_log_entries
     for record in (mine, theirs):
         del record["time"], record["ms"], record["query"]
     assert mine == theirs
@@ -441,22 +441,22 @@ def test_F104_a_stranger_sees_no_members_field(built: Built) -> None:
 
 
 def test_F104_an_error_names_a_reference_and_no_path(build: Build) -> None:
-    built = build(sources=[Broken()])
-    with failures() as logged:
+    built = build(sources=[FailingSource()])
+    with logged_failures() as logged:
         reply = ask(built, b"alice\r\n")
     said = re.fullmatch(rb"Internal error in server, reference ([0-9a-f]{8})\.\r\n", reply)
     assert said
-    (record,) = built.records
+    (record,) = built.access_log_entries
     assert (record["outcome"], record["reference"]) == ("error", said[1].decode())
     assert [event["reference"] for event in logged] == [said[1].decode()]
 
 
 def test_the_directory_is_down(build: Build) -> None:
-    built = build(sources=[Down()])
+    built = build(sources=[UnavailableSource()])
     for line, verb in ((b"alice\r\n", "lookup"), (b"\r\n", "list")):
         reply = ask(built, line, settings=FingerSettings(empty_query="people"))
         assert reply == b"The directory is unavailable, try again later.\r\n"
-        assert (built.records[-1]["verb"], built.records[-1]["outcome"]) == (verb, "unavailable")
+        assert (built.access_log_entries[-1]["verb"], built.access_log_entries[-1]["outcome"]) == (verb, "unavailable")
 
 
 # F120, small
@@ -476,7 +476,7 @@ def test_F120_any_bytes_in_any_segments(built: Built, segments: list[bytes], end
         assert lines_of_text(client.received)
     assert client.closed()
     assert not client.aborted()
-    client.lose()
+    client.lose_connection()
 
 
 def test_F115_a_record_of_each_question(build: Build) -> None:
@@ -484,13 +484,13 @@ def test_F115_a_record_of_each_question(build: Build) -> None:
     ask(built, b"/W alice\r\n")
     ask(built, b"\r\n")
     ask(built, b"bob@other.test\r\n")
-    kept = [(r["protocol"], r["peer"], r["verb"], r["query"], r["outcome"]) for r in built.records]
+    kept = [(r["protocol"], r["peer"], r["verb"], r["query"], r["outcome"]) for r in built.access_log_entries]
     assert kept == [
         ("finger", "198.51.100.7", "lookup", "/W alice", "found"),
         ("finger", "198.51.100.7", "list", "", "listed"),
         ("finger", "198.51.100.7", "lookup", "bob@other.test", "refused"),
     ]
-    assert [r["bytes"] for r in built.records][1:] == [len(NO_ONE), len(DENIED)]
+    assert [r["bytes"] for r in built.access_log_entries][1:] == [len(NO_ONE), len(DENIED)]
 
 
 def test_the_fixture_has_the_alice_of_the_page() -> None:

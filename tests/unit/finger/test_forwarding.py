@@ -35,7 +35,7 @@ class Reactor(Network, fixtures.TestClock):
 
 @pytest.fixture
 def built(tmp_path: Path) -> Iterator[Built]:
-    made = make_dependencies(tmp_path, clock=Reactor(NAMES), listened=["9.9.9.1"])
+    made = make_dependencies(tmp_path, clock=Reactor(NAMES), listen_addresses=["9.9.9.1"])
     yield made
     made.stop()
 
@@ -231,11 +231,11 @@ def test_F088_over_the_wire_with_one_record(built: Built) -> None:
     assert client.received == b"one\r\n"
     server.says(b"\n\x1b[2Jthree")
     assert client.received == b"one\r\ntwo\r\n"
-    assert not client.wire.shut
+    assert not client.transport.write_side_closed
     server.closes()
     client.drain()
     assert client.received == b"one\r\ntwo\r\nthree\r\n"
-    (record,) = built.records
+    (record,) = built.access_log_entries
     assert (record["query"], record["outcome"], record["bytes"]) == ("/W bob@b.test", "served", 17)
 
 
@@ -244,7 +244,7 @@ def test_who_goes_takes_the_connection_with_them(built: Built) -> None:
     client = Client(built, settings=FingerSettings(forward_to=["b.test"]))
     client.send(b"bob@b.test\r\n")
     server = network.takes()
-    client.lose()
+    client.lose_connection()
     assert server.dropped
-    assert [record["outcome"] for record in built.records] == ["gone"]
+    assert [record["outcome"] for record in built.access_log_entries] == ["gone"]
     assert not built.deps.outbound._open

@@ -14,7 +14,7 @@ from gateway.finger.query import ForwardQuery, ListQuery, UserQuery, decode_line
 from gateway.finger.settings import FingerSettings
 from tests.fuzz import GREETINGS, LONG, NASTY, SEED, Case, case, fault, resident
 from tests.unit.finger.conftest import Build
-from tests.unit.finger.wire import Client, failures
+from tests.unit.finger.wire import Client, logged_failures
 from tests.unit.fixtures import PEOPLE, Built
 
 COUNT = 800_000 if LONG else 80_000  # lines; peers/test_finger_fuzz.py sends more, over sockets
@@ -78,7 +78,7 @@ def told(factory: Any, built: Built, pieces: tuple[bytes, ...], ended: bool) -> 
         client.half_close()
     assert client.finished(), "it stays open"
     assert not client.aborted(), "a reset"
-    client.lose()
+    client.lose_connection()
     return client.received
 
 
@@ -129,7 +129,7 @@ def test_F120_F022_F025_F038_random_lines(build: Build, number: int) -> None:
     share = COUNT // len(SETTINGS)
     count = memory = 0
     timers = len(built.clock.getDelayedCalls())
-    with failures() as seen:
+    with logged_failures() as seen:
         for first in range(0, share, BATCH):
             for place in range(first, first + BATCH):
                 attack(factory, built, case(f"{SEED}-{number}", place))
@@ -138,7 +138,7 @@ def test_F120_F022_F025_F038_random_lines(build: Build, number: int) -> None:
             assert len(built.clock.getDelayedCalls()) <= timers, f"timers left before {SEED}-{number} {first + BATCH}"
             assert not seen, f"between {SEED}-{number} {first} and {first + BATCH}: {seen[0]}"
             memory = memory or (resident() if first >= share // 4 else 0)
-    assert records(built.file) == count
+    assert records(built.access_log_path) == count
     assert not factory.connections
     assert resident() - memory < 16 * 1024, "KiB"
 

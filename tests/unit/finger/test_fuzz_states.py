@@ -7,7 +7,7 @@ from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from tests.fuzz import LONG, SEED, case, fault
 from tests.unit.finger.conftest import Build
-from tests.unit.finger.wire import Client, Slow, failures
+from tests.unit.finger.wire import Client, SlowSource, logged_failures
 from tests.unit.fixtures import PEOPLE, Built
 
 HOUSES, WALKS = (200, 100) if LONG else (10, 60)
@@ -26,7 +26,7 @@ class Walker:
         if self.gone:
             return
         if self.client.aborted() or what == 0:
-            self.client.lose()
+            self.client.lose_connection()
             self.gone = True
         elif what <= 3 and self.unsaid:
             self.client.send(self.unsaid.pop(0))
@@ -48,13 +48,13 @@ class Walker:
 def test_F010_F011_F015_F120_random_walks(build: Build) -> None:
     """Nothing fails, every reply that is whole is in the data format, and no connection and no timer is left."""
     for round_number in range(HOUSES):
-        slow = Slow()
+        slow = SlowSource()
         built = build(people=[*PEOPLE, HUGE], sources=[slow], queries_per_minute=10**9, connections=20, per_address=5)
         factory = FingerService(FingerSettings(max_plan_bytes=300_000), built.deps).factory
         timers = len(built.clock.getDelayedCalls())
         for number in range(WALKS):
             seed = f"{SEED}/{round_number}/{number}"
-            with failures() as seen:
+            with logged_failures() as seen:
                 walkers = walk(factory, built, slow, random.Random(seed))
             assert not seen, f"{seed}: {seen[0]}"
             assert [walker.wrong for walker in walkers if walker.wrong] == [], seed
@@ -63,7 +63,7 @@ def test_F010_F011_F015_F120_random_walks(build: Build) -> None:
             assert len(built.clock.getDelayedCalls()) <= timers, seed
 
 
-def walk(factory: Any, built: Built, slow: Slow, dice: random.Random) -> list[Walker]:
+def walk(factory: Any, built: Built, slow: SlowSource, dice: random.Random) -> list[Walker]:
     """Those who walked, when the last of them is gone."""
     walkers = [Walker(factory, built, dice) for _ in range(dice.randint(1, 9))]
     for _ in range(dice.randint(5, 80)):

@@ -71,7 +71,7 @@ def test_F092_F093_who_is_on(build: Build) -> None:
         "ben    Ben Able   pts/1  0m    192.0.2.9\n"
         "cleo   Cleo Clay\n"
     )
-    assert built.records[-1]["outcome"] == "listed"
+    assert built.access_log_entries[-1]["outcome"] == "listed"
 
 
 def test_F093_members_see_who_shows_it_to_them(build: Build) -> None:

@@ -50,7 +50,7 @@ def place(build: Build) -> Built:
 
 
 def outcomes(built: Built) -> list[str]:
-    return [record["outcome"] for record in built.records]
+    return [record["outcome"] for record in built.access_log_entries]
 
 
 @pytest.mark.parametrize("line", [b"ann,ben", b"ann, ben", b" ann ,,ben,", b"ann,annie,ben,ANN", b"ann,ben,ann,ben"])
@@ -84,7 +84,7 @@ def test_F055_one_line_asks_no_more_than_so_often(place: Built, monkeypatch: pyt
     monkeypatch.setattr(place.deps.directory, "lookup", counted)
     ask(place, b",".join(b"%%2%d a b" % n for n in range(50)) + b"\r\n")
     assert len(asked) <= 25
-    assert len(place.records) == 1
+    assert len(place.access_log_entries) == 1
 
 
 def test_F055_hidden_among_several_is_unknown(place: Built) -> None:

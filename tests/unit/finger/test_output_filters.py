@@ -12,7 +12,7 @@ from gateway.finger.settings import FingerSettings
 from gateway.text.width import width
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import MEMBER, STRANGER, ask
-from tests.unit.fixtures import ZOFIE, document, write
+from tests.unit.fixtures import ZOFIE, make_create_edit, write_edits
 
 GOLDEN = Path(__file__).parent / "golden"
 AT = datetime(2026, 11, 23, 18, 4, tzinfo=UTC)
@@ -123,7 +123,7 @@ def test_F028_F034_what_the_settings_make_of_it(build: Build, name: str, line: s
 
 def compare(build: Build, people: Any, name: str, line: str, finger: FingerSettings, peer: str = STRANGER) -> None:
     built = build(people=[])
-    write(built.path, [document(each) for each in people], AT)
+    write_edits(built.path, [make_create_edit(each) for each in people], AT)
     reply = ask(built, line.encode() + b"\r\n", peer=peer, settings=finger).decode()
     assert reply.replace("\r\n", "\n") == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
     assert max(width(each) for each in reply.split("\r\n") if "://long." not in each) <= 80

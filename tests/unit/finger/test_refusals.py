@@ -7,7 +7,7 @@ import pytest
 from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from tests.unit.finger.conftest import Build
-from tests.unit.finger.wire import Broken, Client, Down, ask, failures, stop
+from tests.unit.finger.wire import Client, FailingSource, UnavailableSource, ask, logged_failures, stop_service
 from tests.unit.fixtures import Built
 
 
@@ -15,15 +15,15 @@ def _timeout(build: Build) -> bytes:
     built = build(timeout=10.0)
     client = Client(built)
     built.clock.advance(10.1)
-    return client.end()
+    return client.finish()
 
 
 def _crowded(build: Build) -> bytes:
     built = build(per_address=10)
     held, surplus = [Client(built) for _ in range(10)], Client(built)
-    said = surplus.send(b"alice\r\n").end()
+    said = surplus.send(b"alice\r\n").finish()
     for each in held:
-        each.lose()
+        each.lose_connection()
     return said
 
 
@@ -31,9 +31,9 @@ def _stopping(build: Build) -> bytes:
     built = build()
     service = FingerService(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory)
-    stop(service)
+    stop_service(service)
     built.clock.advance(0.2)
-    return client.end()
+    return client.finish()
 
 
 def _too_often(build: Build) -> bytes:
@@ -43,8 +43,8 @@ def _too_often(build: Build) -> bytes:
 
 
 def _broken(build: Build) -> bytes:
-    with failures():
-        return ask(build(sources=[Broken()]), b"alice\r\n")
+    with logged_failures():
+        return ask(build(sources=[FailingSource()]), b"alice\r\n")
 
 
 REFUSALS: dict[str, tuple[Callable[[Build], bytes], bytes]] = {
@@ -63,7 +63,7 @@ REFUSALS: dict[str, tuple[Callable[[Build], bytes], bytes]] = {
     "ambiguous": (
         lambda build: ask(build(), b"adams\r\n", settings=FingerSettings(ambiguous="deny")), b"adams: more than one person",
     ),
-    "down": (lambda build: ask(build(sources=[Down()]), b"alice\r\n"), b"The directory is unavailable"),
+    "down": (lambda build: ask(build(sources=[UnavailableSource()]), b"alice\r\n"), b"The directory is unavailable"),
     "browser": (lambda build: ask(build(), b"GET / HTTP/1.0\r\n\r\n"), b"This is a finger server; web: "),
 }  # fmt: skip
 

@@ -23,8 +23,8 @@ from gateway.rendering import render
 from gateway.rendering.template_lint import undefined_names, unused_templates
 from gateway.rendering.templates import TemplateSet
 from tests.unit.finger.conftest import Build
-from tests.unit.finger.wire import Client, Slow, ask
-from tests.unit.fixtures import ALICE, ZOFIE, Built, now
+from tests.unit.finger.wire import Client, SlowSource, ask
+from tests.unit.fixtures import ALICE, ZOFIE, Built, result_of
 from tests.unit.web.wire import Browser
 
 HEAD = (
@@ -49,7 +49,7 @@ def said(built: Built, line: str, **finger: Any) -> str:
     return reply.decode().replace("\r\n", "\n")
 
 
-class Elsewhere(Slow):
+class Elsewhere(SlowSource):
     """A source whose frank has a plan that the store would not take."""
 
     def __init__(self, plan: str) -> None:
@@ -133,7 +133,7 @@ def test_F036_the_web_shows_it_whole(build: Build) -> None:
 
 
 def profile(built: Built, login: str) -> Profile:
-    answer = now(built.deps.directory.lookup(login, built.deps.viewers.from_address("finger", None)))
+    answer = result_of(built.deps.directory.lookup(login, built.deps.viewers.from_address("finger", None)))
     assert isinstance(answer, Found)
     return answer.profile
 
@@ -211,10 +211,10 @@ def test_F034_colours_stand_in_a_plan_and_end_with_it(build: Build) -> None:
 def test_F034_F028_a_reload_changes_them(build: Build) -> None:
     built = build(people=[{"login": "dave", "name": "Dávid", "plan": "\x1b[31mRED"}])
     service = FingerService(FingerSettings(), built.deps)
-    asked = [Client(built, factory=service.factory).send(b"dave\r\n").end()]
+    asked = [Client(built, factory=service.factory).send(b"dave\r\n").finish()]
     for settings in (FingerSettings(ansi="sgr", charset="ascii"), FingerSettings()):
         service.prepare_reload(settings, built.deps)()
-        asked.append(Client(built, factory=service.factory).send(b"dave\r\n").end())
+        asked.append(Client(built, factory=service.factory).send(b"dave\r\n").finish())
     assert [(b"\x1b[31m" in each, each.isascii()) for each in asked] == [(False, False), (True, True), (False, False)]
 
 
@@ -234,7 +234,7 @@ def test_a_header_and_a_footer_stand_round_each_answer(build: Build, tmp_path: P
     assert said(built, "nobody") == "nobody: no such user.\n".join(round_each)
     client = Client(built)
     assert client.received == b""
-    client.send(b"alice\r\n").end()
+    client.send(b"alice\r\n").finish()
     assert b"Welcome" not in Browser(built).ask("/users/alice.txt").body
 
 

@@ -1,4 +1,4 @@
-"""A finger connection without a socket: StringTransport, as far as it goes, with a half that can be shut."""
+"""A finger client without a socket: a StringTransport that can be half-closed."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -24,29 +24,31 @@ STRANGER = "198.51.100.7"
 MEMBER = "192.0.2.1"
 
 
-class Wire(StringTransport):
-    """What tcp.Server does besides: writing ends when the test calls drain, as if the other side had read all."""
+class HalfCloseTransport(StringTransport):
+    """A StringTransport that records a half-close; the write side is reported closed when the test calls drain()."""
 
-    shut = False
+    write_side_closed = False
 
     def loseWriteConnection(self) -> None:
-        self.shut = True
+        self.write_side_closed = True
 
     def abortConnection(self) -> None:
         self.disconnected = self.disconnecting = True
 
 
 class Client:
-    """One connection to the finger room of *built*."""
+    """One client connection to the finger service of *built*."""
 
     def __init__(
         self, built: Built, peer: str = STRANGER, settings: FingerSettings | None = None, factory: Any = None
     ) -> None:
         self.factory = factory or FingerService(settings or FingerSettings(), built.deps).factory
         kind = IPv6Address if ":" in peer else IPv4Address
-        self.wire = Wire(hostAddress=IPv4Address("TCP", "203.0.113.9", 79), peerAddress=kind("TCP", peer, 50000))
+        self.transport = HalfCloseTransport(
+            hostAddress=IPv4Address("TCP", "203.0.113.9", 79), peerAddress=kind("TCP", peer, 50000)
+        )
         self.protocol: OneLineProtocol = self.factory.buildProtocol(None)
-        self.protocol.makeConnection(self.wire)
+        self.protocol.makeConnection(self.transport)
 
     def send(self, *segments: bytes) -> "Client":
         for segment in segments:
@@ -54,99 +56,99 @@ class Client:
         return self
 
     def half_close(self) -> "Client":
-        """The client's FIN."""
+        """Close the client's sending side (FIN)."""
         self.protocol.readConnectionLost()
         return self
 
-    def lose(self) -> None:
-        """The connection is gone."""
+    def lose_connection(self) -> None:
+        """Report to the server that the connection is lost."""
         self.protocol.connectionLost(Failure(ConnectionDone()))
 
     def drain(self) -> None:
-        """The client reads all that there is."""
+        """Read everything that the server has to send."""
         while self.producer is not None:
             self.producer.resumeProducing()
-        if self.wire.shut:
+        if self.transport.write_side_closed:
             self.protocol.writeConnectionLost()
 
     @property
     def producer(self) -> Any:
-        """Who gives the rest of the answer."""
-        return self.wire.producer
+        """The registered producer of the rest of the reply, or None."""
+        return self.transport.producer
 
     def finished(self) -> bool:
-        """Has our side been told to close in both directions?"""
-        return self.wire.disconnecting
+        """Return whether the server has closed both directions."""
+        return self.transport.disconnecting
 
     @property
     def received(self) -> bytes:
-        return bytes(self.wire.value())
+        return bytes(self.transport.value())
 
     def closed(self) -> bool:
-        """Has our side been told to close, at least its sending half?"""
-        return self.wire.shut or self.wire.disconnecting
+        """Return whether the server has closed at least its sending side."""
+        return self.transport.write_side_closed or self.transport.disconnecting
 
     def aborted(self) -> bool:
-        return bool(self.wire.disconnected)
+        return bool(self.transport.disconnected)
 
-    def end(self) -> bytes:
-        """Reads the whole answer, closes as a well-behaved client does, and gives what came."""
+    def finish(self) -> bytes:
+        """Read the whole reply, close the connection as a well-behaved client does, and return the reply."""
         self.drain()
         self.half_close()
         assert self.closed()
         assert self.finished()
         assert not self.aborted()
-        self.lose()
+        self.lose_connection()
         return self.received
 
 
 def ask(built: Built, *segments: bytes, peer: str = STRANGER, settings: FingerSettings | None = None) -> bytes:
-    """The whole answer to what *segments* say."""
-    return Client(built, peer, settings).send(*segments).end()
+    """Send *segments* on a new connection and return the whole reply."""
+    return Client(built, peer, settings).send(*segments).finish()
 
 
-def stop(service: Any) -> list[None]:
-    ended: list[None] = []
+def stop_service(service: Any) -> list[None]:
+    results: list[None] = []
     stopping: Deferred[None] = service.stopService()
-    stopping.addCallback(ended.append)
-    return ended
+    stopping.addCallback(results.append)
+    return results
 
 
 @contextmanager
-def failures() -> Iterator[list[LogEvent]]:
-    """The events that tell of a failure meanwhile: logged by us, or found unhandled by Twisted."""
-    seen: list[LogEvent] = []
+def logged_failures() -> Iterator[list[LogEvent]]:
+    """Collect the log events with a failure: logged by the gateway, or unhandled in a Deferred."""
+    events: list[LogEvent] = []
 
     @implementer(ILogObserver)
     def observe(event: LogEvent) -> None:
         if "log_failure" in event:
-            seen.append(event)
+            events.append(event)
 
     globalLogPublisher.addObserver(observe)
     try:
-        yield seen
+        yield events
     finally:
         globalLogPublisher.removeObserver(observe)
 
 
-class Slow:
-    """A source that knows nobody and answers when the test says so."""
+class SlowSource:
+    """A source without people whose requests wait until the test calls answer()."""
 
     name, restricts, cache_ttl = "slow", False, timedelta(0)
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
-        self.waiting: list[Deferred[None]] = []
+        self.requested_logins: list[str] = []
+        self.pending: list[Deferred[None]] = []
 
     async def get(self, login: str) -> Partial | None:
-        self.asked.append(login)
-        mine: Deferred[None] = Deferred()
-        self.waiting.append(mine)
-        await mine
+        self.requested_logins.append(login)
+        request: Deferred[None] = Deferred()
+        self.pending.append(request)
+        await request
         return None
 
     def answer(self) -> None:
-        waiting, self.waiting = self.waiting, []
+        waiting, self.pending = self.pending, []
         for each in waiting:
             each.callback(None)
 
@@ -155,8 +157,8 @@ class Slow:
         yield
 
 
-class Down(Slow):
-    """A source that may hide people, and cannot be asked."""
+class UnavailableSource(SlowSource):
+    """A source that may hide people and is down."""
 
     name, restricts = "down", True
 
@@ -164,8 +166,8 @@ class Down(Slow):
         raise SourceDown("no route to host")
 
 
-class Broken(Slow):
-    """A source with a mistake in it."""
+class FailingSource(SlowSource):
+    """A source that raises an unexpected exception."""
 
     name = "broken"
 

@@ -16,9 +16,9 @@ from gateway.directory.person import Account, Key, Link, Status, Visibility
 from gateway.directory.privacy import Profile
 from gateway.formats import person_json
 from gateway.formats.person_json import BadDocument
-from tests.unit.directory.keepers import ADMINISTRATOR
-from tests.unit.fixtures import PEOPLE, Built, make_dependencies, now
-from tests.unit.store.waiting import finished
+from tests.unit.directory.doubles import ADMINISTRATOR
+from tests.unit.fixtures import PEOPLE, Built, make_dependencies, result_of
+from tests.unit.store.waiting import wait_for
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 UNTIL = datetime(2026, 12, 1, 10, tzinfo=UTC)
@@ -65,7 +65,7 @@ def built(tmp_path: Path) -> Iterator[Built]:
 
 
 def profile(built: Built, login: str, viewer: Any = ADMINISTRATOR) -> Profile:
-    answer = now(built.deps.directory.lookup(login, viewer))
+    answer = result_of(built.deps.directory.lookup(login, viewer))
     assert isinstance(answer, Found), answer
     return answer.profile
 
@@ -74,17 +74,17 @@ def imported(built: Built, data: bytes) -> Any:
     """Import as the command does: change existing people, add new ones."""
     edits: list[Any] = []
     for document in person_json.read_documents(data):
-        answer = now(built.deps.directory.lookup(document.login, ADMINISTRATOR))
+        answer = result_of(built.deps.directory.lookup(document.login, ADMINISTRATOR))
         edits.append(
             person_json.make_modify(document, answer.profile)
             if isinstance(answer, Found)
             else person_json.make_create(document)
         )
-    return finished(built.deps.directory.save(edits, ADMINISTRATOR))
+    return wait_for(built.deps.directory.save(edits, ADMINISTRATOR))
 
 
 def exported(built: Built) -> bytes:
-    listing = now(built.deps.directory.list_people("", ADMINISTRATOR, Page()))
+    listing = result_of(built.deps.directory.list_people("", ADMINISTRATOR, Page()))
     assert isinstance(listing, Listing)
     return person_json.encode_json([person_json.make_person_document(each) for each in listing.profiles])
 
@@ -122,10 +122,10 @@ EXTREMES = msgspec.json.encode(
 @pytest.mark.parametrize("data", [DOCUMENT, EXTREMES], ids=["interface", "extremes"])
 def test_import_of_export_changes_nothing(built: Built, data: bytes) -> None:
     assert isinstance(imported(built, data), Saved)
-    last = now(built.store.last_change())
+    last = result_of(built.store.last_change())
     once = exported(built)
     assert isinstance(imported(built, once), Saved)
-    assert now(built.store.last_change()) == last
+    assert result_of(built.store.last_change()) == last
     assert exported(built) == once
 
 

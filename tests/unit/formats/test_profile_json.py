@@ -9,7 +9,7 @@ from gateway.directory.fields import FIELDS, STORED
 from gateway.directory.viewers import Viewer
 from gateway.formats.person_json import encode_json
 from gateway.formats.profile_json import PeopleDocument, make_list_documents, make_profile_document
-from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER
+from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER
 from tests.unit.fixtures import Built
 from tests.unit.formats.test_person_json import DOCUMENT, built, imported, profile
 

@@ -99,7 +99,7 @@ class BotHarness:
 
     @property
     def log_entries(self) -> list[dict[str, Any]]:
-        return self.built.records
+        return self.built.access_log_entries
 
 
 def messages_to(lines: Sequence[str], target: str = "bob") -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from gateway.directory.answers import UNAVAILABLE
 from gateway.directory.person import Login
 from gateway.irc.suggestions import find_similar_names
-from tests.unit.fixtures import PEOPLE, make_dependencies, now
+from tests.unit.fixtures import PEOPLE, make_dependencies, result_of
 from tests.unit.irc.server import BotHarness, ServerConnection, messages_to
 
 ALL = dict.fromkeys(("presence", "terminal", "origin", "idle", "last_seen"), "everyone")
@@ -197,9 +197,9 @@ def test_I028_limits_the_number_of_candidates(tmp_path: Path, monkeypatch: pytes
         return await listing(words, viewer, page)
 
     monkeypatch.setattr(directory, "list_people", counted)
-    assert now(find_similar_names("x" * 65, viewer, directory)) == []
+    assert result_of(find_similar_names("x" * 65, viewer, directory)) == []
     assert limits == []
-    assert now(find_similar_names("xyz", viewer, directory)) == []
+    assert result_of(find_similar_names("xyz", viewer, directory)) == []
     assert sum(limits) <= 200
     built.stop()
 

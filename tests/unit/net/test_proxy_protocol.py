@@ -22,8 +22,8 @@ from gateway.net.endpoints import BoundPorts, Listener, server_endpoint, trusts_
 from gateway.net.proxy_protocol import ProxyProtocolFactory, ProxyProtocolGate, ProxyProtocolReactor
 from gateway.web.app import WebService
 from gateway.web.settings import WebSettings
-from tests.unit.finger.wire import Wire, failures
-from tests.unit.fixtures import Built, document, make_dependencies
+from tests.unit.finger.wire import HalfCloseTransport, logged_failures
+from tests.unit.fixtures import Built, make_create_edit, make_dependencies
 from tests.unit.proxy import CLIENT, HERE, LOCAL, addresses, relayed, v1, v2
 from tests.unit.web.wire import Transport
 
@@ -45,7 +45,7 @@ class Front:
         self.behind = factory
         self.factory = ProxyProtocolFactory(self.entrance, factory)
 
-    def connect(self, peer: Any = ADDRESS_OF_PROXY, kind: type[StringTransport] = Wire) -> "Connection":
+    def connect(self, peer: Any = ADDRESS_OF_PROXY, kind: type[StringTransport] = HalfCloseTransport) -> "Connection":
         return Connection(self, peer, kind)
 
 
@@ -98,7 +98,7 @@ def front(told: list[dict[str, Any]], built: Built) -> Front:
 
 
 def peers(built: Built) -> list[str]:
-    return [record["peer"] for record in built.records]
+    return [record["peer"] for record in built.access_log_entries]
 
 
 @pytest.mark.parametrize("header", [v1(), relayed()], ids=["version 1", "version 2"])
@@ -148,7 +148,7 @@ def test_R034_what_is_no_header_closes_and_nothing_of_it_is_told(
     built: Built, front: Front, told: list[dict[str, Any]]
 ) -> None:
     evil = b"PROXY TCP4 evil\x1b[31m 1.2.3.4 1 2\r\nalice\r\n"
-    with failures() as seen:
+    with logged_failures() as seen:
         for _ in range(50):
             one = front.connect().send(evil)
             assert one.aborted and one.received == b""
@@ -166,7 +166,9 @@ def test_F019_on_a_plain_endpoint_a_header_is_a_question_like_any_other(built: B
     """Words of which nobody is called one; whose address it claims does not matter."""
     factory = FingerService(FingerSettings(), built.deps).factory
     for header in (v1(), relayed(), b"PROXY UNKNOWN\r\n"):
-        wire = Wire(hostAddress=IPv4Address("TCP", HERE, 79), peerAddress=IPv4Address("TCP", "203.0.113.5", 1))
+        wire = HalfCloseTransport(
+            hostAddress=IPv4Address("TCP", HERE, 79), peerAddress=IPv4Address("TCP", "203.0.113.5", 1)
+        )
         protocol = factory.buildProtocol(None)
         protocol.makeConnection(wire)
         protocol.dataReceived(header + b"alice\r\n")
@@ -183,9 +185,9 @@ def test_F019_records_have_the_header_s_address_in_any_form(built: Built, front:
 
 def test_F019_members_are_told_by_the_header_s_address(built: Built, front: Front) -> None:
     built.change(
-        document({"login": "shy", "name": "Shy Sue", "email": "s@dir.test", "visibility": {"email": "members"}})
+        make_create_edit({"login": "shy", "name": "Shy Sue", "email": "s@dir.test", "visibility": {"email": "members"}})
     )
-    built.see()
+    built.poll_store()
     for source, sees in ((MEMBER, True), (f"::ffff:{MEMBER}", True), (CLIENT, False)):
         one = front.connect().send(relayed(source, f"::ffff:{HERE}" if ":" in source else HERE) + b"shy\r\n")
         assert b"Shy Sue" in one.received and (b"s@dir.test" in one.received) is sees

@@ -13,7 +13,7 @@ from gateway.directory.viewers import Viewer
 from gateway.ops.metrics import LAG_SAMPLE_INTERVAL, MetricsSources, ReactorLag
 from gateway.ops.metrics_server import MetricsRoot, MetricsServer
 from gateway.ops.request_tracker import LATENCY_BUCKETS, RequestInfo
-from tests.unit.fixtures import make_dependencies, now
+from tests.unit.fixtures import make_dependencies, result_of
 
 
 class Bot:
@@ -70,10 +70,10 @@ def test_what_was_counted_is_told(deps: House) -> None:
         one.finish("found")
     tracker.start(RequestInfo("web", "list", ""))
     for name in ("alice", "alice", "nobody"):
-        now(deps.built.deps.directory.lookup(name, deps.viewer))
+        result_of(deps.built.deps.directory.lookup(name, deps.viewer))
     for _ in range(2):
         deps.built.deps.admission.admit(None)
-    assert deps.built.records
+    assert deps.built.access_log_entries
     told = deps.scrape()
 
     def value(name: str, **labels: str) -> float:
@@ -116,7 +116,7 @@ def test_connections_over_a_limit_are_counted(deps: House) -> None:
 
 def test_no_label_is_filled_by_those_who_ask(deps: House) -> None:
     for number in range(20):
-        now(deps.built.deps.directory.lookup(f"secret{number}", deps.viewer))
+        result_of(deps.built.deps.directory.lookup(f"secret{number}", deps.viewer))
         deps.built.deps.tracker.start(RequestInfo("finger", "lookup", f"secret{number}", login="alice")).finish(
             "not_found"
         )

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.sources import custom
 from gateway.sources.custom import BadSource
-from tests.unit.directory.keepers import STRANGER, Shelf, directory
-from tests.unit.fixtures import now
+from tests.unit.directory.doubles import STRANGER, InMemoryStore, make_directory
+from tests.unit.fixtures import result_of
 
 SOURCE = """
 from gateway.directory.person import Partial
@@ -52,7 +52,7 @@ def test_a_class_beside_the_settings(folder: Path) -> None:
         "vending", "vending_of_a_test:VendingMachine", {"slot": "C3"}, timedelta(seconds=1), folder
     )
     assert (source.name, source.restricts, source.cache_ttl) == ("vending", False, timedelta(seconds=1))
-    answer = now(directory(Shelf(), source).lookup("mate", STRANGER))
+    answer = result_of(make_directory(InMemoryStore(), source).lookup("mate", STRANGER))
     assert answer.profile.title == "from a slot"
 
 

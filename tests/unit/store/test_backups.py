@@ -16,16 +16,16 @@ from gateway.directory.interfaces import Create, Modify, Remove, StoreReplaced
 from gateway.store import backups, database, file_watcher, sqlite_reader, sqlite_store
 from gateway.store.database import UnusableDatabase
 from gateway.store.edit_transactions import EditTransactions
-from tests.unit.directory.keepers import STRANGER
-from tests.unit.fixtures import ALICE, BOB, TestClock, document, make_dependencies, now, write
-from tests.unit.store.waiting import finished
+from tests.unit.directory.doubles import STRANGER
+from tests.unit.fixtures import ALICE, BOB, TestClock, make_create_edit, make_dependencies, result_of, write_edits
+from tests.unit.store.waiting import wait_for
 
 
 @pytest.fixture
 def people(tmp_path: Path) -> Path:
     path = tmp_path / "people.db"
     database.create(path)
-    write(path, [document(ALICE), document(BOB)])
+    write_edits(path, [make_create_edit(ALICE), make_create_edit(BOB)])
     return path
 
 
@@ -67,8 +67,8 @@ def test_a_backup_is_one_moment_of_a_database_in_use(people: Path, tmp_path: Pat
 
 
 def test_a_backup_holds_nothing_of_who_was_removed(people: Path, tmp_path: Path) -> None:
-    write(people, [Create("carol", {"plan": "a word that nobody else has: wombat"})])
-    write(people, [Remove("carol")])
+    write_edits(people, [Create("carol", {"plan": "a word that nobody else has: wombat"})])
+    write_edits(people, [Remove("carol")])
     backups.backup(people, tmp_path / "b.db")
     assert b"wombat" not in (tmp_path / "b.db").read_bytes()
 
@@ -120,7 +120,7 @@ def test_R008_a_backup_takes_the_place_of_a_database_whatever_became_of_it(peopl
     backup, kept = tmp_path / "b.db", tmp_path / "people.db.before-restore"
     backups.backup(people, backup)
     people.chmod(0o640)
-    write(people, [Remove("bob"), document({"login": "carol"})])
+    write_edits(people, [Remove("bob"), make_create_edit({"login": "carol"})])
     assert restored(backup, people) == (2, kept)
     assert logins(people) == ["alice", "bob"]
     assert logins(kept) == ["alice", "carol"]
@@ -146,7 +146,7 @@ def test_what_stands_in_the_log_is_folded_into_the_kept_one(people: Path, tmp_pa
     backups.backup(people, backup)
     with closing(database.connect(people, "ro", 1.0)) as reading:  # keeps the log from being tidied up
         reading.execute("SELECT count(*) FROM people").fetchone()
-        write(people, [document({"login": "carol"})])
+        write_edits(people, [make_create_edit({"login": "carol"})])
         assert Path(f"{people}-wal").stat().st_size
         _, kept = restored(backup, people)
         assert kept is not None
@@ -178,10 +178,10 @@ def test_a_copy_with_its_log_is_a_backup_too(people: Path, tmp_path: Path) -> No
     copied = tmp_path / "elsewhere" / "people.db"
     with closing(database.connect(people, "ro", 1.0)) as reading:
         reading.execute("SELECT count(*) FROM people").fetchone()
-        write(people, [document({"login": "carol"})])
+        write_edits(people, [make_create_edit({"login": "carol"})])
         for side in ("", "-wal"):
             Path(f"{copied}{side}").write_bytes(Path(f"{people}{side}").read_bytes())
-    write(people, [Remove("carol")])
+    write_edits(people, [Remove("carol")])
     copied.parent.chmod(0o555)
     assert restored(copied, people)[0] == 3
     assert logins(people) == ["alice", "bob", "carol"]
@@ -253,12 +253,12 @@ def test_nothing_is_lost_to_a_writer_who_waited_meanwhile(people: Path, tmp_path
 def test_a_running_gateway_goes_over_to_what_was_put_back(tmp_path: Path) -> None:
     built = make_dependencies(tmp_path, [ALICE, BOB])
     backups.backup(built.path, tmp_path / "b.db")
-    built.change(Remove("bob"), document({"login": "carol"}))
-    built.see()
+    built.change(Remove("bob"), make_create_edit({"login": "carol"}))
+    built.poll_store()
     restored(tmp_path / "b.db", built.path)
-    built.see()
-    assert isinstance(now(built.deps.directory.lookup("bob", STRANGER)), Found)
-    assert not isinstance(now(built.deps.directory.lookup("carol", STRANGER)), Found)
+    built.poll_store()
+    assert isinstance(result_of(built.deps.directory.lookup("bob", STRANGER)), Found)
+    assert not isinstance(result_of(built.deps.directory.lookup("carol", STRANGER)), Found)
     built.stop()
 
 
@@ -269,7 +269,7 @@ def test_a_file_that_is_replaced_while_another_one_is_opened_is_noticed(
     files = [tmp_path / name for name in ("people.db", "second.db", "third.db")]
     for file, login in zip(files, ("ann", "ben", "cem"), strict=True):
         database.create(file)
-        write(file, [Create(login)])
+        write_edits(file, [Create(login)])
     clock = TestClock()
     store = sqlite_store.SQLiteStore(files[0], clock, readers=0)
     store.startService()
@@ -292,5 +292,5 @@ def test_a_file_that_is_replaced_while_another_one_is_opened_is_noticed(
     for _ in range(5):
         clock.advance(file_watcher.POLL_INTERVAL)
     assert not files[2].exists()
-    assert [login for login in ("ann", "ben", "cem") if now(store.get(login)) is not None] == ["cem"]
-    finished(store.stopService())
+    assert [login for login in ("ann", "ben", "cem") if result_of(store.get(login)) is not None] == ["cem"]
+    wait_for(store.stopService())

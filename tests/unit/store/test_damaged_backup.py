@@ -7,7 +7,7 @@ import pytest
 
 from gateway.store import backups, database
 from gateway.store.database import UnusableDatabase
-from tests.unit.fixtures import ALICE, BOB, document, write
+from tests.unit.fixtures import ALICE, BOB, make_create_edit, write_edits
 
 
 @pytest.mark.parametrize("index", ["people_listed", "names_login", "history_login"])
@@ -15,7 +15,7 @@ def test_R008_a_backup_with_a_damaged_index_is_not_restored(tmp_path: Path, inde
     """Every person in it can still be read, but searches in the restored database would fail or miss people."""
     people, backup = tmp_path / "people.db", tmp_path / "backup.db"
     database.create(people)
-    write(people, [document(ALICE), document(BOB)])
+    write_edits(people, [make_create_edit(ALICE), make_create_edit(BOB)])
     backups.backup(people, backup)
     with closing(database.connect(backup, "ro", 1.0)) as connection:
         page = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (index,)).fetchone()[0]

@@ -14,7 +14,7 @@ from gateway.store import database
 from gateway.store.in_memory_index import InMemoryIndex
 from gateway.store.sqlite_store import SQLiteStore
 from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import now, write
+from tests.unit.fixtures import result_of, write_edits
 
 PEOPLE = [
     Partial(login="ada", name="Ada Lovelace", aliases=("countess", "first"), former=("augusta",), plan="Numbers\n"),
@@ -33,7 +33,7 @@ def both(tmp_path: Path) -> Iterator[Sequence[Any]]:
     """A store and an index with the same people."""
     database.create(path := tmp_path / "people.db")
     values = ("name", "aliases", "former", "plan")
-    write(
+    write_edits(
         path,
         [
             Create(each.login, {name: getattr(each, name) for name in values}, each.visibility, each.listed)
@@ -49,9 +49,9 @@ def both(tmp_path: Path) -> Iterator[Sequence[Any]]:
 
 
 def swept(index: InMemoryIndex, people: Sequence[Partial]) -> None:
-    now(index.begin())
-    now(index.add(people))
-    now(index.finish())
+    result_of(index.begin())
+    result_of(index.add(people))
+    result_of(index.finish())
 
 
 @pytest.mark.parametrize("levels", LEVELS)
@@ -70,40 +70,42 @@ def test_it_answers_as_the_store_does(both: Sequence[Any], levels: NameVisibilit
         "x",
     )
     for name in names:
-        assert len({tuple(sorted(now(each.find_logins(name, levels)))) for each in both}) == 1, name
+        assert len({tuple(sorted(result_of(each.find_logins(name, levels)))) for each in both}) == 1, name
     for after in ("", "ada", "b", "eve", "zzz"):
         for limit in (1, 3, 100):
-            assert len({tuple(now(each.page(after, limit, levels))) for each in both}) == 1, after
+            assert len({tuple(result_of(each.page(after, limit, levels))) for each in both}) == 1, after
     for beginning in ("a", "an", "e", "x", "名"):
-        assert len({tuple(now(each.logins_starting_with(beginning, 100, levels))) for each in both}) == 1, beginning
+        assert len({tuple(result_of(each.logins_starting_with(beginning, 100, levels))) for each in both}) == 1, (
+            beginning
+        )
     for query in ("a", "love", "ada love", "zofie", "evie", "さ", "augusta", '" OR 1'):
         for row in (0, 1, 4):
-            assert len({tuple(now(each.search(query_words(query), row, 3, levels))) for each in both}) == 1, query
+            assert len({tuple(result_of(each.search(query_words(query), row, 3, levels))) for each in both}) == 1, query
 
 
 def test_only_whole_sweeps_answer() -> None:
     index, all_ = InMemoryIndex(AtOnce(), 0), NameVisibilityFilter(-1, 2, True)
     assert (
-        now(index.page("", 9, all_))
-        == now(index.find_logins("gus", all_))
-        == now(index.search(("a",), 0, 9, all_))
+        result_of(index.page("", 9, all_))
+        == result_of(index.find_logins("gus", all_))
+        == result_of(index.search(("a",), 0, 9, all_))
         == []
     )
     assert index.last("ada") is None
     swept(index, PEOPLE[:2])
-    now(index.begin())
-    now(index.add(PEOPLE[1:4]))
-    assert now(index.page("", 9, all_)) == ["ada", "anna"]
-    now(index.begin())
-    now(index.add(PEOPLE[2:3]))
-    assert now(index.find_logins("lovelace", all_)) == ["ada"]
+    result_of(index.begin())
+    result_of(index.add(PEOPLE[1:4]))
+    assert result_of(index.page("", 9, all_)) == ["ada", "anna"]
+    result_of(index.begin())
+    result_of(index.add(PEOPLE[2:3]))
+    assert result_of(index.find_logins("lovelace", all_)) == ["ada"]
     assert (index.last("ada"), index.last("bob")) == (PEOPLE[0], None)
-    now(index.finish())
-    assert now(index.page("", 9, all_)) == now(index.find_logins("lovelace", all_)) == ["bob"]
+    result_of(index.finish())
+    assert result_of(index.page("", 9, all_)) == result_of(index.find_logins("lovelace", all_)) == ["bob"]
     assert (index.last("ada"), index.last("bob")) == (None, PEOPLE[2])
-    now(index.begin())
+    result_of(index.begin())
     index.stop()
-    assert now(index.page("", 9, all_)) == []
+    assert result_of(index.page("", 9, all_)) == []
 
 
 def test_what_answers_no_longer_is_closed() -> None:

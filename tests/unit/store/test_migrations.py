@@ -14,11 +14,11 @@ from gateway.directory.interfaces import UNSPECIFIED, Modify, NameVisibilityFilt
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.store import database, migrations, search_keys, sqlite_store
-from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER
+from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER
 from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import now
+from tests.unit.fixtures import result_of
 from tests.unit.store.test_processes import child, end, line
-from tests.unit.store.waiting import finished
+from tests.unit.store.waiting import wait_for
 
 # What version 1 made, word for word.
 VERSION_1 = """
@@ -123,7 +123,7 @@ def test_all_is_found_after_the_start(tmp_path: Path) -> None:
     assert version(path) == 2
     for n in (1, 2, 3, 999, 1001, 1499):  # beyond a thousand, too
         for name in (f"p{n:04}", f"alias{n}"):
-            answer = now(service.lookup(name, ADMINISTRATOR))
+            answer = result_of(service.lookup(name, ADMINISTRATOR))
             assert isinstance(answer, Found)
             assert answer.profile.name == f"Ann Numbér{n}"
             assert (answer.profile.version, answer.profile.plan) == (n, f"Plan of {n}\n")
@@ -134,24 +134,24 @@ def test_all_is_found_after_the_start(tmp_path: Path) -> None:
     assert whole(service, "numb 1499", STRANGER) == []
     assert whole(service, "ann number1499", STRANGER) == ["p1499"]
     assert whole(service, "NUMBÉR1499", STRANGER) == whole(service, "alias1499", STRANGER) == ["p1499"]
-    assert now(service.lookup("p0004", STRANGER)) == NotFound()
-    assert now(store.last_change()) == COUNT + 1
-    assert [entry.text for entry in now(store.history("p0001", 9))] == ["Plan of 1\n"]
-    finished(store.stopService())
+    assert result_of(service.lookup("p0004", STRANGER)) == NotFound()
+    assert result_of(store.last_change()) == COUNT + 1
+    assert [entry.text for entry in result_of(store.history("p0001", 9))] == ["Plan of 1\n"]
+    wait_for(store.stopService())
 
 
 def test_what_was_upgraded_can_be_edited(tmp_path: Path) -> None:
     path = version_1(tmp_path / "people.db", 20)
     store, service = opened(path)
-    outcome = finished(service.edit("p0001", Modify("", {"name": "Zoe Young"}, base=1), ADMINISTRATOR))
+    outcome = wait_for(service.edit("p0001", Modify("", {"name": "Zoe Young"}, base=1), ADMINISTRATOR))
     assert outcome == Saved(22)  # numbers go on
     assert whole(service, "zoe", STRANGER) == ["p0001"]
     assert whole(service, "number1", STRANGER) == ["p0011", "p0013", "p0017", "p0018", "p0019"]
-    assert isinstance(finished(service.edit("p0002", Rename("", "q"), ADMINISTRATOR)), Saved)
-    answer = now(service.lookup("p0002", STRANGER))
+    assert isinstance(wait_for(service.edit("p0002", Rename("", "q"), ADMINISTRATOR)), Saved)
+    answer = result_of(service.lookup("p0002", STRANGER))
     assert isinstance(answer, Found)
     assert answer.profile.login == "q"
-    finished(store.stopService())
+    wait_for(store.stopService())
 
 
 def test_nothing_tells_of_those_who_were_removed_before(tmp_path: Path) -> None:
@@ -235,8 +235,8 @@ def test_an_error_in_the_middle_leaves_version_1(tmp_path: Path, monkeypatch: py
     assert str(unusable.value) == f"{path}: the disk is full; its tables are of version 1, as they were"
     old_code_can_use(path)
     store, service = opened(path)
-    assert isinstance(now(service.lookup("p1499", STRANGER)), Found)
-    finished(store.stopService())
+    assert isinstance(result_of(service.lookup("p1499", STRANGER)), Found)
+    wait_for(store.stopService())
 
 
 def test_R007_a_full_disk_leaves_version_1(tmp_path: Path) -> None:
@@ -268,8 +268,8 @@ def test_R007_a_full_disk_leaves_version_1(tmp_path: Path) -> None:
     old_code_can_use(path)
     store, service = opened(path)
     assert version(path) == 2
-    assert isinstance(now(service.lookup("p1499", STRANGER)), Found)
-    finished(store.stopService())
+    assert isinstance(result_of(service.lookup("p1499", STRANGER)), Found)
+    wait_for(store.stopService())
 
 
 def test_two_processes_upgrade_at_once(tmp_path: Path) -> None:
@@ -295,12 +295,12 @@ def test_two_processes_upgrade_at_once(tmp_path: Path) -> None:
         assert end(each) == "done\n"
     store, service = opened(path)
     assert len(whole(service, "ann", ADMINISTRATOR)) == 200
-    assert now(store.find_logins("alias1499", NameVisibilityFilter(UNSPECIFIED, 2))) == ["p1499"]
+    assert result_of(store.find_logins("alias1499", NameVisibilityFilter(UNSPECIFIED, 2))) == ["p1499"]
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT count(*) FROM words").fetchone() == (COUNT,)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
-    finished(store.stopService())
+    wait_for(store.stopService())
 
 
 def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from twisted.internet.task import LoopingCall
 
 from gateway.directory.interfaces import Create, Modify
 from gateway.store import database, file_watcher, sqlite_store
-from tests.unit.directory.keepers import ADMINISTRATOR
+from tests.unit.directory.doubles import ADMINISTRATOR
 from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import now, write
-from tests.unit.store.waiting import finished
+from tests.unit.fixtures import result_of, write_edits
+from tests.unit.store.waiting import wait_for
 
 ROOT = Path(__file__).parents[3]
 NOBODY = 65534
@@ -54,12 +54,12 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
     """Seen at the next look, 40 ms later at most, and what it says is the new text."""
     path = tmp_path / "people.db"
     database.create(path)
-    write(path, [Create("alice", {"title": "Old"})])
+    write_edits(path, [Create("alice", {"title": "Old"})])
     clock = AtOnce()
     store = sqlite_store.SQLiteStore(path, clock)
     store.startService()
     seen: list[tuple[str, ...]] = []
-    last = now(store.last_change())
+    last = result_of(store.last_change())
 
     async def wake() -> None:
         seen.extend((change.login, *change.fields) for change in await store.changes(last))
@@ -93,9 +93,9 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
     assert line(process.stdout) == "written"
     clock.advance(file_watcher.POLL_INTERVAL)
     assert seen == [("alice", "title")]
-    assert now(store.get("alice")).title == "New"
+    assert result_of(store.get("alice")).title == "New"
     end(process)
-    finished(store.stopService())
+    wait_for(store.stopService())
 
 
 def test_R003_a_look_is_every_40_ms(tmp_path: Path) -> None:
@@ -104,14 +104,14 @@ def test_R003_a_look_is_every_40_ms(tmp_path: Path) -> None:
     store.startService()
     assert isinstance(store.watcher._polling, LoopingCall)
     assert store.watcher._polling.interval == 0.04
-    finished(store.stopService())
+    wait_for(store.stopService())
 
 
 def test_R004_another_process_holds_the_database(tmp_path: Path) -> None:
     """A clear refusal after the busy time, reads go on, and the next edit is written."""
     path = tmp_path / "people.db"
     database.create(path)
-    write(path, [Create("alice", {"title": "Old"})])
+    write_edits(path, [Create("alice", {"title": "Old"})])
     holder = child(
         """
         import sqlite3, sys
@@ -219,7 +219,7 @@ def test_R006_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> Non
     """Ten rounds: a process edits and tells each edit that is acknowledged; it is killed among some 200 of them."""
     path = tmp_path / "people.db"
     database.create(path)
-    write(path, [Create("alice", {"plan": "plan -1"})])
+    write_edits(path, [Create("alice", {"plan": "plan -1"})])
     editor = textwrap.dedent(EDITOR)
     parent = child(KILLED, path, len(editor))
     assert parent.stdin is not None
@@ -241,13 +241,13 @@ def test_R006_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> Non
         store = sqlite_store.SQLiteStore(path, AtOnce(), readers=0)
         store.startService()
         # at most one edit more than was acknowledged: the one that was under way
-        assert now(store.get("alice")).plan in (f"plan {last}", f"plan {last + 1}")
-        kept = {entry.text for entry in now(store.history("alice", 1_000_000))}
+        assert result_of(store.get("alice")).plan in (f"plan {last}", f"plan {last + 1}")
+        kept = {entry.text for entry in result_of(store.history("alice", 1_000_000))}
         assert {f"plan {number}" for number in acknowledged} <= kept
-        assert set(acknowledged.values()) <= {change.n for change in now(store.changes(0))}
+        assert set(acknowledged.values()) <= {change.n for change in result_of(store.changes(0))}
         assert store.reader.connection is not None
         assert store.reader.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        finished(store.stopService())
+        wait_for(store.stopService())
         parent.stdin.write("\n")
         parent.stdin.flush()
     end(parent)
@@ -340,15 +340,15 @@ def test_what_could_not_be_made_leaves_nothing(reachable: Path) -> None:
 def test_edits_of_two_processes_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     database.create(path)
-    write(path, [Create("alice", {"plan": ""})])
+    write_edits(path, [Create("alice", {"plan": ""})])
     editors = [child(EDITOR, path, first, first + 200) for first in (0, 1000)]
     for each in editors:
         assert end(each).endswith("all\n")
     store = sqlite_store.SQLiteStore(path, AtOnce(), readers=0)
     store.startService()
-    assert {entry.text for entry in now(store.history("alice", 1000))} == {
+    assert {entry.text for entry in result_of(store.history("alice", 1000))} == {
         f"plan {number}" for first in (0, 1000) for number in range(first, first + 200)
     }
-    assert now(store.last_change()) == 401
-    assert finished(store.save([Modify("alice", {"plan": "mine"})], ADMINISTRATOR, datetime.now(UTC))) == 402
-    finished(store.stopService())
+    assert result_of(store.last_change()) == 401
+    assert wait_for(store.save([Modify("alice", {"plan": "mine"})], ADMINISTRATOR, datetime.now(UTC))) == 402
+    wait_for(store.stopService())

@@ -12,11 +12,11 @@ from gateway.directory.interfaces import Create, Modify, Remove, Rename, StoreRe
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.store import file_watcher, sqlite_store, sqlite_writer
-from tests.unit.directory.keepers import ADMINISTRATOR, STRANGER
+from tests.unit.directory.doubles import ADMINISTRATOR, STRANGER
 from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import now, write
+from tests.unit.fixtures import result_of, write_edits
 from tests.unit.store.test_sqlite_store import ALL, FULL, Opened
-from tests.unit.store.waiting import finished
+from tests.unit.store.waiting import wait_for
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 WORDS = ("quetzalcoatl", "xylophonist", "zymurgy", "kaleidoscope", "vexillology", "bumfuzzle", "onomatopoeia")
@@ -41,7 +41,7 @@ def octets(path: Path) -> bytes:
 def forgotten(opened: Opened) -> None:
     """Lets the time pass after which nothing may tell any more."""
     opened.clock.advance(sqlite_writer.FORGET_DELAY)
-    finished(opened.store.writer.thread.run(lambda: None))
+    wait_for(opened.store.writer.thread.run(lambda: None))
 
 
 @pytest.fixture
@@ -53,12 +53,12 @@ def full(tmp_path: Path) -> Any:
     opened.save(Modify("bumblebee", {"plan": f"{WORDS[6]} " * 900}))
     opened.save(Rename("bumblebee", "wallflower"))
     opened.save(Rename("wallflower", "gardenia"))
-    finished(opened.store.save_last_seen({"gardenia": NOW}))
+    wait_for(opened.store.save_last_seen({"gardenia": NOW}))
     opened.save(*(Modify(f"p{n:03}", {"title": f"t{n}"}) for n in range(100)))
     yield opened
     stopped = opened.store.stopService()
     opened.clock.advance(sqlite_writer.FORGET_DELAY)
-    finished(stopped)
+    wait_for(stopped)
 
 
 TRACES = (*WORDS, "bumblebee", "wallflower", "gardenia")
@@ -81,8 +81,8 @@ def test_no_row_and_no_octet_is_left(full: Opened) -> None:
     for word in TRACES:
         assert word.encode() not in after, word
         assert word[:8].encode() not in after, word
-    assert now(full.store.get("p005")).title == "t5"
-    assert len(now(full.store.page("", 999, ALL))) == 300
+    assert result_of(full.store.get("p005")).title == "t5"
+    assert len(result_of(full.store.page("", 999, ALL))) == 300
 
 
 def test_until_then_just_the_row_that_tells_the_caches(full: Opened) -> None:
@@ -98,7 +98,7 @@ def test_until_then_just_the_row_that_tells_the_caches(full: Opened) -> None:
 def test_what_a_removed_one_had_is_free_again(full: Opened) -> None:
     full.save(Remove("gardenia"))
     assert full.save(Create("bumblebee"), Create("gardenia"), Create("new", {"aliases": ("wallflower", WORDS[2])}))
-    assert now(full.store.history("gardenia", 9)) == []
+    assert result_of(full.store.history("gardenia", 9)) == []
 
 
 def test_a_stop_ends_when_nothing_is_left(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_stop_ends_when_nothing_is_left(tmp_path: Path) -> None:
     stopped = opened.store.stopService()
     assert not stopped.called
     opened.clock.advance(sqlite_writer.FORGET_DELAY)
-    finished(stopped)
+    wait_for(stopped)
     assert opened.rows("SELECT count(*) FROM changes") == [(0,)]
     assert not any(word.encode() in octets(opened.path).lower() for word in (*WORDS, "bumblebee"))
 
@@ -121,13 +121,13 @@ def test_what_a_killed_command_left_is_forgotten_at_the_next_start(tmp_path: Pat
     assert b"bumblebee" in octets(opened.path)
     serving = sqlite_store.SQLiteStore(opened.path, opened.clock, readers=1)
     serving.startService()
-    finished(serving.reader.read_in_thread(lambda _: None))
+    wait_for(serving.reader.read_in_thread(lambda _: None))
     opened.clock.advance(sqlite_writer.FORGET_DELAY)
-    finished(serving.writer.thread.run(lambda: None))
+    wait_for(serving.writer.thread.run(lambda: None))
     assert not any(word.encode() in octets(opened.path).lower() for word in (*WORDS, "bumblebee"))
-    assert now(serving.get("alice")) is not None
-    finished(serving.stopService())
-    finished(opened.store.stopService())
+    assert result_of(serving.get("alice")) is not None
+    wait_for(serving.stopService())
+    wait_for(opened.store.stopService())
 
 
 def test_a_reader_that_holds_on_is_told_as_not_all_gone(full: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,10 +162,10 @@ class Other:
         self.clock.advance(file_watcher.POLL_INTERVAL)
 
     def stop(self) -> None:
-        finished(self.store.stopService())
+        wait_for(self.store.stopService())
 
     def finds(self, name: str) -> bool:
-        answer = now(self.directory.lookup(name, STRANGER))
+        answer = result_of(self.directory.lookup(name, STRANGER))
         assert isinstance(answer, Found | NotFound)
         return isinstance(answer, Found)
 
@@ -188,15 +188,15 @@ def test_R003_another_process_that_was_too_slow_drops_all(full: Opened) -> None:
     full.save(Remove("gardenia"))
     forgotten(full)
     with pytest.raises(StoreReplaced):
-        now(other.store.changes(other.directory.last_change))
+        result_of(other.store.changes(other.directory.last_change))
     assert other.finds("gardenia")  # cached, and it has not looked yet
     other.clock.advance(file_watcher.POLL_INTERVAL)
     assert not other.finds("gardenia")
-    assert other.directory.last_change == now(full.store.last_change())
+    assert other.directory.last_change == result_of(full.store.last_change())
     full.save(Modify("p001", {"title": "New"}), at=NOW + timedelta(days=1))
     other.clock.advance(file_watcher.POLL_INTERVAL)
-    assert now(other.directory.lookup("p001", STRANGER)).profile.title == "New"
-    assert now(other.store.changes(other.directory.last_change)) == []
+    assert result_of(other.directory.lookup("p001", STRANGER)).profile.title == "New"
+    assert result_of(other.store.changes(other.directory.last_change)) == []
     other.stop()
 
 
@@ -204,9 +204,9 @@ def test_one_who_asks_while_a_removal_is_forgotten(full: Opened) -> None:
     """The own directory has dropped it with the edit, and follows on without a gap."""
     service = DirectoryService(full.store, (), Policy.preset(), full.clock)
     service.startService()
-    assert isinstance(now(service.lookup("gardenia", STRANGER)), Found)
-    finished(service.edit("gardenia", Remove(""), ADMINISTRATOR))
-    assert now(service.lookup("gardenia", STRANGER)) == NotFound()
+    assert isinstance(result_of(service.lookup("gardenia", STRANGER)), Found)
+    wait_for(service.edit("gardenia", Remove(""), ADMINISTRATOR))
+    assert result_of(service.lookup("gardenia", STRANGER)) == NotFound()
     forgotten(full)
-    write(full.path, [Modify("p002", {"title": "x"})])
-    assert len(now(full.store.changes(service.last_change))) == 1
+    write_edits(full.path, [Modify("p002", {"title": "x"})])
+    assert len(result_of(full.store.changes(service.last_change))) == 1

@@ -14,9 +14,9 @@ from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
 from gateway.store import database
-from tests.unit.directory.keepers import ADMINISTRATOR, MEMBER, STRANGER, as_self
-from tests.unit.fixtures import Built, make_dependencies, now
-from tests.unit.store.waiting import finished
+from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER, as_self
+from tests.unit.fixtures import Built, make_dependencies, result_of
+from tests.unit.store.waiting import wait_for
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -35,11 +35,11 @@ def built(tmp_path: Path) -> Iterator[Built]:
 
 
 def rename(built: Built, old: str, new: str, viewer: Viewer = ADMINISTRATOR) -> Any:
-    return finished(built.deps.directory.edit(old, Rename("", new), viewer))
+    return wait_for(built.deps.directory.edit(old, Rename("", new), viewer))
 
 
 def look(service: DirectoryService, name: str, viewer: Viewer = STRANGER) -> str | None:
-    answer = now(service.lookup(name, viewer))
+    answer = result_of(service.lookup(name, viewer))
     if isinstance(answer, Found):
         return answer.profile.login
     assert answer == NotFound(), answer
@@ -61,11 +61,11 @@ def test_the_old_login_finds_the_person(built: Built) -> None:
     assert isinstance(rename(built, "alice", "alicia"), Saved)
     for name in ("alicia", "alice", "ALICE", "ally", "Alice Adams"):
         assert look(service, name) == "alicia", name
-    answer = now(service.lookup("alice", STRANGER))
+    answer = result_of(service.lookup("alice", STRANGER))
     assert answer.profile.former == ()  # shown to administrators only
-    assert now(service.lookup("alice", ADMINISTRATOR)).profile.former == ("alice",)
-    assert [each.login for each in now(service.list_people("", STRANGER, Page())).profiles] == ["alicia", "bob"]
-    assert [each.login for each in now(service.list_people("alicia", STRANGER, Page())).profiles] == ["alicia"]
+    assert result_of(service.lookup("alice", ADMINISTRATOR)).profile.former == ("alice",)
+    assert [each.login for each in result_of(service.list_people("", STRANGER, Page())).profiles] == ["alicia", "bob"]
+    assert [each.login for each in result_of(service.list_people("alicia", STRANGER, Page())).profiles] == ["alicia"]
 
 
 def test_back_to_the_old_name_and_onto_an_alias(built: Built) -> None:
@@ -73,34 +73,34 @@ def test_back_to_the_old_name_and_onto_an_alias(built: Built) -> None:
     rename(built, "alice", "alicia")
     assert isinstance(rename(built, "alicia", "alice"), Saved)
     assert look(service, "alicia") == look(service, "alice") == "alice"
-    assert now(service.lookup("alice", ADMINISTRATOR)).profile.former == ("alicia",)
+    assert result_of(service.lookup("alice", ADMINISTRATOR)).profile.former == ("alicia",)
     assert isinstance(rename(built, "alice", "ally"), Saved)
-    profile = now(service.lookup("ally", ADMINISTRATOR)).profile
+    profile = result_of(service.lookup("ally", ADMINISTRATOR)).profile
     assert (profile.login, profile.aliases, profile.former) == ("ally", ("queen",), ("alicia", "alice"))
     for name in ("ally", "alice", "alicia", "queen"):
         assert look(service, name) == "ally", name
     assert isinstance(rename(built, "ally", "ally"), Saved)  # nothing to do
-    assert now(service.lookup("ally", ADMINISTRATOR)).profile.former == ("alicia", "alice")
+    assert result_of(service.lookup("ally", ADMINISTRATOR)).profile.former == ("alicia", "alice")
 
 
 @pytest.mark.parametrize("taken", ["bob", "bobby", "carol", "zuzana", "zed"])
 def test_names_that_cannot_be_had_are_refused_in_equal_words(built: Built, taken: str) -> None:
     """Whether it is a login, an alias, of one who is hidden, or kept for one who had it once."""
     built.change(Create("zuzana"), Rename("zuzana", "zed"))
-    built.see()
+    built.poll_store()
     assert rename(built, "alice", taken) == Invalid((EditProblem("alice", "login", "", f"{taken!r} is already taken"),))
     assert look(built.deps.directory, "alice") == "alice"
-    outcome = finished(built.deps.directory.save([Create(taken)], ADMINISTRATOR))
+    outcome = wait_for(built.deps.directory.save([Create(taken)], ADMINISTRATOR))
     assert outcome == Invalid((EditProblem(taken, "login", "", f"{taken!r} is already taken"),))
-    outcome = finished(built.deps.directory.save([Create("new", {"aliases": (taken,)})], ADMINISTRATOR))
+    outcome = wait_for(built.deps.directory.save([Create("new", {"aliases": (taken,)})], ADMINISTRATOR))
     assert outcome == Invalid((EditProblem("new", "aliases", "", f"{taken!r} is already taken"),))
 
 
 def test_an_old_login_is_free_again_when_it_is_taken_out_of_former(built: Built) -> None:
     rename(built, "alice", "alicia")
-    finished(built.deps.directory.edit("alicia", Modify("", {"former": ()}), ADMINISTRATOR))
+    wait_for(built.deps.directory.edit("alicia", Modify("", {"former": ()}), ADMINISTRATOR))
     assert look(built.deps.directory, "alice") is None
-    assert isinstance(finished(built.deps.directory.save([Create("alice")], ADMINISTRATOR)), Saved)
+    assert isinstance(wait_for(built.deps.directory.save([Create("alice")], ADMINISTRATOR)), Saved)
 
 
 def test_who_may_rename(built: Built) -> None:
@@ -113,10 +113,10 @@ def test_who_may_rename(built: Built) -> None:
 
 def test_what_belongs_to_the_person_moves_along(built: Built) -> None:
     service = built.deps.directory
-    finished(service.edit("alice", Modify("", {"plan": "Two"}), ADMINISTRATOR))
-    finished(built.store.save_last_seen({"alice": NOW}))
+    wait_for(service.edit("alice", Modify("", {"plan": "Two"}), ADMINISTRATOR))
+    wait_for(built.store.save_last_seen({"alice": NOW}))
     rename(built, "alice", "alicia")
-    history = now(service.history("alicia", ADMINISTRATOR))
+    history = result_of(service.history("alicia", ADMINISTRATOR))
     assert isinstance(history, History)
     assert [entry.text for entry in history.entries] == ["Two", "One"]
     assert rows(built, "SELECT login FROM seen") == [("alicia",)]
@@ -136,10 +136,10 @@ def test_R003_the_caches_of_another_process_drop_both(built: Built) -> None:
     assert look(service, "ally") == "alice"
     built.change(Rename("alice", "alicia"))
     assert look(service, "alice") == "alice"  # cached: not seen yet
-    built.see()
+    built.poll_store()
     assert look(service, "alicia") == look(service, "alice") == look(service, "ally") == "alicia"
     built.change(Rename("alicia", "alice"))
-    built.see()
+    built.poll_store()
     assert look(service, "alicia") == look(service, "alice") == "alice"
 
 
@@ -151,12 +151,12 @@ def test_one_who_is_hidden_stays_unknown(built: Built) -> None:
             assert look(service, name, viewer) is None, name
         assert look(service, name, ADMINISTRATOR) == "caroline"
         assert look(service, name, as_self("caroline")) == "caroline"
-    assert now(service.history("carol", STRANGER)) == NotFound()
+    assert result_of(service.history("carol", STRANGER)) == NotFound()
 
 
 def test_renamed_and_edited_at_once_or_not_at_all(built: Built) -> None:
     service = built.deps.directory
-    outcome = finished(
+    outcome = wait_for(
         service.save([Rename("alice", "alicia"), Rename("bob", "alice2"), Remove("nobody")], ADMINISTRATOR)
     )
     assert outcome == NotFound()

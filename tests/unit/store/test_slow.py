@@ -14,8 +14,8 @@ from gateway.store import database, sqlite_reader, sqlite_store
 from gateway.store.sqlite_reader import INLINE_PAUSE, MAX_SLOW_READS, SLOW_READ
 from gateway.store.worker_threads import WorkerThreads
 from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import now, write
-from tests.unit.store.waiting import finished
+from tests.unit.fixtures import result_of, write_edits
+from tests.unit.store.waiting import wait_for
 
 ALL = NameVisibilityFilter(UNSPECIFIED, 2)
 
@@ -42,11 +42,11 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 def store(tmp_path: Path, disk: Disk) -> Iterator[sqlite_store.SQLiteStore]:
     path = tmp_path / "people.db"
     database.create(path)
-    write(path, [Create("alice", {"name": "Ann Adams"})])
+    write_edits(path, [Create("alice", {"name": "Ann Adams"})])
     made = sqlite_store.SQLiteStore(path, AtOnce())
     made.startService()
     yield made
-    finished(made.stopService())
+    wait_for(made.stopService())
 
 
 def inline(store: sqlite_store.SQLiteStore, asking: Any) -> bool:
@@ -62,7 +62,7 @@ def inline(store: sqlite_store.SQLiteStore, asking: Any) -> bool:
 
     store.reader.read_in_thread = aside  # type: ignore[method-assign]
     try:
-        finished(asking)
+        wait_for(asking)
     finally:
         store.reader.read_in_thread = original  # type: ignore[method-assign]
     assert here not in readers
@@ -105,13 +105,13 @@ def test_R002_what_is_found_by_other_names_counts_too(store: sqlite_store.SQLite
 def test_R002_in_threads_the_answers_are_the_same(store: sqlite_store.SQLiteStore, disk: Disk) -> None:
     disk.seconds = 0.05
     for _ in range(3):
-        now(store.get("alice"))
-    person = finished(store.get("alice"))
+        result_of(store.get("alice"))
+    person = wait_for(store.get("alice"))
     assert (person.login, person.name) == ("alice", "Ann Adams")
-    assert finished(store.get("nobody")) is None
-    assert finished(store.find_logins("ann adams", ALL)) == ["alice"]
-    write(store.path, [Create("bob")])
-    assert finished(store.get("bob")).login == "bob"
+    assert wait_for(store.get("nobody")) is None
+    assert wait_for(store.find_logins("ann adams", ALL)) == ["alice"]
+    write_edits(store.path, [Create("bob")])
+    assert wait_for(store.get("bob")).login == "bob"
 
 
 def test_R002_a_thread_that_hangs_holds_up_neither_the_reactor_nor_the_others(
@@ -119,14 +119,14 @@ def test_R002_a_thread_that_hangs_holds_up_neither_the_reactor_nor_the_others(
 ) -> None:
     disk.seconds = 0.05
     for _ in range(3):
-        now(store.get("alice"))
+        result_of(store.get("alice"))
     gate = threading.Event()
     hanging = [store.reader.read_in_thread(lambda _: gate.wait(10)) for _ in range(3)]
-    assert finished(store.get("alice")).login == "alice"
+    assert wait_for(store.get("alice")).login == "alice"
     assert not any(each.called for each in hanging)
     gate.set()
     for each in hanging:
-        finished(each)
+        wait_for(each)
 
 
 def test_R002_so_many_may_wait_and_no_more(
@@ -137,16 +137,16 @@ def test_R002_so_many_may_wait_and_no_more(
     )  # here threads count, no reactor
     disk.seconds = 0.05
     for _ in range(3):
-        now(store.get("alice"))
+        result_of(store.get("alice"))
     monkeypatch.setattr("gateway.store.worker_threads.MAX_WAITING_JOBS", 6)
     gate = threading.Event()
     hanging = [store.reader.read_in_thread(lambda _: gate.wait(10)) for _ in range(6)]
     with pytest.raises(SourceDown, match="too many jobs wait for the readers"):
-        finished(store.get("alice"))
+        wait_for(store.get("alice"))
     gate.set()
     for each in hanging:
-        finished(each)
-    assert finished(store.get("alice")).login == "alice"
+        wait_for(each)
+    assert wait_for(store.get("alice")).login == "alice"
 
 
 def test_lists_and_searches_are_never_inline(store: sqlite_store.SQLiteStore) -> None:
@@ -162,8 +162,8 @@ def test_an_error_in_a_thread_is_a_source_that_is_down(store: sqlite_store.SQLit
         raise sqlite3.OperationalError("disk I/O error")
 
     with pytest.raises(SourceDown, match=r"people\.db: disk I/O error"):
-        finished(store.reader.read_in_thread(fails))
-    assert finished(store.page("", 9, ALL)) == ["alice"]
+        wait_for(store.reader.read_in_thread(fails))
+    assert wait_for(store.page("", 9, ALL)) == ["alice"]
 
 
 def test_without_readers_nothing_waits(tmp_path: Path, disk: Disk) -> None:
@@ -174,4 +174,4 @@ def test_without_readers_nothing_waits(tmp_path: Path, disk: Disk) -> None:
     results: list[Any] = []
     Deferred.fromCoroutine(alone.page("", 9, ALL)).addCallback(results.append)
     assert results == [[]]
-    finished(alone.stopService())
+    wait_for(alone.stopService())

@@ -26,10 +26,10 @@ from gateway.directory.interfaces import (
 from gateway.directory.person import Account, Key, Link, Partial, Status, Visibility
 from gateway.store import database, file_watcher, sqlite_store, sqlite_writer, statements, worker_threads
 from gateway.store.edit_transactions import EditTransactions
-from tests.unit.directory.keepers import ADMINISTRATOR
+from tests.unit.directory.doubles import ADMINISTRATOR
 from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import now, write
-from tests.unit.store.waiting import finished
+from tests.unit.fixtures import result_of, write_edits
+from tests.unit.store.waiting import wait_for
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ALL = NameVisibilityFilter(UNSPECIFIED, 2)
@@ -46,10 +46,10 @@ class Opened:
         self.store.startService()
 
     def write(self, *edits: Any, at: datetime = NOW) -> int:
-        return write(self.path, edits, at)
+        return write_edits(self.path, edits, at)
 
     def save(self, *edits: Any, at: datetime = NOW) -> int:
-        return int(finished(self.store.save(edits, ADMINISTRATOR, at)))
+        return int(wait_for(self.store.save(edits, ADMINISTRATOR, at)))
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         connection = sqlite3.connect(self.path)
@@ -65,7 +65,7 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
     yield made
     stopped = made.store.stopService()
     made.clock.advance(sqlite_writer.FORGET_DELAY)
-    finished(stopped)
+    wait_for(stopped)
 
 
 FULL: dict[str, Any] = {
@@ -115,27 +115,27 @@ def test_F102_W022_to_look_for_nobody_reads_somebody(opened: Opened, monkeypatch
 
     monkeypatch.setattr(sqlite_store, "_decode", noted)
     for login in ("alice", "alicf", "zed"):
-        now(opened.store.get(login))
+        result_of(opened.store.get(login))
     assert [b"Alice" in decoded[0], b'"bob"' in decoded[1], b"Nobody" in decoded[2]] == [True, True, True]
-    assert now(opened.store.get("alicf")) is None
+    assert result_of(opened.store.get("alicf")) is None
 
 
 def test_R001_the_hot_reads_use_no_thread(opened: Opened) -> None:
     opened.write(Create("alice", FULL))
     before = set(threading.enumerate())
     for _ in range(100):
-        assert now(opened.store.get("alice")) is not None
-        assert now(opened.store.get("nobody")) is None
-        assert now(opened.store.find_logins("adams", ALL)) == ["alice"]
-    now(opened.store.page("", 10, ALL))
-    now(opened.store.history("alice", 10))
-    now(opened.store.changes(0))
+        assert result_of(opened.store.get("alice")) is not None
+        assert result_of(opened.store.get("nobody")) is None
+        assert result_of(opened.store.find_logins("adams", ALL)) == ["alice"]
+    result_of(opened.store.page("", 10, ALL))
+    result_of(opened.store.history("alice", 10))
+    result_of(opened.store.changes(0))
     assert set(threading.enumerate()) == before
 
 
 def test_what_was_written_is_read(opened: Opened) -> None:
     version = opened.write(Create("alice", FULL, {"office": M, "name": E}, listed=False))
-    person = now(opened.store.get("alice"))
+    person = result_of(opened.store.get("alice"))
     assert person == Partial(
         login="alice",
         **FULL,
@@ -173,30 +173,37 @@ def test_find_is_exact_on_folded_names(opened: Opened, name: str, logins: list[s
         Create("plato", {"name": "Plato"}),
         Create("nameless"),
     )
-    assert sorted(now(opened.store.find_logins(name, ALL))) == logins
+    assert sorted(result_of(opened.store.find_logins(name, ALL))) == logins
 
 
 def test_find_follows_names(opened: Opened) -> None:
     opened.write(Create("alice", {"name": "Alice Adams", "aliases": ("ally",)}))
     opened.write(Modify("alice", {"name": "Alice Baker"}))
-    assert now(opened.store.find_logins("adams", ALL)) == []
-    assert now(opened.store.find_logins("baker", ALL)) == now(opened.store.find_logins("ally", ALL)) == ["alice"]
+    assert result_of(opened.store.find_logins("adams", ALL)) == []
+    assert (
+        result_of(opened.store.find_logins("baker", ALL))
+        == result_of(opened.store.find_logins("ally", ALL))
+        == ["alice"]
+    )
     opened.write(Modify("alice", {"aliases": ("queen",)}))
-    assert (now(opened.store.find_logins("ally", ALL)), now(opened.store.find_logins("queen", ALL))) == ([], ["alice"])
+    assert (result_of(opened.store.find_logins("ally", ALL)), result_of(opened.store.find_logins("queen", ALL))) == (
+        [],
+        ["alice"],
+    )
     opened.write(Modify("alice", {"name": "", "aliases": ()}))
     assert opened.rows("SELECT * FROM names") == []
 
 
 def test_find_gives_at_most_200(opened: Opened) -> None:
     opened.write(*(Create(f"p{n}", {"name": f"P{n} Adams"}) for n in range(205)))
-    assert len(now(opened.store.find_logins("adams", ALL))) == 200
+    assert len(result_of(opened.store.find_logins("adams", ALL))) == 200
 
 
 def test_pages(opened: Opened) -> None:
     opened.write(*(Create(login) for login in ("b", "a", "ä", "c", "aa")))
-    assert now(opened.store.page("", 3, ALL)) == ["a", "aa", "b"]
-    assert now(opened.store.page("b", 3, ALL)) == ["c", "ä"]
-    assert now(opened.store.page("ä", 3, ALL)) == []
+    assert result_of(opened.store.page("", 3, ALL)) == ["a", "aa", "b"]
+    assert result_of(opened.store.page("b", 3, ALL)) == ["c", "ä"]
+    assert result_of(opened.store.page("ä", 3, ALL)) == []
 
 
 def test_everyone(opened: Opened) -> None:
@@ -205,7 +212,7 @@ def test_everyone(opened: Opened) -> None:
     async def swept() -> list[str]:
         return [partial.login async for partial in opened.store.everyone()]
 
-    assert now(swept()) == [f"p{n:04}" for n in range(1001)]
+    assert result_of(swept()) == [f"p{n:04}" for n in range(1001)]
 
 
 def test_a_row_that_cannot_be_read_is_a_source_that_is_down(opened: Opened) -> None:
@@ -215,46 +222,46 @@ def test_a_row_that_cannot_be_read_is_a_source_that_is_down(opened: Opened) -> N
     connection.commit()
     connection.close()
     with pytest.raises(SourceDown, match=r"people\.db"):
-        now(opened.store.get("alice"))
+        result_of(opened.store.get("alice"))
 
 
 def test_a_store_that_is_not_open(tmp_path: Path) -> None:
     store = sqlite_store.SQLiteStore(tmp_path / "people.db", AtOnce())
     with pytest.raises(SourceDown, match="is not open"):
-        now(store.get("alice"))
-    finished(store.stopService())
+        result_of(store.get("alice"))
+    wait_for(store.stopService())
 
 
 # edits
 
 
 def test_an_edit_writes_its_row_of_changes(opened: Opened) -> None:
-    assert now(opened.store.last_change()) == 0
+    assert result_of(opened.store.last_change()) == 0
     first = opened.save(Create("alice", {"name": "Alice", "title": ""}, {"office": M}))
     later = NOW + timedelta(minutes=5)
     second = opened.save(Modify("alice", {"title": "Keeper", "name": "Alice"}, {"office": N, "plan": M}), at=later)
     third = opened.save(Modify("alice", listed=False), at=later)
     fourth = opened.save(Remove("alice"), at=later)
     assert (first, second, third, fourth) == (1, 2, 3, 4)
-    assert now(opened.store.last_change()) == 4
+    assert result_of(opened.store.last_change()) == 4
     opened.save(Create("bob", {"name": "Bob"}))
-    removal, creation = now(opened.store.changes(3))
+    removal, creation = result_of(opened.store.changes(3))
     assert (removal, removal.removed) == (Change(4, "alice", (), later), True)
     assert (creation, creation.removed) == (Change(5, "bob", ("name",), NOW), False)
 
 
 def test_a_person_of_whom_nothing_is_said_is_no_removal(opened: Opened) -> None:
     opened.save(Create("alice"))
-    (change,) = now(opened.store.changes(0))
+    (change,) = result_of(opened.store.changes(0))
     assert (change.login, change.removed) == ("alice", False)
 
 
 def test_changes_name_exactly_the_fields(opened: Opened) -> None:
     opened.write(Create("alice", FULL))
     opened.save(Modify("alice", {"title": "Keeper", "name": "Alice Adams"}, {"office": N}), at=NOW + timedelta(hours=1))
-    change = now(opened.store.changes(1))[0]
+    change = result_of(opened.store.changes(1))[0]
     assert (change.login, set(change.fields)) == ("alice", {"title", "office"})
-    person = now(opened.store.get("alice"))
+    person = result_of(opened.store.get("alice"))
     assert {name for name, at in person.changed.items() if at == NOW + timedelta(hours=1)} == {"title", "office"}
     assert person.version == 2
 
@@ -262,14 +269,14 @@ def test_changes_name_exactly_the_fields(opened: Opened) -> None:
 def test_what_changes_nothing_writes_nothing(opened: Opened) -> None:
     opened.write(Create("alice", FULL, {"office": M}))
     assert opened.save(Modify("alice", dict(FULL), {"office": M, "email": None}, listed=True)) == 1
-    assert now(opened.store.last_change()) == 1
-    assert len(now(opened.store.history("alice", 9))) == 1
+    assert result_of(opened.store.last_change()) == 1
+    assert len(result_of(opened.store.history("alice", 9))) == 1
 
 
 def test_a_choice_is_taken_back(opened: Opened) -> None:
     opened.write(Create("alice", {}, {"office": M, "email": N}))
     opened.write(Modify("alice", {}, {"office": None}))
-    assert now(opened.store.get("alice")).visibility == {"email": N}
+    assert result_of(opened.store.get("alice")).visibility == {"email": N}
 
 
 def test_R005_a_stale_base(opened: Opened) -> None:
@@ -278,7 +285,7 @@ def test_R005_a_stale_base(opened: Opened) -> None:
     with pytest.raises(StaleEdit) as stale:
         opened.save(Modify("alice", {"title": "Three"}, base=first))
     assert stale.value.login == "alice"
-    assert now(opened.store.get("alice")).title == "Two"
+    assert result_of(opened.store.get("alice")).title == "Two"
     assert opened.save(Modify("alice", {"title": "Three"}, base=second)) > second
     assert opened.save(Modify("alice", {"title": "Four"})) > second
 
@@ -295,13 +302,13 @@ def test_history_holds_the_old_plan(opened: Opened) -> None:
     opened.write(Modify("alice", {"title": "x"}, plan_level=E), at=NOW + timedelta(hours=2))
     opened.write(Modify("alice", {"plan": ""}, {"plan": N}, plan_level=E), at=NOW + timedelta(hours=3))
     opened.write(Create("bob", {"title": "no plan"}))
-    assert now(opened.store.history("alice", 9)) == [
+    assert result_of(opened.store.history("alice", 9)) == [
         PlanVersion(NOW + timedelta(hours=3), "", N),
         PlanVersion(NOW + timedelta(hours=1), "Two", M),
         PlanVersion(NOW, "One", E),
     ]
-    assert [entry.text for entry in now(opened.store.history("alice", 2))] == ["", "Two"]
-    assert now(opened.store.history("bob", 9)) == []
+    assert [entry.text for entry in result_of(opened.store.history("alice", 2))] == ["", "Two"]
+    assert result_of(opened.store.history("bob", 9)) == []
 
 
 def test_history_goes_on_before_a_time_and_counts_only_what_may_be_seen(opened: Opened) -> None:
@@ -313,7 +320,7 @@ def test_history_goes_on_before_a_time_and_counts_only_what_may_be_seen(opened: 
         opened.write(edit, at=NOW + timedelta(hours=hour) + half)
 
     def told(limit: int, before: datetime | None = None) -> list[str]:
-        return [entry.text for entry in now(opened.store.history("alice", limit, E, before))]
+        return [entry.text for entry in result_of(opened.store.history("alice", limit, E, before))]
 
     third = NOW + timedelta(hours=2) + half
     assert (told(2), told(2, third), told(9, NOW)) == (["5", "3"], ["1"], [])
@@ -327,11 +334,11 @@ def test_removal_leaves_nothing(opened: Opened) -> None:
     for table in ("people", "names", "history"):
         assert opened.rows(f"SELECT count(*) FROM {table} WHERE login = 'alice'") == [(0,)], table
     assert len(opened.rows("SELECT * FROM changes WHERE login = 'alice'")) == 1  # the row that tells the caches
-    assert now(opened.store.get("alice")) is None
-    assert now(opened.store.get("bob")).name == "Bob"
+    assert result_of(opened.store.get("alice")) is None
+    assert result_of(opened.store.get("bob")).name == "Bob"
     again = opened.save(Create("alice", {"aliases": ("ally",)}))
-    assert again == now(opened.store.last_change()) == 5  # numbers are never used twice
-    assert now(opened.store.history("alice", 9)) == []
+    assert again == result_of(opened.store.last_change()) == 5  # numbers are never used twice
+    assert result_of(opened.store.history("alice", 9)) == []
 
 
 @pytest.mark.parametrize(
@@ -353,17 +360,17 @@ def test_an_alias_or_login_has_one_owner(opened: Opened, edit: Any, name: str) -
     with pytest.raises(NameTaken) as taken:
         opened.save(edit)
     assert (taken.value.login, taken.value.name) == (edit.login, name)
-    assert now(opened.store.page("", 9, ALL)) == ["alice", "bob"]
-    assert now(opened.store.get("bob")).aliases == ()
+    assert result_of(opened.store.page("", 9, ALL)) == ["alice", "bob"]
+    assert result_of(opened.store.get("bob")).aliases == ()
 
 
 def test_one_keeps_and_changes_ones_own_aliases(opened: Opened) -> None:
     opened.write(Create("alice", {"aliases": ("ally", "queen")}))
     opened.save(Modify("alice", {"aliases": ("queen", "al", "ally")}))
-    assert now(opened.store.get("alice")).aliases == ("queen", "al", "ally")
+    assert result_of(opened.store.get("alice")).aliases == ("queen", "al", "ally")
     opened.save(Modify("alice", {"aliases": ("al",)}))
     opened.save(Create("bob", {"aliases": ("queen",)}))
-    assert now(opened.store.find_logins("queen", ALL)) == ["bob"]
+    assert result_of(opened.store.find_logins("queen", ALL)) == ["bob"]
 
 
 def test_the_database_itself_refuses_a_second_owner(opened: Opened) -> None:
@@ -391,7 +398,7 @@ def test_all_or_nothing(opened: Opened) -> None:
             Remove("nobody"),
         )  # fmt: skip
     assert [opened.rows(f"SELECT * FROM {table}") for table in ("people", "names", "history", "changes")] == before
-    assert opened.save(Modify("alice", {"title": "x"}), Remove("bob")) == now(opened.store.last_change())
+    assert opened.save(Modify("alice", {"title": "x"}), Remove("bob")) == result_of(opened.store.last_change())
 
 
 def test_no_edits(opened: Opened) -> None:
@@ -474,7 +481,7 @@ def test_a_look_that_fails_is_no_end(opened: Opened, monkeypatch: pytest.MonkeyP
         patch.setattr(opened.store.reader, "connection", Broken())
         opened.clock.advance(0.04)
         with pytest.raises(SourceDown, match="disk I/O error"):
-            now(opened.store.find_logins("x", ALL))
+            result_of(opened.store.find_logins("x", ALL))
     assert woken == []
     opened.clock.advance(0.04)
     assert woken == [1]
@@ -494,15 +501,15 @@ def test_R004_a_writer_that_holds_on_is_waited_for_and_reads_go_on(
     waiting = opened.store.save([Modify("alice", {"title": "New"})], ADMINISTRATOR, NOW)
     writing = Deferred.fromCoroutine(waiting)
     for _ in range(100):
-        assert now(opened.store.get("alice")).title == "Old"
+        assert result_of(opened.store.get("alice")).title == "Old"
     with pytest.raises(SourceDown) as down:
-        finished(writing)
+        wait_for(writing)
     assert str(down.value).startswith(f"{opened.path}: another program has been writing for ")
     assert str(down.value).endswith("; try again")
     holder.execute("ROLLBACK")
     holder.close()
     opened.save(Modify("alice", {"title": "New"}))
-    assert now(opened.store.get("alice")).title == "New"
+    assert result_of(opened.store.get("alice")).title == "New"
 
 
 def test_R004_a_writer_that_lets_go_in_time(opened: Opened) -> None:
@@ -575,7 +582,7 @@ def test_an_empty_file(tmp_path: Path) -> None:
 def test_a_damaged_file(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     database.create(path)
-    write(path, [Create(f"p{n}", {"plan": "x" * 2000}) for n in range(50)])
+    write_edits(path, [Create(f"p{n}", {"plan": "x" * 2000}) for n in range(50)])
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -585,8 +592,8 @@ def test_a_damaged_file(tmp_path: Path) -> None:
     store = sqlite_store.SQLiteStore(path, AtOnce())
     store.startService()
     with pytest.raises(SourceDown, match=r"people\.db"):
-        now(store.get("p1"))
-    finished(store.stopService())
+        result_of(store.get("p1"))
+    wait_for(store.stopService())
 
 
 def test_create_leaves_what_is_there(tmp_path: Path) -> None:
@@ -604,8 +611,8 @@ def test_a_path_with_signs_that_mean_something_in_a_uri(tmp_path: Path) -> None:
     folder.mkdir()
     made = Opened(folder / "people.db")
     made.save(Create("alice", {"title": "x"}))
-    assert now(made.store.get("alice")).title == "x"
-    finished(made.store.stopService())
+    assert result_of(made.store.get("alice")).title == "x"
+    wait_for(made.store.stopService())
 
 
 def test_a_start_while_another_writes(tmp_path: Path) -> None:
@@ -644,7 +651,7 @@ def test_a_stop_ends_when_all_that_was_begun_is_written(tmp_path: Path) -> None:
     stopping = made.store.stopService()
     assert not stopping.called
     gate.set()
-    finished(stopping)
+    wait_for(stopping)
     assert saving.called
     assert made.rows("SELECT login FROM people") == [("alice",)]
     assert not made.path.with_name("people.db-wal").exists()  # all connections are closed
@@ -660,7 +667,7 @@ def test_a_stop_while_too_many_wait_still_writes_them_all(tmp_path: Path, monkey
     stopping = made.store.stopService()
     assert not stopping.called
     gate.set()
-    finished(stopping)
+    wait_for(stopping)
     assert made.rows("SELECT login FROM people ORDER BY login") == [("p0",), ("p1",)]
 
 

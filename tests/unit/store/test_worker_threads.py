@@ -11,7 +11,7 @@ from gateway.directory.interfaces import SourceDown
 from gateway.store import worker_threads
 from gateway.store.worker_threads import WorkerThreads
 from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.store.waiting import finished
+from tests.unit.store.waiting import wait_for
 
 AT_ONCE = cast("IReactorFromThreads", AtOnce())
 
@@ -25,7 +25,7 @@ def test_jobs_run_in_order_in_one_thread_that_is_not_ours() -> None:
         return number
 
     results = [one.run(lambda number=number: job(number)) for number in range(100)]  # type: ignore[misc]
-    finished(one.stop(lambda: None))
+    wait_for(one.stop(lambda: None))
     assert [number for number, _ in ran] == list(range(100))
     assert [each.result for each in results] == list(range(100))
     threads = {thread for _, thread in ran}
@@ -41,16 +41,16 @@ def test_a_job_that_fails_fails_alone() -> None:
         raise ZeroDivisionError("no")
 
     with pytest.raises(ZeroDivisionError):
-        finished(one.run(fails))
-    assert finished(one.run(lambda: "next")) == "next"
+        wait_for(one.run(fails))
+    assert wait_for(one.run(lambda: "next")) == "next"
 
     def ends() -> None:
         raise SystemExit
 
     with pytest.raises(SystemExit):
-        finished(one.run(ends))
-    assert finished(one.run(lambda: "still there")) == "still there"
-    finished(one.stop(lambda: None))
+        wait_for(one.run(ends))
+    assert wait_for(one.run(lambda: "still there")) == "still there"
+    wait_for(one.stop(lambda: None))
 
 
 def test_too_many_are_refused_and_room_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,11 +59,11 @@ def test_too_many_are_refused_and_room_comes_back(monkeypatch: pytest.MonkeyPatc
     one, gate = WorkerThreads(AT_ONCE, "writer"), threading.Event()
     waiting: list[Deferred[Any]] = [one.run(lambda: gate.wait(10)), one.run(lambda: 2), one.run(lambda: 3)]
     with pytest.raises(SourceDown, match="too many jobs wait for the writer"):
-        finished(one.run(lambda: 4))
+        wait_for(one.run(lambda: 4))
     gate.set()
-    assert finished(waiting[2]) == 3
-    assert finished(one.run(lambda: 5)) == 5
-    finished(one.stop(lambda: None))
+    assert wait_for(waiting[2]) == 3
+    assert wait_for(one.run(lambda: 5)) == 5
+    wait_for(one.stop(lambda: None))
 
 
 def test_a_stop_comes_behind_the_jobs_that_are_in() -> None:
@@ -74,8 +74,8 @@ def test_a_stop_comes_behind_the_jobs_that_are_in() -> None:
     last = one.stop(lambda: ran.append(2))
     assert not last.called
     gate.set()
-    finished(last)
+    wait_for(last)
     assert ran == [1, 2]
     assert ended.wait(10)
-    assert finished(one.run(lambda: 3)) == 3  # it starts again where it has to
-    finished(one.stop(lambda: None))
+    assert wait_for(one.run(lambda: 3)) == 3  # it starts again where it has to
+    wait_for(one.stop(lambda: None))

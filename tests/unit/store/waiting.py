@@ -1,4 +1,4 @@
-"""Waiting for what the writer's thread calls back: for an event, with a deadline."""
+"""Wait, with a deadline, for a result that comes from a thread of the store."""
 
 from collections.abc import Coroutine
 from threading import Event
@@ -8,8 +8,11 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 
-def finished(awaited: "Coroutine[Any, Any, Any] | Deferred[Any]", seconds: float = 10.0) -> Any:
-    """The result of *awaited*, or what it raises. The thread calls back into this test (house.TestClock)."""
+def wait_for(awaited: "Coroutine[Any, Any, Any] | Deferred[Any]", seconds: float = 10.0) -> Any:
+    """Return the result of *awaited*, or raise its exception.
+
+    TestClock.callFromThread calls back in the thread of the store, so no reactor has to run.
+    """
     done, results = Event(), list[Any]()
     deferred = awaited if isinstance(awaited, Deferred) else Deferred.fromCoroutine(awaited)
 
@@ -18,7 +21,7 @@ def finished(awaited: "Coroutine[Any, Any, Any] | Deferred[Any]", seconds: float
         done.set()
 
     deferred.addBoth(end)
-    assert done.wait(seconds), f"nothing came back in {seconds} seconds"
+    assert done.wait(seconds), f"no result within {seconds} seconds"
     if isinstance(results[0], Failure):
         results[0].raiseException()
     return results[0]

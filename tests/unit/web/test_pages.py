@@ -343,17 +343,17 @@ def datetime_of(date: str) -> float:
 def change(web: Browser, edit: Modify, at: float) -> None:
     from datetime import UTC, datetime
 
-    from tests.unit.fixtures import write
+    from tests.unit.fixtures import write_edits
 
-    write(web.built.path, [edit], datetime.fromtimestamp(at, UTC))
-    web.built.see()
+    write_edits(web.built.path, [edit], datetime.fromtimestamp(at, UTC))
+    web.built.poll_store()
 
 
 def test_a_change_is_seen_at_once(build: Build) -> None:
     web = build()
     old = web.ask("/users/alice.html")
     web.built.change(Modify("alice", {"plan": "A new plan"}))
-    web.built.see()
+    web.built.poll_store()
     new = web.ask("/users/alice.html", If_None_Match=old["etag"])
     assert new.code == 200
     assert b"A new plan" in new.body
@@ -517,7 +517,7 @@ def test_unavailable(build: Build) -> None:
         assert (answer.code, answer["retry-after"]) == (503, "5")
         assert json(answer)["detail"] == "The directory is unavailable. Try again in a moment."
     web.built.store.reader.connection = None
-    assert {record["outcome"] for record in web.built.records} == {"unavailable"}
+    assert {record["outcome"] for record in web.built.access_log_entries} == {"unavailable"}
 
 
 @pytest.mark.parametrize("accept", ["*/*", BROWSER, "application/json"])
@@ -527,7 +527,7 @@ def test_an_exception_gives_a_reference(build: Build, accept: str, failures: lis
     answer = web.ask("/users/alice", Accept=accept)
     (event,) = failures
     failures.clear()
-    (record,) = web.built.records
+    (record,) = web.built.access_log_entries
     assert answer.code == 500
     assert record["outcome"] == "error"
     assert record["reference"] == event["reference"]
@@ -565,7 +565,7 @@ def test_an_exception_below_klein(build: Build, failures: list[dict[str, Any]]) 
     assert answer.code == 500
     assert json(answer)["reference"] == failures[0]["reference"]
     assert b"secret" not in answer.body
-    assert [record["reference"] for record in web.built.records] == [failures[0]["reference"]]
+    assert [record["reference"] for record in web.built.access_log_entries] == [failures[0]["reference"]]
     failures.clear()
 
 
@@ -582,7 +582,7 @@ def test_one_record_a_question(build: Build) -> None:
     web.ask("/static/style.css")
     records = [
         {key: record[key] for key in ("protocol", "verb", "query", "outcome", "bytes", "peer")}
-        for record in web.built.records
+        for record in web.built.access_log_entries
     ]
     asked = [("lookup", "alice", "found"), ("lookup", "nobody", "not_found"), ("lookup", "carol", "not_found"),
              ("lookup", "adams", "ambiguous"), ("list", "", "listed"), ("lookup", "alice", "found")]  # fmt: skip
@@ -605,7 +605,7 @@ def test_too_many_questions(build: Build) -> None:
     assert web.ask("/users/alice").body.endswith(b"Try again in 1 second.\n")
     web.built.clock.advance(0.5)
     assert web.ask("/users/alice").code == 200
-    assert [record["outcome"] for record in web.built.records].count("limited") == 4
+    assert [record["outcome"] for record in web.built.access_log_entries].count("limited") == 4
 
 
 def test_a_client_that_hangs_up_cancels_the_work(build: Build) -> None:
@@ -618,7 +618,7 @@ def test_a_client_that_hangs_up_cancels_the_work(build: Build) -> None:
     assert web.built.deps.tracker.in_flight == 1
     connection.close()
     assert web.built.deps.tracker.in_flight == 0
-    assert [(record["outcome"], record["bytes"]) for record in web.built.records] == [("gone", 0)]
+    assert [(record["outcome"], record["bytes"]) for record in web.built.access_log_entries] == [("gone", 0)]
     slow.waiting[0].callback(None)
     assert connection.received == b""
 
@@ -640,7 +640,7 @@ def test_a_mistake_while_hanging_up_is_logged_once(build: Build, failures: list[
     connection.send(b"GET /users/alice HTTP/1.1\r\nHost: dir.test\r\n\r\n")
     connection.close()
     assert web.built.deps.tracker.in_flight == 0
-    assert {record["outcome"] for record in web.built.records} <= {"gone", "error"}
+    assert {record["outcome"] for record in web.built.access_log_entries} <= {"gone", "error"}
     assert len(failures) <= 1
     failures.clear()
 

@@ -28,7 +28,7 @@ def test_probers_are_counted_but_neither_limited_nor_recorded(build: Build) -> N
         assert web.ask("/readyz").code == 200
     assert web.ask("/users/alice").code == 200
     assert web.built.deps.tracker.counts["web", "probe", "served"] == 5
-    assert [each["query"] for each in web.built.records] == ["alice"]
+    assert [each["query"] for each in web.built.access_log_entries] == ["alice"]
 
 
 def test_a_prober_may_call_us_by_our_address(build: Build) -> None:

@@ -117,7 +117,7 @@ def test_paths(build: Build, path: str, code: int) -> None:
     web = build()
     request = f"GET {path} HTTP/1.1\r\nHost: dir.test\r\n\r\n".encode("latin-1")
     assert codes(web.raw(request)) == [code]
-    assert len(web.built.records) == 1
+    assert len(web.built.access_log_entries) == 1
 
 
 # heads that cannot be read
@@ -157,7 +157,9 @@ def test_bad_requests(build: Build, head: bytes) -> None:
     connection.send(GET)
     assert parsed(connection.received) == [answer]
     connection.close()
-    assert [(record["outcome"], record["bytes"]) for record in web.built.records] == [("invalid", len(answer.body))]
+    assert [(record["outcome"], record["bytes"]) for record in web.built.access_log_entries] == [
+        ("invalid", len(answer.body))
+    ]
 
 
 def test_bad_requests_in_the_format_asked_for(web: Browser) -> None:
@@ -238,7 +240,7 @@ def test_a_head_has_one_deadline(build: Build) -> None:
     assert answer.body == b"The request did not come in time.\n"
     assert connection.closing()
     connection.close()
-    assert [record["outcome"] for record in web.built.records] == ["timeout"]
+    assert [record["outcome"] for record in web.built.access_log_entries] == ["timeout"]
 
 
 @pytest.mark.parametrize("part", [GET[:-2], b"GET /users/alice HTTP/1.1\nHost: dir.test\n\n", b"GET"])
@@ -274,7 +276,7 @@ def test_nothing_asked(build: Build) -> None:
     web.built.clock.advance(10)
     assert connection.transport.disconnected
     connection.close()
-    (record,) = web.built.records
+    (record,) = web.built.access_log_entries
     assert (record["verb"], record["query"], record["outcome"], record["peer"]) == ("lookup", "", "timeout", STRANGER)
 
 
@@ -294,7 +296,7 @@ def test_a_kept_connection_answers_again_and_ends_by_itself(build: Build) -> Non
     web.built.clock.advance(10)
     assert connection.closing()
     connection.close()
-    assert [record["outcome"] for record in web.built.records] == ["found"] * 4
+    assert [record["outcome"] for record in web.built.access_log_entries] == ["found"] * 4
 
 
 def test_questions_one_behind_the_other(web: Browser) -> None:
@@ -463,7 +465,13 @@ def test_too_many_connections_of_one_address(build: Build) -> None:
         connection.close()
     assert web.ask("/users/alice").code == 200
     assert web.built.deps.admission.open == 0
-    assert [record["outcome"] for record in web.built.records] == ["limited", "limited", "found", "limited", "found"]
+    assert [record["outcome"] for record in web.built.access_log_entries] == [
+        "limited",
+        "limited",
+        "found",
+        "limited",
+        "found",
+    ]
 
 
 def test_a_silent_one_too_many(build: Build) -> None:
@@ -475,7 +483,7 @@ def test_a_silent_one_too_many(build: Build) -> None:
     assert full.received == b""
     for connection in (*held, full):
         connection.close()
-    assert sorted(record["outcome"] for record in web.built.records) == ["limited"] + ["timeout"] * 5
+    assert sorted(record["outcome"] for record in web.built.access_log_entries) == ["limited"] + ["timeout"] * 5
 
 
 # the end
@@ -669,7 +677,7 @@ def test_who_leaves_behind_many_questions_is_forgotten(build: Build) -> None:
     for _ in range(4):
         web.built.clock.advance(0)
     assert len(parsed(connection.received)) == PIPELINED_AT_ONCE
-    assert len(web.built.records) == PIPELINED_AT_ONCE
+    assert len(web.built.access_log_entries) == PIPELINED_AT_ONCE
 
 
 def test_who_does_not_read_is_asked_nothing_more(build: Build) -> None:
@@ -725,4 +733,4 @@ def test_W092_a_length_of_very_many_digits(build: Build) -> None:
     )
     (answer,) = parsed(web.raw(head + GET))
     assert (answer.code, answer["content-type"], answer["connection"]) == (400, "application/problem+json", "close")
-    assert [record["outcome"] for record in web.built.records] == ["invalid"]
+    assert [record["outcome"] for record in web.built.access_log_entries] == ["invalid"]

@@ -10,7 +10,7 @@ import pytest
 from gateway.directory.interfaces import Remove
 from gateway.directory.privacy import Policy
 from tests.people50 import people
-from tests.unit.fixtures import ALICE, BOB, CAROL, ZOFIE, document, write
+from tests.unit.fixtures import ALICE, BOB, CAROL, ZOFIE, make_create_edit, write_edits
 from tests.unit.web.conftest import Build
 from tests.unit.web.plans import E, M, N, at, bare, choose, json, say
 from tests.unit.web.wire import MEMBER, Browser
@@ -173,8 +173,8 @@ def test_hidden_and_unknown_are_the_same(tea: Browser, ending: str) -> None:
 def test_who_is_removed_has_none(tea: Browser) -> None:
     for path in FEEDS:
         assert tea.ask(path).code == 200
-    write(tea.built.path, [Remove("alice")])
-    tea.built.see()
+    write_edits(tea.built.path, [Remove("alice")])
+    tea.built.poll_store()
     assert [tea.ask(path).code for path in FEEDS] == [404, 404, 200, 200]
     assert titles(tea, "/feed") == ["Bob's first"]
 
@@ -236,8 +236,8 @@ def test_W028_fifty_people(build: Build) -> None:
     """No bozo, and the same entries in both forms."""
     documents = people(28)
     web = build(people=[])
-    write(web.built.path, [replace(document(each), plan_level=E) for each in documents], at(0))
-    web.built.see()
+    write_edits(web.built.path, [replace(make_create_edit(each), plan_level=E) for each in documents], at(0))
+    web.built.poll_store()
     for each in documents:
         path = f"/users/{each['login']}/feed"
         items = json(web.ask(f"{path}.json"))["items"]

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.directory.answers import UNAVAILABLE
 from gateway.directory.interfaces import Remove
-from tests.unit.fixtures import ALICE, BOB, CAROL, write
+from tests.unit.fixtures import ALICE, BOB, CAROL, write_edits
 from tests.unit.web.conftest import Build
 from tests.unit.web.plans import BROWSER, E, M, N, bare, choose, json, say
 from tests.unit.web.wire import MEMBER, Browser
@@ -122,8 +122,8 @@ def test_hidden_and_unknown_are_the_same(tea: Browser, ending: str) -> None:
 
 def test_who_is_removed_has_none(tea: Browser) -> None:
     assert tea.ask(PATH).code == 200
-    write(tea.built.path, [Remove("alice")])
-    tea.built.see()
+    write_edits(tea.built.path, [Remove("alice")])
+    tea.built.poll_store()
     assert tea.ask(PATH).code == 404
 
 

@@ -74,7 +74,7 @@ def test_W146_pages_stay_right_while_people_come_and_go(build: Build) -> None:
     web.built.change(
         Remove("p049"), Remove("p003"), Create("p0000", {"name": "Early"}), Create("p0505", {"name": "Late"})
     )
-    web.built.see()
+    web.built.poll_store()
     second = read(web, document["next"])
     assert [each["login"] for each in second["people"]][:3] == ["p050", "p0505", "p051"]
     everybody = {each["login"] for each in document["people"]} | set(chain(*pages(web, document["next"])))
@@ -156,7 +156,7 @@ def test_W023_a_list_is_one_question(build: Build) -> None:
     web = build(people=[ALICE])
     for path in ("/users", "/users?q=al", "/online", "/users/"):
         web.ask(path)
-    said = [(each["verb"], each["query"], each["outcome"]) for each in web.built.records]
+    said = [(each["verb"], each["query"], each["outcome"]) for each in web.built.access_log_entries]
     assert said == [
         ("list", "", "listed"),
         ("search", "al", "listed"),
@@ -237,7 +237,7 @@ def test_W025_the_front_page(build: Build) -> None:
     )
     plans = {"alice": "First line", "bob": "\n---\nBob's first line\nand more", "carol": "Nobody", "erin": "Erin's"}
     web.built.change(*(Modify(login, {"plan": plan}, plan_level=E) for login, plan in plans.items()))
-    web.built.see()
+    web.built.poll_store()
     web.built.deps.directory.presence.update("test", {"bob": [HERE], "alice": [HERE]})
     page = web.ask("/", Accept=BROWSER).body.decode()
     assert 'action="/users"' in page
@@ -258,7 +258,7 @@ def test_W025_a_plan_counts_once_and_by_its_own_level(build: Build) -> None:
     web.built.change(Modify("bob", {"plan": "one and a half"}, plan_level=E))
     web.built.change(Modify("bob", {"plan": "two"}, plan_level=Visibility.NOBODY))
     web.built.change(Modify("alice", {"plan": "again"}, plan_level=E))
-    web.built.see()
+    web.built.poll_store()
     assert [each["login"] for each in read(web, "/")["newest"]] == ["alice"]
 
 

@@ -159,7 +159,7 @@ def test_it_passes_the_exchange(build: Build) -> None:
     browser = build(queries_per_minute=1)
     assert browser.ask("/policy").code == 200
     assert browser.ask("/policy").code == 429
-    first, second = browser.built.records
+    first, second = browser.built.access_log_entries
     assert (first["verb"], first["query"], first["outcome"]) == ("page", "", "served")
     assert second["outcome"] == "limited"
 

@@ -13,7 +13,7 @@ from gateway.web.app import WebService
 from gateway.web.settings import WebSettings
 from gateway.web.views import well_known
 from gateway.web.views.well_known import expires
-from tests.unit.fixtures import ALICE, BOB, CAROL, ZOFIE, document, write
+from tests.unit.fixtures import ALICE, BOB, CAROL, ZOFIE, make_create_edit, write_edits
 from tests.unit.web.conftest import Build
 from tests.unit.web.plans import M, N, at, bare, choose, say
 from tests.unit.web.wire import MEMBER, Answer, Browser, Slow
@@ -86,8 +86,8 @@ def test_W144_who_is_not_listed_any_more_is_gone_at_once(club: Browser) -> None:
     assert people(club) == ["%C5%BElu%C5%A5"]
     choose(club.built, "bob", 4, name=None)
     assert people(club) == ["bob", "%C5%BElu%C5%A5"]
-    write(club.built.path, [Remove("bob")])
-    club.built.see()
+    write_edits(club.built.path, [Remove("bob")])
+    club.built.poll_store()
     assert people(club) == ["%C5%BElu%C5%A5"]
 
 
@@ -144,15 +144,15 @@ def test_where_other_places_have_people_it_is_made_more_often(build: Build, monk
 def test_a_large_place_is_told_in_pieces_up_to_a_limit(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(well_known, "MAX_SITEMAP_PEOPLE", 250)
     web = build(people=[])
-    write(web.built.path, [document({"login": f"p{number:04}"}) for number in range(251)], at(0))
-    web.built.see()
+    write_edits(web.built.path, [make_create_edit({"login": f"p{number:04}"}) for number in range(251)], at(0))
+    web.built.poll_store()
     asked = counted(monkeypatch, web)
     answer = web.ask("/sitemap.xml")
     assert len(mapped(answer)) == 2 + 250
     assert asked[:3] == ["", "p0099", "p0199"]
     assert b"<!-- The first 250 people. All of them: https://dir.test/users -->" in answer.body
-    write(web.built.path, [Remove("p0000")])
-    web.built.see()
+    write_edits(web.built.path, [Remove("p0000")])
+    web.built.poll_store()
     answer = web.ask("/sitemap.xml")
     assert len(mapped(answer)) == 2 + 250
     assert b"<!--" not in answer.body

@@ -1,4 +1,4 @@
-"""Small keepers of people and viewers of all kinds, for units of the directory."""
+"""In-memory stores and sources with people, and viewers of every kind, for tests of the directory."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,26 +15,26 @@ from gateway.directory.person import Partial, Visibility
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import LocalCommand, Viewer, Viewers
-from tests.unit.fixtures import now
+from tests.unit.fixtures import result_of
 
 VIEWERS = Viewers(["192.0.2.0/24"], ["alice"])
 STRANGER = VIEWERS.from_address("web", Address.parse("198.51.100.1"))
-NOBODY_KNOWN = VIEWERS.from_address("finger", None)
+NO_ADDRESS = VIEWERS.from_address("finger", None)
 MEMBER = VIEWERS.from_address("finger", Address.parse("192.0.2.1"))
-ADMINISTRATOR: Viewer = now(VIEWERS.from_evidence(LocalCommand()))
+ADMINISTRATOR: Viewer = result_of(VIEWERS.from_evidence(LocalCommand()))
 
 
 def as_self(login: str) -> Viewer:
-    viewer: Viewer = now(VIEWERS.from_evidence(LocalCommand(login, "self")))
+    viewer: Viewer = result_of(VIEWERS.from_evidence(LocalCommand(login, "self")))
     return viewer
 
 
 def all_viewers(login: str, other: str) -> dict[str, tuple[Viewer, int]]:
-    """Every kind of viewer of *login*, with its rank: a higher rank sees at least as much."""
+    """Return every kind of viewer of *login* with its rank: a higher rank sees at least as much."""
     me = as_self(login)
     return {
         "stranger by address": (STRANGER, 0),
-        "stranger": (NOBODY_KNOWN, 0),
+        "stranger": (NO_ADDRESS, 0),
         "member by address": (MEMBER, 1),
         "somebody else": (as_self(other), 1),
         "self": (me, 2),
@@ -49,26 +49,26 @@ def all_viewers(login: str, other: str) -> dict[str, tuple[Viewer, int]]:
     }
 
 
-class Shelf:
-    """A Store that is only read; *found_by* says whom find gives for a folded name."""
+class InMemoryStore:
+    """A read-only Store. *found_by* maps folded names to the logins that find_logins() returns."""
 
     cache_ttl: timedelta | None = None
     restricts = True
 
     def __init__(self, *people: Partial, found_by: dict[str, list[str]] | None = None) -> None:
-        self.name = "shelf"
+        self.name = "memory"
         self.people = {person.login: person for person in people}
         self.found_by = found_by or {}
-        self.asked: list[str] = []
+        self.requested_logins: list[str] = []
         self.down = False
-        self.told: list[Change] = []
+        self.change_log: list[Change] = []
         self.last_seen: dict[str, datetime] = {}
-        self.wake: Callable[[], Awaitable[None]] | None = None
+        self.on_change: Callable[[], Awaitable[None]] | None = None
 
     async def get(self, login: str) -> Partial | None:
-        self.asked.append(login)
+        self.requested_logins.append(login)
         if self.down:
-            raise SourceDown("the shelf is down")
+            raise SourceDown("the store is down")
         return self.people.get(login)
 
     async def everyone(self) -> AsyncIterator[Partial]:
@@ -77,12 +77,12 @@ class Shelf:
 
     async def find_logins(self, name: str, levels: NameVisibilityFilter) -> Sequence[str]:
         if self.down:
-            raise SourceDown("the shelf is down")
+            raise SourceDown("the store is down")
         return self.found_by.get(name, [])
 
     async def page(self, after: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
         if self.down:
-            raise SourceDown("the shelf is down")
+            raise SourceDown("the store is down")
         return [login for login in sorted(self.people) if login > after][:limit]
 
     async def logins_starting_with(self, beginning: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
@@ -97,8 +97,8 @@ class Shelf:
         self, before: int, limit: int, levels: NameVisibilityFilter
     ) -> Sequence[tuple[int, str, Visibility]]:
         written = enumerate((login for login, person in self.people.items() if person.plan), 1)
-        behind = [(n, login, Visibility.EVERYONE) for n, login in written if not before or n < before]
-        return behind[::-1][:limit]
+        older = [(n, login, Visibility.EVERYONE) for n, login in written if not before or n < before]
+        return older[::-1][:limit]
 
     async def last_seen_times(self) -> Mapping[str, datetime]:
         return self.last_seen
@@ -110,41 +110,41 @@ class Shelf:
         self, login: str, limit: int, highest: int = Visibility.NOBODY, before: datetime | None = None
     ) -> Sequence[PlanVersion]:
         if self.down:
-            raise SourceDown("the shelf is down")
+            raise SourceDown("the store is down")
         return []
 
     async def save(self, edits: Sequence[Edit], by: Viewer, at: datetime) -> int:
-        raise SourceDown("the shelf is only read")
+        raise SourceDown("the store is read-only")
 
     async def last_change(self) -> int:
         if self.down:
-            raise SourceDown("the shelf is down")
-        return self.told[-1].n if self.told else 0
+            raise SourceDown("the store is down")
+        return self.change_log[-1].n if self.change_log else 0
 
     async def changes(self, after: int) -> Sequence[Change]:
         if self.down:
-            raise SourceDown("the shelf is down")
-        return [change for change in self.told if change.n > after]
+            raise SourceDown("the store is down")
+        return [change for change in self.change_log if change.n > after]
 
     def watch(self, wake: Callable[[], Awaitable[None]]) -> None:
-        self.wake = wake
+        self.on_change = wake
 
 
-class Place:
-    """Another source: answers from *people*, or fails while it is down."""
+class InMemorySource:
+    """A Source that returns *people*, or raises SourceDown while *down* is set."""
 
     cache_ttl: timedelta | None = timedelta(seconds=0)
 
     def __init__(self, *people: Partial, restricts: bool = False, cache_ttl: timedelta | None = timedelta()) -> None:
-        self.name, self.restricts, self.cache_ttl = "place", restricts, cache_ttl
+        self.name, self.restricts, self.cache_ttl = "ldap", restricts, cache_ttl
         self.people = {person.login: person for person in people}
-        self.asked: list[str] = []
+        self.requested_logins: list[str] = []
         self.down = False
 
     async def get(self, login: str) -> Partial | None:
-        self.asked.append(login)
+        self.requested_logins.append(login)
         if self.down:
-            raise SourceDown("the place is down")
+            raise SourceDown("the source is down")
         return self.people.get(login)
 
     async def everyone(self) -> AsyncIterator[Partial]:
@@ -152,32 +152,34 @@ class Place:
             yield person
 
 
-class Slow(Place):
-    """A source that answers when the test says so."""
+class SlowSource(InMemorySource):
+    """A source whose requests wait until the test calls answer()."""
 
     def __init__(self, *people: Partial, restricts: bool = False, cache_ttl: timedelta | None = None) -> None:
         super().__init__(*people, restricts=restricts, cache_ttl=cache_ttl)
-        self.waiting: list[Deferred[None]] = []
+        self.pending: list[Deferred[None]] = []
 
     async def get(self, login: str) -> Partial | None:
-        self.asked.append(login)
+        self.requested_logins.append(login)
         answer = self.people.get(login)
         waiting: Deferred[None] = Deferred()
-        self.waiting.append(waiting)
+        self.pending.append(waiting)
         await waiting
         if self.down:
-            raise SourceDown("the place is down")
+            raise SourceDown("the source is down")
         return answer
 
     def answer(self) -> None:
-        """Lets all go on who wait."""
-        waiting, self.waiting = self.waiting, []
+        """Complete all pending requests."""
+        waiting, self.pending = self.pending, []
         for each in waiting:
             each.callback(None)
 
 
-def directory(shelf: Shelf, *sources: Source, policy: Policy | None = None, size: int = 1000) -> DirectoryService:
-    """A directory of these, started."""
-    service = DirectoryService(shelf, sources, policy or Policy.preset(), Clock(), cache_size=size)
+def make_directory(
+    store: InMemoryStore, *sources: Source, policy: Policy | None = None, size: int = 1000
+) -> DirectoryService:
+    """Start a directory with this store and these sources."""
+    service = DirectoryService(store, sources, policy or Policy.preset(), Clock(), cache_size=size)
     service.startService()
     return service
