@@ -18,7 +18,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from .builders import make_directory, make_policy, make_renderer, make_site_info, make_source_indexers
-from .config.problems import BadSettings, CannotStart
+from .config.problems import BadSettings, CannotStart, Problem
 from .dependencies import ProtocolDependencies
 from .directory.viewers import Viewers
 from .lifecycle import Stage, StagedStop
@@ -153,7 +153,7 @@ class Gateway(MultiService):
             raise CannotStart(str(error)) from None
         except OSError as error:
             self._close_ports()
-            raise CannotStart(f"{self._file}: access_log.file: {error}") from None
+            raise _cannot_open_log(self._file, self.settings, error) from None
         resolve_in_daemon_threads(self._reactor)
         self.directory.startService()
         super().startService()
@@ -233,7 +233,7 @@ class Gateway(MultiService):
             file = access_log_file(settings, self._folder)
             return PreparedReload(*self.access_log.prepare_reload(file, log.addresses, log.retention))
         except OSError as error:
-            raise CannotStart(f"{self._file}: access_log.file: {error}") from None
+            raise _cannot_open_log(self._file, settings, error) from None
 
     def _prepare_policy(self, settings: Settings) -> PreparedReload:
         return PreparedReload(partial(self.directory.set_policy, make_policy(settings)))
@@ -328,6 +328,11 @@ def _startable_protocols(settings: Settings, file: Path, reactor: Any) -> list[E
         for problem in protocol.plugin.check_settings(protocol.settings, reactor, str(file), protocol.key):
             raise CannotStart(problem)
     return enabled
+
+
+def _cannot_open_log(file: Path, settings: Settings, error: OSError) -> CannotStart:
+    found = f"{settings.access_log.file!r} ({error.strerror or error})"
+    return CannotStart(str(Problem(str(file), "access_log.file", found, 'a file that can be written, or "-"')))
 
 
 def _connection_limits(settings: Settings) -> tuple[int, int]:

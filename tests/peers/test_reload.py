@@ -169,7 +169,7 @@ def test_R036_the_command_tells_what_changed_what_waits_and_every_mistake(tmp_pa
         rewrite(place, (f"tcp:{place.finger}:", "tcp:0:"), (f"tcp:{place.web}:", "tcp:0:"))
         second = place.command("run", code=2)
         assert second.err.splitlines()[-1] == (
-            f"{command}: control.socket: another gateway answers on 'control.sock'; end it, or name another one there"
+            f"{command}: control.socket: another gateway answers on 'control.sock'; stop it, or choose another path"
         )
         gateway.stop(signal.SIGKILL)
     assert (tmp_path / "control.sock").is_socket()
