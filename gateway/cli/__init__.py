@@ -16,7 +16,7 @@ from .common import CommandFailed, config_option
 COMMANDS = {
     "demo": "run", "init": "run", "check": "run", "run": "run", "reload": "reload", "people": "people",
     "plan": "plan", "ask": "ask", "conform": "conform", "backup": "backup", "restore": "backup",
-    "schema": "run",
+    "schema": "run", "completion": "completion",
 }  # fmt: skip
 
 

@@ -78,7 +78,7 @@ class _Checker:
         for key, value in table.items():
             path = f"{above}.{key}" if above else key
             if key in known:
-                yield from self._check_value(value, known[key].type, path, _default(known[key]))
+                yield from self._check_value(value, known[key].type, path, default_of(known[key]))
             else:
                 yield Problem(self.file, path, "", describe_unknown("key", key, known))
         for key, field in known.items():
@@ -128,7 +128,8 @@ class _Checker:
         return None
 
 
-def _default(field: msgspec.structs.FieldInfo) -> Any:
+def default_of(field: msgspec.structs.FieldInfo) -> Any:
+    """Return the default of a struct's *field*; None if it has none."""
     if field.default_factory is not msgspec.NODEFAULT:
         return field.default_factory()
     return None if field.default is msgspec.NODEFAULT else field.default

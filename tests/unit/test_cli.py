@@ -19,8 +19,8 @@ from gateway.directory.person import Link, Status, Visibility
 from gateway.store import database
 
 SUBCOMMANDS = (
-    "", "ask", "backup", "check", "conform", "demo", "init", "people", "people add", "people export", "people import",
-    "people list", "people remove", "people rename", "people set", "people show", "plan", "reload", "restore", "run", "schema",
+    "", "ask", "backup", "check", "completion", "conform", "demo", "init", "people", "people add", "people export",
+    "people import", "people list", "people remove", "people rename", "people set", "people show", "plan", "reload", "restore", "run", "schema",
 )  # fmt: skip
 
 

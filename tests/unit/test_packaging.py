@@ -44,7 +44,7 @@ def shipped(wheel: Path) -> set[str]:
 
 
 def test_the_wheel_holds_every_module_and_template(shipped: set[str]) -> None:
-    modules = files("gateway") - {"gateway/twist_plugin.py"}
+    modules = files("gateway") - files("gateway/man") - {"gateway/twist_plugin.py"}
     templates = {f"gateway/{name}" for name in files("templates")}
     assert modules
     assert (modules | templates) - shipped == set()
@@ -64,9 +64,21 @@ def test_the_wheel_holds_the_licence_and_the_command(wheel: Path, shipped: set[s
     assert b"finger-gateway = gateway.cli:main" in zipfile.ZipFile(wheel).read(commands)
 
 
+def test_the_wheel_installs_the_manual_pages(wheel: Path, shipped: set[str]) -> None:
+    data = {name.partition(".data/data/")[2]: name for name in shipped if ".data/" in name}
+    pages = {"share/man/man1/finger-gateway.1", "share/man/man5/gateway.toml.5"}
+    assert set(data) == pages
+    assert {Path(page).name for page in pages} == {Path(name).name for name in files("gateway/man")} - {
+        Path(name).name for name in files("gateway/man") if name.endswith(".py")
+    }
+    for page, name in data.items():
+        assert zipfile.ZipFile(wheel).read(name) == (CHECKOUT / "gateway/man" / Path(page).name).read_bytes()
+    assert not [name for name in shipped if name.startswith("gateway/man/")]
+
+
 def test_the_wheel_holds_nothing_else(shipped: set[str]) -> None:
     tops = {name.split("/")[0] for name in shipped}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"gateway", "twisted"}
+    assert {top for top in tops if not top.endswith((".dist-info", ".data"))} == {"gateway", "twisted"}
     assert not [name for name in shipped if "tests" in name.split("/") or name.endswith(".pyc")]
 
 
