@@ -50,7 +50,7 @@ class SiteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class PrivacySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[privacy]: a preset, and the operator's own levels by field."""
+    """[privacy]: a preset of RFC 1288, section 3.2.3, and the operator's own levels by field."""
 
     preset: Literal["open", "A", "B", "C"] = "open"
     default: dict[str, Level] = {}

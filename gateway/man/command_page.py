@@ -1,6 +1,6 @@
 """finger-gateway(1), from the help of all commands."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import click
 
@@ -22,7 +22,7 @@ def command_page() -> str:
     summary, *description = _paragraphs(cli)
     page = ManPage("finger-gateway", 1, summary[0].lower() + summary[1:].rstrip("."))
     page.add_section("SYNOPSIS")
-    page.add_paragraph(f"`{_usage(context)}`")
+    page.add_paragraph(f"`{context.command_path}` {' '.join(cli.collect_usage_pieces(context))}")
     page.add_section("DESCRIPTION")
     page.add_paragraph(summary)
     _add_help(page, description)
@@ -33,8 +33,7 @@ def command_page() -> str:
     for below in _below(context):
         page.add_subsection(_usage(below))
         _add_help(page, _paragraphs(below.command))
-        own = [each for each in below.command.params if isinstance(each, click.Option)]
-        _add_options(page, below, own)
+        _add_options(page, below, below.command.params)
     page.add_section("EXIT STATUS")
     for code, meaning in EXIT_STATUS.items():
         page.add_item(code, meaning)
@@ -77,7 +76,7 @@ def _add_help(page: ManPage, paragraphs: list[str]) -> None:
             page.add_paragraph(paragraph)
 
 
-def _add_options(page: ManPage, context: click.Context, options: list[click.Parameter]) -> None:
+def _add_options(page: ManPage, context: click.Context, options: Iterable[click.Parameter]) -> None:
     for option in options:
         record = option.get_help_record(context)
         if record is not None:

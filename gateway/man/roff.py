@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from .. import __version__
 
 _SPECIAL = {"\\": r"\e", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti", '"': r"\(dq"}
-_MARKED = re.compile(r"(?<![\w*])(\*\w+\*|`[^`]+`)")
+_MARKED = re.compile(r"(?<![^\s(])(\*\w+\*|`[^`]+`)")
 
 
 def escape(text: str) -> str:
@@ -52,8 +52,8 @@ class ManPage:
         self._lines += [".EX", *map(escape, lines), ".EE"]
 
     def add_item(self, tag: str, text: str) -> None:
-        """Add a tag in bold with indented text."""
-        self._lines += [".TP", rf"\fB{escape(tag)}\fR", escape_prose(text)]
+        """Add a tag in bold with indented text, which may be empty."""
+        self._lines += [".TP", rf"\fB{escape(tag)}\fR", *filter(None, [escape_prose(text)])]
 
     def render(self) -> str:
         """Return the page."""

@@ -42,13 +42,13 @@ def settings_page() -> str:
     page.add_section("DESCRIPTION")
     here, system = SEARCH_PATHS
     page.add_paragraph(
-        f"finger-gateway(1) reads the file named by `-c`, else by the environment variable `FINGER_GATEWAY_CONFIG`, else `{here}` "
-        f"in the working directory, else `{system}`. It is TOML. Paths are relative to its folder. A protocol runs if its "
+        "finger-gateway(1) reads the file named by `-c`, else by the environment variable `FINGER_GATEWAY_CONFIG`, else "
+        f"`{here}` in the working directory, else `{system}`. It is TOML. Paths are relative to its folder. A protocol runs if its "
         "table is there, even an empty one."
     )
     page.add_paragraph(
-        "`finger-gateway init` writes a commented file, `finger-gateway check` reports every error in one, `finger-gateway reload` "
-        "applies it without closing a connection, and `finger-gateway schema settings` prints its JSON Schema."
+        "`finger-gateway init` writes a commented file, `finger-gateway check` reports every error in one, "
+        "`finger-gateway reload` applies it without closing a connection, and `finger-gateway schema settings` prints its JSON Schema."
     )
     page.add_section("TABLES")
     for heading, struct in tables(SettingsFile):
@@ -112,7 +112,8 @@ def _describe_key(field: msgspec.structs.FieldInfo, comment: TemplateComment) ->
     kind = describe_type(field.type)
     if get_origin(field.type) is dict and get_origin(level := get_args(field.type)[1]) is Literal:
         kind = f"{kind} of fields, each {describe_type(level)}"
-    sentences = [comment.text, kind, "required" if field.required else _describe_default(default_of(field))]
+    text = "" if comment.text.startswith("or ") else comment.text  # other values, which the type lists
+    sentences = [text, kind, "required" if field.required else _describe_default(default_of(field))]
     if comment.example and "e.g." not in kind and _parse(comment.example) != default_of(field):
         sentences.append(f"example: `{comment.example}`")
     return ". ".join(each[0].upper() + each[1:].rstrip(".") for each in sentences if each) + "."

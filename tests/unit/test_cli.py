@@ -20,7 +20,8 @@ from gateway.store import database
 
 SUBCOMMANDS = (
     "", "ask", "backup", "check", "completion", "conform", "demo", "init", "people", "people add", "people export",
-    "people import", "people list", "people remove", "people rename", "people set", "people show", "plan", "reload", "restore", "run", "schema",
+    "people import", "people list", "people remove", "people rename", "people set", "people show", "plan", "reload",
+    "restore", "run", "schema",
 )  # fmt: skip
 
 
