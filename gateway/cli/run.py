@@ -29,7 +29,7 @@ from .common import CommandFailed, config_option, log_everything, settings_file,
 from .explain import explain_login
 
 
-@click.command()
+@click.command(short_help="Write a gateway.toml and an empty people.db.")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
 def init(folder: Path) -> None:
     """Write a commented gateway.toml and an empty people.db into FOLDER.

@@ -1,6 +1,7 @@
 """finger-gateway(1), from the help of all commands."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from inspect import cleandoc
 
 import click
 
@@ -27,13 +28,13 @@ def command_page() -> str:
     page.add_paragraph(summary)
     _add_help(page, description)
     page.add_section("OPTIONS")
-    _add_options(page, context, cli.get_params(context))
+    _add_options(page, context)
+    page.add_item("-h, --help", "Show the help of a command; every command takes it.")
     page.add_section("COMMANDS")
-    page.add_paragraph("Every command takes `--help`.")
     for below in _below(context):
         page.add_subsection(_usage(below))
         _add_help(page, _paragraphs(below.command))
-        _add_options(page, below, below.command.params)
+        _add_options(page, below)
     page.add_section("EXIT STATUS")
     for code, meaning in EXIT_STATUS.items():
         page.add_item(code, meaning)
@@ -65,7 +66,7 @@ def _usage(context: click.Context) -> str:
 
 
 def _paragraphs(command: click.Command) -> list[str]:
-    return (command.help or "").split("\n\n")
+    return cleandoc(command.help or "").split("\n\n")
 
 
 def _add_help(page: ManPage, paragraphs: list[str]) -> None:
@@ -76,8 +77,8 @@ def _add_help(page: ManPage, paragraphs: list[str]) -> None:
             page.add_paragraph(paragraph)
 
 
-def _add_options(page: ManPage, context: click.Context, options: Iterable[click.Parameter]) -> None:
-    for option in options:
-        record = option.get_help_record(context)
+def _add_options(page: ManPage, context: click.Context) -> None:
+    for option in context.command.params:
+        record = option.get_help_record(context) if isinstance(option, click.Option) else None
         if record is not None:
             page.add_item(*record)

@@ -43,12 +43,13 @@ def settings_page() -> str:
     here, system = SEARCH_PATHS
     page.add_paragraph(
         "finger-gateway(1) reads the file named by `-c`, else by the environment variable `FINGER_GATEWAY_CONFIG`, else "
-        f"`{here}` in the working directory, else `{system}`. It is TOML. Paths are relative to its folder. A protocol runs if its "
-        "table is there, even an empty one."
+        f"`{here}` in the working directory, else `{system}`. It is TOML. Paths are relative to its folder. A protocol runs if "
+        "its table is there, even an empty one."
     )
     page.add_paragraph(
         "`finger-gateway init` writes a commented file, `finger-gateway check` reports every error in one, "
-        "`finger-gateway reload` applies it without closing a connection, and `finger-gateway schema settings` prints its JSON Schema."
+        "`finger-gateway reload` applies it without closing a connection, and `finger-gateway schema settings` prints its "
+        "JSON Schema."
     )
     page.add_section("TABLES")
     for heading, struct in tables(SettingsFile):
