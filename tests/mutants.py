@@ -129,7 +129,7 @@ MUTANTS = (
         "gateway/web/http/request.py",
         "if self._is_cross_site():",
         "if False:",
-        "tests/unit/web/test_foreign.py",
+        "tests/unit/web/http/test_request.py",
     ),
     # who may edit what
     Mutant(
@@ -173,7 +173,7 @@ MUTANTS = (
         "gateway/web/pages.py",
         'self._field_reply(profile, "plan", sanitize(profile.plan))',
         'self._field_reply(profile, "plan", profile.plan)',
-        "tests/unit/web/test_plain_fields.py",
+        "tests/unit/web/views/test_person.py",
     ),
     Mutant(
         "irc-line-not-sanitized",
@@ -251,7 +251,7 @@ MUTANTS = (
         "gateway/web/http/request.py",
         "if self._body_bytes_left < 0:",
         "if False:",
-        "tests/unit/web/test_wire.py",
+        "tests/unit/web/http/test_channel.py",
     ),
     # deadlines
     Mutant(
@@ -266,7 +266,7 @@ MUTANTS = (
         "gateway/web/http/channel.py",
         "min(REJECT_DELAY, self._deps.timeout) if rejected else self._deps.timeout, self._time_out",
         "1e9, self._time_out",
-        "tests/unit/web/test_wire.py",
+        "tests/unit/web/http/test_channel.py",
     ),
     Mutant(
         "proxy-header-deadline-not-armed",
@@ -310,7 +310,7 @@ MUTANTS = (
         "gateway/web/http/reply.py",
         '("Cache-Control", self.cache_control), *_SECURITY_HEADERS, *self.headers]',
         '("Cache-Control", self.cache_control), *self.headers]',
-        "tests/unit/web/http/test_reply.py tests/unit/web/test_look.py",
+        "tests/unit/web/http/test_reply.py tests/unit/web/test_assets.py",
     ),
     Mutant(
         "private-answer-cached",

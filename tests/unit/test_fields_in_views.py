@@ -22,7 +22,7 @@ from gateway.formats.card import make_vcard
 from tests.unit.directory.doubles import ADMINISTRATOR
 from tests.unit.fixtures import Built, make_dependencies, result_of
 from tests.unit.test_every_question import STRANGER, _wire, over_irc
-from tests.unit.web.wire import MEMBER, Browser
+from tests.unit.web.browser import MEMBER, Browser
 
 # What a person document holds in each field, and what shows it: a word that stands in no other field and in no text of
 # the gateway's own.
@@ -83,7 +83,7 @@ def ask_irc(built: Built) -> str:
 
 def ask_web(extension: str) -> Callable[[Built], str]:
     def ask(built: Built) -> str:
-        answer = Browser(built).ask(f"/users/alice{extension}", peer=MEMBER, Accept="text/html")
+        answer = Browser(built).request(f"/users/alice{extension}", peer=MEMBER, Accept="text/html")
         assert answer.code == 200
         body = answer.body.decode().replace("\r\n ", "")  # vCards are folded
         return re.sub(' href="[^"]*"', "", body)  # an address has to be readable, not only a link

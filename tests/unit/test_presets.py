@@ -20,7 +20,7 @@ from gateway.irc.command_registry import BotRequest
 from gateway.text.width import width
 from tests.unit.finger import wire as finger_wire
 from tests.unit.fixtures import Built, make_create_edit, make_dependencies, result_of, write_edits
-from tests.unit.web.wire import Browser
+from tests.unit.web.browser import Browser
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PRESETS: tuple[Preset, ...] = ("A", "B", "C", "open")
@@ -87,7 +87,7 @@ def over_finger(built: Built, address: str, line: str = "alice") -> str:
 
 
 def over_web(built: Built, address: str, accept: str) -> str:
-    return Browser(built).ask("/users/alice", peer=address, Accept=accept).body.decode()
+    return Browser(built).request("/users/alice", peer=address, Accept=accept).body.decode()
 
 
 def over_irc(built: Built, address: str) -> str:

@@ -48,7 +48,7 @@ from gateway.web.routes import ROUTES
 from tests.unit.finger.wire import Client
 from tests.unit.fixtures import Built, make_dependencies, result_of
 from tests.unit.test_presets import ALICE
-from tests.unit.web.wire import Browser
+from tests.unit.web.browser import Browser
 
 CHECKOUT = Path(__file__).parents[2]
 GOLDEN = CHECKOUT / "tests" / "golden" / "public_names.txt"
@@ -189,7 +189,7 @@ def metric_names(built: Built) -> Iterator[str]:
 
 
 def description_of(built: Built) -> Any:
-    return json.loads(Browser(built).ask("/openapi.json").body)
+    return json.loads(Browser(built).request("/openapi.json").body)
 
 
 def web_documents(built: Built) -> Iterator[str]:
@@ -218,13 +218,13 @@ def markup_names(built: Built) -> Iterator[str]:
         for format in route.formats:
             path = route.path.replace("<name>", "alice") + (format.suffix if route.suffixes else "")
             if "vcard" in format.content_type:
-                for line in browser.ask(path).body.decode().split("\r\n"):
+                for line in browser.request(path).body.decode().split("\r\n"):
                     if line[:1].isalpha():
                         property, *parameters = line.partition(":")[0].split(";")
                         yield f"vCard {property}"
                         yield from (f"vCard {property};{each.partition('=')[0]}" for each in parameters)
             elif "xml" in format.content_type and "svg" not in format.content_type:
-                for element in ElementTree.fromstring(browser.ask(path, Accept=format.content_type).body).iter():
+                for element in ElementTree.fromstring(browser.request(path, Accept=format.content_type).body).iter():
                     name = element.tag.rpartition("}")[2]
                     yield f"{route.path} {name}"
                     yield from (f"{route.path} {name} {each}=" for each in element.attrib)
@@ -473,8 +473,8 @@ def ask_everything(built: Built) -> None:
     for route in ROUTES:
         path = route.path.replace("<name>", "alice")
         for query in ("", *(f"?{key}=acct:alice@dir.test" for key in route.query)):
-            browser.raw(f"GET {path}{query} HTTP/1.1\r\nHost: dir.test\r\n\r\n".encode())
-    browser.raw(b"GET\r\n\r\n")
+            browser.send_raw(f"GET {path}{query} HTTP/1.1\r\nHost: dir.test\r\n\r\n".encode())
+    browser.send_raw(b"GET\r\n\r\n")
     for text in (*COMMAND_BY_NAME, "search tea", "alice"):
         asked = BotRequest(
             nick="bo", userhost="bo@host", channel=None, text=text, own_nick="fingerbot", max_line_bytes=400

@@ -16,7 +16,7 @@ from gateway.directory.presence import Presence
 from gateway.directory.privacy import Policy
 from gateway.sources import logins
 from tests.unit.fixtures import Built, make_dependencies
-from tests.unit.web.wire import Browser
+from tests.unit.web.browser import Browser
 
 E = Visibility.EVERYONE
 
@@ -88,6 +88,6 @@ def test_octets_of_a_host_that_are_no_text_break_no_list(monkeypatch: pytest.Mon
     browser = Browser(built)
     for path in ("/", "/online", "/users", "/users/alice"):
         for kind in ("application/json", "text/html", "text/plain"):
-            answer = browser.ask(path, Accept=kind)
+            answer = browser.request(path, Accept=kind)
             assert answer.code == 200, (path, kind)
             assert b"\x1b" not in answer.body

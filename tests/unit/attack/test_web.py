@@ -7,7 +7,7 @@ import pytest
 from twisted.logger import capturedLogs
 
 from tests.unit.fixtures import make_dependencies
-from tests.unit.web.wire import Browser, parsed
+from tests.unit.web.browser import Browser, parse_responses
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_headers_that_are_no_utf_8_are_answered(web: Browser, line: bytes, code:
     """W007: neither a silent close nor an exchange that stays open, which a stop would wait for."""
     host = b"" if line.startswith(b"Host") else b"Host: dir.test\r\n"
     with capturedLogs() as logged:
-        (answer,) = parsed(web.raw(b"GET " + path + b" HTTP/1.1\r\n" + host + line + b"\r\n\r\n"))
+        (answer,) = parse_responses(web.send_raw(b"GET " + path + b" HTTP/1.1\r\n" + host + line + b"\r\n\r\n"))
     absent = path not in (b"/", b"/users/alice")
     assert answer.code == (404 if code == 200 and absent else code)
     assert not [event for event in logged if "log_failure" in event]
@@ -47,6 +47,6 @@ def test_headers_that_are_no_utf_8_are_answered(web: Browser, line: bytes, code:
 )
 def test_request_lines_that_are_no_ascii_are_answered(web: Browser, head: bytes) -> None:
     with capturedLogs() as logged:
-        (answer,) = parsed(web.raw(head + b"\r\nHost: dir.test\r\n\r\n"))
+        (answer,) = parse_responses(web.send_raw(head + b"\r\nHost: dir.test\r\n\r\n"))
     assert answer.code in (400, 405)
     assert not [event for event in logged if "log_failure" in event]

@@ -25,7 +25,7 @@ from gateway.rendering.templates import TemplateSet
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Client, SlowSource, ask
 from tests.unit.fixtures import ALICE, ZOFIE, Built, result_of
-from tests.unit.web.wire import Browser
+from tests.unit.web.browser import Browser
 
 HEAD = (
     "Login:      frank\n"
@@ -126,7 +126,7 @@ def test_F036_a_colour_ends_with_what_is_shown(build: Build) -> None:
 def test_F036_the_web_shows_it_whole(build: Build) -> None:
     built = build(people=[frank("line\n" * 20_000)])
     FingerService(FingerSettings(max_plan_bytes=256), built.deps)
-    assert Browser(built).ask("/users/frank.txt").body.count(b"line\n") == 20_000
+    assert Browser(built).request("/users/frank.txt").body.count(b"line\n") == 20_000
 
 
 # what is kept
@@ -205,7 +205,7 @@ def test_F034_colours_stand_in_a_plan_and_end_with_it(build: Build) -> None:
     assert "\nName:       Dave\n" in said(built, "dave", ansi="sgr")
     assert said(built, "", ansi="sgr", empty_query="people") == "Login  Name\ndave   Dave\n"
     assert said(built, "dave").endswith("\n\nPlan:\nRED plain\n")
-    assert b"\x1b" not in Browser(built).ask("/users/dave.txt").body
+    assert b"\x1b" not in Browser(built).request("/users/dave.txt").body
 
 
 def test_F034_F028_a_reload_changes_them(build: Build) -> None:
@@ -235,7 +235,7 @@ def test_a_header_and_a_footer_stand_round_each_answer(build: Build, tmp_path: P
     client = Client(built)
     assert client.received == b""
     client.send(b"alice\r\n").finish()
-    assert b"Welcome" not in Browser(built).ask("/users/alice.txt").body
+    assert b"Welcome" not in Browser(built).request("/users/alice.txt").body
 
 
 # the operator's own templates

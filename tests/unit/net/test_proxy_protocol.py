@@ -25,7 +25,7 @@ from gateway.web.settings import WebSettings
 from tests.unit.finger.wire import HalfCloseTransport, logged_failures
 from tests.unit.fixtures import Built, make_create_edit, make_dependencies
 from tests.unit.proxy import CLIENT, HERE, LOCAL, addresses, relayed, v1, v2
-from tests.unit.web.wire import Transport
+from tests.unit.web.browser import WebTransport
 
 ADDRESS_OF_PROXY = "127.0.0.1"
 BEHIND = "10.0.0.5"  # where the proxy connects to
@@ -349,7 +349,7 @@ def test_a_factory_that_makes_nothing_closes(built: Built) -> None:
 
 def test_F019_the_web_side_sees_the_client_of_the_header(built: Built) -> None:
     front = Front(built, WebService(WebSettings(), built.deps).factory, "web")
-    one = front.connect(kind=Transport).send(
+    one = front.connect(kind=WebTransport).send(
         relayed("2001:db8::7", "2001:db8::9") + b"GET /users/nobody.txt HTTP/1.1\r\nHost: dir.test\r\n\r\n"
     )
     built.clock.advance(0)

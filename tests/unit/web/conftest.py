@@ -1,4 +1,4 @@
-"""Houses with a web side, and the log."""
+"""Fixtures for the web tests: gateways with a site, and the failures that they log."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,14 +8,14 @@ import pytest
 from twisted.logger import globalLogPublisher
 
 from tests.unit.fixtures import Built, make_dependencies
-from tests.unit.web.wire import Browser
+from tests.unit.web.browser import Browser
 
 Build = Callable[..., Browser]
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> Iterator[Build]:
-    """Makes houses that end with the test."""
+    """Build gateways that stop with the test."""
     made: list[Built] = []
 
     def make(**settings: Any) -> Browser:
@@ -31,15 +31,15 @@ def build(tmp_path: Path) -> Iterator[Build]:
 
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """The house of most tests; they only ask."""
-    built = make_dependencies(tmp_path_factory.mktemp("house"), queries_per_minute=10_000_000)
+    """Share one gateway among the tests of a module that only read."""
+    built = make_dependencies(tmp_path_factory.mktemp("gateway"), queries_per_minute=10_000_000)
     yield Browser(built)
     built.stop()
 
 
 @pytest.fixture(autouse=True)
 def failures() -> Iterator[list[dict[str, Any]]]:
-    """What is logged with a traceback; a test that expects one takes it out of the list."""
+    """Collect what is logged with a traceback; a test that expects one clears the list."""
     events: list[dict[str, Any]] = []
 
     def keep(event: dict[str, Any]) -> None:

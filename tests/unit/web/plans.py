@@ -1,4 +1,4 @@
-"""People who change their plans, in a house that tests ask."""
+"""Helpers for tests about plans and their visibility."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,33 +8,35 @@ import msgspec
 from gateway.directory.interfaces import Modify
 from gateway.directory.person import Visibility
 from tests.unit.fixtures import PEOPLE_CHANGED_AT, Built, write_edits
-from tests.unit.web.wire import Answer
+from tests.unit.web.browser import Response
 
 E, M, N = Visibility
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
-def at(hours: float) -> datetime:
-    """So many *hours* after the people of the house were written."""
+def hours_later(hours: float) -> datetime:
+    """Return the time *hours* after the people were written to the database."""
     return PEOPLE_CHANGED_AT + timedelta(hours=hours)
 
 
-def say(built: Built, login: str, plan: str, hours: float, level: Visibility = E) -> None:
-    """*login* writes a plan, which may go as far as *level* then."""
-    write_edits(built.path, [Modify(login, {"plan": plan}, plan_level=level)], at(hours))
+def write_plan(built: Built, login: str, plan: str, hours: float, level: Visibility = E) -> None:
+    """Write a plan for *login* that has the visibility *level*."""
+    write_edits(built.path, [Modify(login, {"plan": plan}, plan_level=level)], hours_later(hours))
     built.poll_store()
 
 
-def choose(built: Built, login: str, hours: float, listed: bool | None = None, **levels: Visibility | None) -> None:
-    """*login* says who may see what, and whether to be listed."""
-    write_edits(built.path, [Modify(login, {}, levels, listed)], at(hours))
+def set_visibility(
+    built: Built, login: str, hours: float, listed: bool | None = None, **levels: Visibility | None
+) -> None:
+    """Set the visibility of fields of *login*, and whether *login* is listed."""
+    write_edits(built.path, [Modify(login, {}, levels, listed)], hours_later(hours))
     built.poll_store()
 
 
-def json(answer: Answer) -> Any:
+def decode_json(answer: Response) -> Any:
     return msgspec.json.decode(answer.body)
 
 
-def bare(answer: Answer) -> tuple[int, dict[str, str], bytes]:
-    """All of an answer but the time of day."""
+def without_date(answer: Response) -> tuple[int, dict[str, str], bytes]:
+    """Return everything in a response but its Date header."""
     return answer.code, {name: value for name, value in answer.headers.items() if name != "date"}, answer.body

@@ -1,4 +1,4 @@
-"""Each status that something may end in, as a page, as a problem document (RFC 9457) and as a line of text."""
+"""Every error status as an HTML page, as a problem document (RFC 9457) and as a line of text."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ import pytest
 from gateway.web.http.negotiation import Format
 from gateway.web.http.reply import Conditions, make_response
 from gateway.web.messages import sentence, title
+from tests.unit.web.browser import Browser, Response, parse_responses
 from tests.unit.web.conftest import Build
-from tests.unit.web.wire import Answer, Browser, parsed
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 CODES = [400, 403, 404, 405, 406, 408, 412, 413, 414, 415, 421, 422, 428, 429, 431, 500, 503]
-KINDS = {
+CONTENT_TYPES = {
     BROWSER: "text/html; charset=utf-8",
     "application/json": "application/problem+json",
     "application/problem+json": "application/problem+json",
@@ -23,9 +23,9 @@ KINDS = {
 HEAD = "Host: dir.test\r\nAccept: {accept}\r\n"
 
 
-def judged(answer: Answer, code: int, accept: str) -> None:
-    """Is *answer* an error by *code*, told in what *accept* asks for?"""
-    assert (answer.code, answer["content-type"]) == (code, KINDS[accept])
+def assert_error(answer: Response, code: int, accept: str) -> None:
+    """Assert that *answer* is the error *code* in the format that *accept* asks for."""
+    assert (answer.code, answer["content-type"]) == (code, CONTENT_TYPES[accept])
     assert answer["cache-control"] == "private, no-store"
     assert "etag" not in answer
     if "json" in accept:
@@ -51,14 +51,14 @@ def test_W003_W145_each_error_in_each_format(web: Browser, code: int, accept: st
     format = {BROWSER: Format.HTML, "application/json": Format.JSON, "*/*": Format.TEXT}[accept]
     reply = web.service.app.state.pages.error(code, format)
     sent = make_response(reply, Conditions())
-    judged(Answer(sent.code, {name.lower(): value for name, value in sent.headers}, sent.body), code, accept)
+    assert_error(Response(sent.code, {name.lower(): value for name, value in sent.headers}, sent.body), code, accept)
 
 
-def test_W003_each_error_says_something_of_its_own() -> None:
+def test_W003_each_error_has_its_own_title_and_sentence() -> None:
     assert len({sentence(code) for code in CODES}) == len({title(code) for code in CODES}) == len(CODES)
 
 
-# what triggers them; 403, 412, 415, 422 and 428 wait for something that can be written
+# Requests that cause each status. 403, 412, 415, 422 and 428 need requests that write, which do not exist yet.
 
 
 REQUESTS = [
@@ -78,35 +78,35 @@ REQUESTS = [
 
 
 @pytest.mark.parametrize(("code", "request_"), REQUESTS)
-@pytest.mark.parametrize("accept", KINDS)
+@pytest.mark.parametrize("accept", CONTENT_TYPES)
 def test_W003_over_the_wire(web: Browser, code: int, request_: str, accept: str) -> None:
-    (answer,) = parsed(web.raw(request_.format(accept=accept).encode()))
-    judged(answer, code, accept)
+    (answer,) = parse_responses(web.send_raw(request_.format(accept=accept).encode()))
+    assert_error(answer, code, accept)
 
 
-@pytest.mark.parametrize("accept", KINDS)
-def test_W003_what_comes_too_late(build: Build, accept: str) -> None:
+@pytest.mark.parametrize("accept", CONTENT_TYPES)
+def test_W003_late_request(build: Build, accept: str) -> None:
     web = build()
     connection = web.connect()
     connection.send(f"GET / HTTP/1.1\r\n{HEAD.format(accept=accept)}".encode())
     web.built.clock.advance(10)
-    (answer,) = parsed(connection.received)
-    judged(answer, 408, accept)
+    (answer,) = parse_responses(connection.received)
+    assert_error(answer, 408, accept)
     connection.close()
 
 
-@pytest.mark.parametrize("accept", KINDS)
-def test_W003_what_comes_too_often(build: Build, accept: str) -> None:
+@pytest.mark.parametrize("accept", CONTENT_TYPES)
+def test_W003_rate_limited_request(build: Build, accept: str) -> None:
     web = build(queries_per_minute=1)
-    assert web.ask("/").code == 200
-    answer = web.ask("/", Accept=accept)
-    judged(answer, 429, accept)
+    assert web.request("/").code == 200
+    answer = web.request("/", Accept=accept)
+    assert_error(answer, 429, accept)
     assert answer["retry-after"] == "60"
 
 
-@pytest.mark.parametrize("accept", KINDS)
+@pytest.mark.parametrize("accept", CONTENT_TYPES)
 @pytest.mark.parametrize("path", ["/users/alice", "/users/alice/plan", "/users/alice/qr.svg"])
-def test_W011_a_mistake_of_ours(
+def test_W011_internal_error(
     build: Build, failures: list[dict[str, Any]], accept: str, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web = build()
@@ -115,8 +115,8 @@ def test_W011_a_mistake_of_ours(
         raise RuntimeError("the secret reason")
 
     monkeypatch.setattr(web.built.deps.directory, "lookup", fail)
-    answer = web.ask(path, Accept=accept)
-    judged(answer, 500, accept)
+    answer = web.request(path, Accept=accept)
+    assert_error(answer, 500, accept)
     (event,) = failures
     assert event["reference"].encode() in answer.body
     assert b"secret" not in answer.body

@@ -1,4 +1,4 @@
-"""A person's texts as HTML: nothing in them may do anything but be read."""
+"""People's texts as HTML: no markup or script in them takes effect."""
 
 import time
 
@@ -12,7 +12,7 @@ from gateway.web import markup
 
 
 def plan(text: str) -> Markup:
-    """All of it."""
+    """Return the whole plan as HTML."""
     shown, cut = markup.plan_html(text)
     assert not cut
     return shown
@@ -21,7 +21,7 @@ def plan(text: str) -> Markup:
 A = '<a href="{0}" rel="nofollow ugc">{0}</a>'
 
 
-def test_a_plan_stands_as_written() -> None:
+def test_a_plan_is_shown_as_written() -> None:
     """W026"""
     assert plan("a\n\n  b <c>\tx & y\n") == "a\n\n  b &lt;c&gt;\tx &amp; y\n"
 
@@ -48,7 +48,7 @@ def test_a_plan_stands_as_written() -> None:
         ("https\x00://a.test/\u202ex", A.format("https://a.test/x")),
     ],
 )
-def test_addresses_in_a_plan(text: str, shown: str) -> None:
+def test_URLs_in_a_plan_become_links(text: str, shown: str) -> None:
     """W009, W120"""
     assert plan(text) == shown
 
@@ -62,7 +62,7 @@ def test_a_long_line_keeps_its_indentation() -> None:
     assert plan("山" * 17).startswith('<span class="in0" dir="auto">')
 
 
-def test_a_picture_is_never_broken() -> None:
+def test_a_drawing_is_never_wrapped() -> None:
     pot = "      )  (\n     (   ) )   and a text beside it, which is long\n  .-'---------|  https://a.test/\n ( C|/\\/\\/\\/|\n"
     assert markup.is_drawing(pot)
     assert "<span" not in plan(pot)
@@ -94,8 +94,8 @@ def test_a_megabyte_takes_linear_time() -> None:
 
 
 @given(st.text(alphabet=st.sampled_from("ahtps:/. ()<>\"'&\n\x1b\u202e\ud800山"), max_size=80))
-def test_the_text_of_a_plan_is_never_lost(text: str) -> None:
-    """W026: without its marks it is what was written, cleaned."""
+def test_no_text_of_a_plan_is_lost(text: str) -> None:
+    """W026: without its tags the HTML is the sanitized text."""
     import re
 
     assert re.sub(r"</?(?:a|span)\b[^>]*>", "", plan(text)) == escape(sanitize(text))
@@ -106,7 +106,7 @@ def test_the_text_of_a_plan_is_never_lost(text: str) -> None:
     ["https://a.test/", "http://a", "gemini://a.test/", "gopher://a.test/0", "finger://a.test/b", "mailto:a@b.test",
      "xmpp:a@b.test", "irc://a.test/b", "ircs://a.test", "HTTPS://A.test"],
 )  # fmt: skip
-def test_targets(url: str) -> None:
+def test_safe_URLs(url: str) -> None:
     """W120"""
     assert markup.safe_url(url) == url
 
@@ -116,12 +116,12 @@ def test_targets(url: str) -> None:
     ["javascript:alert(1)", "JavaScript://a.test/%0aalert(1)", "data:text/html,x", "java\nscript:x", "//a.test", "/x", "",
      "https://a.test/ x", 'https://a.test/"x', "vbscript:x", "matrix:u/a", "file:///etc/passwd", "https://"],
 )  # fmt: skip
-def test_what_is_no_target(url: str) -> None:
+def test_unsafe_URLs(url: str) -> None:
     """W009"""
     assert markup.safe_url(url) is None
 
 
-def test_reach() -> None:
+def test_mailto_tel_and_short_URLs() -> None:
     assert markup.mailto_url("alice@dir.test") == "mailto:alice@dir.test"
     assert markup.mailto_url("a@b?subject=x") is None
     assert markup.mailto_url("alice at dir") is None
@@ -138,12 +138,12 @@ def test_reach() -> None:
     [("Alice Liddell", "alice", "AL"), ("Alice Jane van Adams", "a", "AA"), ("", "bob", "B"), ("", "jo.smith", "JS"),
      ("山田 花子", "y", "山"), ("🐙", "octo", "🐙"), ("Alice (away)", "a", "A"), ("žofie", "z", "Ž"), ("", "_", "?")],
 )  # fmt: skip
-def test_faces(name: str, login: str, letters: str) -> None:
+def test_initials(name: str, login: str, letters: str) -> None:
     """W030"""
     assert markup.initials(name, login) == letters
 
 
-def test_hues_are_there_in_the_sheet_and_stay() -> None:
+def test_stylesheet_has_every_avatar_hue_and_indentation() -> None:
     """W030"""
     from gateway.web.assets import STATIC_FOLDER
 
@@ -154,8 +154,8 @@ def test_hues_are_there_in_the_sheet_and_stay() -> None:
     assert markup.hue_index("alice") == markup.hue_index("alice") == 11
 
 
-def test_a_plan_is_shown_as_far_as_there_is_room() -> None:
-    """W140: whole lines, each with its marks; of a first line without end its beginning."""
+def test_a_plan_is_cut_at_the_byte_limit() -> None:
+    """W140: whole lines with their tags; of an endless first line only the beginning."""
     assert markup.plan_html("one\ntwo\nthree\n", 8) == ("one\ntwo\n", True)
     assert markup.plan_html("one\ntwo\n", 8) == ("one\ntwo\n", False)
     assert markup.plan_html("a\n& & &\n", 19) == ("a\n", True)
@@ -168,7 +168,7 @@ def test_a_plan_is_shown_as_far_as_there_is_room() -> None:
             assert room < 4000 or shown.strip()
 
 
-def test_a_plan_too_long_for_a_page_is_cut_at_a_line() -> None:
+def test_a_long_text_is_cut_at_a_line_end() -> None:
     """W140"""
     assert markup.cut_at_line("short", 10) == ("short", False)
     assert markup.cut_at_line("one\ntwo\nthree", 10) == ("one\ntwo", True)

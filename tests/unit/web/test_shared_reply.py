@@ -1,13 +1,13 @@
-"""Replies that many share: what goes wrong while one is made."""
+"""Errors while a reply is made that several clients share."""
 
 from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
 
+from tests.unit.web.browser import BrokenSource, Browser
 from tests.unit.web.conftest import Build
-from tests.unit.web.plans import bare
-from tests.unit.web.wire import Broken, Browser
+from tests.unit.web.plans import without_date
 
 GET = "GET {} HTTP/1.1\r\nHost: dir.test\r\n\r\n"
 PATHS = ["/feed.atom", "/feed.json", "/sitemap.xml"]
@@ -15,14 +15,16 @@ PATHS = ["/feed.atom", "/feed.json", "/sitemap.xml"]
 
 @pytest.fixture
 def broken(build: Build) -> Browser:
-    """A mistake in a source of the operator's, which shows at once."""
-    return build(sources=[Broken()])
+    """Return a site with a source that raises an exception at once."""
+    return build(sources=[BrokenSource()])
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_W011_a_mistake_at_once_is_told(broken: Browser, failures: list[dict[str, Any]], path: str) -> None:
-    """No asker waits for what has failed before they could."""
-    answers = [broken.ask(path) for _ in range(2)]
+def test_W011_an_immediate_exception_is_reported_to_each_client(
+    broken: Browser, failures: list[dict[str, Any]], path: str
+) -> None:
+    """No client waits for a reply that has already failed."""
+    answers = [broken.request(path) for _ in range(2)]
     assert [(answer.code, b"secret" in answer.body) for answer in answers] == [(500, False)] * 2
     assert [event["reference"].encode() in answer.body for event, answer in zip(failures, answers, strict=True)] == [
         True,
@@ -32,7 +34,7 @@ def test_W011_a_mistake_at_once_is_told(broken: Browser, failures: list[dict[str
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_mistake_that_nobody_waits_for_is_logged(
+def test_an_exception_without_waiting_clients_is_logged(
     build: Build, failures: list[dict[str, Any]], path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     web = build()
@@ -52,4 +54,4 @@ def test_a_mistake_that_nobody_waits_for_is_logged(
     (event,) = failures
     assert "no client waits" in event["log_format"]
     failures.clear()
-    assert bare(web.ask(path))[0] == 200
+    assert without_date(web.request(path))[0] == 200

@@ -6,8 +6,8 @@ from gateway.directory.addresses import Address, Networks
 from gateway.web.app import WebService
 from gateway.web.http.forwarded import client_address
 from gateway.web.settings import WebSettings
+from tests.unit.web.browser import MEMBER, Browser
 from tests.unit.web.conftest import Build
-from tests.unit.web.wire import MEMBER, Browser
 
 PROXY = "10.0.0.1"
 PROXIES = Networks([PROXY, "10.1.0.0/16", "2001:db8:a::/48"])
@@ -97,14 +97,14 @@ def behind(build: Build) -> Browser:
 
 
 def test_W008_what_an_asker_says_of_itself_is_not_believed(behind: Browser) -> None:
-    answer = behind.ask("/users/alice.json", X_Forwarded_For=MEMBER, Forwarded=f"for={MEMBER}")
+    answer = behind.request("/users/alice.json", X_Forwarded_For=MEMBER, Forwarded=f"for={MEMBER}")
     assert b"+420 555 0100" not in answer.body
     assert [record["peer"] for record in behind.built.access_log_entries] == ["198.51.100.7"]
 
 
 def test_W008_a_proxy_is_believed_in_what_may_be_seen_and_what_is_recorded(behind: Browser) -> None:
-    member = behind.ask("/users/alice.json", peer=PROXY, X_Forwarded_For=f"203.0.113.9, {MEMBER}")
-    stranger = behind.ask("/users/alice.json", peer=PROXY, Forwarded=f"for={MEMBER}, for=203.0.113.9")
+    member = behind.request("/users/alice.json", peer=PROXY, X_Forwarded_For=f"203.0.113.9, {MEMBER}")
+    stranger = behind.request("/users/alice.json", peer=PROXY, Forwarded=f"for={MEMBER}, for=203.0.113.9")
     assert (member["cache-control"], stranger["cache-control"][:6]) == ("private, no-store", "public")
     assert b"+420 555 0100" in member.body
     assert b"+420 555 0100" not in stranger.body
@@ -114,13 +114,13 @@ def test_W008_a_proxy_is_believed_in_what_may_be_seen_and_what_is_recorded(behin
 @pytest.mark.parametrize("said", [{}, {"X_Forwarded_For": "unknown"}, {"X_Forwarded_For": "10.0.0.1"}])
 def test_W008_nobody_is_a_member_by_the_proxys_own_address(behind: Browser, said: dict[str, str]) -> None:
     """Though it is in a network of members."""
-    assert behind.ask("/users/alice", peer=PROXY, **said)["cache-control"][:6] == "public"
-    assert behind.ask("/users/alice", peer="10.0.0.2", **said)["cache-control"] == "private, no-store"
+    assert behind.request("/users/alice", peer=PROXY, **said)["cache-control"][:6] == "public"
+    assert behind.request("/users/alice", peer="10.0.0.2", **said)["cache-control"] == "private, no-store"
 
 
 def test_W008_each_behind_a_proxy_has_questions_of_its_own(behind: Browser) -> None:
     def code(address: str) -> int:
-        return behind.ask("/users/alice", peer=PROXY, X_Forwarded_For=address).code
+        return behind.request("/users/alice", peer=PROXY, X_Forwarded_For=address).code
 
     assert [code("203.0.113.9") for _ in range(7)] == [200] * 6 + [429]
     assert code("203.0.113.10") == 200
@@ -129,7 +129,7 @@ def test_W008_each_behind_a_proxy_has_questions_of_its_own(behind: Browser) -> N
 
 def test_W008_a_proxy_may_have_as_many_connections_as_there_are(behind: Browser) -> None:
     held = [behind.connect(PROXY) for _ in range(50)]
-    assert behind.ask("/users/alice", peer=PROXY).code == 200
+    assert behind.request("/users/alice", peer=PROXY).code == 200
     for each in held:
         each.close()
     assert behind.built.deps.admission.open == 0

@@ -6,8 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.unit.web.browser import MEMBER, Browser
 from tests.unit.web.conftest import Build
-from tests.unit.web.wire import MEMBER, Browser
 
 ALICE: dict[str, Any] = {"login": "alice", "name": "Alice Adams", "email": "alice@dir.test", "organisation": "Tea Club"}
 
@@ -18,18 +18,18 @@ def web(build: Build) -> Browser:
 
 
 def test_W027_a_card_by_ending_and_by_accept(web: Browser) -> None:
-    forced, asked = web.ask("/users/alice.vcf"), web.ask("/users/alice", Accept="text/vcard")
+    forced, asked = web.request("/users/alice.vcf"), web.request("/users/alice", Accept="text/vcard")
     for answer in (forced, asked):
         assert (answer.code, answer["content-type"]) == (200, "text/vcard; charset=utf-8")
         assert answer["content-disposition"] == "inline; filename*=UTF-8''alice.vcf"
         assert answer.body.startswith(b"BEGIN:VCARD\r\nVERSION:4.0\r\n")
     assert forced.body == asked.body
     assert "Accept" in asked["vary"]
-    assert web.ask("/users/alice.vcf", If_None_Match=forced["etag"]).code == 304
+    assert web.request("/users/alice.vcf", If_None_Match=forced["etag"]).code == 304
 
 
 def test_W027_each_audience_has_its_card(web: Browser) -> None:
-    stranger, member = web.ask("/users/alice.vcf"), web.ask("/users/alice.vcf", peer=MEMBER)
+    stranger, member = web.request("/users/alice.vcf"), web.request("/users/alice.vcf", peer=MEMBER)
     assert b"alice@dir.test\r\n" not in stranger.body.replace(b"acct:alice@dir.test\r\n", b"")
     assert b"EMAIL:alice@dir.test\r\n" in member.body
     assert member["cache-control"] == "private, no-store"
@@ -37,7 +37,7 @@ def test_W027_each_audience_has_its_card(web: Browser) -> None:
 
 
 def test_W116_a_picture_for_each_audience_that_needs_nothing_else(web: Browser) -> None:
-    stranger, member = web.ask("/users/alice/qr.svg"), web.ask("/users/alice/qr.svg", peer=MEMBER)
+    stranger, member = web.request("/users/alice/qr.svg"), web.request("/users/alice/qr.svg", peer=MEMBER)
     assert (stranger.code, stranger["content-type"]) == (200, "image/svg+xml")
     assert stranger.body != member.body
     assert member["cache-control"] == "private, no-store"
@@ -49,12 +49,12 @@ def test_W116_a_picture_for_each_audience_that_needs_nothing_else(web: Browser) 
 def test_W116_a_long_address_is_a_code_all_the_same(build: Build) -> None:
     """A letter of it takes nine bytes there."""
     web = build(people=[{"login": "山" * 64}, {"login": "林" * 64}])
-    one, other = (web.ask(f"/users/{quote(letter * 64)}/qr.svg").body for letter in "山林")
+    one, other = (web.request(f"/users/{quote(letter * 64)}/qr.svg").body for letter in "山林")
     assert one != other
 
 
 def test_W116_what_does_not_fit_is_left_out(web: Browser) -> None:
-    answer = web.ask(f"/users/{'m' * 64}/qr.svg")
+    answer = web.request(f"/users/{'m' * 64}/qr.svg")
     assert answer.code == 200
     assert len(answer.body) < 16 * 1024
 
@@ -67,16 +67,16 @@ def test_W030_W040_the_face_as_a_picture(build: Build) -> None:
         {"login": "zed", "name": "Quinn", "visibility": {"name": "members"}},
     ]
     web = build(people=people)
-    answer = web.ask("/users/alice/face.svg")
+    answer = web.request("/users/alice/face.svg")
     assert (answer.code, answer["content-type"]) == (200, "image/svg+xml")
     root = ElementTree.fromstring(answer.body)
     assert root.get("aria-label") == "AA"
     assert "".join(root.itertext()).strip() == "AA"
     for word in (b"style=", b"href", b"<script"):
         assert word not in answer.body
-    assert "".join(ElementTree.fromstring(web.ask("/users/eve/face.svg").body).itertext()).strip() == "<"
+    assert "".join(ElementTree.fromstring(web.request("/users/eve/face.svg").body).itertext()).strip() == "<"
     for peer in ("198.51.100.7", MEMBER):  # pages of other places show it: whom only members may see has none
-        assert web.ask("/users/zed/face.svg", peer=peer).body == web.ask("/users/nobody/face.svg").body
-        assert web.ask("/users/alice/face.svg", peer=peer)["cross-origin-resource-policy"] == "cross-origin"
-    assert web.ask("/users/ALICE/face.svg")["location"] == "/users/alice/face.svg"
-    assert web.ask("/users/alice/face.svg", If_None_Match=answer["etag"]).code == 304
+        assert web.request("/users/zed/face.svg", peer=peer).body == web.request("/users/nobody/face.svg").body
+        assert web.request("/users/alice/face.svg", peer=peer)["cross-origin-resource-policy"] == "cross-origin"
+    assert web.request("/users/ALICE/face.svg")["location"] == "/users/alice/face.svg"
+    assert web.request("/users/alice/face.svg", If_None_Match=answer["etag"]).code == 304

@@ -11,9 +11,9 @@ from gateway.directory.interfaces import Remove
 from gateway.directory.privacy import Policy
 from tests.people50 import people
 from tests.unit.fixtures import ALICE, BOB, CAROL, ZOFIE, make_create_edit, write_edits
+from tests.unit.web.browser import MEMBER, Browser
 from tests.unit.web.conftest import Build
-from tests.unit.web.plans import E, M, N, at, bare, choose, json, say
-from tests.unit.web.wire import MEMBER, Browser
+from tests.unit.web.plans import E, M, N, decode_json, hours_later, set_visibility, without_date, write_plan
 
 FEEDS = ("/users/alice/feed.atom", "/users/alice/feed.json", "/feed.atom", "/feed.json")
 # C0 and C1 but what no line may hold, and all that turns the direction of text.
@@ -24,16 +24,16 @@ NASTY = [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066
 def tea(build: Build) -> Browser:
     """alice has written three plans, one of them for members; bob one."""
     web = build(people=[ALICE, BOB, CAROL, ZOFIE])
-    say(web.built, "alice", "-----\nKettle on\n  & <two> cups\n", 1)
-    say(web.built, "alice", "For members", 2, M)
-    say(web.built, "bob", "Bob's first", 3)
-    say(web.built, "alice", "Kettle off\n", 4)
+    write_plan(web.built, "alice", "-----\nKettle on\n  & <two> cups\n", 1)
+    write_plan(web.built, "alice", "For members", 2, M)
+    write_plan(web.built, "bob", "Bob's first", 3)
+    write_plan(web.built, "alice", "Kettle off\n", 4)
     return web
 
 
 def read(web: Browser, path: str) -> Any:
     """The feed as feedparser has it, which finds nothing wrong with it."""
-    answer = web.ask(path)
+    answer = web.request(path)
     assert answer.code == 200, answer
     ET.fromstring(answer.body)
     feed = feedparser.parse(answer.body, response_headers={"content-type": answer["content-type"]})
@@ -43,12 +43,12 @@ def read(web: Browser, path: str) -> Any:
 
 def titles(web: Browser, path: str = "/users/alice/feed") -> list[str]:
     atom = [entry.title for entry in read(web, f"{path}.atom").entries]
-    assert atom == [item["title"] for item in json(web.ask(f"{path}.json"))["items"]]
+    assert atom == [item["title"] for item in decode_json(web.request(f"{path}.json"))["items"]]
     return atom
 
 
 def test_W028_one_entry_a_plan_change(tea: Browser) -> None:
-    answer = tea.ask("/users/alice/feed.atom")
+    answer = tea.request("/users/alice/feed.atom")
     assert answer["content-type"] == "application/atom+xml; charset=utf-8"
     assert answer["cache-control"] == "public, max-age=0, must-revalidate"
     assert answer["access-control-allow-origin"] == "*"
@@ -73,10 +73,10 @@ def test_W028_one_entry_a_plan_change(tea: Browser) -> None:
 
 
 def test_W028_as_json_feed(tea: Browser) -> None:
-    answer = tea.ask("/users/alice/feed", Accept="application/feed+json")
+    answer = tea.request("/users/alice/feed", Accept="application/feed+json")
     assert answer["content-type"] == "application/feed+json"
     assert answer["vary"] == "Accept, Accept-Encoding"
-    told = json(answer)
+    told = decode_json(answer)
     items = told.pop("items")
     assert told == {
         "version": "https://jsonfeed.org/version/1.1",
@@ -104,22 +104,22 @@ def test_W028_the_newest_plans_of_all(tea: Browser) -> None:
     assert [(entry.title, entry.author) for entry in feed.entries] == [
         ("Kettle off", "Alice Adams"), ("Bob's first", "Bob Adams"), ("Kettle on", "Alice Adams"),
     ]  # fmt: skip
-    told = json(tea.ask("/feed.json"))
+    told = decode_json(tea.request("/feed.json"))
     assert [item["authors"][0]["name"] for item in told["items"]] == ["Alice Adams", "Bob Adams", "Alice Adams"]
     assert (told["title"], told["home_page_url"], "authors" in told) == ("The Tea Club", "https://dir.test/", False)
 
 
 def test_W028_nobody_fills_the_common_feed_alone(tea: Browser) -> None:
     for number in range(5):
-        say(tea.built, "bob", f"Bob's {number}", 5 + number)
+        write_plan(tea.built, "bob", f"Bob's {number}", 5 + number)
     assert titles(tea, "/feed") == ["Bob's 4", "Bob's 3", "Bob's 2", "Kettle off", "Kettle on"]
 
 
 def test_W028_an_entry_stays_as_it_was(tea: Browser) -> None:
     """Its id, date and text are those of its own time, whatever is changed later."""
     before = {entry.id: (entry.updated, entry.content[0].value) for entry in read(tea, FEEDS[0]).entries}
-    say(tea.built, "alice", "Kettle on\n", 30)
-    choose(tea.built, "alice", 31, office=E)
+    write_plan(tea.built, "alice", "Kettle on\n", 30)
+    set_visibility(tea.built, "alice", 31, office=E)
     after = {entry.id: (entry.updated, entry.content[0].value) for entry in read(tea, FEEDS[0]).entries}
     assert len(before) == 2
     assert len(after) == 3
@@ -129,18 +129,18 @@ def test_W028_an_entry_stays_as_it_was(tea: Browser) -> None:
 @pytest.mark.parametrize("path", FEEDS)
 def test_feeds_are_a_strangers(tea: Browser, path: str) -> None:
     """A feed shows what everyone may see, since many people may share one feed reader."""
-    assert bare(tea.ask(path, peer=MEMBER)) == bare(tea.ask(path))
-    assert b"For members" not in tea.ask(path, peer=MEMBER).body
+    assert without_date(tea.request(path, peer=MEMBER)) == without_date(tea.request(path))
+    assert b"For members" not in tea.request(path, peer=MEMBER).body
 
 
 def test_a_narrowed_plan_retracts_what_was_told_at_once(tea: Browser) -> None:
-    before = {path: tea.ask(path) for path in FEEDS}
-    choose(tea.built, "alice", 5, plan=M)
+    before = {path: tea.request(path) for path in FEEDS}
+    set_visibility(tea.built, "alice", 5, plan=M)
     assert (titles(tea), titles(tea, "/feed")) == ([], ["Bob's first"])
     for path, old in before.items():  # nor does a copy hold
-        assert tea.ask(path, If_None_Match=old["etag"]).code == 200
-        assert tea.ask(path, If_Modified_Since=old.headers.get("last-modified", "")).code == 200
-    choose(tea.built, "alice", 6, plan=E)
+        assert tea.request(path, If_None_Match=old["etag"]).code == 200
+        assert tea.request(path, If_Modified_Since=old.headers.get("last-modified", "")).code == 200
+    set_visibility(tea.built, "alice", 6, plan=E)
     assert titles(tea) == ["Kettle off", "Kettle on"]
 
 
@@ -153,61 +153,65 @@ def test_a_policy_that_narrows_retracts_at_once(tea: Browser) -> None:
 
 def test_W144_who_is_not_listed_has_a_feed_alone(tea: Browser) -> None:
     titles(tea, "/feed")
-    choose(tea.built, "alice", 5, listed=False)
+    set_visibility(tea.built, "alice", 5, listed=False)
     assert titles(tea, "/feed") == ["Bob's first"]
     assert titles(tea) == ["Kettle off", "Kettle on"]
-    assert tea.ask(FEEDS[0])["x-robots-tag"] == "noindex"
-    assert "x-robots-tag" not in tea.ask("/feed.atom")
+    assert tea.request(FEEDS[0])["x-robots-tag"] == "noindex"
+    assert "x-robots-tag" not in tea.request("/feed.atom")
 
 
 @pytest.mark.parametrize("ending", ["", ".atom", ".json"])
 def test_hidden_and_unknown_are_the_same(tea: Browser, ending: str) -> None:
-    say(tea.built, "carol", "Nobody sees this either", 5)
-    assert bare(tea.ask(f"/users/carol/feed{ending}")) == bare(tea.ask(f"/users/nobody/feed{ending}"))
+    write_plan(tea.built, "carol", "Nobody sees this either", 5)
+    assert without_date(tea.request(f"/users/carol/feed{ending}")) == without_date(
+        tea.request(f"/users/nobody/feed{ending}")
+    )
     assert "Nobody sees this either" not in titles(tea, "/feed")
-    choose(tea.built, "alice", 6, name=N)
-    assert bare(tea.ask(f"/users/alice/feed{ending}")) == bare(tea.ask(f"/users/nobody/feed{ending}"))
-    assert tea.ask(f"/users/nobody/feed{ending}").code == 404
+    set_visibility(tea.built, "alice", 6, name=N)
+    assert without_date(tea.request(f"/users/alice/feed{ending}")) == without_date(
+        tea.request(f"/users/nobody/feed{ending}")
+    )
+    assert tea.request(f"/users/nobody/feed{ending}").code == 404
 
 
 def test_who_is_removed_has_none(tea: Browser) -> None:
     for path in FEEDS:
-        assert tea.ask(path).code == 200
+        assert tea.request(path).code == 200
     write_edits(tea.built.path, [Remove("alice")])
     tea.built.poll_store()
-    assert [tea.ask(path).code for path in FEEDS] == [404, 404, 200, 200]
+    assert [tea.request(path).code for path in FEEDS] == [404, 404, 200, 200]
     assert titles(tea, "/feed") == ["Bob's first"]
 
 
 @pytest.mark.parametrize("path", FEEDS)
 def test_W004_W119_validators(tea: Browser, path: str) -> None:
     """Strong, the same an hour later, another for each representation; HEAD tells what GET would."""
-    answer = tea.ask(path)
+    answer = tea.request(path)
     assert answer["etag"].startswith('"')
     tea.built.clock.advance(3600)
-    assert bare(tea.ask(path)) == bare(answer)
-    again = tea.ask(path, If_None_Match=answer["etag"])
+    assert without_date(tea.request(path)) == without_date(answer)
+    again = tea.request(path, If_None_Match=answer["etag"])
     assert (again.code, again.body) == (304, b"")
-    head = tea.ask(path, "HEAD")
+    head = tea.request(path, "HEAD")
     assert (head.code, head.body, head["content-length"]) == (200, b"", answer["content-length"])
-    say(tea.built, "alice", "Another", 9)
-    assert tea.ask(path, If_None_Match=answer["etag"]).code == 200
-    assert tea.ask(path)["etag"] != answer["etag"]
+    write_plan(tea.built, "alice", "Another", 9)
+    assert tea.request(path, If_None_Match=answer["etag"]).code == 200
+    assert tea.request(path)["etag"] != answer["etag"]
 
 
 def test_W004_the_date_is_the_newest_plans(tea: Browser) -> None:
-    choose(tea.built, "alice", 5, office=E)
-    assert tea.ask(FEEDS[0])["last-modified"] == "Fri, 20 Nov 2026 13:30:00 GMT"
+    set_visibility(tea.built, "alice", 5, office=E)
+    assert tea.request(FEEDS[0])["last-modified"] == "Fri, 20 Nov 2026 13:30:00 GMT"
     # the feed has names in it, too, which have dates of their own: a date alone proves nothing
-    assert tea.ask(FEEDS[0], If_Modified_Since="Fri, 20 Nov 2026 13:30:00 GMT").code == 200
-    assert "last-modified" not in tea.ask("/users/zofie/feed.atom")
+    assert tea.request(FEEDS[0], If_Modified_Since="Fri, 20 Nov 2026 13:30:00 GMT").code == 200
+    assert "last-modified" not in tea.request("/users/zofie/feed.atom")
 
 
 def test_W006_a_feed_holds_as_many_plans_as_there_is_room_for(tea: Browser) -> None:
     for number in range(20):
-        say(tea.built, "alice", f"{number}\n" + "& <\n" * 4000, 10 + number)
+        write_plan(tea.built, "alice", f"{number}\n" + "& <\n" * 4000, 10 + number)
     for path in FEEDS[:2]:
-        answer = tea.ask(path)
+        answer = tea.request(path)
         assert b"19" in answer.body
         assert len(answer.body) < 2 * 1024 * 1024
     assert titles(tea) == [str(number) for number in range(19, 11, -1)]
@@ -217,30 +221,30 @@ def test_an_empty_feed_is_a_feed(tea: Browser) -> None:
     """Its date is the profile's, and never the clock's."""
     feed = read(tea, "/users/zofie/feed.atom")
     assert (feed.entries, feed.feed.updated) == ([], "2026-11-20T09:30:00Z")
-    assert json(tea.ask("/users/zofie/feed.json"))["items"] == []
-    say(tea.built, "zofie", " \n\n", 6)  # nothing to read
+    assert decode_json(tea.request("/users/zofie/feed.json"))["items"] == []
+    write_plan(tea.built, "zofie", " \n\n", 6)  # nothing to read
     assert titles(tea, "/users/zofie/feed") == []
 
 
 def test_W117_feeds_parse_whatever_a_plan_holds(tea: Browser) -> None:
     nasty = "]]><x>&amp;\n" + "".join(f"x{chr(code)}y\n" for code in NASTY)
-    say(tea.built, "alice", nasty, 5)
+    write_plan(tea.built, "alice", nasty, 5)
     for path in ("/users/alice/feed.atom", "/feed.atom"):
         value = read(tea, path).entries[0].content[0].value
         assert not [f"{code:x}" for code in NASTY if chr(code) in value and chr(code) not in "\t\n"]
         assert "]]&gt;&lt;x&gt;&amp;amp;" in value
-    assert "]]><x>&amp;" in json(tea.ask("/users/alice/feed.json"))["items"][0]["content_text"]
+    assert "]]><x>&amp;" in decode_json(tea.request("/users/alice/feed.json"))["items"][0]["content_text"]
 
 
 def test_W028_fifty_people(build: Build) -> None:
     """No bozo, and the same entries in both forms."""
     documents = people(28)
     web = build(people=[])
-    write_edits(web.built.path, [replace(make_create_edit(each), plan_level=E) for each in documents], at(0))
+    write_edits(web.built.path, [replace(make_create_edit(each), plan_level=E) for each in documents], hours_later(0))
     web.built.poll_store()
     for each in documents:
         path = f"/users/{each['login']}/feed"
-        items = json(web.ask(f"{path}.json"))["items"]
+        items = decode_json(web.request(f"{path}.json"))["items"]
         entries = read(web, f"{path}.atom").entries
         assert len(items) == ("plan" in each)
         assert [(entry.id, entry.title) for entry in entries] == [(item["id"], item["title"]) for item in items]
@@ -248,20 +252,20 @@ def test_W028_fifty_people(build: Build) -> None:
 
 
 def test_a_long_plan_is_cut_at_a_line(tea: Browser) -> None:
-    say(tea.built, "alice", "0123456789\n" * 20_000, 5)
-    (item, *_) = json(tea.ask(FEEDS[1]))["items"]
+    write_plan(tea.built, "alice", "0123456789\n" * 20_000, 5)
+    (item, *_) = decode_json(tea.request(FEEDS[1]))["items"]
     assert item["content_text"].endswith("0123456789\n…\n")
     assert 16_000 < len(item["content_text"]) < 16_400
 
 
 def test_of_one_moment_only_what_stood_is_told(tea: Browser) -> None:
-    say(tea.built, "bob", "Never seen", 5)
-    say(tea.built, "bob", "Stood", 5)
+    write_plan(tea.built, "bob", "Never seen", 5)
+    write_plan(tea.built, "bob", "Stood", 5)
     assert titles(tea, "/users/bob/feed") == ["Stood", "Bob's first"]
 
 
 def test_a_feed_that_stands_is_not_made_again(tea: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = {path: tea.ask(path).body for path in FEEDS}
+    first = {path: tea.request(path).body for path in FEEDS}
     asked: list[str] = []
     reading = tea.built.store.history
 
@@ -270,7 +274,7 @@ def test_a_feed_that_stands_is_not_made_again(tea: Browser, monkeypatch: pytest.
         return await reading(login, *rest)
 
     monkeypatch.setattr(tea.built.store, "history", watched)
-    assert {path: tea.ask(path).body for path in FEEDS} == first
+    assert {path: tea.request(path).body for path in FEEDS} == first
     assert asked == []
-    say(tea.built, "bob", "Bob's second", 5)
+    write_plan(tea.built, "bob", "Bob's second", 5)
     assert titles(tea, "/feed")[0] == "Bob's second"

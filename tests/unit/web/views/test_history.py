@@ -9,9 +9,9 @@ import pytest
 from gateway.directory.answers import UNAVAILABLE
 from gateway.directory.interfaces import Remove
 from tests.unit.fixtures import ALICE, BOB, CAROL, write_edits
+from tests.unit.web.browser import MEMBER, Browser
 from tests.unit.web.conftest import Build
-from tests.unit.web.plans import BROWSER, E, M, N, bare, choose, json, say
-from tests.unit.web.wire import MEMBER, Browser
+from tests.unit.web.plans import BROWSER, E, M, N, decode_json, set_visibility, without_date, write_plan
 
 PATH = "/users/alice/history"
 FORMATS = (".txt", ".html", ".json")
@@ -20,14 +20,14 @@ FORMATS = (".txt", ".html", ".json")
 @pytest.fixture
 def tea(build: Build) -> Browser:
     web = build(people=[ALICE, BOB, CAROL])
-    say(web.built, "alice", "Kettle <on>\nThe old cups\n\nAsk me\n", 1)
-    say(web.built, "alice", "For members\n", 2, M)
-    say(web.built, "alice", "Kettle <on>\nThe new cups\n\nAsk me\nTwice\n", 3)
+    write_plan(web.built, "alice", "Kettle <on>\nThe old cups\n\nAsk me\n", 1)
+    write_plan(web.built, "alice", "For members\n", 2, M)
+    write_plan(web.built, "alice", "Kettle <on>\nThe new cups\n\nAsk me\nTwice\n", 3)
     return web
 
 
 def plans(web: Browser, path: str = PATH, peer: str = "198.51.100.7") -> list[str]:
-    return [each["plan"] for each in json(web.ask(path, Accept="application/json", peer=peer))["plans"]]
+    return [each["plan"] for each in decode_json(web.request(path, Accept="application/json", peer=peer))["plans"]]
 
 
 def without_marks(page: bytes) -> str:
@@ -36,7 +36,7 @@ def without_marks(page: bytes) -> str:
 
 
 def test_W029_as_text(tea: Browser) -> None:
-    answer = tea.ask(PATH)
+    answer = tea.request(PATH)
     assert answer["content-type"] == "text/plain; charset=utf-8"
     assert answer.body.decode() == (
         "Plans of Alice Adams, the newest first\n"
@@ -61,7 +61,7 @@ def test_W029_as_text(tea: Browser) -> None:
 
 def test_W029_as_a_page(tea: Browser) -> None:
     """What changed is told by elements and by signs, not by colour alone."""
-    answer = tea.ask(PATH, Accept=BROWSER)
+    answer = tea.request(PATH, Accept=BROWSER)
     assert answer["content-type"] == "text/html; charset=utf-8"
     page = answer.body.decode()
     assert (
@@ -80,74 +80,78 @@ def test_W029_as_a_page(tea: Browser) -> None:
 
 
 def test_W029_as_json(tea: Browser) -> None:
-    answer = tea.ask(PATH, Accept="application/json")
-    assert json(answer) == {
+    answer = tea.request(PATH, Accept="application/json")
+    assert decode_json(answer) == {
         "plans": [
             {"at": "2026-11-20T12:30:00Z", "plan": "Kettle <on>\nThe new cups\n\nAsk me\nTwice\n"},
             {"at": "2026-11-20T10:30:00Z", "plan": "Kettle <on>\nThe old cups\n\nAsk me\n"},
         ]
     }
-    assert tea.ask(f"{PATH}.json").body == answer.body
+    assert tea.request(f"{PATH}.json").body == answer.body
 
 
 def test_members_see_more_and_nobody_keeps_it(tea: Browser) -> None:
-    answer = tea.ask(PATH, peer=MEMBER)
+    answer = tea.request(PATH, peer=MEMBER)
     assert answer["cache-control"] == "private, no-store"
     assert b"For members" in answer.body
-    assert tea.ask(PATH)["cache-control"] == "public, max-age=0, must-revalidate"
-    assert b"For members" not in tea.ask(PATH).body
+    assert tea.request(PATH)["cache-control"] == "public, max-age=0, must-revalidate"
+    assert b"For members" not in tea.request(PATH).body
     assert len(plans(tea, peer=MEMBER)) == 3
 
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_a_narrowed_plan_retracts_at_once(tea: Browser, ending: str) -> None:
-    before = tea.ask(PATH + ending)
-    choose(tea.built, "alice", 4, plan=M)
-    after = tea.ask(PATH + ending, If_None_Match=before["etag"])
+    before = tea.request(PATH + ending)
+    set_visibility(tea.built, "alice", 4, plan=M)
+    after = tea.request(PATH + ending, If_None_Match=before["etag"])
     assert (after.code, b"Kettle" in before.body, b"Kettle" in after.body) == (200, True, False)
-    assert tea.ask(PATH + ending, If_Modified_Since=before["last-modified"]).code == 200
+    assert tea.request(PATH + ending, If_Modified_Since=before["last-modified"]).code == 200
     assert len(plans(tea, peer=MEMBER)) == 3
-    choose(tea.built, "alice", 5, plan=E)
+    set_visibility(tea.built, "alice", 5, plan=E)
     assert len(plans(tea)) == 2  # what was for members stays theirs
 
 
 @pytest.mark.parametrize("ending", ["", "?before=20261120T103000.000000Z", *FORMATS])
 def test_hidden_and_unknown_are_the_same(tea: Browser, ending: str) -> None:
-    say(tea.built, "carol", "Nobody sees this either", 4)
-    assert bare(tea.ask(f"/users/carol/history{ending}")) == bare(tea.ask(f"/users/nobody/history{ending}"))
-    choose(tea.built, "alice", 5, name=N)
-    assert bare(tea.ask(f"/users/alice/history{ending}")) == bare(tea.ask(f"/users/nobody/history{ending}"))
-    assert tea.ask(f"/users/nobody/history{ending}").code == 404
+    write_plan(tea.built, "carol", "Nobody sees this either", 4)
+    assert without_date(tea.request(f"/users/carol/history{ending}")) == without_date(
+        tea.request(f"/users/nobody/history{ending}")
+    )
+    set_visibility(tea.built, "alice", 5, name=N)
+    assert without_date(tea.request(f"/users/alice/history{ending}")) == without_date(
+        tea.request(f"/users/nobody/history{ending}")
+    )
+    assert tea.request(f"/users/nobody/history{ending}").code == 404
 
 
 def test_who_is_removed_has_none(tea: Browser) -> None:
-    assert tea.ask(PATH).code == 200
+    assert tea.request(PATH).code == 200
     write_edits(tea.built.path, [Remove("alice")])
     tea.built.poll_store()
-    assert tea.ask(PATH).code == 404
+    assert tea.request(PATH).code == 404
 
 
 def test_W144_who_is_not_listed(tea: Browser) -> None:
-    choose(tea.built, "alice", 4, listed=False)
+    set_visibility(tea.built, "alice", 4, listed=False)
     for path in (PATH, "/users/alice", "/users/alice.json", "/users/alice.html", "/users/alice.vcf",
                  "/users/alice/plan", "/users/alice/status", "/users/alice/qr.svg", "/users/alice/face.svg",
                  "/users/alice/feed.json"):  # fmt: skip
         for peer in ("198.51.100.7", MEMBER):
-            assert tea.ask(path, peer=peer)["x-robots-tag"] == "noindex", path
-        assert "x-robots-tag" not in tea.ask(path.replace("alice", "bob"))
-        assert b"indexed" not in tea.ask(path).body
+            assert tea.request(path, peer=peer)["x-robots-tag"] == "noindex", path
+        assert "x-robots-tag" not in tea.request(path.replace("alice", "bob"))
+        assert b"indexed" not in tea.request(path).body
 
 
 def test_no_plans(tea: Browser) -> None:
-    answer = tea.ask("/users/bob/history")
+    answer = tea.request("/users/bob/history")
     assert answer.body == b"Plans of Bob Adams, the newest first\n\nNo plans to show.\n"
     assert "last-modified" not in answer
-    assert json(tea.ask("/users/bob/history.json")) == {"plans": []}
+    assert decode_json(tea.request("/users/bob/history.json")) == {"plans": []}
 
 
 def test_a_plan_that_was_taken_away(tea: Browser) -> None:
-    say(tea.built, "alice", "", 4)
-    page = tea.ask(f"{PATH}.html").body.decode()
+    write_plan(tea.built, "alice", "", 4)
+    page = tea.request(f"{PATH}.html").body.decode()
     assert "The plan was removed." in page
     assert "<del>- Twice\n</del>" in page
     assert plans(tea)[0] == ""
@@ -156,97 +160,99 @@ def test_a_plan_that_was_taken_away(tea: Browser) -> None:
 def test_W029_page_by_page(tea: Browser) -> None:
     """Ten plans a page; each plan once, whatever is written meanwhile, and no page hangs on what is not shown."""
     for number in range(25):
-        say(tea.built, "bob", f"Plan {number}\n", 10 + number, M if number % 2 else E)
+        write_plan(tea.built, "bob", f"Plan {number}\n", 10 + number, M if number % 2 else E)
     seen: list[str] = []
     path = "/users/bob/history.json"
     while path:
-        answer = tea.ask(path)
-        page = json(answer)
+        answer = tea.request(path)
+        page = decode_json(answer)
         seen += [each["plan"] for each in page["plans"]]
         path = page.get("next", "")
         assert answer.headers.get("link") == (f'<{path}>; rel="next"' if path else None)
-        say(tea.built, "bob", "Written meanwhile\n", 100 + len(seen))
+        write_plan(tea.built, "bob", "Written meanwhile\n", 100 + len(seen))
     assert seen == [f"Plan {number}\n" for number in range(24, -1, -2)]
     for ending in FORMATS[:2]:
-        answer = tea.ask(f"/users/bob/history{ending}?before=20261121T030000.000000Z")
+        answer = tea.request(f"/users/bob/history{ending}?before=20261121T030000.000000Z")
         assert answer.body.count(b" UTC") == 4
         assert "+ Plan 6" in without_marks(answer.body)
         assert "link" not in answer
-    answer = tea.ask("/users/bob/history?before=20261120T103000.000000Z")
+    answer = tea.request("/users/bob/history?before=20261120T103000.000000Z")
     assert answer.body == b"Plans of Bob Adams, the newest first\n\nThat is all.\n"
 
 
 @pytest.mark.parametrize("before", ["x", "2026-11-20", "20261120T103000.000000Z&before=20261120T103000.000000Z", "%ff"])
 def test_a_cursor_that_is_none(tea: Browser, before: str) -> None:
-    assert tea.ask(f"{PATH}?before={before}").code == 400
+    assert tea.request(f"{PATH}?before={before}").code == 400
 
 
 @pytest.mark.parametrize("ending", FORMATS)
 def test_W004_W119_validators(tea: Browser, ending: str) -> None:
-    answer = tea.ask(PATH + ending)
+    answer = tea.request(PATH + ending)
     assert answer["etag"].startswith('W/"' if ending == ".html" else '"')
     assert answer["last-modified"] == "Fri, 20 Nov 2026 12:30:00 GMT"
     tea.built.clock.advance(3600)
-    assert tea.ask(PATH + ending, If_None_Match=answer["etag"]).code == 304
-    head = tea.ask(PATH + ending, "HEAD")
+    assert tea.request(PATH + ending, If_None_Match=answer["etag"]).code == 304
+    head = tea.request(PATH + ending, "HEAD")
     assert (head.body, head["content-length"]) == (b"", answer["content-length"])
 
 
 def test_long_plans_stay_within_a_page(tea: Browser) -> None:
     """Under 30 KiB, with the way to the rest; and nobody waits for it."""
     for number in range(10):
-        say(tea.built, "bob", "".join(f"&\"<' {number} {line}\n" for line in range(5000)), 10 + number)
+        write_plan(tea.built, "bob", "".join(f"&\"<' {number} {line}\n" for line in range(5000)), 10 + number)
     begun = process_time()
-    page = without_marks(tea.ask("/users/bob/history.html").body)
+    page = without_marks(tea.request("/users/bob/history.html").body)
     assert process_time() - begun < 1.0
     assert len(page.encode()) < 30 * 1024
     assert "<del>- <small>⋮ 4980 more lines</small>\n</del><ins>+ &amp;&#34;&lt;&#39; 9 0\n</ins>" in page
     wholes = re.findall(r'<a href="([^"]*)">The whole plan</a>', page)
     assert wholes[0] == "/users/bob/plan"
     assert len(wholes) == 2
-    assert json(tea.ask(wholes[1]))["plans"][0]["plan"].startswith("&\"<' 8 0\n")
+    assert decode_json(tea.request(wholes[1]))["plans"][0]["plan"].startswith("&\"<' 8 0\n")
     (further,) = re.findall(r'<a class="btn" rel="next" href="([^"]*)"', page)
-    assert f"<ins>+ &amp;&#34;&lt;&#39; {9 - len(wholes)} 0\n<" in without_marks(tea.ask(further, Accept=BROWSER).body)
+    assert f"<ins>+ &amp;&#34;&lt;&#39; {9 - len(wholes)} 0\n<" in without_marks(
+        tea.request(further, Accept=BROWSER).body
+    )
 
 
 def test_W006_programs_get_long_plans_a_few_at_a_time(tea: Browser) -> None:
     """Ten of 256 KiB would be an answer of megabytes for each who asks and does not read."""
     plans = [str(number) * 100_000 for number in range(6)]
     for number, plan in enumerate(plans):
-        say(tea.built, "bob", plan, 10 + number)
+        write_plan(tea.built, "bob", plan, 10 + number)
     seen: list[str] = []
     path = "/users/bob/history.json"
     while path:
-        page = json(tea.ask(path))
+        page = decode_json(tea.request(path))
         assert len(page["plans"]) == 2
         seen += [each["plan"] for each in page["plans"]]
         path = page.get("next", "")
     assert seen == plans[::-1]
-    say(tea.built, "bob", "x" * 262_144, 20)
-    assert [len(each["plan"]) for each in json(tea.ask("/users/bob/history.json"))["plans"]] == [262_144]
+    write_plan(tea.built, "bob", "x" * 262_144, 20)
+    assert [len(each["plan"]) for each in decode_json(tea.request("/users/bob/history.json"))["plans"]] == [262_144]
 
 
 def test_what_stays_is_not_told_again(tea: Browser) -> None:
     lines = [f"line {number}" for number in range(40)]
-    say(tea.built, "bob", "\n".join(lines), 4)
-    say(tea.built, "bob", "\n".join(["top", *lines]), 5)
-    newest = tea.ask("/users/bob/history").body.decode().split("UTC")[1]
+    write_plan(tea.built, "bob", "\n".join(lines), 4)
+    write_plan(tea.built, "bob", "\n".join(["top", *lines]), 5)
+    newest = tea.request("/users/bob/history").body.decode().split("UTC")[1]
     assert "+ top\n  line 0\n" in newest
     assert "  line 4\n  (30 unchanged lines)\n  line 35\n" in newest
 
 
 def test_one_line_without_end(tea: Browser) -> None:
-    say(tea.built, "bob", "x" * 200_000, 4)
+    write_plan(tea.built, "bob", "x" * 200_000, 4)
     for ending in FORMATS[:2]:
-        assert len(tea.ask(f"/users/bob/history{ending}").body) < 8 * 1024
+        assert len(tea.request(f"/users/bob/history{ending}").body) < 8 * 1024
 
 
 def test_what_a_plan_holds_is_cleaned(tea: Browser) -> None:
-    say(tea.built, "bob", "\x1b[31mred\x07\u202e \x9b1mx<script>", 4)
+    write_plan(tea.built, "bob", "\x1b[31mred\x07\u202e \x9b1mx<script>", 4)
     for ending in FORMATS:
-        body = tea.ask(f"/users/bob/history{ending}").body.decode()
+        body = tea.request(f"/users/bob/history{ending}").body.decode()
         assert not [c for c in body if c != "\n" and (ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or c == "\u202e")]
-    assert "red x&lt;script&gt;" in tea.ask("/users/bob/history.html").body.decode()
+    assert "red x&lt;script&gt;" in tea.request("/users/bob/history.html").body.decode()
 
 
 # in brief, on the page of a person
@@ -254,7 +260,7 @@ def test_what_a_plan_holds_is_cleaned(tea: Browser) -> None:
 
 def brief(web: Browser, login: str = "alice", **more: Any) -> str:
     """What the page of *login* says of the last changes, empty where it says nothing."""
-    page = web.ask(f"/users/{login}.html", **more).body.decode()
+    page = web.request(f"/users/{login}.html", **more).body.decode()
     return page.partition('<h2 id="earlier">What changed</h2>')[2].partition("</section>")[0]
 
 
@@ -269,7 +275,7 @@ def test_W029_a_persons_page_tells_what_changed_last(tea: Browser) -> None:
     assert "For members" not in told
     assert "For members" in brief(tea, peer=MEMBER)
     for number in range(5):
-        say(tea.built, "alice", "".join(f"line {n}\n" for n in range(20)) + f"end {number}\n", 10 + number)
+        write_plan(tea.built, "alice", "".join(f"line {n}\n" for n in range(20)) + f"end {number}\n", 10 + number)
     told = brief(tea)
     assert told.count("<details") == 3
     assert told.count("<details open>") == 1
@@ -281,32 +287,32 @@ def test_W029_a_persons_page_tells_what_changed_last(tea: Browser) -> None:
 
 def test_one_plan_alone_has_changed_nothing(tea: Browser) -> None:
     assert brief(tea, "bob") == ""
-    say(tea.built, "bob", "A plan\n", 1)
+    write_plan(tea.built, "bob", "A plan\n", 1)
     assert brief(tea, "bob") == ""
-    say(tea.built, "bob", "", 2)
+    write_plan(tea.built, "bob", "", 2)
     assert "<small>1 line removed</small>" in brief(tea, "bob")
 
 
 @pytest.mark.parametrize("plan", ["a line\n" * 101, "x" * 9000, "&" * 400], ids=["lines", "letters", "signs"])
 def test_what_is_too_much_there_is_a_link_away(tea: Browser, plan: str) -> None:
     """The link leads to a page that begins with it."""
-    say(tea.built, "bob", "Before\n", 1)
-    say(tea.built, "bob", plan, 2)
-    say(tea.built, "bob", "After\n", 3)
+    write_plan(tea.built, "bob", "Before\n", 1)
+    write_plan(tea.built, "bob", plan, 2)
+    write_plan(tea.built, "bob", "After\n", 3)
     told = brief(tea, "bob")
     links = re.findall(r'<p><a href="([^"#]+)#([^"]+)">', told)
     assert [mark for _, mark in links] == ["20261120T123000.000000Z", "20261120T113000.000000Z"]
     for path, mark in links:
-        page = tea.ask(path, Accept=BROWSER).body.decode()
+        page = tea.request(path, Accept=BROWSER).body.decode()
         assert re.findall(r'<article class="plan" id="([^"]+)"', page)[0] == mark
 
 
 def test_a_narrowed_plan_takes_what_changed_with_it(tea: Browser) -> None:
     assert brief(tea)
-    choose(tea.built, "alice", 4, plan=M)
+    set_visibility(tea.built, "alice", 4, plan=M)
     assert brief(tea) == ""
     assert "For members" in brief(tea, peer=MEMBER)
-    choose(tea.built, "alice", 5, plan=E)
+    set_visibility(tea.built, "alice", 5, plan=E)
     assert "For members" not in brief(tea)
 
 
@@ -316,6 +322,6 @@ def test_without_its_history_a_page_is_made_and_not_kept(tea: Browser, monkeypat
 
     with monkeypatch.context() as broken:
         broken.setattr(tea.built.deps.directory, "history", down)
-        assert tea.ask("/users/alice.html").code == 200
+        assert tea.request("/users/alice.html").code == 200
         assert brief(tea) == ""
     assert brief(tea)

@@ -11,8 +11,8 @@ import pytest
 from gateway.directory.interfaces import Create, Modify, Remove
 from gateway.directory.person import Login, Visibility
 from tests.unit.fixtures import ALICE, BOB, CAROL, ZOFIE
+from tests.unit.web.browser import MEMBER, Browser
 from tests.unit.web.conftest import Build
-from tests.unit.web.wire import MEMBER, Browser
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 JSON = "application/json"
@@ -25,7 +25,7 @@ def people(web: Browser, path: str, **more: Any) -> list[str]:
 
 
 def read(web: Browser, path: str, **more: Any) -> dict[str, Any]:
-    answer = web.ask(path, Accept=JSON, **more)
+    answer = web.request(path, Accept=JSON, **more)
     assert answer.code == 200, answer
     document: dict[str, Any] = msgspec.json.decode(answer.body)
     return document
@@ -46,11 +46,11 @@ def test_W023_the_list_of_those_who_are_listed(build: Build) -> None:
     web = build(people=[ALICE, {**BOB, "listed": False}, CAROL, {**ZOFIE, "visibility": {"name": "members"}}])
     assert people(web, "/users") == ["alice"]
     assert people(web, "/users", peer=MEMBER) == ["alice", "zofie"]
-    page = web.ask("/users", Accept=BROWSER).body.decode()
+    page = web.request("/users", Accept=BROWSER).body.decode()
     assert '<a class="u-url p-name" href="/users/alice" dir="auto">Alice Adams</a>' in page
     for hidden in ("bob", "carol", "zofie", "Carol Hidden"):
         assert hidden not in page
-    assert web.ask("/users").body.decode() == "Login  Name\nalice  Alice Adams\n"
+    assert web.request("/users").body.decode() == "Login  Name\nalice  Alice Adams\n"
 
 
 def test_W023_pages_of_fifty_with_a_link_to_the_next(build: Build) -> None:
@@ -58,14 +58,14 @@ def test_W023_pages_of_fifty_with_a_link_to_the_next(build: Build) -> None:
     found = pages(web, "/users")
     assert [len(page) for page in found] == [50, 50, 20]
     assert list(chain(*found)) == [each["login"] for each in CROWD]
-    first = web.ask("/users", Accept=BROWSER)
+    first = web.request("/users", Accept=BROWSER)
     (link,) = re.findall(r'<(/users\?after=[^>]+)>; rel="next"', first["link"])
     assert f'<a class="btn" rel="next" href="{link}">Next page</a>' in first.body.decode()
-    second = web.ask(link, Accept=BROWSER).body.decode()
+    second = web.request(link, Accept=BROWSER).body.decode()
     assert "/users/p050" in second
     assert "First page" in second
-    assert "link" not in web.ask(read(web, link)["next"], Accept=BROWSER)
-    assert f"More: https://dir.test{link}\n" in web.ask("/users").body.decode()
+    assert "link" not in web.request(read(web, link)["next"], Accept=BROWSER)
+    assert f"More: https://dir.test{link}\n" in web.request("/users").body.decode()
 
 
 def test_W146_pages_stay_right_while_people_come_and_go(build: Build) -> None:
@@ -112,7 +112,7 @@ def test_W146_a_search_is_in_its_address(build: Build) -> None:
     document = read(web, "/users?q=number")
     assert document["next"].startswith("/users?q=number&after=")
     assert [len(page) for page in pages(web, "/users?q=number")] == [50, 50, 20]
-    page = web.ask("/users?q=pat+number", Accept=BROWSER).body.decode()
+    page = web.request("/users?q=pat+number", Accept=BROWSER).body.decode()
     assert '<input id="q" name="q" type="search" value="pat number"' in page
     assert "<title>pat number – People – The Tea Club</title>" in page
 
@@ -120,8 +120,8 @@ def test_W146_a_search_is_in_its_address(build: Build) -> None:
 def test_W023_many_who_match_are_said_to_be_more(build: Build) -> None:
     web = build(people=[{"login": f"p{n:03}", "name": f"Pat N{n:03}"} for n in range(230)])
     assert sum(map(len, pages(web, "/users?q=pat"))) == 200
-    assert b"More people match" in web.ask("/users?q=pat", Accept=BROWSER).body
-    assert b"More people match" in web.ask("/users?q=pat").body
+    assert b"More people match" in web.request("/users?q=pat", Accept=BROWSER).body
+    assert b"More people match" in web.request("/users?q=pat").body
     assert people(web, "/users?q=pat+n229") == ["p229"]
 
 
@@ -134,19 +134,19 @@ def test_W023_hidden_namesakes_do_not_mask_one_who_is_seen(build: Build) -> None
 
 @pytest.mark.parametrize("after", ["~", "9~x", "0", "1~zzz", "%00", "x" * 500, "0~alice%27--", "-1~"])
 def test_W146_a_cursor_made_up(web: Browser, after: str) -> None:
-    assert web.ask(f"/users?after={after}").code in (200, 400)
-    assert web.ask(f"/users?q=adams&after={after}").code in (200, 400)
+    assert web.request(f"/users?after={after}").code in (200, 400)
+    assert web.request(f"/users?q=adams&after={after}").code in (200, 400)
 
 
 @pytest.mark.parametrize("query", ["q=a&q=b", "after=a&after=b", "q=%ff", "q=" + "x" * 201, "&".join(["x=1"] * 30)])
 def test_W023_a_query_that_nobody_can_read(web: Browser, query: str) -> None:
-    answer = web.ask(f"/users?{query}")
+    answer = web.request(f"/users?{query}")
     assert answer.code == 400
     assert answer.body == b"This request cannot be understood.\n"
 
 
 def test_W023_what_is_searched_for_is_shown_as_text(web: Browser) -> None:
-    page = web.ask("/users?q=%22%3E%3Cscript%3E%1b%5B31m", Accept=BROWSER).body.decode()
+    page = web.request("/users?q=%22%3E%3Cscript%3E%1b%5B31m", Accept=BROWSER).body.decode()
     assert "<script>" not in page
     assert "\x1b" not in page
     assert "Nobody matches" in page
@@ -155,7 +155,7 @@ def test_W023_what_is_searched_for_is_shown_as_text(web: Browser) -> None:
 def test_W023_a_list_is_one_question(build: Build) -> None:
     web = build(people=[ALICE])
     for path in ("/users", "/users?q=al", "/online", "/users/"):
-        web.ask(path)
+        web.request(path)
     said = [(each["verb"], each["query"], each["outcome"]) for each in web.built.access_log_entries]
     assert said == [
         ("list", "", "listed"),
@@ -192,8 +192,8 @@ def test_W024_who_is_on(build: Build) -> None:
             {"login": "erin", "name": "Erin", "listed": False, "visibility": {"presence": "everyone"}},
         ]
     )
-    assert b"No one is logged on." in web.ask("/online").body
-    assert b"No one is logged on." in web.ask("/online", Accept=BROWSER).body
+    assert b"No one is logged on." in web.request("/online").body
+    assert b"No one is logged on." in web.request("/online", Accept=BROWSER).body
     on = {login: [HERE] for login in ("alice", "bob", "carol", "zofie", "erin", "root")}
     web.built.deps.directory.presence.update("test", on)
     assert people(web, "/online") == ["alice", "zofie"]
@@ -202,10 +202,10 @@ def test_W024_who_is_on(build: Build) -> None:
     assert alice["online"] is True
     assert alice["logins"] == [{"since": "2026-06-01T09:00:00Z", "active": "2026-06-01T09:30:00Z"}]
     assert zofie["logins"] == [{"terminal": "pts/7", "since": "2026-06-01T09:00:00Z"}]
-    page = web.ask("/online", Accept=BROWSER).body.decode()
+    page = web.request("/online", Accept=BROWSER).body.decode()
     assert "pts/7" in page
     assert "desk.dir.test" not in page
-    assert web.ask("/online").body.decode() == "Login  Name\nalice  Alice Adams\nzofie  Žofie Černá\n"
+    assert web.request("/online").body.decode() == "Login  Name\nalice  Alice Adams\nzofie  Žofie Černá\n"
     web.built.deps.directory.presence.update("test", {})
     assert people(web, "/online") == []
 
@@ -213,14 +213,14 @@ def test_W024_who_is_on(build: Build) -> None:
 def test_W024_a_profile_tells_it_too(build: Build) -> None:
     web = build(people=[{**ALICE, "visibility": {"presence": "everyone"}}, BOB])
     web.built.deps.directory.presence.update("test", {"alice": [HERE], "bob": [HERE]})
-    document = msgspec.json.decode(web.ask("/users/alice.json").body)
+    document = msgspec.json.decode(web.request("/users/alice.json").body)
     assert document["online"] is True
-    assert "Online since" in web.ask("/users/alice.html").body.decode()
-    assert "online" not in msgspec.json.decode(web.ask("/users/bob.json").body)
-    assert "On now" not in web.ask("/users/bob.html").body.decode()
-    tag = web.ask("/users/alice.json")["etag"]
+    assert "Online since" in web.request("/users/alice.html").body.decode()
+    assert "online" not in msgspec.json.decode(web.request("/users/bob.json").body)
+    assert "On now" not in web.request("/users/bob.html").body.decode()
+    tag = web.request("/users/alice.json")["etag"]
     web.built.deps.directory.presence.update("test", {"alice": [HERE], "bob": [HERE]})
-    assert web.ask("/users/alice.json")["etag"] == tag
+    assert web.request("/users/alice.json")["etag"] == tag
 
 
 # the front page
@@ -239,7 +239,7 @@ def test_W025_the_front_page(build: Build) -> None:
     web.built.change(*(Modify(login, {"plan": plan}, plan_level=E) for login, plan in plans.items()))
     web.built.poll_store()
     web.built.deps.directory.presence.update("test", {"bob": [HERE], "alice": [HERE]})
-    page = web.ask("/", Accept=BROWSER).body.decode()
+    page = web.request("/", Accept=BROWSER).body.decode()
     assert 'action="/users"' in page
     assert "Bob&#39;s first line" in page
     assert page.index("Bob&#39;s first line") < page.index("First line")  # his is newer
@@ -249,7 +249,7 @@ def test_W025_the_front_page(build: Build) -> None:
     document = read(web, "/")
     assert [each["login"] for each in document["newest"]] == ["bob", "alice"]
     assert [each["login"] for each in document["online"]] == ["bob"]
-    text = web.ask("/").body.decode()
+    text = web.request("/").body.decode()
     assert re.search(r"^  \d{4}-\d\d-\d\d  bob +Bob's first line$", text, re.M)
 
 
@@ -264,7 +264,7 @@ def test_W025_a_plan_counts_once_and_by_its_own_level(build: Build) -> None:
 
 def test_W025_nobody_yet(build: Build) -> None:
     web = build(people=[])
-    assert b"Nobody has written a plan yet." in web.ask("/", Accept=BROWSER).body
-    assert b"Nobody has written a plan yet." in web.ask("/").body
-    assert b"Nobody is listed here." in web.ask("/users", Accept=BROWSER).body
-    assert b"Nobody is listed here." in web.ask("/users").body
+    assert b"Nobody has written a plan yet." in web.request("/", Accept=BROWSER).body
+    assert b"Nobody has written a plan yet." in web.request("/").body
+    assert b"Nobody is listed here." in web.request("/users", Accept=BROWSER).body
+    assert b"Nobody is listed here." in web.request("/users").body

@@ -15,7 +15,7 @@ from tests.unit.web.conftest import Build
 
 @pytest.fixture
 def description(build: Build) -> Any:
-    answer = build().ask("/openapi.json")
+    answer = build().request("/openapi.json")
     assert (answer.code, answer["content-type"]) == (200, "application/json")
     return msgspec.json.decode(answer.body)
 
@@ -62,13 +62,13 @@ def test_W134_query_keys_are_those_of_the_table(description: Any) -> None:
 def test_it_tells_of_the_site_as_it_is_after_a_reload(build: Build) -> None:
     web = build()
     path = "/openapi.json"
-    before = web.ask(path)
-    assert web.ask(path)["etag"] == before["etag"]
+    before = web.request(path)
+    assert web.request(path)["etag"] == before["etag"]
     app, deps = web.service.app, web.built.deps
     app.prepare_reload(replace(deps, site=replace(deps.site, name="The Coffee Club")))()
-    assert msgspec.json.decode(web.ask(path).body)["info"]["title"] == "The Coffee Club"
+    assert msgspec.json.decode(web.request(path).body)["info"]["title"] == "The Coffee Club"
     app.prepare_reload(deps)()
-    assert web.ask(path)["etag"] == before["etag"]
+    assert web.request(path)["etag"] == before["etag"]
 
 
 def test_W134_what_else_may_come_is_told(description: Any) -> None:

@@ -19,8 +19,8 @@ from gateway.rendering.render import Renderer
 from gateway.rendering.templates import TemplateSet
 from gateway.web.views.policy import AccessLogDocument, document
 from tests.unit.fixtures import protocols
+from tests.unit.web.browser import MEMBER, Browser
 from tests.unit.web.conftest import Build
-from tests.unit.web.wire import MEMBER, Browser
 
 E, M, N = "everyone", "members", "nobody"
 HTML = "text/html"
@@ -66,7 +66,7 @@ def cells(answer: Any) -> Iterator[tuple[str, str, str]]:
 
 
 def test_programs_get_every_field_with_its_default_and_its_limit(web: Browser) -> None:
-    answer = web.ask("/policy", Accept="application/json")
+    answer = web.request("/policy", Accept="application/json")
     assert (answer.code, answer["content-type"]) == (200, "application/json")
     told = msgspec.json.decode(answer.body)
     rows = fields(answer)
@@ -85,18 +85,18 @@ def test_programs_get_every_field_with_its_default_and_its_limit(web: Browser) -
 
 def test_the_operators_levels_are_told(build: Build) -> None:
     browser = build(policy=STRICT)
-    rows = fields(browser.ask("/policy.json"))
+    rows = fields(browser.request("/policy.json"))
     assert rows["office"] == (N, E, [E, M, N])
     assert rows["office_phone"] == (E, E, [E, M, N])
     assert rows["home_phone"] == (N, N, [N])
     assert rows["plan"] == (M, M, [M, N])
-    page = browser.ask("/policy", Accept=HTML).body.decode()
+    page = browser.request("/policy", Accept=HTML).body.decode()
     assert "The preset is B of RFC 1288: strangers see the name, the office and its phone." in page
     assert "This site has its own levels for office and home phone." in page
 
 
 def test_people_get_a_table_of_every_field(web: Browser) -> None:
-    answer = web.ask("/policy", Accept=HTML)
+    answer = web.request("/policy", Accept=HTML)
     assert (answer.code, answer["content-type"]) == (200, "text/html; charset=utf-8")
     rows = list(cells(answer))
     assert len(rows) == len(FIELDS) == len({label for label, _, _ in rows})
@@ -119,46 +119,46 @@ def test_people_get_a_table_of_every_field(web: Browser) -> None:
 
 
 def test_curl_gets_the_same_as_text(web: Browser) -> None:
-    answer = web.ask("/policy")
+    answer = web.request("/policy")
     assert answer["content-type"] == "text/plain; charset=utf-8"
     text = answer.body.decode()
     assert text.startswith("Who sees what: The Tea Club\n\nEverybody here chooses")
     assert "Email                   members                   everyone\n" in text
     assert max(map(len, text.splitlines())) <= 80
-    for label, default, limit in cells(web.ask("/policy.html")):
+    for label, default, limit in cells(web.request("/policy.html")):
         assert re.search(rf"^{label} +{default} +{limit}$", text, re.MULTILINE), label
-    assert web.ask("/policy.txt", Accept=HTML).body == answer.body
+    assert web.request("/policy.txt", Accept=HTML).body == answer.body
 
 
 def test_every_field_is_in_the_table_by_its_label(web: Browser) -> None:
-    text = web.ask("/policy.txt").body.decode()
+    text = web.request("/policy.txt").body.decode()
     assert [field.label for field in FIELDS.values() if f"\n{field.label} " not in text] == []
 
 
 def test_it_is_the_same_for_all_who_ask_and_names_nobody(web: Browser) -> None:
     for accept in (HTML, "application/json", "*/*"):
-        stranger, member = web.ask("/policy", Accept=accept), web.ask("/policy", Accept=accept, peer=MEMBER)
+        stranger, member = web.request("/policy", Accept=accept), web.request("/policy", Accept=accept, peer=MEMBER)
         assert stranger.body == member.body
         assert stranger["cache-control"] == "public, max-age=0, must-revalidate"
         assert stranger["vary"] == "Accept, Accept-Language, Accept-Encoding"
         assert b"alice" not in stranger.body.lower()
-        again = web.ask("/policy", Accept=accept, If_None_Match=stranger["etag"])
+        again = web.request("/policy", Accept=accept, If_None_Match=stranger["etag"])
         assert (again.code, again.body) == (304, b"")
-    assert web.ask("/policy.json")["vary"] == "Accept-Encoding"
+    assert web.request("/policy.json")["vary"] == "Accept-Encoding"
 
 
 @pytest.mark.parametrize("path", ["/policy", "/policy.html", "/policy.json", "/policy.txt"])
 def test_HEAD_is_GET_without_the_body(web: Browser, path: str) -> None:
-    head, get = web.ask(path, "HEAD"), web.ask(path)
+    head, get = web.request(path, "HEAD"), web.request(path)
     assert (head.code, head.body) == (200, b"")
     assert int(head["content-length"]) == len(get.body)
-    assert web.ask(path, "POST").code == 405
+    assert web.request(path, "POST").code == 405
 
 
 def test_it_passes_the_exchange(build: Build) -> None:
     browser = build(queries_per_minute=1)
-    assert browser.ask("/policy").code == 200
-    assert browser.ask("/policy").code == 429
+    assert browser.request("/policy").code == 200
+    assert browser.request("/policy").code == 429
     first, second = browser.built.access_log_entries
     assert (first["verb"], first["query"], first["outcome"]) == ("page", "", "served")
     assert second["outcome"] == "limited"
@@ -166,7 +166,7 @@ def test_it_passes_the_exchange(build: Build) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/users/alice", "/users/adams", "/nowhere"])
 def test_every_page_links_to_it(web: Browser, path: str) -> None:
-    page = web.ask(path, Accept=HTML).body.decode()
+    page = web.request(path, Accept=HTML).body.decode()
     assert page.count('<a href="/policy">Who sees what</a>') == 1
 
 
@@ -195,7 +195,7 @@ def test_what_the_settings_say_is_told(build: Build, settings: dict[str, Any], s
     browser = build()
     here = site(**settings)
     deps = replace(browser.built.deps, site=here, renderer=Renderer(TemplateSet(), here))
-    text = Browser(replace(browser.built, deps=deps)).ask("/policy").body.decode()
+    text = Browser(replace(browser.built, deps=deps)).request("/policy").body.decode()
     assert said in re.sub(r"\s+", " ", text)
 
 

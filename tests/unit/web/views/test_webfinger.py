@@ -11,8 +11,8 @@ import pytest
 from gateway.dependencies import SiteInfo
 from gateway.rendering.render import Renderer
 from gateway.rendering.templates import TemplateSet
+from tests.unit.web.browser import MEMBER, Browser, Response
 from tests.unit.web.conftest import Build
-from tests.unit.web.wire import MEMBER, Answer, Browser
 
 ALICE: dict[str, Any] = {
     "login": "alice", "name": "Alice Adams", "aliases": ["ally"], "email": "alice@dir.test",
@@ -26,12 +26,12 @@ def web(build: Build) -> Browser:
     return build(people=[ALICE, HIDDEN])
 
 
-def ask(web: Browser, resource: str, *rels: str, **more: Any) -> Answer:
+def ask(web: Browser, resource: str, *rels: str, **more: Any) -> Response:
     query = "&".join([f"resource={quote(resource)}", *(f"rel={quote(rel, safe='')}" for rel in rels)])
-    return web.ask(f"/.well-known/webfinger?{query}", **more)
+    return web.request(f"/.well-known/webfinger?{query}", **more)
 
 
-def told(answer: Answer) -> Any:
+def told(answer: Response) -> Any:
     assert (answer.code, answer["content-type"]) == (200, "application/jrd+json")
     return msgspec.json.decode(answer.body)
 
@@ -70,13 +70,13 @@ def test_W040_who_an_account_is(web: Browser) -> None:
     ],
 )  # fmt: skip
 def test_W041_W105_no_question(web: Browser, query: str) -> None:
-    answer = web.ask(f"/.well-known/webfinger{query}")
+    answer = web.request(f"/.well-known/webfinger{query}")
     assert (answer.code, answer["content-type"]) == (400, "application/problem+json")
     assert answer["access-control-allow-origin"] == "*"
 
 
 def test_W046_W106_who_may_not_ask_so_is_told_in_json(web: Browser) -> None:
-    answer = web.ask("/.well-known/webfinger?resource=acct:alice@dir.test", "POST")
+    answer = web.request("/.well-known/webfinger?resource=acct:alice@dir.test", "POST")
     assert (answer.code, answer["content-type"]) == (405, "application/problem+json")
     assert answer["access-control-allow-origin"] == "*"
 
@@ -90,10 +90,10 @@ def test_W104_a_plus_is_a_plus(build: Build) -> None:
         "https://dir.test/users/a+b",
         "acct%3Aa%2Bb%40dir.test",
     ):
-        assert told(web.ask(f"/.well-known/webfinger?resource={resource}"))["subject"] == "acct:a+b@dir.test"
-    location = at(web, webfinger="https://other.example").ask("/.well-known/webfinger?resource=acct:a+b%20c@dir.test")[
-        "location"
-    ]
+        assert told(web.request(f"/.well-known/webfinger?resource={resource}"))["subject"] == "acct:a+b@dir.test"
+    location = at(web, webfinger="https://other.example").request(
+        "/.well-known/webfinger?resource=acct:a+b%20c@dir.test"
+    )["location"]
     assert location == "https://other.example/.well-known/webfinger?resource=acct%3Aa%2Bb%20c%40dir.test"
 
 
@@ -143,7 +143,7 @@ def test_W043_W110_only_links_of_these_relations(web: Browser) -> None:
 )  # fmt: skip
 def test_W044_W045_W104_W107_W108_the_same_person(build: Build, query: str) -> None:
     web = build(people=[ALICE], hosts=("dir.test", "club.test"))
-    assert told(web.ask(f"/.well-known/webfinger?resource={query}"))["subject"] == "acct:alice@dir.test"
+    assert told(web.request(f"/.well-known/webfinger?resource={query}"))["subject"] == "acct:alice@dir.test"
 
 
 def test_W108_every_alias_leads_to_the_same_subject(build: Build) -> None:
@@ -160,16 +160,16 @@ def test_W046_no_other_method(web: Browser) -> None:
 
 
 def test_W047_W111_the_template_of_host_meta_works_as_it_stands(web: Browser) -> None:
-    answer = web.ask("/.well-known/host-meta")
+    answer = web.request("/.well-known/host-meta")
     assert answer["content-type"] == "application/xrd+xml; charset=utf-8"
     xrd = ElementTree.fromstring(answer.body)
     (link,) = xrd.findall("{http://docs.oasis-open.org/ns/xri/xrd-1.0}Link")
     assert (link.get("rel"), link.get("type")) == ("lrdd", "application/jrd+json")
     for told_by in ("/.well-known/host-meta.json", "/.well-known/host-meta"):
-        same = told(web.ask(told_by, Accept="application/jrd+json"))
+        same = told(web.request(told_by, Accept="application/jrd+json"))
         assert same["links"] == [{key: link.get(key) for key in ("rel", "type", "template")}]
     address = str(link.get("template")).replace("{uri}", quote("acct:alice@dir.test", safe=""))
-    assert told(web.ask(address.removeprefix("https://dir.test")))["subject"] == "acct:alice@dir.test"
+    assert told(web.request(address.removeprefix("https://dir.test")))["subject"] == "acct:alice@dir.test"
 
 
 def test_W048_all_accounts_are_asked_for_elsewhere(web: Browser) -> None:
@@ -181,7 +181,7 @@ def test_W048_all_accounts_are_asked_for_elsewhere(web: Browser) -> None:
     )
     assert answer["access-control-allow-origin"] == "*"
     assert ask(elsewhere, "acct:hidden@dir.test").code == 307
-    whole = elsewhere.ask("/.well-known/webfinger?rel=a&x=1%0D%0A&resource=acct:alice@dir.test&rel=%C5%BE&y=")
+    whole = elsewhere.request("/.well-known/webfinger?rel=a&x=1%0D%0A&resource=acct:alice@dir.test&rel=%C5%BE&y=")
     assert (
         whole["location"]
         == "https://social.example/.well-known/webfinger?rel=a&x=1%0D%0A&resource=acct%3Aalice%40dir.test&rel=%C5%BE&y="
@@ -204,4 +204,4 @@ def test_W048_W150_what_the_operator_names_for_all_is_told_where_it_is_confirmed
     (tests/peers/test_fediverse.py)."""
     deps = at(web, fediverse="@{login}@social.example")
     for ending in (".html", ".json", ".txt", ".vcf"):
-        assert b"social.example" not in deps.ask(f"/users/alice{ending}").body
+        assert b"social.example" not in deps.request(f"/users/alice{ending}").body

@@ -14,9 +14,9 @@ from gateway.web.settings import WebSettings
 from gateway.web.views import well_known
 from gateway.web.views.well_known import expires
 from tests.unit.fixtures import ALICE, BOB, CAROL, ZOFIE, make_create_edit, write_edits
+from tests.unit.web.browser import MEMBER, Browser, Response, SlowSource
 from tests.unit.web.conftest import Build
-from tests.unit.web.plans import M, N, at, bare, choose, say
-from tests.unit.web.wire import MEMBER, Answer, Browser, Slow
+from tests.unit.web.plans import M, N, hours_later, set_visibility, without_date, write_plan
 
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
@@ -26,7 +26,7 @@ def club(build: Build) -> Browser:
     return build(people=[ALICE, BOB, CAROL, ZOFIE, {"login": "žluť", "name": "Žluť"}])
 
 
-def mapped(answer: Answer) -> dict[str, str | None]:
+def mapped(answer: Response) -> dict[str, str | None]:
     """The addresses of a sitemap, with their dates; its shape is that of sitemaps.org."""
     assert (answer.code, answer["content-type"]) == (200, "application/xml")
     root = ET.fromstring(answer.body)
@@ -43,14 +43,14 @@ def mapped(answer: Answer) -> dict[str, str | None]:
 
 
 def people(web: Browser) -> list[str]:
-    return [address.rpartition("/")[2] for address in mapped(web.ask("/sitemap.xml")) if "/users/" in address]
+    return [address.rpartition("/")[2] for address in mapped(web.request("/sitemap.xml")) if "/users/" in address]
 
 
 # robots.txt
 
 
 def test_W144_robots_txt(web: Browser) -> None:
-    answer = web.ask("/robots.txt")
+    answer = web.request("/robots.txt")
     assert (answer.code, answer["content-type"]) == (200, "text/plain; charset=utf-8")
     lines = answer.body.decode().splitlines()
     assert lines[0] == "User-agent: *"
@@ -65,8 +65,8 @@ def test_W144_robots_txt(web: Browser) -> None:
 
 
 def test_the_sitemap_has_the_pages_of_those_who_are_listed(club: Browser) -> None:
-    say(club.built, "bob", "A plan", 24)
-    assert mapped(club.ask("/sitemap.xml")) == {
+    write_plan(club.built, "bob", "A plan", 24)
+    assert mapped(club.request("/sitemap.xml")) == {
         "https://dir.test/": None,
         "https://dir.test/users": None,
         "https://dir.test/users/alice": "2026-11-20T09:30:00Z",
@@ -74,17 +74,17 @@ def test_the_sitemap_has_the_pages_of_those_who_are_listed(club: Browser) -> Non
         "https://dir.test/users/zofie": "2026-11-20T09:30:00Z",
         "https://dir.test/users/%C5%BElu%C5%A5": "2026-11-20T09:30:00Z",
     }
-    assert bare(club.ask("/sitemap.xml", peer=MEMBER)) == bare(club.ask("/sitemap.xml"))
+    assert without_date(club.request("/sitemap.xml", peer=MEMBER)) == without_date(club.request("/sitemap.xml"))
 
 
 def test_W144_who_is_not_listed_any_more_is_gone_at_once(club: Browser) -> None:
     everybody = people(club)
-    choose(club.built, "alice", 1, listed=False)
+    set_visibility(club.built, "alice", 1, listed=False)
     assert people(club) == [name for name in everybody if name != "alice"]
-    choose(club.built, "bob", 2, name=M)
-    choose(club.built, "zofie", 3, name=N)
+    set_visibility(club.built, "bob", 2, name=M)
+    set_visibility(club.built, "zofie", 3, name=N)
     assert people(club) == ["%C5%BElu%C5%A5"]
-    choose(club.built, "bob", 4, name=None)
+    set_visibility(club.built, "bob", 4, name=None)
     assert people(club) == ["bob", "%C5%BElu%C5%A5"]
     write_edits(club.built.path, [Remove("bob")])
     club.built.poll_store()
@@ -92,8 +92,8 @@ def test_W144_who_is_not_listed_any_more_is_gone_at_once(club: Browser) -> None:
 
 
 def test_a_date_tells_only_of_what_everyone_may_see(club: Browser) -> None:
-    choose(club.built, "alice", 24, office=M)
-    assert mapped(club.ask("/sitemap.xml"))["https://dir.test/users/alice"] == "2026-11-20T09:30:00Z"
+    set_visibility(club.built, "alice", 24, office=M)
+    assert mapped(club.request("/sitemap.xml"))["https://dir.test/users/alice"] == "2026-11-20T09:30:00Z"
 
 
 def test_a_policy_that_hides_all_empties_it(club: Browser) -> None:
@@ -117,43 +117,43 @@ def counted(monkeypatch: pytest.MonkeyPatch, web: Browser) -> list[str]:
 
 def test_W119_it_is_made_once_in_a_minute(club: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = counted(monkeypatch, club)
-    first = club.ask("/sitemap.xml")
+    first = club.request("/sitemap.xml")
     made = len(asked)
     assert made
     club.built.clock.advance(59)
-    assert club.ask("/sitemap.xml", If_None_Match=first["etag"]).code == 304
+    assert club.request("/sitemap.xml", If_None_Match=first["etag"]).code == 304
     assert len(asked) == made
     club.built.clock.advance(1)
-    assert bare(club.ask("/sitemap.xml")) == bare(first)
+    assert without_date(club.request("/sitemap.xml")) == without_date(first)
     assert len(asked) == 2 * made
-    head = club.ask("/sitemap.xml", "HEAD")
+    head = club.request("/sitemap.xml", "HEAD")
     assert (head.code, head.body, head["content-length"]) == (200, b"", first["content-length"])
 
 
 def test_where_other_places_have_people_it_is_made_more_often(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     """They tell of no change."""
     web = build(people=[])
-    monkeypatch.setattr(web.built.deps.directory, "sources", (Slow(),))
+    monkeypatch.setattr(web.built.deps.directory, "sources", (SlowSource(),))
     asked = counted(monkeypatch, web)
     for seconds, made in ((0, 1), (0.9, 1), (0.1, 2)):
         web.built.clock.advance(seconds)
-        web.ask("/sitemap.xml")
+        web.request("/sitemap.xml")
         assert len(asked) == made
 
 
 def test_a_large_place_is_told_in_pieces_up_to_a_limit(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(well_known, "MAX_SITEMAP_PEOPLE", 250)
     web = build(people=[])
-    write_edits(web.built.path, [make_create_edit({"login": f"p{number:04}"}) for number in range(251)], at(0))
+    write_edits(web.built.path, [make_create_edit({"login": f"p{number:04}"}) for number in range(251)], hours_later(0))
     web.built.poll_store()
     asked = counted(monkeypatch, web)
-    answer = web.ask("/sitemap.xml")
+    answer = web.request("/sitemap.xml")
     assert len(mapped(answer)) == 2 + 250
     assert asked[:3] == ["", "p0099", "p0199"]
     assert b"<!-- The first 250 people. All of them: https://dir.test/users -->" in answer.body
     write_edits(web.built.path, [Remove("p0000")])
     web.built.poll_store()
-    answer = web.ask("/sitemap.xml")
+    answer = web.request("/sitemap.xml")
     assert len(mapped(answer)) == 2 + 250
     assert b"<!--" not in answer.body
 
@@ -179,7 +179,7 @@ def test_who_asks_meanwhile_waits_for_the_same(club: Browser, monkeypatch: pytes
     second.send(question)
     first.close()
     assert len(waiting) == 1
-    choose(club.built, "alice", 1, listed=False)
+    set_visibility(club.built, "alice", 1, listed=False)
     third.send(question)
     assert len(waiting) == 2
     for gate in waiting:
@@ -194,7 +194,7 @@ def test_who_asks_meanwhile_waits_for_the_same(club: Browser, monkeypatch: pytes
 
 
 def test_there_is_no_security_txt_unless_configured(web: Browser) -> None:
-    assert web.ask("/.well-known/security.txt").code == 404
+    assert web.request("/.well-known/security.txt").code == 404
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_security_txt(web: Browser, url: str, canonical: str) -> None:
     browser.service = WebService(
         WebSettings(), replace(deps, site=site, now=lambda: datetime(2026, 11, 24, 4, 30, 7, tzinfo=UTC))
     )
-    answer = browser.ask("/.well-known/security.txt")
+    answer = browser.request("/.well-known/security.txt")
     assert (answer.code, answer["content-type"]) == (200, "text/plain; charset=utf-8")
     assert answer.body.decode() == (
         "Contact: mailto:safe@dir.test\n"
@@ -221,7 +221,7 @@ def test_security_txt(web: Browser, url: str, canonical: str) -> None:
         "Preferred-Languages: en\n"
         f"{canonical}"
     )
-    assert browser.ask("/.well-known/security.txt", If_None_Match=answer["etag"]).code == 304
+    assert browser.request("/.well-known/security.txt", If_None_Match=answer["etag"]).code == 304
 
 
 def test_it_expires_within_a_year_and_moves_once_a_month() -> None:

@@ -1,4 +1,4 @@
-"""A page names only the protocols that run here, and the bot by its own nick."""
+"""Pages mention only the protocols that the site serves, and the IRC bot by its configured nick."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from gateway.web.settings import WebSettings
 from tests.unit.fixtures import make_dependencies, protocols
 
 
-def page(folder: Path, path: str, finger: bool, bot: str | None, accept: str = "text/html") -> str:
+def get_page(folder: Path, path: str, finger: bool, bot: str | None, accept: str = "text/html") -> str:
     built = make_dependencies(folder)
     site = SiteInfo("The Tea Club", built.deps.site.hosts, "https://dir.test", protocols(finger, bot))
     deps = replace(built.deps, site=site, renderer=Renderer(TemplateSet(), site))
@@ -24,23 +24,23 @@ def page(folder: Path, path: str, finger: bool, bot: str | None, accept: str = "
     protocol.makeConnection(transport)
     protocol.dataReceived(f"GET {path} HTTP/1.1\r\nHost: dir.test\r\nAccept: {accept}\r\n\r\n".encode())
     built.stop()
-    told: str = transport.value().decode()
-    return told
+    received: str = transport.value().decode()
+    return received
 
 
 @pytest.mark.parametrize("path", ["/", "/users/alice", "/users/nobody"])
-def test_the_web_alone_names_no_other(path: str, tmp_path: Path) -> None:
-    told = page(tmp_path, path, finger=False, bot=None)
-    assert not [word for word in ("finger ", "on finger", "/msg", "IRC") if word in told.partition("<body>")[2]]
+def test_web_only_site_mentions_no_other_protocol(path: str, tmp_path: Path) -> None:
+    text = get_page(tmp_path, path, finger=False, bot=None)
+    assert not [word for word in ("finger ", "on finger", "/msg", "IRC") if word in text.partition("<body>")[2]]
 
 
 @pytest.mark.parametrize("accept", ["text/html", "text/plain"])
-def test_the_bot_by_its_nick(accept: str, tmp_path: Path) -> None:
-    told = page(tmp_path, "/", finger=True, bot="askme", accept=accept)
-    assert "/msg askme alice" in told
-    assert "finger alice@dir.test" in told
-    assert "fingerbot" not in told
+def test_irc_bot_is_named_by_its_nick(accept: str, tmp_path: Path) -> None:
+    text = get_page(tmp_path, "/", finger=True, bot="askme", accept=accept)
+    assert "/msg askme alice" in text
+    assert "finger alice@dir.test" in text
+    assert "fingerbot" not in text
 
 
-def test_where_else_the_same_is_told(tmp_path: Path) -> None:
-    assert "and by IRC" in page(tmp_path, "/users/alice", finger=True, bot="askme")
+def test_a_person_page_mentions_irc(tmp_path: Path) -> None:
+    assert "and by IRC" in get_page(tmp_path, "/users/alice", finger=True, bot="askme")

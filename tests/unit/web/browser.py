@@ -1,4 +1,4 @@
-"""A client of the real site without a network: raw bytes in, raw bytes out."""
+"""A client of the real web site without a network: raw bytes in, raw bytes out."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +21,8 @@ MEMBER = "192.0.2.7"
 
 
 @implementer(IHalfCloseableDescriptor)
-class Transport(StringTransport):
-    """A TCP connection's: can shut its side alone."""
+class WebTransport(StringTransport):
+    """A TCP connection whose two directions close separately."""
 
     shut = False
 
@@ -37,8 +37,8 @@ class Transport(StringTransport):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One answer, taken apart by its own Content-Length."""
+class Response:
+    """One response, delimited by its Content-Length."""
 
     code: int
     headers: dict[str, str]
@@ -52,41 +52,41 @@ class Answer:
 
 
 class Browser:
-    """Asks the site of *built*."""
+    """Send requests to the site of *built*."""
 
     def __init__(self, built: Built) -> None:
         self.built = built
         self.service = WebService(WebSettings(), built.deps)
         self.service.factory.turns = CooperativeQueue(
             built.clock, built.clock.seconds
-        )  # no turn is long unless a test says so
+        )  # no request is slow unless a test sets the clock
 
     def connect(self, peer: str = STRANGER) -> "Connection":
         return Connection(self, peer)
 
-    def raw(self, data: bytes, peer: str = STRANGER) -> bytes:
-        """What comes back for *data* on a connection of its own, which then closes."""
+    def send_raw(self, data: bytes, peer: str = STRANGER) -> bytes:
+        """Send *data* on a new connection, close it, and return what was received."""
         connection = self.connect(peer)
         connection.send(data)
-        for _ in range(20):  # what lets others have their turn comes back
+        for _ in range(20):  # run what was postponed to later reactor turns
             self.built.clock.advance(0)
         connection.close()
         return connection.received
 
-    def ask(
+    def request(
         self, path: str, method: str = "GET", host: str = "dir.test", peer: str = STRANGER, **headers: str
-    ) -> Answer:
+    ) -> Response:
         lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        (answer,) = parsed(self.raw("\r\n".join([*lines, "", ""]).encode("latin-1"), peer), method)
+        (answer,) = parse_responses(self.send_raw("\r\n".join([*lines, "", ""]).encode("latin-1"), peer), method)
         return answer
 
 
 class Connection:
-    """One connection, open until closed."""
+    """One open connection."""
 
     def __init__(self, browser: Browser, peer: str) -> None:
-        self.transport = Transport(peerAddress=IPv4Address("TCP", peer, 50000))
+        self.transport = WebTransport(peerAddress=IPv4Address("TCP", peer, 50000))
         self.channel: Any = browser.service.factory.buildProtocol(None)
         self.channel.makeConnection(self.transport)
 
@@ -97,20 +97,20 @@ class Connection:
     def received(self) -> bytes:
         return bytes(self.transport.value())
 
-    def closing(self) -> bool:
+    def is_closing(self) -> bool:
         return bool(self.transport.disconnecting or self.transport.shut)
 
-    def aborted(self) -> bool:
+    def is_aborted(self) -> bool:
         return bool(self.transport.disconnected)
 
     def close(self) -> None:
-        """The client goes away."""
+        """Close the client's side."""
         self.channel.connectionLost(Failure(ConnectionDone()))
 
 
-def parsed(data: bytes, *methods: str) -> list[Answer]:
-    """The answers in *data*, to requests by *methods* (GET where they run out); all of it has to be answers."""
-    answers: list[Answer] = []
+def parse_responses(data: bytes, *methods: str) -> list[Response]:
+    """Parse *data* completely into responses to requests with *methods* (GET for any further ones)."""
+    answers: list[Response] = []
     waiting = list(methods)
     while data:
         head, _, data = data.partition(b"\r\n\r\n")
@@ -124,13 +124,13 @@ def parsed(data: bytes, *methods: str) -> list[Answer]:
         method = waiting.pop(0) if waiting else "GET"
         length = 0 if method == "HEAD" or code in ("204", "304") else int(headers["content-length"])
         assert len(data) >= length
-        answers.append(Answer(int(code), headers, data[:length]))
+        answers.append(Response(int(code), headers, data[:length]))
         data = data[length:]
     return answers
 
 
-class Slow:
-    """A source that knows nobody, and takes its time to say so."""
+class SlowSource:
+    """A source without people whose lookups wait until a test ends them."""
 
     name = "slow"
     restricts = False
@@ -153,8 +153,8 @@ class Slow:
         yield
 
 
-class Broken(Slow):
-    """A source with a mistake in it."""
+class BrokenSource(SlowSource):
+    """A source whose lookups raise an exception."""
 
     async def get(self, login: str) -> None:
         raise RuntimeError("the secret reason")

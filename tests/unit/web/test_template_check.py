@@ -1,4 +1,4 @@
-"""The operator's own pages: a broken one is found before anybody asks, and ours serve meanwhile."""
+"""The operator's own page templates: mistakes are found at the start, and the built-in templates serve instead."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,47 +27,47 @@ FAILING = {
 }
 
 
-def own(folder: Path, name: str, content: str) -> Path:
+def write_template(folder: Path, name: str, content: str) -> Path:
     (folder / "own" / "web").mkdir(parents=True)
     (folder / "own" / "web" / name).write_text(content)
     return folder / "own"
 
 
 @contextmanager
-def told() -> Iterator[list[str]]:
-    """What is logged as an error."""
-    seen: list[str] = []
+def logged_errors() -> Iterator[list[str]]:
+    """Collect the messages that are logged as errors."""
+    messages: list[str] = []
 
     def keep(event: dict[str, Any]) -> None:
         if event.get("log_level") is LogLevel.error:
-            seen.append(event["log_format"].format(**event))
+            messages.append(event["log_format"].format(**event))
 
     observer: Any = keep
     globalLogPublisher.addObserver(observer)
     try:
-        yield seen
+        yield messages
     finally:
         globalLogPublisher.removeObserver(observer)
 
 
-def test_ours_have_no_mistake() -> None:
-    texts = TemplateSet()
-    texts.add_globals(site=SITE)
-    assert template_check.find_template_problems(texts) == []
+def test_built_in_templates_have_no_problems() -> None:
+    templates = TemplateSet()
+    templates.add_globals(site=SITE)
+    assert template_check.find_template_problems(templates) == []
 
 
-def test_every_page_of_ours_is_tried() -> None:
+def test_the_check_renders_every_built_in_page() -> None:
     tried = {name for name, _ in template_check._views()}
     parts = {"base.html", "parts.html", "people.txt", "policy_words.txt"}
     assert {name.removeprefix("web/") for name in TemplateSet().names() if name.startswith("web/")} == tried | parts
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_what_fails_when_it_is_filled_is_found_before(tmp_path: Path, name: str) -> None:
+def test_rendering_errors_are_found_at_the_start(tmp_path: Path, name: str) -> None:
     content, why = FAILING[name]
-    texts = TemplateSet(own(tmp_path, name, content))
-    texts.add_globals(site=SITE)
-    found = template_check.find_template_problems(texts)
+    templates = TemplateSet(write_template(tmp_path, name, content))
+    templates.add_globals(site=SITE)
+    found = template_check.find_template_problems(templates)
     assert any(why in each for each in found), found
 
 
@@ -76,17 +76,19 @@ def test_what_fails_when_it_is_filled_is_found_before(tmp_path: Path, name: str)
     [("person.html", "/users/alice"), ("base.html", "/"), ("index.html", "/"), ("policy.html", "/policy"),
      ("error.html", "/nowhere")],
 )  # fmt: skip
-def test_ours_serve_meanwhile_and_the_log_says_so_once(build: Build, tmp_path: Path, name: str, path: str) -> None:
-    web = build(own_templates=own(tmp_path, name, FAILING[name][0]))
-    with told() as seen:
-        answers = [web.ask(path, Accept=BROWSER) for _ in range(2)]
-    ours = build().ask(path, Accept=BROWSER)
-    assert [(each.code, each.body) for each in answers] == 2 * [(ours.code, ours.body)]
-    assert len(seen) == 1
-    assert FAILING[name][1] in seen[0]
-    assert seen[0].endswith("; the built-in template is used instead")
+def test_built_in_template_serves_instead_and_the_log_says_so_once(
+    build: Build, tmp_path: Path, name: str, path: str
+) -> None:
+    web = build(own_templates=write_template(tmp_path, name, FAILING[name][0]))
+    with logged_errors() as messages:
+        answers = [web.request(path, Accept=BROWSER) for _ in range(2)]
+    built_in = build().request(path, Accept=BROWSER)
+    assert [(each.code, each.body) for each in answers] == 2 * [(built_in.code, built_in.body)]
+    assert len(messages) == 1
+    assert FAILING[name][1] in messages[0]
+    assert messages[0].endswith("; the built-in template is used instead")
 
 
-def test_their_own_pages_are_what_is_seen(build: Build, tmp_path: Path) -> None:
-    web = build(own_templates=own(tmp_path, "person.html", "<h1>{{ person.name }}</h1>"))
-    assert web.ask("/users/alice.html").body == b"<h1>Alice Adams</h1>"
+def test_own_template_is_used(build: Build, tmp_path: Path) -> None:
+    web = build(own_templates=write_template(tmp_path, "person.html", "<h1>{{ person.name }}</h1>"))
+    assert web.request("/users/alice.html").body == b"<h1>Alice Adams</h1>"

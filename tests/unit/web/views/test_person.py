@@ -1,4 +1,4 @@
-"""The plan and the status alone, as plain text."""
+"""The plan and the status as plain text of their own."""
 
 import pytest
 
@@ -8,9 +8,9 @@ HOSTILE = "\x1b[31mRED\x1b[0m \x1b]0;title\x07\x9b2Jend\u202e"
 
 
 @pytest.mark.parametrize("field", ["plan", "status"])
-def test_W117_a_field_alone_holds_no_controls(build: Build, field: str) -> None:
+def test_W117_plain_fields_contain_no_control_characters(build: Build, field: str) -> None:
     """Terminals obey what curl prints: escape sequences, 8-bit controls and bidi overrides are removed."""
     browser = build(people=[{"login": "eve", "plan": HOSTILE, "status": {"text": HOSTILE}}])
-    answer = browser.ask(f"/users/eve/{field}")
+    answer = browser.request(f"/users/eve/{field}")
     assert (answer.code, answer["content-type"]) == (200, "text/plain; charset=utf-8")
     assert answer.body == b"RED end\n"
