@@ -49,7 +49,7 @@ PEOPLE = (ALICE, BOB, CAROL, DAVE, ZOFIE)
 PEOPLE_CHANGED_AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)  # when the people of make_dependencies() last changed
 
 
-class TestClock(Clock):
+class ReactorClock(Clock):
     """A Clock with the reactor methods that the store needs; callFromThread calls at once, in the calling thread."""
 
     def callFromThread(self, function: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N802  # Twisted's name
@@ -61,7 +61,7 @@ class Built:
     """ProtocolDependencies with the clock, the store and the files behind them."""
 
     deps: ProtocolDependencies
-    clock: TestClock
+    clock: ReactorClock
     store: sqlite_store.SQLiteStore
     path: Path
     access_log_path: Path
@@ -120,7 +120,7 @@ def make_dependencies(
     path, access_log_path = folder / "people.db", folder / "access.jsonl"
     database.create(path)
     write_edits(path, [make_create_edit(fields) for fields in people], PEOPLE_CHANGED_AT)
-    reactor = clock or TestClock()
+    reactor = clock or ReactorClock()
     store = sqlite_store.SQLiteStore(path, reactor, readers=0)
     access_log = AccessLog(access_log_path, "full", reactor)
     access_log.startService()

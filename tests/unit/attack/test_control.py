@@ -1,4 +1,4 @@
-"""Something else answers where the control socket should be."""
+"""Another program listens on the control socket."""
 
 import socket
 from pathlib import Path
@@ -9,21 +9,21 @@ import pytest
 from gateway.ops import control
 
 
-@pytest.mark.parametrize("said", [b"garbage\n", b"[1]", b'{"changed": [', b"\xff\xfe"])
-def test_an_answer_that_is_none_is_a_refusal(tmp_path: Path, said: bytes) -> None:
+@pytest.mark.parametrize("reply", [b"garbage\n", b"[1]", b'{"changed": [', b"\xff\xfe"])
+def test_an_invalid_reply_is_reported_as_refused(tmp_path: Path, reply: bytes) -> None:
     path = tmp_path / "control.sock"
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(path))
-        listening.listen()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
 
-        def answer() -> None:
-            connection, _ = listening.accept()
+        def serve() -> None:
+            connection, _ = listener.accept()
             connection.recv(100)
-            connection.sendall(said)
+            connection.sendall(reply)
             connection.close()
 
-        other = Thread(target=answer, daemon=True)
-        other.start()
+        server = Thread(target=serve, daemon=True)
+        server.start()
         with pytest.raises(control.ControlRefused):
             control.send_verb(path, "reload", 5)
-        other.join(5)
+        server.join(5)

@@ -1,4 +1,4 @@
-"""Attempts to make the bot say something else."""
+"""Attempts to make the bot send lines of somebody's choice."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ FULL = "a" + "\u0301" * 85  # one cell, and 171 bytes
         ([{"login": f"eve{n}", "name": f"{FULL} !op eve"} for n in range(4)], "eve"),
     ],
 )
-def test_no_line_in_a_channel_begins_with_what_a_person_wrote(tmp_path: Path, people: Any, text: str) -> None:
+def test_no_line_in_a_channel_starts_with_text_of_a_person(tmp_path: Path, people: Any, text: str) -> None:
     """I024: texts with few cells and many bytes are split, and each continuation is marked."""
     built = make_dependencies(tmp_path, people=people)
     max_bytes = max_text_bytes("fingerbot", "#a-channel-of-some-length")

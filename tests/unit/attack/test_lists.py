@@ -1,4 +1,4 @@
-"""What lists and searches tell of those who are not shown: nothing, by no bit."""
+"""Lists and searches reveal nothing about hidden people."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,17 +16,17 @@ from tests.unit.directory.doubles import STRANGER, InMemorySource
 from tests.unit.fixtures import Built, make_dependencies
 
 N = Visibility.NOBODY
-ELSEWHERE = InMemorySource(Partial(login="zoe", visibility={"name": N}), restricts=True)
+HIDING_SOURCE = InMemorySource(Partial(login="zoe", visibility={"name": N}), restricts=True)
 
 
 @pytest.fixture
 def built(tmp_path: Path) -> Iterator[Built]:
-    made = make_dependencies(tmp_path, people=(), sources=(ELSEWHERE,))
+    made = make_dependencies(tmp_path, people=(), sources=(HIDING_SOURCE,))
     yield made
     made.stop()
 
 
-def searched(built: Built, words: str) -> Listing:
+def search(built: Built, words: str) -> Listing:
     results: list[Any] = []
     Deferred.fromCoroutine(built.deps.directory.list_people(words, STRANGER, Page())).addBoth(results.append)
     for _ in range(100):
@@ -36,7 +36,7 @@ def searched(built: Built, words: str) -> Listing:
 
 
 @pytest.mark.parametrize(
-    "unseen",
+    "edit",
     [
         Create("zed", {"name": "Zed", "aliases": ("annie",)}, {"aliases": N}),
         Create("zoe", {"name": "Ann Elsewhere-Hidden"}),
@@ -44,23 +44,23 @@ def searched(built: Built, words: str) -> Listing:
         Create("zed", {"name": "Ann"}, listed=False),
     ],
 )
-def test_one_more_who_is_not_shown_does_not_cut_a_search(built: Built, unseen: Create) -> None:
-    """It said "there are more who match": of a hidden alias, and of somebody whom another source hides."""
+def test_a_hidden_match_does_not_truncate_a_search(built: Built, edit: Create) -> None:
+    """A match on a hidden alias, or of a person hidden by another source, must not set `truncated`."""
     built.change(*(Create(f"p{n:03}", {"name": f"Ann {n}"}) for n in range(MAX_MATCHES)))
     built.poll_store()
-    before = searched(built, "ann")
+    before = search(built, "ann")
     assert (len(before.profiles), before.truncated) == (50, False)
-    built.change(unseen)
+    built.change(edit)
     built.poll_store()
-    after = searched(built, "ann")
+    after = search(built, "ann")
     assert (after.truncated, after.after) == (before.truncated, before.after)
     built.change(Create("zack", {"name": "Ann"}))
     built.poll_store()
-    assert searched(built, "ann").truncated
+    assert search(built, "ann").truncated
 
 
-def test_nobody_and_hidden_are_one_to_a_search_while_a_source_is_down(tmp_path: Path) -> None:
-    """It was "nobody" for who is nobody, but "not now" for whoever the source would have to be asked of."""
+def test_searches_for_missing_and_hidden_people_are_equal_while_a_source_is_down(tmp_path: Path) -> None:
+    """An answer that depends on whether the source must be asked would reveal who exists."""
     source = InMemorySource(Partial(login="carl", visibility={"name": N}), restricts=True)
     made = make_dependencies(tmp_path, people=[{"login": "carl", "name": "Carl Kettle"}], sources=(source,))
     source.down = True
@@ -72,16 +72,19 @@ def test_nobody_and_hidden_are_one_to_a_search_while_a_source_is_down(tmp_path: 
     made.stop()
 
 
-def test_what_stands_behind_a_name_of_nobody_does_not_cost_what_it_weighs(built: Built) -> None:
-    """The next person's record was read for a name that nobody has: the time told which names stand right before somebody
-    hidden who has a long plan, and by halves the login."""
+def test_the_size_of_the_next_person_does_not_slow_down_a_lookup_of_a_missing_login(built: Built) -> None:
+    """For a missing login the store reads another row, so that timing reveals nothing.
+
+    If that were the next login in order, the time would show which names sort just before a hidden person with a long
+    plan, and a binary search would find the login.
+    """
     built.change(Create("mallory", {"plan": "x" * 200_000}, {"name": N}), Create("zed"))
 
-    def took(beginning: str) -> float:
-        begun = perf_counter()
+    def time_lookups(prefix: str) -> float:
+        started = perf_counter()
         for number in range(100):
-            Deferred.fromCoroutine(built.store.get(f"{beginning}{number}"))
-        return perf_counter() - begun
+            Deferred.fromCoroutine(built.store.get(f"{prefix}{number}"))
+        return perf_counter() - started
 
-    before, behind = (min(took(beginning) for _ in range(10)) for beginning in ("mallorw", "mallosa"))
-    assert before < 1.5 * behind
+    before, after = (min(time_lookups(prefix) for _ in range(10)) for prefix in ("mallorw", "mallosa"))
+    assert before < 1.5 * after

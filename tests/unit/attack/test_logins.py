@@ -1,4 +1,4 @@
-"""What users of the machine can write into utmp, or do to their terminals, ends nothing but their own entry."""
+"""Users of the machine can write odd entries to utmp and change their terminals; only their own entry is lost."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -27,11 +27,11 @@ def user(name: str, **fields: Any) -> Any:
     )
 
 
-def logged_in(monkeypatch: pytest.MonkeyPatch, *users: Any) -> dict[str, list[Login]]:
-    def told() -> Sequence[Any]:
+def read_logins(monkeypatch: pytest.MonkeyPatch, *users: Any) -> dict[str, list[Login]]:
+    def fake_users() -> Sequence[Any]:
         return users
 
-    monkeypatch.setattr(psutil, "users", told)
+    monkeypatch.setattr(psutil, "users", fake_users)
     return logins.logged_in_users()
 
 
@@ -43,48 +43,50 @@ def terminal() -> Iterator[str]:
     os.close(theirs)
 
 
-def test_a_terminal_of_the_year_33658_does_not_end_the_looking(monkeypatch: pytest.MonkeyPatch, terminal: str) -> None:
-    """A terminal is its user's, who may give it any time; devpts keeps them all."""
+def test_a_terminal_time_in_the_year_33658_does_not_stop_the_login_monitor(
+    monkeypatch: pytest.MonkeyPatch, terminal: str
+) -> None:
+    """The user owns the terminal device and may set any time on it; devpts stores it."""
     os.utime(f"/dev/{terminal}", (999_999_999_999, 0))
-    if Path(f"/dev/{terminal}").stat().st_atime < 253_402_300_800:  # a kernel that keeps no such times
+    if Path(f"/dev/{terminal}").stat().st_atime < 253_402_300_800:  # a kernel that does not store such times
         monkeypatch.setattr(logins, "MINUTE", -999_999_999_999)
-    clock, on = Clock(), [user("alice", terminal=terminal), user("bob")]
+    clock, users = Clock(), [user("alice", terminal=terminal), user("bob")]
     presence = Presence(lambda _: None, lambda _: None)
-    monkeypatch.setattr(psutil, "users", lambda: on)
-    looking = logins.LoginMonitor(presence, timedelta(seconds=5), clock, logins.logged_in_users)
-    looking.startService()
+    monkeypatch.setattr(psutil, "users", lambda: users)
+    monitor = logins.LoginMonitor(presence, timedelta(seconds=5), clock, logins.logged_in_users)
+    monitor.startService()
     assert presence.logins_after("") == ["alice", "bob"]
     assert presence.logins_of("alice")[0].active is None
-    del on[1]
+    del users[1]
     clock.advance(5)
     assert presence.logins_after("") == ["alice"]
-    looking.stopService()
+    monitor.stopService()
 
 
 @pytest.mark.parametrize("started", [1e18, -1e18, float("inf"), float("nan")])
-def test_a_login_at_no_time(monkeypatch: pytest.MonkeyPatch, started: float) -> None:
-    assert logged_in(monkeypatch, user("alice", started=started))["alice"][0].since is None
+def test_an_impossible_login_time_is_ignored(monkeypatch: pytest.MonkeyPatch, started: float) -> None:
+    assert read_logins(monkeypatch, user("alice", started=started))["alice"][0].since is None
 
 
 @pytest.mark.parametrize("name", ["../etc/passwd", "/etc/passwd", "pts/../../etc/passwd"])
-def test_a_terminal_is_no_way_to_other_files(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    assert logged_in(monkeypatch, user("alice", terminal=name))["alice"][0].active is None
+def test_a_terminal_name_cannot_reach_other_files(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert read_logins(monkeypatch, user("alice", terminal=name))["alice"][0].active is None
 
 
 @pytest.fixture
 def built(tmp_path: Path) -> Iterator[Built]:
-    shown = Policy.preset("open", {"presence": E, "terminal": E, "origin": E})
-    made = make_dependencies(tmp_path, policy=shown)
+    policy = Policy.preset("open", {"presence": E, "terminal": E, "origin": E})
+    made = make_dependencies(tmp_path, policy=policy)
     yield made
     made.stop()
 
 
-def test_octets_of_a_host_that_are_no_text_break_no_list(monkeypatch: pytest.MonkeyPatch, built: Built) -> None:
-    """psutil hands them over as half characters, which JSON cannot hold: the front page failed for everybody."""
-    seen = logged_in(
+def test_undecodable_host_names_do_not_break_lists(monkeypatch: pytest.MonkeyPatch, built: Built) -> None:
+    """psutil returns them as lone surrogates, which JSON cannot encode: the front page would fail for everybody."""
+    logged_in = read_logins(
         monkeypatch, user("alice", host="\udcff\udcfe\x1b[31m" + "h" * 250, terminal="\udc80"), user("\udcff")
     )
-    built.deps.directory.presence.update("machine", seen)
+    built.deps.directory.presence.update("machine", logged_in)
     browser = Browser(built)
     for path in ("/", "/online", "/users", "/users/alice"):
         for kind in ("application/json", "text/html", "text/plain"):

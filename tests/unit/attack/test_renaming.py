@@ -1,4 +1,4 @@
-"""Another login is no way around what another source says of the old one."""
+"""A rename cannot escape the restrictions that another source puts on the old or new login."""
 
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from tests.unit.fixtures import Built, make_dependencies, result_of
 PEOPLE = [{"login": "carl", "name": "Carl Kettle"}, {"login": "bob", "name": "Bob"}]
 
 
-def renamed(built: Built, old: str, new: str) -> Any:
-    """What becomes of it, up to where a thread would write."""
+def check_rename(built: Built, old: str, new: str) -> Any:
+    """Return the result of the checks before a rename is written: the edit or the exception."""
     results: list[Any] = []
     Deferred.fromCoroutine(built.deps.directory._editing._check(Rename(old, new), ADMINISTRATOR)).addBoth(
         results.append
@@ -26,8 +26,8 @@ def renamed(built: Built, old: str, new: str) -> Any:
 
 
 @pytest.mark.parametrize(("old", "new"), [("carl", "charles"), ("bob", "root"), ("bob", "carl_")])
-def test_who_is_hidden_elsewhere_is_not_renamed_into_the_open(tmp_path: Path, old: str, new: str) -> None:
-    """carl was found by everyone, by the old login too, as soon as the store called him charles."""
+def test_a_person_hidden_by_another_source_cannot_be_renamed(tmp_path: Path, old: str, new: str) -> None:
+    """The source hides the login carl; renamed to charles, everyone would find the person by both logins."""
     hidden = {"name": Visibility.NOBODY}
     source = InMemorySource(
         *(Partial(login=login, visibility=hidden) for login in ("carl", "root", "carl_")), restricts=True
@@ -41,13 +41,13 @@ def test_who_is_hidden_elsewhere_is_not_renamed_into_the_open(tmp_path: Path, ol
     built.stop()
 
 
-def test_nobody_is_renamed_while_it_is_not_known(tmp_path: Path) -> None:
+def test_no_rename_while_a_restricting_source_is_down(tmp_path: Path) -> None:
     source = InMemorySource(restricts=True)
     built = make_dependencies(tmp_path, people=PEOPLE, sources=(source,))
     result_of(built.deps.directory.lookup("bob", ADMINISTRATOR))
     source.down = True
     assert result_of(built.deps.directory.save([Rename("bob", "robert")], ADMINISTRATOR)) == Unavailable()
     source.down = False
-    assert renamed(built, "bob", "robert") == Rename("bob", "robert")
-    assert renamed(built, "bob", "bob") == Rename("bob", "bob")
+    assert check_rename(built, "bob", "robert") == Rename("bob", "robert")
+    assert check_rename(built, "bob", "bob") == Rename("bob", "bob")
     built.stop()

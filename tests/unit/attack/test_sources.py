@@ -1,4 +1,4 @@
-"""Sources that an operator wrote, and wrote badly."""
+"""Custom sources of an operator that contain mistakes."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -15,8 +15,8 @@ from tests.unit.directory.doubles import STRANGER
 from tests.unit.fixtures import make_dependencies, result_of
 
 
-class Odd:
-    """Says *answer* of everybody, or raises it."""
+class FaultySource:
+    """A source that returns *answer* for every login, or raises it."""
 
     restricts = True
     cache_ttl: timedelta | None = None
@@ -36,65 +36,66 @@ class Odd:
             yield each
 
 
-def found(answer: Any) -> Profile:
+def profile_of(answer: Any) -> Profile:
     assert isinstance(answer, Found), answer
     return answer.profile
 
 
 @pytest.mark.parametrize("answer", [ConnectionError("gone"), KeyError("uid"), {"login": "alice"}, "alice", 0])
-def test_whatever_a_source_raises_or_answers_hidden_and_unknown_are_equal(tmp_path: Path, answer: Any) -> None:
-    """R027: who is kept in the cache_ttl is told by nothing, while others cannot be looked up."""
-    odd = Odd()
-    built = make_dependencies(tmp_path, sources=[odd])
+def test_hidden_and_missing_are_equal_whatever_a_source_raises_or_returns(tmp_path: Path, answer: Any) -> None:
+    """R027: while lookups fail, an answer from the cache must not reveal which logins exist."""
+    faulty = FaultySource()
+    built = make_dependencies(tmp_path, sources=[faulty])
     assert result_of(built.deps.directory.lookup("carol", STRANGER)) == NotFound()
-    odd.answer = answer
+    faulty.answer = answer
     for name in ("nobody", "carol", "unheard", "carol", "Carol Hidden"):
         with pytest.raises(type(answer) if isinstance(answer, Exception) else TypeError):
             result_of(built.deps.directory.lookup(name, STRANGER))
-    odd.answer = None
+    faulty.answer = None
     built.clock.advance(2)
     assert result_of(built.deps.directory.lookup("carol", STRANGER)) == NotFound()
     built.stop()
 
 
-@pytest.mark.parametrize(("said", "asked"), [("carol", "caz"), ("Alice", "alice")])
-def test_a_source_that_knows_people_by_other_names_opens_no_way_round(tmp_path: Path, said: str, asked: str) -> None:
-    """One that answers to an alias with the person would show whom the store hides by the login; one that answers with
-    another case would send the web round in a circle."""
-    odd = Odd()
-    built = make_dependencies(tmp_path, sources=[odd])
-    odd.answer = Partial(login=said, name=said, visibility={"name": Visibility.EVERYONE})
+@pytest.mark.parametrize(("returned", "requested"), [("carol", "caz"), ("Alice", "alice")])
+def test_a_source_that_returns_another_login_is_rejected(tmp_path: Path, returned: str, requested: str) -> None:
+    """A source that returns a person for an alias would show somebody whom the store hides by login; one that returns
+    another case of the login would make the web redirect in a loop.
+    """
+    faulty = FaultySource()
+    built = make_dependencies(tmp_path, sources=[faulty])
+    faulty.answer = Partial(login=returned, name=returned, visibility={"name": Visibility.EVERYONE})
     with pytest.raises(TypeError):
-        result_of(built.deps.directory.lookup(asked, STRANGER))
+        result_of(built.deps.directory.lookup(requested, STRANGER))
     built.stop()
 
 
-def test_what_one_source_hides_by_now_stays_hidden_while_another_is_down(tmp_path: Path) -> None:
-    first, second = Odd(), Odd()
+def test_what_one_source_hides_stays_hidden_while_another_is_down(tmp_path: Path) -> None:
+    first, second = FaultySource(), FaultySource()
     first.cache_ttl = second.cache_ttl = timedelta(0)
     first.answer = Partial(login="eve", name="Eve", plan="My plan")
     built = make_dependencies(tmp_path, sources=[first, second])
-    profile = found(result_of(built.deps.directory.lookup("eve", STRANGER)))
+    profile = profile_of(result_of(built.deps.directory.lookup("eve", STRANGER)))
     assert profile.plan == "My plan"
     second.answer = SourceDown("gone")
-    assert found(result_of(built.deps.directory.lookup("eve", STRANGER))).plan == "My plan"  # the last good answer
+    assert profile_of(result_of(built.deps.directory.lookup("eve", STRANGER))).plan == "My plan"  # the last good answer
     first.answer = Partial(login="eve", name="Eve", plan="My plan", visibility={"plan": Visibility.MEMBERS})
-    assert found(result_of(built.deps.directory.lookup("eve", STRANGER))).plan == ""
+    assert profile_of(result_of(built.deps.directory.lookup("eve", STRANGER))).plan == ""
     first.answer = Partial(login="eve", visibility={"name": Visibility.NOBODY})
     assert result_of(built.deps.directory.lookup("eve", STRANGER)) == Unavailable()
     built.stop()
 
 
-def test_sources_are_told_apart_though_they_have_one_name(tmp_path: Path) -> None:
-    """[sources.store] is a name like any other; that it answers says nothing of the database."""
-    odd = Odd()
-    odd.name = "store"
-    built = make_dependencies(tmp_path, sources=[odd])
+def test_a_source_called_store_is_not_confused_with_the_store(tmp_path: Path) -> None:
+    """A source may be called "store"; its state must not be taken for the state of the database."""
+    faulty = FaultySource()
+    faulty.name = "store"
+    built = make_dependencies(tmp_path, sources=[faulty])
     assert result_of(built.deps.directory.lookup("carol", STRANGER)) == NotFound()
     reader = built.store.reader
     connection, reader.connection = reader.connection, None
     assert result_of(built.deps.directory.lookup("nobody", STRANGER)) == Unavailable()
-    assert result_of(built.deps.directory._chain._ask(odd, "dave")) is None
+    assert result_of(built.deps.directory._chain._ask(faulty, "dave")) is None
     with pytest.raises(SourceDown):
         result_of(built.deps.directory._chain.require_sources_up(NotFound()))
     reader.connection = connection

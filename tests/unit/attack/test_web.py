@@ -1,4 +1,4 @@
-"""Bytes that no browser sends."""
+"""HTTP requests with bytes that no browser sends."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,8 +31,8 @@ def web(tmp_path: Path) -> Iterator[Browser]:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("path", [b"/", b"/users/alice", b"/users/nobody", b"/nothing"])
-def test_headers_that_are_no_utf_8_are_answered(web: Browser, line: bytes, code: int, path: bytes) -> None:
-    """W007: neither a silent close nor an exchange that stays open, which a stop would wait for."""
+def test_headers_that_are_not_utf_8_are_answered(web: Browser, line: bytes, code: int, path: bytes) -> None:
+    """W007: the connection is not closed silently, and no request stays open that a shutdown would wait for."""
     host = b"" if line.startswith(b"Host") else b"Host: dir.test\r\n"
     with capturedLogs() as logged:
         (answer,) = parse_responses(web.send_raw(b"GET " + path + b" HTTP/1.1\r\n" + host + line + b"\r\n\r\n"))
@@ -45,7 +45,7 @@ def test_headers_that_are_no_utf_8_are_answered(web: Browser, line: bytes, code:
 @pytest.mark.parametrize(
     "head", [b"\xff / HTTP/1.1", b"GET /\xff HTTP/1.1", b"GET / HTTP/1.\xff", b"\xff", b"GET / \xff/1.1"]
 )
-def test_request_lines_that_are_no_ascii_are_answered(web: Browser, head: bytes) -> None:
+def test_request_lines_that_are_not_ascii_are_answered(web: Browser, head: bytes) -> None:
     with capturedLogs() as logged:
         (answer,) = parse_responses(web.send_raw(head + b"\r\nHost: dir.test\r\n\r\n"))
     assert answer.code in (400, 405)

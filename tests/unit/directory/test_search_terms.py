@@ -24,8 +24,7 @@ from gateway.directory.viewers import Viewer
 from gateway.store import database, sqlite_store
 from gateway.store.search_keys import CREATE_WORDS
 from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER, as_self
-from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import result_of, write_edits
+from tests.unit.fixtures import ReactorClock, result_of, write_edits
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -227,7 +226,7 @@ def test_W023_the_index_finds_all_that_is_a_match(
                 for each in people
             ],
         )
-        clock = AtOnce()
+        clock = ReactorClock()
         store = sqlite_store.SQLiteStore(path, clock, readers=0)
         store.startService()
         service = DirectoryService(store, (), policy, clock)

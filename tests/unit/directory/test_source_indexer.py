@@ -28,8 +28,7 @@ from gateway.directory.viewers import Viewer
 from gateway.store import database, file_watcher, sqlite_store
 from gateway.store.in_memory_index import InMemoryIndex
 from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER, InMemorySource, as_self
-from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import write_edits
+from tests.unit.fixtures import ReactorClock, write_edits
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 HOUR = timedelta(hours=1)
@@ -64,7 +63,7 @@ class Set:
     """A store of *own* people and the directory of it and *towns*, swept; everything is done when the clock moves."""
 
     def __init__(self, folder: Path, own: Sequence[Create], *towns: Town, policy: Policy | None = None) -> None:
-        self.path, self.clock, self.towns = folder / "people.db", AtOnce(), towns
+        self.path, self.clock, self.towns = folder / "people.db", ReactorClock(), towns
         database.create(self.path)
         write_edits(self.path, own)
         self.store = sqlite_store.SQLiteStore(self.path, self.clock, readers=0)

@@ -28,7 +28,7 @@ ALICE_PLAIN = (
     b"First line\r\n"
     b"Second line\r\n"
 )
-NO_ONE = b"No one is logged on.\r\n"
+NOBODY_ONLINE = b"No one is logged on.\r\n"
 DENIED = b"Finger forwarding service denied\r\n"
 TOO_LONG = b"Query too long.\r\n"
 
@@ -66,8 +66,8 @@ LINES = {
 }
 
 
-def lines_of_text(reply: bytes) -> bool:
-    """F022, F025: whole lines that end in CRLF, no other CR or LF, UTF-8."""
+def is_crlf_lines(reply: bytes) -> bool:
+    """Return whether *reply* is UTF-8 in complete lines that end in CRLF, without other CR or LF (F022, F025)."""
     text = reply.decode("utf-8", "strict")
     bare = text.replace("\r\n", "")
     return text.endswith("\r\n") and "\r" not in bare and "\n" not in bare
@@ -84,7 +84,7 @@ def test_F001_the_server_never_talks_first(built: Built) -> None:
     client.lose_connection()
 
 
-def test_F002_a_line_is_answered_and_the_server_closes(built: Built) -> None:
+def test_F002_the_server_answers_one_line_and_closes(built: Built) -> None:
     client = Client(built).send(b"alice\r\n")
     assert client.received == ALICE_PLAIN
     assert client.closed()
@@ -103,11 +103,11 @@ def test_F002_a_line_is_answered_and_the_server_closes(built: Built) -> None:
         pytest.param([b"\xff", b"\xfb", b"\x18\xff\xfd", b"\x03alice\r\n"], id="F068-split"),
     ],
 )
-def test_the_same_bytes_however_they_come(built: Built, segments: list[bytes]) -> None:
+def test_segmentation_does_not_change_the_answer(built: Built, segments: list[bytes]) -> None:
     assert ask(built, *segments) == ALICE_PLAIN
 
 
-def test_F004_the_switch_in_a_segment_of_its_own(built: Built) -> None:
+def test_F004_a_switch_in_its_own_segment(built: Built) -> None:
     assert ask(built, b"/W ", b"alice", b"\r\n") == ask(built, b"/W alice\r\n")
 
 
@@ -116,13 +116,13 @@ def test_F061_a_character_split_over_segments(build: Build) -> None:
     assert "Žofie Černá".encode() in ask(built, b"\xc5", b"\xbeofie\r\n")
 
 
-def test_F003_the_second_line_is_no_query(build: Build) -> None:
+def test_F003_a_second_line_is_ignored(build: Build) -> None:
     built = build()
     ask(built, b"alice\r\nbob\r\n")
-    assert [record["query"] for record in built.access_log_entries] == ["alice"]
+    assert [entry["query"] for entry in built.access_log_entries] == ["alice"]
 
 
-def test_F007_a_line_without_its_end(built: Built) -> None:
+def test_F007_a_half_close_ends_the_line(built: Built) -> None:
     client = Client(built).send(b"alice").half_close()
     assert client.received == ALICE_PLAIN
     assert client.transport.disconnecting
@@ -133,10 +133,10 @@ def test_F007_a_line_without_its_end(built: Built) -> None:
 
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
-def test_F022_every_reply_is_lines_that_end_in_crlf(built: Built, line: bytes) -> None:
+def test_F022_every_line_of_a_reply_ends_in_crlf(built: Built, line: bytes) -> None:
     for listing in (True, False):
         for empty in ("online", "people"):
-            assert lines_of_text(ask(built, line, settings=FingerSettings(listing=listing, empty_query=empty)))
+            assert is_crlf_lines(ask(built, line, settings=FingerSettings(listing=listing, empty_query=empty)))
 
 
 @pytest.mark.parametrize(
@@ -151,12 +151,12 @@ def test_F022_every_reply_is_lines_that_end_in_crlf(built: Built, line: bytes) -
         pytest.param("  art\n\n\n   /\\  \n", b"  art\r\n\r\n\r\n   /\\  \r\n", id="F035"),
     ],
 )
-def test_a_plan_and_how_it_is_sent(build: Build, plan: str, sent: bytes) -> None:
+def test_plan_text_on_the_wire(build: Build, plan: str, sent: bytes) -> None:
     reply = ask(build(people=[{"login": "dave", "name": "Dave", "plan": plan}]), b"dave\r\n")
     assert reply.partition(b"\r\nPlan:\r\n")[2] == sent
 
 
-def test_F029_no_escape_and_no_remains_of_one(built: Built) -> None:
+def test_F029_escape_sequences_are_removed_completely(built: Built) -> None:
     reply = ask(built, b"dave\r\n")
     assert b"RED " in reply
     assert b"\x1b" not in reply
@@ -164,18 +164,18 @@ def test_F029_no_escape_and_no_remains_of_one(built: Built) -> None:
     assert b"\x07" not in reply
 
 
-# the grammar
+# query grammar
 
 
 @pytest.mark.parametrize(
     "line", [b"\r\n", b"\n", b"/W\r\n", b"/W \r\n", b"   \r\n", b"@dir.test\r\n", b"/W @dir.test\r\n"]
 )
 def test_F039_F040_F041_F042_F043_F079_the_empty_query(built: Built, line: bytes) -> None:
-    assert ask(built, line) == NO_ONE
+    assert ask(built, line) == NOBODY_ONLINE
     assert ask(built, line, settings=FingerSettings(listing=False)) == b"Finger online user list denied\r\n"
 
 
-def test_F039_a_list_of_people_has_logins_and_full_names(built: Built) -> None:
+def test_F039_the_list_of_people_shows_logins_and_full_names(built: Built) -> None:
     reply = ask(built, b"\r\n", settings=FingerSettings(empty_query="people"))
     assert reply == (
         b"Login  Name         Title\r\n"
@@ -185,13 +185,13 @@ def test_F039_a_list_of_people_has_logins_and_full_names(built: Built) -> None:
     )
 
 
-def test_a_list_of_nobody(build: Build) -> None:
+def test_an_empty_list_of_people(build: Build) -> None:
     assert (
         ask(build(people=[]), b"\r\n", settings=FingerSettings(empty_query="people")) == b"No one is listed here.\r\n"
     )
 
 
-def test_a_list_that_is_cut_says_so(build: Build) -> None:
+def test_a_truncated_list_links_to_the_web(build: Build) -> None:
     people = [{"login": f"p{number:03}", "name": f"Person {number}"} for number in range(51)]
     reply = ask(build(people=people), b"\r\n", settings=FingerSettings(empty_query="people"))
     assert reply.endswith("p049   Person 49\r\n… and more: https://dir.test/users\r\n".encode())
@@ -213,7 +213,7 @@ def test_a_list_that_is_cut_says_so(build: Build) -> None:
         pytest.param(b"alice@club.test\r\n", id="F081"),
     ],
 )
-def test_a_line_that_asks_for_alice(built: Built, line: bytes) -> None:
+def test_queries_for_alice(built: Built, line: bytes) -> None:
     assert ask(built, line) == ALICE_PLAIN
 
 
@@ -274,11 +274,11 @@ def test_F045_F046_verbose(built: Built, line: bytes) -> None:
         pytest.param(b"daemon\r\n", b"daemon: no such user.\r\n", id="F103-daemon"),
     ],
 )
-def test_a_line_and_its_whole_answer(built: Built, line: bytes, reply: bytes) -> None:
+def test_queries_and_complete_answers(built: Built, line: bytes, reply: bytes) -> None:
     assert ask(built, line) == reply
 
 
-def test_F071_too_long_without_any_line_end(built: Built) -> None:
+def test_F071_too_long_without_a_line_end(built: Built) -> None:
     client = Client(built).send(b"a" * 300)
     assert client.received == b""
     client.send(b"a" * 300)
@@ -291,49 +291,49 @@ def test_F071_too_long_and_half_closed(built: Built) -> None:
     client.lose_connection()
 
 
-_SEEN: list[tuple[str, Any]] = []
-_WATCHING: tuple[str, ...] = ()
+_EVENTS: list[tuple[str, Any]] = []
+_WATCHED_PREFIXES: tuple[str, ...] = ()
 
 
 def _audit(event: str, arguments: Any) -> None:
-    if _WATCHING and event.startswith(_WATCHING):
-        _SEEN.append((event, arguments))
+    if _WATCHED_PREFIXES and event.startswith(_WATCHED_PREFIXES):
+        _EVENTS.append((event, arguments))
 
 
 sys.addaudithook(_audit)
 
 
 @contextmanager
-def watched(*events: str) -> Iterator[list[tuple[str, Any]]]:
-    """What the interpreter does meanwhile of which the audit event begins with one of *events*."""
-    global _WATCHING  # noqa: PLW0603  # an audit hook can never be taken out
-    _SEEN.clear()
-    _WATCHING = events
+def audit_events(*events: str) -> Iterator[list[tuple[str, Any]]]:
+    """Collect the audit events of the interpreter whose names start with one of *events*."""
+    global _WATCHED_PREFIXES  # noqa: PLW0603  # an audit hook cannot be removed
+    _EVENTS.clear()
+    _WATCHED_PREFIXES = events
     try:
-        yield _SEEN
+        yield _EVENTS
     finally:
-        _WATCHING = ()
+        _WATCHED_PREFIXES = ()
 
 
 @pytest.mark.parametrize(
     "line", [b"bob@other.test\r\n", b"@other.test\r\n", b"/W bob@other.test\r\n", b"bob@h1@h2\r\n"]
 )
-def test_F076_F077_nothing_is_looked_up_or_dialled(built: Built, line: bytes) -> None:
-    with watched("socket.") as seen:  # every look-up of a name and every connection
+def test_F076_F077_no_lookup_and_no_connection(built: Built, line: bytes) -> None:
+    with audit_events("socket.") as events:  # covers name lookups and connections
         assert ask(built, line) == DENIED
-    assert seen == []
+    assert events == []
 
 
 @pytest.mark.parametrize("first", [b"\x16\x03\x01\x02\x00\x01", b"\x00\x00\x00\xa4\xffSMB", b"\x03\x00\x00*%\xe0"])
-@pytest.mark.parametrize("at_once", [True, False])
-def test_F074_other_protocols_are_closed_without_a_word(built: Built, first: bytes, at_once: bool) -> None:
-    client = Client(built).send(*([first] if at_once else [bytes([each]) for each in first + b"\r\n"]))
+@pytest.mark.parametrize("in_one_segment", [True, False])
+def test_F074_other_protocols_are_closed_without_a_reply(built: Built, first: bytes, in_one_segment: bool) -> None:
+    client = Client(built).send(*([first] if in_one_segment else [bytes([each]) for each in first + b"\r\n"]))
     assert (client.received, client.closed()) == (b"", True)
     client.lose_connection()
     assert built.access_log_entries[-1]["outcome"] == "invalid"
 
 
-def test_F074_a_hello_that_stops_after_a_byte_is_no_text_either(build: Build) -> None:
+def test_F074_an_incomplete_tls_hello_is_closed_without_a_reply(build: Build) -> None:
     built = build(timeout=10.0)
     client = Client(built).send(b"\x16", b"\x03\x01")
     built.clock.advance(10.1)
@@ -341,10 +341,10 @@ def test_F074_a_hello_that_stops_after_a_byte_is_no_text_either(build: Build) ->
     client.lose_connection()
 
 
-def test_F053_an_unknown_switch_stands_in_the_record(build: Build) -> None:
+def test_F053_an_unknown_switch_is_in_the_access_log(build: Build) -> None:
     built = build()
     ask(built, b"/PULL alice\r\n")
-    assert [record["query"] for record in built.access_log_entries] == ["/PULL alice"]
+    assert [entry["query"] for entry in built.access_log_entries] == ["/PULL alice"]
 
 
 @pytest.mark.parametrize(
@@ -357,67 +357,67 @@ def test_F065_help(built: Built, line: bytes) -> None:
     assert built.access_log_entries[-1]["outcome"] == "served"
 
 
-def test_F065_a_person_called_help_is_no_help(build: Build) -> None:
+def test_F065_a_person_called_help_is_shown_instead_of_the_help(build: Build) -> None:
     built = build(people=[{"login": "help", "name": "Helga Pond"}])
     assert b"Name:       Helga Pond\r\n" in ask(built, b"help\r\n")
 
 
 def test_F113_no_query_starts_a_process(built: Built) -> None:
-    """F112: nor is there any program of users to start."""
-    with watched("subprocess.", "os.exec", "os.posix_spawn", "os.fork", "os.system") as seen:
+    """F112: no program of a user is started either."""
+    with audit_events("subprocess.", "os.exec", "os.posix_spawn", "os.fork", "os.system") as events:
         for line in (b";id\r\n", b"$(id)\r\n", b"|/bin/id\r\n", b"`id`\r\n", b"alice\r\n", b"/W alice\r\n"):
             ask(built, line)
-    assert seen == []
+    assert events == []
 
 
 # answers
 
 
-def test_F096_the_full_name(built: Built) -> None:
+def test_F096_the_answer_has_the_full_name(built: Built) -> None:
     assert b"Name:       Alice Adams\r\n" in ask(built, b"alice\r\n")
     assert "Name:       Žofie Černá\r\n".encode() in ask(built, b"zofie\r\n")
 
 
 @pytest.mark.parametrize("switch", [b"", b"/W "])
-def test_F102_hidden_is_unknown(build: Build, switch: bytes) -> None:
+def test_F102_hidden_and_missing_people_get_the_same_answer(build: Build, switch: bytes) -> None:
     built = build()
     hidden, unknown = ask(built, switch + b"carol\r\n"), ask(built, switch + b"nobdy\r\n")
     assert hidden == b"carol: no such user.\r\n"
     assert hidden.replace(b"carol", b"nobdy") == unknown
-    mine, theirs = built.access_log_entries
-    for record in (mine, theirs):
-        del record["time"], record["ms"], record["query"]
-    assert mine == theirs
-    assert mine["outcome"] == "not_found"
+    hidden_entry, missing_entry = built.access_log_entries
+    for entry in (hidden_entry, missing_entry):
+        del entry["time"], entry["ms"], entry["query"]
+    assert hidden_entry == missing_entry
+    assert hidden_entry["outcome"] == "not_found"
 
 
-def test_F102_hidden_and_unknown_take_the_same_way(build: Build) -> None:
-    """Every call outside the directory, in its order; the directory's own part of it is tested there."""
+def test_F102_hidden_and_missing_people_take_the_same_code_path(build: Build) -> None:
+    """The calls outside the directory package are the same; tests/unit/directory covers the calls inside."""
     built = build()
-    ways = {}
+    calls_by_name = {}
     for name in (b"carol", b"nobdy"):
         ask(built, name + b"\r\n")
     for name in (b"carol", b"nobdy"):
         calls: list[str] = []
 
-        def note(frame: Any, event: str, argument: Any, calls: list[str] = calls) -> None:
-            where = frame.f_code.co_filename
-            if event == "call" and "/gateway/" in where and "/gateway/directory/" not in where:
-                calls.append(f"{where}:{frame.f_code.co_qualname}")
+        def record_call(frame: Any, event: str, argument: Any, calls: list[str] = calls) -> None:
+            file = frame.f_code.co_filename
+            if event == "call" and "/gateway/" in file and "/gateway/directory/" not in file:
+                calls.append(f"{file}:{frame.f_code.co_qualname}")
 
-        sys.setprofile(note)
+        sys.setprofile(record_call)
         try:
             ask(built, name + b"\r\n")
         finally:
             sys.setprofile(None)
-        ways[name] = calls
-    assert ways[b"carol"] == ways[b"nobdy"]
-    assert any("find" in call for call in ways[b"carol"])
+        calls_by_name[name] = calls
+    assert calls_by_name[b"carol"] == calls_by_name[b"nobdy"]
+    assert any("find" in call for call in calls_by_name[b"carol"])
 
 
 @pytest.mark.parametrize("peer", ["198.51.100.7", MEMBER])
 @pytest.mark.parametrize("line", [b"alice\r\n", b"/W alice\r\n"])
-def test_F104_nothing_of_the_machine(built: Built, line: bytes, peer: str) -> None:
+def test_F104_nothing_about_the_machine_is_revealed(built: Built, line: bytes, peer: str) -> None:
     reply = ask(built, line, peer=peer).lower()
     for word in (
         b"directory:",
@@ -433,25 +433,25 @@ def test_F104_nothing_of_the_machine(built: Built, line: bytes, peer: str) -> No
         assert word not in reply
 
 
-def test_F104_a_stranger_sees_no_members_field(built: Built) -> None:
+def test_F104_strangers_see_no_field_for_members(built: Built) -> None:
     members = [b"B12", b"+420 555 0100", b"alice@dir.test"]
     for line in (b"alice\r\n", b"/W alice\r\n"):
         assert not any(value in ask(built, line) for value in members)
         assert all(value in ask(built, line, peer=MEMBER) for value in members)
 
 
-def test_F104_an_error_names_a_reference_and_no_path(build: Build) -> None:
+def test_F104_an_internal_error_shows_only_a_reference(build: Build) -> None:
     built = build(sources=[FailingSource()])
     with logged_failures() as logged:
         reply = ask(built, b"alice\r\n")
-    said = re.fullmatch(rb"Internal error in server, reference ([0-9a-f]{8})\.\r\n", reply)
-    assert said
-    (record,) = built.access_log_entries
-    assert (record["outcome"], record["reference"]) == ("error", said[1].decode())
-    assert [event["reference"] for event in logged] == [said[1].decode()]
+    match = re.fullmatch(rb"Internal error in server, reference ([0-9a-f]{8})\.\r\n", reply)
+    assert match
+    (entry,) = built.access_log_entries
+    assert (entry["outcome"], entry["reference"]) == ("error", match[1].decode())
+    assert [event["reference"] for event in logged] == [match[1].decode()]
 
 
-def test_the_directory_is_down(build: Build) -> None:
+def test_answers_while_the_directory_is_down(build: Build) -> None:
     built = build(sources=[UnavailableSource()])
     for line, verb in ((b"alice\r\n", "lookup"), (b"\r\n", "list")):
         reply = ask(built, line, settings=FingerSettings(empty_query="people"))
@@ -464,34 +464,34 @@ def test_the_directory_is_down(build: Build) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=300), max_size=5), st.booleans())
-def test_F120_any_bytes_in_any_segments(built: Built, segments: list[bytes], end: bool) -> None:
+def test_F120_random_bytes_in_random_segments(built: Built, segments: list[bytes], end: bool) -> None:
     client = Client(built)
     for segment in [*segments, *([b"\r\n"] if end else [])]:
         client.send(segment)
     if not client.closed():
         client.half_close()
     if b"".join(segments).startswith((b"\x16\x03", b"\x00", b"\x03\x00")):  # F074
-        assert client.received == b"" or lines_of_text(client.received)
+        assert client.received == b"" or is_crlf_lines(client.received)
     elif segments or end:
-        assert lines_of_text(client.received)
+        assert is_crlf_lines(client.received)
     assert client.closed()
     assert not client.aborted()
     client.lose_connection()
 
 
-def test_F115_a_record_of_each_question(build: Build) -> None:
+def test_F115_each_query_is_in_the_access_log(build: Build) -> None:
     built = build()
     ask(built, b"/W alice\r\n")
     ask(built, b"\r\n")
     ask(built, b"bob@other.test\r\n")
-    kept = [(r["protocol"], r["peer"], r["verb"], r["query"], r["outcome"]) for r in built.access_log_entries]
-    assert kept == [
+    entries = [(r["protocol"], r["peer"], r["verb"], r["query"], r["outcome"]) for r in built.access_log_entries]
+    assert entries == [
         ("finger", "198.51.100.7", "lookup", "/W alice", "found"),
         ("finger", "198.51.100.7", "list", "", "listed"),
         ("finger", "198.51.100.7", "lookup", "bob@other.test", "refused"),
     ]
-    assert [r["bytes"] for r in built.access_log_entries][1:] == [len(NO_ONE), len(DENIED)]
+    assert [r["bytes"] for r in built.access_log_entries][1:] == [len(NOBODY_ONLINE), len(DENIED)]
 
 
-def test_the_fixture_has_the_alice_of_the_page() -> None:
+def test_the_fixture_matches_the_behaviours_page() -> None:
     assert ALICE["name"] == "Alice Adams"

@@ -1,4 +1,4 @@
-"""Random lines, on the room without a socket: parsed by themselves, in any pieces, and by the ten thousand."""
+"""Random lines without a socket: parsed alone, sent in random segments, and in large numbers."""
 
 import re
 from itertools import pairwise
@@ -19,7 +19,7 @@ from tests.unit.fixtures import PEOPLE, Built
 
 COUNT = 800_000 if LONG else 80_000  # lines; peers/test_finger_fuzz.py sends more, over sockets
 BATCH = 1_000
-# A plan for each letter that may come out of one, and what may not.
+# A plan with colours, accents, controls and a great length.
 HOSTILE = {"login": "frank", "name": "Frank \x1b[1m", "plan": "\x1b[32mgrün\n\x9b31m\u202e\x07\r\n" + "é" * 70_000}
 SGR = re.compile(rb"\x1b\[[0-9;:]*m")
 SETTINGS = [
@@ -37,18 +37,18 @@ noise = st.one_of(
 )
 
 
-def ours(host: str) -> bool:
+def is_our_host(host: str) -> bool:
     return host.lower().rstrip(".") == "dir.test"
 
 
 @given(noise)
 @settings(max_examples=1000, deadline=None)
-def test_F120_every_line_means_something(line: bytes) -> None:
-    """What is left to be asked elsewhere is not ours, and no name holds a host."""
-    query = parse_query(decode_line(line), ours)
+def test_F120_every_line_is_parsed(line: bytes) -> None:
+    """A forwarded query goes to a host that is not this server, and no name contains a host."""
+    query = parse_query(decode_line(line), is_our_host)
     if isinstance(query, ForwardQuery):
         assert query.hosts[-1]
-        assert not ours(query.hosts[-1])
+        assert not is_our_host(query.hosts[-1])
         assert "@" not in query.name + "".join(query.hosts)
     elif isinstance(query, UserQuery):
         assert query.name
@@ -57,92 +57,94 @@ def test_F120_every_line_means_something(line: bytes) -> None:
 
 @given(st.text(max_size=60))
 @settings(max_examples=500, deadline=None)
-def test_F120_the_switch_changes_who_is_meant_in_nothing(text: str) -> None:
-    """F045: /W before a line that holds no slash and is no address says how much is told, no more."""
+def test_F120_the_switch_does_not_change_the_name(text: str) -> None:
+    """F045: before a line without a slash, /W only asks for the long answer; the query is the same otherwise."""
     text = text.replace("/", "")
-    plain, verbose = parse_query(text, ours), parse_query("/W " + text, ours)
+    plain, verbose = parse_query(text, is_our_host), parse_query("/W " + text, is_our_host)
     assert isinstance(plain, UserQuery | ForwardQuery | ListQuery)
     assert isinstance(verbose, UserQuery | ForwardQuery | ListQuery)
     assert (plain.verbose, verbose.verbose) == (False, True)
     assert getattr(plain, "name", None) == getattr(verbose, "name", None)
 
 
-def told(factory: Any, built: Built, pieces: tuple[bytes, ...], ended: bool) -> bytes:
-    """The whole reply to *pieces*, with the client's FIN behind them or behind the reply."""
+def reply_to(factory: Any, built: Built, pieces: tuple[bytes, ...], ended: bool) -> bytes:
+    """Send *pieces* and return the whole reply; the client closes its side before the reply (*ended*) or after it."""
     client = Client(built, factory=factory).send(*pieces)
     if ended:
         client.half_close()
-    assert client.closed(), "it waits"
+    assert client.closed(), "no reply yet"
     client.drain()
     if not ended:
         client.half_close()
-    assert client.finished(), "it stays open"
-    assert not client.aborted(), "a reset"
+    assert client.finished(), "still open"
+    assert not client.aborted(), "aborted"
     client.lose_connection()
     return client.received
 
 
 @given(noise, st.lists(st.integers(0, 700), max_size=6), st.booleans())
 @settings(max_examples=600, deadline=None)
-def test_F004_F005_F120_pieces_change_nothing(built: Built, data: bytes, cuts: list[int], ended: bool) -> None:
+def test_F004_F005_F120_segmentation_does_not_change_the_reply(
+    built: Built, data: bytes, cuts: list[int], ended: bool
+) -> None:
     factory = FingerService(FingerSettings(), built.deps).factory
-    marks = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    pieces = tuple(data[one:two] for one, two in pairwise(marks))
-    single = tuple(data[place : place + 1] for place in range(len(data)))
+    bounds = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    pieces = tuple(data[one:two] for one, two in pairwise(bounds))
+    single_bytes = tuple(data[number_ : number_ + 1] for number_ in range(len(data)))
     ended = ended or b"\n" not in data
-    whole = told(factory, built, (data,) if data else (), ended)
-    assert not fault(data, whole)
-    assert told(factory, built, pieces, ended) == whole
-    assert told(factory, built, single, ended) == whole
+    expected = reply_to(factory, built, (data,) if data else (), ended)
+    assert not fault(data, expected)
+    assert reply_to(factory, built, pieces, ended) == expected
+    assert reply_to(factory, built, single_bytes, ended) == expected
 
 
-def out_of_line(one: Case, reply: bytes, setting: FingerSettings) -> str:
+def describe_fault(one: Case, reply: bytes, setting: FingerSettings) -> str:
     """Say how *reply* breaks "Bytes of a reply" in behaviours/finger.md, given what *setting* lets pass (F028, F034)."""
     if setting.ansi == "sgr":
         if (colours := SGR.findall(reply)) and colours[-1] != b"\x1b[0m":
-            return "a colour that does not end"
+            return "a colour that is not reset"
         reply = SGR.sub(b"", reply)
     if setting.charset == "ascii" and not reply.isascii():
-        return "more than ASCII"
+        return "not ASCII"
     return fault(one.sent, reply)
 
 
-def attack(factory: Any, built: Built, one: Case) -> None:
-    """Sends *one*, and once in eight times all of it again in one piece."""
+def send_case(factory: Any, built: Built, one: Case) -> None:
+    """Send *one*; every eighth case is sent again in one segment and must get the same reply."""
     try:
-        reply = told(factory, built, one.pieces, one.ended)
-        wrong = out_of_line(one, reply, factory.handler.settings)
-        if not wrong and one.number % 8 == 0 and told(factory, built, (one.sent,), one.ended) != reply:
-            wrong = "another reply to the same in one piece"
+        reply = reply_to(factory, built, one.pieces, one.ended)
+        problem = describe_fault(one, reply, factory.handler.settings)
+        if not problem and one.number % 8 == 0 and reply_to(factory, built, (one.sent,), one.ended) != reply:
+            problem = "a different reply to the same bytes in one segment"
     except Exception as error:
         error.add_note(str(one))
         raise
-    assert not wrong, f"{wrong}: {reply[:300]!r}\n{one}"
+    assert not problem, f"{problem}: {reply[:300]!r}\n{one}"
 
 
 @pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("number", range(len(SETTINGS)))
 def test_F120_F022_F025_F038_random_lines(build: Build, number: int) -> None:
-    """Each gets one reply in the data format and one record; nothing is logged, no timer is left, memory stays."""
+    """Each gets one valid reply and one access-log entry; no failure is logged, no timer is left, memory does not grow."""
     built = build(people=[*PEOPLE, HOSTILE], queries_per_minute=10**9)
     factory = FingerService(SETTINGS[number], built.deps).factory
-    share = COUNT // len(SETTINGS)
+    cases = COUNT // len(SETTINGS)
     count = memory = 0
     timers = len(built.clock.getDelayedCalls())
-    with logged_failures() as seen:
-        for first in range(0, share, BATCH):
-            for place in range(first, first + BATCH):
-                attack(factory, built, case(f"{SEED}-{number}", place))
-                count += 1 + (place % 8 == 0)
+    with logged_failures() as failures:
+        for first in range(0, cases, BATCH):
+            for number_ in range(first, first + BATCH):
+                send_case(factory, built, case(f"{SEED}-{number}", number_))
+                count += 1 + (number_ % 8 == 0)
             built.clock.advance(1)
             assert len(built.clock.getDelayedCalls()) <= timers, f"timers left before {SEED}-{number} {first + BATCH}"
-            assert not seen, f"between {SEED}-{number} {first} and {first + BATCH}: {seen[0]}"
-            memory = memory or (resident() if first >= share // 4 else 0)
-    assert records(built.access_log_path) == count
+            assert not failures, f"between {SEED}-{number} {first} and {first + BATCH}: {failures[0]}"
+            memory = memory or (resident() if first >= cases // 4 else 0)
+    assert count_lines(built.access_log_path) == count
     assert not factory.connections
     assert resident() - memory < 16 * 1024, "KiB"
 
 
-def records(file: Path) -> int:
+def count_lines(file: Path) -> int:
     with file.open("rb") as lines:
         return sum(1 for _ in lines)

@@ -1,4 +1,4 @@
-"""Random walks of a few connections at once through all that can happen to them, each from a printed seed."""
+"""Random walks of several connections through all events that can happen; failures name the seed."""
 
 import random
 from typing import Any
@@ -10,26 +10,26 @@ from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Client, SlowSource, logged_failures
 from tests.unit.fixtures import PEOPLE, Built
 
-HOUSES, WALKS = (200, 100) if LONG else (10, 60)
+SERVERS, WALKS = (200, 100) if LONG else (10, 60)
 HUGE = {"login": "frank", "name": "Frank", "plan": "x" * 90 + "\n" + "y" * 200_000}
 
 
 class Walker:
-    """A client that says something random, bit by bit, and asks for a huge answer where that was no question."""
+    """A client that sends random segments and then a query with a huge answer, in case they were not a query."""
 
-    def __init__(self, factory: Any, built: Built, dice: random.Random) -> None:
+    def __init__(self, factory: Any, built: Built, rng: random.Random) -> None:
         self.client, self.gone = Client(built, factory=factory), False
-        self.unsaid = [*case(SEED, dice.randrange(10**9)).pieces, b"frank\r\n"]
+        self.unsent = [*case(SEED, rng.randrange(10**9)).pieces, b"frank\r\n"]
 
     def step(self, what: int) -> None:
-        """One of seven things happens to it, where it can."""
+        """Apply event number *what*, if it is possible now."""
         if self.gone:
             return
         if self.client.aborted() or what == 0:
             self.client.lose_connection()
             self.gone = True
-        elif what <= 3 and self.unsaid:
-            self.client.send(self.unsaid.pop(0))
+        elif what <= 3 and self.unsent:
+            self.client.send(self.unsent.pop(0))
         elif what == 4:
             self.client.half_close()
         elif what == 5:
@@ -39,41 +39,41 @@ class Walker:
 
     @property
     def wrong(self) -> str:
-        """What is wrong with the reply, if that has come whole."""
+        """Describe what is wrong with the reply if it is complete, else return an empty text."""
         if self.client.aborted() or self.client.producer is not None or not self.client.received:
             return ""
         return fault(b"x", self.client.received)
 
 
 def test_F010_F011_F015_F120_random_walks(build: Build) -> None:
-    """Nothing fails, every reply that is whole is in the data format, and no connection and no timer is left."""
-    for round_number in range(HOUSES):
+    """No failure is logged, every complete reply is valid, and no connection or timer is left."""
+    for round_number in range(SERVERS):
         slow = SlowSource()
         built = build(people=[*PEOPLE, HUGE], sources=[slow], queries_per_minute=10**9, connections=20, per_address=5)
         factory = FingerService(FingerSettings(max_plan_bytes=300_000), built.deps).factory
         timers = len(built.clock.getDelayedCalls())
         for number in range(WALKS):
             seed = f"{SEED}/{round_number}/{number}"
-            with logged_failures() as seen:
+            with logged_failures() as failures:
                 walkers = walk(factory, built, slow, random.Random(seed))
-            assert not seen, f"{seed}: {seen[0]}"
+            assert not failures, f"{seed}: {failures[0]}"
             assert [walker.wrong for walker in walkers if walker.wrong] == [], seed
             assert not factory.connections, seed
             built.clock.advance(30)
             assert len(built.clock.getDelayedCalls()) <= timers, seed
 
 
-def walk(factory: Any, built: Built, slow: SlowSource, dice: random.Random) -> list[Walker]:
-    """Those who walked, when the last of them is gone."""
-    walkers = [Walker(factory, built, dice) for _ in range(dice.randint(1, 9))]
-    for _ in range(dice.randint(5, 80)):
-        what = dice.randrange(10)
+def walk(factory: Any, built: Built, slow: SlowSource, rng: random.Random) -> list[Walker]:
+    """Run one walk until all clients are disconnected, and return the clients."""
+    walkers = [Walker(factory, built, rng) for _ in range(rng.randint(1, 9))]
+    for _ in range(rng.randint(5, 80)):
+        what = rng.randrange(10)
         if what == 9:
             slow.answer()
         elif what == 8:
-            built.clock.advance(dice.choice((0.05, 0.3, 1, 4)))
+            built.clock.advance(rng.choice((0.05, 0.3, 1, 4)))
         else:
-            dice.choice(walkers).step(what)
+            rng.choice(walkers).step(what)
     for walker in walkers:
         walker.step(0)
     slow.answer()

@@ -1,4 +1,4 @@
-"""Who is on (RFC 1288 section 2.5.1), at 80 columns. Expected text is typed."""
+"""The list of people online (RFC 1288 section 2.5.1) at 80 columns, against typed expectations."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -36,36 +36,39 @@ FAY = {"login": "fay", "name": "Fay Finn", "listed": False, "visibility": ALL}
 PEOPLE: tuple[dict[str, Any], ...] = (ANN, BEN, CLEO, DAN, EVE, FAY)
 
 
-def ago(**how: int) -> datetime:
-    return NOW.replace(second=0) - timedelta(**how)
+def before_now(**delta: int) -> datetime:
+    return NOW.replace(second=0) - timedelta(**delta)
 
 
-ON = {
-    "ann": (Login("tty1", "", ago(days=2), ago(hours=5)), Login("pts/0", "tea.example", ago(hours=8), ago(minutes=5))),
-    "ben": (Login("pts/1", "192.0.2.9", ago(hours=1), ago()),),
-    "cleo": (Login("pts/2", "192.0.2.10", ago(hours=1), ago(minutes=3)),),
-    "dan": (Login("pts/3", "192.0.2.11", ago(hours=2), ago(hours=1, minutes=7)),),
-    "eve": (Login("pts/4", "192.0.2.12", ago(hours=2), ago(minutes=7)),),
-    "fay": (Login("pts/5", "192.0.2.13", ago(hours=2), ago(minutes=7)),),
-    "root": (Login("pts/6", "192.0.2.14", ago(hours=2), ago(minutes=7)),),
+ONLINE = {
+    "ann": (
+        Login("tty1", "", before_now(days=2), before_now(hours=5)),
+        Login("pts/0", "tea.example", before_now(hours=8), before_now(minutes=5)),
+    ),
+    "ben": (Login("pts/1", "192.0.2.9", before_now(hours=1), before_now()),),
+    "cleo": (Login("pts/2", "192.0.2.10", before_now(hours=1), before_now(minutes=3)),),
+    "dan": (Login("pts/3", "192.0.2.11", before_now(hours=2), before_now(hours=1, minutes=7)),),
+    "eve": (Login("pts/4", "192.0.2.12", before_now(hours=2), before_now(minutes=7)),),
+    "fay": (Login("pts/5", "192.0.2.13", before_now(hours=2), before_now(minutes=7)),),
+    "root": (Login("pts/6", "192.0.2.14", before_now(hours=2), before_now(minutes=7)),),
 }
 
 
-def on(build: Build, people: Any = PEOPLE, logins: Mapping[str, Any] = ON) -> Built:
-    """A house at NOW in which *logins* are on."""
+def build_online(build: Build, people: Any = PEOPLE, logins: Mapping[str, Any] = ONLINE) -> Built:
+    """Return dependencies whose clock shows NOW and where *logins* are online."""
     built = build(people=people)
     built.deps = replace(built.deps, now=lambda: NOW)
     built.deps.directory.presence.update("test", logins)
     return built
 
 
-def said(built: Built, line: bytes = b"", peer: str = STRANGER, **finger: Any) -> str:
+def ask_text(built: Built, line: bytes = b"", peer: str = STRANGER, **finger: Any) -> str:
     return ask(built, line + b"\r\n", peer=peer, settings=FingerSettings(**finger)).decode().replace("\r\n", "\n")
 
 
-def test_F092_F093_who_is_on(build: Build) -> None:
-    built = on(build)
-    assert said(built) == (
+def test_F092_F093_the_list_of_people_online(build: Build) -> None:
+    built = build_online(build)
+    assert ask_text(built) == (
         "Login  Name       TTY    Idle  From         Office  Phone          Title\n"
         "ann    Ann Able   pts/0  5m    tea.example  B12     +420 555 0100  Keeper of th…\n"
         "ben    Ben Able   pts/1  0m    192.0.2.9\n"
@@ -74,8 +77,8 @@ def test_F092_F093_who_is_on(build: Build) -> None:
     assert built.access_log_entries[-1]["outcome"] == "listed"
 
 
-def test_F093_members_see_who_shows_it_to_them(build: Build) -> None:
-    assert said(on(build, people=[CLEO, DAN]), peer=MEMBER) == (
+def test_F093_members_see_fields_for_members(build: Build) -> None:
+    assert ask_text(build_online(build, people=[CLEO, DAN]), peer=MEMBER) == (
         "Login  Name       Idle\n"
         "cleo   Cleo Clay\n"
         "dan    Dan Dale   1h07m\n"
@@ -92,24 +95,24 @@ def test_F093_members_see_who_shows_it_to_them(build: Build) -> None:
         (["origin", "idle", "origin"], "Login  Name       From         Idle"),
     ],
 )
-def test_F093_each_column_can_be_switched(build: Build, columns: list[str], head: str) -> None:
-    lines = said(on(build), list_columns=columns).splitlines()
+def test_F093_columns_are_configurable(build: Build, columns: list[str], head: str) -> None:
+    lines = ask_text(build_online(build), list_columns=columns).splitlines()
     assert lines[0] == head
     assert [line.split()[0] for line in lines[1:]] == ["ann", "ben", "cleo"]
 
 
-def test_F092_a_full_name_is_never_cut(build: Build) -> None:
-    """A long one has a line for itself and leaves the others their columns."""
+def test_F092_a_full_name_is_never_truncated(build: Build) -> None:
+    """A long name gets lines of its own and does not narrow the other columns."""
     long = {"login": "ana", "name": "Ana Maria Magdalena " * 5 + "Able", "title": "Keeper", "visibility": ALL}
-    built = on(build, [long, ANN], {"ana": ON["ann"], **ON})
-    assert said(built, list_columns=["idle", "title"]) == (
+    built = build_online(build, [long, ANN], {"ana": ONLINE["ann"], **ONLINE})
+    assert ask_text(built, list_columns=["idle", "title"]) == (
         "Login  Name                              Idle  Title\n"
         "ana    Ana Maria Magdalena Ana Maria Magdalena Ana Maria Magdalena Ana Maria\n"
         "       Magdalena Ana Maria Magdalena Able\n"
         "                                         5m    Keeper\n"
         "ann    Ann Able                          5m    Keeper of the kettle\n"
     )
-    assert said(built, list_columns=[]) == (
+    assert ask_text(built, list_columns=[]) == (
         "Login  Name\n"
         "ana    Ana Maria Magdalena Ana Maria Magdalena Ana Maria Magdalena Ana Maria\n"
         "       Magdalena Ana Maria Magdalena Able\n"
@@ -117,35 +120,35 @@ def test_F092_a_full_name_is_never_cut(build: Build) -> None:
     )
 
 
-def test_F093_what_is_long_is_cut_and_the_last_column_goes_first(build: Build) -> None:
+def test_F093_long_values_are_truncated_and_last_columns_dropped(build: Build) -> None:
     long = ANN | {"office": "the room behind the kitchen, second door on the left", "title": "茶" * 60}
-    lines = said(on(build, [long])).splitlines()
+    lines = ask_text(build_online(build, [long])).splitlines()
     assert lines == [
         "Login  Name      TTY    Idle  From         Office                  Phone",
         "ann    Ann Able  pts/0  5m    tea.example  the room behind the k…  +420 555 0100",
     ]
-    lines = said(on(build, [long | {"name": "Ann Able of the Kettle"}])).splitlines()
+    lines = ask_text(build_online(build, [long | {"name": "Ann Able of the Kettle"}])).splitlines()
     assert lines == [
         "Login  Name                    TTY    Idle  From         Office",
         "ann    Ann Able of the Kettle  pts/0  5m    tea.example  the room behind the ki…",
     ]
-    lines = said(on(build, [long]), list_columns=["title"]).splitlines()
+    lines = ask_text(build_online(build, [long]), list_columns=["title"]).splitlines()
     assert lines == ["Login  Name      Title", "ann    Ann Able  " + "茶" * 31 + "…"]
     assert width(lines[1]) == 80
 
 
-def test_F094_nobody_is_on(build: Build) -> None:
-    assert said(on(build, logins={})) == "No one is logged on.\n"
-    assert said(on(build, people=[DAN, EVE, FAY])) == "No one is logged on.\n"
+def test_F094_nobody_is_online(build: Build) -> None:
+    assert ask_text(build_online(build, logins={})) == "No one is logged on.\n"
+    assert ask_text(build_online(build, people=[DAN, EVE, FAY])) == "No one is logged on.\n"
 
 
-def test_F095_the_list_is_off(build: Build) -> None:
-    assert said(on(build), listing=False) == "Finger online user list denied\n"
-    assert said(on(build), b"/W", listing=False) == "Finger online user list denied\n"
+def test_F095_the_list_is_disabled(build: Build) -> None:
+    assert ask_text(build_online(build), listing=False) == "Finger online user list denied\n"
+    assert ask_text(build_online(build), b"/W", listing=False) == "Finger online user list denied\n"
 
 
 def test_F041_the_long_list(build: Build) -> None:
-    assert said(on(build, people=[ANN, CLEO, EVE]), b"/W") == (
+    assert ask_text(build_online(build, people=[ANN, CLEO, EVE]), b"/W") == (
         "Login:      ann\n"
         "Name:       Ann Able\n"
         "Title:      Keeper of the kettle\n"
@@ -164,38 +167,41 @@ def test_F041_the_long_list(build: Build) -> None:
 
 
 @pytest.mark.parametrize("switch", [b"", b"/W"])
-def test_F092_more_than_one_list_can_hold(build: Build, switch: bytes) -> None:
+def test_F092_a_list_over_the_limit_links_to_the_web(build: Build, switch: bytes) -> None:
     people = [{"login": f"p{n:03}", "name": f"Person {n}", "visibility": ALL} for n in range(51)]
-    built = on(build, people, {f"p{n:03}": [Login()] for n in range(51)})
-    reply = said(built, switch)
+    built = build_online(build, people, {f"p{n:03}": [Login()] for n in range(51)})
+    reply = ask_text(built, switch)
     assert reply.count("Person ") == 50
     assert reply.endswith("\n… and more: https://dir.test/online\n")
-    assert said(built, switch, empty_query="people").endswith("\n… and more: https://dir.test/users\n")
+    assert ask_text(built, switch, empty_query="people").endswith("\n… and more: https://dir.test/users\n")
 
 
 def test_F093_a_list_of_people_has_the_same_columns(build: Build) -> None:
-    assert said(on(build, [ANN, BEN], {"ben": ON["ben"]}), empty_query="people") == (
+    assert ask_text(build_online(build, [ANN, BEN], {"ben": ONLINE["ben"]}), empty_query="people") == (
         "Login  Name      TTY    Idle  From       Office  Phone          Title\n"
         "ann    Ann Able                          B12     +420 555 0100  Keeper of the k…\n"
         "ben    Ben Able  pts/1  0m    192.0.2.9\n"
     )
 
 
-def test_F092_idle_grows_while_nothing_is_reported(build: Build) -> None:
-    built = on(build)
-    assert said(built, list_columns=["idle"]).splitlines()[1:3] == ["ann    Ann Able   5m", "ben    Ben Able   0m"]
+def test_F092_idle_time_grows_between_reports(build: Build) -> None:
+    built = build_online(build)
+    assert ask_text(built, list_columns=["idle"]).splitlines()[1:3] == ["ann    Ann Able   5m", "ben    Ben Able   0m"]
     built.deps = replace(built.deps, now=lambda: NOW + timedelta(minutes=58))
-    assert said(built, list_columns=["idle"]).splitlines()[1:3] == ["ann    Ann Able   1h03m", "ben    Ben Able   58m"]
+    assert ask_text(built, list_columns=["idle"]).splitlines()[1:3] == [
+        "ann    Ann Able   1h03m",
+        "ben    Ben Able   58m",
+    ]
     built.deps = replace(built.deps, now=lambda: NOW + timedelta(days=3))
-    assert said(built, list_columns=["idle"]).splitlines()[1] == "ann    Ann Able   3d"
+    assert ask_text(built, list_columns=["idle"]).splitlines()[1] == "ann    Ann Able   3d"
 
 
 # one person
 
 
 def test_F098_the_login_status(build: Build) -> None:
-    built = on(build)
-    assert said(built, b"ann") == (
+    built = build_online(build)
+    assert ask_text(built, b"ann") == (
         "Login:      ann\n"
         "Name:       Ann Able\n"
         "Title:      Keeper of the kettle\n"
@@ -208,36 +214,38 @@ def test_F098_the_login_status(build: Build) -> None:
         "Plan:\n"
         "Tea.\n"
     )
-    assert "On since:   2026-11-23 17:04 UTC\n" in said(built, b"cleo")
-    assert "On" not in said(built, b"dan")
-    assert "On since:   2026-11-23 16:04 UTC, active 16:57 UTC\n" in said(built, b"dan", MEMBER)
-    assert "pts/5 from 192.0.2.13" in said(built, b"fay")
-    assert said(built, b"eve") == "eve: no such user.\n"
-    assert said(built, b"root") == "root: no such user.\n"
+    assert "On since:   2026-11-23 17:04 UTC\n" in ask_text(built, b"cleo")
+    assert "On" not in ask_text(built, b"dan")
+    assert "On since:   2026-11-23 16:04 UTC, active 16:57 UTC\n" in ask_text(built, b"dan", MEMBER)
+    assert "pts/5 from 192.0.2.13" in ask_text(built, b"fay")
+    assert ask_text(built, b"eve") == "eve: no such user.\n"
+    assert ask_text(built, b"root") == "root: no such user.\n"
 
 
-def test_F098_what_is_told_follows_what_is_reported(build: Build) -> None:
-    built = on(build, [BEN | {"visibility": ALL}], {})
-    assert "On" not in said(built, b"ben")
+def test_F098_the_login_status_follows_the_reports(build: Build) -> None:
+    built = build_online(build, [BEN | {"visibility": ALL}], {})
+    assert "On" not in ask_text(built, b"ben")
     built.deps.directory.presence.update("test", {"ben": [Login()]})
-    assert "On:         now\n" in said(built, b"ben")
-    built.deps.directory.presence.update("test", {"ben": [Login("pts/7", "", None, ago(minutes=2))]})
-    assert "On:         now on pts/7, active 2026-11-23 18:02 UTC\n" in said(built, b"ben")
+    assert "On:         now\n" in ask_text(built, b"ben")
+    built.deps.directory.presence.update("test", {"ben": [Login("pts/7", "", None, before_now(minutes=2))]})
+    assert "On:         now on pts/7, active 2026-11-23 18:02 UTC\n" in ask_text(built, b"ben")
     built.deps.directory._now = lambda: NOW
     built.deps.directory.presence.update("test", {})
-    assert "Last seen:  2026-11-23 18:04 UTC\n" in said(built, b"ben")
-    assert "On:" not in said(built, b"ben")
+    assert "Last seen:  2026-11-23 18:04 UTC\n" in ask_text(built, b"ben")
+    assert "On:" not in ask_text(built, b"ben")
 
 
-def test_F098_last_seen_only_where_it_is_shown(build: Build) -> None:
-    built = on(build, [ANN, DAN])
+def test_F098_last_seen_only_where_visible(build: Build) -> None:
+    built = build_online(build, [ANN, DAN])
     built.deps.directory.presence.update("test", {})
-    assert "Last seen:  " in said(built, b"ann")
-    assert "Last seen" not in said(built, b"dan") + said(built, b"dan", MEMBER)
+    assert "Last seen:  " in ask_text(built, b"ann")
+    assert "Last seen" not in ask_text(built, b"dan") + ask_text(built, b"dan", MEMBER)
 
 
-def test_F098_many_logins_are_counted(build: Build) -> None:
-    reply = said(on(build, [ANN], {"ann": [Login(f"pts/{n}", "", ago(hours=n)) for n in range(9)]}), b"ann")
+def test_F098_further_logins_are_counted(build: Build) -> None:
+    reply = ask_text(
+        build_online(build, [ANN], {"ann": [Login(f"pts/{n}", "", before_now(hours=n)) for n in range(9)]}), b"ann"
+    )
     assert reply.count("On since:") == 4
     assert "\nOn:         and 5 more\n" in reply
 
@@ -249,14 +257,14 @@ def test_F098_many_logins_are_counted(build: Build) -> None:
     empty_query=st.sampled_from(["online", "people"]),
     here=st.booleans(),
 )
-def test_F097_a_list_tells_no_more_than_asking_does(
+def test_F097_a_list_reveals_no_more_than_the_profile(
     build: Build, levels: dict[str, str], peer: str, empty_query: str, here: bool
 ) -> None:
-    built = on(build, [ANN | {"visibility": levels}], {"ann": [ON["ann"][1]]} if here else {})
-    asked = said(built, b"ann", peer)
-    words = {"5m": "active 17:59 UTC"}  # idle for so long is active at
-    for line in said(built, b"", peer, empty_query=empty_query).splitlines()[1:]:
+    built = build_online(build, [ANN | {"visibility": levels}], {"ann": [ONLINE["ann"][1]]} if here else {})
+    profile = ask_text(built, b"ann", peer)
+    words = {"5m": "active 17:59 UTC"}  # idle 5m in the list is "active" in the profile
+    for line in ask_text(built, b"", peer, empty_query=empty_query).splitlines()[1:]:
         for cell in line.split("  "):
-            assert words.get(cell.strip(), cell.strip().rstrip("…")) in asked
-    for line in said(built, b"/W", peer, empty_query=empty_query).splitlines():
-        assert line in asked or line == "No one is logged on."
+            assert words.get(cell.strip(), cell.strip().rstrip("…")) in profile
+    for line in ask_text(built, b"/W", peer, empty_query=empty_query).splitlines():
+        assert line in profile or line == "No one is logged on."

@@ -1,4 +1,4 @@
-"""One line, several names; one name, several people. Expected bytes are typed."""
+"""Several names in one query, and several people with one name, against typed bytes."""
 
 from typing import Any
 
@@ -45,84 +45,84 @@ PEOPLE: tuple[dict[str, Any], ...] = (
 
 
 @pytest.fixture
-def place(build: Build) -> Built:
+def built(build: Build) -> Built:
     return build(people=PEOPLE)
 
 
-def outcomes(built: Built) -> list[str]:
+def logged_outcomes(built: Built) -> list[str]:
     return [record["outcome"] for record in built.access_log_entries]
 
 
 @pytest.mark.parametrize("line", [b"ann,ben", b"ann, ben", b" ann ,,ben,", b"ann,annie,ben,ANN", b"ann,ben,ann,ben"])
-def test_F055_names_between_commas(place: Built, line: bytes) -> None:
-    assert ask(place, line + b"\r\n") == ANN + b"\r\n" + BEN
-    assert outcomes(place) == ["found"]
+def test_F055_names_separated_by_commas(built: Built, line: bytes) -> None:
+    assert ask(built, line + b"\r\n") == ANN + b"\r\n" + BEN
+    assert logged_outcomes(built) == ["found"]
 
 
-def test_F055_each_name_is_answered_in_its_place(place: Built) -> None:
-    assert ask(place, b"xx,ann,yy\r\n") == b"xx: no such user.\r\n\r\n" + ANN + b"\r\nyy: no such user.\r\n"
-    assert ask(place, b"xx,yy\r\n") == b"xx: no such user.\r\n\r\nyy: no such user.\r\n"
-    assert ask(place, b",\r\n") == b",: no such user.\r\n"
-    assert outcomes(place) == ["found", "not_found", "not_found"]
+def test_F055_answers_are_in_the_order_of_the_names(built: Built) -> None:
+    assert ask(built, b"xx,ann,yy\r\n") == b"xx: no such user.\r\n\r\n" + ANN + b"\r\nyy: no such user.\r\n"
+    assert ask(built, b"xx,yy\r\n") == b"xx: no such user.\r\n\r\nyy: no such user.\r\n"
+    assert ask(built, b",\r\n") == b",: no such user.\r\n"
+    assert logged_outcomes(built) == ["found", "not_found", "not_found"]
 
 
-def test_F055_no_more_than_max_names(place: Built) -> None:
+def test_F055_at_most_max_names_are_answered(built: Built) -> None:
     four = b"a1: no such user.\r\n\r\na2: no such user.\r\n\r\na3: no such user.\r\n\r\na4: no such user.\r\n"
-    assert ask(place, b"a1,a2,a3,a4\r\n") == four
-    assert ask(place, b"a1,a2,a3,a4,ann\r\n") == four + "\r\n…\r\n".encode()
-    assert ask(place, b"ann,ben\r\n", settings=FingerSettings(max_names=1)) == ANN + "\r\n…\r\n".encode()
-    assert ask(place, b"ann ben\r\n", settings=FingerSettings(max_names=1)) == ANN + "\r\n…\r\n".encode()
+    assert ask(built, b"a1,a2,a3,a4\r\n") == four
+    assert ask(built, b"a1,a2,a3,a4,ann\r\n") == four + "\r\n…\r\n".encode()
+    assert ask(built, b"ann,ben\r\n", settings=FingerSettings(max_names=1)) == ANN + "\r\n…\r\n".encode()
+    assert ask(built, b"ann ben\r\n", settings=FingerSettings(max_names=1)) == ANN + "\r\n…\r\n".encode()
 
 
-def test_F055_one_line_asks_no_more_than_so_often(place: Built, monkeypatch: pytest.MonkeyPatch) -> None:
-    lookup, asked = place.deps.directory.lookup, []
+def test_F055_lookups_of_one_line_are_limited(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    lookup, names = built.deps.directory.lookup, []
 
     async def counted(name: str, viewer: Any) -> Any:
-        asked.append(name)
+        names.append(name)
         return await lookup(name, viewer)
 
-    monkeypatch.setattr(place.deps.directory, "lookup", counted)
-    ask(place, b",".join(b"%%2%d a b" % n for n in range(50)) + b"\r\n")
-    assert len(asked) <= 25
-    assert len(place.access_log_entries) == 1
+    monkeypatch.setattr(built.deps.directory, "lookup", counted)
+    ask(built, b",".join(b"%%2%d a b" % n for n in range(50)) + b"\r\n")
+    assert len(names) <= 25
+    assert len(built.access_log_entries) == 1
 
 
-def test_F055_hidden_among_several_is_unknown(place: Built) -> None:
+def test_F055_a_hidden_name_among_several_is_like_a_missing_one(built: Built) -> None:
     for line in (b"ann,%s,ben", b"%s,ann", b"ann %s", b"%s %s"):
-        hidden = ask(place, line.replace(b"%s", b"cleo") + b"\r\n")
-        assert hidden.replace(b"cleo", b"clxo") == ask(place, line.replace(b"%s", b"clxo") + b"\r\n")
-    assert outcomes(place)[::2] == outcomes(place)[1::2]
+        hidden = ask(built, line.replace(b"%s", b"cleo") + b"\r\n")
+        assert hidden.replace(b"cleo", b"clxo") == ask(built, line.replace(b"%s", b"clxo") + b"\r\n")
+    assert logged_outcomes(built)[::2] == logged_outcomes(built)[1::2]
 
 
-def test_F056_F057_first_one_full_name_then_several(place: Built) -> None:
-    assert ask(place, b"ann able\r\n") == ANN
-    assert ask(place, b"ann ben\r\n") == ANN + b"\r\n" + BEN
-    assert ask(place, b"ann xx\r\n") == ANN + b"\r\nxx: no such user.\r\n"
-    assert ask(place, b"xx yy\r\n") == b"xx yy: no such user.\r\n"
-    assert ask(place, b"ben,ann able\r\n") == BEN + b"\r\n" + ANN
+def test_F056_F057_a_full_name_is_tried_before_several_names(built: Built) -> None:
+    assert ask(built, b"ann able\r\n") == ANN
+    assert ask(built, b"ann ben\r\n") == ANN + b"\r\n" + BEN
+    assert ask(built, b"ann xx\r\n") == ANN + b"\r\nxx: no such user.\r\n"
+    assert ask(built, b"xx yy\r\n") == b"xx yy: no such user.\r\n"
+    assert ask(built, b"ben,ann able\r\n") == BEN + b"\r\n" + ANN
 
 
-def test_F057_a_comma_may_stand_in_a_full_name(place: Built) -> None:
-    assert ask(place, b"Ann Able, Jr.\r\n") == JR
+def test_F057_a_full_name_may_contain_a_comma(built: Built) -> None:
+    assert ask(built, b"Ann Able, Jr.\r\n") == JR
 
 
 @pytest.mark.parametrize("line", [b"ann/W", b"/Wann"])
-def test_F052_what_is_no_switch_is_a_name(place: Built, line: bytes) -> None:
-    assert ask(place, line + b"\r\n") == line + b": no such user.\r\n"
+def test_F052_text_that_is_not_a_switch_is_a_name(built: Built, line: bytes) -> None:
+    assert ask(built, line + b"\r\n") == line + b": no such user.\r\n"
 
 
-def test_F059_a_name_of_several_people(place: Built) -> None:
-    assert ask(place, b"able\r\n") == ANN + b"\r\n" + BEN
-    assert ask(place, b"able\r\n", settings=FingerSettings(ambiguous="short")) == (
+def test_F059_an_ambiguous_name(built: Built) -> None:
+    assert ask(built, b"able\r\n") == ANN + b"\r\n" + BEN
+    assert ask(built, b"able\r\n", settings=FingerSettings(ambiguous="short")) == (
         b"2 people have that name; ask for one by login:\r\n\r\nLogin  Name\r\nann    Ann Able\r\nben    Ben Able\r\n"
     )
-    assert ask(place, b"able\r\n", settings=FingerSettings(ambiguous="deny")) == (
+    assert ask(built, b"able\r\n", settings=FingerSettings(ambiguous="deny")) == (
         b"able: more than one person has that name; ask by login.\r\n"
     )
-    assert outcomes(place) == ["ambiguous", "ambiguous", "refused"]
+    assert logged_outcomes(built) == ["ambiguous", "ambiguous", "refused"]
 
 
-def test_F059_many_people_of_one_name_are_a_list(build: Build) -> None:
+def test_F059_many_people_with_one_name_are_listed(build: Build) -> None:
     built = build(people=[{"login": f"lee{n:02}", "name": "Ann Lee"} for n in range(60)])
     reply = ask(built, b"ann lee\r\n").decode().splitlines()
     assert reply[:4] == ["60 people have that name; ask for one by login:", "", "Login  Name", "lee00  Ann Lee"]
@@ -130,24 +130,24 @@ def test_F059_many_people_of_one_name_are_a_list(build: Build) -> None:
 
 
 @pytest.mark.parametrize("line", [b"a", b"an", b"*", b"%", b"%25", b".", b"0", b"_", b"ann%", b"a*", b"a,*", b"an %"])
-def test_F060_no_part_of_a_name_finds_anybody(place: Built, line: bytes) -> None:
-    assert b"Login" not in ask(place, line + b"\r\n")
+def test_F060_partial_names_and_wildcards_find_nobody(built: Built, line: bytes) -> None:
+    assert b"Login" not in ask(built, line + b"\r\n")
 
 
-def test_F061_composed_and_decomposed(place: Built) -> None:
+def test_F061_composed_and_decomposed_characters_are_equal(built: Built) -> None:
     composed, decomposed = b"\xc5\xbeofie\r\n", b"z\xcc\x8cofie\r\n"
-    assert "Name:       Žofie Černá\r\n".encode() in ask(place, composed)
-    assert ask(place, composed) == ask(place, decomposed)
+    assert "Name:       Žofie Černá\r\n".encode() in ask(built, composed)
+    assert ask(built, composed) == ask(built, decomposed)
 
 
 @pytest.mark.parametrize("line", [b"%C5%BEofie", b"%c5%beofie", b"z%CC%8Cofie", b"%C5%BEofie%20%C4%8Cern%C3%A1"])
-def test_F062_percent_encoding(place: Built, line: bytes) -> None:
-    assert "Name:       Žofie Černá\r\n".encode() in ask(place, line + b"\r\n")
+def test_F062_percent_encoding(built: Built, line: bytes) -> None:
+    assert "Name:       Žofie Černá\r\n".encode() in ask(built, line + b"\r\n")
 
 
-def test_F062_the_literal_name_comes_first(place: Built) -> None:
-    assert b"Login:      dan\r\n" in ask(place, b"Ann%20Able\r\n")
-    assert ask(place, b"Ann%20Abl%65\r\n") == ANN
-    assert ask(place, b"ann%2Cben\r\n") == b"ann%2Cben: no such user.\r\n"
-    assert ask(place, b"%FF\r\n") == b"%FF: no such user.\r\n"
-    assert ask(place, b"cleo%20\r\n") == b"cleo%20: no such user.\r\n"
+def test_F062_the_literal_name_is_tried_first(built: Built) -> None:
+    assert b"Login:      dan\r\n" in ask(built, b"Ann%20Able\r\n")
+    assert ask(built, b"Ann%20Abl%65\r\n") == ANN
+    assert ask(built, b"ann%2Cben\r\n") == b"ann%2Cben: no such user.\r\n"
+    assert ask(built, b"%FF\r\n") == b"%FF: no such user.\r\n"
+    assert ask(built, b"cleo%20\r\n") == b"cleo%20: no such user.\r\n"

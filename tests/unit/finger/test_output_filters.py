@@ -1,5 +1,7 @@
-"""The texts as a person sees them at 80 columns, whole: golden/NAME.txt, each typed or looked at. They are never made
-anew by a test; who changes a template changes them by hand."""
+"""Complete answers at 80 columns against golden/NAME.txt.
+
+The golden files were written or reviewed by hand, and no test regenerates them: change them together with a template.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,7 +52,7 @@ WIDE = {
     "title": "茶艺师",
     "plan": "一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十\n茶\n",
 }
-UNSEEN = {"login": "nora", "name": "Nora Nolan", "plan": "Members only.", "visibility": {"plan": "members"}}
+MEMBERS_ONLY_PLAN = {"login": "nora", "name": "Nora Nolan", "plan": "Members only.", "visibility": {"plan": "members"}}
 BLANK = {"login": "ed", "name": "Ed", "plan": "\x1b[0m \r\n"}
 HOSTILE = {
     "login": "mal",
@@ -77,7 +79,7 @@ ART = {
     "name": "\x1b[1mArt",
     "plan": "\x1b[31m♥\x1b[0m tea\n\x1b[2J\x1b]0;x\x07\x1b[38;5;208m~~~ žlutá\nno end",
 }
-PEOPLE = (FULL, EMPTY, WIDE, UNSEEN, BLANK, HOSTILE)
+PEOPLE = (FULL, EMPTY, WIDE, MEMBERS_ONLY_PLAN, BLANK, HOSTILE)
 OTHERS = (LONG, ART, ZOFIE | {"plan": "Příliš žluťoučký kůň\n"})
 FINGER = FingerSettings(empty_query="people", ambiguous="short", list_columns=[])
 
@@ -101,12 +103,12 @@ FINGER = FingerSettings(empty_query="people", ambiguous="short", list_columns=[]
         ("list_long", "/W", STRANGER),
     ],
 )
-def test_F096_what_a_person_reads(build: Build, name: str, line: str, peer: str) -> None:
-    compare(build, PEOPLE, name, line, FINGER, peer)
+def test_F096_complete_answers(build: Build, name: str, line: str, peer: str) -> None:
+    assert_golden(build, PEOPLE, name, line, FINGER, peer)
 
 
 @pytest.mark.parametrize(
-    ("name", "line", "changed"),
+    ("name", "line", "changes"),
     [
         ("long_values", "wilhelmina", {}),
         ("list_columns", "", {"list_columns": ["title", "office"]}),
@@ -117,11 +119,13 @@ def test_F096_what_a_person_reads(build: Build, name: str, line: str, peer: str)
         ("sgr_ascii", "art", {"ansi": "sgr", "charset": "ascii"}),
     ],
 )
-def test_F028_F034_what_the_settings_make_of_it(build: Build, name: str, line: str, changed: dict[str, object]) -> None:
-    compare(build, OTHERS, name, line, replace(FINGER, **changed))
+def test_F028_F034_answers_with_other_settings(build: Build, name: str, line: str, changes: dict[str, object]) -> None:
+    assert_golden(build, OTHERS, name, line, replace(FINGER, **changes))
 
 
-def compare(build: Build, people: Any, name: str, line: str, finger: FingerSettings, peer: str = STRANGER) -> None:
+def assert_golden(
+    build: Build, people: Any, name: str, line: str, finger: FingerSettings, peer: str = STRANGER
+) -> None:
     built = build(people=[])
     write_edits(built.path, [make_create_edit(each) for each in people], AT)
     reply = ask(built, line.encode() + b"\r\n", peer=peer, settings=finger).decode()
@@ -131,7 +135,7 @@ def compare(build: Build, people: Any, name: str, line: str, finger: FingerSetti
         assert "\r\n\r\n\r\n" not in reply
 
 
-def test_every_text_of_the_room_is_pinned() -> None:
+def test_every_golden_file_is_used() -> None:
     assert {path.stem for path in GOLDEN.iterdir()} == {
         "full", "full_long", "empty", "empty_long", "wide", "plan_unseen", "plan_seen", "plan_blank", "hostile",
         "ambiguous", "ambiguous_asked", "not_found", "list", "list_long", "long_values", "list_columns", "ascii", "ascii_list",

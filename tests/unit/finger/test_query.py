@@ -1,4 +1,4 @@
-"""The grammar of a line, without a house."""
+"""The query grammar: parse_query on single lines."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from gateway.finger.query import FingerQuery, ForwardQuery, HttpRequest, ListQue
 OURS = HostNames(["dir.test", "club.test"])
 
 
-def read(line: bytes) -> FingerQuery:
+def parse_line(line: bytes) -> FingerQuery:
     return parse_query(decode_line(line), OURS.__contains__)
 
 
@@ -83,12 +83,12 @@ def read(line: bytes) -> FingerQuery:
         pytest.param(b"alice @ dir.test ", UserQuery("alice", False), id="blanks-at-the-host"),
     ],
 )
-def test_a_line_and_what_it_asks(line: bytes, query: FingerQuery) -> None:
-    assert read(line) == query
+def test_lines_and_their_queries(line: bytes, query: FingerQuery) -> None:
+    assert parse_line(line) == query
 
 
-def test_F084_two_hundred_hosts_are_read_without_recursion() -> None:
-    query = read(b"bob" + b"@h" * 200)
+def test_F084_two_hundred_hosts_are_parsed_without_recursion() -> None:
+    query = parse_line(b"bob" + b"@h" * 200)
     assert isinstance(query, ForwardQuery)
     assert len(query.hosts) == 200
 
@@ -101,8 +101,8 @@ PIECES = st.sampled_from(
 
 
 @given(st.one_of(st.binary(max_size=512), st.lists(PIECES, max_size=40).map(b"".join)))
-def test_any_line_is_a_query_and_none_is_forwarded_to_ourselves(line: bytes) -> None:
-    query = read(line)
+def test_any_line_is_a_query_and_none_is_forwarded_to_this_server(line: bytes) -> None:
+    query = parse_line(line)
     if isinstance(query, UserQuery | ForwardQuery):
         assert "@" not in query.name
         assert query.name == query.name.strip(" \t")

@@ -1,4 +1,4 @@
-"""Every way in which finger says no, and what it never tells."""
+"""Every refusal of the finger server, and what no answer reveals."""
 
 from collections.abc import Callable
 
@@ -18,13 +18,13 @@ def _timeout(build: Build) -> bytes:
     return client.finish()
 
 
-def _crowded(build: Build) -> bytes:
+def _too_many_connections(build: Build) -> bytes:
     built = build(per_address=10)
-    held, surplus = [Client(built) for _ in range(10)], Client(built)
-    said = surplus.send(b"alice\r\n").finish()
-    for each in held:
+    others, client = [Client(built) for _ in range(10)], Client(built)
+    reply = client.send(b"alice\r\n").finish()
+    for each in others:
         each.lose_connection()
-    return said
+    return reply
 
 
 def _stopping(build: Build) -> bytes:
@@ -36,23 +36,23 @@ def _stopping(build: Build) -> bytes:
     return client.finish()
 
 
-def _too_often(build: Build) -> bytes:
+def _too_many_queries(build: Build) -> bytes:
     built = build(queries_per_minute=1)
     ask(built, b"alice\r\n")
     return ask(built, b"alice\r\n")
 
 
-def _broken(build: Build) -> bytes:
+def _internal_error(build: Build) -> bytes:
     with logged_failures():
         return ask(build(sources=[FailingSource()]), b"alice\r\n")
 
 
 REFUSALS: dict[str, tuple[Callable[[Build], bytes], bytes]] = {
     "timeout": (_timeout, b"Input timeout."),
-    "crowded": (_crowded, b"Too many connections"),
+    "crowded": (_too_many_connections, b"Too many connections"),
     "stopping": (_stopping, b"The server is stopping"),
-    "too often": (_too_often, b"Too many queries"),
-    "broken": (_broken, b"Internal error in server, reference "),
+    "too often": (_too_many_queries, b"Too many queries"),
+    "broken": (_internal_error, b"Internal error in server, reference "),
     "too long": (lambda build: ask(build(), b"a" * 600 + b"\r\n"), b"Query too long."),
     "nobody": (lambda build: ask(build(), b"nobody\r\n"), b"nobody: no such user."),
     "elsewhere": (lambda build: ask(build(), b"bob@other.test\r\n"), b"Finger forwarding service denied"),
@@ -69,25 +69,25 @@ REFUSALS: dict[str, tuple[Callable[[Build], bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_F038_every_refusal_is_a_line_of_text(build: Build, refusal: str) -> None:
-    refused, words = REFUSALS[refusal]
-    said = refused(build)
-    assert said.startswith(words)
-    assert said.endswith(b"\r\n")
-    assert said.count(b"\r\n") == said.count(b"\n") == said.count(b"\r") == 1
-    assert b"/" not in said.replace(b"https://dir.test/", b"")
+def test_F038_every_refusal_is_one_line_of_text(build: Build, refusal: str) -> None:
+    refuse, start = REFUSALS[refusal]
+    reply = refuse(build)
+    assert reply.startswith(start)
+    assert reply.endswith(b"\r\n")
+    assert reply.count(b"\r\n") == reply.count(b"\n") == reply.count(b"\r") == 1
+    assert b"/" not in reply.replace(b"https://dir.test/", b"")
 
 
 @pytest.mark.parametrize("switch", [b"", b"/W "])
-def test_F099_a_plan_that_is_not_shown_leaves_no_heading(build: Build, switch: bytes) -> None:
+def test_F099_a_hidden_plan_leaves_no_heading(build: Build, switch: bytes) -> None:
     built = build(people=[{"login": "ida", "name": "Ida", "plan": "secret tea", "visibility": {"plan": "nobody"}}])
-    said = ask(built, switch + b"ida\r\n")
-    assert b"Name:       Ida\r\n" in said
-    assert b"lan" not in said
-    assert b"tea" not in said
+    reply = ask(built, switch + b"ida\r\n")
+    assert b"Name:       Ida\r\n" in reply
+    assert b"lan" not in reply
+    assert b"tea" not in reply
 
 
-def test_F100_the_long_answer_holds_all_of_the_short_one(built: Built) -> None:
+def test_F100_the_long_answer_contains_the_short_one(built: Built) -> None:
     for name in (b"alice", b"bob", b"zofie", b"adams"):
         short, long = ask(built, name + b"\r\n"), ask(built, b"/W " + name + b"\r\n")
         assert set(short.splitlines()) <= set(long.splitlines())

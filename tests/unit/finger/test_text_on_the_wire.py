@@ -1,5 +1,7 @@
-"""People's texts as the octets that a finger client gets: F022-F038. Plans come from octets as `finger-gateway plan`
-reads them, or as text."""
+"""Texts of people as bytes on the wire (F022 to F038).
+
+Plans are given as bytes, decoded as `finger-gateway plan` does it, or as text.
+"""
 
 import re
 
@@ -13,16 +15,18 @@ from tests.unit.finger.wire import ask
 PLAN = b"Plan:\r\n"
 
 
-def told(build: Build, plan: bytes | str, name: str = "Tester", settings: FingerSettings | None = None) -> bytes:
-    """The whole answer about a person with *plan*."""
+def answer_about(
+    build: Build, plan: bytes | str, name: str = "Tester", settings: FingerSettings | None = None
+) -> bytes:
+    """Return the whole answer about a person with *plan*."""
     text = plan if isinstance(plan, str) else decode_text(plan)
     built = build(people=[{"login": "tess", "name": name, "plan": text}])
     return ask(built, b"tess\r\n", settings=settings)
 
 
-def shown(build: Build, plan: bytes | str, settings: FingerSettings | None = None) -> bytes:
-    """What the answer has for the plan, and that the answer is lines of UTF-8 without controls."""
-    answer = told(build, plan, settings=settings)
+def plan_on_the_wire(build: Build, plan: bytes | str, settings: FingerSettings | None = None) -> bytes:
+    """Check that the answer is lines of UTF-8 without control characters, and return its plan."""
+    answer = answer_about(build, plan, settings=settings)
     answer.decode()
     assert not re.search(rb"[^\r]\n|\r[^\n]", answer)
     assert answer.endswith(b"\r\n")
@@ -53,41 +57,44 @@ def shown(build: Build, plan: bytes | str, settings: FingerSettings | None = Non
         ("F035", b"   lead\n\n\n  art   \nend  \n", b"   lead\r\n\r\n\r\n  art   \r\nend  \r\n"),
     ],
 )
-def test_a_plan_on_the_wire(build: Build, items: str, plan: bytes | str, wire: bytes) -> None:
-    assert shown(build, plan) == wire
+def test_plan_bytes_on_the_wire(build: Build, items: str, plan: bytes | str, wire: bytes) -> None:
+    assert plan_on_the_wire(build, plan) == wire
 
 
 def test_F027_a_name_with_accents_is_intact(build: Build) -> None:
-    assert "Name:       Žofie Černá\r\n".encode() in told(build, "", name="Žofie Černá")
+    assert "Name:       Žofie Černá\r\n".encode() in answer_about(build, "", name="Žofie Černá")
 
 
-def test_F028_in_ascii(build: Build) -> None:
+def test_F028_charset_ascii_transliterates(build: Build) -> None:
     settings = FingerSettings(charset="ascii")
-    answer = told(build, "Žofie Černá, 李四… ┌─┐ “ok” 👋 \ufffd\ufffd\tmoje café\n", "Žofie", settings)
+    answer = answer_about(build, "Žofie Černá, 李四… ┌─┐ “ok” 👋 \ufffd\ufffd\tmoje café\n", "Žofie", settings)
     assert b"Name:       Zofie\r\n" in answer
     assert answer.partition(PLAN)[2] == b'Zofie Cerna, LiSi... +-+ "ok" :wave: \tmoje cafe\r\n'
     assert answer.isascii()
 
 
-def test_F034_colours_pass_and_are_closed(build: Build) -> None:
+def test_F034_colours_pass_and_are_reset(build: Build) -> None:
     settings = FingerSettings(ansi="sgr")
-    assert shown(build, b"\x1b[31mRED\x1b[0m \x1b]0;T\x07|", settings) == b"\x1b[31mRED\x1b[0m |\r\n"
-    assert shown(build, b"\x1b[1;38;5;0mopen\x1b[2J\x1b(0\nend\n", settings) == b"\x1b[1;38;5;0mopen\r\nend\x1b[0m\r\n"
-    assert shown(build, b"\x9b31m8 bit\x1b[31", settings) == b"8 bit\r\n"
-    assert shown(build, b"\x1b[31mRED\n") == b"RED\r\n"
+    assert plan_on_the_wire(build, b"\x1b[31mRED\x1b[0m \x1b]0;T\x07|", settings) == b"\x1b[31mRED\x1b[0m |\r\n"
+    assert (
+        plan_on_the_wire(build, b"\x1b[1;38;5;0mopen\x1b[2J\x1b(0\nend\n", settings)
+        == b"\x1b[1;38;5;0mopen\r\nend\x1b[0m\r\n"
+    )
+    assert plan_on_the_wire(build, b"\x9b31m8 bit\x1b[31", settings) == b"8 bit\r\n"
+    assert plan_on_the_wire(build, b"\x1b[31mRED\n") == b"RED\r\n"
 
 
-def test_F034_F028_colours_of_ascii(build: Build) -> None:
+def test_F034_F028_colours_with_charset_ascii(build: Build) -> None:
     settings = FingerSettings(ansi="sgr", charset="ascii")
-    assert shown(build, "\x1b[32mŽofie", settings) == b"\x1b[32mZofie\x1b[0m\r\n"
+    assert plan_on_the_wire(build, "\x1b[32mŽofie", settings) == b"\x1b[32mZofie\x1b[0m\r\n"
 
 
 @pytest.mark.parametrize("plan", [bytes(range(256)), bytes(range(256)) * 3, b"\xff" * 999, b"\x1b]0;" + b"\x80" * 99])
-def test_F025_whatever_the_octets_were(build: Build, plan: bytes) -> None:
+def test_F025_any_bytes_give_valid_output(build: Build, plan: bytes) -> None:
     for settings in (
         FingerSettings(),
         FingerSettings(ansi="sgr"),
         FingerSettings(charset="ascii"),
         FingerSettings(ansi="sgr", charset="ascii"),
     ):
-        shown(build, plan, settings)
+        plan_on_the_wire(build, plan, settings)

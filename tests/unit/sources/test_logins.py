@@ -1,4 +1,4 @@
-"""Who is logged in here, told to presence: what a look that fails does, and what the real utmp of this machine gives."""
+"""LoginMonitor: periodic reads of the logged-in users, failed reads, and idle times of terminals."""
 
 import pty
 from collections.abc import Mapping, Sequence
@@ -16,62 +16,62 @@ from gateway.sources.logins import LoginMonitor
 HERE = Login(terminal="pts/1")
 
 
-class Door:
-    """What is seen, or why it cannot be."""
+class FakeLogins:
+    """A replacement for logged_in_users() that returns *logins* or raises *error*."""
 
     def __init__(self) -> None:
-        self.on: dict[str, Sequence[Login]] = {}
-        self.broken: OSError | None = None
-        self.looks = 0
+        self.logins: dict[str, Sequence[Login]] = {}
+        self.error: OSError | None = None
+        self.reads = 0
 
     def __call__(self) -> Mapping[str, Sequence[Login]]:
-        self.looks += 1
-        if self.broken is not None:
-            raise self.broken
-        return self.on
+        self.reads += 1
+        if self.error is not None:
+            raise self.error
+        return self.logins
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door()
+def read_logins() -> FakeLogins:
+    return FakeLogins()
 
 
-def test_it_looks_every_so_often(door: Door) -> None:
-    clock, told = Clock(), list[str]()
-    presence = Presence(told.append, lambda _: None)
-    service = LoginMonitor(presence, timedelta(seconds=5), clock, door)
-    assert door.looks == 0
+def test_logins_are_read_at_each_interval(read_logins: FakeLogins) -> None:
+    clock, changed = Clock(), list[str]()
+    presence = Presence(changed.append, lambda _: None)
+    service = LoginMonitor(presence, timedelta(seconds=5), clock, read_logins)
+    assert read_logins.reads == 0
     service.startService()
-    assert (door.looks, told) == (1, [])
-    door.on = {"alice": [HERE]}
+    assert (read_logins.reads, changed) == (1, [])
+    read_logins.logins = {"alice": [HERE]}
     clock.advance(4.9)
     assert presence.logins_of("alice") == ()
     clock.advance(0.1)
     assert presence.logins_of("alice") == (HERE,)
     clock.advance(5)
-    assert told == ["alice"]
+    assert changed == ["alice"]
     service.stopService()
     clock.advance(60)
-    assert door.looks == 3
+    assert read_logins.reads == 3
     assert not clock.getDelayedCalls()
 
 
-def test_a_look_that_fails_leaves_what_was_seen(door: Door) -> None:
+def test_a_failed_read_keeps_the_last_logins(read_logins: FakeLogins) -> None:
     clock = Clock()
     presence = Presence(lambda _: None, lambda _: None)
-    service = LoginMonitor(presence, timedelta(seconds=1), clock, door)
-    door.on = {"alice": [HERE]}
+    service = LoginMonitor(presence, timedelta(seconds=1), clock, read_logins)
+    read_logins.logins = {"alice": [HERE]}
     service.startService()
-    door.broken = OSError("no utmp")
+    read_logins.error = OSError("no utmp")
     clock.advance(3)
     assert presence.logins_of("alice") == (HERE,)
-    door.broken, door.on = None, {}
+    read_logins.error, read_logins.logins = None, {}
     clock.advance(1)
     assert presence.logins_of("alice") == ()
 
 
-def test_when_a_terminal_was_used_last() -> None:
-    """In whole minutes: finger tells no more, and each change is a change of the profile."""
+def test_last_use_of_a_terminal() -> None:
+    """Whole minutes are enough for finger, and each change is a change of the profile."""
     master, slave = pty.openpty()
     name = Path(f"/proc/self/fd/{slave}").resolve()
     active = logins._last_active(str(name.relative_to("/dev")))

@@ -17,7 +17,7 @@ from gateway.store import backups, database, file_watcher, sqlite_reader, sqlite
 from gateway.store.database import UnusableDatabase
 from gateway.store.edit_transactions import EditTransactions
 from tests.unit.directory.doubles import STRANGER
-from tests.unit.fixtures import ALICE, BOB, TestClock, make_create_edit, make_dependencies, result_of, write_edits
+from tests.unit.fixtures import ALICE, BOB, ReactorClock, make_create_edit, make_dependencies, result_of, write_edits
 from tests.unit.store.waiting import wait_for
 
 
@@ -270,7 +270,7 @@ def test_a_file_that_is_replaced_while_another_one_is_opened_is_noticed(
     for file, login in zip(files, ("ann", "ben", "cem"), strict=True):
         database.create(file)
         write_edits(file, [Create(login)])
-    clock = TestClock()
+    clock = ReactorClock()
     store = sqlite_store.SQLiteStore(files[0], clock, readers=0)
     store.startService()
 

@@ -13,8 +13,7 @@ from gateway.directory.search_terms import query_words
 from gateway.store import database
 from gateway.store.in_memory_index import InMemoryIndex
 from gateway.store.sqlite_store import SQLiteStore
-from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import result_of, write_edits
+from tests.unit.fixtures import ReactorClock, result_of, write_edits
 
 PEOPLE = [
     Partial(login="ada", name="Ada Lovelace", aliases=("countess", "first"), former=("augusta",), plan="Numbers\n"),
@@ -40,7 +39,7 @@ def both(tmp_path: Path) -> Iterator[Sequence[Any]]:
             for each in PEOPLE
         ],
     )
-    store, index = SQLiteStore(path, AtOnce(), 0), InMemoryIndex(AtOnce(), 0)
+    store, index = SQLiteStore(path, ReactorClock(), 0), InMemoryIndex(ReactorClock(), 0)
     store.startService()
     swept(index, PEOPLE)
     yield store, index
@@ -84,7 +83,7 @@ def test_it_answers_as_the_store_does(both: Sequence[Any], levels: NameVisibilit
 
 
 def test_only_whole_sweeps_answer() -> None:
-    index, all_ = InMemoryIndex(AtOnce(), 0), NameVisibilityFilter(-1, 2, True)
+    index, all_ = InMemoryIndex(ReactorClock(), 0), NameVisibilityFilter(-1, 2, True)
     assert (
         result_of(index.page("", 9, all_))
         == result_of(index.find_logins("gus", all_))
@@ -109,7 +108,7 @@ def test_only_whole_sweeps_answer() -> None:
 
 
 def test_what_answers_no_longer_is_closed() -> None:
-    index = InMemoryIndex(AtOnce(), 0)
+    index = InMemoryIndex(ReactorClock(), 0)
     swept(index, PEOPLE)
     before = index._current
     assert before is not None

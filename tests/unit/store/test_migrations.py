@@ -15,8 +15,7 @@ from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.store import database, migrations, search_keys, sqlite_store
 from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER
-from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import result_of
+from tests.unit.fixtures import ReactorClock, result_of
 from tests.unit.store.test_processes import child, end, line
 from tests.unit.store.waiting import wait_for
 
@@ -70,7 +69,7 @@ def version_1(path: Path, count: int = COUNT) -> Path:
 
 
 def opened(path: Path) -> tuple[sqlite_store.SQLiteStore, DirectoryService]:
-    clock = AtOnce()
+    clock = ReactorClock()
     store = sqlite_store.SQLiteStore(path, clock, readers=0)
     store.startService()
     service = DirectoryService(store, (), Policy.preset(), clock)
@@ -209,7 +208,7 @@ def test_a_person_who_cannot_be_read_stops_it(tmp_path: Path, document: bytes) -
     connection.commit()
     connection.close()
     with pytest.raises(database.UnusableDatabase) as unusable:
-        sqlite_store.SQLiteStore(path, AtOnce()).startService()
+        sqlite_store.SQLiteStore(path, ReactorClock()).startService()
     assert str(unusable.value).startswith(f"{path}: row 1400 of people cannot be read: ")
     assert str(unusable.value).endswith("; its tables are of version 1, as they were")
     old_code_can_use(path)
@@ -231,7 +230,7 @@ def test_an_error_in_the_middle_leaves_version_1(tmp_path: Path, monkeypatch: py
     with monkeypatch.context() as patch:
         patch.setattr(migrations, "search_keys_of", breaks)
         with pytest.raises(database.UnusableDatabase) as unusable:
-            sqlite_store.SQLiteStore(path, AtOnce()).startService()
+            sqlite_store.SQLiteStore(path, ReactorClock()).startService()
     assert str(unusable.value) == f"{path}: the disk is full; its tables are of version 1, as they were"
     old_code_can_use(path)
     store, service = opened(path)
@@ -314,7 +313,7 @@ def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     for refuses in (
         database.inspect,
         database.upgrade,
-        lambda path: sqlite_store.SQLiteStore(path, AtOnce()).startService(),
+        lambda path: sqlite_store.SQLiteStore(path, ReactorClock()).startService(),
     ):
         with pytest.raises(database.UnusableDatabase) as unusable:
             refuses(path)

@@ -17,8 +17,7 @@ from twisted.internet.task import LoopingCall
 from gateway.directory.interfaces import Create, Modify
 from gateway.store import database, file_watcher, sqlite_store
 from tests.unit.directory.doubles import ADMINISTRATOR
-from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import result_of, write_edits
+from tests.unit.fixtures import ReactorClock, result_of, write_edits
 from tests.unit.store.waiting import wait_for
 
 ROOT = Path(__file__).parents[3]
@@ -55,7 +54,7 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     database.create(path)
     write_edits(path, [Create("alice", {"title": "Old"})])
-    clock = AtOnce()
+    clock = ReactorClock()
     store = sqlite_store.SQLiteStore(path, clock)
     store.startService()
     seen: list[tuple[str, ...]] = []
@@ -99,7 +98,7 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
 
 
 def test_R003_a_look_is_every_40_ms(tmp_path: Path) -> None:
-    store = sqlite_store.SQLiteStore(tmp_path / "people.db", AtOnce())
+    store = sqlite_store.SQLiteStore(tmp_path / "people.db", ReactorClock())
     database.create(store.path)
     store.startService()
     assert isinstance(store.watcher._polling, LoopingCall)
@@ -238,7 +237,7 @@ def test_R006_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> Non
             if last % 1_000_000 == 5 + 20 * round_:
                 os.kill(pid, signal.SIGKILL)
         assert last % 1_000_000 >= 5 + 20 * round_
-        store = sqlite_store.SQLiteStore(path, AtOnce(), readers=0)
+        store = sqlite_store.SQLiteStore(path, ReactorClock(), readers=0)
         store.startService()
         # at most one edit more than was acknowledged: the one that was under way
         assert result_of(store.get("alice")).plan in (f"plan {last}", f"plan {last + 1}")
@@ -344,7 +343,7 @@ def test_edits_of_two_processes_lose_nothing(tmp_path: Path) -> None:
     editors = [child(EDITOR, path, first, first + 200) for first in (0, 1000)]
     for each in editors:
         assert end(each).endswith("all\n")
-    store = sqlite_store.SQLiteStore(path, AtOnce(), readers=0)
+    store = sqlite_store.SQLiteStore(path, ReactorClock(), readers=0)
     store.startService()
     assert {entry.text for entry in result_of(store.history("alice", 1000))} == {
         f"plan {number}" for first in (0, 1000) for number in range(first, first + 200)

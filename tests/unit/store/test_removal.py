@@ -13,8 +13,7 @@ from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.store import file_watcher, sqlite_store, sqlite_writer
 from tests.unit.directory.doubles import ADMINISTRATOR, STRANGER
-from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import result_of, write_edits
+from tests.unit.fixtures import ReactorClock, result_of, write_edits
 from tests.unit.store.test_sqlite_store import ALL, FULL, Opened
 from tests.unit.store.waiting import wait_for
 
@@ -154,7 +153,7 @@ class Other:
     """Another process: a store and a directory on the same file."""
 
     def __init__(self, path: Path) -> None:
-        self.clock = AtOnce()
+        self.clock = ReactorClock()
         self.store = sqlite_store.SQLiteStore(path, self.clock, readers=0)
         self.store.startService()
         self.directory = DirectoryService(self.store, (), Policy.preset(), self.clock)

@@ -27,8 +27,7 @@ from gateway.directory.person import Account, Key, Link, Partial, Status, Visibi
 from gateway.store import database, file_watcher, sqlite_store, sqlite_writer, statements, worker_threads
 from gateway.store.edit_transactions import EditTransactions
 from tests.unit.directory.doubles import ADMINISTRATOR
-from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import result_of, write_edits
+from tests.unit.fixtures import ReactorClock, result_of, write_edits
 from tests.unit.store.waiting import wait_for
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -41,7 +40,7 @@ class Opened:
 
     def __init__(self, path: Path) -> None:
         database.create(path)
-        self.path, self.clock = path, AtOnce()
+        self.path, self.clock = path, ReactorClock()
         self.store = sqlite_store.SQLiteStore(path, self.clock, readers=0)
         self.store.startService()
 
@@ -226,7 +225,7 @@ def test_a_row_that_cannot_be_read_is_a_source_that_is_down(opened: Opened) -> N
 
 
 def test_a_store_that_is_not_open(tmp_path: Path) -> None:
-    store = sqlite_store.SQLiteStore(tmp_path / "people.db", AtOnce())
+    store = sqlite_store.SQLiteStore(tmp_path / "people.db", ReactorClock())
     with pytest.raises(SourceDown, match="is not open"):
         result_of(store.get("alice"))
     wait_for(store.stopService())
@@ -526,7 +525,7 @@ def test_R004_a_writer_that_lets_go_in_time(opened: Opened) -> None:
 
 def unusable(path: Path) -> str:
     with pytest.raises(database.UnusableDatabase) as unusable:
-        sqlite_store.SQLiteStore(path, AtOnce()).startService()
+        sqlite_store.SQLiteStore(path, ReactorClock()).startService()
     return str(unusable.value)
 
 
@@ -589,7 +588,7 @@ def test_a_damaged_file(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[4096:] = b"\xff" * (len(data) - 4096)
     path.write_bytes(data)
-    store = sqlite_store.SQLiteStore(path, AtOnce())
+    store = sqlite_store.SQLiteStore(path, ReactorClock())
     store.startService()
     with pytest.raises(SourceDown, match=r"people\.db"):
         result_of(store.get("p1"))

@@ -10,10 +10,10 @@ from twisted.internet.interfaces import IReactorFromThreads
 from gateway.directory.interfaces import SourceDown
 from gateway.store import worker_threads
 from gateway.store.worker_threads import WorkerThreads
-from tests.unit.fixtures import TestClock as AtOnce
+from tests.unit.fixtures import ReactorClock
 from tests.unit.store.waiting import wait_for
 
-AT_ONCE = cast("IReactorFromThreads", AtOnce())
+AT_ONCE = cast("IReactorFromThreads", ReactorClock())
 
 
 def test_jobs_run_in_order_in_one_thread_that_is_not_ours() -> None:

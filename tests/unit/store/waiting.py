@@ -11,7 +11,7 @@ from twisted.python.failure import Failure
 def wait_for(awaited: "Coroutine[Any, Any, Any] | Deferred[Any]", seconds: float = 10.0) -> Any:
     """Return the result of *awaited*, or raise its exception.
 
-    TestClock.callFromThread calls back in the thread of the store, so no reactor has to run.
+    ReactorClock.callFromThread calls back in the thread of the store, so no reactor has to run.
     """
     done, results = Event(), list[Any]()
     deferred = awaited if isinstance(awaited, Deferred) else Deferred.fromCoroutine(awaited)

@@ -10,7 +10,7 @@ from twisted.logger import LogLevel, globalLogPublisher
 
 from gateway.rendering.templates import TemplateSet
 from gateway.web import template_check
-from tests.unit.finger.test_views import SITE
+from tests.unit.finger.test_settings_and_templates import SITE
 from tests.unit.web.conftest import Build
 
 BROWSER = "text/html"

@@ -13,8 +13,7 @@ from gateway.directory.interfaces import UNSPECIFIED, Create, NameVisibilityFilt
 from gateway.store import database, sqlite_reader, sqlite_store
 from gateway.store.sqlite_reader import INLINE_PAUSE, MAX_SLOW_READS, SLOW_READ
 from gateway.store.worker_threads import WorkerThreads
-from tests.unit.fixtures import TestClock as AtOnce
-from tests.unit.fixtures import result_of, write_edits
+from tests.unit.fixtures import ReactorClock, result_of, write_edits
 from tests.unit.store.waiting import wait_for
 
 ALL = NameVisibilityFilter(UNSPECIFIED, 2)
@@ -43,7 +42,7 @@ def store(tmp_path: Path, disk: Disk) -> Iterator[sqlite_store.SQLiteStore]:
     path = tmp_path / "people.db"
     database.create(path)
     write_edits(path, [Create("alice", {"name": "Ann Adams"})])
-    made = sqlite_store.SQLiteStore(path, AtOnce())
+    made = sqlite_store.SQLiteStore(path, ReactorClock())
     made.startService()
     yield made
     wait_for(made.stopService())
@@ -169,7 +168,7 @@ def test_an_error_in_a_thread_is_a_source_that_is_down(store: sqlite_store.SQLit
 def test_without_readers_nothing_waits(tmp_path: Path, disk: Disk) -> None:
     path = tmp_path / "alone.db"
     database.create(path)
-    alone = sqlite_store.SQLiteStore(path, AtOnce(), readers=0)
+    alone = sqlite_store.SQLiteStore(path, ReactorClock(), readers=0)
     alone.startService()
     results: list[Any] = []
     Deferred.fromCoroutine(alone.page("", 9, ALL)).addCallback(results.append)

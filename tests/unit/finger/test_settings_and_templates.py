@@ -1,5 +1,4 @@
-"""What [finger] says of texts: colours, letters, the length of a plan; and the operator's own templates. Expected text is
-typed."""
+"""Text settings of [finger] (colours, charset, length of a plan) and custom templates, against typed text."""
 
 import re
 from collections.abc import Iterator
@@ -43,14 +42,14 @@ def frank(plan: str) -> dict[str, Any]:
     return {"login": "frank", "name": "Frank Finn", "plan": plan}
 
 
-def said(built: Built, line: str, **finger: Any) -> str:
+def ask_text(built: Built, line: str, **finger: Any) -> str:
     reply = ask(built, line.encode() + b"\r\n", settings=FingerSettings(**finger))
     assert not re.search(rb"(?<!\r)\n|\r(?!\n)", reply)
     return reply.decode().replace("\r\n", "\n")
 
 
-class Elsewhere(SlowSource):
-    """A source whose frank has a plan that the store would not take."""
+class LongPlanSource(SlowSource):
+    """A source with a plan longer than the store accepts."""
 
     def __init__(self, plan: str) -> None:
         super().__init__()
@@ -61,24 +60,24 @@ class Elsewhere(SlowSource):
 
 
 @contextmanager
-def errors() -> Iterator[list[str]]:
-    """What is logged as an error meanwhile."""
-    seen: list[str] = []
+def logged_errors() -> Iterator[list[str]]:
+    """Collect the messages that are logged as errors."""
+    messages: list[str] = []
 
     @implementer(ILogObserver)
     def observe(event: LogEvent) -> None:
         if event["log_level"] is LogLevel.error:
-            seen.append(str(formatEvent(event)))
+            messages.append(str(formatEvent(event)))
 
     globalLogPublisher.addObserver(observe)
     try:
-        yield seen
+        yield messages
     finally:
         globalLogPublisher.removeObserver(observe)
 
 
-def own(folder: Path, **files: str) -> Path:
-    """A folder of the operator's, with *files* for finger."""
+def custom_templates(folder: Path, **files: str) -> Path:
+    """Create a folder of custom templates with *files* for finger."""
     (folder / "own" / "finger").mkdir(parents=True)
     for name, content in files.items():
         (folder / "own" / "finger" / f"{name}.txt").write_text(content)
@@ -88,48 +87,48 @@ def own(folder: Path, **files: str) -> Path:
 # the length of a plan
 
 
-def test_F036_a_long_plan_ends_with_a_line_and_says_where_the_rest_is(build: Build) -> None:
+def test_F036_a_long_plan_is_cut_after_a_line_with_a_link_to_the_rest(build: Build) -> None:
     built = build(people=[frank("".join(f"line {n:04} žluťoučký\n" for n in range(9000)))])
-    plan = said(built, "frank", max_plan_bytes=1000)
+    plan = ask_text(built, "frank", max_plan_bytes=1000)
     assert plan == HEAD + "".join(f"line {n:04} žluťoučký\n" for n in range(41)) + TRUNCATED
-    assert said(built, "/W frank", max_plan_bytes=1000) == plan
+    assert ask_text(built, "/W frank", max_plan_bytes=1000) == plan
 
 
-def test_F036_a_plan_that_fits_is_whole(build: Build) -> None:
+def test_F036_a_plan_within_the_limit_is_complete(build: Build) -> None:
     plan = "x" * 299 + "\n"
     built = build(people=[frank(plan)])
-    assert said(built, "frank", max_plan_bytes=300) == HEAD + plan
-    assert said(built, "frank", max_plan_bytes=299) == HEAD + "x" * 299 + "\n" + TRUNCATED
+    assert ask_text(built, "frank", max_plan_bytes=300) == HEAD + plan
+    assert ask_text(built, "frank", max_plan_bytes=299) == HEAD + "x" * 299 + "\n" + TRUNCATED
 
 
-def test_F036_one_line_is_cut_where_a_character_ends(build: Build) -> None:
+def test_F036_a_long_line_is_cut_between_characters(build: Build) -> None:
     built = build(people=[frank("茶" * 80_000)])
-    assert said(built, "frank", max_plan_bytes=1000) == HEAD + "茶" * 333 + "\n" + TRUNCATED
+    assert ask_text(built, "frank", max_plan_bytes=1000) == HEAD + "茶" * 333 + "\n" + TRUNCATED
 
 
-def test_F036_two_megabytes(build: Build) -> None:
+def test_F036_a_plan_of_two_megabytes(build: Build) -> None:
     plan = "\x1b[31m" + "lorem ipsum dolor\n" * 120_000
-    built = build(sources=[Elsewhere(plan)], people=[])
-    told = said(built, "frank").replace("Changed:    2026-11-20 09:30 UTC\n", "")
+    built = build(sources=[LongPlanSource(plan)], people=[])
+    reply = ask_text(built, "frank").replace("Changed:    2026-11-20 09:30 UTC\n", "")
     head = HEAD.replace("Changed:    2026-11-20 09:30 UTC\n", "")
-    assert told.startswith(head + "lorem ipsum dolor\n")
-    assert told.endswith("lorem ipsum dolor\n" + TRUNCATED)
-    assert 65_500 < len(told.encode()) <= 65_536 + len(head) + len(TRUNCATED)
+    assert reply.startswith(head + "lorem ipsum dolor\n")
+    assert reply.endswith("lorem ipsum dolor\n" + TRUNCATED)
+    assert 65_500 < len(reply.encode()) <= 65_536 + len(head) + len(TRUNCATED)
 
 
-def test_F036_a_colour_ends_with_what_is_shown(build: Build) -> None:
+def test_F036_colours_are_reset_where_a_plan_is_cut(build: Build) -> None:
     built = build(people=[frank("\x1b[31mred\n" * 900)])
-    told = said(built, "frank", max_plan_bytes=256, ansi="sgr")
-    assert told.endswith("\x1b[0m\n" + TRUNCATED)
+    reply = ask_text(built, "frank", max_plan_bytes=256, ansi="sgr")
+    assert reply.endswith("\x1b[0m\n" + TRUNCATED)
 
 
-def test_F036_the_web_shows_it_whole(build: Build) -> None:
+def test_F036_the_web_shows_the_complete_plan(build: Build) -> None:
     built = build(people=[frank("line\n" * 20_000)])
     FingerService(FingerSettings(max_plan_bytes=256), built.deps)
     assert Browser(built).request("/users/frank.txt").body.count(b"line\n") == 20_000
 
 
-# what is kept
+# the cache of rendered texts
 
 
 def profile(built: Built, login: str) -> Profile:
@@ -139,14 +138,14 @@ def profile(built: Built, login: str) -> Profile:
 
 
 def test_header_and_footer_frame_an_answer_in_ascii(build: Build, tmp_path: Path) -> None:
-    built = build(own_templates=own(tmp_path, header="Welcome", footer="Bye"))
+    built = build(own_templates=custom_templates(tmp_path, header="Welcome", footer="Bye"))
     assert ask(built, b"zofie\r\n", settings=FingerSettings(charset="ascii")) == (
         b"Welcome\r\nLogin:      zofie\r\nName:       Zofie Cerna\r\nWeb:        https://dir.test/users/zofie\r\n"
         b"Changed:    2026-11-20 09:30 UTC\r\n\r\nNo Plan.\r\nBye\r\n"
     )
 
 
-def test_what_is_kept_is_bounded_in_bytes(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_rendered_texts_is_bounded_in_bytes(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "MAX_CACHE_BYTES", 100_000)
     monkeypatch.setattr(render, "MAX_CACHED_TEXT_BYTES", 20_000)
     people = [{"login": f"p{n}", "name": f"P{n}", "plan": "x" * 1000 * n} for n in range(30)]
@@ -156,20 +155,20 @@ def test_what_is_kept_is_bounded_in_bytes(build: Build, monkeypatch: pytest.Monk
         for each in people:
             one = profile(built, str(each["login"]))
             renderer.render_profile(one, "finger/person.txt")
-            held = sum(len(of.plan) + len(text) for of, text in renderer._cache.values())
-            assert held < 100_000
+            cached = sum(len(profile_.plan) + len(text) for profile_, text in renderer._cache.values())
+            assert cached < 100_000
             assert all(len(text) < 20_000 for _, text in renderer._cache.values())
     assert renderer._cache
 
 
-# letters and colours
+# charset and colours
 
 
-def test_F028_every_byte_is_ascii_and_columns_are_counted_as_they_are_sent(build: Build) -> None:
+def test_F028_output_is_ascii_and_columns_use_its_width(build: Build) -> None:
     built = build(
         people=[ZOFIE | {"title": "Ladička klavírů", "aliases": ["žofka"]}, ALICE, {"login": "mei", "name": "林美"}]
     )
-    told = {
+    reply = {
         line: ask(
             built,
             line.encode() + b"\r\n",
@@ -177,68 +176,68 @@ def test_F028_every_byte_is_ascii_and_columns_are_counted_as_they_are_sent(build
         )
         for line in ("zofie", "/W zofie", "", "/W", "nobody-žluť", "zofie,alice,mei,x,y", "help", "ž" * 100)
     }
-    assert all(reply.isascii() for reply in told.values())
-    assert told["zofie"].startswith(
+    assert all(reply.isascii() for reply in reply.values())
+    assert reply["zofie"].startswith(
         b"Login:      zofie\r\nName:       Zofie Cerna\r\nTitle:      Ladicka klaviru\r\nWeb: "
     )
-    assert told[""] == (
+    assert reply[""] == (
         b"Login  Name         Title\r\n"
         b"alice  Alice Adams  Keeper of the kettle\r\n"
         b"mei    LinMei\r\n"
         b"zofie  Zofie Cerna  Ladicka klaviru\r\n"
     )
-    assert told["nobody-žluť"] == b"nobody-zlut: no such user.\r\n"
-    assert told["zofie,alice,mei,x,y"].endswith(b"\r\n\r\n...\r\n")
+    assert reply["nobody-žluť"] == b"nobody-zlut: no such user.\r\n"
+    assert reply["zofie,alice,mei,x,y"].endswith(b"\r\n\r\n...\r\n")
 
 
-def test_F028_an_ellipsis_has_three_cells_in_ascii(build: Build) -> None:
+def test_F028_an_ascii_ellipsis_takes_three_columns(build: Build) -> None:
     built = build(people=[ALICE | {"title": "Keeper of the kettle and of all that belongs to it, " * 2}])
     for charset, end in (("ascii", "it, Keepe..."), ("utf-8", "it, Keeper …")):
-        line = said(built, "", empty_query="people", list_columns=["title"], charset=charset).splitlines()[1]
+        line = ask_text(built, "", empty_query="people", list_columns=["title"], charset=charset).splitlines()[1]
         assert line.endswith(end)
         assert len(line) == 80
 
 
-def test_F034_colours_stand_in_a_plan_and_end_with_it(build: Build) -> None:
+def test_F034_colours_are_kept_in_plans_only_and_reset(build: Build) -> None:
     built = build(people=[{"login": "dave", "name": "\x1b[31mDave", "plan": "\x1b[31mRED\x1b]0;T\x07\x1b[2J plain"}])
-    assert said(built, "dave", ansi="sgr").endswith("\n\nPlan:\n\x1b[31mRED plain\x1b[0m\n")
-    assert "\nName:       Dave\n" in said(built, "dave", ansi="sgr")
-    assert said(built, "", ansi="sgr", empty_query="people") == "Login  Name\ndave   Dave\n"
-    assert said(built, "dave").endswith("\n\nPlan:\nRED plain\n")
+    assert ask_text(built, "dave", ansi="sgr").endswith("\n\nPlan:\n\x1b[31mRED plain\x1b[0m\n")
+    assert "\nName:       Dave\n" in ask_text(built, "dave", ansi="sgr")
+    assert ask_text(built, "", ansi="sgr", empty_query="people") == "Login  Name\ndave   Dave\n"
+    assert ask_text(built, "dave").endswith("\n\nPlan:\nRED plain\n")
     assert b"\x1b" not in Browser(built).request("/users/dave.txt").body
 
 
-def test_F034_F028_a_reload_changes_them(build: Build) -> None:
+def test_F034_F028_a_reload_changes_colours_and_charset(build: Build) -> None:
     built = build(people=[{"login": "dave", "name": "Dávid", "plan": "\x1b[31mRED"}])
     service = FingerService(FingerSettings(), built.deps)
-    asked = [Client(built, factory=service.factory).send(b"dave\r\n").finish()]
+    replies = [Client(built, factory=service.factory).send(b"dave\r\n").finish()]
     for settings in (FingerSettings(ansi="sgr", charset="ascii"), FingerSettings()):
         service.prepare_reload(settings, built.deps)()
-        asked.append(Client(built, factory=service.factory).send(b"dave\r\n").finish())
-    assert [(b"\x1b[31m" in each, each.isascii()) for each in asked] == [(False, False), (True, True), (False, False)]
+        replies.append(Client(built, factory=service.factory).send(b"dave\r\n").finish())
+    assert [(b"\x1b[31m" in each, each.isascii()) for each in replies] == [(False, False), (True, True), (False, False)]
 
 
 # header and footer
 
 
-def test_a_header_and_a_footer_stand_round_each_answer(build: Build, tmp_path: Path) -> None:
-    """RFC 1288 section 2.1: never before the question (F001)."""
-    folder = own(tmp_path, header="Welcome to {{ site.name }}\n\n", footer="-- \n{{ site.url }}")
+def test_header_and_footer_frame_each_answer(build: Build, tmp_path: Path) -> None:
+    """RFC 1288 section 2.1: nothing is sent before the query (F001)."""
+    folder = custom_templates(tmp_path, header="Welcome to {{ site.name }}\n\n", footer="-- \n{{ site.url }}")
     built = build(own_templates=folder)
-    round_each = ("Welcome to The Tea Club\n\n", "-- \nhttps://dir.test\n")
+    frame = ("Welcome to The Tea Club\n\n", "-- \nhttps://dir.test\n")
     for line in ("alice", "/W alice", "", "/W", "nobody", "alice,bob", "adams", "help"):
-        told = said(built, line)
-        assert told.startswith(round_each[0]), line
-        assert told.endswith(round_each[1]), line
-        assert told.count(round_each[0]) == told.count(round_each[1]) == 1
-    assert said(built, "nobody") == "nobody: no such user.\n".join(round_each)
+        reply = ask_text(built, line)
+        assert reply.startswith(frame[0]), line
+        assert reply.endswith(frame[1]), line
+        assert reply.count(frame[0]) == reply.count(frame[1]) == 1
+    assert ask_text(built, "nobody") == "nobody: no such user.\n".join(frame)
     client = Client(built)
     assert client.received == b""
     client.send(b"alice\r\n").finish()
     assert b"Welcome" not in Browser(built).request("/users/alice.txt").body
 
 
-# the operator's own templates
+# custom templates
 
 FAILING = {
     "undefined": ("Hi\n{{ person.nam }}\n", "own/finger/person.txt: line 2: a Profile has no attribute 'nam'"),
@@ -253,51 +252,53 @@ FAILING = {
 
 
 @pytest.mark.parametrize("case", FAILING)
-def test_one_that_fails_is_replaced_by_ours_and_told_of_once(build: Build, tmp_path: Path, case: str) -> None:
+def test_a_failing_template_is_replaced_by_the_built_in_one_and_logged_once(
+    build: Build, tmp_path: Path, case: str
+) -> None:
     content, why = FAILING[case]
-    folder = own(tmp_path, person=content, ambiguous="own: {{ count }}\n")
+    folder = custom_templates(tmp_path, person=content, ambiguous="own: {{ count }}\n")
     built = build(own_templates=folder)
-    with errors() as seen:
-        replies = [said(built, line, ambiguous="short") for line in ("alice", "bob", "alice", "adams")]
-    ours = build()
-    assert replies == [said(ours, "alice"), said(ours, "bob"), said(ours, "alice"), "own: 2\n"]
-    assert len(seen) == 1
-    assert why in seen[0]
-    assert seen[0].endswith("; the built-in template is used instead")
+    with logged_errors() as messages:
+        replies = [ask_text(built, line, ambiguous="short") for line in ("alice", "bob", "alice", "adams")]
+    built_in = build()
+    assert replies == [ask_text(built_in, "alice"), ask_text(built_in, "bob"), ask_text(built_in, "alice"), "own: 2\n"]
+    assert len(messages) == 1
+    assert why in messages[0]
+    assert messages[0].endswith("; the built-in template is used instead")
 
 
-def test_one_that_fails_for_somebody_shows_the_others(build: Build, tmp_path: Path) -> None:
-    built = build(own_templates=own(tmp_path, person="{{ person.links[0].url }}\n"))
-    with errors() as seen:
-        assert said(built, "alice") == "https://alice.example/\n"
-        assert said(built, "bob").startswith("Login:      bob\n")
-        assert said(built, "alice") == "https://alice.example/\n"
-    assert len(seen) == 1
+def test_a_template_that_fails_for_one_person_is_used_for_others(build: Build, tmp_path: Path) -> None:
+    built = build(own_templates=custom_templates(tmp_path, person="{{ person.links[0].url }}\n"))
+    with logged_errors() as messages:
+        assert ask_text(built, "alice") == "https://alice.example/\n"
+        assert ask_text(built, "bob").startswith("Login:      bob\n")
+        assert ask_text(built, "alice") == "https://alice.example/\n"
+    assert len(messages) == 1
 
 
-def test_what_was_checked_is_used_until_a_reload(build: Build, tmp_path: Path) -> None:
-    folder = own(tmp_path, person="one\n")
-    texts = TemplateSet(folder)
-    texts.check()
+def test_checked_templates_are_used_until_a_reload(build: Build, tmp_path: Path) -> None:
+    folder = custom_templates(tmp_path, person="one\n")
+    templates = TemplateSet(folder)
+    templates.check()
     (folder / "finger" / "person.txt").write_text("two\n")
-    assert texts.render("finger/person.txt") == "one\n"
-    assert texts.with_output_filters(str.upper, str).render("finger/person.txt") == "one\n"
+    assert templates.render("finger/person.txt") == "one\n"
+    assert templates.with_output_filters(str.upper, str).render("finger/person.txt") == "one\n"
 
 
-# check
+# template checks
 
 
-def test_ours_have_no_mistake() -> None:
-    assert template_check.find_template_problems(shared(TemplateSet())) == []
+def test_built_in_templates_have_no_problems() -> None:
+    assert template_check.find_template_problems(with_site(TemplateSet())) == []
 
 
-def shared(texts: TemplateSet) -> TemplateSet:
-    texts.add_globals(site=SITE)
-    return texts
+def with_site(templates: TemplateSet) -> TemplateSet:
+    templates.add_globals(site=SITE)
+    return templates
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "ask_text"),
     [
         ("person", "Hi\n{{ person.nam }}", "person.txt: line 2: a Profile has no attribute 'nam'"),
         ("head", "{{ persn.name }}", "head.txt: line 1: 'persn' is undefined"),
@@ -313,21 +314,21 @@ def shared(texts: TemplateSet) -> TemplateSet:
         ),
     ],
 )
-def test_what_fails_when_it_is_filled_is_found_before(tmp_path: Path, name: str, content: str, said: str) -> None:
-    found = template_check.find_template_problems(shared(TemplateSet(own(tmp_path, **{name: content}))))
-    assert [each for each in found if each.endswith(f"own/finger/{said}")] == found != []
+def test_rendering_errors_are_found_by_the_check(tmp_path: Path, name: str, content: str, ask_text: str) -> None:
+    found = template_check.find_template_problems(with_site(TemplateSet(custom_templates(tmp_path, **{name: content}))))
+    assert [each for each in found if each.endswith(f"own/finger/{ask_text}")] == found != []
 
 
-def test_what_nobody_asks_for_is_found(tmp_path: Path) -> None:
-    folder = own(tmp_path, fotter="x", person="{% include 'finger/mine.txt' %}", mine="{{ x }}", head="")
+def test_unused_templates_are_found(tmp_path: Path) -> None:
+    folder = custom_templates(tmp_path, fotter="x", person="{% include 'finger/mine.txt' %}", mine="{{ x }}", head="")
     (folder / "finger" / ".head.txt.swp").write_bytes(b"\xff")
     assert [*unused_templates(TemplateSet(folder))] == [("finger/fotter.txt", "finger/footer.txt")]
 
 
-def test_names_that_nobody_gives_are_found(tmp_path: Path) -> None:
-    folder = own(tmp_path)
+def test_undefined_names_are_found(tmp_path: Path) -> None:
+    folder = custom_templates(tmp_path)
     (folder / "web").mkdir()
     (folder / "web" / "users.html").write_text(
         "{% set mine = 1 %}{{ site.name }}{{ mine }}{{ peple }}{% for p in profiles %}{{ p }}{% endfor %}"
     )
-    assert [*undefined_names(shared(TemplateSet(folder)))] == [("web/users.html", "peple")]
+    assert [*undefined_names(with_site(TemplateSet(folder)))] == [("web/users.html", "peple")]
