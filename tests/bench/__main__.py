@@ -1,4 +1,4 @@
-"""python -m tests.bench [clean] [finger] [web] [growth] [hidden] [start]: measures, and prints tables and ratios; all
+"""python -m tests.bench [clean] [finger] [web] [growth] [hidden] [start] [walk]: measures, and prints tables and ratios; all
 without one.
 
 Needs gcc and taskset; the web part nginx and wrk as well. The machine should have two cores and nothing else to do.
@@ -9,12 +9,13 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
-PARTS = ("clean", "finger", "web", "start", "hidden", "growth")
+PARTS = ("clean", "finger", "web", "start", "hidden", "growth", "walk")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("-v", "--verbose", action="store_true", help="walk: show each entry")
     options = parser.parse_args()
     if wrong := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(wrong))}")
