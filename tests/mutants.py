@@ -105,9 +105,9 @@ MUTANTS = (
     ),
     Mutant(
         "hidden-person-has-another-outcome",
-        "gateway/ops/request_tracker.py",
-        'NotFound: "not_found"',
-        'NotFound: "refused"',
+        "gateway/directory/answers.py",
+        'Literal["not_found"]] = "not_found"',
+        'Literal["not_found"]] = "refused"  # type: ignore',
         "tests/unit/finger/test_answers.py tests/unit/irc/test_commands.py tests/unit/web/test_pages.py",
     ),
     Mutant(

@@ -1,7 +1,11 @@
-"""What the directory answers. Each protocol turns these into its own words."""
+"""What the directory answers. Each protocol turns these into its own words.
+
+*outcome* is the word for an answer in the access log and in metrics.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar, Literal
 
 from .person import Visibility
 from .privacy import Profile
@@ -11,6 +15,7 @@ from .privacy import Profile
 class Found:
     """One person."""
 
+    outcome: ClassVar[Literal["found"]] = "found"
     profile: Profile
 
 
@@ -18,6 +23,7 @@ class Found:
 class Ambiguous:
     """More than one person has the name; *profiles* are those whom the viewer may see, ordered by login."""
 
+    outcome: ClassVar[Literal["ambiguous"]] = "ambiguous"
     profiles: tuple[Profile, ...]
 
 
@@ -25,15 +31,21 @@ class Ambiguous:
 class NotFound:
     """No such person, or none whom the viewer may see: the two are never told apart."""
 
+    outcome: ClassVar[Literal["not_found"]] = "not_found"
+
 
 @dataclass(frozen=True, slots=True)
 class Forbidden:
     """The viewer may not do this."""
 
+    outcome: ClassVar[Literal["refused"]] = "refused"
+
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
     """The directory cannot answer now; try again later."""
+
+    outcome: ClassVar[Literal["unavailable"]] = "unavailable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,7 @@ class Listing:
     a search found more people than it looks at, and more words would find the others.
     """
 
+    outcome: ClassVar[Literal["listed"]] = "listed"
     profiles: tuple[Profile, ...]
     after: str | None
     truncated: bool = False
@@ -70,6 +83,7 @@ class PlanVersion:
 class History:
     """Plans, newest first."""
 
+    outcome: ClassVar[Literal["found"]] = "found"
     entries: tuple[PlanVersion, ...]
 
 
@@ -77,6 +91,7 @@ class History:
 class Saved:
     """The edit is on disk; *version* is the base of the next edit, 0 if nothing had to change."""
 
+    outcome: ClassVar[Literal["changed"]] = "changed"
     version: int
 
 
@@ -84,6 +99,7 @@ class Saved:
 class Conflict:
     """Somebody else edited the person meanwhile. Nothing was changed; *current* is the person as stored now."""
 
+    outcome: ClassVar[Literal["refused"]] = "refused"
     current: Profile
 
 
@@ -101,6 +117,7 @@ class EditProblem:
 class Invalid:
     """The edit has problems; nothing was saved."""
 
+    outcome: ClassVar[Literal["invalid"]] = "invalid"
     problems: tuple[EditProblem, ...]
 
 

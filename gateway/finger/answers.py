@@ -11,7 +11,7 @@ from ..dependencies import ProtocolDependencies
 from ..directory.answers import Ambiguous, Found, LookupResult, NotFound, Unavailable
 from ..directory.privacy import Profile
 from ..directory.viewers import Viewer
-from ..ops.request_tracker import Outcome, outcome_of
+from ..ops.request_tracker import Outcome
 from ..text.sanitize import escape_controls
 from . import messages
 from .listing import MAX_LISTED, answer_list
@@ -118,7 +118,7 @@ def _render_without_profile(
 def _combined_outcome(answered: Sequence[NamedResult], settings: FingerSettings) -> Outcome:
     """Return the outcome of several lookups together: the best one."""
     outcomes = {
-        "refused" if isinstance(answer, Ambiguous) and settings.ambiguous == "deny" else outcome_of(answer)
+        "refused" if isinstance(answer, Ambiguous) and settings.ambiguous == "deny" else answer.outcome
         for _, answer in answered
     }
     order: tuple[Outcome, ...] = ("found", "ambiguous", "unavailable", "refused")

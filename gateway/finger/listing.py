@@ -14,7 +14,7 @@ from ..dependencies import ProtocolDependencies
 from ..directory.answers import Listing, Page
 from ..directory.privacy import Profile
 from ..directory.viewers import Viewer
-from ..ops.request_tracker import Outcome, outcome_of
+from ..ops.request_tracker import Outcome
 from ..text.sanitize import one_line
 from ..text.width import width
 from . import messages
@@ -63,7 +63,7 @@ async def answer_list(
     directory = deps.directory
     answer = await (directory.list_online(viewer, page) if online else directory.list_people("", viewer, page))
     if not isinstance(answer, Listing):
-        return messages.UNAVAILABLE, outcome_of(answer)
+        return messages.UNAVAILABLE, answer.outcome
     if not answer.profiles:
         return messages.NOBODY_ONLINE if online else messages.NOBODY_LISTED, "listed"
     more = (f"{deps.site.url}/online" if online else f"{deps.site.url}/users") if answer.after else ""

@@ -25,8 +25,7 @@ class FingerHandler(OneLineHandler):
     def __init__(self, settings: FingerSettings, deps: ProtocolDependencies) -> None:
         super().__init__(settings, with_finger_output(settings, deps))
 
-    def is_foreign(self, data: bytes) -> bool:
-        return is_foreign(data)
+    is_foreign = staticmethod(is_foreign)
 
     def parse(self, line: bytes, is_here: Callable[[str], bool]) -> OneLineRequest:
         text = decode_line(line)

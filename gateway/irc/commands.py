@@ -6,7 +6,6 @@ from urllib.parse import quote_plus
 from ..dependencies import ProtocolDependencies
 from ..directory.answers import Ambiguous, Forbidden, Found, Listing, NotFound, Page, Unavailable
 from ..directory.viewers import Viewer
-from ..ops.request_tracker import outcome_of
 from ..text.sanitize import escape_controls
 from ..text.width import cut
 from . import messages
@@ -52,7 +51,7 @@ async def look_up_person(context: CommandContext) -> CommandResult:
             text = short = messages.UNAVAILABLE
         case _:
             assert_never(answer)
-    return CommandResult(text, outcome_of(answer), short)
+    return CommandResult(text, answer.outcome, short)
 
 
 @command("who", messages.HELP_WHO, verb="list", alias="online")
@@ -91,16 +90,16 @@ def _list_result(
     """Render a list with *template*, in a channel with its short form; *url* has the rest if there are more."""
     deps = context.deps
     if isinstance(answer, Unavailable):
-        return CommandResult(messages.UNAVAILABLE, outcome_of(answer), messages.UNAVAILABLE)
+        return CommandResult(messages.UNAVAILABLE, answer.outcome, messages.UNAVAILABLE)
     if not answer.profiles:
-        return CommandResult(nobody, outcome_of(answer), nobody)
+        return CommandResult(nobody, answer.outcome, nobody)
     more = url if answer.after is not None or answer.truncated else ""
     few = answer.profiles[:MAX_LISTED_IN_CHANNEL]
     short = deps.renderer.render(f"{template}_channel.txt", profiles=few, more=more, **values)
     if context.request.channel is not None:
-        return CommandResult(short, outcome_of(answer), short)
+        return CommandResult(short, answer.outcome, short)
     text = deps.renderer.render(f"{template}.txt", profiles=answer.profiles, more=more, **values)
-    return CommandResult(text, outcome_of(answer), short)
+    return CommandResult(text, answer.outcome, short)
 
 
 def _page(context: CommandContext) -> Page:

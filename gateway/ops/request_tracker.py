@@ -15,18 +15,6 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from ..directory.addresses import Address
-from ..directory.answers import (
-    Ambiguous,
-    Conflict,
-    Forbidden,
-    Found,
-    History,
-    Invalid,
-    Listing,
-    NotFound,
-    Saved,
-    Unavailable,
-)
 from .access_log import AccessLog, make_entry
 from .rate_limit import RateLimit
 
@@ -34,12 +22,6 @@ Outcome = Literal[
     "found", "ambiguous", "not_found", "listed", "refused", "limited", "invalid", "unavailable", "changed", "served",
     "timeout", "empty", "gone", "error",
 ]  # fmt: skip
-
-_OUTCOME_OF_ANSWER: dict[type, Outcome] = {
-    Found: "found", Ambiguous: "ambiguous", NotFound: "not_found", Listing: "listed", History: "found", Forbidden: "refused",
-    Unavailable: "unavailable", Saved: "changed", Conflict: "refused", Invalid: "invalid",
-}  # fmt: skip
-
 
 # Upper bounds in seconds. Requests that take longer than the last are counted in one more bucket.
 LATENCY_BUCKETS = (
@@ -55,11 +37,6 @@ class LatencyHistogram:
 
     counts: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BUCKETS) + 1))
     seconds: float = 0.0
-
-
-def outcome_of(answer: object) -> Outcome:
-    """Return the access log's word for an answer of the directory."""
-    return _OUTCOME_OF_ANSWER[type(answer)]
 
 
 class RequestInfo(msgspec.Struct, frozen=True):
@@ -83,25 +60,24 @@ class RequestInfo(msgspec.Struct, frozen=True):
         return self.address.key if self.key is None and self.address is not None else (self.protocol, self.key)
 
 
-class TrackedRequest:
+class TrackedRequest(msgspec.Struct, eq=False):
     """A request that is being answered.
 
     *retry_after* is None for a request within the rate limit, else the seconds that the client has to wait: then the
     protocol refuses, and finishes the request with the outcome "limited".
     """
 
-    __slots__ = ("_info", "_open", "_started", "_tracker", "retry_after")
-
-    def __init__(self, tracker: "RequestTracker", info: RequestInfo, started: float, retry_after: float | None) -> None:
-        self._tracker, self._info, self._started = tracker, info, started
-        self.retry_after = retry_after
-        self._open = True
+    tracker: "RequestTracker"
+    info: RequestInfo
+    started: float
+    retry_after: float | None
+    is_open: bool = True
 
     def finish(self, outcome: Outcome, size: int = 0, reference: str | None = None) -> None:
         """Record that the request was answered with *size* bytes. Later calls do nothing."""
-        if self._open:
-            self._open = False
-            self._tracker._record(self._info, self._started, outcome, size, reference)
+        if self.is_open:
+            self.is_open = False
+            self.tracker._record(self.info, self.started, outcome, size, reference)
 
 
 class RequestTracker:

@@ -8,6 +8,7 @@ given what the viewer may see, and the site.
 import re
 import traceback
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +253,8 @@ def _make_environment(
         "width": lambda value: width(cell(value)),
         "hanging_indent": lambda value, indent, cells=80: hanging_indent(cell(value), indent, cells),
         "one_line": on_one_line,
+        "moment": format_moment,
+        "iso": format_iso,
     }
     return environment
 
@@ -261,3 +264,13 @@ def _cut_to_width(text: str, cells: int, spelled: Callable[[str], str]) -> str:
     short = cut(text, cells)
     over = width(spelled(short)) - cells
     return spelled(short if over <= 0 else cut(text, cells - over))
+
+
+def format_moment(at: datetime) -> str:
+    """Return a time for people, as in "30 November 2026, 09:30 UTC"."""
+    return at.strftime("%-d %B %Y, %H:%M UTC")
+
+
+def format_iso(at: datetime) -> str:
+    """Return a time for programs (RFC 3339)."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -33,14 +33,14 @@ class Assets:
     """
 
     def __init__(self, look: PageLook, before: "Assets | None" = None) -> None:
-        self._urls: dict[str, str] = {}
+        self.urls: dict[str, str] = {}
         self._replies: dict[str, Reply] = {} if before is None else dict(before._replies)
         for file in sorted(STATIC_FOLDER.iterdir()):
             if file.suffix == ".css":
                 self._add(file.name, file.name, (minify_css(file.read_text()) + accent_css(look.accent)).encode())
             elif file.suffix in _CONTENT_TYPES:
                 self._add(file.name, file.name, file.read_bytes())
-        self._urls["logo"] = self._urls["icon.svg"]
+        self.urls["logo"] = self.urls["icon.svg"]
         if look.logo is not None:
             self._add("logo", f"logo{look.logo.suffix.lower()}", look.logo.read_bytes())
 
@@ -48,13 +48,9 @@ class Assets:
         stem, dot, suffix = name.rpartition(".")
         kind = _CONTENT_TYPES[dot + suffix]
         marked = f"{stem}.{hashlib.blake2b(body, digest_size=5).hexdigest()}{dot}{suffix}"
-        self._urls[known_as] = f"/static/{marked}"
+        self.urls[known_as] = f"/static/{marked}"
         self._replies[name] = Reply(body, kind, cache_control=PUBLIC)
         self._replies[marked] = Reply(body, kind, cache_control=IMMUTABLE)
-
-    def url(self, name: str) -> str:
-        """Return the address of the file *name*. Raises KeyError."""
-        return self._urls[name]
 
     def get(self, name: str) -> Reply | None:
         """Return the file called *name*, with its content hash or without; None without such a file."""

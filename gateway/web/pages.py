@@ -229,20 +229,12 @@ class Pages:
 
     def html(self, name: str, **values: Any) -> bytes:
         """Render the template web/*name* with *values*."""
-        return self._deps.renderer.render(f"web/{name}", asset=self._assets.url, **TEMPLATE_GLOBALS, **values).encode()
+        return self._deps.renderer.render(
+            f"web/{name}", assets=self._assets.urls, **TEMPLATE_GLOBALS, **values
+        ).encode()
 
 
-def format_moment(at: datetime) -> str:
-    """Return a time for people, as in "30 November 2026, 09:30 UTC"."""
-    return at.strftime("%-d %B %Y, %H:%M UTC")
-
-
-def format_iso(at: datetime) -> str:
-    """Return a time for programs (RFC 3339)."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-TEMPLATE_GLOBALS: Mapping[str, Any] = {"markup": markup, "format_moment": format_moment, "format_iso": format_iso}
+TEMPLATE_GLOBALS: Mapping[str, Any] = {"markup": markup}
 
 
 def vary_header(forced: bool) -> str:

@@ -4,7 +4,6 @@ Twisted's own access log is off, since each request has a line in the gateway's;
 """
 
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -79,10 +78,6 @@ class WebSite(server.Site):
         response = make_response(reply, conditions)
         common = [("Server", SERVER), ("Date", datetimeToString().decode())]
         return Response(response.code, [*common, *response.headers], response.body)
-
-    def reason(self, code: int) -> str:
-        """Return the reason phrase of a status code."""
-        return HTTPStatus(code).phrase
 
     def is_ours(self, host: str) -> bool:
         return host in self.deps.site.hosts or host.lower() == self._host

@@ -1,5 +1,6 @@
 """Checks the operator's own pages before any client asks: each template is rendered for sample people."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -33,7 +34,7 @@ def find_template_problems(templates: TemplateSet) -> list[str]:
     """Return what is wrong with the operator's templates of the web side, file and line first, each problem once."""
     found: dict[str, None] = {}
     for name, values in _views():
-        common = {**TEMPLATE_GLOBALS, "asset": "/static/{}".format} if name.endswith(".html") else {}
+        common = {**TEMPLATE_GLOBALS, "assets": defaultdict(lambda: "/static/x")} if name.endswith(".html") else {}
         try:
             templates.render_own(f"web/{name}", **common, **values)
         except BrokenTemplate as broken:

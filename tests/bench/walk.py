@@ -56,7 +56,7 @@ class Walk:
             return
         if frame.f_lasti > 4 and code.co_flags & (CO_COROUTINE | CO_GENERATOR):
             return
-        if code.co_name in _properties(type(frame.f_locals.get("self"))):
+        if code.co_name in _properties(frame.f_locals.get("self").__class__):
             return
         module = code.co_filename.removeprefix(PACKAGE)
         if module.startswith(LIBRARIES):

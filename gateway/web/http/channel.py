@@ -11,6 +11,7 @@ requests take turns with other connections (pipeline.py).
 
 import re
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any, cast
 
 from twisted.internet.interfaces import IHalfCloseableProtocol
@@ -24,12 +25,14 @@ from ...net.admission import Admission
 from ...net.deadline import Deadline
 from ...net.lingering_close import LingeringClose
 from ...ops.request_tracker import Outcome, RequestInfo
-from .head import MAX_HEAD_BYTES, MAX_REQUEST_LINE_BYTES, PartialHead
 from .interfaces import HttpSite
 from .negotiation import Format, choose_format, effective_accept
 from .pipeline import Pipeline
 from .reply import Conditions, Reply
 
+MAX_REQUEST_LINE_BYTES = 8192
+MAX_HEAD_BYTES = 16384  # request line and all header lines
+MAX_HEADER_LINES = 100
 MAX_DROPPED_BYTES = 8 * 1024 * 1024  # read and dropped while a connection closes
 MAX_REQUESTS_PER_CONNECTION = 1000
 REFUSAL_LINGER = 1.0  # seconds that the client has to read a refusal and to close
@@ -38,6 +41,38 @@ STOP_GRACE = 0.2  # seconds in which an idle client may still send a request whe
 REJECT_DELAY = 1.0  # seconds until a client over the connection limit is cut off without a request
 # A trailer field. Any other line could be read as two by a lenient proxy (RFC 9112 sections 2.2 and 7.1.2).
 _TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*")
+
+
+class PartialHead:
+    """Counts the lines of a head. *method* is known after the request line; Twisted keeps the rest to itself."""
+
+    def __init__(self) -> None:
+        self.method = ""
+        self._last_line = b""
+        self._bytes = self._lines = 0
+
+    def read_request_line(self, line: bytes) -> None:
+        """Note the method, even of a line that will be refused: an answer to HEAD has no body."""
+        self.method = line.partition(b" ")[0].decode("ascii", "replace")
+
+    def add(self, line: bytes, is_header: bool) -> int | None:
+        """Add *line*, which Twisted parses only when the next one arrives; return the status that refuses it."""
+        self._bytes += len(line) + 2
+        self._lines += 1
+        if self._bytes > MAX_HEAD_BYTES or self._lines > MAX_HEADER_LINES:
+            return 431
+        if is_header and line[:1] in (b" ", b"\t"):  # obsolete folding (RFC 9112 section 5.2)
+            return 400
+        self._last_line = line
+        return None
+
+    def accept(self, request: Any | None) -> str | None:
+        """Return Accept as far as it was sent; *request* is Twisted's, None before its request line."""
+        name, _, value = self._last_line.partition(b":")
+        if name.lower() == b"accept":
+            return value.strip().decode("latin-1")
+        values = request.headers("accept") if request is not None else None
+        return values[-1] if values else None
 
 
 @implementer(IHalfCloseableProtocol)
@@ -132,16 +167,14 @@ class HttpChannel(HTTPChannel):
             if len(line) > MAX_REQUEST_LINE_BYTES:
                 self.refuse(414)
                 return
-        if not self._head.count(line):
-            self.refuse(431)
-        elif self.requests and line[:1] in (b" ", b"\t"):
+        refused = self._head.add(line, bool(self.requests))
+        if refused is not None:
+            self.refuse(refused)
+            return
+        try:
+            super().lineReceived(line)
+        except ValueError:  # a Content-Length of more digits than int() takes
             self.refuse(400)
-        else:
-            self._head.keep(line)
-            try:
-                super().lineReceived(line)
-            except ValueError:  # a Content-Length of more digits than int() takes
-                self.refuse(400)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         if not self.requests:
@@ -254,7 +287,7 @@ class HttpChannel(HTTPChannel):
     def _refuse_with(self, reply: Reply, outcome: Outcome) -> None:
         conditions = Conditions(self._head.method, secure=self.site.is_secure(self.isSecure()))
         response = self.site.respond(reply, conditions)
-        lines = [f"HTTP/1.1 {response.code} {self.site.reason(response.code)}"]
+        lines = [f"HTTP/1.1 {response.code} {HTTPStatus(response.code).phrase}"]
         lines += [f"{name}: {value}" for name, value in (*response.headers, ("Connection", "close"))]
         self.transport.write("\r\n".join([*lines, "", ""]).encode() + response.body)
         self._record(outcome, len(response.body))

@@ -4,6 +4,7 @@ Who the client is behind trusted proxies, whether the host is ours, whether anot
 format it asks for. Klein then finds the handler (web/app.py).
 """
 
+from http import HTTPStatus
 from io import BytesIO
 from typing import cast
 
@@ -166,7 +167,7 @@ class Request(server.Request):
             self.header("accept-encoding"),
         )
         response = self.site.respond(reply, conditions)
-        self.setResponseCode(response.code, self.site.reason(response.code).encode())
+        self.setResponseCode(response.code, HTTPStatus(response.code).phrase.encode())
         for name, value in response.headers:
             self.responseHeaders.setRawHeaders(name, [value])
         return response.body

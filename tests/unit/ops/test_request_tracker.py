@@ -12,7 +12,7 @@ from gateway.directory.addresses import Address
 from gateway.ops import request_tracker
 from gateway.ops.access_log import AccessLog
 from gateway.ops.rate_limit import RateLimit
-from gateway.ops.request_tracker import RequestInfo, RequestTracker, outcome_of
+from gateway.ops.request_tracker import RequestInfo, RequestTracker
 
 ONE, OTHER = Address.parse("192.0.2.1"), Address.parse("192.0.2.2")
 
@@ -152,9 +152,7 @@ def test_the_outcome_of_every_answer() -> None:
         "Unavailable": "unavailable", "Saved": "changed", "Invalid": "invalid", "Conflict": "refused", "History": "found",
     }  # fmt: skip
     for kind in {*get_args(answers.LookupResult), *get_args(answers.EditResult), answers.Listing, answers.History}:
-        assert request_tracker._OUTCOME_OF_ANSWER[kind] == expected[kind.__name__], kind
-    assert outcome_of(answers.NotFound()) == "not_found"
-    assert outcome_of(answers.Saved(3)) == "changed"
+        assert kind.outcome == expected[kind.__name__], kind
     words = {
         "found", "ambiguous", "not_found", "listed", "refused", "limited", "invalid", "unavailable", "changed", "served",
         "timeout", "empty",

@@ -542,7 +542,7 @@ def test_an_exception_gives_a_reference(build: Build, accept: str, failures: lis
 def test_an_error_page_that_fails_becomes_text(build: Build, failures: list[dict[str, Any]]) -> None:
     """W011: when even the built-in page cannot be rendered (test_template_check.py covers the operator's own)."""
     web = build()
-    web.service.app.state.assets._urls.clear()
+    web.service.app.state.assets.urls.clear()
     missing = web.request("/nowhere", Accept=BROWSER)
     assert (missing.code, missing["content-type"]) == (404, "text/plain; charset=utf-8")
     broken = web.request("/users/alice.html")
