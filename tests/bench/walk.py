@@ -22,7 +22,7 @@ from tests.bench.measure import table
 from tests.unit.finger.wire import Client
 from tests.unit.fixtures import make_dependencies
 from tests.unit.irc.server import BotHarness
-from tests.unit.web.wire import Browser
+from tests.unit.web.browser import Browser
 
 PACKAGE = f"{Path(gateway.__file__).parent}/"
 LIBRARIES = ("text/", "directory/addresses.py", "directory/names.py")
