@@ -96,8 +96,8 @@ def walks(folder: Path) -> dict[str, Walk]:
     requests: dict[str, Callable[[], Any]] = {
         "finger, cold": lambda: Client(built, factory=finger).send(b"alice\r\n"),
         "finger, warm": lambda: Client(built, factory=finger).send(b"alice\r\n"),
-        "page, cold": lambda: browser.raw(page),
-        "page, warm": lambda: browser.raw(page),
+        "page, cold": lambda: browser.send_raw(page),
+        "page, warm": lambda: browser.send_raw(page),
         "IRC, private": lambda: irc.send(":bo!b@h PRIVMSG fingerbot :bob"),
         "IRC, in a channel": lambda: irc.send(":bo!b@h PRIVMSG #tea :!finger bob"),
         "finger-gateway plan": lambda: run_plan_command(folder),
