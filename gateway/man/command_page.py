@@ -11,8 +11,9 @@ from .roff import ManPage
 
 EXIT_STATUS = {
     "0": "Done.",
-    "1": "Not found, refused or interrupted; for `conform`: a check failed.",
+    "1": "Not found, refused or interrupted; for `conform`: a MUST check failed.",
     "2": "Wrong usage, or an error in the settings or in a file.",
+    "3": "For `conform`: only other checks failed.",
     "69": "The directory, the server or the running gateway could not be reached.",
 }
 
