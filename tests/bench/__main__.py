@@ -1,4 +1,4 @@
-"""python -m tests.bench [clean] [finger] [web] [growth] [hidden] [start] [walk]: measures, and prints tables and ratios; all
+"""python -m tests.bench [sanitize] [finger] [web] [growth] [hidden] [start] [walk]: measures, and prints tables and ratios; all
 without one.
 
 Needs gcc and taskset; the web part nginx and wrk as well. The machine should have two cores and nothing else to do.
@@ -9,7 +9,7 @@ import tempfile
 from importlib import import_module
 from pathlib import Path
 
-PARTS = ("clean", "finger", "web", "start", "hidden", "growth", "walk")
+PARTS = ("sanitize", "finger", "web", "start", "hidden", "growth", "walk")
 
 
 def main() -> None:

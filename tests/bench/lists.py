@@ -19,12 +19,12 @@ from gateway.store.sqlite_store import SQLiteStore
 from tests.bench import people
 from tests.bench.measure import percentile
 
-TIMES = 100
+REPETITIONS = 100
 
 
-async def measured(ask: Callable[[int], Awaitable[Any]]) -> list[float]:
+async def measure_ms(ask: Callable[[int], Awaitable[Any]]) -> list[float]:
     took = []
-    for number in range(TIMES):
+    for number in range(REPETITIONS):
         began = time.perf_counter()
         answer = await ask(number)
         took.append((time.perf_counter() - began) * 1000)
@@ -38,7 +38,7 @@ async def main(reactor: Any, path: str, count: str) -> None:
     store.startService()
     directory.startService()
     viewer = Viewers([], []).from_address("web", None)
-    step = max(1, int(count) // TIMES)
+    step = max(1, int(count) // REPETITIONS)
     ways: dict[str, Callable[[int], Awaitable[Any]]] = {
         "first page": lambda _: directory.list_people("", viewer, Page()),
         "search for a full name": lambda n: directory.list_people(people.full_name(n * step), viewer, Page()),
@@ -49,7 +49,7 @@ async def main(reactor: Any, path: str, count: str) -> None:
     }
     figures = {}
     for name, ask in ways.items():
-        took = await measured(ask)
+        took = await measure_ms(ask)
         figures[f"{name}, ms p50"] = f"{percentile(took, 0.5):.2f}"
         figures[f"{name}, ms p99"] = f"{percentile(took, 0.99):.2f}"
     await directory.stopService()

@@ -9,7 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.peers.gateway import COMMAND, Place, Running, free_port, listening, serving, until
+from tests.peers.gateway_process import (
+    COMMAND,
+    GatewayProcess,
+    Installation,
+    free_port,
+    is_listening,
+    run_gateway,
+    wait_until,
+)
 
 HERE = Path(__file__).parent
 TICK = os.sysconf("SC_CLK_TCK")
@@ -26,7 +34,7 @@ def cpu(*pids: int) -> float:
     return ticks / TICK
 
 
-def built(folder: Path, name: str) -> Path:
+def compile_program(folder: Path, name: str) -> Path:
     """The program of NAME.c."""
     program = folder / name
     if not program.exists():
@@ -34,7 +42,7 @@ def built(folder: Path, name: str) -> Path:
     return program
 
 
-def have(*programs: str) -> bool:
+def programs_available(*programs: str) -> bool:
     """Are all *programs* here? Says which are not."""
     missing = [each for each in programs if shutil.which(each) is None]
     if missing:
@@ -43,30 +51,30 @@ def have(*programs: str) -> bool:
 
 
 @contextmanager
-def gateway(place: Place) -> Iterator[Running]:
+def run_pinned_gateway(installation: Installation) -> Iterator[GatewayProcess]:
     """A gateway as it runs in the wild, on a core of its own, with limits that nobody meets."""
-    settings = place.settings.read_text()
-    place.settings.write_text(settings.replace("queries_per_minute = 60000", "queries_per_minute = 1000000000"))
-    with serving(place, start=(*SERVER, *COMMAND)) as running:
+    settings = installation.settings.read_text()
+    installation.settings.write_text(settings.replace("queries_per_minute = 60000", "queries_per_minute = 1000000000"))
+    with run_gateway(installation, start=(*SERVER, *COMMAND)) as running:
         yield running
 
 
 @contextmanager
-def reference(folder: Path, size: int) -> Iterator[tuple[int, int]]:
+def run_reference_server(folder: Path, size: int) -> Iterator[tuple[int, int]]:
     """The least possible finger server, whose answer has *size* bytes: its port and process."""
     port = free_port()
-    process = subprocess.Popen([*SERVER, built(folder, "reference"), str(port), str(max(size, 3))])
+    process = subprocess.Popen([*SERVER, compile_program(folder, "reference"), str(port), str(max(size, 3))])
     try:
-        until(lambda: listening(port), "the reference")
+        wait_until(lambda: is_listening(port), "the reference")
         yield port, process.pid
     finally:
         process.kill()
         process.wait()
 
 
-def ask(folder: Path, port: int, at_once: int, total: int, queries: Sequence[str]) -> list[float]:
+def time_queries(folder: Path, port: int, at_once: int, total: int, queries: Sequence[str]) -> list[float]:
     """Microseconds of each of *total* questions, *at_once* at a time, from the line to the server's close."""
-    command = [*CLIENT, str(built(folder, "load")), str(port), str(at_once), str(total)]
+    command = [*CLIENT, str(compile_program(folder, "load")), str(port), str(at_once), str(total)]
     done = subprocess.run(
         command, input="".join(f"{each}\n" for each in queries), capture_output=True, text=True, check=False
     )
@@ -75,7 +83,7 @@ def ask(folder: Path, port: int, at_once: int, total: int, queries: Sequence[str
     return [float(each) for each in done.stdout.split()]
 
 
-def alternating(
+def measure_alternating(
     sides: Mapping[str, Callable[[int], int]], pids: Mapping[str, Sequence[int]], rounds: int = ROUNDS
 ) -> dict[str, tuple[float, float]]:
     """Each of *sides* asks so often in turn, given the number of the round, and tells how many questions that were. Gives
@@ -98,7 +106,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Printed with its numbers in columns."""
     cells = [[f"{each:.1f}" if isinstance(each, float) else str(each) for each in row] for row in [columns, *rows]]
     widths = [max(len(row[number]) for row in cells) for number in range(len(columns))]

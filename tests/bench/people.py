@@ -17,16 +17,16 @@ _FIRST = "Ada Bo Cy Dee Eve Fay Gil Hal Ian Joy Kit Liv Max Ned Oona Pat Quin Ra
 _PARTS = "al ber car den el fer gor han is jur kel lan mor nel or pet quar ros sten tor ul vin wes yar zim"
 
 
-def login(number: int) -> str:
+def login_of(number: int) -> str:
     """All of the same length."""
     return f"p{number:07}"
 
 
-def hidden(number: int) -> str:
+def hidden_login(number: int) -> str:
     return f"h{2 * number:07}"
 
 
-def unknown(number: int) -> str:
+def missing_login(number: int) -> str:
     """Beside the hidden ones in every order."""
     return f"h{2 * number + 1:07}"
 
@@ -36,7 +36,7 @@ def full_name(number: int) -> str:
     return f"{chance.choice(_FIRST.split())} {''.join(chance.choices(_PARTS.split(), k=3)).capitalize()}"
 
 
-def person(name: str, number: int, hide: bool = False) -> Partial:
+def make_partial(name: str, number: int, hide: bool = False) -> Partial:
     """Somebody of the usual size: some fields, a plan of three lines."""
     return Partial(
         login=name,
@@ -52,7 +52,7 @@ def person(name: str, number: int, hide: bool = False) -> Partial:
     )
 
 
-def fill(path: Path, count: int, hiding: int = 0) -> None:
+def fill_database(path: Path, count: int, hiding: int = 0) -> None:
     """*count* people, and *hiding* more whose names nobody may see, into the empty database at *path*."""
     db = database.connect(path, "rw", 5.0)
     db.execute("PRAGMA synchronous = OFF")
@@ -60,7 +60,7 @@ def fill(path: Path, count: int, hiding: int = 0) -> None:
     try:
         pending: list[Partial] = []
         first = 1 + db.execute("SELECT coalesce(max(id), 0) FROM people").fetchone()[0]
-        for each in _everybody(count, hiding):
+        for each in _generate_people(count, hiding):
             pending.append(each)
             if len(pending) == BATCH:
                 first = _insert(db, pending, first)
@@ -71,11 +71,11 @@ def fill(path: Path, count: int, hiding: int = 0) -> None:
         db.close()
 
 
-def _everybody(count: int, hiding: int) -> Iterator[Partial]:
+def _generate_people(count: int, hiding: int) -> Iterator[Partial]:
     for number in range(count):
-        yield person(login(number), number)
+        yield make_partial(login_of(number), number)
     for number in range(hiding):
-        yield person(hidden(number), number, hide=True)
+        yield make_partial(hidden_login(number), number, hide=True)
 
 
 def _insert(db: sqlite3.Connection, pending: list[Partial], first: int) -> int:

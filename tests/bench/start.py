@@ -4,38 +4,41 @@ import socket
 import statistics
 from pathlib import Path
 
-from tests.bench.measure import gateway, table
-from tests.peers.gateway import finger, make_place, until, web
+from tests.bench.measure import print_table, run_pinned_gateway
+from tests.peers.gateway_process import http_get, make_installation, query_finger, wait_until
 
-STARTS, IDLE = 5, 2000
+STARTS, IDLE_CONNECTIONS = 5, 2000
 
 
 def main(folder: Path) -> None:
-    place = make_place(folder)
-    settings = place.settings.read_text()
+    installation = make_installation(folder)
+    settings = installation.settings.read_text()
     roomy = "connections_per_address = 100000\nconnections = 100000"
-    place.settings.write_text(settings.replace("connections_per_address = 500", roomy))
+    installation.settings.write_text(settings.replace("connections_per_address = 500", roomy))
     started, fresh, asked = [], [], []
     for _ in range(STARTS):
-        with gateway(place) as running:
-            started.append(running.started * 1000)
-            fresh.append(running.memory)
-            assert "Alice Adams" in finger(place.finger, "alice") and web(place.web, "/users/alice")[0] == 200
-            asked.append(running.memory)
+        with run_pinned_gateway(installation) as running:
+            started.append(running.startup_seconds * 1000)
+            fresh.append(running.memory_mib)
+            assert (
+                "Alice Adams" in query_finger(installation.finger_port, "alice")
+                and http_get(installation.web_port, "/users/alice")[0] == 200
+            )
+            asked.append(running.memory_mib)
     each = {}
-    for name, port in (("finger", place.finger), ("web", place.web)):
-        with gateway(place) as running:
-            finger(place.finger, "alice")
-            before = running.memory
-            idle = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(IDLE)]
+    for name, port in (("finger", installation.finger_port), ("web", installation.web_port)):
+        with run_pinned_gateway(installation) as running:
+            query_finger(installation.finger_port, "alice")
+            before = running.memory_mib
+            idle = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(IDLE_CONNECTIONS)]
             if name == "web":
                 for one in idle:
                     one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 for one in idle:
                     assert one.recv(4096)
             else:
-                assert until(lambda: "Alice Adams" in finger(place.finger, "alice"), "an answer")
-            each[name] = (running.memory - before) * 1024 / IDLE
+                assert wait_until(lambda: "Alice Adams" in query_finger(installation.finger_port, "alice"), "an answer")
+            each[name] = (running.memory_mib - before) * 1024 / IDLE_CONNECTIONS
             for one in idle:
                 one.close()
     rows: list[tuple[object, ...]] = [
@@ -45,4 +48,6 @@ def main(folder: Path) -> None:
         ("an idle finger connection, KiB", each["finger"]),
         ("an idle web connection, KiB", each["web"]),
     ]
-    table(f"Start and memory, medians of {STARTS} starts, {IDLE} idle connections", ("", "median"), rows)
+    print_table(
+        f"Start and memory, medians of {STARTS} starts, {IDLE_CONNECTIONS} idle connections", ("", "median"), rows
+    )

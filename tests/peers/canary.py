@@ -46,8 +46,8 @@ ZONES: tuple[str, ...] = (
     "Australia/Eucla",
     "Asia/Pyongyang",
 )
-TIMES = ("presence", "idle", "last_seen")  # fields that are told as a time
-HERE_AND_NOW = ("presence", "terminal", "origin", "idle")  # what only the gateway itself knows
+TIME_FIELDS = ("presence", "idle", "last_seen")  # fields that are told as a time
+PRESENCE_FIELDS = ("presence", "terminal", "origin", "idle")  # what only the gateway itself knows
 LEVELS = {EVERYONE: "everyone", MEMBERS: "members", NOBODY: "nobody"}
 
 
@@ -62,7 +62,7 @@ class Canary:
 
     def word(self, name: str) -> str:
         """What stands in field *name*."""
-        if name in TIMES:
+        if name in TIME_FIELDS:
             return f"{self.time(name):%Y-%m-%d}"
         return ZONES[self.number] if name == "timezone" else f"zq{name.replace('_', '')}{self.number}x"
 
@@ -79,7 +79,7 @@ class Canary:
 
     def time(self, name: str) -> datetime:
         """A time that only field *name* of this one tells."""
-        return datetime(2001 + self.number, 1 + TIMES.index(name), 17, tzinfo=UTC)
+        return datetime(2001 + self.number, 1 + TIME_FIELDS.index(name), 17, tzinfo=UTC)
 
     def logins(self) -> list[Login]:
         """Where this one is on."""
@@ -92,14 +92,14 @@ class Canary:
 
     def document(self) -> dict[str, Any]:
         """The person as import takes it."""
-        filled = {each.name: _filled(self, each) for each in FIELDS.values() if each.stored}
+        filled = {each.name: _field_value(self, each) for each in FIELDS.values() if each.stored}
         visibility = {name: LEVELS[level] for name, level in self.levels.items() if name != "name"}
         if self.name is not None:
             visibility["name"] = LEVELS[self.name]
         return {"login": self.login, **filled, "visibility": visibility, "listed": self.listed}
 
 
-def _filled(canary: Canary, each: Field) -> Any:
+def _field_value(canary: Canary, each: Field) -> Any:
     """The word in the shape of the field; an unknown shape fails here."""
     word = canary.word(each.name)
     shapes: dict[str, Any] = {
@@ -114,19 +114,19 @@ def _filled(canary: Canary, each: Field) -> Any:
     return shapes[each.shape]
 
 
-ALL = tuple(FIELDS)
+ALL_FIELDS = tuple(FIELDS)
 CANARIES = (
-    Canary("qopen", EVERYONE, dict.fromkeys(ALL, EVERYONE)),
-    Canary("qmembers", EVERYONE, dict.fromkeys(ALL, MEMBERS)),
-    Canary("qnobody", EVERYONE, dict.fromkeys(ALL, NOBODY)),
-    Canary("qinner", MEMBERS, dict.fromkeys(ALL, EVERYONE)),
-    Canary("qhidden", NOBODY, dict.fromkeys(ALL, EVERYONE)),
+    Canary("qopen", EVERYONE, dict.fromkeys(ALL_FIELDS, EVERYONE)),
+    Canary("qmembers", EVERYONE, dict.fromkeys(ALL_FIELDS, MEMBERS)),
+    Canary("qnobody", EVERYONE, dict.fromkeys(ALL_FIELDS, NOBODY)),
+    Canary("qinner", MEMBERS, dict.fromkeys(ALL_FIELDS, EVERYONE)),
+    Canary("qhidden", NOBODY, dict.fromkeys(ALL_FIELDS, EVERYONE)),
     Canary("qdefault", None, {}),
-    Canary("qunlisted", EVERYONE, dict.fromkeys(ALL, EVERYONE), listed=False),
+    Canary("qunlisted", EVERYONE, dict.fromkeys(ALL_FIELDS, EVERYONE), listed=False),
 )
 
 
-def asked_names() -> tuple[str, ...]:
+def all_names() -> tuple[str, ...]:
     """Every name by which somebody could be asked for."""
     names = [
         name
@@ -143,41 +143,41 @@ def asked_names() -> tuple[str, ...]:
 
 
 @dataclass
-class Heard:
-    """What one audience was told. *asked* is taken out: to repeat a question tells nothing."""
+class AudienceAnswers:
+    """What one audience was told. *query* is taken out: to repeat a question tells nothing."""
 
     audience: str
     texts: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def add(self, source: str, asked: str, text: str) -> None:
-        forms = {asked, *asked.split()}  # finger takes the words one by one where nobody has the whole name
-        forms |= {form.lower() for form in forms} | {asked.replace(" ", "%20"), asked.replace(" ", "+")}
+    def add(self, source: str, query: str, text: str) -> None:
+        forms = {query, *query.split()}  # finger takes the words one by one where nobody has the whole name
+        forms |= {form.lower() for form in forms} | {query.replace(" ", "%20"), query.replace(" ", "+")}
         for own in sorted(forms, key=len, reverse=True):
             text = text.replace(own, "\N{BULLET}") if own else text
-        self.texts.append((source, asked, text))
+        self.texts.append((source, query, text))
 
     def leaks(self) -> Iterator[str]:
         """Words that this audience may not see, and people in lists who are not listed."""
         rank = RANKS[self.audience]
-        for source, asked, text in self.texts:
+        for source, query, text in self.texts:
             for canary in CANARIES:
                 if canary.login in text and rank < canary.level("name"):
-                    yield f"{self.audience}: {source} {asked!r}: the login {canary.login}"
-                asked_for = asked in (canary.login, canary.word("aliases"), canary.word("former"))
-                if not canary.listed and canary.login in text and not asked_for:
-                    yield f"{self.audience}: {source} {asked!r}: {canary.login}, who is not listed"
+                    yield f"{self.audience}: {source} {query!r}: the login {canary.login}"
+                asked_by_name = query in (canary.login, canary.word("aliases"), canary.word("former"))
+                if not canary.listed and canary.login in text and not asked_by_name:
+                    yield f"{self.audience}: {source} {query!r}: {canary.login}, who is not listed"
                 for each in FIELDS.values():
                     if rank < canary.level(each.name) and any(word in text for word in canary.words(each.name)):
-                        yield f"{self.audience}: {source} {asked!r}: {each.name} of {canary.login}"
+                        yield f"{self.audience}: {source} {query!r}: {each.name} of {canary.login}"
 
     def missing(self, level: int) -> Iterator[str]:
         """Words whose least audience this is and that it was nowhere told."""
-        told = "\n".join(text for _, _, text in self.texts)
+        text_of_all = "\n".join(text for _, _, text in self.texts)
         for canary in CANARIES:
             for each in FIELDS.values():
-                if each.name in HERE_AND_NOW and level == NOBODY:
+                if each.name in PRESENCE_FIELDS and level == NOBODY:
                     continue  # the command line has no presence, and nobody signs in over the wire yet
                 if each.name == "last_seen":
                     continue  # all are on
-                if canary.level(each.name) == level and canary.word(each.name) not in told:
+                if canary.level(each.name) == level and canary.word(each.name) not in text_of_all:
                     yield f"{self.audience} is nowhere told {each.name} of {canary.login}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .gateway import CHECKOUT
+from .gateway_process import CHECKOUT
 
 MEASURED = {
     "test_ask",
@@ -15,7 +15,7 @@ MEASURED = {
     "test_conform_ours",
     "test_demo",
     "test_explain",
-    "test_people_keeping",
+    "test_backup_restore",
     "test_run",
 }
 

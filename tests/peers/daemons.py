@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
-from tests.peers.gateway import free_port, listening, until
+from tests.peers.gateway_process import free_port, is_listening, wait_until
 
 UNPACKED = Path(sys.prefix) / "peers"
 INETD = Path("/usr/sbin/inetd")
@@ -50,10 +50,10 @@ ETC = {
     "services": "auth 113/tcp\nfinger 79/tcp\n",
     "protocols": "tcp 6 TCP\n",
 }
-MOUNTED = ("etc", "run", "var/log", "usr/sbin")
+MOUNT_POINTS = ("etc", "run", "var/log", "usr/sbin")
 USER_PROCESS = 7
 LASTLOG = 292  # bytes of an entry of lastlog, for one user id
-IDLE = 26.5 * 3600  # seconds since alice typed something: all tell it in the same words while a test runs
+IDLE_SECONDS = 26.5 * 3600  # seconds since alice typed something: all tell it in the same words while a test runs
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,11 @@ class Daemon:
 
     name: str
     version: Callable[[], str]
-    lay: Callable[[Path, int], str]  # puts its files into a folder, and gives the command that serves on a port
+    install: Callable[[Path, int], str]  # puts its files into a folder, and gives the command that serves on a port
 
 
 @dataclass(frozen=True)
-class Up:
+class RunningDaemon:
     """A daemon that listens."""
 
     name: str
@@ -75,13 +75,13 @@ class Up:
 
 
 @contextmanager
-def started(daemon: Daemon, folder: Path) -> Iterator[Up]:
+def run_daemon(daemon: Daemon, folder: Path) -> Iterator[RunningDaemon]:
     """*daemon*, once it listens, with its files in *folder*. All of its processes end at the end."""
     root, port = folder / daemon.name, free_port()
-    _furnish(root)
-    mounts = {**{each: each for each in MOUNTED}, "tty": "dev/tty"}
+    _make_root(root)
+    mounts = {**{each: each for each in MOUNT_POINTS}, "tty": "dev/tty"}
     steps = [f"mount --bind {shlex.quote(str(root / here))} /{there}" for here, there in mounts.items()]
-    steps.append(f"exec {daemon.lay(root, port)}")
+    steps.append(f"exec {daemon.install(root, port)}")
     # Its processes have numbers of their own: when the first ends, all end.
     inside = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c")
     log = folder / f"{daemon.name}.log"
@@ -95,17 +95,17 @@ def started(daemon: Daemon, folder: Path) -> Iterator[Up]:
             env={"PATH": "/usr/bin:/bin:/usr/sbin", "LC_ALL": "C.UTF-8"},
         )
     try:
-        until(lambda: process.poll() is not None or listening(port), daemon.name)
+        wait_until(lambda: process.poll() is not None or is_listening(port), daemon.name)
         assert process.poll() is None, log.read_text()
-        yield Up(daemon.name, daemon.version(), port)
+        yield RunningDaemon(daemon.name, daemon.version(), port)
     finally:
         process.kill()
         process.wait()
 
 
-def _furnish(root: Path) -> None:
+def _make_root(root: Path) -> None:
     """What all of them find: accounts, plans, and who is logged on."""
-    for each in MOUNTED:
+    for each in MOUNT_POINTS:
         (root / each).mkdir(parents=True)
     for name, text in ETC.items():
         (root / "etc" / name).write_text(text)
@@ -116,28 +116,28 @@ def _furnish(root: Path) -> None:
         (root / "run/home" / login).mkdir(parents=True)
         (root / "run/home" / login / ".plan").write_bytes(plan)
     (root / "run/home/alice/.project").write_text("Blend 42\n")
-    (root / "run/utmp").write_bytes(_logged_on("alice", "tty"))
+    (root / "run/utmp").write_bytes(_utmp_entry("alice", "tty"))
     (root / "tty").touch()
-    os.utime(root / "tty", (time.time() - IDLE,) * 2)
+    os.utime(root / "tty", (time.time() - IDLE_SECONDS,) * 2)
     for name in ("wtmp", "cfingerd.log"):
         (root / "var/log" / name).touch()
     # Nobody was on before; cfingerd reads past the end of a shorter one, and dies of it now and then.
     (root / "var/log/lastlog").write_bytes(bytes(2000 * LASTLOG))
 
 
-def _logged_on(login: str, terminal: str) -> bytes:
+def _utmp_entry(login: str, terminal: str) -> bytes:
     """An entry of utmp(5)."""
     who = (USER_PROCESS, 1, terminal.encode(), b"t1", login.encode(), b"")
-    return struct.pack("<hxxi32s4s32s256shhiii4i20x", *who, 0, 0, 0, int(time.time() - 2 * IDLE), 0, 0, 0, 0, 0)
+    return struct.pack("<hxxi32s4s32s256shhiii4i20x", *who, 0, 0, 0, int(time.time() - 2 * IDLE_SECONDS), 0, 0, 0, 0, 0)
 
 
 # Debian's, under inetd
 
 
-def _debian(name: str, program: str, user: str, settle: Callable[[Path], None]) -> Daemon:
+def _debian_daemon(name: str, program: str, user: str, settle: Callable[[Path], None]) -> Daemon:
     unpacked = Path(sys.prefix) / "peers" / name
 
-    def lay(root: Path, port: int) -> str:
+    def install(root: Path, port: int) -> str:
         assert unpacked.is_dir(), f"{name} is missing: tests/run fetches it"
         for part in ("etc", "usr/sbin"):
             if (unpacked / part).is_dir():
@@ -150,20 +150,20 @@ def _debian(name: str, program: str, user: str, settle: Callable[[Path], None]) 
         become = "" if user == "root" else f"unshare --user --map-user={user} --map-group=nogroup "
         return f"{become}/usr/sbin/inetd -i -R 1000000 /etc/inetd.conf"
 
-    return Daemon(name, lambda: (unpacked / "version").read_text().strip(), lay)
+    return Daemon(name, lambda: (unpacked / "version").read_text().strip(), install)
 
 
-def _as_it_comes(root: Path) -> None:
+def _leave_unchanged(root: Path) -> None:
     """in.fingerd has no settings."""
 
 
-def _scripts_run(root: Path) -> None:
+def _make_scripts_executable(root: Path) -> None:
     """efingerd's README: its scripts must be executable. Debian's package leaves them as plain files."""
     for script in (root / "etc/efingerd").iterdir():
         script.chmod(0o755)
 
 
-def _without_ident(root: Path) -> None:
+def _allow_clients_without_ident(root: Path) -> None:
     """cfingerd refuses whoever runs no identd, unless told otherwise."""
     file = root / "etc/cfingerd/cfingerd.conf"
     file.write_text(file.read_text().replace("-ALLOW_NONIDENT_ACCESS", "+ALLOW_NONIDENT_ACCESS"))
@@ -176,7 +176,7 @@ def _pyfingerd(root: Path, port: int) -> str:
     return f"{shlex.quote(sys.executable)} -P -m pyfingerd -b '127.0.0.1:{port},[::1]:{port}' -H dir.test"
 
 
-def _pyfingerd_among_utf8(root: Path, port: int) -> str:
+def _pyfingerd_with_utf8_plans(root: Path, port: int) -> str:
     """Without the plan in Latin-1, on account of which it would answer nobody at all."""
     (root / "run/home/erin/.plan").write_bytes(PLANS["erin"].decode("latin-1").encode())
     return _pyfingerd(root, port)
@@ -184,8 +184,8 @@ def _pyfingerd_among_utf8(root: Path, port: int) -> str:
 
 PYFINGERD = Daemon("pyfingerd", lambda: metadata.version("pyfingerd"), _pyfingerd)
 DAEMONS = (
-    _debian("fingerd", "in.fingerd", "nobody", _as_it_comes),
-    _debian("efingerd", "efingerd", "nobody", _scripts_run),
-    _debian("cfingerd", "cfingerd", "root", _without_ident),
-    replace(PYFINGERD, lay=_pyfingerd_among_utf8),
+    _debian_daemon("fingerd", "in.fingerd", "nobody", _leave_unchanged),
+    _debian_daemon("efingerd", "efingerd", "nobody", _make_scripts_executable),
+    _debian_daemon("cfingerd", "cfingerd", "root", _allow_clients_without_ident),
+    replace(PYFINGERD, install=_pyfingerd_with_utf8_plans),
 )

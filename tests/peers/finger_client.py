@@ -14,33 +14,33 @@ from pathlib import Path
 
 import msgspec
 
-from tests.peers.gateway import clean
-from tests.peers.limits import sockets
+from tests.peers.gateway_process import assert_clean_log
+from tests.peers.limits import count_sockets
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 10.0  # seconds that any wait of a test may take
+TIMEOUT = 10.0  # seconds that any wait of a test may take
 
 
 @dataclass
-class Server:
+class FingerServer:
     """Where to ask, however it was started."""
 
     port: int
     pid: int
     folder: Path
     host: str = "127.0.0.1"
-    ending: bool = False
+    terminated: bool = False
     marks: int = 0
 
-    def end(self) -> None:
+    def terminate(self) -> None:
         """SIGTERM, once."""
-        if not self.ending:
-            self.ending = True
+        if not self.terminated:
+            self.terminated = True
             os.kill(self.pid, signal.SIGTERM)
 
     def connect(self, receive_buffer: int = 0) -> socket.socket:
         client = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET)
-        client.settimeout(PATIENCE)
+        client.settimeout(TIMEOUT)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if receive_buffer:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -55,11 +55,11 @@ class Server:
                 time.sleep(apart)
             if half_close:
                 client.shutdown(socket.SHUT_WR)
-            return read(client)
+            return read_to_end(client)
 
-    def records(self, count: int) -> list[dict[str, object]]:
+    def wait_for_access_log(self, count: int) -> list[dict[str, object]]:
         """All records, when there are at least *count*."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while True:
             lines = (self.folder / "access.jsonl").read_bytes().splitlines()
             if len(lines) >= count:
@@ -67,38 +67,38 @@ class Server:
             assert time.monotonic() < deadline, f"{len(lines)} records, not {count}"
             time.sleep(0.02)
 
-    def settled(self) -> int:
+    def count_settled_entries(self) -> int:
         """How many records there are when all is written of what was answered so far: they come in order."""
         self.marks += 1
         mark = f"mark{self.marks}"
         self.ask(mark.encode() + b"\r\n")
         count = 1
-        while (records := self.records(count))[-1]["query"] != mark:
+        while (records := self.wait_for_access_log(count))[-1]["query"] != mark:
             count = len(records) + 1
         return len(records)
 
-    def resident(self) -> int:
+    def resident_bytes(self) -> int:
         """Bytes of memory that the server takes."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return 1024 * int(status.partition("VmRSS:")[2].split()[0])
 
-    def sockets(self) -> int:
+    def count_sockets(self) -> int:
         """Sockets that the server has open."""
-        return sockets(self.pid)
+        return count_sockets(self.pid)
 
-    def timers(self) -> int:
+    def count_timers(self) -> int:
         """Calls that the server's reactor has still to make."""
         told = self.folder / "timers"
         told.unlink(missing_ok=True)
         os.kill(self.pid, signal.SIGUSR1)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not told.exists():
             assert time.monotonic() < deadline
             time.sleep(0.005)
         return int(told.read_text())
 
 
-def read(client: socket.socket) -> bytes:
+def read_to_end(client: socket.socket) -> bytes:
     """All up to the other side's FIN."""
     parts = []
     while part := client.recv(65536):
@@ -106,14 +106,14 @@ def read(client: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def reset(client: socket.socket) -> None:
+def close_with_reset(client: socket.socket) -> None:
     """Closes with RST."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
 
 
 @contextmanager
-def serve(folder: Path, *options: str, host: str = "127.0.0.1") -> Iterator[Server]:
+def run_finger_server(folder: Path, *options: str, host: str = "127.0.0.1") -> Iterator[FingerServer]:
     """finger_server.py with *options*. Ends it by SIGTERM, and asserts that its log tells of no failure."""
     log = folder / "log"
     with log.open("wb") as errors:
@@ -127,14 +127,14 @@ def serve(folder: Path, *options: str, host: str = "127.0.0.1") -> Iterator[Serv
     try:
         line = child.stdout.readline()
         assert line, log.read_text()
-        server = Server(int(line), child.pid, folder, host)
+        server = FingerServer(int(line), child.pid, folder, host)
         try:
             yield server
         finally:
-            server.end()
+            server.terminate()
     finally:
         try:
-            status = child.wait(PATIENCE)
+            status = child.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
             child.kill()
             raise
@@ -142,4 +142,4 @@ def serve(folder: Path, *options: str, host: str = "127.0.0.1") -> Iterator[Serv
             child.stdout.close()
     said = log.read_text()
     assert status == 0, said
-    clean(said)
+    assert_clean_log(said)

@@ -29,7 +29,7 @@ reactor: Any = _reactor
 FRANK = {"login": "frank", "name": "Frank", "plan": "".join(f"{n:06} {'x' * 92}\n" for n in range(1000))}
 
 
-class Slow:
+class SlowSource:
     """A source that knows nobody, and takes its time to say so."""
 
     name, restricts, cache_ttl = "slow", False, timedelta(0)
@@ -60,7 +60,7 @@ def main() -> None:
     built = make_dependencies(
         options.folder,
         people=[*PEOPLE, FRANK],
-        sources=[Slow(options.slow)] if options.slow else [],
+        sources=[SlowSource(options.slow)] if options.slow else [],
         queries_per_minute=100_000_000,
         connections=100_000,
         per_address=options.per_address,
@@ -79,14 +79,14 @@ def main() -> None:
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.addSystemEventTrigger("after", "shutdown", built.stop)
     reactor.callWhenRunning(lambda: print(port.getHost().port, flush=True))
-    told = options.folder / "timers"
+    timers_file = options.folder / "timers"
 
-    def tell() -> None:
+    def write_timer_count() -> None:
         """Who sends SIGUSR1 finds out how many calls are still to come."""
-        told.with_suffix(".new").write_text(str(len(reactor.getDelayedCalls())))
-        told.with_suffix(".new").rename(told)
+        timers_file.with_suffix(".new").write_text(str(len(reactor.getDelayedCalls())))
+        timers_file.with_suffix(".new").rename(timers_file)
 
-    signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(tell))
+    signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(write_timer_count))
     reactor.run()
 
 

@@ -7,31 +7,31 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.peers.gateway import DEADLINE, Place, make_place
+from tests.peers.gateway_process import DEADLINE, Installation, make_installation
 from tests.unit.fixtures import PEOPLE
 
 FRANK = {"login": "frank", "name": "Frank", "plan": "".join(f"{n:06} {'x' * 92}\n" for n in range(1000))}
 
 
-def limited(
-    folder: Path, limits: str, people: Sequence[dict[str, Any]] = (*PEOPLE, FRANK), **replaced: tuple[str, str]
-) -> Place:
+def make_limited_installation(
+    folder: Path, limits: str, people: Sequence[dict[str, Any]] = (*PEOPLE, FRANK), **replacements: tuple[str, str]
+) -> Installation:
     """A place whose [limits] are *limits*; each of *replaced* is (old, new) in the rest of its settings."""
-    place = make_place(folder, people=people)
-    text = place.settings.read_text().partition("[limits]")[0] + f"[limits]\n{limits}\n"
-    for old, new in replaced.values():
+    installation = make_installation(folder, people=people)
+    text = installation.settings.read_text().partition("[limits]")[0] + f"[limits]\n{limits}\n"
+    for old, new in replacements.values():
         assert text.count(old) == 1, old
         text = text.replace(old, new)
-    place.settings.write_text(text)
-    return place
+    installation.settings.write_text(text)
+    return installation
 
 
-def said(port: int, *parts: bytes, host: str = "127.0.0.1", source: str | None = None) -> bytes:
+def send_and_read(port: int, *parts: bytes, host: str = "127.0.0.1", source: str | None = None) -> bytes:
     """All that comes back for *parts*, up to the other side's FIN. A reset raises ConnectionResetError."""
     with connect(port, host, source) as client:
         for part in parts:
             client.sendall(part)
-        return read(client)
+        return read_to_end(client)
 
 
 def connect(port: int, host: str = "127.0.0.1", source: str | None = None, receive_buffer: int = 0) -> socket.socket:
@@ -45,12 +45,12 @@ def connect(port: int, host: str = "127.0.0.1", source: str | None = None, recei
     return client
 
 
-def read(client: socket.socket) -> bytes:
+def read_to_end(client: socket.socket) -> bytes:
     """All up to the other side's FIN."""
     return b"".join(iter(lambda: client.recv(65536), b""))
 
 
-def opened(process: int) -> list[str]:
+def list_open_files(process: int) -> list[str]:
     """What the descriptors of *process* lead to."""
     found: list[str] = []
     for each in Path(f"/proc/{process}/fd").iterdir():
@@ -59,6 +59,6 @@ def opened(process: int) -> list[str]:
     return found
 
 
-def sockets(process: int) -> int:
+def count_sockets(process: int) -> int:
     """Sockets that *process* has open."""
-    return sum(each.startswith("socket:") for each in opened(process))
+    return sum(each.startswith("socket:") for each in list_open_files(process))

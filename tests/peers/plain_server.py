@@ -1,7 +1,7 @@
 """A small finger server on plain sockets, a thread for each connection, which passes every check of the conformance suite.
 
 It shares no code with the gateway, so that neither proves itself by itself. Its methods are the joints at which
-broken.py breaks it: to meet somebody, to read a line, to understand it, to put an answer into words, to part.
+broken_servers.py breaks it: to meet somebody, to read a line, to understand it, to put an answer into words, to part.
 """
 
 import contextlib
@@ -14,34 +14,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import unquote
 
-from tests.peers.gateway import free_port
+from tests.peers.gateway_process import free_port
 
 PEOPLE = {"alice": "Alice Adams", "bob": "Bob Adams", "\u017eofie": "\u017dofie \u010cern\u00e1"}
 OWN_NAMES = {"dir.test", "club.test", "localhost", "127.0.0.1", "[::1]", ""}
 HELP = "Ask for a login or a full name, alone or behind /W; for nobody to see who is on."
-WEB = "This is a finger server."
+HTTP_REPLY = "This is a finger server."
 DENIED = "Finger forwarding service denied"
 TOO_LONG = "Query too long."
 TIMEOUT = "Input timeout."
 TOO_MANY = "Too many connections, try again later."
 TOO_OFTEN = "Too many queries, try again in 60 s."
-QUIETLY = (b"\x16\x03", b"\x00", b"\x03\x00")  # how TLS, SMB and RDP begin
+SILENT_PREFIXES = (b"\x16\x03", b"\x00", b"\x03\x00")  # how TLS, SMB and RDP begin
 IAC = re.compile(rb"\xff(?:[\xfb-\xfe].|[\xf0-\xfa])")
 
 
-class Server:
+class PlainServer:
     """Whoever listens on 127.0.0.1 and ::1, once it is made. Nothing of it is left after close()."""
 
-    patience = 0.8  # seconds in which a line has to come
-    longest = 530  # bytes of a line
-    most_connections = 150
-    most_queries = 400
+    read_timeout = 0.8  # seconds in which a line has to come
+    max_line_bytes = 530  # bytes of a line
+    max_connections = 150
+    max_queries = 400
 
     def __init__(self) -> None:
         self.port = free_port()
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._asked = 0
+        self._query_count = 0
         self._listening = [socket.create_server(("127.0.0.1", self.port), backlog=300)]
         six = socket.socket(socket.AF_INET6)
         six.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -76,41 +76,41 @@ class Server:
                 connection, _ = listening.accept()
                 with self._lock:
                     self._open.add(connection)
-                    crowd = len(self._open)
-                self.meet(connection, crowd > self.most_connections)
+                    count = len(self._open)
+                self.handle_connection(connection, count > self.max_connections)
 
-    def meet(self, connection: socket.socket, surplus: bool) -> None:
-        """A connection has come; *surplus*: there are too many of them."""
-        thread = threading.Thread(target=self.talk, args=(connection, surplus))
+    def handle_connection(self, connection: socket.socket, over_limit: bool) -> None:
+        """A connection has come; *over_limit*: there are too many of them."""
+        thread = threading.Thread(target=self.serve_and_close, args=(connection, over_limit))
         self._threads = [each for each in self._threads if each.is_alive()] + [thread]
         thread.start()
 
-    def talk(self, connection: socket.socket, surplus: bool) -> None:
+    def serve_and_close(self, connection: socket.socket, over_limit: bool) -> None:
         try:
             with suppress(OSError):
-                self.converse(connection, surplus)
+                self.serve_or_reject(connection, over_limit)
         finally:
             with self._lock:
                 self._open.discard(connection)
             connection.close()
 
-    def converse(self, connection: socket.socket, surplus: bool) -> None:
-        if surplus:
-            self.turn_away(connection)
+    def serve_or_reject(self, connection: socket.socket, over_limit: bool) -> None:
+        if over_limit:
+            self.reject(connection)
         else:
             self.serve(connection)
-        self.part(connection)
+        self.finish(connection)
 
-    def turn_away(self, connection: socket.socket) -> None:
+    def reject(self, connection: socket.socket) -> None:
         with suppress(TimeoutError):
             self.read(connection, 0.2)
-        connection.sendall(self.put(TOO_MANY))
+        connection.sendall(self.encode(TOO_MANY))
 
     def serve(self, connection: socket.socket) -> None:
         try:
-            line = self.read(connection, self.patience)
+            line = self.read(connection, self.read_timeout)
         except TimeoutError:
-            connection.sendall(self.put(TIMEOUT))
+            connection.sendall(self.encode(TIMEOUT))
         else:
             if line is not None:
                 connection.sendall(self.reply(line))
@@ -118,59 +118,59 @@ class Server:
     def read(self, connection: socket.socket, seconds: float) -> bytes | None:
         """The line without its end, or nothing where nothing was asked. Raises TimeoutError after *seconds*."""
         data, end = b"", time.monotonic() + seconds
-        while b"\n" not in data and len(data) <= self.longest and not data.startswith(QUIETLY):
+        while b"\n" not in data and len(data) <= self.max_line_bytes and not data.startswith(SILENT_PREFIXES):
             connection.settimeout(max(0.001, end - time.monotonic()))
             part = connection.recv(4096)
             if not part:
                 break
             data += part
         line = data.split(b"\n")[0].removesuffix(b"\r")
-        return line if data and not data.startswith(QUIETLY) else None
+        return line if data and not data.startswith(SILENT_PREFIXES) else None
 
-    def part(self, connection: socket.socket) -> None:
+    def finish(self, connection: socket.socket) -> None:
         """FIN, and what still comes is read, lest the answer be lost."""
         connection.shutdown(socket.SHUT_WR)
-        end, rest = time.monotonic() + 1.0, 65536
-        while rest > 0 and (left := end - time.monotonic()) > 0:
+        end, bytes_left = time.monotonic() + 1.0, 65536
+        while bytes_left > 0 and (left := end - time.monotonic()) > 0:
             connection.settimeout(left)
-            part = connection.recv(min(rest, 4096))
+            part = connection.recv(min(bytes_left, 4096))
             if not part:
                 return
-            rest -= len(part)
+            bytes_left -= len(part)
 
     # answers
 
     def reply(self, line: bytes) -> bytes:
         """All the bytes that answer *line*."""
         with self._lock:
-            self._asked += 1
-            often = self._asked > self.most_queries
+            self._query_count += 1
+            often = self._query_count > self.max_queries
         if often:
-            return self.put(TOO_OFTEN)
-        if len(line) > self.longest:
+            return self.encode(TOO_OFTEN)
+        if len(line) > self.max_line_bytes:
             return self.too_long()
         return self.answer(line)
 
     def too_long(self) -> bytes:
-        return self.put(TOO_LONG)
+        return self.encode(TOO_LONG)
 
     def answer(self, line: bytes) -> bytes:
         if re.match(rb"(GET|HEAD|POST) \S+ HTTP/", line):
-            return self.put(WEB)
-        return self.put(self.say(IAC.sub(b"", line).decode("utf-8", "replace")))
+            return self.encode(HTTP_REPLY)
+        return self.encode(self.answer_query(IAC.sub(b"", line).decode("utf-8", "replace")))
 
-    def put(self, text: str) -> bytes:
+    def encode(self, text: str) -> bytes:
         """*text* as it goes out."""
         return "".join(line + "\r\n" for line in text.split("\n")).encode()
 
-    def say(self, query: str) -> str:
+    def answer_query(self, query: str) -> str:
         """The answer to a query as RFC 1288 section 2.3 has it, and as people write it."""
         text = query.replace("\t", " ").strip(" ")
         long = False
-        if switched := re.fullmatch(r"(?i)/w(?: +(.*))?|(.*\S) +/w", text):
-            long, text = True, switched[1] or switched[2] or ""
-        elif switched := re.fullmatch(r"/\S+ +(\S.*)", text):
-            text = switched[1]
+        if match := re.fullmatch(r"(?i)/w(?: +(.*))?|(.*\S) +/w", text):
+            long, text = True, match[1] or match[2] or ""
+        elif match := re.fullmatch(r"/\S+ +(\S.*)", text):
+            text = match[1]
         text = re.sub(r"^finger://([^/@]+)/(.+)$", r"\2@\1", re.sub(r"^(acct|mailto):", "", text)).removeprefix("~")
         handle = re.fullmatch(r"@([^@]+@[^@]+)", text)
         if handle:
@@ -179,23 +179,23 @@ class Server:
             text, _, host = text.rpartition("@")
             if host.lower().removesuffix(".") not in OWN_NAMES:
                 return DENIED
-        return self.people(text, long) if text else self.listing()
+        return self.answer_names(text, long) if text else self.list_users()
 
-    def listing(self) -> str:
+    def list_users(self) -> str:
         rows = [f"{login:10}{name:20}{'0':>4}  10:00" for login, name in PEOPLE.items()]
         return "\n".join([f"{'Login':10}{'Name':20}Idle  When", *rows])
 
-    def people(self, text: str, long: bool) -> str:
+    def answer_names(self, text: str, long: bool) -> str:
         """The answers to a name, or to several."""
         for name in (text, unquote(text)):
             if found := self.find(name):
-                return "\n\n".join(self.tell(login, long) for login in found)
+                return "\n\n".join(self.describe(login, long) for login in found)
         if text in ("help", "?"):
             return HELP
         names = re.split("[, ]+", text)[:4]
         if len(names) > 1 and any(self.find(name) for name in names):
-            return "\n\n".join(self.people(name, long) for name in names)
-        return self.nobody(text)
+            return "\n\n".join(self.answer_names(name, long) for name in names)
+        return self.not_found(text)
 
     def find(self, name: str) -> list[str]:
         """Logins that *name* means."""
@@ -204,7 +204,7 @@ class Server:
             return [plain]
         return [login for login, full in PEOPLE.items() if plain in (full.lower(), full.lower().split()[-1])]
 
-    def tell(self, login: str, long: bool) -> str:
+    def describe(self, login: str, long: bool) -> str:
         lines = [
             f"Login: {login:24}Name: {PEOPLE[login]}",
             "On since Mon 10:00, idle 0 minutes",
@@ -213,15 +213,15 @@ class Server:
         ]
         return "\n".join([*lines, "Project:", "Blend"] if long else lines)
 
-    def nobody(self, name: str) -> str:
-        return f"{self.shown(name)}: no such user"
+    def not_found(self, name: str) -> str:
+        return f"{self.sanitize_name(name)}: no such user"
 
-    def shown(self, name: str) -> str:
+    def sanitize_name(self, name: str) -> str:
         return "".join(letter for letter in name if letter.isprintable())[:64]
 
 
 @contextmanager
-def running(kind: type[Server]) -> Iterator[Server]:
+def run_server(kind: type[PlainServer]) -> Iterator[PlainServer]:
     """A server of *kind*."""
     with contextlib.closing(kind()) as server:
         yield server

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import COMMAND, DEADLINE, clean, command
+from tests.peers.gateway_process import COMMAND, DEADLINE, assert_clean_log, run_command
 
 EVIL = b"Login: alice\x1b[2J\x07\r\n\x1b]0;owned\x1b\\caf\xc3\xa9\t\r\nna\xefve\r\n\x9b31mred"
 
@@ -43,7 +43,7 @@ def asking(*arguments: str) -> "subprocess.Popen[bytes]":
 def ended(process: "subprocess.Popen[bytes]") -> tuple[int, str]:
     """Exit code and what it said on standard error."""
     _, said = process.communicate(timeout=DEADLINE)
-    clean(said.decode())
+    assert_clean_log(said.decode())
     return process.returncode, said.decode()
 
 
@@ -112,10 +112,10 @@ def test_F121_an_answer_that_is_not_all_is_told(tmp_path: Path) -> None:
             connection.sendall(b"x" * 78 + b"\r\n")
 
     with serving(silent) as port:
-        ran = command("ask", "--timeout", "0.5", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
+        ran = run_command("ask", "--timeout", "0.5", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
         assert (ran.out, ran.err) == ("half", f"127.0.0.1:{port}: the connection broke; the answer is incomplete\n")
     with serving(endless) as port:
-        ran = command("ask", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
+        ran = run_command("ask", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
         assert "longer than 1024 KiB" in ran.err and 1_000_000 < len(ran.out) < 1_050_000
 
 
@@ -124,9 +124,9 @@ def test_F121_a_mistake_is_told_with_what_is_allowed(tmp_path: Path) -> None:
         ("finger://127.0.0.1/alice%0d%0abob", "the name has several lines; it must be a single line"),
         ("finger://bob@127.0.0.1/alice", "the address has two names; write finger://host/name or finger://name@host"),
     ):
-        assert expected in command("ask", bad, folder=tmp_path, code=2).err
-    told = command("ask", "alice", folder=tmp_path, code=2, env={"FINGER_GATEWAY_ASK": "colour"}).err
+        assert expected in run_command("ask", bad, folder=tmp_path, code=2).err
+    told = run_command("ask", "alice", folder=tmp_path, code=2, env={"FINGER_GATEWAY_ASK": "colour"}).err
     assert "$FINGER_GATEWAY_ASK: unknown option 'colour'; known: control, eight-bit" in told
-    assert "nobody.invalid:79: no such host" in command(
+    assert "nobody.invalid:79: no such host" in run_command(
         "ask", "alice@nobody.invalid", folder=tmp_path, code=69
     ).err  # fmt: skip

@@ -21,28 +21,28 @@ from gateway.web.app import WebApp
 from gateway.web.routes import ROUTES
 from tests.unit.fixtures import write_edits
 
-from .canary import CANARIES, EVERYONE, MEMBERS, NOBODY, Heard, asked_names
-from .gateway import (
-    UNLIMITED,
-    UNTRACED,
-    WATCHDOG,
-    Place,
-    Running,
-    chatting,
-    finger,
+from .canary import CANARIES, EVERYONE, MEMBERS, NOBODY, AudienceAnswers, all_names
+from .gateway_process import (
+    ENV_WITHOUT_COVERAGE,
+    LIFT_BOT_LIMITS,
+    WATCHDOG_CODE,
+    GatewayProcess,
+    Installation,
     free_port,
-    launched,
-    make_place,
-    serving,
-    until,
+    join_irc,
+    make_installation,
+    query_finger,
+    run_gateway,
+    start_process,
+    wait_until,
 )
 
 STRANGER, MEMBER = "127.0.0.1", "127.0.0.2"
 # What may stand in a query, by its key: the name asked for, and the value.
 QUERIES: dict[str, Sequence[tuple[str, str]]] = {
-    "q": [(name, name) for name in asked_names()],
+    "q": [(name, name) for name in all_names()],
     "resource": [
-        (name, form.format(name)) for name in asked_names() for form in ("acct:{}@dir.test", "http://dir.test/users/{}")
+        (name, form.format(name)) for name in all_names() for form in ("acct:{}@dir.test", "http://dir.test/users/{}")
     ],
     "after": [("", "nobody")],
     "before": [("", "20990101T000000.0Z")],
@@ -63,7 +63,7 @@ reactor.run()
 def network(folder: Path) -> Iterator[int]:
     """The demo's IRC network in a process of its own; gives its port."""
     port = free_port()
-    with launched(folder, [port], str(port), start=(sys.executable, "-P", "-c", NETWORK)):
+    with start_process(folder, [port], str(port), start=(sys.executable, "-P", "-c", NETWORK)):
         yield port
 
 
@@ -104,44 +104,52 @@ class Nest:
 
 
 @contextmanager
-def nest(folder: Path) -> Iterator[Place]:
+def nest(folder: Path) -> Iterator[Installation]:
     """A gateway that serves the canaries of a source, once they are swept."""
-    place = make_place(folder, people=(), site=f'members = ["{MEMBER}/32"]')
+    installation = make_installation(folder, people=(), site=f'members = ["{MEMBER}/32"]')
     (folder / "nest.py").write_text(NEST)
     (folder / "nest.json").write_text(json.dumps([each.document() for each in CANARIES]))
     settings = (
-        place.settings.read_text().replace("[finger]", '[finger]\nempty_query = "people"').replace("60000", "10000000")
+        installation.settings.read_text()
+        .replace("[finger]", '[finger]\nempty_query = "people"')
+        .replace("60000", "10000000")
     )
     own = f'[sources.nest]\nclass = "nest:Nest"\noptions = {{ file = "{folder / "nest.json"}" }}\n'
-    place.settings.write_text(f"{settings}\n[sources.logins]\n{own}")
-    with serving(place, start=(sys.executable, "-P", "-c", f"{UNLIMITED}\n{ON}\n{WATCHDOG}"), env=UNTRACED):
-        until(lambda: CANARIES[0].login in finger(place.finger, ""), "the first sweep")
-        yield place
+    installation.settings.write_text(f"{settings}\n[sources.logins]\n{own}")
+    with run_gateway(
+        installation,
+        start=(sys.executable, "-P", "-c", f"{LIFT_BOT_LIMITS}\n{ON}\n{WATCHDOG_CODE}"),
+        env=ENV_WITHOUT_COVERAGE,
+    ):
+        wait_until(lambda: CANARIES[0].login in query_finger(installation.finger_port, ""), "the first sweep")
+        yield installation
 
 
 @contextmanager
 def canaries(
     folder: Path, irc: int | None = None, broken: str = "", empty: str = "people"
-) -> Iterator[tuple[Place, Running]]:
+) -> Iterator[tuple[Installation, GatewayProcess]]:
     """A gateway that serves the canaries. *broken* is code that runs before the command."""
     people = [each.document() for each in CANARIES]
-    place = make_place(folder, irc, people, site=f'members = ["{MEMBER}/32"]')
+    installation = make_installation(folder, irc, people, site=f'members = ["{MEMBER}/32"]')
     # an earlier plan that could go everywhere then goes as far as the plan does now
     for each in CANARIES:
         plan = {"plan": f"{each.word('plan')}\nlater\n"}
-        write_edits(place.database, [Modify(each.login, plan, plan_level=Visibility.EVERYONE)])
-    settings = place.settings.read_text().replace("[finger]", f'[finger]\nempty_query = "{empty}"')
-    place.settings.write_text(settings.replace("60000", "10000000") + "\n[sources.logins]\n")
-    run = "from gateway.cli import main\nmain()" if broken else WATCHDOG
-    start = (sys.executable, "-P", "-c", f"{UNLIMITED}\n{ON}\n{broken}\n{run}")
-    with serving(place, start=start, env=UNTRACED) as running:
-        yield place, running
+        write_edits(installation.database, [Modify(each.login, plan, plan_level=Visibility.EVERYONE)])
+    settings = installation.settings.read_text().replace("[finger]", f'[finger]\nempty_query = "{empty}"')
+    installation.settings.write_text(settings.replace("60000", "10000000") + "\n[sources.logins]\n")
+    run = "from gateway.cli import main\nmain()" if broken else WATCHDOG_CODE
+    start = (sys.executable, "-P", "-c", f"{LIFT_BOT_LIMITS}\n{ON}\n{broken}\n{run}")
+    with run_gateway(installation, start=start, env=ENV_WITHOUT_COVERAGE) as running:
+        yield installation, running
 
 
-def over_finger(place: Place, source: str, heard: Heard, names: Sequence[str] = ("", *asked_names())) -> None:
+def over_finger(
+    installation: Installation, source: str, heard: AudienceAnswers, names: Sequence[str] = ("", *all_names())
+) -> None:
     for name in names:
         for switch in ("", "/W "):
-            with socket.create_connection(("127.0.0.1", place.finger), 5, (source, 0)) as asked:
+            with socket.create_connection(("127.0.0.1", installation.finger_port), 5, (source, 0)) as asked:
                 asked.sendall(f"{switch}{name}\r\n".encode())
                 heard.add("finger", name, b"".join(iter(lambda: asked.recv(65536), b"")).decode())
 
@@ -169,11 +177,11 @@ def paths() -> Iterator[tuple[str, str, str]]:
                 yield from ((name, path + format.suffix, "*/*") for format in route.formats if format.suffix)
 
 
-def over_web(place: Place, source: str, heard: Heard) -> None:
+def over_web(installation: Installation, source: str, heard: AudienceAnswers) -> None:
     asked: deque[tuple[str, str, str]] = deque(sorted(set(paths())))
     while asked:
         with (
-            socket.create_connection(("127.0.0.1", place.web), 5, (source, 0)) as client,
+            socket.create_connection(("127.0.0.1", installation.web_port), 5, (source, 0)) as client,
             client.makefile("rb") as reader,
         ):
             for name, path, accept in [asked.popleft() for _ in range(min(len(asked), 500))]:
@@ -189,36 +197,36 @@ def over_web(place: Place, source: str, heard: Heard) -> None:
                 heard.add("web", name, (head + body).decode())
 
 
-def over_irc(port: int, heard: Heard) -> None:
-    with chatting(port, "canary", "#tea") as lines:
+def over_irc(port: int, heard: AudienceAnswers) -> None:
+    with join_irc(port, "canary", "#tea") as lines:
 
         def bot_is_there() -> bool:
             lines.send("NAMES #tea")
-            return "fingerbot" in lines.wait(lambda line: " 353 " in line, "the names")
+            return "fingerbot" in lines.wait_for(lambda line: " 353 " in line, "the names")
 
-        until(bot_is_there, "the bot")
+        wait_until(bot_is_there, "the bot")
         before = ""
-        for number, name in enumerate(asked_names()):
+        for number, name in enumerate(all_names()):
             told: list[str] = []
             for text in (name, *(f"{each} {name}" for each in COMMAND_BY_NAME)):
                 for target, said in (("fingerbot", text), ("#tea", f"!{text}"), ("#tea", f"fingerbot: {text}")):
                     lines.send(f"PRIVMSG {target} :{said}")
                 end = f"nobody{number}end"
                 lines.send(f"PRIVMSG fingerbot :{end}")
-                told.append(lines.wait(lambda _: True, "the answers"))
+                told.append(lines.wait_for(lambda _: True, "the answers"))
                 while end not in told[-1]:
-                    told.append(lines.wait(lambda _: True, "the answers"))
+                    told.append(lines.wait_for(lambda _: True, "the answers"))
             # What the channel is told comes by a queue of its own, and may repeat what was asked just before.
             heard.add("irc", name, "\n".join(told).replace(before or name, "\N{BULLET}"))
             before = name
 
 
-def as_seen(place: Place, who: str) -> Heard:
+def as_seen(installation: Installation, who: str) -> AudienceAnswers:
     """What `people show` tells of everybody, as *who* sees it."""
-    heard = Heard({"everyone": "stranger", "members": "member"}.get(who, who))
+    heard = AudienceAnswers({"everyone": "stranger", "members": "member"}.get(who, who))
     for each in CANARIES:
         there = {"everyone": 0, "members": 1}.get(who, 2) >= each.level("name")
-        ran = place.command("people", "show", each.login, "--as", who, code=0 if there else 1)
+        ran = installation.run("people", "show", each.login, "--as", who, code=0 if there else 1)
         heard.add("show", each.login, ran.out + ran.err)
     return heard
 
@@ -226,15 +234,15 @@ def as_seen(place: Place, who: str) -> Heard:
 @pytest.mark.usefixtures("untraced")
 def test_nothing_leaks_and_everything_public_is_told(tmp_path: Path) -> None:
     """F105: on every protocol the same, all that an audience may see and nothing else."""
-    stranger, member = Heard("stranger"), Heard("member")
-    with network(tmp_path) as irc, canaries(tmp_path, irc) as (place, running):
+    stranger, member = AudienceAnswers("stranger"), AudienceAnswers("member")
+    with network(tmp_path) as irc, canaries(tmp_path, irc) as (installation, running):
         for source, heard in ((STRANGER, stranger), (MEMBER, member)):
-            over_finger(place, source, heard)
-            over_web(place, source, heard)
+            over_finger(installation, source, heard)
+            over_web(installation, source, heard)
         over_irc(irc, stranger)
         for source in ("finger", "web", "irc"):
             assert "zqname0x" in "".join(text for each, _, text in stranger.texts if each == source), source
-        rest = [as_seen(place, who) for who in ("self", "administrator", "everyone", "members")]
+        rest = [as_seen(installation, who) for who in ("self", "administrator", "everyone", "members")]
     leaks = [leak for heard in (stranger, member, *rest) for leak in heard.leaks()]
     assert not leaks, "\n".join(leaks)
     missing = [
@@ -244,23 +252,23 @@ def test_nothing_leaks_and_everything_public_is_told(tmp_path: Path) -> None:
         *rest[1].missing(NOBODY),
     ]
     assert not missing, "\n".join(missing)
-    records = place.records()
+    records = installation.read_access_log()
     assert not [record for record in records if record["outcome"] == "limited"]
-    kept = Heard("stranger")
+    kept = AudienceAnswers("stranger")
     for record in records:
         query = record.pop("query")
         kept.add("records", query, json.dumps(record))
     assert records
     assert not list(kept.leaks())
-    assert not [each for each in CANARIES if each.word("plan") in running.log + running.out]
+    assert not [each for each in CANARIES if each.word("plan") in running.log + running.stdout]
 
 
 def test_nothing_leaks_of_the_people_of_another_source(tmp_path: Path) -> None:
-    stranger, member = Heard("stranger"), Heard("member")
-    with nest(tmp_path) as place:
+    stranger, member = AudienceAnswers("stranger"), AudienceAnswers("member")
+    with nest(tmp_path) as installation:
         for source, heard in ((STRANGER, stranger), (MEMBER, member)):
-            over_finger(place, source, heard)
-            over_web(place, source, heard)
+            over_finger(installation, source, heard)
+            over_web(installation, source, heard)
     leaks = [*stranger.leaks(), *member.leaks()]
     assert not leaks, "\n".join(leaks)
     missing = [*stranger.missing(EVERYONE), *member.missing(MEMBERS)]
@@ -268,10 +276,10 @@ def test_nothing_leaks_of_the_people_of_another_source(tmp_path: Path) -> None:
 
 
 def test_F092_who_is_on_is_told_to_those_who_may_know(tmp_path: Path) -> None:
-    with canaries(tmp_path, empty="online") as (place, _):
+    with canaries(tmp_path, empty="online") as (installation, _):
         for audience, source, rank in (("stranger", STRANGER, EVERYONE), ("member", MEMBER, MEMBERS)):
-            heard = Heard(audience)
-            over_finger(place, source, heard, ("",))
+            heard = AudienceAnswers(audience)
+            over_finger(installation, source, heard, ("",))
             told = [text for _, _, text in heard.texts]
             assert len(told) == 2
             assert not list(heard.leaks())
@@ -296,8 +304,8 @@ BROKEN = {
 
 @pytest.mark.parametrize("broken", BROKEN)
 def test_the_canary_sees_a_broken_rule(broken: str, tmp_path: Path) -> None:
-    stranger, member = Heard("stranger"), Heard("member")
-    with canaries(tmp_path, broken=BROKEN[broken]) as (place, _):
-        over_finger(place, STRANGER, stranger)
-        over_finger(place, MEMBER, member)
+    stranger, member = AudienceAnswers("stranger"), AudienceAnswers("member")
+    with canaries(tmp_path, broken=BROKEN[broken]) as (installation, _):
+        over_finger(installation, STRANGER, stranger)
+        over_finger(installation, MEMBER, member)
     assert [*stranger.leaks(), *member.leaks()], broken

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.peers.gateway import COMMAND, DEADLINE, Place, make_place, serving, until
+from tests.peers.gateway_process import COMMAND, DEADLINE, Installation, make_installation, run_gateway, wait_until
 
 (LIBRARY,) = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
 
@@ -43,10 +43,10 @@ class Clock:
         }
 
 
-def ask(place: Place, query: str, source: str = "") -> str:
+def ask(installation: Installation, query: str, source: str = "") -> str:
     """What somebody at *source* is answered; by default one who asks for the first time."""
     source = source or next(others)
-    with socket.create_connection(("127.0.0.1", place.finger), DEADLINE, (source, 0)) as asking:
+    with socket.create_connection(("127.0.0.1", installation.finger_port), DEADLINE, (source, 0)) as asking:
         asking.sendall(query.encode() + b"\r\n")
         return rest_of(asking)
 
@@ -55,17 +55,19 @@ def rest_of(connection: socket.socket) -> str:
     return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
 
-def limited(place: Place) -> bool:
+def limited(installation: Installation) -> bool:
     """Is somebody who has asked enough for a while still told to wait, and not for an hour?"""
-    said = ask(place, "bob", BUSY).removesuffix("\r\n")
+    said = ask(installation, "bob", BUSY).removesuffix("\r\n")
     return said in [f"Too many queries, try again in {seconds} seconds." for seconds in range(2, 62)]
 
 
-def hours_off(place: Place) -> float:
+def hours_off(installation: Installation) -> float:
     """How far the gateway's clock is from ours, as the record of a question tells it that has no other one's name."""
     mark = f"nobody{time.monotonic_ns()}"
-    ask(place, mark)
-    (record,) = until(lambda: [each for each in place.records() if each["query"] == mark], "the record")
+    ask(installation, mark)
+    (record,) = wait_until(
+        lambda: [each for each in installation.read_access_log() if each["query"] == mark], "the record"
+    )
     return (datetime.fromisoformat(record["time"]) - datetime.now(UTC)).total_seconds() / 3600
 
 
@@ -75,22 +77,22 @@ def test_R035_an_hour_forth_and_back_timers_limits_and_answers_are_right(tmp_pat
         {"login": "alice", "name": "Alice Adams", "status": {"text": "at the kettle", "until": soon}},
         {"login": "bob", "name": "Bob Adams"},
     ]
-    place = make_place(tmp_path, people=people, more=f'timeout = "{TIMEOUT:g}s"\n')
-    place.settings.write_text(place.settings.read_text().replace("60000", "1"))
+    installation = make_installation(tmp_path, people=people, more=f'timeout = "{TIMEOUT:g}s"\n')
+    installation.settings.write_text(installation.settings.read_text().replace("60000", "1"))
     clock = Clock(tmp_path / "clock")
     # Without the watchdog: each look at the clock reads a file here, which is no work of ours.
-    with serving(place, start=COMMAND, env=os.environ | clock.environment):
-        assert "at the kettle" in ask(place, "alice")
-        assert "Bob Adams" in ask(place, "bob", BUSY)
-        assert limited(place)
+    with run_gateway(installation, start=COMMAND, env=os.environ | clock.environment):
+        assert "at the kettle" in ask(installation, "alice")
+        assert "Bob Adams" in ask(installation, "bob", BUSY)
+        assert limited(installation)
         for number, hours in enumerate((1, -1, 0)):
-            with socket.create_connection(("127.0.0.1", place.finger), DEADLINE) as silent:
+            with socket.create_connection(("127.0.0.1", installation.finger_port), DEADLINE) as silent:
                 began = time.monotonic()
                 clock.set(hours)
                 assert rest_of(silent) == "Input timeout.\r\n"
                 assert TIMEOUT - 0.1 < time.monotonic() - began < TIMEOUT + 1
-            assert hours_off(place) == pytest.approx(hours, abs=0.1)
-            assert limited(place)
-            assert ("at the kettle" in ask(place, "alice")) == (hours <= 0)
-            place.command("people", "set", "bob", "title", f"Number {number}")
-            until(lambda: f"Number {number}" in ask(place, "bob"), "the edit", 2.0)  # noqa: B023
+            assert hours_off(installation) == pytest.approx(hours, abs=0.1)
+            assert limited(installation)
+            assert ("at the kettle" in ask(installation, "alice")) == (hours <= 0)
+            installation.run("people", "set", "bob", "title", f"Number {number}")
+            wait_until(lambda: f"Number {number}" in ask(installation, "bob"), "the edit", 2.0)  # noqa: B023

@@ -28,8 +28,17 @@ from typing import Literal
 import pytest
 import trustme
 
-from tests.peers.gateway import CHECKOUT, DEADLINE, Place, Running, free_port, listening, serving, until
-from tests.peers.limits import FRANK, limited
+from tests.peers.gateway_process import (
+    CHECKOUT,
+    DEADLINE,
+    GatewayProcess,
+    Installation,
+    free_port,
+    is_listening,
+    run_gateway,
+    wait_until,
+)
+from tests.peers.limits import FRANK, make_limited_installation
 from tests.unit.fixtures import PEOPLE, PEOPLE_CHANGED_AT, make_create_edit, write_edits
 
 GOLDEN = CHECKOUT / "tests" / "golden" / "closing"
@@ -100,7 +109,7 @@ class Client:
                 self.plain.send(b"x", socket.MSG_DONTWAIT)
             return bool(poll.poll(20))
 
-        until(gone, "a reset")
+        wait_until(gone, "a reset")
         self.events.append("< RST")
 
     def _read(self, chunk: int, enough: Callable[[bytes], bool]) -> str:
@@ -136,7 +145,7 @@ class Client:
             left = fcntl.ioctl(self.plain, termios.TIOCOUTQ, bytes(4))
             return "" if int.from_bytes(left, sys.byteorder) else "taken"
 
-        self.events += ["> 1 byte behind the FIN", f"< {until(answer, 'an acknowledgement')}"]
+        self.events += ["> 1 byte behind the FIN", f"< {wait_until(answer, 'an acknowledgement')}"]
 
     def _answer_close_notify(self) -> None:
         assert self.tls is not None
@@ -188,7 +197,7 @@ class Ports:
     plain: Mapping[Service, int]
     tls: Mapping[Service, int]
     context: ssl.SSLContext
-    running: Running
+    running: GatewayProcess
     addresses: "Iterator[int]" = field(default_factory=lambda: count(10))
 
     def connect(
@@ -215,30 +224,30 @@ class Ports:
 def gateway(folder: Path, timeout: str) -> Iterator[Ports]:
     """Start a gateway whose [limits] have *timeout*. Its people were written at a fixed time."""
     folder.mkdir()
-    place = limited(folder, LIMITS + timeout, people=[])
-    write_edits(place.database, [make_create_edit(fields) for fields in (*PEOPLE, FRANK)], PEOPLE_CHANGED_AT)
+    installation = make_limited_installation(folder, LIMITS + timeout, people=[])
+    write_edits(installation.database, [make_create_edit(fields) for fields in (*PEOPLE, FRANK)], PEOPLE_CHANGED_AT)
     authority = trustme.CA()
     certificate = authority.issue_cert("dir.test")
     certificate.private_key_and_cert_chain_pem.write_to_path(folder / "pair.pem")
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    plain: dict[Service, int] = {"finger": place.finger, "web": place.web}
+    plain: dict[Service, int] = {"finger": installation.finger_port, "web": installation.web_port}
     tls: dict[Service, int] = {service: free_port() for service in plain}
-    _listen_with_tls(place, plain, tls)
-    with serving(place) as running:
+    _listen_with_tls(installation, plain, tls)
+    with run_gateway(installation) as running:
         for port in tls.values():
-            until(lambda port=port: listening(port), "the TLS endpoint")  # type: ignore[misc]
+            wait_until(lambda port=port: is_listening(port), "the TLS endpoint")  # type: ignore[misc]
         yield Ports(plain, tls, context, running)
 
 
-def _listen_with_tls(place: Place, plain: Mapping[Service, int], tls: Mapping[Service, int]) -> None:
-    text = place.settings.read_text().replace(f"http://localhost:{place.web}", "http://dir.test")
+def _listen_with_tls(installation: Installation, plain: Mapping[Service, int], tls: Mapping[Service, int]) -> None:
+    text = installation.settings.read_text().replace(f"http://localhost:{installation.web_port}", "http://dir.test")
     for service, port in plain.items():
         listens = f'listen = ["tcp:{port}:interface=127.0.0.1"'
         assert text.count(listens) == 1
         more = f', "ssl:{tls[service]}:interface=127.0.0.1:privateKey=pair.pem:certKey=pair.pem"'
         text = text.replace(listens, listens + more)
-    place.settings.write_text(text)
+    installation.settings.write_text(text)
 
 
 # what clients do

@@ -19,20 +19,31 @@ from pathlib import Path
 import pytest
 
 from gateway import __version__
-from tests.peers.gateway import COMMAND, Place, Ran, clean, command, finger, free_port, make_place, serving, until
+from tests.peers.gateway_process import (
+    COMMAND,
+    CommandResult,
+    Installation,
+    assert_clean_log,
+    free_port,
+    make_installation,
+    query_finger,
+    run_command,
+    run_gateway,
+    wait_until,
+)
 from tests.unit.fixtures import PEOPLE
 
 SCRIPT = str(Path(sys.executable).with_name("finger-gateway"))  # as pip installs it
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return make_place(tmp_path)
+def installation(tmp_path: Path) -> Installation:
+    return make_installation(tmp_path)
 
 
-def changes(place: Place) -> int:
+def changes(installation: Installation) -> int:
     """How often anything was changed in the database; to make the five people is five changes."""
-    connection = sqlite3.connect(place.database)
+    connection = sqlite3.connect(installation.database)
     try:
         return int(connection.execute("SELECT count(*) FROM changes").fetchone()[0])
     finally:
@@ -48,83 +59,85 @@ def without_coverage() -> dict[str, str]:
 
 
 def test_usage_mistakes_end_with_2(tmp_path: Path) -> None:
-    assert "No such command 'frobnicate'" in command("frobnicate", folder=tmp_path, code=2).err
-    assert "'a', 'b'" not in command("people", "show", folder=tmp_path, code=2).err
-    ran = command("people", "show", b"\xff".decode(errors="surrogateescape"), folder=tmp_path, code=2)
+    assert "No such command 'frobnicate'" in run_command("frobnicate", folder=tmp_path, code=2).err
+    assert "'a', 'b'" not in run_command("people", "show", folder=tmp_path, code=2).err
+    ran = run_command("people", "show", b"\xff".decode(errors="surrogateescape"), folder=tmp_path, code=2)
     assert "'\\udcff' is not UTF-8 text" in ran.err
-    assert command("--version", folder=tmp_path, start=(SCRIPT,)).out == f"finger-gateway, version {__version__}\n"
+    assert run_command("--version", folder=tmp_path, start=(SCRIPT,)).out == f"finger-gateway, version {__version__}\n"
 
 
 # init, check, where the settings are
 
 
 def test_init_writes_what_check_finds_no_mistake_in(tmp_path: Path) -> None:
-    told = command("init", "club", folder=tmp_path).out
+    told = run_command("init", "club", folder=tmp_path).out
     assert "finger-gateway people add" in told and "finger-gateway run" in told
     folder = tmp_path / "club"
     assert sorted(each.name for each in folder.iterdir()) == ["gateway.toml", "people.db"]
     assert stat.S_IMODE((folder / "people.db").stat().st_mode) == 0o600
     before = (folder / "gateway.toml").read_text()
     assert before.startswith("#")
-    assert command("check", folder=folder).out == f"{folder}/gateway.toml: no errors.\n"
-    assert command("people", "list", folder=folder).out == ""
+    assert run_command("check", folder=folder).out == f"{folder}/gateway.toml: no errors.\n"
+    assert run_command("people", "list", folder=folder).out == ""
 
-    again = command("init", folder=folder, code=2)
+    again = run_command("init", folder=folder, code=2)
     assert again.err == "gateway.toml already exists; nothing was written.\n"
     assert (folder / "gateway.toml").read_text() == before
     (tmp_path / "file").write_text("")
-    in_file = command("init", "file/club", folder=tmp_path, code=2)
+    in_file = run_command("init", "file/club", folder=tmp_path, code=2)
     assert in_file.err == "file/club: Not a directory\n"
 
 
 def test_the_settings_are_named_before_or_after_the_subcommand_or_by_the_environment(
-    place: Place, tmp_path_factory: pytest.TempPathFactory
+    installation: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     expected = "alice                Alice Adams\n"
     for arguments in (
-        ("-c", place.settings, "people", "list"),
-        ("people", "--config", place.settings, "list"),
-        ("people", "list", "-c", place.settings),
-        ("-c", "/nonexistent", "people", "list", "-c", place.settings),
+        ("-c", installation.settings, "people", "list"),
+        ("people", "--config", installation.settings, "list"),
+        ("people", "list", "-c", installation.settings),
+        ("-c", "/nonexistent", "people", "list", "-c", installation.settings),
     ):
-        assert command(*arguments, folder=elsewhere).out.startswith(expected)
-    by_environment = command("people", "list", folder=elsewhere, env={"FINGER_GATEWAY_CONFIG": str(place.settings)})
+        assert run_command(*arguments, folder=elsewhere).out.startswith(expected)
+    by_environment = run_command(
+        "people", "list", folder=elsewhere, env={"FINGER_GATEWAY_CONFIG": str(installation.settings)}
+    )
     assert by_environment.out.startswith(expected)
-    assert command("people", "list", folder=place.folder).out.startswith(expected)
+    assert run_command("people", "list", folder=installation.folder).out.startswith(expected)
 
-    none = command("people", "list", folder=elsewhere, code=2).err
+    none = run_command("people", "list", folder=elsewhere, code=2).err
     assert none.startswith("gateway.toml: no such file; create gateway.toml or /etc/finger-gateway/gateway.toml")
     assert "finger-gateway init" in none
 
 
-def test_check_tells_every_mistake_and_binds_nothing(place: Place) -> None:
-    with socket.create_server(("127.0.0.1", place.finger)):
-        assert place.command("check").out == f"{place.settings}: no errors.\n"
-    text = place.settings.read_text()
+def test_check_tells_every_mistake_and_binds_nothing(installation: Installation) -> None:
+    with socket.create_server(("127.0.0.1", installation.finger_port)):
+        assert installation.run("check").out == f"{installation.settings}: no errors.\n"
+    text = installation.settings.read_text()
     forwarding = 'forward_to = ["b.test", "9.9.9.9", "*.dir.test", "Dir.test.", "127.0.0.1", "[fd00::1]"]'
-    place.settings.write_text(text.replace("[finger]", f"[finger]\n{forwarding}"))
-    assert place.command("check").err.splitlines() == [
+    installation.settings.write_text(text.replace("[finger]", f"[finger]\n{forwarding}"))
+    assert installation.run("check").err.splitlines() == [
         "warning: finger.forward_to: Dir.test. is this gateway; it does not forward to itself",
         "warning: finger.forward_to: 127.0.0.1 is this gateway; it does not forward to itself",
         "warning: finger.forward_to: [fd00::1] is not a public address: queries for it are refused",
     ]
-    place.settings.write_text(
-        text.replace(f"tcp:{place.finger}:interface=127.0.0.1", "tpc:79")
-        .replace(f"tcp:{place.web}:interface=127.0.0.1", "ssl:443:privateKey=nowhere.pem")
+    installation.settings.write_text(
+        text.replace(f"tcp:{installation.finger_port}:interface=127.0.0.1", "tpc:79")
+        .replace(f"tcp:{installation.web_port}:interface=127.0.0.1", "ssl:443:privateKey=nowhere.pem")
         .replace("[site]", '[site]\nmembers = ["127.0.0.0/8"]\n[site_]')
         .replace("[site_]", "")
         + '[sources.vending]\nclass = "vending:Machine"\n'
     )
-    place.database.unlink()
-    told = place.command("check", code=2).err.splitlines()
-    file = str(place.settings)
+    installation.database.unlink()
+    told = installation.run("check", code=2).err.splitlines()
+    file = str(installation.settings)
     assert told[0].startswith("warning: site.members: 127.0.0.0/8 is loopback")
-    assert told[1] == f"{place.database}: does not exist; `finger-gateway init` creates one"
+    assert told[1] == f"{installation.database}: does not exist; `finger-gateway init` creates one"
     assert told[2] == (
         f"{file}: sources.vending.class: found 'vending:Machine', which cannot be imported "
         "(ModuleNotFoundError: No module named 'vending'); "
-        f"must be in a module in {place.folder} or on Python's path"
+        f"must be in a module in {installation.folder} or on Python's path"
     )
     assert told[3].startswith(f"{file}: finger.listen[0]: found 'tpc:79' (ValueError: Unknown endpoint type: 'tpc')")
     assert told[4].startswith(f"{file}: web.listen[0]: found 'ssl:443:privateKey=nowhere.pem' (")
@@ -140,7 +153,7 @@ def test_mistakes_in_the_settings(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
     file.write_text('[finger]\nlisteen = ["tcp:1079"]\n[limits]\nconnections = 0\n')
     for words in (("run",), ("people", "list")):
-        assert command(*words, folder=tmp_path, code=2) == Ran(
+        assert run_command(*words, folder=tmp_path, code=2) == CommandResult(
             2,
             "",
             f"{file}: finger.listeen: unknown key; did you mean listen? (known: listen, listing, empty_query, "
@@ -151,71 +164,71 @@ def test_mistakes_in_the_settings(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["gateway.toml"]
 
 
-def not_started(place: Place, words: tuple[str, ...], expected: str) -> None:
+def not_started(installation: Installation, words: tuple[str, ...], expected: str) -> None:
     """The command *words* ends with 2 and *expected*, and leaves nothing behind."""
-    before = sorted(place.folder.iterdir())
-    assert place.command(*words, code=2) == Ran(2, "", expected + "\n")
-    assert sorted(place.folder.iterdir()) == before
+    before = sorted(installation.folder.iterdir())
+    assert installation.run(*words, code=2) == CommandResult(2, "", expected + "\n")
+    assert sorted(installation.folder.iterdir()) == before
 
 
-def test_a_database_that_is_missing_or_none_or_too_new(place: Place) -> None:
-    with sqlite3.connect(place.database) as connection:
+def test_a_database_that_is_missing_or_none_or_too_new(installation: Installation) -> None:
+    with sqlite3.connect(installation.database) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     newer = "has tables of version 99, from a newer finger-gateway; this one knows up to 2"
-    not_started(place, ("run",), f"{place.database}: {newer}")
-    place.database.write_bytes(b"This is a letter to my aunt.\n" * 100)
+    not_started(installation, ("run",), f"{installation.database}: {newer}")
+    installation.database.write_bytes(b"This is a letter to my aunt.\n" * 100)
     letter = "is not a SQLite database, or is damaged; `finger-gateway restore FILE` puts a backup in its place"
-    not_started(place, ("people", "list"), f"{place.database}: {letter}")
-    place.database.unlink()
-    not_started(place, ("run",), f"{place.database}: does not exist; `finger-gateway init` creates one")
+    not_started(installation, ("people", "list"), f"{installation.database}: {letter}")
+    installation.database.unlink()
+    not_started(installation, ("run",), f"{installation.database}: does not exist; `finger-gateway init` creates one")
 
 
 # Root may write everywhere, unless it has been deprived of that. The folder then has to be somebody else's.
 POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
 
 
-def test_a_database_that_cannot_be_written(place: Place) -> None:
+def test_a_database_that_cannot_be_written(installation: Installation) -> None:
     for mode, folder_mode in ((0o444, 0o755), (0o644, 0o555)):
-        for each, bits in ((place.database, mode), (place.folder, folder_mode)):
+        for each, bits in ((installation.database, mode), (installation.folder, folder_mode)):
             each.chmod(bits)
             if os.geteuid() == 0:
                 os.chown(each, 65534, -1)
         for words in (("run",), ("people", "set", "alice", "title", "Boss")):
-            ran = place.command(*words, code=2, start=(*POWERLESS, *COMMAND))
+            ran = installation.run(*words, code=2, start=(*POWERLESS, *COMMAND))
             assert re.fullmatch(
-                rf"{place.database}: cannot be (written to|opened): the file and its folder must .*\n", ran.err
+                rf"{installation.database}: cannot be (written to|opened): the file and its folder must .*\n", ran.err
             )
             assert ran.out == ""
-    place.folder.chmod(0o755)
+    installation.folder.chmod(0o755)
 
 
 def test_a_template_with_a_syntax_error(tmp_path: Path) -> None:
-    place = make_place(tmp_path, site='templates = "own"')
+    installation = make_installation(tmp_path, site='templates = "own"')
     own = tmp_path / "own" / "finger" / "person.txt"
     own.parent.mkdir(parents=True)
     own.write_text("Hello\n{% if person.name %}\n{{ person.name }\n{% endif %}\n")
     for words in (("run",), ("people", "show", "alice")):
-        assert place.command(*words, code=2).err == f"{own}: line 3: unexpected '}}'\n"
-    assert place.command("people", "set", "alice", "title", "Boss").err == "alice: title saved.\n"
+        assert installation.run(*words, code=2).err == f"{own}: line 3: unexpected '}}'\n"
+    assert installation.run("people", "set", "alice", "title", "Boss").err == "alice: title saved.\n"
     own.write_text("Hello {{ person.name }}\n")
-    with serving(place):
-        assert finger(place.finger, "alice") == "Hello Alice Adams\r\n"
+    with run_gateway(installation):
+        assert query_finger(installation.finger_port, "alice") == "Hello Alice Adams\r\n"
 
 
-def test_records_that_cannot_be_written(place: Place) -> None:
-    (place.folder / "access.jsonl").mkdir()
-    ran = place.command("run", code=2)
+def test_records_that_cannot_be_written(installation: Installation) -> None:
+    (installation.folder / "access.jsonl").mkdir()
+    ran = installation.run("run", code=2)
     assert ran.err.startswith(
-        f"{place.settings}: access_log.file: found 'access.jsonl' (Is a directory); must be a file"
+        f"{installation.settings}: access_log.file: found 'access.jsonl' (Is a directory); must be a file"
     )
 
 
 # people
 
 
-def test_people_are_added_changed_shown_and_removed(place: Place) -> None:
-    people = lambda *words, **options: place.command("people", *words, **options)  # noqa: E731
+def test_people_are_added_changed_shown_and_removed(installation: Installation) -> None:
+    people = lambda *words, **options: installation.run("people", *words, **options)  # noqa: E731
     added = people("add", "eve", "--name", "Eve Novak", "--office-phone", "+1", "--plan", "One\nTwo\n")
     assert (added.out, added.err) == ("", "eve: added.\n")
     assert people("set", "eve", "name", "Eve Nováková").err == "eve: name saved.\n"
@@ -237,40 +250,40 @@ def test_people_are_added_changed_shown_and_removed(place: Place) -> None:
     assert people("show", "eve", code=1).err == "eve: no such user.\n"
 
 
-def test_a_hidden_person_is_added_hidden(place: Place) -> None:
-    place.command("people", "add", "ghost", "--hidden")
-    assert place.command("people", "show", "ghost", "--as", "everyone", code=1).err == "ghost: no such user.\n"
-    assert json.loads(place.command("people", "export", "ghost").out)["hidden"] is True
+def test_a_hidden_person_is_added_hidden(installation: Installation) -> None:
+    installation.run("people", "add", "ghost", "--hidden")
+    assert installation.run("people", "show", "ghost", "--as", "everyone", code=1).err == "ghost: no such user.\n"
+    assert json.loads(installation.run("people", "export", "ghost").out)["hidden"] is True
 
 
-def test_values_that_no_field_takes(place: Place) -> None:
-    before = place.command("people", "export").out
-    refused = place.command("people", "set", "alice", "office_phone", "1\n2", code=2)
+def test_values_that_no_field_takes(installation: Installation) -> None:
+    before = installation.run("people", "export").out
+    refused = installation.run("people", "set", "alice", "office_phone", "1\n2", code=2)
     assert refused.err == "alice: office_phone: found several lines; must be a single line\n"
-    assert place.command("people", "set", "nobody", "name", "x", code=1).err == "nobody: no such user.\n"
-    taken = place.command("people", "add", "alice", code=2)
+    assert installation.run("people", "set", "nobody", "name", "x", code=1).err == "nobody: no such user.\n"
+    taken = installation.run("people", "add", "alice", code=2)
     assert taken.err == "alice: login: 'alice' is already taken\n"
-    assert place.command("people", "list", "--json").out == before
+    assert installation.run("people", "list", "--json").out == before
 
 
-def test_export_then_import_changes_nothing(place: Place) -> None:
-    exported = place.command("people", "export").out
+def test_export_then_import_changes_nothing(installation: Installation) -> None:
+    exported = installation.run("people", "export").out
     assert [each["login"] for each in json.loads(exported)] == [str(each["login"]) for each in PEOPLE]
-    ran = place.command("people", "import", "-", stdin=exported)
+    ran = installation.run("people", "import", "-", stdin=exported)
     assert ran.err == "0 added, 0 changed, 5 unchanged.\n"
-    assert place.command("people", "export").out == exported
-    assert changes(place) == 5
+    assert installation.run("people", "export").out == exported
+    assert changes(installation) == 5
 
 
 def test_export_into_an_empty_place_gives_the_same_people(
-    place: Place, tmp_path_factory: pytest.TempPathFactory
+    installation: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    exported = place.command("people", "export").out
-    other = make_place(tmp_path_factory.mktemp("other"), people=[])
+    exported = installation.run("people", "export").out
+    other = make_installation(tmp_path_factory.mktemp("other"), people=[])
     file = other.folder / "people.json"
     file.write_text(exported)
-    assert other.command("people", "import", file).err == "5 added, 0 changed, 0 unchanged.\n"
-    assert other.command("people", "export").out == exported
+    assert other.run("people", "import", file).err == "5 added, 0 changed, 0 unchanged.\n"
+    assert other.run("people", "export").out == exported
 
 
 BROKEN_PEOPLE = {
@@ -293,39 +306,39 @@ BROKEN_PEOPLE = {
 
 
 @pytest.mark.parametrize("case", BROKEN_PEOPLE)
-def test_an_import_is_all_or_nothing(place: Place, case: str) -> None:
+def test_an_import_is_all_or_nothing(installation: Installation, case: str) -> None:
     documents, expected = BROKEN_PEOPLE[case]
-    file = place.folder / "people.json"
+    file = installation.folder / "people.json"
     file.write_text(documents if isinstance(documents, str) else json.dumps(documents))
-    ran = place.command("people", "import", "people.json", code=2)
+    ran = installation.run("people", "import", "people.json", code=2)
     for line, start in zip(ran.err.splitlines(), expected, strict=True):
         assert line.startswith(start.format(file="people.json"))
-    assert changes(place) == 5
+    assert changes(installation) == 5
 
 
-def test_bytes_that_are_no_text_are_told(place: Place) -> None:
-    ran = place.command("people", "import", "-", stdin=b"\xff\xfe", code=2)
+def test_bytes_that_are_no_text_are_told(installation: Installation) -> None:
+    ran = installation.run("people", "import", "-", stdin=b"\xff\xfe", code=2)
     assert ran.err.startswith("<stdin>: this is neither JSON, CSV nor vCard")
     assert len(ran.err.splitlines()) == 1
 
 
-def test_F026_a_plan_in_latin_1_is_saved_as_what_it_says(place: Place) -> None:
-    file = place.folder / "plan.txt"
+def test_F026_a_plan_in_latin_1_is_saved_as_what_it_says(installation: Installation) -> None:
+    file = installation.folder / "plan.txt"
     file.write_bytes(b"caf\xe9\n\x93quoted\x94 \x9b31mred\xff\n\xc5\xbdofie\n")
-    place.command("plan", "alice", "plan.txt")
-    assert place.command("plan", "alice").out == "café\n“quoted” redÿ\nŽofie\n"
+    installation.run("plan", "alice", "plan.txt")
+    assert installation.run("plan", "alice").out == "café\n“quoted” redÿ\nŽofie\n"
 
 
 def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
     people = [{"login": f"p{number}", "plan": "x" * 1000} for number in range(300)]
-    place = make_place(tmp_path, people=people)
-    pipe = f"{' '.join(COMMAND)} -c {place.settings} people export | head -n 1"
+    installation = make_installation(tmp_path, people=people)
+    pipe = f"{' '.join(COMMAND)} -c {installation.settings} people export | head -n 1"
     done = subprocess.run(["bash", "-c", pipe], capture_output=True, text=True, check=False, timeout=60)
     assert (done.stdout, done.stderr) == ("[\n", "")
 
 
-def test_a_terminal_that_knows_no_accents_gets_something(place: Place) -> None:
-    ran = place.command("people", "list", env={"PYTHONIOENCODING": "iso8859-5"})
+def test_a_terminal_that_knows_no_accents_gets_something(installation: Installation) -> None:
+    ran = installation.run("people", "list", env={"PYTHONIOENCODING": "iso8859-5"})
     assert "zofie                ?ofie ?ern?\n" in ran.out
 
 
@@ -339,20 +352,23 @@ def open_folder() -> Iterator[Path]:
 
 def test_R003_root_leaves_nothing_of_its_own_behind(open_folder: Path) -> None:
     """Commands of root act as the owner of the database, who can go on writing while they run and afterwards."""
-    place = make_place(open_folder)
+    installation = make_installation(open_folder)
     owner = os.geteuid() or 65534
-    plan = place.folder / "secret.plan"
+    plan = installation.folder / "secret.plan"
     plan.write_text("Only root can read this file.\n")
     plan.chmod(0o600)
-    for each in (place.folder, place.database):
+    for each in (installation.folder, installation.database):
         os.chown(each, owner, -1)
-    with serving(place), written_by(owner, place.database) as changed:
+    with run_gateway(installation), written_by(owner, installation.database) as changed:
         for words in (("people", "set", "alice", "title", "Boss"), ("plan", "alice", plan), ("people", "export")):
-            place.command(*words, env=without_coverage())
-        owners = {each.name: each.stat().st_uid for each in place.folder.glob("people.db*")}
+            installation.run(*words, env=without_coverage())
+        owners = {each.name: each.stat().st_uid for each in installation.folder.glob("people.db*")}
         assert owners == dict.fromkeys(("people.db", "people.db-wal", "people.db-shm"), owner)
-        assert "Only root can read this file." in until(
-            lambda: text if "Boss" in (text := finger(place.finger, "alice")) and "Only" in text else "", "the new plan"
+        assert "Only root can read this file." in wait_until(
+            lambda: (
+                text if "Boss" in (text := query_finger(installation.finger_port, "alice")) and "Only" in text else ""
+            ),
+            "the new plan",
         )
         changed()
 
@@ -392,38 +408,38 @@ def written_by(owner: int, database: Path) -> Iterator[Callable[[], None]]:
 # plan
 
 
-def test_a_plan_is_shown_and_replaced(place: Place) -> None:
-    assert place.command("plan", "alice").out == "First line\nSecond line\n"
-    assert place.command("plan", "bob").out == "No Plan.\n"
-    (place.folder / "new.txt").write_text("From a file\n")
-    assert place.command("plan", "alice", "new.txt").err == "alice: plan saved.\n"
-    assert place.command("plan", "ally").out == "From a file\n"
-    place.command("plan", "alice", "-", stdin="From \x1b[31mstandard input\n")
-    assert place.command("plan", "alice").out == "From standard input\n"
-    assert place.command("plan", "nobody", "-", stdin="x", code=1).err == "nobody: no such user.\n"
-    assert "No such file" in place.command("plan", "alice", "nowhere.txt", code=2).err
-    history = place.command("people", "show", "alice", "--history").out
+def test_a_plan_is_shown_and_replaced(installation: Installation) -> None:
+    assert installation.run("plan", "alice").out == "First line\nSecond line\n"
+    assert installation.run("plan", "bob").out == "No Plan.\n"
+    (installation.folder / "new.txt").write_text("From a file\n")
+    assert installation.run("plan", "alice", "new.txt").err == "alice: plan saved.\n"
+    assert installation.run("plan", "ally").out == "From a file\n"
+    installation.run("plan", "alice", "-", stdin="From \x1b[31mstandard input\n")
+    assert installation.run("plan", "alice").out == "From standard input\n"
+    assert installation.run("plan", "nobody", "-", stdin="x", code=1).err == "nobody: no such user.\n"
+    assert "No such file" in installation.run("plan", "alice", "nowhere.txt", code=2).err
+    history = installation.run("people", "show", "alice", "--history").out
     assert re.sub(r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$", "AT", history) == (
         "AT\nFrom standard input\n\nAT\nFrom a file\n\nAT\nFirst line\nSecond line\n\n"
     )
-    assert place.command("people", "show", "bob", "--history").out == "\n"
+    assert installation.run("people", "show", "bob", "--history").out == "\n"
 
 
-def test_a_plan_is_ones_own_unless_a_login_is_given(place: Place) -> None:
-    assert place.command("plan", env={"LOGNAME": "alice"}).out == "First line\nSecond line\n"
+def test_a_plan_is_ones_own_unless_a_login_is_given(installation: Installation) -> None:
+    assert installation.run("plan", env={"LOGNAME": "alice"}).out == "First line\nSecond line\n"
 
 
 class Terminal:
     """A command on a terminal of its own."""
 
-    def __init__(self, place: Place, *arguments: str, editor: str) -> None:
+    def __init__(self, installation: Installation, *arguments: str, editor: str) -> None:
         self.master, slave = pty.openpty()
-        self.errors = place.folder / "terminal.err"
+        self.errors = installation.folder / "terminal.err"
         environment = {name: value for name, value in os.environ.items() if name != "VISUAL"}
         with self.errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [*COMMAND, "-c", str(place.settings), *arguments], cwd=place.folder, stdin=slave, stdout=slave,
-                stderr=errors, env=environment | {"EDITOR": editor, "TMPDIR": str(place.folder)},
+                [*COMMAND, "-c", str(installation.settings), *arguments], cwd=installation.folder, stdin=slave, stdout=slave,
+                stderr=errors, env=environment | {"EDITOR": editor, "TMPDIR": str(installation.folder)},
             )  # fmt: skip
         os.close(slave)
 
@@ -435,7 +451,7 @@ class Terminal:
         reader.join(20)
         os.close(self.master)
         said = self.errors.read_text()
-        clean(said)
+        assert_clean_log(said)
         return code, said
 
     def _read(self) -> None:
@@ -446,25 +462,25 @@ class Terminal:
             pass
 
 
-def editor(place: Place, script: str) -> str:
+def editor(installation: Installation, script: str) -> str:
     """An editor: a shell script that is given the file as $1, with finger-gateway as $fg."""
-    file = place.folder / "editor"
-    file.write_text(f'#!/bin/sh\nfg="{" ".join(COMMAND)} -c {place.settings}"\n{script}\n')
+    file = installation.folder / "editor"
+    file.write_text(f'#!/bin/sh\nfg="{" ".join(COMMAND)} -c {installation.settings}"\n{script}\n')
     file.chmod(0o755)
     return str(file)
 
 
-def test_on_a_terminal_the_plan_is_edited(place: Place) -> None:
-    edit = editor(place, 'test -t 0 && test "$2" = "" && echo "Third line" >>"$1"')
-    assert Terminal(place, "plan", "alice", editor=edit).end() == (0, "alice: plan saved.\n")
-    assert place.command("plan", "alice").out == "First line\nSecond line\nThird line\n"
-    assert Terminal(place, "plan", "alice", editor="true").end() == (0, "No change.\n")
-    assert not list(place.folder.glob("plan-*")), "drafts are thrown away"
+def test_on_a_terminal_the_plan_is_edited(installation: Installation) -> None:
+    edit = editor(installation, 'test -t 0 && test "$2" = "" && echo "Third line" >>"$1"')
+    assert Terminal(installation, "plan", "alice", editor=edit).end() == (0, "alice: plan saved.\n")
+    assert installation.run("plan", "alice").out == "First line\nSecond line\nThird line\n"
+    assert Terminal(installation, "plan", "alice", editor="true").end() == (0, "No change.\n")
+    assert not list(installation.folder.glob("plan-*")), "drafts are thrown away"
 
 
-def test_R005_when_somebody_was_faster_what_was_written_is_kept(place: Place) -> None:
-    edit = editor(place, 'echo "Somebody was faster" | $fg plan alice - && echo "Too late" >"$1"')
-    code, said = Terminal(place, "plan", "alice", editor=edit).end()
+def test_R005_when_somebody_was_faster_what_was_written_is_kept(installation: Installation) -> None:
+    edit = editor(installation, 'echo "Somebody was faster" | $fg plan alice - && echo "Too late" >"$1"')
+    code, said = Terminal(installation, "plan", "alice", editor=edit).end()
     assert code == 1
     faster, changed, where = said.splitlines()
     assert faster == "alice: plan saved."
@@ -473,7 +489,7 @@ def test_R005_when_somebody_was_faster_what_was_written_is_kept(place: Place) ->
     assert match is not None
     assert Path(match[1]).read_text() == "Too late\n"
     assert stat.S_IMODE(Path(match[1]).stat().st_mode) == 0o600
-    assert place.command("plan", "alice").out == "Somebody was faster\n"
+    assert installation.run("plan", "alice").out == "Somebody was faster\n"
 
 
 @pytest.mark.parametrize(
@@ -485,39 +501,39 @@ def test_R005_when_somebody_was_faster_what_was_written_is_kept(place: Place) ->
         (None, r"\$EDITOR: /nonexistent/editor: .*No such file.*\nThe plan was not changed\.\n"),
     ],
 )  # fmt: skip
-def test_an_editor_that_fails_loses_nothing(place: Place, script: str | None, expected: str) -> None:
-    edit = "/nonexistent/editor" if script is None else editor(place, script)
-    code, said = Terminal(place, "plan", "alice", editor=edit).end()
+def test_an_editor_that_fails_loses_nothing(installation: Installation, script: str | None, expected: str) -> None:
+    edit = "/nonexistent/editor" if script is None else editor(installation, script)
+    code, said = Terminal(installation, "plan", "alice", editor=edit).end()
     assert code == 1
     assert re.fullmatch(expected, said), said
-    assert changes(place) == 5
+    assert changes(installation) == 5
 
 
 # ask
 
 
-def test_ask_prints_what_a_finger_server_answers(place: Place) -> None:
-    with serving(place):
-        short = command("ask", f"alice@localhost:{place.finger}", folder=place.folder)
-        assert short.out == finger(place.finger, "alice").replace("\r\n", "\n")
-        long = command("ask", "-l", f"alice@[127.0.0.1]:{place.finger}", folder=place.folder)
-        assert long.out == finger(place.finger, "/W alice").replace("\r\n", "\n")
-        unknown = command("ask", f"carol@127.0.0.1:{place.finger}", folder=place.folder)
+def test_ask_prints_what_a_finger_server_answers(installation: Installation) -> None:
+    with run_gateway(installation):
+        short = run_command("ask", f"alice@localhost:{installation.finger_port}", folder=installation.folder)
+        assert short.out == query_finger(installation.finger_port, "alice").replace("\r\n", "\n")
+        long = run_command("ask", "-l", f"alice@[127.0.0.1]:{installation.finger_port}", folder=installation.folder)
+        assert long.out == query_finger(installation.finger_port, "/W alice").replace("\r\n", "\n")
+        unknown = run_command("ask", f"carol@127.0.0.1:{installation.finger_port}", folder=installation.folder)
         assert unknown.out == "carol: no such user.\n"
-        listed = command("ask", f"@localhost:{place.finger}", folder=place.folder)
-        assert listed.out == finger(place.finger, "").replace("\r\n", "\n")
+        listed = run_command("ask", f"@localhost:{installation.finger_port}", folder=installation.folder)
+        assert listed.out == query_finger(installation.finger_port, "").replace("\r\n", "\n")
 
 
 def test_ask_says_when_nobody_answers(tmp_path: Path) -> None:
     port = free_port()
-    refused = command("ask", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
+    refused = run_command("ask", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
     assert refused.err.startswith(f"127.0.0.1:{port}: ") and "refused" in refused.err
     for bad, expected in (
         ("alice@localhost:finger", "found port 'finger'; must be a number from 1 to 65535"),
         ("alice@localhost:70000", "found port '70000'"),
         ("alice\nbob@localhost", "the name has several lines; it must be a single line"),
     ):
-        assert expected in command("ask", bad, folder=tmp_path, code=2).err
+        assert expected in run_command("ask", bad, folder=tmp_path, code=2).err
 
 
 def test_ask_gives_up_on_a_silent_server_and_shows_no_escapes(tmp_path: Path) -> None:
@@ -525,14 +541,14 @@ def test_ask_gives_up_on_a_silent_server_and_shows_no_escapes(tmp_path: Path) ->
         port = server.getsockname()[1]
         silent = threading.Thread(target=_answer, args=(server, None))
         silent.start()
-        ran = command("ask", "--timeout", "0.5", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
+        ran = run_command("ask", "--timeout", "0.5", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
         assert ran.err == f"127.0.0.1:{port}: no answer in time\n"
         silent.join(20)
         evil = threading.Thread(
             target=_answer, args=(server, b"Login: alice\x1b[2J\x07\r\n\x1b]0;owned\x1b\\caf\xe9\r\n\x9b31mred")
         )
         evil.start()
-        assert command("ask", f"alice@127.0.0.1:{port}", folder=tmp_path).out == "Login: alice\ncafé\nred"
+        assert run_command("ask", f"alice@127.0.0.1:{port}", folder=tmp_path).out == "Login: alice\ncafé\nred"
         evil.join(20)
 
 
@@ -552,6 +568,6 @@ def _answer(server: socket.socket, said: bytes | None) -> None:
 
 def test_the_schemas_are_json(tmp_path: Path) -> None:
     for what in ("settings", "person"):
-        schema = json.loads(command("schema", what, folder=tmp_path).out)
+        schema = json.loads(run_command("schema", what, folder=tmp_path).out)
         assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert "'x' is not one of" in command("schema", "x", folder=tmp_path, code=2).err
+    assert "'x' is not one of" in run_command("schema", "x", folder=tmp_path, code=2).err

@@ -7,8 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from gateway.conform.checks import CHECKS, Result, Target, run_checks
-from tests.peers.broken import BASES, SERVERS
-from tests.peers.plain_server import Server, running
+from tests.peers.broken_servers import BASES, SERVERS
+from tests.peers.plain_server import PlainServer, run_server
 
 MADE = [check for check in CHECKS.values() if not check.untestable]
 # Nothing that a server leaves out can be held against it here: it may be switched off.
@@ -16,9 +16,9 @@ NEVER_FAIL = {"F098"}
 Results = tuple[dict[str, Future[Result]], dict[str, Future[Result]]]
 
 
-def result(kind: type[Server], name: str) -> Result:
+def result(kind: type[PlainServer], name: str) -> Result:
     """What the check *name* says of a server of *kind*."""
-    with running(kind) as server:
+    with run_server(kind) as server:
         target = Target(
             "127.0.0.1",
             server.port,
@@ -37,7 +37,7 @@ def result(kind: type[Server], name: str) -> Result:
 def results() -> Iterator[Results]:
     """Of all checks: with good servers, with broken ones. Most of their time is waiting, so they run side by side."""
     with ThreadPoolExecutor(6) as pool:
-        good = {check.id: pool.submit(result, BASES.get(check.id, Server), check.id) for check in MADE}
+        good = {check.id: pool.submit(result, BASES.get(check.id, PlainServer), check.id) for check in MADE}
         yield (
             good,
             {check.id: pool.submit(result, SERVERS[check.id], check.id) for check in MADE if check.id in SERVERS},

@@ -10,8 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.peers.gateway import WATCHED, Place, command, free_port, make_place, serving, until
-from tests.peers.gateway import finger as ask
+from tests.peers.gateway_process import (
+    WATCHED_COMMAND,
+    Installation,
+    free_port,
+    make_installation,
+    run_command,
+    run_gateway,
+    wait_until,
+)
+from tests.peers.gateway_process import query_finger as ask
 from tests.peers.test_logins import entry
 from tests.unit.fixtures import ALICE, BOB, CAROL, DAVE, ZOFIE
 
@@ -31,9 +39,11 @@ UNTESTED = """
 """
 
 
-def conform(place: Place, *options: str, code: int = 0) -> dict[str, Any]:
-    """What the command tells as JSON of the gateway at *place*."""
-    ran = command("conform", f"127.0.0.1:{place.finger}", "--json", *options, folder=place.folder, code=code)
+def conform(installation: Installation, *options: str, code: int = 0) -> dict[str, Any]:
+    """What the command tells as JSON of the gateway at *installation*."""
+    ran = run_command(
+        "conform", f"127.0.0.1:{installation.finger_port}", "--json", *options, folder=installation.folder, code=code
+    )
     told: dict[str, Any] = json.loads(ran.out)
     return told
 
@@ -43,39 +53,39 @@ def of_verdict(told: dict[str, Any], verdict: str) -> dict[str, str]:
 
 
 @contextmanager
-def ours(folder: Path) -> Iterator[Place]:
+def ours(folder: Path) -> Iterator[Installation]:
     """Our gateway with everybody, on which alice is logged on."""
     (folder / "run").mkdir()
     utmp, master = folder / "run" / "utmp", pty.openpty()
     utmp.write_bytes(b"")
-    place = make_place(folder, people=EVERYBODY, more='[sources.logins]\nevery = "100ms"\n')
+    installation = make_installation(folder, people=EVERYBODY, more='[sources.logins]\nevery = "100ms"\n')
     changed = {
         "queries_per_minute = 60000": "queries_per_minute = 900",
         "connections_per_address = 500": 'connections_per_address = 100\ntimeout = "1s"',
-        f'"tcp:{place.finger}:interface=127.0.0.1"': f'"tcp:{place.finger}:interface=127.0.0.1",'
-        f' "tcp:{place.finger}:interface=\\\\:\\\\:1"',
+        f'"tcp:{installation.finger_port}:interface=127.0.0.1"': f'"tcp:{installation.finger_port}:interface=127.0.0.1",'
+        f' "tcp:{installation.finger_port}:interface=\\\\:\\\\:1"',
     }
-    settings = place.settings.read_text()
+    settings = installation.settings.read_text()
     for old, new in changed.items():
         assert settings.count(old) == 1, old
         settings = settings.replace(old, new)
-    place.settings.write_text(settings)
-    own_run = ("unshare", "-m", "sh", "-c", f'mount --bind "{utmp.parent}" /run && exec "$@"', "sh", *WATCHED)
+    installation.settings.write_text(settings)
+    own_run = ("unshare", "-m", "sh", "-c", f'mount --bind "{utmp.parent}" /run && exec "$@"', "sh", *WATCHED_COMMAND)
     someone = subprocess.Popen(["sleep", "1000"])
     try:
-        with serving(place, start=own_run):
+        with run_gateway(installation, start=own_run):
             utmp.write_bytes(entry("alice", os.ttyname(master[1]).removeprefix("/dev/"), someone.pid))
-            until(lambda: "Alice Adams" in ask(place.finger, ""), "alice to be on")
-            yield place
+            wait_until(lambda: "Alice Adams" in ask(installation.finger_port, ""), "alice to be on")
+            yield installation
     finally:
         someone.kill()
         someone.wait()
 
 
 def test_nothing_fails_and_nothing_is_left_out(tmp_path: Path) -> None:
-    with ours(tmp_path) as place:
+    with ours(tmp_path) as installation:
         told = conform(
-            place,
+            installation,
             *("--login", "alice", "--login", "bob", "--login", "\u017eofie"),
             *("--host-name", "dir.test", "--host-name", "localhost", "--host-name", "::1"),
             *("--aggressive", "--wait", "5"),
@@ -87,23 +97,23 @@ def test_nothing_fails_and_nothing_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_server_that_lists_nobody_and_knows_nobody_who_was_named(tmp_path: Path) -> None:
-    place = make_place(tmp_path)
-    settings = place.settings.read_text()
-    place.settings.write_text(settings.replace("[finger]\n", "[finger]\nlisting = false\n"))
-    with serving(place):
-        told = conform(place, "--only", "F015,F039,F044,F046,F092,F095")
+    installation = make_installation(tmp_path)
+    settings = installation.settings.read_text()
+    installation.settings.write_text(settings.replace("[finger]\n", "[finger]\nlisting = false\n"))
+    with run_gateway(installation):
+        told = conform(installation, "--only", "F015,F039,F044,F046,F092,F095")
         assert set(of_verdict(told, "pass")) == {"F039", "F095"}
         left_out = of_verdict(told, "not tested")
         assert left_out["F015"] == "needs --aggressive"
         assert left_out["F044"] == left_out["F046"] == "needs --login NAME, the login of somebody who exists"
         assert left_out["F092"] == "the list is refused"
-        told = conform(place, "--only", "F044,F046,F058", "--login", "nobody", code=1)
+        told = conform(installation, "--only", "F044,F046,F058", "--login", "nobody", code=1)
         assert of_verdict(told, "fail") == {"F044": "answered as an unknown name"}
         assert set(of_verdict(told, "not tested").values()) == {"nobody was not found (see F044)"}
 
 
 def test_nobody_listens(tmp_path: Path) -> None:
     port = free_port()
-    ran = command("conform", f"127.0.0.1:{port}", folder=tmp_path, code=69)
+    ran = run_command("conform", f"127.0.0.1:{port}", folder=tmp_path, code=69)
     assert ran.out == ""
     assert ran.err == f"127.0.0.1 port {port}: Connection refused\n"

@@ -9,9 +9,9 @@ import pytest
 
 from gateway.conform.checks import CHECKS
 from tests.peers import conformance_table
-from tests.peers.conformance_table import OURS, Server, Verdicts
-from tests.peers.daemons import PYFINGERD, started
-from tests.peers.gateway import finger
+from tests.peers.conformance_table import OURS, ConformTarget, Verdicts
+from tests.peers.daemons import PYFINGERD, run_daemon
+from tests.peers.gateway_process import query_finger
 
 # Not compared: how soon 200 processes are started, and how many questions are answered in ten seconds, is up to the machine.
 LEFT_OUT = {"F014", "F016"}
@@ -35,15 +35,15 @@ PASSES = {
 class Found:
     """The servers, which still run, and what was found."""
 
-    servers: dict[str, Server]
+    servers: dict[str, ConformTarget]
     verdicts: Verdicts
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
     folder = tmp_path_factory.mktemp("peers")
-    with conformance_table.everybody(folder) as servers:
-        verdicts = conformance_table.verdicts(servers, folder, COMPARED)
+    with conformance_table.run_all_servers(folder) as servers:
+        verdicts = conformance_table.collect_verdicts(servers, folder, COMPARED)
         yield Found({server.name: server for server in servers}, verdicts)
 
 
@@ -59,8 +59,8 @@ def test_nothing_fails_with_ours(found: Found) -> None:
 
 def test_the_table_in_the_examples_says_what_is_found(found: Found) -> None:
     in_full = {name: {**dict.fromkeys(LEFT_OUT, "pass"), **each} for name, each in found.verdicts.items()}
-    now = conformance_table.rows(conformance_table.table(list(found.servers.values()), in_full))
-    written = conformance_table.rows(conformance_table.README.read_text())
+    now = conformance_table.parse_rows(conformance_table.format_table(list(found.servers.values()), in_full))
+    written = conformance_table.parse_rows(conformance_table.README.read_text())
     assert set(written) == set(now)
     assert {name: now[name] for name in now if name not in LEFT_OUT} == {
         name: written[name] for name in written if name not in LEFT_OUT
@@ -68,6 +68,6 @@ def test_the_table_in_the_examples_says_what_is_found(found: Found) -> None:
 
 
 def test_one_plan_in_latin_1_and_pyfingerd_answers_nobody(tmp_path: Path, found: Found) -> None:
-    assert "Alice Adams" in finger(found.servers["pyfingerd"].port, "alice")
-    with started(PYFINGERD, tmp_path) as server:
-        assert finger(server.port, "alice") == "An error has occurred.\r\n"
+    assert "Alice Adams" in query_finger(found.servers["pyfingerd"].port, "alice")
+    with run_daemon(PYFINGERD, tmp_path) as server:
+        assert query_finger(server.port, "alice") == "An error has occurred.\r\n"

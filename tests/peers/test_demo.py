@@ -11,16 +11,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.peers.gateway import (
-    Running,
-    chatting,
-    command,
-    finger,
+from tests.peers.gateway_process import (
+    GatewayProcess,
     free_port,
-    launched,
-    listening,
-    until,
-    web,
+    http_get,
+    is_listening,
+    join_irc,
+    query_finger,
+    run_command,
+    start_process,
+    wait_until,
 )
 
 BIN = Path(sys.executable).parent
@@ -28,7 +28,7 @@ BIN = Path(sys.executable).parent
 
 @dataclass
 class Demo:
-    running: Running
+    running: GatewayProcess
     finger: int
     web: int
     irc: int
@@ -37,8 +37,8 @@ class Demo:
     @property
     def out(self) -> str:
         """All that it prints before it waits."""
-        return until(
-            lambda: said if "Ctrl-C ends the demo" in (said := self.running.out) else "", "the end of what it says"
+        return wait_until(
+            lambda: said if "Ctrl-C ends the demo" in (said := self.running.stdout) else "", "the end of what it says"
         )
 
     @property
@@ -72,7 +72,7 @@ def demo(folder: Path, *arguments: str) -> Iterator[Demo]:
         for word in (option, f"tcp:{port}:interface=127.0.0.1")
     )
     environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
-    with launched(folder, ports, "demo", *arguments, *endpoints, env=environment) as running:
+    with start_process(folder, ports, "demo", *arguments, *endpoints, env=environment) as running:
         yield Demo(running, ports[0], ports[1], ports[2], folder)
 
 
@@ -91,8 +91,8 @@ def test_the_demo_shows_alice_on_all_three_and_all_that_it_says_works(tmp_path: 
                 assert fact in told, heading
             for private in ("+420", "Prague", "Carol", "\x1b"):
                 assert private not in told, heading
-        memory = shown.running.memory
-        print(f"the demo: serves after {shown.running.started:.2f} s; resident: {memory:.1f} MiB")
+        memory = shown.running.memory_mib
+        print(f"the demo: serves after {shown.running.startup_seconds:.2f} s; resident: {memory:.1f} MiB")
 
         tried = [line.strip() for line in said.partition("Try:\n")[2].splitlines() if line.startswith("  ")]
         assert shown.shell(asking) in asked
@@ -109,16 +109,16 @@ def test_the_demo_shows_alice_on_all_three_and_all_that_it_says_works(tmp_path: 
         assert "Alice Adams" in page and "Carol" not in page
         match = re.fullmatch(r"irssi -c localhost -p (\d+) -n you +then /msg (fingerbot) alice, or /join (#tea)", irssi)
         assert match is not None
-        with chatting(int(match[1]), "you", match[3]) as you:
+        with join_irc(int(match[1]), "you", match[3]) as you:
             you.send(f"PRIVMSG {match[3]} :!finger bob")
-            you.wait(lambda line: line.startswith(":fingerbot!") and "Bob Adams" in line, "the bot in the channel")
+            you.wait_for(lambda line: line.startswith(":fingerbot!") and "Bob Adams" in line, "the bot in the channel")
 
             assert shown.shell(plan) == ""
-            until(lambda: "Gone to buy milk." in finger(shown.finger, "alice"), "the new plan", 1)
-            assert "Gone to buy milk." in web(shown.web, "/users/alice.json")[1]
+            wait_until(lambda: "Gone to buy milk." in query_finger(shown.finger, "alice"), "the new plan", 1)
+            assert "Gone to buy milk." in http_get(shown.web, "/users/alice.json")[1]
             you.send(f"PRIVMSG {match[2]} :alice")
-            you.wait(lambda line: line.startswith(":fingerbot!") and "Alice Adams" in line, "the bot in private")
-            you.wait(lambda line: line.startswith(":fingerbot!") and "Gone to buy milk." in line, "the new plan")
+            you.wait_for(lambda line: line.startswith(":fingerbot!") and "Alice Adams" in line, "the bot in private")
+            you.wait_for(lambda line: line.startswith(":fingerbot!") and "Gone to buy milk." in line, "the new plan")
         records = (shown.home / "access.jsonl").read_text().splitlines()
         assert len(records) >= 3
         assert "carol" not in said.lower()
@@ -127,7 +127,7 @@ def test_the_demo_shows_alice_on_all_three_and_all_that_it_says_works(tmp_path: 
         assert home.is_dir()
         assert shown.running.stop(signal.SIGINT) == 0
         assert not home.exists()
-        assert not any(map(listening, (shown.finger, shown.web, shown.irc)))
+        assert not any(map(is_listening, (shown.finger, shown.web, shown.irc)))
 
 
 def test_a_taken_port_is_named_with_how_to_choose_another(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_taken_port_is_named_with_how_to_choose_another(tmp_path: Path) -> Non
             ("finger.listen[0]", ("--finger", taken, "--web", free[0], "--irc", free[1])),
             ("--irc", ("--finger", free[0], "--web", free[1], "--irc", taken)),
         ):
-            ran = command("demo", *arguments, folder=tmp_path, code=2, env={"TMPDIR": str(tmp_path)})
+            ran = run_command("demo", *arguments, folder=tmp_path, code=2, env={"TMPDIR": str(tmp_path)})
             first, *then = ran.err.splitlines()
             assert f"{option}: cannot listen on '{taken}': Address already in use" in first
             assert then == [
@@ -151,7 +151,7 @@ def test_a_taken_port_is_named_with_how_to_choose_another(tmp_path: Path) -> Non
 
 def test_endpoints_that_the_demo_cannot_take(tmp_path: Path) -> None:
     for endpoint in ("1079", "tcp:0"):
-        ran = command("demo", "--web", endpoint, folder=tmp_path, code=2, env={"TMPDIR": str(tmp_path)})
+        ran = run_command("demo", "--web", endpoint, folder=tmp_path, code=2, env={"TMPDIR": str(tmp_path)})
         assert ran.err.startswith(f'cannot listen on \'{endpoint}\'; write "tcp:PORT" or "tcp:PORT:interface=ADDRESS"')
         assert list(tmp_path.iterdir()) == []
 
@@ -161,18 +161,18 @@ def test_a_folder_of_ones_own_is_kept_with_its_people(tmp_path: Path) -> None:
     with demo(tmp_path, "--dir", str(home)) as first:
         assert first.home == home
         assert first.out
-        command("-c", home / "gateway.toml", "plan", "alice", "-", stdin="Kept for tomorrow\n", folder=tmp_path)
+        run_command("-c", home / "gateway.toml", "plan", "alice", "-", stdin="Kept for tomorrow\n", folder=tmp_path)
         assert first.running.stop() == 0
     kept = {each.name for each in home.iterdir()}
     assert kept - {"people.db-wal", "people.db-shm"} == {"gateway.toml", "people.db", "access.jsonl"}
     with demo(tmp_path, "--dir", str(home)) as second:
         assert "Kept for tomorrow" in second.out.partition("Try:")[0]
     (home / "gateway.toml").write_text("[finger]\n")
-    ran = command("demo", "--dir", home, folder=tmp_path, code=2)
+    ran = run_command("demo", "--dir", home, folder=tmp_path, code=2)
     assert ran.err.startswith(f"{home}/gateway.toml: not written by the demo; give --dir ")
     assert (home / "gateway.toml").read_text() == "[finger]\n"
     (tmp_path / "file").write_text("")
-    ran = command("demo", "--dir", "file/demo", folder=tmp_path, code=2)
+    ran = run_command("demo", "--dir", "file/demo", folder=tmp_path, code=2)
     assert ran.err == "file/demo: Not a directory\n"
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import CHECKOUT, finger, free_port, launched, web
+from tests.peers.gateway_process import CHECKOUT, free_port, http_get, query_finger, start_process
 
 CONTAINER = CHECKOUT / "examples" / "container"
 TOPS = re.compile(r"(?<![\w./-])/(opt|src|dist|data)\b")  # folders of the image
@@ -140,9 +140,9 @@ def test_what_is_built_from_the_locks_alone_serves_and_is_found_healthy(image: I
         return ran.returncode == 0
 
     assert not healthy()
-    with launched(image.work, list(ports.values()), "run", start=(command,), env=image.environment) as running:
-        assert "Alice Adams" in finger(ports["1079"], "alice")
-        assert web(ports["8080"], "/users/alice")[0] == 200
+    with start_process(image.work, list(ports.values()), "run", start=(command,), env=image.environment) as running:
+        assert "Alice Adams" in query_finger(ports["1079"], "alice")
+        assert http_get(ports["8080"], "/users/alice")[0] == 200
         assert healthy()
         subprocess.run([command, "reload"], cwd=image.work, env=image.environment, check=True, capture_output=True)
         assert running.stop() == 0

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.peers.gateway import CHECKOUT, Place, clean, finger, free_port, serving
+from tests.peers.gateway_process import CHECKOUT, Installation, assert_clean_log, free_port, query_finger, run_gateway
 
 EXAMPLE = CHECKOUT / "examples" / "own_templates"
 README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
@@ -16,37 +16,37 @@ ABOVE, BELOW = "Welcome to The Tea Club. The kettle is on.\r\n\r\n", '\r\n-- loc
 def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:
     blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", README, re.MULTILINE)
     commands, shown = (re.sub("^    ", "", block, flags=re.MULTILINE).strip() + "\n" for block in blocks)
-    place = Place(tmp_path / "tea", free_port(), free_port())
-    script = commands.replace("/tmp/tea", str(place.folder)).replace("finger-gateway run\n", "")
+    installation = Installation(tmp_path / "tea", free_port(), free_port())
+    script = commands.replace("/tmp/tea", str(installation.folder)).replace("finger-gateway run\n", "")
     script = script.replace("finger-gateway ", f"{sys.executable} -P -m gateway ")
     ran = subprocess.run(["sh", "-ec", script], cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    clean(ran.stderr)
+    assert_clean_log(ran.stderr)
     assert "warning" not in ran.stderr
     assert ran.stdout.endswith(": no errors.\n")
-    settings = place.settings.read_text()
-    for port, free in (("tcp:1079:", place.finger), ("tcp:8080:", place.web)):
+    settings = installation.settings.read_text()
+    for port, free in (("tcp:1079:", installation.finger_port), ("tcp:8080:", installation.web_port)):
         assert settings.count(port) == 1
         settings = settings.replace(port, f"tcp:{free}:")
-    place.settings.write_text(settings)
-    with serving(place):
-        answer = finger(place.finger, "alice")
+    installation.settings.write_text(settings)
+    with run_gateway(installation):
+        answer = query_finger(installation.finger_port, "alice")
         assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d", "2026-11-23 18:04", answer).replace("\r\n", "\n") == shown
-        verbose = finger(place.finger, "/W alice")
+        verbose = query_finger(installation.finger_port, "/W alice")
         assert "\r\nAliases:    ally\r\n" in verbose
-        listed = finger(place.finger, "")
+        listed = query_finger(installation.finger_port, "")
         assert "\r\nalice  Alice Adams, at the kettle, come by\r\njan    Jan Novák\r\nmei    林美, 泡茶中\r\n" in listed
-        unknown = finger(place.finger, "nobody")
+        unknown = query_finger(installation.finger_port, "nobody")
         assert "\r\nnobody: no such user.\r\n" in unknown
         for each in (answer, verbose, listed, unknown):
             assert each.startswith(ABOVE)
             assert BELOW in each
-        person = place.folder / "templates" / "finger" / "person.txt"
+        person = installation.folder / "templates" / "finger" / "person.txt"
         person.write_text("{{ person.nickname }}")
-        said = place.command("check", code=2).err
+        said = installation.run("check", code=2).err
         assert said == f"{person}: line 1: a Profile has no attribute 'nickname'\n"
-        place.command("reload")
-        assert finger(place.finger, "alice").startswith(f"{ABOVE}Login:      alice\r\n")
+        installation.run("reload")
+        assert query_finger(installation.finger_port, "alice").startswith(f"{ABOVE}Login:      alice\r\n")
 
 
 def test_its_readme_names_every_template_of_finger() -> None:

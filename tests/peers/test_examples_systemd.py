@@ -19,11 +19,19 @@ from pathlib import Path
 import pytest
 
 from gateway.store import database
-from tests.peers.gateway import CHECKOUT, DEADLINE, Running, command, finger, launched, web
+from tests.peers.gateway_process import (
+    CHECKOUT,
+    DEADLINE,
+    GatewayProcess,
+    http_get,
+    query_finger,
+    run_command,
+    start_process,
+)
 from tests.unit.fixtures import PEOPLE, make_create_edit, write_edits
 
 SYSTEMD = CHECKOUT / "examples" / "systemd"
-INHERITED = str(Path(__file__).with_name("inherited.py"))
+INHERITED = str(Path(__file__).with_name("socket_activation.py"))
 SOCKETS = sorted(SYSTEMD.glob("*.socket"))
 
 
@@ -102,7 +110,7 @@ class Systemd:
             pass
 
     @contextmanager
-    def service(self) -> Iterator[Running]:
+    def service(self) -> Iterator[GatewayProcess]:
         """ExecStart of the unit, once it has said that it is ready."""
         words = shlex.split(SERVICE["ExecStart"])
         assert words[0] == "/opt/finger-gateway/bin/finger-gateway"
@@ -111,7 +119,7 @@ class Systemd:
         named = [f"{name}={each.fileno()}" for name, each in self.sockets.items()]
         start = (sys.executable, INHERITED, *named, "--", sys.executable, "-P", "-m", "gateway")
         environment = os.environ | {"NOTIFY_SOCKET": str(self.folder / "notify")}
-        with launched(self.folder, [], *words, start=start, pass_fds=numbers, env=environment) as running:
+        with start_process(self.folder, [], *words, start=start, pass_fds=numbers, env=environment) as running:
             self.heard("READY=1")
             yield running
 
@@ -126,14 +134,14 @@ def test_F020_the_service_answers_on_the_sockets_of_systemd_and_is_reloaded(
 ) -> None:
     systemd = Systemd(tmp_path, family)
     with systemd.service() as running:
-        assert "Alice Adams" in finger(systemd.ports["finger"], "alice")
-        assert web(systemd.ports["web"], "/users/alice")[0] == 200
-        assert "no errors" in command("-c", systemd.settings, "check", folder=tmp_path).out
+        assert "Alice Adams" in query_finger(systemd.ports["finger"], "alice")
+        assert http_get(systemd.ports["web"], "/users/alice")[0] == 200
+        assert "no errors" in run_command("-c", systemd.settings, "check", folder=tmp_path).out
         systemd.settings.write_text(systemd.settings.read_text().replace("Our people", "Other people"))
         running.send(signal.SIGHUP)
         systemd.heard("READY=1")
-        assert "Other people" in web(systemd.ports["web"], "/")[1]
-        assert "Alice Adams" in finger(systemd.ports["finger"], "alice")
+        assert "Other people" in http_get(systemd.ports["web"], "/")[1]
+        assert "Alice Adams" in query_finger(systemd.ports["finger"], "alice")
         running.send()
         systemd.heard("STOPPING=1")
         assert running.wait() == 0
@@ -146,7 +154,7 @@ def test_a_socket_that_no_unit_opens_is_told_with_those_that_they_do(tmp_path: P
     named = [f"{name}={each.fileno()}" for name, each in systemd.sockets.items()]
     start = (sys.executable, INHERITED, *named, "--", sys.executable, "-P", "-m", "gateway")
     numbers = [each.fileno() for each in systemd.sockets.values()]
-    told = command("-c", systemd.settings, "run", folder=tmp_path, start=start, code=2, pass_fds=numbers)
+    told = run_command("-c", systemd.settings, "run", folder=tmp_path, start=start, code=2, pass_fds=numbers)
     assert told.err == (
         f"{systemd.settings}: finger.listen[0]: found 'systemd:domain=INET:name=fnger', which systemd did not pass on; "
         f"must be one of the sockets that it passed on: name=finger, name=web\n"
@@ -173,7 +181,7 @@ class Load:
         while not self._ends.is_set():
             began = time.monotonic()
             try:
-                said = finger(port, "alice") if protocol == "finger" else web(port, "/users/alice.txt")[1]
+                said = query_finger(port, "alice") if protocol == "finger" else http_get(port, "/users/alice.txt")[1]
                 wrong = "" if "Alice Adams" in said else repr(said)
             except (OSError, IndexError, ValueError) as error:
                 wrong = repr(error)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.store import database
-from tests.peers.gateway import CHECKOUT, clean, until
+from tests.peers.gateway_process import CHECKOUT, assert_clean_log, wait_until
 
 EXAMPLE = CHECKOUT / "examples" / "twistd"
 BIN = Path(sys.executable).parent
@@ -96,15 +96,15 @@ if os.geteuid() == 0:
         log = tmp_path / "log"
         assert last == "twistd --pidfile= -ny finger.tac"
         with twistd(last, folder, log) as pid:
-            until(lambda: "Alice Adams" in asked(pid), "finger's answer")
+            wait_until(lambda: "Alice Adams" in asked(pid), "finger's answer")
             assert "Alice Adams" in asked(pid, "")
             settings = (folder / "gateway.toml").read_text().replace("listen = []", "listen = []\nlisting = false")
             (folder / "gateway.toml").write_text(settings)
             os.kill(pid, signal.SIGHUP)
-            until(lambda: "Alice Adams" not in asked(pid, ""), "the reload")
+            wait_until(lambda: "Alice Adams" not in asked(pid, ""), "the reload")
             assert "Alice Adams" in asked(pid)
             status = Path(f"/proc/{pid}/status").read_text()
             assert re.search(r"^Uid:\s+1\s+1\s+1\s+1$", status, re.MULTILINE), status
             assert re.search(r"^Gid:\s+1\s+1\s+1\s+1$", status, re.MULTILINE), status
         assert {each.stat().st_uid for each in folder.iterdir()} == {1}
-        clean(log.read_text())
+        assert_clean_log(log.read_text())

@@ -9,9 +9,16 @@ from typing import Any
 
 import pytest
 
-from tests.peers.gateway import CHECKOUT, WATCHED, Place, launched, run_readme_commands, until
-from tests.peers.namespace import namespace
-from tests.peers.secluded import Secluded
+from tests.peers.gateway_process import (
+    CHECKOUT,
+    WATCHED_COMMAND,
+    Installation,
+    run_readme_commands,
+    start_process,
+    wait_until,
+)
+from tests.peers.isolated_gateway import IsolatedGateway
+from tests.peers.network_namespace import make_network_namespace
 
 EXAMPLE = CHECKOUT / "examples" / "vending_machine"
 README = (EXAMPLE / "README.md").read_text()
@@ -40,45 +47,49 @@ SOLD = (("Green tea", 10), ("Malted milk", 0), ("Cola", 3))
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secluded]:
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedGateway]:
     """What the README's commands make, on port 79."""
     folder = tmp_path_factory.mktemp("machine") / "vending"
     *before, run = COMMANDS
     assert run == "finger-gateway run"
     run_readme_commands(before, "/tmp/vending", folder)
-    place = Place(folder, 79, 8080)
-    place.settings.write_text(place.settings.read_text().replace("tcp:1079", "tcp:79") + LIMITS)
+    installation = Installation(folder, 79, 8080)
+    installation.settings.write_text(installation.settings.read_text().replace("tcp:1079", "tcp:79") + LIMITS)
     with (
-        namespace(tmp_path_factory.mktemp("network"), [], {}) as network,
-        launched(folder, [], "run", "-c", place.settings, start=(*network.enter, *WATCHED)) as running,
+        make_network_namespace(tmp_path_factory.mktemp("network"), [], {}) as network,
+        start_process(
+            folder, [], "run", "-c", installation.settings, start=(*network.enter, *WATCHED_COMMAND)
+        ) as running,
     ):
-        machine = Secluded(network, place, running)
+        machine = IsolatedGateway(network, installation, running)
         sockets = Path(f"/proc/{running.process.pid}/net/tcp")
-        until(lambda: running.process.poll() is not None or ":004F 00000000:0000 0A" in sockets.read_text(), "port 79")
+        wait_until(
+            lambda: running.process.poll() is not None or ":004F 00000000:0000 0A" in sockets.read_text(), "port 79"
+        )
         assert running.process.poll() is None, running.log
-        until(lambda: "slot1" in finger(machine, "@localhost"), "the first sweep")
+        wait_until(lambda: "slot1" in finger(machine, "@localhost"), "the first sweep")
         yield machine
 
 
-def finger(machine: Secluded, *words: str) -> str:
+def finger(machine: IsolatedGateway, *words: str) -> str:
     """What the client prints."""
-    return machine.printed("finger", *words).decode()
+    return machine.run("finger", *words).decode()
 
 
-def web(machine: Secluded, path: str) -> Any:
-    return json.loads(machine.printed("curl", "-s", "-H", "Accept: application/json", f"http://localhost:8080{path}"))
+def web(machine: IsolatedGateway, path: str) -> Any:
+    return json.loads(machine.run("curl", "-s", "-H", "Accept: application/json", f"http://localhost:8080{path}"))
 
 
-def changed(machine: Secluded, **slots: Any) -> None:
+def changed(machine: IsolatedGateway, **slots: Any) -> None:
     """The machine writes its file anew."""
-    file = machine.place.folder / "machine.json"
+    file = machine.installation.folder / "machine.json"
     state = json.loads(file.read_bytes()) | slots
     new = file.with_suffix(".new")
     new.write_text(json.dumps({slot: about for slot, about in state.items() if about is not None}))
     new.rename(file)
 
 
-def test_F114_a_vending_machine_lists_what_can_be_bought_and_tells_of_each_slot(machine: Secluded) -> None:
+def test_F114_a_vending_machine_lists_what_can_be_bought_and_tells_of_each_slot(machine: IsolatedGateway) -> None:
     assert finger(machine, "@localhost") == LIST
     assert "\n".join(f"    {line}" for line in LIST.splitlines()[:3]) in README
     for name in ("slot3", "tea", "green tea", "SLOT3"):
@@ -90,7 +101,7 @@ def test_F114_a_vending_machine_lists_what_can_be_bought_and_tells_of_each_slot(
     assert finger(machine, "slot9@localhost") == "slot9: no such user.\n"
 
 
-def test_F114_the_same_machine_on_the_web(machine: Secluded) -> None:
+def test_F114_the_same_machine_on_the_web(machine: IsolatedGateway) -> None:
     slot3 = web(machine, "/users/slot3")
     assert (slot3["name"], slot3["title"], slot3["status"]) == ("Green tea", "1.80 EUR", {"text": "11 left"})
     assert [each["login"] for each in web(machine, "/users")["people"]] == ["slot1", "slot2", "slot3", "slot5", "slot6"]
@@ -99,33 +110,33 @@ def test_F114_the_same_machine_on_the_web(machine: Secluded) -> None:
     assert web(machine, "/users?q=kofola")["people"] == []
 
 
-def test_F114_a_hundred_queries_change_nothing(machine: Secluded) -> None:
+def test_F114_a_hundred_queries_change_nothing(machine: IsolatedGateway) -> None:
     """It never eats requests. Or money."""
-    file = machine.place.folder / "machine.json"
+    file = machine.installation.folder / "machine.json"
     before = (file.read_bytes(), file.stat().st_mtime_ns, file.stat().st_ino)
-    files = sorted(each.name for each in machine.place.folder.iterdir())
+    files = sorted(each.name for each in machine.installation.folder.iterdir())
     script = (
         "for n in $(seq 50); do printf 'slot3\\r\\n' | nc -N localhost 79; printf '\\r\\n' | nc -N localhost 79; done"
     )
-    told = machine.printed("sh", "-c", script).decode().replace("\r\n", "\n")
+    told = machine.run("sh", "-c", script).decode().replace("\r\n", "\n")
     assert told == (SLOT3 + LIST) * 50
     assert (file.read_bytes(), file.stat().st_mtime_ns, file.stat().st_ino) == before
-    assert sorted(each.name for each in machine.place.folder.iterdir()) == files
+    assert sorted(each.name for each in machine.installation.folder.iterdir()) == files
     assert file.read_bytes() == (EXAMPLE / "machine.json").read_bytes()
 
 
-def test_F114_what_the_machine_sells_is_seen(machine: Secluded) -> None:
+def test_F114_what_the_machine_sells_is_seen(machine: IsolatedGateway) -> None:
     tea, milk, cola = ({"item": item, "price": "1.80 EUR", "left": left} for item, left in SOLD)
     changed(machine, slot3=tea, slot5=milk, slot6=None, slot8=cola)
-    until(lambda: "10 left" in finger(machine, "slot3@localhost"), "the count")
-    listed = until(lambda: told if "slot8" in (told := finger(machine, "@localhost")) else "", "the new slot")
+    wait_until(lambda: "10 left" in finger(machine, "slot3@localhost"), "the count")
+    listed = wait_until(lambda: told if "slot8" in (told := finger(machine, "@localhost")) else "", "the new slot")
     assert re.findall(r"^slot\d", listed, re.MULTILINE) == ["slot1", "slot2", "slot3", "slot8"]
     assert finger(machine, "cola@localhost") == finger(machine, "slot8@localhost")
     assert finger(machine, "slot6@localhost") == "slot6: no such user.\n"
     assert finger(machine, "slot5@localhost").endswith("Stock:      sold out\n")
-    out = machine.place.command("people", "list").out
+    out = machine.installation.run("people", "list").out
     assert out == ""  # nobody of the machine is kept here
-    (machine.place.folder / "machine.json").write_text("{")
-    until(lambda: "unavailable" in finger(machine, "slot9@localhost"), "the machine's end")
+    (machine.installation.folder / "machine.json").write_text("{")
+    wait_until(lambda: "unavailable" in finger(machine, "slot9@localhost"), "the machine's end")
     assert "10 left" in finger(machine, "slot3@localhost")
     assert "10 left" in finger(machine, "@localhost")

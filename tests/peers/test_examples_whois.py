@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import CHECKOUT, Place, Running, command, free_port, run_readme_commands, serving
+from tests.peers.gateway_process import (
+    CHECKOUT,
+    GatewayProcess,
+    Installation,
+    free_port,
+    run_command,
+    run_gateway,
+    run_readme_commands,
+)
 
 EXAMPLE = CHECKOUT / "examples" / "whois"
 COMMANDS = re.findall(r"^    ((?:finger-gateway|cp|cd) .*)$", (EXAMPLE / "README.md").read_text(), re.MULTILINE)
@@ -17,41 +25,45 @@ ALICE = b"Login:      alice\r\nName:       Alice Adams\r\n"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """What the README's commands make, on other ports and with a log file."""
     folder = tmp_path_factory.mktemp("machine") / "whois"
     *before, run = COMMANDS
     assert run == "finger-gateway run"
     run_readme_commands(before, "/tmp/whois", folder)
-    place = Place(folder, free_port(), free_port())
-    text = place.settings.read_text().replace("tcp:1043", f"tcp:{place.web}").replace("tcp:1079", f"tcp:{place.finger}")
-    place.settings.write_text(text + '[access_log]\nfile = "access.jsonl"\n[limits]\nqueries_per_minute = 6\n')
-    return place
+    installation = Installation(folder, free_port(), free_port())
+    text = (
+        installation.settings.read_text()
+        .replace("tcp:1043", f"tcp:{installation.web_port}")
+        .replace("tcp:1079", f"tcp:{installation.finger_port}")
+    )
+    installation.settings.write_text(text + '[access_log]\nfile = "access.jsonl"\n[limits]\nqueries_per_minute = 6\n')
+    return installation
 
 
 @pytest.fixture(scope="module")
-def gateway(place: Place) -> Iterator[Running]:
-    with serving(place) as running:
+def gateway(installation: Installation) -> Iterator[GatewayProcess]:
+    with run_gateway(installation) as running:
         yield running
 
 
-def whois(place: Place, line: bytes) -> bytes:
-    with socket.create_connection(("127.0.0.1", place.web), 30) as connection:
+def whois(installation: Installation, line: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", installation.web_port), 30) as connection:
         connection.settimeout(30)
         connection.sendall(line)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_it_answers_hides_limits_and_logs(place: Place, gateway: Running) -> None:
-    assert whois(place, b"alice\r\n").startswith(ALICE)
-    assert whois(place, b"adams\r\n").startswith(ALICE)
-    assert whois(place, b"carol\r\n") == whois(place, b"nobody\r\n") == b"No match.\r\n"
-    assert whois(place, b"x" * 2000) == b"Query too long.\r\n"
-    answers = [whois(place, b"alice\r\n") for _ in range(3)]
+def test_it_answers_hides_limits_and_logs(installation: Installation, gateway: GatewayProcess) -> None:
+    assert whois(installation, b"alice\r\n").startswith(ALICE)
+    assert whois(installation, b"adams\r\n").startswith(ALICE)
+    assert whois(installation, b"carol\r\n") == whois(installation, b"nobody\r\n") == b"No match.\r\n"
+    assert whois(installation, b"x" * 2000) == b"Query too long.\r\n"
+    answers = [whois(installation, b"alice\r\n") for _ in range(3)]
     assert answers[-1].startswith(b"Too many queries, try again in ")
-    command("reload", "-c", place.settings, folder=place.folder)
+    run_command("reload", "-c", installation.settings, folder=installation.folder)
     gateway.stop()
-    log = [json.loads(line) for line in (place.folder / "access.jsonl").read_text().splitlines()]
+    log = [json.loads(line) for line in (installation.folder / "access.jsonl").read_text().splitlines()]
     assert {entry["protocol"] for entry in log} == {"whois"}
     outcomes = [entry["outcome"] for entry in log]
     assert outcomes[:5] == ["found", "found", "not_found", "not_found", "invalid"] and outcomes[-1] == "limited"
@@ -68,8 +80,8 @@ def test_it_answers_hides_limits_and_logs(place: Place, gateway: Running) -> Non
 )
 def test_check_reports_what_is_wrong_with_it(tmp_path: Path, old: str, new: str, message: str) -> None:
     shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
-    command("init", tmp_path / "fresh", folder=tmp_path)
+    run_command("init", tmp_path / "fresh", folder=tmp_path)
     (tmp_path / "fresh" / "people.db").rename(tmp_path / "people.db")
     settings = tmp_path / "gateway.toml"
     settings.write_text(settings.read_text().replace(old, new, 1))
-    assert f"{settings}: {message}" in command("-c", settings, "check", folder=tmp_path, code=2).err
+    assert f"{settings}: {message}" in run_command("-c", settings, "check", folder=tmp_path, code=2).err

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.text.width import width
-from tests.peers.gateway import Place, finger, make_place, serving, web
+from tests.peers.gateway_process import Installation, http_get, make_installation, query_finger, run_gateway
 
 PEOPLE = (
     {
@@ -64,23 +64,23 @@ Unlisted: appears in no list or search, but can be looked up by name.
 """
 
 
-def place_of(folder: Path) -> Place:
-    return make_place(folder, people=PEOPLE, more=PRIVACY)
+def place_of(folder: Path) -> Installation:
+    return make_installation(folder, people=PEOPLE, more=PRIVACY)
 
 
 def test_explain_prints_a_table_of_every_field_whether_the_gateway_runs_or_not(tmp_path: Path) -> None:
-    place = place_of(tmp_path)
-    told = place.command("check", "--explain", "alice").out
+    installation = place_of(tmp_path)
+    told = installation.run("check", "--explain", "alice").out
     assert told == ALICE
     assert max(map(width, told.splitlines())) <= 80
 
-    with serving(place):
-        assert place.command("check", "--explain", "Alice").out == ALICE
-        fields = {row["field"]: row for row in _json(place, "alice")["fields"]}
-        asked = finger(place.finger, "/W alice")
+    with run_gateway(installation):
+        assert installation.run("check", "--explain", "Alice").out == ALICE
+        fields = {row["field"]: row for row in _json(installation, "alice")["fields"]}
+        asked = query_finger(installation.finger_port, "/W alice")
         for name, value in (("name", "Alice Adams"), ("office", "B12"), ("home_phone", "+420 555 0199")):
             assert (value in asked) == (fields[name]["seen_by"] == "everyone"), name
-        status, policy = web(place.web, "/policy.json")
+        status, policy = http_get(installation.web_port, "/policy.json")
         assert status == 200
         told_of = {row["field"]: row for row in json.loads(policy)["fields"]}
         assert set(told_of) == set(fields) - {"login"}
@@ -92,14 +92,14 @@ def test_explain_prints_a_table_of_every_field_whether_the_gateway_runs_or_not(t
         }  # fmt: skip
 
 
-def _json(place: Place, login: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(place.command("check", "--explain", login, "--json").out)
+def _json(installation: Installation, login: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(installation.run("check", "--explain", login, "--json").out)
     return told
 
 
 def test_explain_for_programs_and_of_the_hidden_and_the_unknown(tmp_path: Path) -> None:
-    place = place_of(tmp_path)
-    told = _json(place, "alice")
+    installation = place_of(tmp_path)
+    told = _json(installation, "alice")
     fields = {row["field"]: row for row in told["fields"]}
     assert (told["login"], told["listed"]) == ("alice", False)
     plan = PEOPLE[0]["plan"]
@@ -110,12 +110,12 @@ def test_explain_for_programs_and_of_the_hidden_and_the_unknown(tmp_path: Path) 
     assert fields["keys"] == {"field": "keys", "value": None, "seen_by": "members", "why": "preset"}
     assert (fields["idle"]["why"], fields["idle"]["by"]) == ("follows", "presence")
 
-    carol = place.command("check", "--explain", "carol").out
+    carol = installation.run("check", "--explain", "carol").out
     assert "office        C3                     nobody    as name\n" in carol
     assert "name          Carol Hidden           nobody    own choice\n" in carol
     assert carol.endswith("To people who may not see the name, this person does not exist.\n")
 
-    assert place.command("check", "--explain", "nobody", code=1).err == "nobody: no such user.\n"
-    place.settings.write_text(place.settings.read_text().replace('"A"', '"D"'))
-    wrong = place.command("check", "--explain", "alice", code=2).err
+    assert installation.run("check", "--explain", "nobody", code=1).err == "nobody: no such user.\n"
+    installation.settings.write_text(installation.settings.read_text().replace('"A"', '"D"'))
+    wrong = installation.run("check", "--explain", "alice", code=2).err
     assert "privacy.preset: found 'D'" in wrong

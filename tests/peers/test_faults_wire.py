@@ -11,8 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import Place, Running, serving, until
-from tests.peers.limits import connect, limited, opened, read, said, sockets
+from tests.peers.gateway_process import GatewayProcess, Installation, run_gateway, wait_until
+from tests.peers.limits import (
+    connect,
+    count_sockets,
+    list_open_files,
+    make_limited_installation,
+    read_to_end,
+    send_and_read,
+)
 
 HOST = b"Host: dir.test\r\n"
 TIMEOUT = 1.0
@@ -20,8 +27,8 @@ PEERS = 5  # of each kind at once
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return limited(
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return make_limited_installation(
         tmp_path_factory.mktemp("place"),
         f'queries_per_minute = 1000000\nconnections_per_address = 500\ntimeout = "{TIMEOUT:.0f}s"',
     )
@@ -34,40 +41,42 @@ def spool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def gateway(place: Place, spool: Path) -> Iterator[Running]:
-    with serving(place, env=os.environ | {"TMPDIR": str(spool)}) as running:
+def gateway(installation: Installation, spool: Path) -> Iterator[GatewayProcess]:
+    with run_gateway(installation, env=os.environ | {"TMPDIR": str(spool)}) as running:
         yield running
 
 
-def good(place: Place) -> None:
+def good(installation: Installation) -> None:
     """A good client is answered, at once."""
     began = time.monotonic()
-    assert b"Alice Adams" in said(place.finger, b"alice\r\n")
-    assert b"Alice Adams" in said(place.web, b"GET /users/alice HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n")
+    assert b"Alice Adams" in send_and_read(installation.finger_port, b"alice\r\n")
+    assert b"Alice Adams" in send_and_read(
+        installation.web_port, b"GET /users/alice HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
+    )
     assert time.monotonic() - began < 1
 
 
 # slow ones
 
 
-def test_R030_peers_that_never_read_are_cut(place: Place, gateway: Running) -> None:
+def test_R030_peers_that_never_read_are_cut(installation: Installation, gateway: GatewayProcess) -> None:
     """On both protocols; what waits for them is bounded."""
-    before, memory = sockets(gateway.process.pid), gateway.memory
+    before, memory = count_sockets(gateway.process.pid), gateway.memory_mib
     big = b"GET /users/frank HTTP/1.1\r\nAccept: text/plain\r\n" + HOST + b"\r\n"
-    asks = ((place.finger, b"frank\r\n"), (place.web, big), (place.web, big * 50))
+    asks = ((installation.finger_port, b"frank\r\n"), (installation.web_port, big), (installation.web_port, big * 50))
     held = [(connect(port, receive_buffer=4096), ask) for port, ask in asks for _ in range(PEERS)]
     began = time.monotonic()
     for client, ask in held:
         client.sendall(ask)
-    good(place)
-    until(lambda: sockets(gateway.process.pid) <= before, "the end of all connections")
+    good(installation)
+    wait_until(lambda: count_sockets(gateway.process.pid) <= before, "the end of all connections")
     took = time.monotonic() - began
     assert TIMEOUT - 0.2 < took < 2 * TIMEOUT + 1
-    assert gateway.memory - memory < 8  # MiB: 25 are asked for, beyond what the kernel takes
+    assert gateway.memory_mib - memory < 8  # MiB: 25 are asked for, beyond what the kernel takes
     for client, ask in held:
         if ask == big * 50:  # more than the kernel takes
             with pytest.raises(ConnectionResetError):
-                read(client)
+                read_to_end(client)
         client.close()
 
 
@@ -87,10 +96,10 @@ def test_R030_peers_that_never_read_are_cut(place: Place, gateway: Running) -> N
     ids=["query", "head", "line", "bare LF", "body"],
 )
 def test_R031_W100_a_trickle_moves_no_deadline(
-    place: Place, gateway: Running, port: str, first: bytes, last: bytes
+    installation: Installation, gateway: GatewayProcess, port: str, first: bytes, last: bytes
 ) -> None:
     """F012, W006: a byte now and then, for ever."""
-    with connect(getattr(place, port)) as client:
+    with connect(getattr(installation, port)) as client:
         client.sendall(first)
         began = time.monotonic()
         client.settimeout(0.1)
@@ -103,7 +112,7 @@ def test_R031_W100_a_trickle_moves_no_deadline(
         assert TIMEOUT - 0.1 < time.monotonic() - began < TIMEOUT + 1
         client.settimeout(10)
         with suppress(ConnectionResetError):  # a byte of ours may have come behind the end of its patience
-            answer += read(client)
+            answer += read_to_end(client)
     assert answer.endswith(last)
     if port == "web":
         assert answer.startswith(b"HTTP/1.1 408 ")
@@ -131,11 +140,11 @@ CHUNKED = b"POST /users/alice HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunke
     ids=["10 GB", "10 GB, asked first", "20 MB form", "20 MB form to nowhere"],
 )
 def test_R032_W096_W098_a_body_too_long_is_refused_before_it_comes(
-    place: Place, gateway: Running, spool: Path, head: bytes
+    installation: Installation, gateway: GatewayProcess, spool: Path, head: bytes
 ) -> None:
     """And nothing of it is kept, though it is sent: neither in TMPDIR nor in memory."""
-    memory = gateway.memory
-    with connect(place.web) as client:
+    memory = gateway.memory_mib
+    with connect(installation.web_port) as client:
         client.sendall(head)
         answer = b""
         while not answer.endswith(b".\n"):  # the whole answer, before a byte of the body
@@ -145,16 +154,16 @@ def test_R032_W096_W098_a_body_too_long_is_refused_before_it_comes(
                 client.sendall(b"a=1&" * 16384)
         nothing_kept(gateway, spool, memory)
         with suppress(ConnectionResetError):
-            answer += read(client)
+            answer += read_to_end(client)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"Connection: close\r\n" in answer
     assert answer.count(b"HTTP/1.1") == 1
-    good(place)
+    good(installation)
 
 
-def test_R032_W097_chunks_without_end(place: Place, gateway: Running, spool: Path) -> None:
-    memory = gateway.memory
-    with connect(place.web) as client:
+def test_R032_W097_chunks_without_end(installation: Installation, gateway: GatewayProcess, spool: Path) -> None:
+    memory = gateway.memory_mib
+    with connect(installation.web_port) as client:
         client.sendall(CHUNKED)
         sent = 0
         with suppress(ConnectionResetError, BrokenPipeError):
@@ -164,34 +173,38 @@ def test_R032_W097_chunks_without_end(place: Place, gateway: Running, spool: Pat
         nothing_kept(gateway, spool, memory)
         answer = b""
         with suppress(ConnectionResetError):
-            answer = read(client)
+            answer = read_to_end(client)
     assert sent < 200
     assert not answer or answer.startswith(b"HTTP/1.1 413 ")
     chunk = b"400\r\n" + b"x" * 1024 + b"\r\n"
-    assert said(place.web, CHUNKED + chunk * 100).startswith(b"HTTP/1.1 413 ")
-    good(place)
+    assert send_and_read(installation.web_port, CHUNKED + chunk * 100).startswith(b"HTTP/1.1 413 ")
+    good(installation)
 
 
 @pytest.mark.parametrize("path", [b"/nowhere", b"/users/alice"])
-def test_W098_a_body_that_is_not_wanted_is_not_kept(place: Place, gateway: Running, spool: Path, path: bytes) -> None:
+def test_W098_a_body_that_is_not_wanted_is_not_kept(
+    installation: Installation, gateway: GatewayProcess, spool: Path, path: bytes
+) -> None:
     """As large as one may be: while it comes, and behind the answer."""
-    memory = gateway.memory
+    memory = gateway.memory_mib
     body = b"x" * 65536
-    with connect(place.web) as client:
+    with connect(installation.web_port) as client:
         client.sendall(announced(path, 65536, b"Connection: close\r\n") + body[:60_000])
-        good(place)
+        good(installation)
         nothing_kept(gateway, spool, memory)
         client.sendall(body[60_000:])
-        answer = read(client)
+        answer = read_to_end(client)
     assert answer[9:12] == (b"404" if path == b"/nowhere" else b"405")
     nothing_kept(gateway, spool, memory)
 
 
-def nothing_kept(gateway: Running, spool: Path, memory: float) -> None:
+def nothing_kept(gateway: GatewayProcess, spool: Path, memory: float) -> None:
     """No file, no unlinked one, no memory."""
     assert list(spool.iterdir()) == []
-    assert [each for each in opened(gateway.process.pid) if str(spool) in each or each.startswith("/tmp/#")] == []
-    assert gateway.memory - memory < 16
+    assert [
+        each for each in list_open_files(gateway.process.pid) if str(spool) in each or each.startswith("/tmp/#")
+    ] == []
+    assert gateway.memory_mib - memory < 16
 
 
 # malformed ones
@@ -209,10 +222,12 @@ def nothing_kept(gateway: Running, spool: Path, memory: float) -> None:
     ],
     ids=["no host", "host twice", "two hosts", "long line", "long header", "500 headers"],
 )
-def test_R033_W095_heads_that_cannot_be(place: Place, gateway: Running, head: bytes, code: int) -> None:
+def test_R033_W095_heads_that_cannot_be(
+    installation: Installation, gateway: GatewayProcess, head: bytes, code: int
+) -> None:
     """Each with a text that says so, and an end."""
     close = head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") if code == 400 else head
-    answer = said(place.web, close)
+    answer = send_and_read(installation.web_port, close)
     assert answer.startswith(b"HTTP/1.1 %d " % code)
     length = re.search(rb"Content-Length: (\d+)\r\n", answer)
     assert length is not None
@@ -221,31 +236,31 @@ def test_R033_W095_heads_that_cannot_be(place: Place, gateway: Running, head: by
     assert body.endswith(b".\n")
 
 
-def test_R033_a_query_line_without_end(place: Place, gateway: Running) -> None:
+def test_R033_a_query_line_without_end(installation: Installation, gateway: GatewayProcess) -> None:
     """F071"""
-    assert said(place.finger, b"a" * 20_000 + b"\r\n") == b"Query too long.\r\n"
+    assert send_and_read(installation.finger_port, b"a" * 20_000 + b"\r\n") == b"Query too long.\r\n"
 
 
 # floods
 
 
-FLOODS: list[Callable[[Place], bytes]] = [
-    lambda place: b"alice\r\n" * 20_000,
-    lambda place: b"\0" * 100_000,
-    lambda place: bytes(range(256)) * 400,
+FLOODS: list[Callable[[Installation], bytes]] = [
+    lambda installation: b"alice\r\n" * 20_000,
+    lambda installation: b"\0" * 100_000,
+    lambda installation: bytes(range(256)) * 400,
 ]
 
 
 @pytest.mark.parametrize("flood", FLOODS)
 @pytest.mark.parametrize("port", ["finger", "web"])
 def test_noise_ends_with_an_answer_or_an_end(
-    place: Place, gateway: Running, port: str, flood: Callable[[Place], bytes]
+    installation: Installation, gateway: GatewayProcess, port: str, flood: Callable[[Installation], bytes]
 ) -> None:
-    with connect(getattr(place, port)) as client:
+    with connect(getattr(installation, port)) as client:
         with suppress(ConnectionResetError, BrokenPipeError):
-            client.sendall(flood(place))
+            client.sendall(flood(installation))
         with suppress(ConnectionResetError, OSError):
             client.shutdown(socket.SHUT_WR)
         with suppress(ConnectionResetError):
-            read(client)
-    good(place)
+            read_to_end(client)
+    good(installation)

@@ -11,8 +11,8 @@ from typing import Any
 
 import trustme
 
-from .gateway import DEADLINE, WATCHED, launched, make_place, until
-from .namespace import Namespace, namespace
+from .gateway_process import DEADLINE, WATCHED_COMMAND, make_installation, start_process, wait_until
+from .network_namespace import NetworkNamespace, make_network_namespace
 
 OURS, SOCIAL = "9.9.9.1", "9.9.9.2"
 NAMES = {"dir.test": [OURS], "social.example": [SOCIAL], "mistaken.example": [SOCIAL], "private.example": ["10.9.9.9"]}
@@ -31,8 +31,8 @@ PEOPLE: list[dict[str, Any]] = [
 
 
 @contextmanager
-def social(network: Namespace, certificate: Path) -> Iterator[None]:
-    script = Path(__file__).with_name("social.py")
+def social(network: NetworkNamespace, certificate: Path) -> Iterator[None]:
+    script = Path(__file__).with_name("webfinger_server.py")
     command = [*network.enter, sys.executable, "-P", str(script), SOCIAL, str(certificate)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         assert server.stdout is not None
@@ -47,17 +47,19 @@ def test_W048_W109_an_account_is_told_once_its_host_has_confirmed_it(tmp_path: P
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     authority.issue_cert("social.example").private_key_and_cert_chain_pem.write_to_path(tmp_path / "cert.pem")
-    place = make_place(tmp_path, people=PEOPLE)
-    text = place.settings.read_text().replace(f"tcp:{place.web}:interface=127.0.0.1", f"tcp:80:interface={OURS}")
+    installation = make_installation(tmp_path, people=PEOPLE)
+    text = installation.settings.read_text().replace(
+        f"tcp:{installation.web_port}:interface=127.0.0.1", f"tcp:80:interface={OURS}"
+    )
     text = text.replace("[web]\n", '[web]\nfediverse = "@{login}@social.example"\n')
-    place.settings.write_text(text.replace(f"http://localhost:{place.web}", "https://dir.test"))
+    installation.settings.write_text(text.replace(f"http://localhost:{installation.web_port}", "https://dir.test"))
     environment = os.environ | {"SSL_CERT_FILE": str(tmp_path / "ca.pem")}
 
     with (
-        namespace(tmp_path, [OURS, SOCIAL], NAMES) as network,
+        make_network_namespace(tmp_path, [OURS, SOCIAL], NAMES) as network,
         social(network, tmp_path / "cert.pem"),
-        launched(
-            tmp_path, [], "run", "-c", place.settings, start=(*network.enter, *WATCHED), env=environment
+        start_process(
+            tmp_path, [], "run", "-c", installation.settings, start=(*network.enter, *WATCHED_COMMAND), env=environment
         ) as running,
     ):
 
@@ -69,7 +71,7 @@ def test_W048_W109_an_account_is_told_once_its_host_has_confirmed_it(tmp_path: P
             told = json.loads(get(f"/.well-known/webfinger?resource=acct:{login}@dir.test"))
             return [link["href"] for link in told["links"] if link["rel"] == "self"]
 
-        until(lambda: "web.listen[0]: listening" in running.log, "the web side")
+        wait_until(lambda: "web.listen[0]: listening" in running.log, "the web side")
         for login in ("alice", "moved", "silent"):
             assert actors(login) == [f"https://social.example/users/{login}"], running.log
         for login in ("mistaken", "private", "ourselves", "nothost", *BAD):

@@ -16,15 +16,15 @@ from gateway.directory.person import Visibility
 from tests.people50 import people
 from tests.unit.fixtures import PEOPLE, make_create_edit, write_edits
 
-from .gateway import Place, make_place, serving, until, web
+from .gateway_process import Installation, http_get, make_installation, run_gateway, wait_until
 
 MANY = 10_200  # more than the sitemap has room for
 C1 = "".join(f"x{chr(code)}y\n" for code in (*range(1, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F)))
 
 
-def read(place: Place, path: str, **known: str) -> Any:
+def read(installation: Installation, path: str, **known: str) -> Any:
     """The feed as feedparser fetches it."""
-    feed = feedparser.parse(f"http://localhost:{place.web}{path}", **known)
+    feed = feedparser.parse(f"http://localhost:{installation.web_port}{path}", **known)
     assert not feed.bozo, feed.bozo_exception
     return feed
 
@@ -33,43 +33,43 @@ def test_W028_W117_feeds_of_fifty_people(tmp_path: Path) -> None:
     """feedparser fetches them all with no bozo flag, and is told when nothing has changed; what is taken back is gone."""
     documents = people(17)
     documents[0] |= {"plan": C1 + "]]></content>\n"}
-    place = make_place(tmp_path, people=[])
+    installation = make_installation(tmp_path, people=[])
     (tmp_path / "people.json").write_text(json.dumps(documents))
-    place.command("people", "import", tmp_path / "people.json")
-    with serving(place):
+    installation.run("people", "import", tmp_path / "people.json")
+    with run_gateway(installation):
         for each in documents:
             path = f"/users/{each['login']}/feed"
-            feed = read(place, f"{path}.atom")
+            feed = read(installation, f"{path}.atom")
             assert (feed.status, feed.version, len(feed.entries)) == (200, "atom10", int("plan" in each))
-            told = json.loads(web(place.web, f"{path}.json")[1])
+            told = json.loads(http_get(installation.web_port, f"{path}.json")[1])
             assert [item["id"] for item in told["items"]] == [entry.id for entry in feed.entries]
             assert feed.feed.author == told["authors"][0]["name"]
-        common = read(place, "/feed.atom")
+        common = read(installation, "/feed.atom")
         assert len(common.entries) == 30
-        assert read(place, "/feed.atom", etag=common.etag).status == 304
+        assert read(installation, "/feed.atom", etag=common.etag).status == 304
         login = common.entries[0].link.split("/")[-2]
-        mine = read(place, f"/users/{login}/feed.atom")
-        assert read(place, f"/users/{login}/feed.atom", etag=mine.etag, modified=mine.modified).status == 304
-        place.command("plan", login, "-", stdin="A new plan\n")
-        until(lambda: read(place, "/feed.atom").entries[0].title == "A new plan", "the new plan")
-        assert read(place, f"/users/{login}/feed.atom").entries[0].title == "A new plan"
-        write_edits(place.database, [Modify(login, {}, {"plan": Visibility.MEMBERS})])
-        until(lambda: not read(place, f"/users/{login}/feed.atom").entries, "the feed without plans")
-        assert login not in str(read(place, "/feed.atom").entries)
+        mine = read(installation, f"/users/{login}/feed.atom")
+        assert read(installation, f"/users/{login}/feed.atom", etag=mine.etag, modified=mine.modified).status == 304
+        installation.run("plan", login, "-", stdin="A new plan\n")
+        wait_until(lambda: read(installation, "/feed.atom").entries[0].title == "A new plan", "the new plan")
+        assert read(installation, f"/users/{login}/feed.atom").entries[0].title == "A new plan"
+        write_edits(installation.database, [Modify(login, {}, {"plan": Visibility.MEMBERS})])
+        wait_until(lambda: not read(installation, f"/users/{login}/feed.atom").entries, "the feed without plans")
+        assert login not in str(read(installation, "/feed.atom").entries)
 
 
 @pytest.mark.long
 def test_W144_a_large_sitemap_holds_nobody_up(tmp_path: Path) -> None:
     """Others are answered meanwhile; the watchdog looks at each turn."""
-    place = make_place(tmp_path, people=PEOPLE)
-    write_edits(place.database, [make_create_edit({"login": f"p{number:06}"}) for number in range(MANY)])
-    with serving(place):
-        web(place.web, "/users/alice")
+    installation = make_installation(tmp_path, people=PEOPLE)
+    write_edits(installation.database, [make_create_edit({"login": f"p{number:06}"}) for number in range(MANY)])
+    with run_gateway(installation):
+        http_get(installation.web_port, "/users/alice")
         told: list[tuple[int, str]] = []
-        asking = threading.Thread(target=lambda: told.append(web(place.web, "/sitemap.xml")))
+        asking = threading.Thread(target=lambda: told.append(http_get(installation.web_port, "/sitemap.xml")))
         asking.start()
         slowest = 0.0
-        connection = http.client.HTTPConnection("localhost", place.web)
+        connection = http.client.HTTPConnection("localhost", installation.web_port)
         while asking.is_alive():
             begun = time.monotonic()
             connection.request("GET", "/users/alice")

@@ -9,7 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.secluded import OTHER, Screen, Secluded, screen, secluded
+from tests.peers.isolated_gateway import (
+    OTHER_ADDRESS,
+    IsolatedGateway,
+    TerminalScreen,
+    open_terminal,
+    run_isolated_gateway,
+)
 from tests.unit.finger.test_answers import ALICE_PLAIN
 
 FACTS = ("Alice Adams", "Keeper of the kettle", "https://alice.example/", "A better teapot", "First line", "ally")
@@ -31,22 +37,22 @@ EMACS = """
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secluded]:
-    with secluded(tmp_path_factory.mktemp("gateway")) as place:
-        yield place
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedGateway]:
+    with run_isolated_gateway(tmp_path_factory.mktemp("gateway")) as installation:
+        yield installation
 
 
 @pytest.fixture(scope="module", autouse=True)
-def probing(gateway: Secluded) -> Iterator["subprocess.Popen[bytes]"]:
+def probing(gateway: IsolatedGateway) -> Iterator["subprocess.Popen[bytes]"]:
     """nmap with the probes that it has for finger, while the others ask: it waits for most of its time."""
-    with gateway.started(*PROBING, "--version-light", OTHER) as nmap:
+    with gateway.start(*PROBING, "--version-light", OTHER_ADDRESS) as nmap:
         yield nmap
 
 
-def checked(gateway: Secluded, command: tuple[str, ...], said: bytes, query: str) -> str:
+def checked(gateway: IsolatedGateway, command: tuple[str, ...], said: bytes, query: str) -> str:
     """What *command* prints. It has to send *query*."""
     printed: list[bytes] = []
-    assert gateway.asked(lambda: printed.append(gateway.printed(*command, said=said))) == [query]
+    assert gateway.collect_queries(lambda: printed.append(gateway.run(*command, stdin=said))) == [query]
     return printed[0].decode()
 
 
@@ -65,29 +71,29 @@ PERSON = [
 
 
 @pytest.mark.parametrize(("command", "said", "query"), PERSON)
-def test_a_person(gateway: Secluded, command: tuple[str, ...], said: bytes, query: str) -> None:
+def test_a_person(gateway: IsolatedGateway, command: tuple[str, ...], said: bytes, query: str) -> None:
     """F025, F027: the name comes whole. elinks sets it as a paragraph."""
     printed = " ".join(checked(gateway, command, said, query).split())
     assert all(text in printed for text in (NAME, *PLAN)), printed
 
 
-def test_F044_F027_debian_finger(gateway: Secluded) -> None:
+def test_F044_F027_debian_finger(gateway: IsolatedGateway) -> None:
     """It takes bytes for Latin-1 and spells those from 80 to 9F out, as the second of Č; the rest is whole."""
     printed: list[bytes] = []
-    assert gateway.asked(lambda: printed.append(gateway.printed("finger", "zofie@localhost"))) == ["zofie"]
+    assert gateway.collect_queries(lambda: printed.append(gateway.run("finger", "zofie@localhost"))) == ["zofie"]
     assert b"Name:       \xc5\xbdofie \xc4M-^Lern\xc3\xa1\n" in printed[0]
     assert b"Tea at five.\n    Bez ml\xc3\xa9ka, d\xc3\xadky.\n" in printed[0]
 
 
-def test_F044_debian_finger_shows_just_what_was_sent(gateway: Secluded) -> None:
-    assert gateway.printed("finger", "alice@localhost").endswith(ALICE_PLAIN.replace(b"\r\n", b"\n"))
+def test_F044_debian_finger_shows_just_what_was_sent(gateway: IsolatedGateway) -> None:
+    assert gateway.run("finger", "alice@localhost").endswith(ALICE_PLAIN.replace(b"\r\n", b"\n"))
 
 
-def test_F002_F008_what_passes_bytes_on_passes_just_what_was_sent(gateway: Secluded) -> None:
-    assert gateway.printed("nc", "-N", "localhost", "79", said=b"alice\r\n") == ALICE_PLAIN
-    assert gateway.printed("ncat", "localhost", "79", said=b"alice\r\n") == ALICE_PLAIN
-    assert gateway.printed("socat", "-", "TCP:localhost:79", said=b"alice\r\n") == ALICE_PLAIN
-    assert gateway.printed("curl", "-s", "gopher://localhost:79/0alice") == ALICE_PLAIN
+def test_F002_F008_what_passes_bytes_on_passes_just_what_was_sent(gateway: IsolatedGateway) -> None:
+    assert gateway.run("nc", "-N", "localhost", "79", stdin=b"alice\r\n") == ALICE_PLAIN
+    assert gateway.run("ncat", "localhost", "79", stdin=b"alice\r\n") == ALICE_PLAIN
+    assert gateway.run("socat", "-", "TCP:localhost:79", stdin=b"alice\r\n") == ALICE_PLAIN
+    assert gateway.run("curl", "-s", "gopher://localhost:79/0alice") == ALICE_PLAIN
 
 
 VERBOSE = [
@@ -100,7 +106,7 @@ VERBOSE = [
 
 
 @pytest.mark.parametrize(("command", "query"), VERBOSE)
-def test_a_person_at_length(gateway: Secluded, command: tuple[str, ...], query: str) -> None:
+def test_a_person_at_length(gateway: IsolatedGateway, command: tuple[str, ...], query: str) -> None:
     """links2 sets it as a paragraph."""
     printed = " ".join(checked(gateway, command, b"", query).split())
     assert all(text in printed for text in FACTS), printed
@@ -120,23 +126,23 @@ LISTS = [
 
 
 @pytest.mark.parametrize(("command", "query"), LISTS)
-def test_nobody_in_particular(gateway: Secluded, command: tuple[str, ...], query: str) -> None:
+def test_nobody_in_particular(gateway: IsolatedGateway, command: tuple[str, ...], query: str) -> None:
     assert NO_ONE in checked(gateway, command, b"", query)
 
 
-def test_F044_mapilli_sees_all_that_is_ASCII(gateway: Secluded) -> None:
+def test_F044_mapilli_sees_all_that_is_ASCII(gateway: IsolatedGateway) -> None:
     """It decodes nothing else: charset = "ascii" is for such as it is."""
     printed = checked(gateway, (MAPILLI, "zofie@localhost"), b"", "zofie")
     assert "ofie" in printed
     assert PLAN[0] in printed
 
 
-def test_F073_curl_by_http_is_told_what_this_is(gateway: Secluded) -> None:
-    printed = gateway.printed("curl", "-s", "--http0.9", "http://localhost:79/users/alice")
+def test_F073_curl_by_http_is_told_what_this_is(gateway: IsolatedGateway) -> None:
+    printed = gateway.run("curl", "-s", "--http0.9", "http://localhost:79/users/alice")
     assert printed == b"This is a finger server; web: https://dir.test/users/alice\r\n"
 
 
-def test_F075_curl_by_dict_ends(gateway: Secluded) -> None:
+def test_F075_curl_by_dict_ends(gateway: IsolatedGateway) -> None:
     """It introduces itself first; that line alone is answered."""
     query = checked(gateway, ("curl", "-s", "dict://localhost:79/d:alice"), b"", "CLIENT libcurl " + libcurl())
     assert "no such user" in query
@@ -161,24 +167,24 @@ SHOWN = [
 
 
 @pytest.mark.parametrize("command", SHOWN)
-def test_F027_a_person_on_a_screen(gateway: Secluded, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_F027_a_person_on_a_screen(gateway: IsolatedGateway, tmp_path: Path, command: tuple[str, ...]) -> None:
     """80 columns are enough: no line is broken, and what is drawn with blanks stays where it is."""
     (tmp_path / ".links2").mkdir()
     (tmp_path / ".links2" / "links.cfg").write_text("save_url_history 0\n")  # or it says welcome first
-    with screen(gateway, tmp_path, *command) as terminal:
-        lines = [line.rstrip() for line in terminal.shows(NAME, *PLAN).splitlines()]
+    with open_terminal(gateway, tmp_path, *command) as terminal:
+        lines = [line.rstrip() for line in terminal.wait_for(NAME, *PLAN).splitlines()]
     assert f"Name:       {NAME}" in lines
     assert lines[lines.index(PLAN[0]) + 1] == "    " + PLAN[1]
 
 
-def test_F044_a_person_on_the_screen_of_a_shell(gateway: Secluded, tmp_path: Path) -> None:
-    with screen(gateway, tmp_path, "sh", "-c", "finger alice@localhost; exec cat") as terminal:
+def test_F044_a_person_on_the_screen_of_a_shell(gateway: IsolatedGateway, tmp_path: Path) -> None:
+    with open_terminal(gateway, tmp_path, "sh", "-c", "finger alice@localhost; exec cat") as terminal:
         assert whole(terminal, ALICE_PLAIN.decode().splitlines())
 
 
-def whole(terminal: Screen, lines: list[str]) -> bool:
+def whole(terminal: TerminalScreen, lines: list[str]) -> bool:
     """Do *lines* stand on the screen, one below the other?"""
-    screen = [line.rstrip() for line in terminal.shows(*lines).splitlines()]
+    screen = [line.rstrip() for line in terminal.wait_for(*lines).splitlines()]
     first = screen.index(lines[0])
     return screen[first : first + len(lines)] == lines
 
@@ -186,11 +192,11 @@ def whole(terminal: Screen, lines: list[str]) -> bool:
 # scanners
 
 
-def test_F074_nmap_finds_finger(gateway: Secluded, probing: "subprocess.Popen[bytes]") -> None:
+def test_F074_nmap_finds_finger(gateway: IsolatedGateway, probing: "subprocess.Popen[bytes]") -> None:
     assert probing.stdout is not None
     said = probing.stdout.read().decode()
     assert re.search(r"^79/tcp open +finger", said, re.MULTILINE), said
-    assert {record["outcome"] for record in gateway.records(OTHER)} <= {
+    assert {record["outcome"] for record in gateway.read_access_log(OTHER_ADDRESS)} <= {
         "listed",
         "served",
         "not_found",
@@ -198,20 +204,20 @@ def test_F074_nmap_finds_finger(gateway: Secluded, probing: "subprocess.Popen[by
         "empty",
         "invalid",
     }
-    assert "GET / HTTP/1.0" in [record["query"] for record in gateway.records(OTHER)]
+    assert "GET / HTTP/1.0" in [record["query"] for record in gateway.read_access_log(OTHER_ADDRESS)]
     assert_quiet(gateway)
 
 
 @pytest.mark.long
-def test_F074_nmap_with_all_its_probes(gateway: Secluded) -> None:
+def test_F074_nmap_with_all_its_probes(gateway: IsolatedGateway) -> None:
     said = subprocess.run(
-        gateway.inside(*PROBING, "--version-all", OTHER), capture_output=True, timeout=300, check=True
+        gateway.inside_network(*PROBING, "--version-all", OTHER_ADDRESS), capture_output=True, timeout=300, check=True
     )
     assert re.search(rb"^79/tcp open +finger", said.stdout, re.MULTILINE), said
     assert_quiet(gateway)
 
 
-def assert_quiet(gateway: Secluded) -> None:
+def assert_quiet(gateway: IsolatedGateway) -> None:
     """The log tells of the start alone: no noise of strange bytes."""
-    *_, last = gateway.running.log.splitlines()
+    *_, last = gateway.process.log.splitlines()
     assert "listening on" in last

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz import LONG, SEED, Case, case, fault, resident
-from tests.peers.gateway import DEADLINE, UNTRACED, Place, serving, until
-from tests.peers.limits import limited, sockets
+from tests.peers.gateway_process import DEADLINE, ENV_WITHOUT_COVERAGE, Installation, run_gateway, wait_until
+from tests.peers.limits import count_sockets, make_limited_installation
 from tests.unit.fixtures import PEOPLE
 
 COUNT = 200_000 if LONG else 20_000  # unit/finger/test_fuzz_lines.py sends more, without a socket
@@ -31,8 +31,8 @@ ERNA = {"login": "erna", "name": "Erna \x1b[1m", "plan": "\x1b[32mgr\u202en\r\n\
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return limited(tmp_path, LIMITS, people=[*PEOPLE, FRANK, ERNA])
+def installation(tmp_path: Path) -> Installation:
+    return make_limited_installation(tmp_path, LIMITS, people=[*PEOPLE, FRANK, ERNA])
 
 
 async def reply(port: int, one: Case) -> bytes:
@@ -85,26 +85,26 @@ async def attack_with(port: int, cases: Iterator[Case]) -> None:
 
 
 @pytest.mark.usefixtures("untraced")
-def test_F120_F022_F025_F071_F074_random_lines(place: Place) -> None:
+def test_F120_F022_F025_F071_F074_random_lines(installation: Installation) -> None:
     """Each gets one reply in the data format and one record; no line is logged, no connection left, memory stays."""
     print(f"seed {SEED}")
     cases = (case(SEED, number) for number in range(COUNT))
-    with serving(place, env=UNTRACED) as running:
-        until(lambda: "web.listen[0]: listening" in running.log, "the last line of the start")
-        listening, log = sockets(running.process.pid), running.log
+    with run_gateway(installation, env=ENV_WITHOUT_COVERAGE) as running:
+        wait_until(lambda: "web.listen[0]: listening" in running.log, "the last line of the start")
+        listening, log = count_sockets(running.process.pid), running.log
         began = time.monotonic()
-        asyncio.run(attack_with(place.finger, islice(cases, COUNT // 4)))
+        asyncio.run(attack_with(installation.finger_port, islice(cases, COUNT // 4)))
         before = resident(running.process.pid)
-        asyncio.run(attack_with(place.finger, cases))
+        asyncio.run(attack_with(installation.finger_port, cases))
         took, after = time.monotonic() - began, resident(running.process.pid)
-        until(lambda: sockets(running.process.pid) <= listening, "the end of all connections")
+        wait_until(lambda: count_sockets(running.process.pid) <= listening, "the end of all connections")
         noise = running.log.removeprefix(log).splitlines()
         assert [line for line in noise if "gateway.store.sqlite_store" not in line] == [], (
             SEED
         )  # a slow disk is told of
     print(f"{COUNT} lines in {took:.1f} s; resident {before} KiB after a quarter, {after} KiB at the end")
     assert after - before < 12 * 1024
-    with (place.folder / "access.jsonl").open() as lines:
+    with (installation.folder / "access.jsonl").open() as lines:
         outcomes = [json.loads(line)["outcome"] for line in lines]
     assert COUNT - COUNT // RUDE <= len(outcomes) <= COUNT
     assert "error" not in outcomes

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.finger_client import PATIENCE, Server, read, reset, serve
+from tests.peers.finger_client import TIMEOUT, FingerServer, close_with_reset, read_to_end, run_finger_server
 from tests.unit.finger.test_answers import ALICE_PLAIN, TOO_LONG
 
 SLOW = 0.15  # seconds that a lookup takes
@@ -18,8 +18,8 @@ CROWDED = b"Too many connections, try again later.\r\n"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serve(
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FingerServer]:
+    with run_finger_server(
         tmp_path_factory.mktemp("server"), "--slow", str(SLOW), "--send-buffer", "4096", "--timeout", "60"
     ) as one:
         one.ask(b"alice\r\n")
@@ -29,73 +29,73 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 # each brings a client into a state
 
 
-def silent(server: Server) -> socket.socket:
+def silent(server: FingerServer) -> socket.socket:
     return server.connect()
 
 
-def amid_the_line(server: Server) -> socket.socket:
+def amid_the_line(server: FingerServer) -> socket.socket:
     client = server.connect()
     client.sendall(b"/W ali")
     return client
 
 
-def looked_up(server: Server) -> socket.socket:
+def looked_up(server: FingerServer) -> socket.socket:
     client = server.connect()
     client.sendall(b"alice\r\n")
     return client
 
 
-def looked_up_with_more_behind(server: Server) -> socket.socket:
+def looked_up_with_more_behind(server: FingerServer) -> socket.socket:
     client = server.connect()
     client.sendall(b"alice\r\n" + b"x" * 1000)
     return client
 
 
-def looked_up_behind_a_FIN(server: Server) -> socket.socket:  # noqa: N802
+def looked_up_behind_a_FIN(server: FingerServer) -> socket.socket:  # noqa: N802
     client = looked_up(server)
     client.shutdown(socket.SHUT_WR)
     return client
 
 
-def amid_the_answer(server: Server) -> socket.socket:
+def amid_the_answer(server: FingerServer) -> socket.socket:
     client = server.connect(receive_buffer=2048)
     client.sendall(b"frank\r\n")
     assert client.recv(100)
     return client
 
 
-def amid_the_answer_behind_a_FIN(server: Server) -> socket.socket:  # noqa: N802
+def amid_the_answer_behind_a_FIN(server: FingerServer) -> socket.socket:  # noqa: N802
     client = amid_the_answer(server)
     client.shutdown(socket.SHUT_WR)
     return client
 
 
-def unread(server: Server) -> socket.socket:
+def unread(server: FingerServer) -> socket.socket:
     client = looked_up(server)
-    select.select([client], [], [], PATIENCE)
+    select.select([client], [], [], TIMEOUT)
     return client
 
 
-def lingering(server: Server) -> socket.socket:
+def lingering(server: FingerServer) -> socket.socket:
     client = looked_up(server)
-    assert read(client) == ALICE_PLAIN
+    assert read_to_end(client) == ALICE_PLAIN
     return client
 
 
-def lingering_and_still_talking(server: Server) -> socket.socket:
+def lingering_and_still_talking(server: FingerServer) -> socket.socket:
     client = lingering(server)
     client.sendall(b"x" * 1000)
     return client
 
 
-def refused(server: Server) -> socket.socket:
+def refused(server: FingerServer) -> socket.socket:
     client = server.connect()
     client.sendall(b"a" * 600)
-    assert read(client) == TOO_LONG
+    assert read_to_end(client) == TOO_LONG
     return client
 
 
-STATES: list[tuple[Callable[[Server], socket.socket], str]] = [
+STATES: list[tuple[Callable[[FingerServer], socket.socket], str]] = [
     (silent, ""),
     (amid_the_line, ""),
     (looked_up, "gone"),
@@ -111,69 +111,69 @@ STATES: list[tuple[Callable[[Server], socket.socket], str]] = [
 
 
 @pytest.fixture(scope="module")
-def at_rest(server: Server) -> tuple[int, int]:
+def at_rest(server: FingerServer) -> tuple[int, int]:
     """Sockets and timers of a server that has nothing to do."""
-    server.settled()
-    return server.sockets(), server.timers()
+    server.count_settled_entries()
+    return server.count_sockets(), server.count_timers()
 
 
 @pytest.mark.parametrize(("state", "outcome"), STATES, ids=[state.__name__ for state, _ in STATES])
 def test_F010_F013_a_reset_leaves_nothing(
-    server: Server, at_rest: tuple[int, int], state: Callable[[Server], socket.socket], outcome: str
+    server: FingerServer, at_rest: tuple[int, int], state: Callable[[FingerServer], socket.socket], outcome: str
 ) -> None:
-    before, log = server.settled(), (server.folder / "log").read_text()
+    before, log = server.count_settled_entries(), (server.folder / "log").read_text()
     clients = [state(server) for _ in range(EACH)]
     time.sleep(SLOW / 3)  # so that it was read before it is gone
     for client in clients:
-        reset(client)
+        close_with_reset(client)
     emptied(server, at_rest[0])
     deadline = time.monotonic() + 3
-    while server.timers() > at_rest[1]:
-        assert time.monotonic() < deadline, f"there were {at_rest[1]} timers, now {server.timers()}"
+    while server.count_timers() > at_rest[1]:
+        assert time.monotonic() < deadline, f"there were {at_rest[1]} timers, now {server.count_timers()}"
         time.sleep(0.02)
     assert (server.folder / "log").read_text() == log
-    records = server.records(server.settled())[before:-1]  # the last is a mark
+    records = server.wait_for_access_log(server.count_settled_entries())[before:-1]  # the last is a mark
     assert [record["outcome"] for record in records] == ([outcome] * EACH if outcome else [])
 
 
-def emptied(server: Server, sockets: int) -> None:
+def emptied(server: FingerServer, sockets: int) -> None:
     """Waits until the server has no more than *sockets*."""
     deadline = time.monotonic() + 3
-    while server.sockets() > sockets:
-        assert time.monotonic() < deadline, f"there were {sockets} sockets, now {server.sockets()}"
+    while server.count_sockets() > sockets:
+        assert time.monotonic() < deadline, f"there were {sockets} sockets, now {server.count_sockets()}"
         time.sleep(0.02)
 
 
 def test_F015_a_reset_of_one_too_many(tmp_path: Path) -> None:
     """Before it could be told so."""
-    with serve(tmp_path, "--per-address", "10") as server:
-        sockets = server.sockets()
+    with run_finger_server(tmp_path, "--per-address", "10") as server:
+        sockets = server.count_sockets()
         held = [server.connect() for _ in range(10)]
         assert server.ask(b"alice\r\n") == CROWDED
         for _ in range(20):
-            reset(server.connect())
+            close_with_reset(server.connect())
         emptied(server, sockets + 10)
-        deadline = time.monotonic() + PATIENCE  # some of them may not have been accepted so far
+        deadline = time.monotonic() + TIMEOUT  # some of them may not have been accepted so far
         while not (said := server.ask(b"alice\r\n")) and time.monotonic() < deadline:
             pass
         assert said == CROWDED
         for client in held:
-            reset(client)
+            close_with_reset(client)
         emptied(server, sockets)
         assert server.ask(b"alice\r\n") == ALICE_PLAIN
 
 
 def test_R_a_stop_with_clients_in_every_state(tmp_path: Path) -> None:
     """It ends in time and without a word of failure (see serve), though half of them are gone by RST just then."""
-    with serve(tmp_path, "--slow", str(SLOW), "--send-buffer", "4096", "--timeout", "60") as server:
+    with run_finger_server(tmp_path, "--slow", str(SLOW), "--send-buffer", "4096", "--timeout", "60") as server:
         clients = [state(server) for state, _ in STATES for _ in range(2)]
         began = time.monotonic()
-        server.end()
+        server.terminate()
         for client in clients[::2]:
-            reset(client)
+            close_with_reset(client)
         for client in clients[1::2]:
             try:
-                reply = read(client)
+                reply = read_to_end(client)
             except ConnectionResetError:
                 continue
             finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import trustme
 
-from tests.peers.gateway import free_port, listening, make_place, serving, until
+from tests.peers.gateway_process import free_port, is_listening, make_installation, run_gateway, wait_until
 
 DEADLINE = 20.0
 LINES = 1080
@@ -14,21 +14,21 @@ PLAN = "".join(f"{number:06} {'x' * 52}\n" for number in range(LINES))  # just b
 
 
 def test_F013_a_long_answer_over_tls_is_whole(tmp_path: Path) -> None:
-    place = make_place(tmp_path, people=[{"login": "frank", "name": "Frank", "plan": PLAN}])
+    installation = make_installation(tmp_path, people=[{"login": "frank", "name": "Frank", "plan": PLAN}])
     authority, port = trustme.CA(), free_port()
     certificate = authority.issue_cert("dir.test")
-    (place.folder / "pair.pem").write_bytes(
+    (installation.folder / "pair.pem").write_bytes(
         certificate.private_key_pem.bytes() + b"".join(each.bytes() for each in certificate.cert_chain_pems)
     )
-    plain = f'listen = ["tcp:{place.finger}:interface=127.0.0.1"'
-    text = place.settings.read_text()
+    plain = f'listen = ["tcp:{installation.finger_port}:interface=127.0.0.1"'
+    text = installation.settings.read_text()
     assert text.count(plain) == 1
     tls = f', "ssl:{port}:interface=127.0.0.1:privateKey=pair.pem:certKey=pair.pem"'
-    place.settings.write_text(text.replace(plain, plain + tls))
+    installation.settings.write_text(text.replace(plain, plain + tls))
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    with serving(place):
-        until(lambda: listening(port), "the TLS endpoint")
+    with run_gateway(installation):
+        wait_until(lambda: is_listening(port), "the TLS endpoint")
         for attempt in range(5):
             with (
                 socket.create_connection(("127.0.0.1", port), DEADLINE) as raw,

@@ -8,61 +8,61 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.finger_client import PATIENCE, Server, read, reset, serve
+from tests.peers.finger_client import TIMEOUT, FingerServer, close_with_reset, read_to_end, run_finger_server
 from tests.unit.finger.test_answers import ALICE_PLAIN
 
 SLOW = 0.2
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serve(tmp_path_factory.mktemp("gateway")) as server:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FingerServer]:
+    with run_finger_server(tmp_path_factory.mktemp("gateway")) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FingerServer]:
     """Every lookup takes 200 ms."""
-    with serve(tmp_path_factory.mktemp("slow"), "--slow", str(SLOW)) as server:
+    with run_finger_server(tmp_path_factory.mktemp("slow"), "--slow", str(SLOW)) as server:
         yield server
 
 
-def closed_within(server: Server, sockets: int, seconds: float = PATIENCE) -> None:
+def closed_within(server: FingerServer, sockets: int, seconds: float = TIMEOUT) -> None:
     deadline = time.monotonic() + seconds
-    while server.sockets() > sockets:
+    while server.count_sockets() > sockets:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-def test_F001_nothing_comes_before_the_line(gateway: Server) -> None:
+def test_F001_nothing_comes_before_the_line(gateway: FingerServer) -> None:
     with gateway.connect() as client:
         client.settimeout(0.3)
         with pytest.raises(TimeoutError):
             client.recv(1)
 
 
-def test_F002_the_server_closes_with_FIN(gateway: Server) -> None:
+def test_F002_the_server_closes_with_FIN(gateway: FingerServer) -> None:
     assert gateway.ask(b"alice\r\n") == ALICE_PLAIN
 
 
-def test_F003_two_lines_in_a_segment_are_one_answer_and_no_reset(slow: Server) -> None:
-    before = slow.settled()
+def test_F003_two_lines_in_a_segment_are_one_answer_and_no_reset(slow: FingerServer) -> None:
+    before = slow.count_settled_entries()
     assert slow.ask(b"alice\r\nbob\r\n") == ALICE_PLAIN
     assert slow.ask(b"alice\r\n", b"bob\r\n" * 1000, apart=0.05) == ALICE_PLAIN
-    assert [record["query"] for record in slow.records(before + 2)[before:]] == ["alice", "alice"]
+    assert [record["query"] for record in slow.wait_for_access_log(before + 2)[before:]] == ["alice", "alice"]
 
 
-def test_F004_three_segments(gateway: Server) -> None:
+def test_F004_three_segments(gateway: FingerServer) -> None:
     verbose = gateway.ask(b"/W alice\r\n")
     assert b"Aliases:    ally\r\n" in verbose
     assert gateway.ask(b"/W ", b"alice", b"\r\n", apart=0.02) == verbose
 
 
-def test_F005_a_byte_a_segment(gateway: Server) -> None:
+def test_F005_a_byte_a_segment(gateway: FingerServer) -> None:
     assert gateway.ask(*(bytes([each]) for each in b"alice\r\n"), apart=0.005) == ALICE_PLAIN
 
 
-def test_F006_LF(gateway: Server) -> None:
+def test_F006_LF(gateway: FingerServer) -> None:
     assert gateway.ask(b"alice\n") == ALICE_PLAIN
 
 
@@ -78,39 +78,39 @@ def test_F008_a_long_answer_to_a_client_that_half_closes(server: str, request: p
     assert reply.endswith(b"000999 " + b"x" * 92 + b"\r\n")
 
 
-def test_F009_a_probe_that_asks_nothing(gateway: Server) -> None:
-    before = gateway.settled()
+def test_F009_a_probe_that_asks_nothing(gateway: FingerServer) -> None:
+    before = gateway.count_settled_entries()
     assert gateway.ask(half_close=True) == b""
     with gateway.connect() as client:
-        reset(client)
-    assert gateway.records(before + 1)[before]["outcome"] == "empty"
+        close_with_reset(client)
+    assert gateway.wait_for_access_log(before + 1)[before]["outcome"] == "empty"
 
 
-def test_F010_a_reset_while_the_source_is_at_work(slow: Server) -> None:
-    before = slow.settled()
+def test_F010_a_reset_while_the_source_is_at_work(slow: FingerServer) -> None:
+    before = slow.count_settled_entries()
     with slow.connect() as client:
         client.sendall(b"alice\r\n")
         time.sleep(SLOW / 4)
-        reset(client)
-    assert slow.records(before + 1)[before]["outcome"] == "gone"
+        close_with_reset(client)
+    assert slow.wait_for_access_log(before + 1)[before]["outcome"] == "gone"
     with slow.connect() as client:  # the same behind a FIN: nobody sees the reset before the answer is written
         client.sendall(b"alice\r\n")
         client.shutdown(socket.SHUT_WR)
         time.sleep(SLOW / 4)
-        reset(client)
-    assert len(slow.records(before + 2)) == before + 2
+        close_with_reset(client)
+    assert len(slow.wait_for_access_log(before + 2)) == before + 2
     assert slow.ask(b"alice\r\n") == ALICE_PLAIN
 
 
 def test_F011_a_client_that_says_nothing(tmp_path: Path) -> None:
-    with serve(tmp_path, "--timeout", "0.4") as server, server.connect() as client:
+    with run_finger_server(tmp_path, "--timeout", "0.4") as server, server.connect() as client:
         began = time.monotonic()
-        assert read(client) == b"Input timeout.\r\n"
+        assert read_to_end(client) == b"Input timeout.\r\n"
         assert 0.3 < time.monotonic() - began < 2
 
 
 def test_F012_a_byte_now_and_then(tmp_path: Path) -> None:
-    with serve(tmp_path, "--timeout", "0.5") as server, server.connect() as client:
+    with run_finger_server(tmp_path, "--timeout", "0.5") as server, server.connect() as client:
         client.settimeout(0.1)
         received = b""
         for _ in range(50):
@@ -124,25 +124,25 @@ def test_F012_a_byte_now_and_then(tmp_path: Path) -> None:
 
 
 def test_F013_a_client_that_never_reads_is_cut(tmp_path: Path) -> None:
-    with serve(tmp_path, "--timeout", "0.5", "--send-buffer", "4096") as server:
-        listening = server.sockets()
+    with run_finger_server(tmp_path, "--timeout", "0.5", "--send-buffer", "4096") as server:
+        listening = server.count_sockets()
         held = [server.connect(receive_buffer=2048) for _ in range(100)]
         for client in held:
             client.sendall(b"frank\r\n")
-        server.records(100)
-        before = server.resident()
+        server.wait_for_access_log(100)
+        before = server.resident_bytes()
         closed_within(server, listening)
-        assert server.resident() - before < 16 * 2**20
+        assert server.resident_bytes() - before < 16 * 2**20
         for client in held:
             with pytest.raises(ConnectionResetError):
-                read(client)
+                read_to_end(client)
             client.close()
 
 
 @pytest.mark.parametrize("half_close", [False, True])
 def test_F013_a_slow_reader_gets_all_of_it(tmp_path: Path, half_close: bool) -> None:
     """Longer than the second of the lingering close: the time counts until all is sent."""
-    with serve(tmp_path, "--send-buffer", "4096") as server, server.connect(receive_buffer=2048) as client:
+    with run_finger_server(tmp_path, "--send-buffer", "4096") as server, server.connect(receive_buffer=2048) as client:
         client.sendall(b"frank\r\n")
         began = time.monotonic()
         parts = [client.recv(4096)]
@@ -157,24 +157,24 @@ def test_F013_a_slow_reader_gets_all_of_it(tmp_path: Path, half_close: bool) -> 
         assert len(reply) > 100_000
 
 
-def test_F013_one_who_reads_late_gets_what_the_kernel_has(gateway: Server) -> None:
+def test_F013_one_who_reads_late_gets_what_the_kernel_has(gateway: FingerServer) -> None:
     """The server has sent all and closed after its second; the answer is still whole."""
-    listening = gateway.sockets()
+    listening = gateway.count_sockets()
     with gateway.connect() as client:
         client.sendall(b"frank\r\n")
         time.sleep(0.1)
         closed_within(gateway, listening, 3)
-        assert read(client).endswith(b"000999 " + b"x" * 92 + b"\r\n")
+        assert read_to_end(client).endswith(b"000999 " + b"x" * 92 + b"\r\n")
 
 
-def test_a_connection_whose_client_has_closed_is_gone_at_once(gateway: Server) -> None:
-    listening = gateway.sockets()
+def test_a_connection_whose_client_has_closed_is_gone_at_once(gateway: FingerServer) -> None:
+    listening = gateway.count_sockets()
     for _ in range(20):
         gateway.ask(b"alice\r\n")
     closed_within(gateway, listening, 0.8)  # less than the lingering second
 
 
-def test_F014_two_hundred_that_say_nothing(gateway: Server) -> None:
+def test_F014_two_hundred_that_say_nothing(gateway: FingerServer) -> None:
     held = [gateway.connect() for _ in range(200)]
     began = time.monotonic()
     assert gateway.ask(b"alice\r\n") == ALICE_PLAIN
@@ -184,8 +184,8 @@ def test_F014_two_hundred_that_say_nothing(gateway: Server) -> None:
 
 
 def test_F015_one_connection_too_many(tmp_path: Path) -> None:
-    with serve(tmp_path, "--per-address", "10") as server:
-        listening = server.sockets()
+    with run_finger_server(tmp_path, "--per-address", "10") as server:
+        listening = server.count_sockets()
         held = [server.connect() for _ in range(10)]
         assert server.ask(b"alice\r\n") == b"Too many connections, try again later.\r\n"
         for client in held:
@@ -195,23 +195,23 @@ def test_F015_one_connection_too_many(tmp_path: Path) -> None:
 
 
 def test_F017_an_asker_by_IPv6(tmp_path: Path) -> None:
-    with serve(tmp_path, host="::1") as server:
+    with run_finger_server(tmp_path, host="::1") as server:
         assert server.ask(b"alice\r\n") == ALICE_PLAIN
-        assert server.records(1)[0]["peer"] == "::1"
+        assert server.wait_for_access_log(1)[0]["peer"] == "::1"
 
 
 @pytest.mark.parametrize("size", [513, 536, 4096])
-def test_F071_too_long_is_told_and_closed_with_FIN(gateway: Server, size: int) -> None:
+def test_F071_too_long_is_told_and_closed_with_FIN(gateway: FingerServer, size: int) -> None:
     assert gateway.ask(b"A" * size + b"\r\n") == b"Query too long.\r\n"
     assert gateway.ask(b"A" * size + b"\r\n" + b"more\r\n" * 100) == b"Query too long.\r\n"
 
 
-def test_F070_512_bytes_are_a_query(gateway: Server) -> None:
+def test_F070_512_bytes_are_a_query(gateway: FingerServer) -> None:
     assert gateway.ask(b"a" * 512 + b"\r\n").endswith(b": no such user.\r\n")
 
 
-def test_F072_ten_megabytes_without_an_end(gateway: Server) -> None:
-    before = gateway.resident()
+def test_F072_ten_megabytes_without_an_end(gateway: FingerServer) -> None:
+    before = gateway.resident_bytes()
     with gateway.connect() as client:
         received = b""
         try:
@@ -224,23 +224,26 @@ def test_F072_ten_megabytes_without_an_end(gateway: Server) -> None:
         except ConnectionResetError:
             pass
     assert received == b"Query too long.\r\n"
-    assert gateway.resident() - before < 2 * 2**20
+    assert gateway.resident_bytes() - before < 2 * 2**20
     assert gateway.ask(b"alice\r\n") == ALICE_PLAIN
 
 
-def test_F068_telnet_in_pieces(gateway: Server) -> None:
+def test_F068_telnet_in_pieces(gateway: FingerServer) -> None:
     assert gateway.ask(b"\xff", b"\xfb", b"\x18\xff\xfd", b"\x03alice\r\n", apart=0.01) == ALICE_PLAIN
 
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_R_a_stop_answers_what_was_asked(tmp_path: Path, asked: bool) -> None:
     """SIGTERM as the answer is being written, or before the question: a word and a FIN, then an end (in serve)."""
-    with serve(tmp_path, "--send-buffer", "16384") as server, server.connect(receive_buffer=16384) as client:
+    with (
+        run_finger_server(tmp_path, "--send-buffer", "16384") as server,
+        server.connect(receive_buffer=16384) as client,
+    ):
         if asked:
             client.sendall(b"frank\r\n")
-            server.records(1)
+            server.wait_for_access_log(1)
         else:
             assert server.ask(b"bob\r\n")  # the connection before is known by now
-        server.end()
-        reply = read(client)
+        server.terminate()
+        reply = read_to_end(client)
         assert reply.endswith(b"x" * 92 + b"\r\n" if asked else b"The server is stopping, try again later.\r\n")

@@ -14,10 +14,19 @@ from pathlib import Path
 import pytest
 
 from gateway.store import database
-from tests.peers.finger_client import read
-from tests.peers.gateway import COMMAND, DEADLINE, WATCHED, Place, Running, command, launched, until
-from tests.peers.limits import sockets
-from tests.peers.namespace import Namespace, namespace
+from tests.peers.finger_client import read_to_end
+from tests.peers.gateway_process import (
+    COMMAND,
+    DEADLINE,
+    WATCHED_COMMAND,
+    GatewayProcess,
+    Installation,
+    run_command,
+    start_process,
+    wait_until,
+)
+from tests.peers.limits import count_sockets
+from tests.peers.network_namespace import NetworkNamespace, make_network_namespace
 from tests.unit.fixtures import make_create_edit, write_edits
 
 TIMEOUT = 1.5  # seconds: limits.timeout
@@ -55,9 +64,9 @@ REFUSED = ("private.test", "loopback.test", "link.test", "mapped.test")
 class Row:
     """Three gateways: one asks two, two asks three; one may ask the others of NAMES, too."""
 
-    network: Namespace
-    places: dict[str, Place]
-    running: dict[str, Running]
+    network: NetworkNamespace
+    installations: dict[str, Installation]
+    running: dict[str, GatewayProcess]
 
     def connect(self, name: str = "one") -> socket.socket:
         return self.network.connect(ADDRESSES[name])
@@ -66,12 +75,13 @@ class Row:
         """All that the gateway *name* answers."""
         with self.connect(name) as client:
             client.sendall(line)
-            return read(client)
+            return read_to_end(client)
 
     def recorded(self, name: str, query: str) -> dict[str, object]:
         """The last record of *query*."""
-        return until(
-            lambda: [record for record in self.places[name].records() if record["query"] == query], f"record of {query}"
+        return wait_until(
+            lambda: [record for record in self.installations[name].read_access_log() if record["query"] == query],
+            f"record of {query}",
         )[-1]
 
 
@@ -79,7 +89,7 @@ class Row:
 def row(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Row]:
     folder = tmp_path_factory.mktemp("row")
     addresses = [*ADDRESSES.values(), PEER, PEER_6, "10.0.0.1", "169.254.169.254", "9.9.9.7"]
-    with namespace(folder, addresses, NAMES) as network, ExitStack() as stack:
+    with make_network_namespace(folder, addresses, NAMES) as network, ExitStack() as stack:
         allowed = {
             "one": [*NAMES, "*.below.test", "10.0.0.1"],
             "two": ["three.test", "one.test"],
@@ -88,8 +98,8 @@ def row(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Row]:
         row = Row(network, {}, {})
         for name, address in ADDRESSES.items():
             (folder / name).mkdir()
-            place = row.places[name] = Place(folder / name, 79, 0)
-            place.settings.write_text(
+            installation = row.installations[name] = Installation(folder / name, 79, 0)
+            installation.settings.write_text(
                 SETTINGS.format(
                     name=name,
                     address=address.replace(":", r"\\:"),
@@ -98,14 +108,21 @@ def row(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Row]:
                     timeout=TIMEOUT,
                 )
             )
-            database.create(place.database)
+            database.create(installation.database)
             people = [{"login": "bob", "name": f"Bob of {name}", "plan": "\x1b[31mred\x1b[0m caf\u00e9\n"}]
-            write_edits(place.database, [make_create_edit(each) for each in people])
+            write_edits(installation.database, [make_create_edit(each) for each in people])
             row.running[name] = stack.enter_context(
-                launched(place.folder, [], "run", "-c", place.settings, start=(*network.enter, *WATCHED))
+                start_process(
+                    installation.folder,
+                    [],
+                    "run",
+                    "-c",
+                    installation.settings,
+                    start=(*network.enter, *WATCHED_COMMAND),
+                )
             )
         for name in ADDRESSES:
-            until(lambda name=name: _answers(row, name), f"gateway {name}")  # type: ignore[misc]
+            wait_until(lambda name=name: _answers(row, name), f"gateway {name}")  # type: ignore[misc]
         yield row
 
 
@@ -120,7 +137,7 @@ def _answers(row: Row, name: str) -> bool:
 
 @contextmanager
 def serving(
-    network: Namespace, answer: Callable[[socket.socket], object], address: str = PEER
+    network: NetworkNamespace, answer: Callable[[socket.socket], object], address: str = PEER
 ) -> Iterator[list[bytes]]:
     """A finger server that reads a line and then lets *answer* have the connection; the lines, as they came."""
     lines: list[bytes] = []
@@ -211,7 +228,7 @@ def test_F088_pieces_are_passed_on_as_they_come_through_two_gateways(row: Row) -
             client.recv(100)
         client.settimeout(DEADLINE)
         steps[2].set()
-        assert read(client) == "threež\r\n".encode()
+        assert read_to_end(client) == "threež\r\n".encode()
 
 
 # what is refused
@@ -294,10 +311,10 @@ def test_F021_F091_a_dead_name_server_holds_up_nobody_else(row: Row, tmp_path: P
         began = time.monotonic()
         assert b"Bob of one" in row.ask(b"bob\r\n")
         assert time.monotonic() - began < TIMEOUT / 2
-        assert read(client) == b"dead.below.test: no answer in time.\r\n"
+        assert read_to_end(client) == b"dead.below.test: no answer in time.\r\n"
         began = time.monotonic()
         words = ("ask", "--timeout", "0.2", "bob@dead.below.test")
-        ran = command(*words, folder=tmp_path, code=69, start=(*row.network.enter, *COMMAND))
+        ran = run_command(*words, folder=tmp_path, code=69, start=(*row.network.enter, *COMMAND))
         assert ran.err == "dead.below.test:79: no answer in time\n"
         assert time.monotonic() - began < 5  # the resolver takes 10
 
@@ -313,14 +330,14 @@ def test_who_goes_takes_the_connection_with_them(row: Row) -> None:
         left.set()
 
     pid = row.running["one"].process.pid
-    before = until(lambda: sockets(pid), "sockets")
+    before = wait_until(lambda: count_sockets(pid), "sockets")
     with serving(row.network, answer), row.connect() as client:
         client.sendall(b"bob@peer.test\r\n")
         assert client.recv(100) == b"one\r\n"
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
         assert left.wait(TIMEOUT)
-    until(lambda: sockets(pid) <= before, "the sockets to be closed")
+    wait_until(lambda: count_sockets(pid) <= before, "the sockets to be closed")
 
 
 def test_F091_a_flood_of_silent_queries_leaves_room_for_others(row: Row) -> None:
@@ -329,5 +346,5 @@ def test_F091_a_flood_of_silent_queries_leaves_room_for_others(row: Row) -> None
         for client in clients:
             client.sendall(b"bob@peer.test\r\n")
         assert b"Bob of two" in row.ask(b"bob@two.test\r\n")
-        answers = [read(client) for client in clients]
+        answers = [read_to_end(client) for client in clients]
     assert answers.count(b"Too many queries are being passed on, try again later.\r\n") == 4

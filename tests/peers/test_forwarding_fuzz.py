@@ -7,10 +7,10 @@ from pathlib import Path
 
 from gateway.store import database
 from tests.fuzz import LONG, NASTY, SEED, fault
-from tests.peers.finger_client import read
-from tests.peers.gateway import WATCHED, Place, launched, until
-from tests.peers.limits import sockets
-from tests.peers.namespace import Namespace, namespace
+from tests.peers.finger_client import read_to_end
+from tests.peers.gateway_process import WATCHED_COMMAND, Installation, start_process, wait_until
+from tests.peers.limits import count_sockets
+from tests.peers.network_namespace import NetworkNamespace, make_network_namespace
 from tests.peers.test_forwarding import ADDRESSES, PEER, SETTINGS, serving
 
 COUNT = 5_000 if LONG else 500
@@ -40,33 +40,35 @@ def say(connection: socket.socket, line: bytes) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def ask(network: Namespace, number: int) -> bytes:
+def ask(network: NetworkNamespace, number: int) -> bytes:
     with network.connect(OURS) as client:
         client.sendall(b"n%d@peer.test\r\n" % number)
         if number % 3 == 0:
             client.shutdown(socket.SHUT_WR)
-        return read(client)
+        return read_to_end(client)
 
 
 def test_F088_F120_random_answers(tmp_path: Path) -> None:
     """The replies are in the data format, one whole answer for each, and nothing is logged of any."""
     print(f"seed {SEED}")
-    place = Place(tmp_path, 79, 0)
+    installation = Installation(tmp_path, 79, 0)
     text = SETTINGS.format(name="one", address=OURS, allowed='"peer.test"', hops=1, timeout=10)
-    place.settings.write_text(text.replace("[limits]\n", "[limits]\nqueries_per_minute = 1000000\n"))
-    database.create(place.database)
+    installation.settings.write_text(text.replace("[limits]\n", "[limits]\nqueries_per_minute = 1000000\n"))
+    database.create(installation.database)
     with (
-        namespace(tmp_path, [OURS, PEER], {"peer.test": [PEER]}) as network,
-        launched(tmp_path, [], "run", "-c", place.settings, start=(*network.enter, *WATCHED)) as running,
+        make_network_namespace(tmp_path, [OURS, PEER], {"peer.test": [PEER]}) as network,
+        start_process(
+            tmp_path, [], "run", "-c", installation.settings, start=(*network.enter, *WATCHED_COMMAND)
+        ) as running,
         serving(network, lambda connection: say(connection, lines[-1])) as lines,
     ):
-        until(lambda: "listening on" in running.log or running.process.poll() is not None, "the gateway")
-        log, listening = running.log, sockets(running.process.pid)
+        wait_until(lambda: "listening on" in running.log or running.process.poll() is not None, "the gateway")
+        log, listening = running.log, count_sockets(running.process.pid)
         for number in range(COUNT):
             reply = ask(network, number)
             wrong = fault(b"x", reply)
             assert not wrong, f"{wrong}: {reply[:300]!r}\nseed {SEED}, number {number}: {answer(number)[:300]!r}"
         assert lines == [b"n%d\r\n" % number for number in range(COUNT)]
         assert running.log == log
-        until(lambda: sockets(running.process.pid) <= listening, "the end of all connections")
-    assert {record["outcome"] for record in place.records()} <= {"served", "unavailable"}
+        wait_until(lambda: count_sockets(running.process.pid) <= listening, "the end of all connections")
+    assert {record["outcome"] for record in installation.read_access_log()} <= {"served", "unavailable"}

@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import DEADLINE, chatting, free_port, launched, listening, make_place, ngircd, serving, until
+from tests.peers.gateway_process import (
+    DEADLINE,
+    free_port,
+    is_listening,
+    join_irc,
+    make_installation,
+    run_gateway,
+    run_ngircd,
+    start_process,
+    wait_until,
+)
 
 FULL = [
     "Alice Adams (alice), aliases ally",
@@ -31,19 +41,19 @@ class Ii:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        until(lambda: "Welcome" in self.log(""), "ii's welcome")
+        wait_until(lambda: "Welcome" in self.log(""), "ii's welcome")
 
-    def log(self, place: str) -> str:
-        file = self.folder / place / "out"
+    def log(self, target: str) -> str:
+        file = self.folder / target / "out"
         return file.read_text() if file.exists() else ""
 
-    def says(self, place: str, text: str) -> None:
-        fifo = self.folder / place / "in"
-        until(fifo.exists, f"ii's {place}")
+    def says(self, target: str, text: str) -> None:
+        fifo = self.folder / target / "in"
+        wait_until(fifo.exists, f"ii's {target}")
         fifo.write_text(text + "\n")
 
-    def hears(self, place: str, text: str) -> str:
-        return until(lambda: log if text in (log := self.log(place)) else "", f"{text} in ii's {place}")
+    def hears(self, target: str, text: str) -> str:
+        return wait_until(lambda: log if text in (log := self.log(target)) else "", f"{text} in ii's {target}")
 
 
 @contextmanager
@@ -90,7 +100,7 @@ class Irssi:
         return self._tmux("capture-pane", "-p")
 
     def sees(self, text: str) -> str:
-        return until(lambda: screen if text in (screen := self.screen()) else "", f"{text} on irssi's screen")
+        return wait_until(lambda: screen if text in (screen := self.screen()) else "", f"{text} on irssi's screen")
 
     def close(self) -> None:
         """Ends the terminal, unless irssi has ended already."""
@@ -110,8 +120,12 @@ def irssi(folder: Path, port: int, nick: str = "ingrid") -> Iterator[Irssi]:
 
 @contextmanager
 def on_ngircd(folder: Path) -> Iterator[int]:
-    with ngircd(folder) as port, chatting(port, "watcher", "#tea") as watcher, serving(make_place(folder, irc=port)):
-        watcher.wait(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
+    with (
+        run_ngircd(folder) as port,
+        join_irc(port, "watcher", "#tea") as watcher,
+        run_gateway(make_installation(folder, irc=port)),
+    ):
+        watcher.wait_for(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
         yield port
 
 
@@ -121,8 +135,8 @@ def on_the_demo(folder: Path) -> Iterator[int]:
     endpoints = [f"tcp:{each}:interface=127.0.0.1" for each in (finger, web, port)]
     home = folder / "home"
     arguments = ["demo", "--dir", str(home), "--finger", endpoints[0], "--web", endpoints[1], "--irc", endpoints[2]]
-    with launched(folder, [port], *arguments) as running:
-        until(lambda: "Try:" in running.out, "the demo's invitation")
+    with start_process(folder, [port], *arguments) as running:
+        wait_until(lambda: "Try:" in running.stdout, "the demo's invitation")
         yield port
 
 
@@ -180,14 +194,14 @@ def test_ii_and_irssi_on_the_demo(tmp_path: Path) -> None:
         fifo.hears("#tea", "<ingrid> Žofie says 漢字")
         screen.types("/quit bye")
         fifo.hears("#tea", "ingrid")
-        until(lambda: "bye" in fifo.log("") + fifo.log("#tea"), "irssi's good-bye", 5)
+        wait_until(lambda: "bye" in fifo.log("") + fifo.log("#tea"), "irssi's good-bye", 5)
 
 
 def test_bytes_that_are_not_utf_8_on_ngircd(ngircd_port: int) -> None:
     """I009"""
-    with chatting(ngircd_port, "latin") as client:
+    with join_irc(ngircd_port, "latin") as client:
         client._connection.sendall(b"PRIVMSG fingerbot :\xe9l\xe8ve\r\n")
-        assert client.wait(lambda line: "PRIVMSG" in line, "an answer").endswith(" :no such user: élève")
+        assert client.wait_for(lambda line: "PRIVMSG" in line, "an answer").endswith(" :no such user: élève")
 
 
 def test_long_text_arrives_whole_on_ngircd(tmp_path: Path) -> None:
@@ -200,13 +214,13 @@ def test_long_text_arrives_whole_on_ngircd(tmp_path: Path) -> None:
             "plan": "\n".join(words[start : start + 350] for start in range(0, 700, 350)),
         }
     ]
-    with ngircd(tmp_path) as port, chatting(port, "reader", "#tea") as reader:
-        with serving(make_place(tmp_path, irc=port, people=people)):
-            reader.wait(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
+    with run_ngircd(tmp_path) as port, join_irc(port, "reader", "#tea") as reader:
+        with run_gateway(make_installation(tmp_path, irc=port, people=people)):
+            reader.wait_for(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
             reader.send("PRIVMSG fingerbot :long")
             reader.send("PRIVMSG fingerbot :nobody")
-            reader.wait(lambda line: "no such user" in line, "the end of the answer")
-        lines = [line for line in reader.all if line.startswith(":fingerbot!") and " PRIVMSG " in line]
+            reader.wait_for(lambda line: "no such user" in line, "the end of the answer")
+        lines = [line for line in reader.received if line.startswith(":fingerbot!") and " PRIVMSG " in line]
         said = [line.partition(" :")[2] for line in lines]
         assert max(len(line.encode()) for line in lines) <= 510
         assert len(said) > 6
@@ -216,25 +230,27 @@ def test_long_text_arrives_whole_on_ngircd(tmp_path: Path) -> None:
 
 def test_the_bot_comes_back_when_its_server_does(tmp_path: Path) -> None:
     """I007, I011"""
-    with ngircd(tmp_path) as port:
-        place = make_place(tmp_path, irc=port)
-        with chatting(port, "watcher", "#tea") as watcher:
-            running = serving(place)
+    with run_ngircd(tmp_path) as port:
+        target = make_installation(tmp_path, irc=port)
+        with join_irc(port, "watcher", "#tea") as watcher:
+            running = run_gateway(target)
             bot = running.__enter__()
-            watcher.wait(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
+            watcher.wait_for(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
     try:
-        until(lambda: "disconnected" in bot.log, "the loss in the log")
+        wait_until(lambda: "disconnected" in bot.log, "the loss in the log")
         began = time.monotonic()
-        with ngircd_again(tmp_path, port), chatting(port, "watcher", "#tea") as watcher:
-            until(
-                lambda: any("fingerbot" in line and (" JOIN " in line or " 353 " in line) for line in watcher.all),
+        with ngircd_again(tmp_path, port), join_irc(port, "watcher", "#tea") as watcher:
+            wait_until(
+                lambda: any("fingerbot" in line and (" JOIN " in line or " 353 " in line) for line in watcher.received),
                 "the bot",
             )
             assert time.monotonic() - began < 15
             watcher.send("PRIVMSG #tea :!finger bob")
-            watcher.wait(lambda line: line.endswith(" PRIVMSG #tea :watcher: Bob Adams (bob)"), "an answer")
+            watcher.wait_for(lambda line: line.endswith(" PRIVMSG #tea :watcher: Bob Adams (bob)"), "an answer")
             bot.send()
-            quitting = watcher.wait(lambda line: line.startswith(":fingerbot!") and " QUIT " in line, "the good-bye")
+            quitting = watcher.wait_for(
+                lambda line: line.startswith(":fingerbot!") and " QUIT " in line, "the good-bye"
+            )
             assert "finger gateway is going down" in quitting
             assert bot.wait() == 0
     finally:
@@ -252,7 +268,7 @@ def ngircd_again(folder: Path, port: int) -> Iterator[None]:
             stderr=log,
         )
     try:
-        until(lambda: listening(port), "ngircd")
+        wait_until(lambda: is_listening(port), "ngircd")
         yield
     finally:
         server.terminate()
@@ -269,23 +285,23 @@ channels = ["#tea"]
 
 def test_two_hundred_questions_at_once_do_not_get_the_bot_killed(tmp_path: Path) -> None:
     """I026: with the pace that comes by default, against ngircd's own limits."""
-    with ngircd(tmp_path) as port, chatting(port, "watcher", "#tea") as watcher:
-        place = make_place(tmp_path, more=DEFAULT_PACE.format(port=port))
-        with serving(place):
-            watcher.wait(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
-            crowd = [chatting(port, f"asker{number}") for number in range(40)]
+    with run_ngircd(tmp_path) as port, join_irc(port, "watcher", "#tea") as watcher:
+        target = make_installation(tmp_path, more=DEFAULT_PACE.format(port=port))
+        with run_gateway(target):
+            watcher.wait_for(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
+            crowd = [join_irc(port, f"asker{number}") for number in range(40)]
             askers = [each.__enter__() for each in crowd]
             began = time.monotonic()
             for asker in askers:
                 asker._connection.sendall(b"PRIVMSG fingerbot :alice\r\n" * 5)
-            place.recorded(200)
-            until(lambda: time.monotonic() > began + 6, "six seconds of the pace")
+            target.wait_for_access_log(200)
+            wait_until(lambda: time.monotonic() > began + 6, "six seconds of the pace")
             took = time.monotonic() - began
-            answers = sum(" PRIVMSG " in line for asker in askers for line in asker.all)
+            answers = sum(" PRIVMSG " in line for asker in askers for line in asker.received)
             assert 5 + 2 <= answers <= 5 + took / 2 + 1
             watcher.send("WHOIS fingerbot")
-            watcher.wait(lambda line: " 311 watcher fingerbot " in line, "the bot in WHOIS")
-            assert not any(" QUIT " in line for line in watcher.all if line.startswith(":fingerbot!"))
+            watcher.wait_for(lambda line: " 311 watcher fingerbot " in line, "the bot in WHOIS")
+            assert not any(" QUIT " in line for line in watcher.received if line.startswith(":fingerbot!"))
             for each in crowd:
                 each.__exit__(None, None, None)
-    assert [record["outcome"] for record in place.records()] == ["found"] * 200
+    assert [record["outcome"] for record in target.read_access_log()] == ["found"] * 200

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import Place, Running, serving, until
-from tests.peers.limits import connect, limited, read, said, sockets
+from tests.peers.gateway_process import GatewayProcess, Installation, run_gateway, wait_until
+from tests.peers.limits import connect, count_sockets, make_limited_installation, read_to_end, send_and_read
 
 GET = b"GET /users/alice HTTP/1.1\r\nHost: dir.test\r\n\r\n"
 CLOSE = GET[:-2] + b"Connection: close\r\n\r\n"
@@ -23,48 +23,54 @@ timeout = "3s"
 
 
 def test_W006_more_connections_and_questions_than_an_address_may_have(tmp_path: Path) -> None:
-    place = limited(tmp_path, LIMITS, nobody_is_a_proxy=("[web]\n", "[web]\ntrusted_proxies = []\n"))
-    with serving(place) as running:
-        listening = sockets(running.process.pid)
-        held = [connect(place.web) for _ in range(10)]
-        full = said(place.web, GET)
+    installation = make_limited_installation(
+        tmp_path, LIMITS, nobody_is_a_proxy=("[web]\n", "[web]\ntrusted_proxies = []\n")
+    )
+    with run_gateway(installation) as running:
+        listening = count_sockets(running.process.pid)
+        held = [connect(installation.web_port) for _ in range(10)]
+        full = send_and_read(installation.web_port, GET)
         assert full.startswith(b"HTTP/1.1 503 ")
         assert b"Retry-After: 5\r\n" in full
         assert full.endswith(b"Too many connections. Try again in a moment.\n")
-        silent = [connect(place.web) for _ in range(2)]
-        assert said(place.web, b"") == b""  # the 13th
-        assert said(place.web, CLOSE, source=GOOD).startswith(b"HTTP/1.1 200 ")
-        assert [read(each) for each in silent] == [b"", b""]  # after a second
+        silent = [connect(installation.web_port) for _ in range(2)]
+        assert send_and_read(installation.web_port, b"") == b""  # the 13th
+        assert send_and_read(installation.web_port, CLOSE, source=GOOD).startswith(b"HTTP/1.1 200 ")
+        assert [read_to_end(each) for each in silent] == [b"", b""]  # after a second
         for each in (*held, *silent):
             each.close()
-        until(lambda: sockets(running.process.pid) <= listening, "the end of all connections")
-        answers = [said(place.web, CLOSE) for _ in range(7)]
+        wait_until(lambda: count_sockets(running.process.pid) <= listening, "the end of all connections")
+        answers = [send_and_read(installation.web_port, CLOSE) for _ in range(7)]
         assert [answer[9:12] for answer in answers] == [b"200"] * 6 + [b"429"]
         assert b"Retry-After: 10\r\n" in answers[-1]
-        assert said(place.web, CLOSE, source="127.0.0.78").startswith(b"HTTP/1.1 200 ")
+        assert send_and_read(installation.web_port, CLOSE, source="127.0.0.78").startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return limited(tmp_path_factory.mktemp("place"), "queries_per_minute = 1000000\nconnections_per_address = 500")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return make_limited_installation(
+        tmp_path_factory.mktemp("place"), "queries_per_minute = 1000000\nconnections_per_address = 500"
+    )
 
 
 @pytest.fixture(scope="module")
-def gateway(place: Place) -> Iterator[Running]:
-    with serving(place) as running:
+def gateway(installation: Installation) -> Iterator[GatewayProcess]:
+    with run_gateway(installation) as running:
         yield running
 
 
-def test_a_thousand_questions_in_a_row_are_answered_and_the_rest_is_not(place: Place, gateway: Running) -> None:
+def test_a_thousand_questions_in_a_row_are_answered_and_the_rest_is_not(
+    installation: Installation, gateway: GatewayProcess
+) -> None:
     """W006: with a FIN, though more was sent; no reset overtakes the answers."""
-    answer = said(place.web, GET * 3000)
+    answer = send_and_read(installation.web_port, GET * 3000)
     assert answer.count(b"HTTP/1.1 200 OK\r\n") == 1000
     assert answer.count(b"Connection: close\r\n") == 1
     assert b"Connection: close\r\n" in answer[-1000:]
 
 
 @contextmanager
-def meanwhile(place: Place) -> Iterator[list[float]]:
+def meanwhile(installation: Installation) -> Iterator[list[float]]:
     """Asks one question after the other on the web: the seconds that each took."""
     took: list[float] = []
     over = threading.Event()
@@ -72,38 +78,40 @@ def meanwhile(place: Place) -> Iterator[list[float]]:
     def ask() -> None:
         while not over.is_set():
             began = time.monotonic()
-            assert said(place.web, CLOSE).startswith(b"HTTP/1.1 200 ")
+            assert send_and_read(installation.web_port, CLOSE).startswith(b"HTTP/1.1 200 ")
             took.append(time.monotonic() - began)
 
     thread = threading.Thread(target=ask)
     thread.start()
     try:
-        until(lambda: len(took) > 5, "the first answers")
+        wait_until(lambda: len(took) > 5, "the first answers")
         yield took
         before = len(took)
-        until(lambda: len(took) > before + 5 or not thread.is_alive(), "the last answers")
+        wait_until(lambda: len(took) > before + 5 or not thread.is_alive(), "the last answers")
     finally:
         over.set()
         thread.join()
 
 
 @pytest.mark.alone
-def test_twenty_thousand_questions_in_a_row_hold_up_nobody(place: Place, gateway: Running) -> None:
+def test_twenty_thousand_questions_in_a_row_hold_up_nobody(installation: Installation, gateway: GatewayProcess) -> None:
     """Twenty clients pipeline a thousand requests each; other requests are not delayed."""
-    with meanwhile(place) as took:
-        clients = [connect(place.web) for _ in range(20)]
+    with meanwhile(installation) as took:
+        clients = [connect(installation.web_port) for _ in range(20)]
         for client in clients:
             client.sendall(GET * 1000)
         for client in clients:
             with client:
-                assert read(client).count(b"HTTP/1.1 200 OK\r\n") == 1000
+                assert read_to_end(client).count(b"HTTP/1.1 200 OK\r\n") == 1000
     print(f"{len(took)} questions meanwhile, the slowest {max(took) * 1000:.0f} ms")
     assert max(took) < 0.2
 
 
 @pytest.mark.alone
 @pytest.mark.parametrize("path", [b"/users/alice", b"/nowhere"])
-def test_W099_a_form_of_a_hundred_thousand_parts_holds_up_nobody(place: Place, gateway: Running, path: bytes) -> None:
+def test_W099_a_form_of_a_hundred_thousand_parts_holds_up_nobody(
+    installation: Installation, gateway: GatewayProcess, path: bytes
+) -> None:
     """Refused where it is announced; in chunks it is refused on its way; what is small enough is never taken apart."""
     part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
     kind = b"Content-Type: multipart/form-data; boundary=x\r\n"
@@ -111,21 +119,23 @@ def test_W099_a_form_of_a_hundred_thousand_parts_holds_up_nobody(place: Place, g
     form = part * 100_000 + b"--x--\r\n"
     small = part * 1000 + b"--x--\r\n"
     assert len(small) < 65536
-    with meanwhile(place) as took:
+    with meanwhile(installation) as took:
         for _ in range(3):
-            assert sent(place, head + b"Content-Length: %d\r\n\r\n" % len(form), form).startswith(b"HTTP/1.1 413 ")
+            assert sent(installation, head + b"Content-Length: %d\r\n\r\n" % len(form), form).startswith(
+                b"HTTP/1.1 413 "
+            )
             chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(form), form)
-            assert sent(place, head + b"Transfer-Encoding: chunked\r\n\r\n", chunks).startswith(b"HTTP/1.1 413 ")
-            whole = sent(place, head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(small), small)
+            assert sent(installation, head + b"Transfer-Encoding: chunked\r\n\r\n", chunks).startswith(b"HTTP/1.1 413 ")
+            whole = sent(installation, head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(small), small)
             assert whole[9:12] in (b"405", b"404")
     print(f"{len(took)} questions meanwhile, the slowest {max(took) * 1000:.0f} ms")
     assert max(took) < 0.1
 
 
-def sent(place: Place, head: bytes, body: bytes) -> bytes:
+def sent(installation: Installation, head: bytes, body: bytes) -> bytes:
     """The answer to what is sent as far as it is taken."""
-    with connect(place.web) as client:
+    with connect(installation.web_port) as client:
         with suppress(ConnectionResetError, BrokenPipeError):
             client.sendall(head + body)
             client.shutdown(socket.SHUT_WR)
-        return read(client)
+        return read_to_end(client)

@@ -7,7 +7,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.peers.gateway import WATCHED, finger, make_place, serving, until, web
+from tests.peers.gateway_process import (
+    WATCHED_COMMAND,
+    http_get,
+    make_installation,
+    query_finger,
+    run_gateway,
+    wait_until,
+)
 
 ENTRY = struct.Struct("<hxxi32s4s32s256shhiii4i20x")  # glibc's utmp on 64 bits
 USER_PROCESS = 7
@@ -30,29 +37,33 @@ def test_W024_F092_F098_a_login_is_seen_and_its_end(tmp_path: Path) -> None:
     utmp = run / "utmp"
     utmp.write_bytes(b"")
     terminal = os.ttyname(master[1]).removeprefix("/dev/")
-    place = make_place(tmp_path, people=PEOPLE, more='[sources.logins]\nevery = "100ms"\n')
-    own_run = ("unshare", "-m", "sh", "-c", f'mount --bind "{run}" /run && exec "$@"', "sh", *WATCHED)
+    installation = make_installation(tmp_path, people=PEOPLE, more='[sources.logins]\nevery = "100ms"\n')
+    own_run = ("unshare", "-m", "sh", "-c", f'mount --bind "{run}" /run && exec "$@"', "sh", *WATCHED_COMMAND)
     someone = subprocess.Popen(["sleep", "1000"])
     try:
-        with serving(place, start=own_run):
-            assert finger(place.finger, "") == "No one is logged on.\r\n"
+        with run_gateway(installation, start=own_run):
+            assert query_finger(installation.finger_port, "") == "No one is logged on.\r\n"
             utmp.write_bytes(
                 entry("alice", terminal, someone.pid) + entry("bob", terminal, someone.pid) + entry("root", "tty1", 1)
             )
-            said = until(lambda: "Alice Adams" in (told := finger(place.finger, "")) and told, "alice to be on")
+            said = wait_until(
+                lambda: "Alice Adams" in (told := query_finger(installation.finger_port, "")) and told, "alice to be on"
+            )
             assert "Bob" not in str(said)
             assert "root" not in str(said)
             assert "desk.dir.test" not in str(said)
-            code, page = web(place.web, "/online")
+            code, page = http_get(installation.web_port, "/online")
             assert (code, page) == (200, "Login  Name\nalice  Alice Adams\n")
-            on = finger(place.finger, "alice")
+            on = query_finger(installation.finger_port, "alice")
             utmp.write_bytes(b"")
-            until(lambda: finger(place.finger, "") == "No one is logged on.\r\n", "alice to be off")
-            off = finger(place.finger, "alice")
+            wait_until(
+                lambda: query_finger(installation.finger_port, "") == "No one is logged on.\r\n", "alice to be off"
+            )
+            off = query_finger(installation.finger_port, "alice")
             assert on != off
             assert "seen" in off.lower()
-        with serving(place, start=own_run):
-            assert finger(place.finger, "alice") == off  # it is kept
+        with run_gateway(installation, start=own_run):
+            assert query_finger(installation.finger_port, "alice") == off  # it is kept
     finally:
         someone.kill()
         someone.wait()

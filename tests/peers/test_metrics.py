@@ -7,24 +7,37 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from .gateway import Place, command, finger, free_port, listening, make_place, recorder, serving, until, web
+from .gateway_process import (
+    Installation,
+    free_port,
+    http_get,
+    is_listening,
+    make_installation,
+    query_finger,
+    run_command,
+    run_fake_irc_server,
+    run_gateway,
+    wait_until,
+)
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "grafana"
 HOSTILE = "x\x1b[2J\x00\x0bfake\rAccepted root"
 
 
-def metered(folder: Path, irc: int | None = None, records: str = "access.jsonl", more: str = "") -> tuple[Place, int]:
+def metered(
+    folder: Path, irc: int | None = None, records: str = "access.jsonl", more: str = ""
+) -> tuple[Installation, int]:
     """A place with metrics, and their port."""
     port = free_port()
-    place = make_place(folder, irc, more=f'[metrics]\nlisten = "tcp:{port}:interface=127.0.0.1"\n{more}')
-    settings = place.settings.read_text().replace('file = "access.jsonl"', f'file = "{records}"')
-    place.settings.write_text(settings)
-    return place, port
+    installation = make_installation(folder, irc, more=f'[metrics]\nlisten = "tcp:{port}:interface=127.0.0.1"\n{more}')
+    settings = installation.settings.read_text().replace('file = "access.jsonl"', f'file = "{records}"')
+    installation.settings.write_text(settings)
+    return installation, port
 
 
 def scrape(port: int) -> dict[str, float]:
     """Every sample by its name and labels."""
-    code, text = web(port, "/metrics")
+    code, text = http_get(port, "/metrics")
     assert code == 200
     return {
         sample.name + json.dumps(sample.labels, sort_keys=True): sample.value
@@ -34,26 +47,26 @@ def scrape(port: int) -> dict[str, float]:
 
 
 def test_R039_records_on_a_full_disk_stop_nothing_and_every_metric_of_the_dashboard_is_there(tmp_path: Path) -> None:
-    with recorder() as server:
-        place, port = metered(tmp_path, server.port, "/dev/full")
-        with serving(place) as gateway:
-            until(lambda: listening(port), "metrics")
+    with run_fake_irc_server() as server:
+        installation, port = metered(tmp_path, server.port, "/dev/full")
+        with run_gateway(installation) as gateway:
+            wait_until(lambda: is_listening(port), "metrics")
             for _ in range(3):
-                assert "Alice Adams" in finger(place.finger, "alice")
-            assert "no such user" in finger(place.finger, HOSTILE)
-            assert web(place.web, "/users/bob.json")[0] == 200
+                assert "Alice Adams" in query_finger(installation.finger_port, "alice")
+            assert "no such user" in query_finger(installation.finger_port, HOSTILE)
+            assert http_get(installation.web_port, "/users/bob.json")[0] == 200
             server.bot  # noqa: B018  # once it has joined
-            told = until(
+            told = wait_until(
                 lambda: seen if (seen := scrape(port))["finger_gateway_access_log_dropped_total{}"] else {},
                 "what was lost",
             )
             assert told['finger_gateway_bot_connected{"network": "test"}'] == 1
             assert told['finger_gateway_connections_open{"protocol": "web"}'] == 0
             names = {re.split(r"[{]", each)[0] for each in told}
-            for probed in (place.web, port):
-                assert web(probed, "/healthz") == (200, "ok\n")
-                assert web(probed, "/readyz") == (200, "ready\n")
-            assert web(place.web, "/metrics")[0] == 404, "never on the public site"
+            for probed in (installation.web_port, port):
+                assert http_get(probed, "/healthz") == (200, "ok\n")
+                assert http_get(probed, "/readyz") == (200, "ready\n")
+            assert http_get(installation.web_port, "/metrics")[0] == 404, "never on the public site"
         assert gateway.log.count("the access log cannot be written") == 1
         assert "\x1b" not in gateway.log and "\0" not in gateway.log
     text = (EXAMPLE / "dashboard.json").read_text() + (EXAMPLE / "README.md").read_text()
@@ -62,31 +75,33 @@ def test_R039_records_on_a_full_disk_stop_nothing_and_every_metric_of_the_dashbo
 
 
 def test_R039_F116_controls_in_a_query_make_one_line(tmp_path: Path) -> None:
-    place, _ = metered(tmp_path)
-    with serving(place):
-        finger(place.finger, HOSTILE)
-        (record,) = place.recorded(1)
-    (line,) = (place.folder / "access.jsonl").read_bytes().split(b"\n")[:-1]
+    installation, _ = metered(tmp_path)
+    with run_gateway(installation):
+        query_finger(installation.finger_port, HOSTILE)
+        (record,) = installation.wait_for_access_log(1)
+    (line,) = (installation.folder / "access.jsonl").read_bytes().split(b"\n")[:-1]
     assert all(byte >= 32 for byte in line)
     assert record["query"] == "x\\x1b[2J\\x00\\x0bfake\\rAccepted root"
 
 
 def test_F117_keep_puts_days_aside(tmp_path: Path) -> None:
-    place, _ = metered(tmp_path)
-    place.settings.write_text(place.settings.read_text().replace("[limits]", 'retention = "2d"\n[limits]'))
+    installation, _ = metered(tmp_path)
+    installation.settings.write_text(
+        installation.settings.read_text().replace("[limits]", 'retention = "2d"\n[limits]')
+    )
     for day in ("2020-01-01", "2020-01-02"):
-        (place.folder / f"access.jsonl-{day}").write_text("{}\n")
-    with serving(place):
-        finger(place.finger, "alice")
-        place.recorded(1)
-        until(lambda: not list(place.folder.glob("access.jsonl-*")), "the removal of old records")
+        (installation.folder / f"access.jsonl-{day}").write_text("{}\n")
+    with run_gateway(installation):
+        query_finger(installation.finger_port, "alice")
+        installation.wait_for_access_log(1)
+        wait_until(lambda: not list(installation.folder.glob("access.jsonl-*")), "the removal of old records")
 
 
 def test_who_wants_no_metrics_never_loads_prometheus(tmp_path: Path) -> None:
-    place = make_place(tmp_path)
+    installation = make_installation(tmp_path)
     code = (
         "import sys; from pathlib import Path; from twisted.internet import reactor; "
         "from gateway.application import Gateway; from gateway.settings import load_settings as load; "
         "file = Path(sys.argv[1]); Gateway(load(file), file, reactor); print('prometheus_client' in sys.modules)"
     )
-    assert command("-c", code, place.settings, folder=tmp_path, start=(sys.executable,)).out == "False\n"
+    assert run_command("-c", code, installation.settings, folder=tmp_path, start=(sys.executable,)).out == "False\n"

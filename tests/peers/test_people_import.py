@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import Place, finger, make_place, serving, until
+from tests.peers.gateway_process import Installation, make_installation, query_finger, run_gateway, wait_until
 
 TABLE = """Login;Name;Office;Links;Visibility.Office;Hidden
 alice;;C1;;everyone;
@@ -38,23 +38,23 @@ END:VCARD
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return make_place(tmp_path)
+def installation(tmp_path: Path) -> Installation:
+    return make_installation(tmp_path)
 
 
-def test_a_table_is_shown_then_imported_while_the_gateway_runs(place: Place) -> None:
-    file = place.folder / "members.csv"
+def test_a_table_is_shown_then_imported_while_the_gateway_runs(installation: Installation) -> None:
+    file = installation.folder / "members.csv"
     file.write_text(TABLE)
-    before = place.command("people", "export").out
-    dry = place.command("people", "import", "members.csv", "--dry-run")
+    before = installation.run("people", "export").out
+    dry = installation.run("people", "import", "members.csv", "--dry-run")
     assert dry.out == SHOWN
     assert dry.err == "Dry run: 1 added, 1 changed, 1 unchanged. Nothing was written.\n"
-    assert place.command("people", "export").out == before
-    with serving(place):
-        ran = place.command("people", "import", "--json", "members.csv")
+    assert installation.run("people", "export").out == before
+    with run_gateway(installation):
+        ran = installation.run("people", "import", "--json", "members.csv")
         assert ran.err == "1 added, 1 changed, 1 unchanged.\n"
-        until(lambda: "C1" in finger(place.finger, "/W alice"), "the new office", 1)
-        assert "no such user" in finger(place.finger, "eve").lower()
+        wait_until(lambda: "C1" in query_finger(installation.finger_port, "/W alice"), "the new office", 1)
+        assert "no such user" in query_finger(installation.finger_port, "eve").lower()
     said = json.loads(ran.out)
     assert said["written"] is True
     assert [(each["login"], each["new"]) for each in said["people"]] == [
@@ -63,13 +63,13 @@ def test_a_table_is_shown_then_imported_while_the_gateway_runs(place: Place) -> 
         ("eve", True),
     ]
     assert said["people"][0]["changes"]["office"] == {"from": "B12", "to": "C1"}
-    again = place.command("people", "import", "--dry-run", "members.csv")
+    again = installation.run("people", "import", "--dry-run", "members.csv")
     assert (again.out, again.err[:24]) == ("", "Dry run: 0 added, 0 chan")
-    assert sorted(each.name for each in place.folder.iterdir() if "people" in each.name) == ["people.db"]
+    assert sorted(each.name for each in installation.folder.iterdir() if "people" in each.name) == ["people.db"]
 
 
-def test_cards_tell_the_login_they_give_and_what_is_left(place: Place) -> None:
-    dry = place.command("people", "import", "--dry-run", "-", stdin=CARDS)
+def test_cards_tell_the_login_they_give_and_what_is_left(installation: Installation) -> None:
+    dry = installation.run("people", "import", "--dry-run", "-", stdin=CARDS)
     assert dry.out == (
         "zoe: new\n  name: Zoë Černá\n  office_phone: +420-555-0177\n"
         "zofie:\n  name: Žofie Černá -> Žofie Nová\n  email: nothing -> Zofie@dir.test\n"
@@ -80,24 +80,26 @@ def test_cards_tell_the_login_they_give_and_what_is_left(place: Place) -> None:
         "<stdin>: card in line 9 (Žofie Nová): login zofie, taken from EMAIL\n"
         "Dry run: 1 added, 1 changed, 0 unchanged. Nothing was written.\n"
     )
-    ran = place.command("people", "import", "--format", "vcard", "-", stdin=CARDS)
+    ran = installation.run("people", "import", "--format", "vcard", "-", stdin=CARDS)
     assert ran.err.splitlines()[-1] == "1 added, 1 changed, 0 unchanged."
-    assert json.loads(place.command("people", "export", "zofie").out)["email"] == "Zofie@dir.test"
+    assert json.loads(installation.run("people", "export", "zofie").out)["email"] == "Zofie@dir.test"
 
 
 @pytest.mark.parametrize("how", [(), ("--dry-run",)])
-def test_what_is_refused_is_refused_in_a_dry_run_too_with_every_mistake(place: Place, how: tuple[str, ...]) -> None:
-    place.command("people", "rename", "bob", "rob")
-    before = place.command("people", "export").out
+def test_what_is_refused_is_refused_in_a_dry_run_too_with_every_mistake(
+    installation: Installation, how: tuple[str, ...]
+) -> None:
+    installation.run("people", "rename", "bob", "rob")
+    before = installation.run("people", "export").out
     wrong = "login,aliases,timezone\neve,,Mars\ne v,,\ntrent,a@b,\n"
-    ran = place.command("people", "import", *how, "-", stdin=wrong, code=2)
+    ran = installation.run("people", "import", *how, "-", stdin=wrong, code=2)
     assert [line.partition("; must be")[0] for line in ran.err.splitlines()] == [
         "<stdin>: line 2 (eve): timezone: found 'Mars'",
         "<stdin>: line 3 (e v): login: found 'e v'",
         "<stdin>: line 4 (trent): aliases: found 'a@b'",
     ]
     taken = "login,aliases\neve,ally\nbob,\ntrent,carol\ndave,al\n"
-    ran = place.command("people", "import", *how, "-", stdin=taken, code=2)
+    ran = installation.run("people", "import", *how, "-", stdin=taken, code=2)
     assert ran.err == "".join(
         f"<stdin>: {who}: {field}: {name!r} is already taken\n"
         for who, field, name in (
@@ -107,32 +109,32 @@ def test_what_is_refused_is_refused_in_a_dry_run_too_with_every_mistake(place: P
         )
     )
     assert ran.out == ""
-    assert place.command("people", "export").out == before
+    assert installation.run("people", "export").out == before
 
 
-def test_an_old_login_still_finds_its_person_until_somebody_ends_that(place: Place) -> None:
-    with serving(place):
-        ran = place.command("people", "rename", "alice", "Alicia")
+def test_an_old_login_still_finds_its_person_until_somebody_ends_that(installation: Installation) -> None:
+    with run_gateway(installation):
+        ran = installation.run("people", "rename", "alice", "Alicia")
         assert ran.err == (
             "Renamed alice to alicia. 'alice' stays reserved and still finds this person. To release it: "
             "finger-gateway people set alicia former ''\n"
         )
-        until(lambda: "alicia" in finger(place.finger, "alice"), "the new login", 1)
+        wait_until(lambda: "alicia" in query_finger(installation.finger_port, "alice"), "the new login", 1)
         for new in ("alice", "ally", "bob"):
-            refused = place.command("people", "rename", "dave", new, code=2)
+            refused = installation.run("people", "rename", "dave", new, code=2)
             assert refused.err == f"dave: login: {new!r} is already taken\n"
-        assert "; must be a name" in place.command("people", "rename", "dave", "d v", code=2).err
-        assert place.command("people", "rename", "nobody", "x", code=1).err == "nobody: no such user.\n"
-        assert json.loads(place.command("people", "show", "alice", "--json").out)["former"] == ["alice"]
-        place.command("people", "set", "alicia", "former", "")
-        until(lambda: "alicia" not in finger(place.finger, "alice"), "nobody", 1)
-        place.command("people", "rename", "dave", "alice")
+        assert "; must be a name" in installation.run("people", "rename", "dave", "d v", code=2).err
+        assert installation.run("people", "rename", "nobody", "x", code=1).err == "nobody: no such user.\n"
+        assert json.loads(installation.run("people", "show", "alice", "--json").out)["former"] == ["alice"]
+        installation.run("people", "set", "alicia", "former", "")
+        wait_until(lambda: "alicia" not in query_finger(installation.finger_port, "alice"), "nobody", 1)
+        installation.run("people", "rename", "dave", "alice")
 
 
-def test_a_hundred_mistakes_are_told_and_the_others_counted(place: Place) -> None:
-    file = place.folder / "wrong.csv"
+def test_a_hundred_mistakes_are_told_and_the_others_counted(installation: Installation) -> None:
+    file = installation.folder / "wrong.csv"
     file.write_text("login,name\n" + "no login,x\n" * 150)
-    ran = place.command("people", "import", file, code=2)
+    ran = installation.run("people", "import", file, code=2)
     *told, last = ran.err.splitlines()
     assert len(told) == 100
     assert last.endswith("and 50 more errors")

@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 from gateway.finger.settings import FingerSettings
-from tests.peers.gateway import WATCHED, Place, Running, launched, make_place, until
+from tests.peers.gateway_process import (
+    WATCHED_COMMAND,
+    GatewayProcess,
+    Installation,
+    make_installation,
+    start_process,
+    wait_until,
+)
 
 DEAD = "192.0.2.79"  # the asker's address and the resolver's: no name is known for it, and nobody tells one
 ENTER = (
@@ -56,8 +63,8 @@ def test_F020_the_port_is_79_unless_the_settings_say_otherwise() -> None:
 class Inside:
     """The gateway, in its network."""
 
-    place: Place
-    running: Running
+    installation: Installation
+    running: GatewayProcess
 
     def words(self, script: str, *arguments: str) -> list[str]:
         """*script*, to be run there."""
@@ -76,12 +83,12 @@ if os.geteuid() == 0:
     @pytest.fixture(scope="module")
     def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
         folder = tmp_path_factory.mktemp("port79")
-        place = make_place(folder)
-        own = f'"tcp:{place.finger}:interface=127.0.0.1"'
-        text = place.settings.read_text()
+        installation = make_installation(folder)
+        own = f'"tcp:{installation.finger_port}:interface=127.0.0.1"'
+        text = installation.settings.read_text()
         assert own in text
-        several = f'"tcp:79", {own}, "tcp6:{place.finger}:interface=\\\\:\\\\:1"'
-        place.settings.write_text(text.replace(own, several))
+        several = f'"tcp:79", {own}, "tcp6:{installation.finger_port}:interface=\\\\:\\\\:1"'
+        installation.settings.write_text(text.replace(own, several))
         (folder / "resolv.conf").write_text(f"nameserver {DEAD}\n")
         (folder / "hosts").write_text("127.0.0.1 localhost\n")
         for each in (folder, *list(folder.parents)[:-2]):
@@ -89,22 +96,22 @@ if os.geteuid() == 0:
         for each in (folder, *folder.iterdir()):
             os.chown(each, 1, 1)
         kept: dict[str, Any] = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-        start = ("unshare", "-n", "-m", "sh", "-c", ENTER, "sh", *NOBODY, *WATCHED)
-        with launched(folder, [], "run", "-c", place.settings, start=start, env=kept) as running:
+        start = ("unshare", "-n", "-m", "sh", "-c", ENTER, "sh", *NOBODY, *WATCHED_COMMAND)
+        with start_process(folder, [], "run", "-c", installation.settings, start=start, env=kept) as running:
             sockets = Path(f"/proc/{running.process.pid}/net/tcp")
-            until(
+            wait_until(
                 lambda: running.process.poll() is not None or ":004F 00000000:0000 0A" in sockets.read_text(), "port 79"
             )
             assert running.process.poll() is None, running.log
-            yield Inside(place, running)
+            yield Inside(installation, running)
 
     def test_F020_every_address_of_the_list_answers_and_who_does_is_not_root(inside: Inside) -> None:
         """Of all that root may, one thing is left: CAP_NET_BIND_SERVICE, which is the 10th."""
         for host, port in (
             ("127.0.0.1", 79),
             (DEAD, 79),
-            ("127.0.0.1", inside.place.finger),
-            ("::1", inside.place.finger),
+            ("127.0.0.1", inside.installation.finger_port),
+            ("::1", inside.installation.finger_port),
         ):
             source = host
             assert "Alice Adams" in inside.asked(host, port, source)[1]

@@ -56,24 +56,24 @@ def test_the_first_command_in_a_fresh_clone(tmp_path: Path) -> None:
 
 def test_the_other_commands_do_what_they_show(tmp_path: Path) -> None:
     """Every indented command of README, in order, but the one that serves until it is ended."""
-    place, plan = tmp_path / "finger", tmp_path / "plan"
+    installation, plan = tmp_path / "finger", tmp_path / "plan"
     plan.write_text("Gone fishing.\n")
     folder, ran = tmp_path, 0
     lines = [line[4:].partition("  #")[0].strip() for line in README.splitlines() if line.startswith("    ")]
     python = f"{sys.executable} -m gateway"
     for line in lines:
         if line.startswith("cd "):
-            folder = place
+            folder = installation
         elif "finger-gateway " in line and not line.endswith(" run"):
             if "carol" in line:
                 subprocess.run(f"{python} people add carol", shell=True, cwd=folder, check=True)
             command = re.sub(r"^\S*finger-gateway", python, line)
-            command = command.replace("/srv/finger", str(place)).replace("~alice/.plan", str(plan))
+            command = command.replace("/srv/finger", str(installation)).replace("~alice/.plan", str(plan))
             done = subprocess.run(command, shell=True, cwd=folder, capture_output=True, text=True, check=False)
             assert done.returncode == 0, f"{line}\n{done.stderr}"
             ran += 1
     assert ran >= 6
     shown = subprocess.run(
-        f"{python} people show alice", shell=True, cwd=place, capture_output=True, text=True, check=True
+        f"{python} people show alice", shell=True, cwd=installation, capture_output=True, text=True, check=True
     )
     assert "Gone fishing." in shown.stdout

@@ -14,54 +14,58 @@ from pathlib import Path
 import pytest
 
 from gateway.ops import control
-from tests.peers.gateway import (
+from tests.peers.gateway_process import (
     DEADLINE,
-    WATCHED,
-    Place,
-    Running,
-    finger,
-    launched,
-    make_place,
-    recorder,
-    serving,
-    until,
+    WATCHED_COMMAND,
+    GatewayProcess,
+    Installation,
+    make_installation,
+    query_finger,
+    run_fake_irc_server,
+    run_gateway,
+    start_process,
+    wait_until,
 )
 
 TWIST = str(Path(sys.executable).with_name("twist"))
 TWISTD = str(Path(sys.executable).with_name("twistd"))
 STARTS = {
-    "run": (*WATCHED, "run"),
+    "run": (*WATCHED_COMMAND, "run"),
     "twist": (TWIST, "finger-gateway"),
     "twistd": (TWISTD, "-n", "--pidfile=", "finger-gateway"),
 }
 
 
-def rewrite(place: Place, *changes: tuple[str, str]) -> None:
-    text = place.settings.read_text()
+def rewrite(installation: Installation, *changes: tuple[str, str]) -> None:
+    text = installation.settings.read_text()
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
-    place.settings.write_text(text)
+    installation.settings.write_text(text)
 
 
-def told(gateway: Running) -> str:
+def told(gateway: GatewayProcess) -> str:
     """What the gateway has logged: twist and twistd do it on standard output."""
-    return gateway.log + gateway.out
+    return gateway.log + gateway.stdout
 
 
-def hang_up(gateway: Running) -> str:
+def hang_up(gateway: GatewayProcess) -> str:
     """SIGHUP; what is logged of it, once it is done."""
     before = len(told(gateway))
     gateway.send(signal.SIGHUP)
     words = ("reloaded ", "not reloaded")
-    until(lambda: any(word in told(gateway)[before:] for word in words), "the reload")
+    wait_until(lambda: any(word in told(gateway)[before:] for word in words), "the reload")
     return told(gateway)[before:]
 
 
-def listening_sockets(place: Place) -> set[str]:
-    """The inodes of the sockets that listen on the ports of *place*."""
+def listening_sockets(installation: Installation) -> set[str]:
+    """The inodes of the sockets that listen on the ports of *installation*."""
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    return {row[9] for row in rows if row[3] == "0A" and int(row[1].partition(":")[2], 16) in (place.finger, place.web)}
+    return {
+        row[9]
+        for row in rows
+        if row[3] == "0A" and int(row[1].partition(":")[2], 16) in (installation.finger_port, installation.web_port)
+    }
 
 
 def rest_of(connection: socket.socket) -> str:
@@ -76,25 +80,25 @@ def page(browser: http.client.HTTPConnection, path: str) -> str:
 
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
 def test_R036_SIGHUP_good_and_broken_while_connections_wait(tmp_path: Path, start: tuple[str, ...]) -> None:
-    with recorder() as server:
-        place = make_place(tmp_path, server.port)
-        ports = [place.finger, place.web]
-        with launched(tmp_path, ports, "-c", place.settings, start=start) as gateway:
+    with run_fake_irc_server() as server:
+        installation = make_installation(tmp_path, server.port)
+        ports = [installation.finger_port, installation.web_port]
+        with start_process(tmp_path, ports, "-c", installation.settings, start=start) as gateway:
             assert not server.bot.closed
-            sockets = listening_sockets(place)
+            sockets = listening_sockets(installation)
             assert len(sockets) == 2
-            browser = http.client.HTTPConnection("localhost", place.web, timeout=DEADLINE)
+            browser = http.client.HTTPConnection("localhost", installation.web_port, timeout=DEADLINE)
             assert "Keeper of the kettle" in page(browser, "/users/alice")
             assert "The Tea Club" in page(browser, "/")
-            place.recorded(2)
+            installation.wait_for_access_log(2)
             (tmp_path / "access.jsonl").rename(tmp_path / "records.1")
-            with socket.create_connection(("127.0.0.1", place.finger), DEADLINE) as idle:
+            with socket.create_connection(("127.0.0.1", installation.finger_port), DEADLINE) as idle:
                 rewrite(
-                    place,
+                    installation,
                     ("The Tea Club", "The Coffee Club"),
                     ('nick = "fingerbot"\n', 'nick = "fingerbot"\nprefix = "?"\n'),
                     ("[access_log]", '[privacy.default]\ntitle = "nobody"\n[access_log]\naddresses = "none"'),
-                    (f'listen = ["tcp:{place.finger}:', 'listen = ["tcp:1:'),
+                    (f'listen = ["tcp:{installation.finger_port}:', 'listen = ["tcp:1:'),
                 )  # fmt: skip
                 said = hang_up(gateway)
                 for word in ("site.name", "privacy.default.title", "irc[test].prefix", "access_log.addresses"):
@@ -105,117 +109,127 @@ def test_R036_SIGHUP_good_and_broken_while_connections_wait(tmp_path: Path, star
             assert "Alice Adams" in answer and "Keeper of the kettle" not in answer
             assert "Keeper of the kettle" not in page(browser, "/users/alice")
             assert "The Coffee Club" in page(browser, "/")
-            records = place.recorded(3)
+            records = installation.wait_for_access_log(3)
             assert [each.get("peer") for each in records] == [None] * 3
             assert len((tmp_path / "records.1").read_text().splitlines()) == 2
             for text, found in (
                 ("[finger", "TOML"),
                 (
-                    place.settings.read_text().replace("timeout", "x").replace("[limits]", "[limits]\ntimout = 1"),
+                    installation.settings.read_text()
+                    .replace("timeout", "x")
+                    .replace("[limits]", "[limits]\ntimout = 1"),
                     "limits.timout",
                 ),
                 (
-                    place.settings.read_text().replace('name = "The', 'templates = "own"\nname = "A'),
+                    installation.settings.read_text().replace('name = "The', 'templates = "own"\nname = "A'),
                     "person.txt: line 1",
                 ),
             ):
-                good = place.settings.read_text()
+                good = installation.settings.read_text()
                 own = tmp_path / "own" / "finger"
                 own.mkdir(parents=True, exist_ok=True)
                 (own / "person.txt").write_text("{% if %}")
-                place.settings.write_text(text)
+                installation.settings.write_text(text)
                 said = hang_up(gateway)
                 assert "not reloaded, nothing has changed" in said and found in said
                 assert "The Coffee Club" in page(browser, "/")
-                assert "Keeper of the kettle" not in finger(place.finger, "alice")
-                place.settings.write_text(good)
+                assert "Keeper of the kettle" not in query_finger(installation.finger_port, "alice")
+                installation.settings.write_text(good)
             browser.close()
-            assert listening_sockets(place) == sockets
+            assert listening_sockets(installation) == sockets
             assert server.attempts == 1
             gateway.stop()
         assert not (tmp_path / "control.sock").exists()
 
 
 def test_R036_the_command_tells_what_changed_what_waits_and_every_mistake(tmp_path: Path) -> None:
-    place = make_place(tmp_path)
-    command = f"{place.settings}"
-    none = place.command("reload", code=69)
+    installation = make_installation(tmp_path)
+    command = f"{installation.settings}"
+    none = installation.run("reload", code=69)
     assert none.err == f"No gateway with {command} is running: nothing answers on {tmp_path}/control.sock.\n"
-    with serving(place) as gateway:
-        assert place.command("reload").out == f"Reloaded {command}.\nchanged: nothing\n"
+    with run_gateway(installation) as gateway:
+        assert installation.run("reload").out == f"Reloaded {command}.\nchanged: nothing\n"
         assert (tmp_path / "control.sock").stat().st_mode & 0o777 == 0o600
-        good = place.settings.read_text()
-        rewrite(place, ("queries_per_minute = 60000", "queries_per_minute = 1"), (f"tcp:{place.web}:", "tcp:1:"))
-        place.settings.write_text(place.settings.read_text() + '[store]\nurl = "sqlite:other.db"\n')
-        assert place.command("reload").out == (
+        good = installation.settings.read_text()
+        rewrite(
+            installation,
+            ("queries_per_minute = 60000", "queries_per_minute = 1"),
+            (f"tcp:{installation.web_port}:", "tcp:1:"),
+        )
+        installation.settings.write_text(installation.settings.read_text() + '[store]\nurl = "sqlite:other.db"\n')
+        assert installation.run("reload").out == (
             f"Reloaded {command}.\nchanged: limits.queries_per_minute\nneeds a restart: store.url, web.listen\n"
         )
         # What was asked before still counts.
-        assert "Bob" in finger(place.finger, "bob")
-        assert "Too many queries, try again in " in finger(place.finger, "bob")
-        place.settings.write_text(good.replace("[finger]", "[fingr]").replace("60000", '"many"'))
-        broken = place.command("reload", code=2)
+        assert "Bob" in query_finger(installation.finger_port, "bob")
+        assert "Too many queries, try again in " in query_finger(installation.finger_port, "bob")
+        installation.settings.write_text(good.replace("[finger]", "[fingr]").replace("60000", '"many"'))
+        broken = installation.run("reload", code=2)
         assert broken.out == ""
         assert [line.partition(";")[0] for line in broken.err.splitlines()] == [
             f"{command}: fingr: unknown key",
             f"{command}: limits.queries_per_minute: found 'many'",
             "Not reloaded: the old settings stay in force.",
         ]
-        place.settings.write_text(good)
-        assert place.command("reload").out == f"Reloaded {command}.\nchanged: limits.queries_per_minute\n"
-        assert "Bob" in until(lambda: said if "Bob" in (said := finger(place.finger, "bob")) else "", "the old limit")
-        second = place.command("run", code=2)
+        installation.settings.write_text(good)
+        assert installation.run("reload").out == f"Reloaded {command}.\nchanged: limits.queries_per_minute\n"
+        assert "Bob" in wait_until(
+            lambda: said if "Bob" in (said := query_finger(installation.finger_port, "bob")) else "", "the old limit"
+        )
+        second = installation.run("run", code=2)
         assert "finger.listen[0]" in second.err
-        rewrite(place, (f"tcp:{place.finger}:", "tcp:0:"), (f"tcp:{place.web}:", "tcp:0:"))
-        second = place.command("run", code=2)
+        rewrite(
+            installation, (f"tcp:{installation.finger_port}:", "tcp:0:"), (f"tcp:{installation.web_port}:", "tcp:0:")
+        )
+        second = installation.run("run", code=2)
         assert second.err.splitlines()[-1] == (
             f"{command}: control.socket: another gateway answers on 'control.sock'; stop it, or choose another path"
         )
         gateway.stop(signal.SIGKILL)
     assert (tmp_path / "control.sock").is_socket()
-    place.settings.write_text(good)
-    with serving(place):
-        assert place.command("reload").out == f"Reloaded {command}.\nchanged: nothing\n"
+    installation.settings.write_text(good)
+    with run_gateway(installation):
+        assert installation.run("reload").out == f"Reloaded {command}.\nchanged: nothing\n"
 
 
 def test_R036_a_network_that_changed_comes_anew_and_one_that_was_added_comes(tmp_path: Path) -> None:
-    with recorder() as server, recorder() as other:
-        place = make_place(tmp_path, server.port)
-        with serving(place) as gateway:
+    with run_fake_irc_server() as server, run_fake_irc_server() as other:
+        installation = make_installation(tmp_path, server.port)
+        with run_gateway(installation) as gateway:
             first = server.bot
-            place.settings.write_text(
-                place.settings.read_text()
+            installation.settings.write_text(
+                installation.settings.read_text()
                 + f'[[irc]]\nnetwork = "other"\nserver = "tcp:127.0.0.1:{other.port}"\nchannels = ["#tea"]\n'
             )
             hang_up(gateway)
             assert "Alice Adams" in " ".join(other.ask("alice"))
             assert server.attempts == 1
-            rewrite(place, ('nick = "fingerbot"', 'nick = "askme"'))
+            rewrite(installation, ('nick = "fingerbot"', 'nick = "askme"'))
             hang_up(gateway)
-            first.wait(lambda line: line.startswith("QUIT"), "QUIT")
-            until(lambda: len(server.connections) == 2, "the bot under its new nick")
-            assert "NICK askme" in server.bot.all
+            first.wait_for(lambda line: line.startswith("QUIT"), "QUIT")
+            wait_until(lambda: len(server.connections) == 2, "the bot under its new nick")
+            assert "NICK askme" in server.bot.received
             assert other.attempts == 1
 
 
 def test_a_gateway_whose_control_socket_cannot_be_had_runs_and_says_so(tmp_path: Path) -> None:
-    place = make_place(tmp_path, more=f'[control]\nsocket = "{"long" * 30}.sock"\n')
-    with serving(place) as gateway:
-        assert "Alice Adams" in finger(place.finger, "alice")
+    installation = make_installation(tmp_path, more=f'[control]\nsocket = "{"long" * 30}.sock"\n')
+    with run_gateway(installation) as gateway:
+        assert "Alice Adams" in query_finger(installation.finger_port, "alice")
         limit = "the path has {} bytes; a socket's may have at most 107".format(len(f"{tmp_path}/.sock") + 120)
         assert limit in gateway.log
-        assert limit in place.command("reload", code=69).err
+        assert limit in installation.run("reload", code=69).err
         assert "reloaded" in hang_up(gateway)
 
 
 @pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract"])
 def test_R036_systemd_is_told_of_start_reload_and_stop(tmp_path: Path, abstract: bool) -> None:
-    place = make_place(tmp_path)
+    installation = make_installation(tmp_path)
     name = f"@finger-gateway-{os.getpid()}" if abstract else str(tmp_path / "notify.sock")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(name.replace("@", "\0", 1) if abstract else name)
         systemd.settimeout(DEADLINE)
-        with serving(place, env=os.environ | {"NOTIFY_SOCKET": name}) as gateway:
+        with run_gateway(installation, env=os.environ | {"NOTIFY_SOCKET": name}) as gateway:
             assert systemd.recv(4096) == b"READY=1"
             before = time.monotonic_ns() // 1000
             gateway.send(signal.SIGHUP)
@@ -252,9 +266,9 @@ class Asking:
 
 
 @contextmanager
-def askers(place: Place) -> Iterator[list[Asking]]:
+def askers(installation: Installation) -> Iterator[list[Asking]]:
     """Two on finger, one on the web with a connection of its own for each question, one that keeps its connection."""
-    kept = http.client.HTTPConnection("localhost", place.web, timeout=DEADLINE)
+    kept = http.client.HTTPConnection("localhost", installation.web_port, timeout=DEADLINE)
 
     def on_kept() -> str:
         if all_asking[-1].asked % 500 == 499:
@@ -262,14 +276,14 @@ def askers(place: Place) -> Iterator[list[Asking]]:
         return page(kept, "/users/alice")
 
     def on_new() -> str:
-        browser = http.client.HTTPConnection("localhost", place.web, timeout=DEADLINE)
+        browser = http.client.HTTPConnection("localhost", installation.web_port, timeout=DEADLINE)
         try:
             return page(browser, "/users/alice")
         finally:
             browser.close()
 
     def on_finger() -> str:
-        return finger(place.finger, "alice")
+        return query_finger(installation.finger_port, "alice")
 
     all_asking: list[Asking] = []
     try:
@@ -283,25 +297,25 @@ def askers(place: Place) -> Iterator[list[Asking]]:
 
 
 def test_R036_100_reloads_under_load_good_and_broken_in_turn_fail_no_question(tmp_path: Path) -> None:
-    place = make_place(tmp_path)
-    rewrite(place, ("60000", "6000000"))
-    good = place.settings.read_text()
-    with serving(place) as gateway, askers(place) as asking:
-        sockets = listening_sockets(place)
+    installation = make_installation(tmp_path)
+    rewrite(installation, ("60000", "6000000"))
+    good = installation.settings.read_text()
+    with run_gateway(installation) as gateway, askers(installation) as asking:
+        sockets = listening_sockets(installation)
         began = time.monotonic()
         outcomes = []
         for number in range(100):
             if number % 2:
-                place.settings.write_text(good + "[nothing]\n")
+                installation.settings.write_text(good + "[nothing]\n")
             else:
-                place.settings.write_text(good.replace("The Tea Club", f"Club {number}"))
+                installation.settings.write_text(good.replace("The Tea Club", f"Club {number}"))
             answer = control.send_verb(tmp_path / "control.sock", "reload", DEADLINE)
             outcomes.append("mistakes" if "mistakes" in answer else answer["changed"])
         took = time.monotonic() - began
         assert outcomes == [["site.name"], "mistakes"] * 50
         for each in asking:
             each.stop()
-        assert listening_sockets(place) == sockets
+        assert listening_sockets(installation) == sockets
         assert gateway.process.poll() is None
     assert [each.failed for each in asking] == [[]] * 4
     assert all(each.asked > 50 for each in asking), [each.asked for each in asking]
@@ -309,15 +323,15 @@ def test_R036_100_reloads_under_load_good_and_broken_in_turn_fail_no_question(tm
 
 
 def test_R036_reloads_that_come_during_a_reload_are_done_after_it(tmp_path: Path) -> None:
-    place = make_place(tmp_path)
-    with serving(place) as gateway:
+    installation = make_installation(tmp_path)
+    with run_gateway(installation) as gateway:
         answers: list[object] = []
 
         def ask() -> None:
             answers.append(control.send_verb(tmp_path / "control.sock", "reload", DEADLINE))
 
         threads = [threading.Thread(target=ask) for _ in range(20)]
-        rewrite(place, ("The Tea Club", "The Coffee Club"))
+        rewrite(installation, ("The Tea Club", "The Coffee Club"))
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -11,19 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import (
-    Place,
-    chatting,
-    command,
-    finger,
-    launched,
-    listening,
-    make_place,
-    ngircd,
-    recorder,
-    serving,
-    until,
-    web,
+from tests.peers.gateway_process import (
+    Installation,
+    http_get,
+    is_listening,
+    join_irc,
+    make_installation,
+    query_finger,
+    run_command,
+    run_fake_irc_server,
+    run_gateway,
+    run_ngircd,
+    start_process,
+    wait_until,
 )
 
 SLOW = '''
@@ -58,18 +58,18 @@ class Slow:
 '''
 
 
-def slow_place(folder: Path, seconds: float = 1.0, irc: int | None = None) -> Place:
+def slow_place(folder: Path, seconds: float = 1.0, irc: int | None = None) -> Installation:
     """A place with a source of the operator's own, which takes *seconds* for alice and for ever for hung."""
     (folder / "slow_people.py").write_text(SLOW)
     source = '[sources.slow]\nclass = "slow_people:Slow"\n'
     options = f'options = {{ file = "{folder}/asked", seconds = {seconds} }}\n'
-    return make_place(folder, irc, more=source + options)
+    return make_installation(folder, irc, more=source + options)
 
 
-def asked(place: Place, count: int = 1) -> list[str]:
+def asked(installation: Installation, count: int = 1) -> list[str]:
     """The logins that the slow source was asked for, once there are *count*."""
-    file = place.folder / "asked"
-    return until(
+    file = installation.folder / "asked"
+    return wait_until(
         lambda: lines if file.exists() and len(lines := file.read_text().split()) >= count else [], "the slow source"
     )
 
@@ -91,42 +91,42 @@ def all_of(connection: socket.socket) -> str:
 def test_R037_a_signal_lets_the_query_in_flight_be_answered_and_the_bot_say_QUIT(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    with recorder() as server:
-        place = slow_place(tmp_path, irc=server.port)
-        with serving(place) as gateway:
+    with run_fake_irc_server() as server:
+        installation = slow_place(tmp_path, irc=server.port)
+        with run_gateway(installation) as gateway:
             bot = server.bot
-            with asking(place.finger, "alice") as connection:
-                asked(place)
+            with asking(installation.finger_port, "alice") as connection:
+                asked(installation)
                 began = time.monotonic()
                 gateway.send(number)
                 assert "Alice Adams" in all_of(connection)
-            said = bot.wait(lambda line: line.startswith("QUIT"), "QUIT")
+            said = bot.wait_for(lambda line: line.startswith("QUIT"), "QUIT")
             assert said.startswith("QUIT :") and len(said) > len("QUIT :")
             assert gateway.wait() == 0
             took = time.monotonic() - began
         assert took < 5
         print(f"{number.name}: ended {took:.2f} s after it, with a query of 1 s in flight")
-        assert [(each["query"], each["outcome"]) for each in place.records()] == [("alice", "found")]
+        assert [(each["query"], each["outcome"]) for each in installation.read_access_log()] == [("alice", "found")]
 
 
 def test_R037_on_ngircd_the_others_see_the_bot_quit(tmp_path: Path) -> None:
-    with ngircd(tmp_path) as port, chatting(port, "watcher", "#tea") as watcher:
-        place = slow_place(tmp_path, irc=port)
-        with serving(place) as gateway:
-            watcher.wait(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
-            with asking(place.finger, "alice") as connection:
-                asked(place)
+    with run_ngircd(tmp_path) as port, join_irc(port, "watcher", "#tea") as watcher:
+        installation = slow_place(tmp_path, irc=port)
+        with run_gateway(installation) as gateway:
+            watcher.wait_for(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
+            with asking(installation.finger_port, "alice") as connection:
+                asked(installation)
                 gateway.send()
                 assert "Alice Adams" in all_of(connection)
-            quit_ = watcher.wait(lambda line: line.startswith(":fingerbot!") and " QUIT " in line, "QUIT")
+            quit_ = watcher.wait_for(lambda line: line.startswith(":fingerbot!") and " QUIT " in line, "QUIT")
             assert "finger gateway is going down" in quit_
             assert gateway.wait() == 0
 
 
 def test_R037_a_hung_source_does_not_hold_up_the_end(tmp_path: Path) -> None:
-    place = slow_place(tmp_path)
-    with serving(place) as gateway, asking(place.finger, "hung") as connection:
-        asked(place)
+    installation = slow_place(tmp_path)
+    with run_gateway(installation) as gateway, asking(installation.finger_port, "hung") as connection:
+        asked(installation)
         began = time.monotonic()
         assert gateway.stop(seconds=8) == 0
         took = time.monotonic() - began
@@ -136,11 +136,11 @@ def test_R037_a_hung_source_does_not_hold_up_the_end(tmp_path: Path) -> None:
 
 
 def test_R037_a_second_signal_ends_at_once(tmp_path: Path) -> None:
-    place = slow_place(tmp_path)
-    with serving(place) as gateway, asking(place.finger, "hung"):
-        asked(place)
+    installation = slow_place(tmp_path)
+    with run_gateway(installation) as gateway, asking(installation.finger_port, "hung"):
+        asked(installation)
         gateway.send()
-        until(lambda: not listening(place.finger), "the end of listening")
+        wait_until(lambda: not is_listening(installation.finger_port), "the end of listening")
         began = time.monotonic()
         gateway.send()
         assert gateway.wait() == 0
@@ -148,20 +148,23 @@ def test_R037_a_second_signal_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_R037_nobody_is_let_in_while_it_ends(tmp_path: Path) -> None:
-    place = slow_place(tmp_path)
-    with serving(place) as gateway, asking(place.finger, "alice") as connection:
-        asked(place)
+    installation = slow_place(tmp_path)
+    with run_gateway(installation) as gateway, asking(installation.finger_port, "alice") as connection:
+        asked(installation)
         gateway.send()
-        until(lambda: not listening(place.finger) and not listening(place.web), "the end of listening")
+        wait_until(
+            lambda: not is_listening(installation.finger_port) and not is_listening(installation.web_port),
+            "the end of listening",
+        )
         with pytest.raises(ConnectionRefusedError):
-            finger(place.finger, "bob")
+            query_finger(installation.finger_port, "bob")
         assert "Alice Adams" in all_of(connection)
 
 
 def test_R026_100_askers_of_one_slow_login_are_one_call_of_the_source(tmp_path: Path) -> None:
-    place = slow_place(tmp_path)
-    with serving(place):
-        connections = [socket.create_connection(("127.0.0.1", place.finger), 20) for _ in range(100)]
+    installation = slow_place(tmp_path)
+    with run_gateway(installation):
+        connections = [socket.create_connection(("127.0.0.1", installation.finger_port), 20) for _ in range(100)]
         for connection in connections:
             connection.sendall(b"alice\r\n")
         answers = {all_of(connection) for connection in connections}
@@ -169,38 +172,38 @@ def test_R026_100_askers_of_one_slow_login_are_one_call_of_the_source(tmp_path: 
             connection.close()
         assert len(answers) == 1
         assert "Alice Adams" in answers.pop()
-        assert asked(place) == ["alice"]
-        assert [each["outcome"] for each in place.recorded(100)] == ["found"] * 100
+        assert asked(installation) == ["alice"]
+        assert [each["outcome"] for each in installation.wait_for_access_log(100)] == ["found"] * 100
 
 
 def test_R026_a_slow_source_does_not_slow_what_is_known(tmp_path: Path) -> None:
-    place = slow_place(tmp_path)
-    with serving(place), asking(place.finger, "hung"):
-        asked(place)
+    installation = slow_place(tmp_path)
+    with run_gateway(installation), asking(installation.finger_port, "hung"):
+        asked(installation)
         began = time.monotonic()
-        assert "Bob Adams" in finger(place.finger, "bob")
+        assert "Bob Adams" in query_finger(installation.finger_port, "bob")
         assert time.monotonic() - began < 0.5
 
 
 def test_a_client_that_goes_during_a_slow_lookup_leaves_no_traceback(tmp_path: Path) -> None:
-    place = slow_place(tmp_path)
-    with serving(place):
-        with asking(place.finger, "alice"):
-            asked(place)
-        until(lambda: [each for each in place.records() if each["outcome"] == "gone"], "the record")
-        assert "Alice Adams" in finger(place.finger, "alice")
-        assert asked(place) == ["alice"]
+    installation = slow_place(tmp_path)
+    with run_gateway(installation):
+        with asking(installation.finger_port, "alice"):
+            asked(installation)
+        wait_until(lambda: [each for each in installation.read_access_log() if each["outcome"] == "gone"], "the record")
+        assert "Alice Adams" in query_finger(installation.finger_port, "alice")
+        assert asked(installation) == ["alice"]
 
 
 def test_start_time_and_memory(tmp_path: Path) -> None:
-    with recorder() as server:
-        place = make_place(tmp_path, server.port)
+    with run_fake_irc_server() as server:
+        installation = make_installation(tmp_path, server.port)
         began = time.monotonic()
-        with serving(place, start=(sys.executable, "-P", "-m", "gateway")) as gateway:
-            assert "Alice Adams" in finger(place.finger, "alice")
+        with run_gateway(installation, start=(sys.executable, "-P", "-m", "gateway")) as gateway:
+            assert "Alice Adams" in query_finger(installation.finger_port, "alice")
             first = time.monotonic() - began
             assert not server.bot.closed
-            print(f"start to the first answer: {first:.2f} s; resident: {gateway.memory:.1f} MiB")
+            print(f"start to the first answer: {first:.2f} s; resident: {gateway.memory_mib:.1f} MiB")
 
 
 TWIST = Path(sys.executable).with_name("twist")
@@ -213,15 +216,17 @@ TWISTD = Path(sys.executable).with_name("twistd")
     ids=["twist", "twistd"],
 )
 def test_the_plug_in_serves_and_names_a_taken_port(tmp_path: Path, start: tuple[str, ...]) -> None:
-    with recorder() as server:
-        place = make_place(tmp_path, server.port)
-        with launched(tmp_path, [place.finger, place.web], "-c", place.settings, start=start) as gateway:
-            assert "Alice Adams" in finger(place.finger, "alice")
+    with run_fake_irc_server() as server:
+        installation = make_installation(tmp_path, server.port)
+        with start_process(
+            tmp_path, [installation.finger_port, installation.web_port], "-c", installation.settings, start=start
+        ) as gateway:
+            assert "Alice Adams" in query_finger(installation.finger_port, "alice")
             assert not server.bot.closed
-            taken = command("-c", place.settings, folder=tmp_path, start=start, code=2)
+            taken = run_command("-c", installation.settings, folder=tmp_path, start=start, code=2)
             told = (taken.err + taken.out).splitlines()
             (line,) = (line for line in told if "finger.listen[0]" in line)
-            assert f"tcp:{place.finger}:interface=127.0.0.1" in line and "Address already in use" in line
+            assert f"tcp:{installation.finger_port}:interface=127.0.0.1" in line and "Address already in use" in line
             assert server.attempts == 1
             gateway.send()
             # Both raise the signal again once all has stopped.
@@ -231,7 +236,7 @@ def test_the_plug_in_serves_and_names_a_taken_port(tmp_path: Path, start: tuple[
 @pytest.mark.parametrize("start", [(str(TWIST), "finger-gateway"), (str(TWISTD), "-n", "--pidfile=", "finger-gateway")])
 def test_the_plug_in_names_mistakes_in_the_settings(tmp_path: Path, start: tuple[str, ...]) -> None:
     (tmp_path / "gateway.toml").write_text("[finger]\nlisteen = []\n")
-    told = command(folder=tmp_path, start=start, code=2)
+    told = run_command(folder=tmp_path, start=start, code=2)
     assert told.out == ""
     (line,) = told.err.splitlines()
     assert line.startswith(
@@ -241,34 +246,39 @@ def test_the_plug_in_names_mistakes_in_the_settings(tmp_path: Path, start: tuple
 
 
 def test_a_taken_port_is_found_before_anything_else_starts(tmp_path: Path) -> None:
-    with recorder() as server, socket.create_server(("127.0.0.1", 0)) as other:
-        place = make_place(tmp_path, server.port)
+    with run_fake_irc_server() as server, socket.create_server(("127.0.0.1", 0)) as other:
+        installation = make_installation(tmp_path, server.port)
         port = other.getsockname()[1]
-        text = place.settings.read_text().replace(f"tcp:{place.web}:", f"tcp:{port}:")
-        place.settings.write_text(text)
-        ran = place.command("run", code=2)
+        text = installation.settings.read_text().replace(f"tcp:{installation.web_port}:", f"tcp:{port}:")
+        installation.settings.write_text(text)
+        ran = installation.run("run", code=2)
         (line,) = ran.err.splitlines()
-        assert line.startswith(f"{place.settings}: web.listen[0]: cannot listen on 'tcp:{port}:interface=127.0.0.1'")
+        assert line.startswith(
+            f"{installation.settings}: web.listen[0]: cannot listen on 'tcp:{port}:interface=127.0.0.1'"
+        )
         assert "Address already in use" in line
         assert server.attempts == 0
-        assert not listening(place.finger)
+        assert not is_listening(installation.finger_port)
         assert sorted(each.name for each in tmp_path.iterdir()) == ["gateway.toml", "people.db"]
 
 
 def test_all_taken_ports_are_told_at_once(tmp_path: Path) -> None:
-    place = make_place(tmp_path)
-    with socket.create_server(("127.0.0.1", place.finger)), socket.create_server(("127.0.0.1", place.web)):
-        ran = place.command("run", code=2)
+    installation = make_installation(tmp_path)
+    with (
+        socket.create_server(("127.0.0.1", installation.finger_port)),
+        socket.create_server(("127.0.0.1", installation.web_port)),
+    ):
+        ran = installation.run("run", code=2)
     assert [line.split(": ")[1] for line in ran.err.splitlines()] == ["finger.listen[0]", "web.listen[0]"]
 
 
 def test_the_same_question_and_facts_on_all_three_and_one_record_each(tmp_path: Path) -> None:
-    with recorder() as server:
-        place = make_place(tmp_path, server.port)
-        with serving(place):
+    with run_fake_irc_server() as server:
+        installation = make_installation(tmp_path, server.port)
+        with run_gateway(installation):
             said = "\n".join(server.ask("alice"))
-            text = finger(place.finger, "alice")
-            status, body = web(place.web, "/users/alice.json")
+            text = query_finger(installation.finger_port, "alice")
+            status, body = http_get(installation.web_port, "/users/alice.json")
             assert status == 200
             document = json.loads(body)
             for fact in ("Alice Adams", "Keeper of the kettle", "A better teapot", "First line", "Second line"):
@@ -278,7 +288,7 @@ def test_the_same_question_and_facts_on_all_three_and_one_record_each(tmp_path: 
             assert (document["name"], document["plan"]) == ("Alice Adams", "First line\nSecond line\n")
             for private in ("B12", "+420 555 0100", "Prague"):
                 assert private not in text + said + body
-            records = [each for each in place.recorded(4) if not each["query"].startswith("nobody")]
+            records = [each for each in installation.wait_for_access_log(4) if not each["query"].startswith("nobody")]
         assert [(each["protocol"], each["verb"], each["outcome"]) for each in records] == [
             ("irc", "lookup", "found"), ("finger", "lookup", "found"), ("web", "lookup", "found"),
         ]  # fmt: skip

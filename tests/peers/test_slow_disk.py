@@ -5,29 +5,29 @@ import threading
 import time
 from pathlib import Path
 
-from tests.peers.faults import make_faults
-from tests.peers.gateway import finger, make_place, serving, until
+from tests.peers.disk_faults import build_disk_faults
+from tests.peers.gateway_process import make_installation, query_finger, run_gateway, wait_until
 
 COUNT = 3000
 
 
 def test_R002_a_slow_disk_holds_up_only_those_who_need_it(tmp_path: Path) -> None:
-    faults = make_faults(tmp_path / "faults")
+    faults = build_disk_faults(tmp_path / "faults")
     people = [{"login": "alice", "name": "Alice Adams"}]
     people += [{"login": f"p{n:04}", "name": f"Person {n}", "plan": f"{n} " * 250} for n in range(COUNT)]
-    place = make_place(tmp_path, people=people)
+    installation = make_installation(tmp_path, people=people)
     # Far apart from each other, so that hardly two stand on one page of the file.
     strangers = iter([f"p{n * 997 % COUNT:04}" for n in range(COUNT)])
-    with serving(place, env=os.environ | faults.env) as running:
-        assert "Alice Adams" in finger(place.finger, "alice")
-        faults.slow(True)
+    with run_gateway(installation, env=os.environ | faults.env) as running:
+        assert "Alice Adams" in query_finger(installation.finger_port, "alice")
+        faults.set_slow(True)
 
         def moved() -> bool:
             login = next(strangers)
-            assert f"Person {int(login[1:])}" in finger(place.finger, login)
+            assert f"Person {int(login[1:])}" in query_finger(installation.finger_port, login)
             return "reading in threads from now on" in running.log
 
-        until(moved, "the reads to move to threads")
+        wait_until(moved, "the reads to move to threads")
 
         ended, answered, lock = threading.Event(), list[float](), threading.Lock()
 
@@ -36,7 +36,7 @@ def test_R002_a_slow_disk_holds_up_only_those_who_need_it(tmp_path: Path) -> Non
                 with lock:
                     login = next(strangers)
                 began = time.monotonic()
-                assert f"Person {int(login[1:])}" in finger(place.finger, login)
+                assert f"Person {int(login[1:])}" in query_finger(installation.finger_port, login)
                 answered.append(time.monotonic() - began)
 
         askers = [threading.Thread(target=strange) for _ in range(4)]
@@ -46,7 +46,7 @@ def test_R002_a_slow_disk_holds_up_only_those_who_need_it(tmp_path: Path) -> Non
         try:
             while len(answered) < 20:
                 began = time.monotonic()
-                assert "Alice Adams" in finger(place.finger, "alice")
+                assert "Alice Adams" in query_finger(installation.finger_port, "alice")
                 took.append(time.monotonic() - began)
         finally:
             ended.set()
@@ -57,4 +57,4 @@ def test_R002_a_slow_disk_holds_up_only_those_who_need_it(tmp_path: Path) -> Non
         assert len(took) >= 50, took
         assert took[len(took) // 2] < 0.020, took
         assert took[len(took) * 95 // 100] < 0.050, took
-        faults.slow(False)
+        faults.set_slow(False)

@@ -12,7 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import CHECKOUT, Running, answer, chatting, finger, free_port, launched, until, web
+from tests.peers.gateway_process import (
+    CHECKOUT,
+    GatewayProcess,
+    ask_bot,
+    free_port,
+    http_get,
+    join_irc,
+    query_finger,
+    start_process,
+    wait_until,
+)
 
 TUTORIAL = CHECKOUT / "examples" / "tutorial"
 STEPS = sorted(each for each in TUTORIAL.iterdir() if each.suffix in (".py", ".tac"))
@@ -20,13 +30,13 @@ TWISTD = str(Path(sys.executable).with_name("twistd"))
 
 
 @contextmanager
-def step(number: int, folder: Path, port: int, more: int = 0) -> Iterator[Running]:
+def step(number: int, folder: Path, port: int, more: int = 0) -> Iterator[GatewayProcess]:
     """Step *number* on *port*, started as the README says; step 9 takes *more* ports behind it."""
     file = str(STEPS[number - 1])
     start = (TWISTD, "--pidfile=", "-ny", file) if file.endswith(".tac") else (sys.executable, file, str(port))
     ports = range(port, port + more + 1)
     environment = os.environ | {"PORT": str(port)}
-    with launched(folder, ports, start=start, env=environment) as running:
+    with start_process(folder, ports, start=start, env=environment) as running:
         yield running
         running.send(signal.SIGINT)
         assert running.wait() in (0, -signal.SIGINT)
@@ -113,9 +123,9 @@ def free_ports(count: int) -> int:
 def test_step_9_is_the_gateway_on_finger_web_and_irc(tmp_path: Path) -> None:
     port = free_ports(3)
     with step(9, tmp_path, port, 2):
-        until(lambda: "Happy and well" in finger(port, "moshez"), "moshez")
-        status, page = web(port + 1, "/users/moshez")
+        wait_until(lambda: "Happy and well" in query_finger(port, "moshez"), "moshez")
+        status, page = http_get(port + 1, "/users/moshez")
         assert status == 200 and "Happy and well" in page
-        with chatting(port + 2, "you", "#tea") as you:
-            until(lambda: any("fingerbot" in line for line in you.all), "the bot")
-            assert "Happy and well" in "\n".join(answer(you, "", "moshez"))
+        with join_irc(port + 2, "you", "#tea") as you:
+            wait_until(lambda: any("fingerbot" in line for line in you.received), "the bot")
+            assert "Happy and well" in "\n".join(ask_bot(you, "", "moshez"))

@@ -14,8 +14,16 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.peers.gateway import DEADLINE, Place, Running, free_port, listening, serving, until
-from tests.peers.limits import limited, opened
+from tests.peers.gateway_process import (
+    DEADLINE,
+    GatewayProcess,
+    Installation,
+    free_port,
+    is_listening,
+    run_gateway,
+    wait_until,
+)
+from tests.peers.limits import list_open_files, make_limited_installation
 
 TIMEOUT = 2.0
 LIMITS = f'''
@@ -38,7 +46,7 @@ Connect = Callable[[], socket.socket]
 class Doors:
     """The two ways in to one gateway."""
 
-    running: Running
+    running: GatewayProcess
     plain: Connect
     tls: Connect
 
@@ -47,34 +55,34 @@ class Doors:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     folder = tmp_path_factory.mktemp("place")
-    return limited(folder, LIMITS)
+    return make_limited_installation(folder, LIMITS)
 
 
 @pytest.fixture(scope="module")
-def doors(place: Place) -> Iterator[Doors]:
+def doors(installation: Installation) -> Iterator[Doors]:
     authority, port = trustme.CA(), free_port()
     certificate = authority.issue_cert("dir.test")
-    (place.folder / "pair.pem").write_bytes(
+    (installation.folder / "pair.pem").write_bytes(
         certificate.private_key_pem.bytes() + b"".join(each.bytes() for each in certificate.cert_chain_pems)
     )
-    listens = f'listen = ["tcp:{place.web}:interface=127.0.0.1"'
+    listens = f'listen = ["tcp:{installation.web_port}:interface=127.0.0.1"'
     more = f', "ssl:{port}:interface=127.0.0.1:privateKey=pair.pem:certKey=pair.pem"'
-    text = place.settings.read_text()
+    text = installation.settings.read_text()
     assert text.count(listens) == 1
-    place.settings.write_text(text.replace(listens, listens + more))
+    installation.settings.write_text(text.replace(listens, listens + more))
     context = ssl.create_default_context()
     authority.configure_trust(context)
 
     def plain() -> socket.socket:
-        return socket.create_connection(("127.0.0.1", place.web), DEADLINE)
+        return socket.create_connection(("127.0.0.1", installation.web_port), DEADLINE)
 
     def tls() -> socket.socket:
         return context.wrap_socket(socket.create_connection(("127.0.0.1", port), DEADLINE), server_hostname="dir.test")
 
-    with serving(place) as running:
-        until(lambda: listening(port), "the TLS endpoint")
+    with run_gateway(installation) as running:
+        wait_until(lambda: is_listening(port), "the TLS endpoint")
         yield Doors(running, plain, tls)
 
 
@@ -117,10 +125,10 @@ def meanwhile(doors: Doors, most: float = 0.1) -> Iterator[None]:
     thread = threading.Thread(target=ask)
     thread.start()
     try:
-        until(lambda: len(took) > 5 or not thread.is_alive(), "the first answers")
+        wait_until(lambda: len(took) > 5 or not thread.is_alive(), "the first answers")
         yield
         before = len(took)
-        until(lambda: len(took) > before + 5 or not thread.is_alive(), "the last answers")
+        wait_until(lambda: len(took) > before + 5 or not thread.is_alive(), "the last answers")
     finally:
         over.set()
         thread.join()
@@ -131,9 +139,9 @@ def meanwhile(doors: Doors, most: float = 0.1) -> Iterator[None]:
 @contextmanager
 def flat(doors: Doors, within: float) -> Iterator[None]:
     """No more memory than *within* MiB on top, all said and done."""
-    before = doors.running.memory
+    before = doors.running.memory_mib
     yield
-    after = doors.running.memory
+    after = doors.running.memory_mib
     print(f"{before:.1f} MiB before, {after:.1f} MiB after")
     assert after - before < within
 
@@ -245,7 +253,7 @@ def test_W098_bodies_that_nobody_wants_stay_in_no_file(doors: Doors) -> None:
         clients = [held.enter_context(doors.plain()) for _ in range(20)]
         for client in clients:
             client.sendall(head + b"x" * 60_000)
-        assert not [each for each in opened(doors.running.process.pid) if "/tmp" in each and ".log" not in each
+        assert not [each for each in list_open_files(doors.running.process.pid) if "/tmp" in each and ".log" not in each
                     and "people.db" not in each and str(Path(each).parent) == "/tmp"]  # fmt: skip
         for client in clients:
             with suppress(ConnectionResetError, BrokenPipeError):
@@ -292,7 +300,7 @@ def test_W006_a_thousand_idle_connections_cost_others_nothing(doors: Doors) -> N
             client.sendall(GET)
             assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
             clients.append(client)
-        full = doors.running.memory
+        full = doors.running.memory_mib
         print(f"{full:.1f} MiB with a thousand connections")
         assert all(client.recv(1) == b"" for client in clients)  # closed at the time-out, without a word
 
@@ -342,7 +350,7 @@ def test_W149_memory_is_flat_after_twenty_thousand_mixed_requests(doors: Doors) 
 # TLS
 
 
-def test_W101_tls_1_2_and_1_3_with_aead_and_http_1_1_alone(place: Place, doors: Doors) -> None:
+def test_W101_tls_1_2_and_1_3_with_aead_and_http_1_1_alone(installation: Installation, doors: Doors) -> None:
     def agreed(offer: Callable[[ssl.SSLContext], None]) -> tuple[str | None, str, str | None]:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -376,7 +384,7 @@ def test_W101_tls_1_2_and_1_3_with_aead_and_http_1_1_alone(place: Place, doors: 
             agreed(refused)
 
 
-def test_W008_a_proxy_before_us_is_believed_and_nobody_else(place: Place, doors: Doors) -> None:
+def test_W008_a_proxy_before_us_is_believed_and_nobody_else(installation: Installation, doors: Doors) -> None:
     """127.0.0.1 is a proxy by default, 127.0.0.99 is none."""
     ask = (
         b"GET /users/bob HTTP/1.1\r\n"
@@ -384,12 +392,12 @@ def test_W008_a_proxy_before_us_is_believed_and_nobody_else(place: Place, doors:
         + b"X-Forwarded-For: 203.0.113.1, 203.0.113.77\r\nConnection: close\r\n\r\n"
     )
     for source in ("127.0.0.1", "127.0.0.99"):
-        with socket.create_connection(("127.0.0.1", place.web), DEADLINE, (source, 0)) as client:
+        with socket.create_connection(("127.0.0.1", installation.web_port), DEADLINE, (source, 0)) as client:
             client.sendall(ask)
             assert codes(b"".join(iter(lambda client=client: client.recv(65536), b""))) == [200]  # type: ignore[misc]
 
     def peers() -> list[str]:
-        return [each["peer"] for each in place.records() if each["query"] == "bob"]
+        return [each["peer"] for each in installation.read_access_log() if each["query"] == "bob"]
 
-    until(lambda: len(peers()) == 2, "the records")
+    wait_until(lambda: len(peers()) == 2, "the records")
     assert peers() == ["203.0.113.0", "127.0.0.0"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import Place, make_place, serving
+from tests.peers.gateway_process import Installation, make_installation, run_gateway
 from tests.unit.fixtures import PEOPLE
 
 HOST = b"Host: dir.test\r\n"
@@ -19,16 +19,16 @@ EMPTY = {"login": "empty"}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A gateway that runs."""
-    place = make_place(tmp_path_factory.mktemp("place"), people=[*PEOPLE, LONG, WIDE, RIGHT, EMPTY])
-    with serving(place):
-        yield place
+    installation = make_installation(tmp_path_factory.mktemp("place"), people=[*PEOPLE, LONG, WIDE, RIGHT, EMPTY])
+    with run_gateway(installation):
+        yield installation
 
 
-def said(place: Place, *parts: bytes, shut: bool = False) -> bytes:
+def said(installation: Installation, *parts: bytes, shut: bool = False) -> bytes:
     """All that comes back for *parts*, until the other side closes. A reset is an error."""
-    with socket.create_connection(("127.0.0.1", place.web), 15) as client:
+    with socket.create_connection(("127.0.0.1", installation.web_port), 15) as client:
         for part in parts:
             client.sendall(part)
         if shut:
@@ -45,43 +45,50 @@ def said(place: Place, *parts: bytes, shut: bool = False) -> bytes:
         ((b"rubbish\r\n\r\n" + b"z" * 500_000,), 400),
     ],
 )
-def test_a_refusal_arrives_though_more_was_sent(place: Place, parts: tuple[bytes, ...], code: int) -> None:
+def test_a_refusal_arrives_though_more_was_sent(
+    installation: Installation, parts: tuple[bytes, ...], code: int
+) -> None:
     """W095, W096: no reset overtakes the answer."""
-    answer = said(place, *parts)
+    answer = said(installation, *parts)
     assert answer.startswith(b"HTTP/1.1 %d " % code)
     assert answer.count(b"HTTP/1.1") == 1
     assert answer.rpartition(b"\r\n\r\n")[2].endswith(b".\n")
 
 
-def test_who_shuts_their_side_is_answered(place: Place) -> None:
-    answer = said(place, b"GET /users/alice HTTP/1.1\r\n" + HOST + b"\r\n", shut=True)
+def test_who_shuts_their_side_is_answered(installation: Installation) -> None:
+    answer = said(installation, b"GET /users/alice HTTP/1.1\r\n" + HOST + b"\r\n", shut=True)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"Alice" in answer
 
 
-def curl(place: Place, path: str, *options: str) -> str:
-    url = f"http://localhost:{place.web}{path}"
+def curl(installation: Installation, path: str, *options: str) -> str:
+    url = f"http://localhost:{installation.web_port}{path}"
     return subprocess.run(["curl", "-sS", *options, url], capture_output=True, text=True, check=True, timeout=30).stdout
 
 
-def test_curl(place: Place, tmp_path: Path) -> None:
+def test_curl(installation: Installation, tmp_path: Path) -> None:
     """W001, W004, W020, W083"""
-    text = curl(place, "/users/alice")
+    text = curl(installation, "/users/alice")
     assert text.startswith("Login:")
-    assert curl(place, "/users/alice", "--compressed") == text
-    assert curl(place, "/users/alice.json").startswith('{\n  "login": "alice"')
-    assert curl(place, "/~alice", "-L") == text
-    twice = [f"http://localhost:{place.web}/", "--next", "-sS", f"http://localhost:{place.web}/users/alice"]
+    assert curl(installation, "/users/alice", "--compressed") == text
+    assert curl(installation, "/users/alice.json").startswith('{\n  "login": "alice"')
+    assert curl(installation, "/~alice", "-L") == text
+    twice = [
+        f"http://localhost:{installation.web_port}/",
+        "--next",
+        "-sS",
+        f"http://localhost:{installation.web_port}/users/alice",
+    ]
     ask = ["curl", "-sS", "--head", "--compressed", *twice]
     both = subprocess.run(ask, capture_output=True, text=True, check=True, timeout=30).stdout
     assert both.endswith("\n\n" + text)
     tag = tmp_path / "etag"
-    page = curl(place, "/users/alice.html", "--etag-save", str(tag))
+    page = curl(installation, "/users/alice.html", "--etag-save", str(tag))
     assert page.startswith("<!doctype html>")
-    assert curl(place, "/users/alice.html", "--etag-compare", str(tag)) == ""
+    assert curl(installation, "/users/alice.html", "--etag-compare", str(tag)) == ""
 
 
-def test_chromium(place: Place) -> None:
+def test_chromium(installation: Installation) -> None:
     """W138, W139: nothing to scroll sideways from 320 px on, nothing asked elsewhere, nothing against the policy."""
     from playwright.sync_api import sync_playwright
 
@@ -103,9 +110,9 @@ def test_chromium(place: Place) -> None:
         for path in paths:
             for width in (320, 1200):
                 page.set_viewport_size({"width": width, "height": 800})
-                page.goto(f"http://localhost:{place.web}{path}")
+                page.goto(f"http://localhost:{installation.web_port}{path}")
                 assert page.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
                 assert page.evaluate("getComputedStyle(document.querySelector('main')).paddingTop") != "0px"
         browser.close()
     assert [each for each in complaints if "404" not in each] == []
-    assert asked == {f"localhost:{place.web}"}
+    assert asked == {f"localhost:{installation.web_port}"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trustme
 
-from .gateway import free_port, make_place, serving
+from .gateway_process import free_port, make_installation, run_gateway
 
 ALICE = {
     "login": "alice", "name": "Alice Adams", "aliases": ["ally"],
@@ -21,15 +21,15 @@ def test_W112_webfinger_js_finds_alice_and_nobody_hidden(tmp_path: Path) -> None
     authority, port = trustme.CA(), free_port()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     authority.issue_cert("dir.test").private_key_and_cert_chain_pem.write_to_path(tmp_path / "cert.pem")
-    place = make_place(tmp_path, people=[ALICE, HIDDEN])
+    installation = make_installation(tmp_path, people=[ALICE, HIDDEN])
     listen = f'"ssl:{port}:privateKey={tmp_path}/cert.pem:certKey={tmp_path}/cert.pem:interface=127.0.0.1"'
-    settings = place.settings.read_text()
-    own = f'"tcp:{place.web}:interface=127.0.0.1"'
+    settings = installation.settings.read_text()
+    own = f'"tcp:{installation.web_port}:interface=127.0.0.1"'
     assert own in settings
-    place.settings.write_text(settings.replace(own, f"{own}, {listen}"))
+    installation.settings.write_text(settings.replace(own, f"{own}, {listen}"))
     modules = Path(sys.prefix) / "npm" / "node_modules"
     script = Path(__file__).with_name("webfinger.js")
-    with serving(place):
+    with run_gateway(installation):
         ended = subprocess.run(
             ["node", str(script), str(port), "alice@dir.test", "ally@dir.test", "heidi@dir.test", "nobody@dir.test"],
             capture_output=True,
@@ -41,6 +41,6 @@ def test_W112_webfinger_js_finds_alice_and_nobody_hidden(tmp_path: Path) -> None
     assert ended.returncode == 0, ended.stderr
     alice, ally, heidi, nobody = json.loads(ended.stdout)
     assert alice["object"]["subject"] == ally["object"]["subject"] == "acct:alice@dir.test"
-    assert alice["idx"]["links"]["profile"][0]["href"] == f"http://localhost:{place.web}/users/alice"
+    assert alice["idx"]["links"]["profile"][0]["href"] == f"http://localhost:{installation.web_port}/users/alice"
     assert heidi == nobody
     assert heidi["status"] == 404

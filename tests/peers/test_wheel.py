@@ -6,7 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.peers.gateway import CHECKOUT, clean, finger, free_port, launched, until, web
+from tests.peers.gateway_process import (
+    CHECKOUT,
+    assert_clean_log,
+    free_port,
+    http_get,
+    query_finger,
+    start_process,
+    wait_until,
+)
 
 
 def test_the_wheel_serves_in_a_clean_environment(tmp_path: Path) -> None:
@@ -36,7 +44,7 @@ def test_the_wheel_serves_in_a_clean_environment(tmp_path: Path) -> None:
         done = subprocess.run(
             ["sh", "-c", line], cwd=work, env=clear, capture_output=True, text=True, check=True, timeout=60
         )
-        clean(done.stderr)
+        assert_clean_log(done.stderr)
         return done.stdout
 
     assert re.search(r"^\s+finger-gateway\s+One directory of people", shell("twist --help"), re.MULTILINE)
@@ -47,11 +55,13 @@ def test_the_wheel_serves_in_a_clean_environment(tmp_path: Path) -> None:
     endpoints = [f"tcp:{port}:interface=127.0.0.1" for port in ports]
     words = ["demo", "--finger", endpoints[0], "--web", endpoints[1], "--irc", endpoints[2]]
     (tmp_path / "logs").mkdir()
-    with launched(tmp_path / "logs", ports, *words, start=(str(bin_ / "finger-gateway"),), env=clear) as running:
-        said = until(lambda: out if "Ctrl-C ends the demo" in (out := running.out) else "", "the end of what it says")
+    with start_process(tmp_path / "logs", ports, *words, start=(str(bin_ / "finger-gateway"),), env=clear) as running:
+        said = wait_until(
+            lambda: out if "Ctrl-C ends the demo" in (out := running.stdout) else "", "the end of what it says"
+        )
         assert said.count("Alice Adams") >= 3
-        assert "Alice Adams" in finger(ports[0], "alice")
-        assert web(ports[1], "/users/alice")[0] == 200
+        assert "Alice Adams" in query_finger(ports[0], "alice")
+        assert http_get(ports[1], "/users/alice")[0] == 200
         assert running.stop() == 0
 
     shell("finger-gateway init club && cd club && finger-gateway people add alice --name 'Alice Adams'")
@@ -64,6 +74,6 @@ def test_the_wheel_serves_in_a_clean_environment(tmp_path: Path) -> None:
     )
     settings.write_text(text)
     start = (str(bin_ / "twist"), "finger-gateway")
-    with launched(work / "club", [port, ports[1]], start=start, env=clear):
-        assert "Alice Adams" in finger(port, "alice")
+    with start_process(work / "club", [port, ports[1]], start=start, env=clear):
+        assert "Alice Adams" in query_finger(port, "alice")
     assert list(home.iterdir()) == []

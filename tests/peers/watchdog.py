@@ -1,5 +1,5 @@
 """The finger-gateway command with a watchdog: a turn of the reactor that takes over 50 ms of CPU is told on standard
-error. Run as a script by tests/peers/gateway.py; the command knows nothing of it."""
+error. Run as a script by tests/peers/gateway_process.py; the command knows nothing of it."""
 
 import sys
 import time
@@ -8,11 +8,11 @@ from typing import Any
 
 from twisted.internet import epollreactor
 
-MOST = 0.050  # seconds of CPU in the reactor's thread
-SAID = "watchdog: a turn of the reactor took"
+MAX_CPU_SECONDS = 0.050  # seconds of CPU in the reactor's thread
+MESSAGE = "watchdog: a turn of the reactor took"
 
 
-def watched(turn: Callable[..., Any]) -> Callable[..., Any]:
+def report_long_calls(turn: Callable[..., Any]) -> Callable[..., Any]:
     """*turn*, timed by the CPU of its own thread: waiting for events costs nothing."""
 
     def timed(*arguments: Any) -> Any:
@@ -21,20 +21,20 @@ def watched(turn: Callable[..., Any]) -> Callable[..., Any]:
             return turn(*arguments)
         finally:
             took = time.thread_time() - began
-            if took > most:
-                sys.stderr.write(f"{SAID} {took * 1000:.0f} ms of CPU in {turn.__name__}\n")
+            if took > max_cpu_seconds:
+                sys.stderr.write(f"{MESSAGE} {took * 1000:.0f} ms of CPU in {turn.__name__}\n")
 
     return timed
 
 
 # Under coverage every line of ours costs several times what it does in the wild.
-most = MOST if "coverage" not in sys.modules else 4 * MOST
+max_cpu_seconds = MAX_CPU_SECONDS if "coverage" not in sys.modules else 4 * MAX_CPU_SECONDS
 
 
 def main() -> None:
     kind: Any = epollreactor.EPollReactor
-    kind.runUntilCurrent = watched(kind.runUntilCurrent)
-    kind.doIteration = watched(kind.doIteration)
+    kind.runUntilCurrent = report_long_calls(kind.runUntilCurrent)
+    kind.doIteration = report_long_calls(kind.doIteration)
     epollreactor.install()
     from gateway.cli import main as command
 

@@ -14,7 +14,7 @@ from tests.unit.fixtures import ALICE, make_dependencies, result_of
 
 def test_people_made_in_bulk_are_people_like_others(tmp_path: Path) -> None:
     built = make_dependencies(tmp_path, [ALICE])
-    people.fill(built.path, 3, 2)
+    people.fill_database(built.path, 3, 2)
     built.poll_store()
     directory = built.deps.directory
     viewer = built.deps.viewers.from_address("finger", None)
@@ -22,14 +22,14 @@ def test_people_made_in_bulk_are_people_like_others(tmp_path: Path) -> None:
     def found(name: str) -> Any:
         return result_of(directory.lookup(name, viewer))
 
-    for name in (people.login(2), people.full_name(2)):
+    for name in (people.login_of(2), people.full_name(2)):
         answer = found(name)
-        assert isinstance(answer, Found) and answer.profile.login == people.login(2)
-    assert "number 2" in found(people.login(2)).profile.plan
-    assert isinstance(found(people.hidden(0)), NotFound) and isinstance(found(people.unknown(0)), NotFound)
+        assert isinstance(answer, Found) and answer.profile.login == people.login_of(2)
+    assert "number 2" in found(people.login_of(2)).profile.plan
+    assert isinstance(found(people.hidden_login(0)), NotFound) and isinstance(found(people.missing_login(0)), NotFound)
     listed = result_of(directory.list_people("", viewer, Page()))
     assert isinstance(listed, Listing)
-    assert [each.login for each in listed.profiles] == ["alice", *map(people.login, range(3))]
+    assert [each.login for each in listed.profiles] == ["alice", *map(people.login_of, range(3))]
     built.stop()
 
 

@@ -1,6 +1,6 @@
 """A server of the fediverse as far as WebFinger goes, well behaved or not by whom it is asked for.
 
-python -P social.py ADDRESS CERTIFICATE
+python -P webfinger_server.py ADDRESS CERTIFICATE
 """
 
 import json

@@ -13,8 +13,8 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Page
 
-from .browsing import HARD, PAGES, chromium
-from .gateway import Place, make_place, serving, web
+from .browser import DIFFICULT_PEOPLE, PAGES, launch_chromium
+from .gateway_process import Installation, http_get, make_installation, run_gateway
 
 PICTURES = ("/users/alice/qr.svg", "/users/alice/face.svg")
 MODULES = Path(sys.prefix) / "npm" / "node_modules"
@@ -25,11 +25,13 @@ RUN_AXE = """async () => (await axe.run({resultTypes: ["violations"]})).violatio
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place]]:
+def installations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Installation]]:
     """A gateway whose visitors are strangers, and one whose visitors are members."""
-    stranger = make_place(tmp_path_factory.mktemp("stranger"), people=HARD)
-    member = make_place(tmp_path_factory.mktemp("member"), people=HARD, site='members = ["127.0.0.1/32"]')
-    with serving(stranger), serving(member):
+    stranger = make_installation(tmp_path_factory.mktemp("stranger"), people=DIFFICULT_PEOPLE)
+    member = make_installation(
+        tmp_path_factory.mktemp("member"), people=DIFFICULT_PEOPLE, site='members = ["127.0.0.1/32"]'
+    )
+    with run_gateway(stranger), run_gateway(member):
         yield {"stranger": stranger, "member": member}
 
 
@@ -43,14 +45,14 @@ def wrong(page: Page, width: int) -> Iterator[str]:
 
 @pytest.mark.parametrize("audience", ["stranger", "member"])
 def test_W080_W137_W138_W139_every_page_in_light_and_dark_narrow_and_wide(
-    places: dict[str, Place], audience: str
+    installations: dict[str, Installation], audience: str
 ) -> None:
     """axe finds nothing, nothing to scroll sideways, nothing in the console, nothing asked elsewhere."""
-    base = f"http://localhost:{places[audience].web}"
+    base = f"http://localhost:{installations[audience].web_port}"
     complaints: list[str] = []
     asked: set[str] = set()
     found: list[str] = []
-    with chromium() as browser:
+    with launch_chromium() as browser:
         page = browser.new_context(bypass_csp=True).new_page()
         page.on("request", lambda request: asked.add(request.url.split("/")[2]))
         for path in PAGES:
@@ -75,18 +77,18 @@ def test_W080_W137_W138_W139_every_page_in_light_and_dark_narrow_and_wide(
     assert asked == {base.removeprefix("http://")}
 
 
-def test_W136_the_nu_checker_has_nothing_to_say(places: dict[str, Place], tmp_path: Path) -> None:
+def test_W136_the_nu_checker_has_nothing_to_say(installations: dict[str, Installation], tmp_path: Path) -> None:
     files = []
-    for audience, place in places.items():
+    for audience, installation in installations.items():
         for number, path in enumerate(PAGES):
             file = tmp_path / f"{audience}{number}.html"
-            file.write_bytes(fetched(place, path))
+            file.write_bytes(fetched(installation, path))
             files.append(str(file))
-    place = places["stranger"]
-    page = fetched(place, "/users/alice").decode()
+    installation = installations["stranger"]
+    page = fetched(installation, "/users/alice").decode()
     for number, asset in enumerate(sorted({*re.findall(r'"(/static/[^"]+)"', page), *PICTURES})):
         file = tmp_path / f"asset{number}{Path(asset).suffix}"
-        file.write_bytes(fetched(place, asset))
+        file.write_bytes(fetched(installation, asset))
         files.append(str(file))
     jar = MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar"
     command = ["java", "-Xss4m", "-jar", str(jar), "--also-check-css", "--also-check-svg", "--format", "json", *files]
@@ -97,11 +99,13 @@ def test_W136_the_nu_checker_has_nothing_to_say(places: dict[str, Place], tmp_pa
     ] == []
 
 
-def fetched(place: Place, path: str) -> bytes:
+def fetched(installation: Installation, path: str) -> bytes:
     """A page as a browser gets it, errors too."""
     from urllib.error import HTTPError
 
-    request = Request(f"http://localhost:{place.web}{path}", headers={"Accept": "text/html,image/*;q=0.9,*/*;q=0.8"})
+    request = Request(
+        f"http://localhost:{installation.web_port}{path}", headers={"Accept": "text/html,image/*;q=0.9,*/*;q=0.8"}
+    )
     try:
         with urlopen(request, timeout=10) as answer:
             return bytes(answer.read())
@@ -109,32 +113,34 @@ def fetched(place: Place, path: str) -> bytes:
         return error.read()
 
 
-def test_W081_W140_pages_are_light_and_have_no_script(places: dict[str, Place]) -> None:
-    for place in places.values():
+def test_W081_W140_pages_are_light_and_have_no_script(installations: dict[str, Installation]) -> None:
+    for installation in installations.values():
         for path in PAGES:
-            page = fetched(place, path)
+            page = fetched(installation, path)
             assert len(page) <= 30 * 1024, path
             assert b"<script" not in page
             assert b"style=" not in page
             sheets = re.findall(rb'<link rel="stylesheet" href="([^"]+)"', page)
             assert len(sheets) == 1
-            assert len(fetched(place, sheets[0].decode())) <= 8 * 1024
+            assert len(fetched(installation, sheets[0].decode())) <= 8 * 1024
 
 
-def test_W082_pages_say_whose_they_are_and_when(places: dict[str, Place]) -> None:
-    place = places["stranger"]
-    page = fetched(place, "/users/alice").decode()
+def test_W082_pages_say_whose_they_are_and_when(installations: dict[str, Installation]) -> None:
+    installation = installations["stranger"]
+    page = fetched(installation, "/users/alice").decode()
     assert "<title>Alice Adams (alice) – The Tea Club</title>" in page
     assert '<html lang="en">' in page
     assert re.search(r'<time datetime="20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ">', page)
-    titles = [re.search("<title>(.*?)</title>", fetched(place, path).decode()) for path in PAGES]
+    titles = [re.search("<title>(.*?)</title>", fetched(installation, path).decode()) for path in PAGES]
     assert len({title[1] for title in titles if title}) >= len(PAGES) - 2
 
 
-def test_W141_printed_it_is_one_white_page_without_controls(places: dict[str, Place], tmp_path: Path) -> None:
-    with chromium() as browser:
+def test_W141_printed_it_is_one_white_page_without_controls(
+    installations: dict[str, Installation], tmp_path: Path
+) -> None:
+    with launch_chromium() as browser:
         page = browser.new_page()
-        page.goto(f"http://localhost:{places['stranger'].web}/users/alice")
+        page.goto(f"http://localhost:{installations['stranger'].web_port}/users/alice")
         page.emulate_media(media="print", color_scheme="dark")
         printed = page.pdf(format="A4", print_background=True)
         assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
@@ -155,8 +161,10 @@ TEXT_BROWSERS = (
 
 
 @pytest.mark.parametrize("command", TEXT_BROWSERS, ids=lambda command: command[0])
-def test_W142_in_a_text_browser(places: dict[str, Place], command: tuple[str, ...], tmp_path: Path) -> None:
-    address = f"http://localhost:{places['stranger'].web}/users/alice"
+def test_W142_in_a_text_browser(
+    installations: dict[str, Installation], command: tuple[str, ...], tmp_path: Path
+) -> None:
+    address = f"http://localhost:{installations['stranger'].web_port}/users/alice"
     ended = subprocess.run(
         [*command, address],
         capture_output=True,
@@ -179,5 +187,5 @@ def test_W142_in_a_text_browser(places: dict[str, Place], command: tuple[str, ..
     assert re.search(r"^ *Monday\n +(\*|•) descale", ended.stdout, re.M), ended.stdout
 
 
-def test_W142_curl_gets_what_finger_says(places: dict[str, Place]) -> None:
-    assert "Tuesday: tea." in web(places["stranger"].web, "/users/alice")[1]
+def test_W142_curl_gets_what_finger_says(installations: dict[str, Installation]) -> None:
+    assert "Tuesday: tea." in http_get(installations["stranger"].web_port, "/users/alice")[1]

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.gateway import (
+from tests.peers.gateway_process import (
     COMMAND,
-    UNLIMITED,
-    WATCHDOG,
-    Place,
-    clean,
-    finger,
-    make_place,
-    recorder,
-    serving,
-    web,
+    LIFT_BOT_LIMITS,
+    WATCHDOG_CODE,
+    Installation,
+    assert_clean_log,
+    http_get,
+    make_installation,
+    query_finger,
+    run_fake_irc_server,
+    run_gateway,
 )
 
 WITHIN = 0.100  # seconds
@@ -61,13 +61,13 @@ reactor.run()
 
 
 @contextmanager
-def editing(place: Place) -> Iterator[Callable[[str], float]]:
+def editing(installation: Installation) -> Iterator[Callable[[str], float]]:
     """A child that changes alice's plan; gives what does so, and says when it was done."""
-    log = place.folder / "editor.log"
+    log = installation.folder / "editor.log"
     with log.open("wb") as errors:
         child = subprocess.Popen(
-            [sys.executable, "-P", "-c", EDITOR, str(place.settings)],
-            cwd=place.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
+            [sys.executable, "-P", "-c", EDITOR, str(installation.settings)],
+            cwd=installation.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
         )  # fmt: skip
     assert child.stdin is not None and child.stdout is not None
 
@@ -84,19 +84,19 @@ def editing(place: Place) -> Iterator[Callable[[str], float]]:
         child.stdin.close()
         child.wait(20)
         child.stdout.close()
-        clean(log.read_text())
+        assert_clean_log(log.read_text())
 
 
 @pytest.mark.alone
 def test_R003_a_plan_is_seen_on_all_three_within_100_ms_50_times(tmp_path: Path) -> None:
-    with recorder() as server:
-        place = make_place(tmp_path, server.port)
+    with run_fake_irc_server() as server:
+        installation = make_installation(tmp_path, server.port)
         (tmp_path / "plan").write_text("")
 
         def by_command(text: str) -> float:
             (tmp_path / "plan").write_text(f"{text}\n")
             subprocess.run(
-                [*COMMAND, "-c", str(place.settings), "plan", "alice", "plan"],
+                [*COMMAND, "-c", str(installation.settings), "plan", "alice", "plan"],
                 cwd=tmp_path, check=True, capture_output=True, timeout=60,
             )  # fmt: skip
             return time.monotonic()
@@ -105,13 +105,17 @@ def test_R003_a_plan_is_seen_on_all_three_within_100_ms_50_times(tmp_path: Path)
             return any(text in line for line in server.ask("alice"))
 
         looks: dict[str, Callable[[str], bool]] = {
-            "finger": lambda text: text in finger(place.finger, "alice"),
-            "web": lambda text: text in web(place.web, "/users/alice.json")[1],
+            "finger": lambda text: text in query_finger(installation.finger_port, "alice"),
+            "web": lambda text: text in http_get(installation.web_port, "/users/alice.json")[1],
             "irc": on_irc,
         }
         took: dict[str, list[float]] = {protocol: [] for protocol in looks}
-        tireless = (sys.executable, "-P", "-c", UNLIMITED + WATCHDOG)
-        with serving(place, start=tireless), editing(place) as by_child, ThreadPoolExecutor(len(looks)) as pool:
+        tireless = (sys.executable, "-P", "-c", LIFT_BOT_LIMITS + WATCHDOG_CODE)
+        with (
+            run_gateway(installation, start=tireless),
+            editing(installation) as by_child,
+            ThreadPoolExecutor(len(looks)) as pool,
+        ):
             assert all(look("Second line") for look in looks.values())
             for number in range(BY_COMMAND + BY_CHILD):
                 text = f"Plan number {number:02}."
@@ -119,7 +123,7 @@ def test_R003_a_plan_is_seen_on_all_three_within_100_ms_50_times(tmp_path: Path)
                 seen = {protocol: pool.submit(_seen, look, text, done) for protocol, look in looks.items()}
                 for protocol, waited in seen.items():
                     took[protocol].append(waited.result())
-            history = place.command("people", "show", "alice", "--history").out
+            history = installation.run("people", "show", "alice", "--history").out
         for protocol, all_of_them in took.items():
             milliseconds = sorted(1000 * each for each in all_of_them)
             print(

@@ -16,7 +16,7 @@ import pytest
 
 from tests.people50 import people
 
-from .gateway import Place, finger, make_place, serving
+from .gateway_process import Installation, make_installation, query_finger, run_gateway
 
 PEOPLE = people()
 READERS = Path(sys.prefix) / "npm" / "node_modules"
@@ -24,21 +24,21 @@ LINES = ("name", "pronouns", "title", "organisation", "email")
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    place = make_place(tmp_path_factory.mktemp("agreement"), people=PEOPLE)
-    with serving(place):
-        yield place
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    installation = make_installation(tmp_path_factory.mktemp("agreement"), people=PEOPLE)
+    with run_gateway(installation):
+        yield installation
 
 
-def get(place: Place, path: str) -> str:
-    with urllib.request.urlopen(f"http://localhost:{place.web}{path}", timeout=10) as answer:
+def get(installation: Installation, path: str) -> str:
+    with urllib.request.urlopen(f"http://localhost:{installation.web_port}{path}", timeout=10) as answer:
         return str(answer.read().decode())
 
 
 @pytest.fixture(scope="module")
-def told(place: Place) -> list[dict[str, Any]]:
+def told(installation: Installation) -> list[dict[str, Any]]:
     """What JSON says of each, which is what was written down."""
-    documents = [json.loads(get(place, f"/users/{each['login']}.json")) for each in PEOPLE]
+    documents = [json.loads(get(installation, f"/users/{each['login']}.json")) for each in PEOPLE]
     for document, person in zip(documents, PEOPLE, strict=True):
         for name, value in person.items():
             if name not in ("visibility", "status", "links"):
@@ -46,8 +46,8 @@ def told(place: Place) -> list[dict[str, Any]]:
     return documents
 
 
-def test_W027_W114_W150_two_readers_of_vcards(place: Place, told: list[dict[str, Any]]) -> None:
-    cards = [get(place, f"/users/{each['login']}.vcf") for each in told]
+def test_W027_W114_W150_two_readers_of_vcards(installation: Installation, told: list[dict[str, Any]]) -> None:
+    cards = [get(installation, f"/users/{each['login']}.vcf") for each in told]
     script = Path(__file__).with_name("readers.js")
     ended = subprocess.run(
         ["node", str(script)],
@@ -76,8 +76,8 @@ def test_W027_W114_W150_two_readers_of_vcards(place: Place, told: list[dict[str,
             labelled = [*person.get("links", []), *person.get("keys", [])]
             labels = [each["label"] for each in labelled if each.get("label")]
             assert bare(card.get("x-ablabel", [])) == bare(labels)
-            places = [place for parts in card.get("adr", []) for place in parts if place]
-            assert places == [person[field] for field in ("office", "location") if field in person]
+            installations = [installation for parts in card.get("adr", []) for installation in parts if installation]
+            assert installations == [person[field] for field in ("office", "location") if field in person]
             assert flat(card.get("org", [])) == [person[field] for field in ("organisation",) if field in person]
             numbers = [
                 re.sub(r"[^\w+]", "", person[field]) for field in ("office_phone", "home_phone") if field in person
@@ -108,9 +108,9 @@ def flat(values: list[Any]) -> list[Any]:
     return [each for value in values for each in (value if isinstance(value, list) else [value])]
 
 
-def test_W040_W150_webfinger_says_the_same(place: Place, told: list[dict[str, Any]]) -> None:
+def test_W040_W150_webfinger_says_the_same(installation: Installation, told: list[dict[str, Any]]) -> None:
     for person in told:
-        document = json.loads(get(place, f"/.well-known/webfinger?resource={quote(person['acct'])}"))
+        document = json.loads(get(installation, f"/.well-known/webfinger?resource={quote(person['acct'])}"))
         assert document["subject"] == person["acct"]
         assert {person["url"], person["finger"]} <= set(document["aliases"])
         assert {f"acct:{alias}@dir.test" for alias in person.get("aliases", [])} <= set(document["aliases"])
@@ -118,10 +118,10 @@ def test_W040_W150_webfinger_says_the_same(place: Place, told: list[dict[str, An
         assert mine == [link["url"] for link in person.get("links", []) if link.get("me")]
 
 
-def test_W150_finger_says_the_same(place: Place, told: list[dict[str, Any]]) -> None:
+def test_W150_finger_says_the_same(installation: Installation, told: list[dict[str, Any]]) -> None:
     """Long values are cut into lines there: they are compared without blanks."""
     for person in told:
-        answer = "".join(finger(place.finger, f"/W {person['login']}").split())
+        answer = "".join(query_finger(installation.finger_port, f"/W {person['login']}").split())
         for field in (
             *LINES,
             "pronunciation",
@@ -140,9 +140,11 @@ def test_W150_finger_says_the_same(place: Place, told: list[dict[str, Any]]) -> 
             assert "".join(line.split()) in answer
 
 
-def test_W026_W121_W150_the_page_is_an_h_card_of_the_same(place: Place, told: list[dict[str, Any]]) -> None:
+def test_W026_W121_W150_the_page_is_an_h_card_of_the_same(
+    installation: Installation, told: list[dict[str, Any]]
+) -> None:
     for person in told:
-        page = mf2py.parse(doc=get(place, f"/users/{person['login']}.html"), url=person["url"])
+        page = mf2py.parse(doc=get(installation, f"/users/{person['login']}.html"), url=person["url"])
         (card,) = (each["properties"] for each in page["items"] if each["type"] == ["h-card"])
         for name, field in (
             ("name", "name"), ("nickname", "login"), ("pronouns", "pronouns"), ("job-title", "title"), ("org", "organisation"),

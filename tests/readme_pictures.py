@@ -1,7 +1,7 @@
 """Makes the pictures in the README, of the demo's people: examples/demo/alice.png, alice in a terminal and in a browser;
 examples/demo/pages.png, the front page, and tomas on a telephone in the dark.
 
-.venv-tests/bin/python -m tests.picture      (the demo's ports have to be free)
+.venv-tests/bin/python -m tests.readme_pictures      (the demo's ports have to be free)
 """
 
 import html
@@ -24,7 +24,7 @@ FLAGS = [
 ]
 FOLDER = Path(__file__).parents[1] / "examples" / "demo"
 BASE = "http://localhost:8080"
-BOTH = """<!doctype html><meta charset="utf-8"><style>
+SIDE_BY_SIDE_HTML = """<!doctype html><meta charset="utf-8"><style>
 body {{ margin: 0; background: #d9d4c7; display: grid; grid-template-columns: 1fr 1fr; gap: 20px; padding: 20px; }}
 pre {{ margin: 0; padding: 18px; border-radius: 10px; background: #15181d; color: #e6e4de; overflow: hidden;
   font: 12px/1.45 "DejaVu Sans Mono", monospace; }}
@@ -35,13 +35,13 @@ img {{ width: 100%; border-radius: 10px; display: block; }}
 
 <b>/msg fingerbot alice</b>
 {irc}</pre><img src="data:image/png;base64,{page}">"""
-PAGES = """<!doctype html><meta charset="utf-8"><style>
+PAGES_HTML = """<!doctype html><meta charset="utf-8"><style>
 body {{ margin: 0; background: #d9d4c7; display: grid; grid-template-columns: 790px 250px; gap: 20px; padding: 20px; }}
 img {{ width: 100%; border-radius: 10px; display: block; }}
 </style><img src="data:image/png;base64,{front}"><img src="data:image/png;base64,{phone}">"""
 
 
-def shot(browser: Browser, path: str, theme: Literal["light", "dark"], width: int, height: int) -> str:
+def take_screenshot(browser: Browser, path: str, theme: Literal["light", "dark"], width: int, height: int) -> str:
     """What is seen of a page at once, in Base64."""
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
     page.goto(BASE + path)
@@ -60,11 +60,14 @@ def main() -> None:
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            wide = shot(browser, "/users/alice", "light", 1200, 1100)
-            front, phone = shot(browser, "/", "light", 1200, 780), shot(browser, "/users/tomas", "dark", 390, 790)
+            wide = take_screenshot(browser, "/users/alice", "light", 1200, 1100)
+            front, phone = (
+                take_screenshot(browser, "/", "light", 1200, 780),
+                take_screenshot(browser, "/users/tomas", "dark", 390, 790),
+            )
             lines = html.escape("\n".join(irc.splitlines()[:5]))
-            both = BOTH.format(finger=html.escape(finger.strip()), irc=lines, page=wide)
-            pages = PAGES.format(front=front, phone=phone)
+            both = SIDE_BY_SIDE_HTML.format(finger=html.escape(finger.strip()), irc=lines, page=wide)
+            pages = PAGES_HTML.format(front=front, phone=phone)
             for name, content, width, height in (("alice", both, 1280, 600), ("pages", pages, 1100, 552)):
                 page = browser.new_page(viewport={"width": width, "height": height})
                 page.set_content(content)

@@ -11,33 +11,33 @@ import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 
-from tests.peers.plain_server import DENIED, PEOPLE, Server
+from tests.peers.plain_server import DENIED, PEOPLE, PlainServer
 
-SERVERS: dict[str, type[Server]] = {}
-BASES: dict[str, type[Server]] = {}
-NOBODY = "no such user"
+SERVERS: dict[str, type[PlainServer]] = {}
+BASES: dict[str, type[PlainServer]] = {}
+NO_SUCH_USER = "no such user"
 
 
-def breaks(*names: str) -> Callable[[type[Server]], type[Server]]:
+def fails_checks(*names: str) -> Callable[[type[PlainServer]], type[PlainServer]]:
     """The class is what breaks the checks of *names*."""
 
-    def keep(kind: type[Server]) -> type[Server]:
+    def register(kind: type[PlainServer]) -> type[PlainServer]:
         SERVERS.update(dict.fromkeys(names, kind))
         return kind
 
-    return keep
+    return register
 
 
 # Those that answer some lines otherwise, and all others well.
 
 
-def _instead(test: Callable[[bytes], object], reply: Callable[[bytes], str | bytes]) -> type[Server]:
-    class Instead(Server):
+def _answers_with(test: Callable[[bytes], object], reply: Callable[[bytes], str | bytes]) -> type[PlainServer]:
+    class Instead(PlainServer):
         def answer(self, line: bytes) -> bytes:
             if not test(line):
                 return super().answer(line)
-            said = reply(line)
-            return said if isinstance(said, bytes) else self.put(said)
+            reply_text = reply(line)
+            return reply_text if isinstance(reply_text, bytes) else self.encode(reply_text)
 
     return Instead
 
@@ -56,7 +56,7 @@ def _decomposed(line: bytes) -> bool:
 
 
 # Lines that are taken for the name of somebody who is not there.
-UNKNOWN: dict[str, Callable[[bytes], object]] = {
+ANSWERED_AS_MISSING: dict[str, Callable[[bytes], object]] = {
     "F041": _one_of(b"/W"),
     "F042": _one_of(b"/W "),
     "F043": _has(rb"\A +\Z"),
@@ -90,10 +90,10 @@ UNKNOWN: dict[str, Callable[[bytes], object]] = {
     "F083": _has(rb"@\Z"),
     "F085": _has(rb"\A@alice@"),
 }
-SERVERS.update({name: _instead(test, lambda _: NOBODY) for name, test in UNKNOWN.items()})
+SERVERS.update({name: _answers_with(test, lambda _: NO_SUCH_USER) for name, test in ANSWERED_AS_MISSING.items()})
 
 # Lines that are answered as they should not be.
-WRONG: dict[str, tuple[Callable[[bytes], object], Callable[[bytes], str | bytes]]] = {
+ANSWERED_WRONGLY: dict[str, tuple[Callable[[bytes], object], Callable[[bytes], str | bytes]]] = {
     "F029": (_has(rb"\x1b"), lambda line: line + b": no such user\r\n"),
     "F031": (_has(rb"[\x07\x08\x7f\x0b]"), lambda line: re.sub(rb"\x1b", b"", line) + b": no such user\r\n"),
     "F038": (_one_of(b"/W"), lambda _: b""),
@@ -105,7 +105,7 @@ WRONG: dict[str, tuple[Callable[[bytes], object], Callable[[bytes], str | bytes]
     "F070": (lambda line: len(line) > 500, lambda _: "Query too long."),
     "F073": (_has(rb"\AGET "), lambda line: "\n".join(f"{word.decode()}: no such user" for word in line.split())),
     "F094": (_one_of(b""), lambda _: b"\r\n"),
-    "F095": (_one_of(b""), lambda _: NOBODY),
+    "F095": (_one_of(b""), lambda _: NO_SUCH_USER),
     "F100": (_has(rb"\A/W "), lambda _: "Login: alice  Name: Alice Adams"),
     "F103": (_one_of(b"root"), lambda _: "Login: root  Name: root"),
     "F108": (_has(rb"passwd"), lambda _: "root:x:0:0:root:/root:/bin/bash"),
@@ -113,26 +113,26 @@ WRONG: dict[str, tuple[Callable[[bytes], object], Callable[[bytes], str | bytes]
     "F116": (_has(rb"fake"), lambda line: line.replace(b"\x1b", b"") + b": no such user\r\n"),
     "F120": (_has(rb"[\x80-\xff]{3}"), lambda line: line + b": no such user\r\n"),
 }  # fmt: skip
-SERVERS.update({name: _instead(*each) for name, each in WRONG.items()})
+SERVERS.update({name: _answers_with(*each) for name, each in ANSWERED_WRONGLY.items()})
 
 
 # Those that treat a connection badly.
 
 
-@breaks("F001")
-class TalksFirst(Server):
+@fails_checks("F001")
+class TalksFirst(PlainServer):
     def serve(self, connection: socket.socket) -> None:
         connection.sendall(b"Welcome\r\n")
         super().serve(connection)
 
 
-@breaks("F002")
-class Resets(Server):
-    def part(self, connection: socket.socket) -> None:
+@fails_checks("F002")
+class ClosesWithReset(PlainServer):
+    def finish(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-class ReadsWhatCame(Server):
+class ReadsOneSegment(PlainServer):
     """Takes what comes at once for all there is."""
 
     def read(self, connection: socket.socket, seconds: float) -> bytes | None:
@@ -140,21 +140,21 @@ class ReadsWhatCame(Server):
         return connection.recv(65536) or None
 
 
-@breaks("F003")
-class AnswersEachLine(ReadsWhatCame):
+@fails_checks("F003")
+class AnswersEachLine(ReadsOneSegment):
     def answer(self, line: bytes) -> bytes:
         lines = re.split(rb"\r?\n", line.removesuffix(b"\n").removesuffix(b"\r"))
         return b"".join(super(AnswersEachLine, self).answer(each) for each in lines)
 
 
-@breaks("F004", "F005")
-class AnswersSegments(ReadsWhatCame):
+@fails_checks("F004", "F005")
+class AnswersSegments(ReadsOneSegment):
     def answer(self, line: bytes) -> bytes:
         return super().answer(line.split(b"\n")[0].removesuffix(b"\r"))
 
 
-@breaks("F006")
-class WaitsForCR(Server):
+@fails_checks("F006")
+class WaitsForCR(PlainServer):
     def read(self, connection: socket.socket, seconds: float) -> bytes | None:
         connection.settimeout(seconds)
         data = b""
@@ -166,15 +166,15 @@ class WaitsForCR(Server):
         return data.split(b"\r\n")[0]
 
 
-@breaks("F040")
-class LinesEndWithCR(Server):
+@fails_checks("F040")
+class LinesEndWithCR(PlainServer):
     def read(self, connection: socket.socket, seconds: float) -> bytes | None:
         connection.settimeout(seconds)
         data = connection.recv(4096)
         return b"unended" if data == b"\n" else data.split(b"\n")[0].removesuffix(b"\r") if data else None
 
 
-class SeesTheEnd(Server):
+class DetectsHalfClose(PlainServer):
     """Finds out whether the client has shut its side; lines have to come in one segment."""
 
     def read(self, connection: socket.socket, seconds: float) -> bytes | None:
@@ -184,55 +184,55 @@ class SeesTheEnd(Server):
         with suppress(TimeoutError):
             connection.settimeout(0.5)
             ended = not connection.recv(4096)
-        return self.ended(data) if ended else data.split(b"\n")[0].removesuffix(b"\r")
+        return self.line_at_eof(data) if ended else data.split(b"\n")[0].removesuffix(b"\r")
 
-    def ended(self, data: bytes) -> bytes | None:
+    def line_at_eof(self, data: bytes) -> bytes | None:
         raise NotImplementedError
 
 
-@breaks("F007")
-class WantsLineEnd(SeesTheEnd):
-    def ended(self, data: bytes) -> bytes | None:
+@fails_checks("F007")
+class RequiresLineEnd(DetectsHalfClose):
+    def line_at_eof(self, data: bytes) -> bytes | None:
         return data.split(b"\n")[0].removesuffix(b"\r") if b"\n" in data else None
 
 
-@breaks("F008")
-class HangsUpToo(SeesTheEnd):
-    def ended(self, data: bytes) -> bytes | None:
+@fails_checks("F008")
+class ClosesOnHalfClose(DetectsHalfClose):
+    def line_at_eof(self, data: bytes) -> bytes | None:
         return None
 
 
-@breaks("F009")
-class AnswersNothing(Server):
+@fails_checks("F009")
+class AnswersNothing(PlainServer):
     def read(self, connection: socket.socket, seconds: float) -> bytes | None:
         return super().read(connection, seconds) or b""
 
 
-class OneByOne(Server):
+class ServesOneAtATime(PlainServer):
     """Serves one client at a time."""
 
-    def meet(self, connection: socket.socket, surplus: bool) -> None:
-        self.talk(connection, surplus)
+    def handle_connection(self, connection: socket.socket, over_limit: bool) -> None:
+        self.serve_and_close(connection, over_limit)
 
 
-@breaks("F010")
-class DiesOfResets(OneByOne):
-    def talk(self, connection: socket.socket, surplus: bool) -> None:
+@fails_checks("F010")
+class StopsOnReset(ServesOneAtATime):
+    def serve_and_close(self, connection: socket.socket, over_limit: bool) -> None:
         try:
-            self.converse(connection, surplus)
+            self.serve_or_reject(connection, over_limit)
         except ConnectionError:
             self.stop()
         finally:
             connection.close()
 
 
-@breaks("F011")
-class WaitsForEver(Server):
-    patience = 60.0
+@fails_checks("F011")
+class HasNoTimeout(PlainServer):
+    read_timeout = 60.0
 
 
-@breaks("F012")
-class WaitsForBytes(Server):
+@fails_checks("F012")
+class RestartsTimeoutPerByte(PlainServer):
     def read(self, connection: socket.socket, seconds: float) -> bytes | None:
         connection.settimeout(2.3)
         data = b""
@@ -244,25 +244,25 @@ class WaitsForBytes(Server):
         return data or None
 
 
-class Patient(Server):
-    patience = 10.0
+class HasLongTimeout(PlainServer):
+    read_timeout = 10.0
 
 
-BASES.update(F014=Patient, F015=Patient)
+BASES.update(F014=HasLongTimeout, F015=HasLongTimeout)
 
 
-@breaks("F014")
-class HeldUp(OneByOne):
-    patience = 10.0
+@fails_checks("F014")
+class BlocksOnIdleClient(ServesOneAtATime):
+    read_timeout = 10.0
 
 
-@breaks("F015", "F016")
-class NoLimits(Patient):
-    most_connections = most_queries = 1_000_000
+@fails_checks("F015", "F016")
+class HasNoLimits(HasLongTimeout):
+    max_connections = max_queries = 1_000_000
 
 
-@breaks("F017")
-class OtherOverSix(Server):
+@fails_checks("F017")
+class DiffersOnIPv6(PlainServer):
     def serve(self, connection: socket.socket) -> None:
         if connection.family == socket.AF_INET:
             super().serve(connection)
@@ -270,20 +270,20 @@ class OtherOverSix(Server):
             connection.sendall(b"Hello 0.0.0.0\r\n")
 
 
-@breaks("F019")
-class BelievesPROXY(ReadsWhatCame):
+@fails_checks("F019")
+class TrustsProxyHeader(ReadsOneSegment):
     def answer(self, line: bytes) -> bytes:
         return super().answer(re.sub(rb"\APROXY [^\n]*\n", b"", line).split(b"\n")[0].removesuffix(b"\r"))
 
 
-@breaks("F071")
-class CutsOffLongLines(Server):
+@fails_checks("F071")
+class ClosesOnLongLine(PlainServer):
     def too_long(self) -> bytes:
         return b""
 
 
-@breaks("F072")
-class ReadsEverything(Server):
+@fails_checks("F072")
+class ReadsEverything(PlainServer):
     def read(self, connection: socket.socket, seconds: float) -> bytes | None:
         connection.settimeout(3.0)
         data = bytearray()
@@ -295,30 +295,30 @@ class ReadsEverything(Server):
         return bytes(data[:500].split(b"\n")[0].removesuffix(b"\r")) or None
 
 
-class DiesOf(OneByOne):
-    deadly = b""
+class StopsOn(ServesOneAtATime):
+    pattern = b""
 
     def read(self, connection: socket.socket, seconds: float) -> bytes | None:
         connection.settimeout(seconds)
         data = connection.recv(4096)
-        if re.search(self.deadly, data):
+        if re.search(self.pattern, data):
             self.stop()
             raise OSError("dead")
         return data.split(b"\n")[0].removesuffix(b"\r") if data else None
 
 
-@breaks("F074")
-class DiesOfTLS(DiesOf):
-    deadly = rb"\A\x16\x03"
+@fails_checks("F074")
+class StopsOnTLS(StopsOn):
+    pattern = rb"\A\x16\x03"
 
 
-@breaks("F084")
-class DiesOfHosts(DiesOf):
-    deadly = rb"(@h){100}"
+@fails_checks("F084")
+class StopsOnManyHosts(StopsOn):
+    pattern = rb"(@h){100}"
 
 
-@breaks("F075")
-class AnswersLastName(ReadsWhatCame):
+@fails_checks("F075")
+class AnswersLastName(ReadsOneSegment):
     def answer(self, line: bytes) -> bytes:
         return super().answer(line.split(b"\r\n")[-3] if line.count(b"\r\n") > 1 else line.removesuffix(b"\r\n"))
 
@@ -326,101 +326,101 @@ class AnswersLastName(ReadsWhatCame):
 # Those whose words are wrong.
 
 
-@breaks("F022")
-class BareLF(Server):
-    def put(self, text: str) -> bytes:
-        return super().put(text).replace(b"\r\n", b"\n")
+@fails_checks("F022")
+class SendsBareLF(PlainServer):
+    def encode(self, text: str) -> bytes:
+        return super().encode(text).replace(b"\r\n", b"\n")
 
 
-@breaks("F025")
-class Latin1(Server):
+@fails_checks("F025")
+class SendsLatin1(PlainServer):
     def answer(self, line: bytes) -> bytes:
         return super().answer(line).decode().encode("latin-1", "replace") if line else super().answer(line)
 
-    def shown(self, name: str) -> str:
-        return "\u00ab" + super().shown(name) + "\u00bb"
+    def sanitize_name(self, name: str) -> str:
+        return "\u00ab" + super().sanitize_name(name) + "\u00bb"
 
 
-@breaks("F027")
-class SevenBits(Server):
-    def put(self, text: str) -> bytes:
-        return super().put(text.encode("ascii", "replace").decode())
+@fails_checks("F027")
+class SendsOnlyASCII(PlainServer):
+    def encode(self, text: str) -> bytes:
+        return super().encode(text.encode("ascii", "replace").decode())
 
 
-class Echoes(Server):
-    passed = ""
+class Echoes(PlainServer):
+    allowed = ""
 
-    def shown(self, name: str) -> str:
-        return "".join(letter for letter in name if letter.isprintable() or letter in self.passed)[:64]
+    def sanitize_name(self, name: str) -> str:
+        return "".join(letter for letter in name if letter.isprintable() or letter in self.allowed)[:64]
 
 
-@breaks("F030")
+@fails_checks("F030")
 class EchoesC1(Echoes):
-    passed = "\x9b"
+    allowed = "\x9b"
 
 
-@breaks("F033")
+@fails_checks("F033")
 class EchoesBidi(Echoes):
-    passed = "\u202e\u2066"
+    allowed = "\u202e\u2066"
 
 
-@breaks("F052")
-class SwitchWithoutBlank(Server):
-    def say(self, query: str) -> str:
-        return super().say(re.sub(r"\A/W(?=\S)", "/W ", query))
+@fails_checks("F052")
+class AcceptsSwitchWithoutBlank(PlainServer):
+    def answer_query(self, query: str) -> str:
+        return super().answer_query(re.sub(r"\A/W(?=\S)", "/W ", query))
 
 
-@breaks("F069")
-class EndsAtNUL(Server):
+@fails_checks("F069")
+class EndsAtNUL(PlainServer):
     def answer(self, line: bytes) -> bytes:
         return super().answer(line.split(b"\0")[0])
 
 
-@breaks("F086")
-class RelaysMail(Server):
-    def say(self, query: str) -> str:
-        return super().say(re.sub(r"\A.*!|%other.*", "", query))
+@fails_checks("F086")
+class RelaysMail(PlainServer):
+    def answer_query(self, query: str) -> str:
+        return super().answer_query(re.sub(r"\A.*!|%other.*", "", query))
 
 
-@breaks("F092")
-class LoginsAlone(Server):
-    def listing(self) -> str:
+@fails_checks("F092")
+class ListsOnlyLogins(PlainServer):
+    def list_users(self) -> str:
         return "\n".join(["Login     Name", *PEOPLE])
 
 
-class Refuses(Server):
-    def listing(self) -> str:
+class RefusesList(PlainServer):
+    def list_users(self) -> str:
         return DENIED.replace("forwarding service", "online user list")
 
 
-BASES["F095"] = Refuses
+BASES["F095"] = RefusesList
 
 
-@breaks("F096")
-class NoNames(Server):
-    def tell(self, login: str, long: bool) -> str:
-        return super().tell(login, long).replace(PEOPLE[login], login)
+@fails_checks("F096")
+class OmitsNames(PlainServer):
+    def describe(self, login: str, long: bool) -> str:
+        return super().describe(login, long).replace(PEOPLE[login], login)
 
 
-@breaks("F097")
-class ListTellsMore(Server):
-    def listing(self) -> str:
-        return super().listing().replace("10:00", "kitchen")
+@fails_checks("F097")
+class ListShowsMore(PlainServer):
+    def list_users(self) -> str:
+        return super().list_users().replace("10:00", "kitchen")
 
 
-@breaks("F098")
-class NoStatus(Server):
-    def tell(self, login: str, long: bool) -> str:
-        return super().tell(login, long).replace("On since", "Tea since")
+@fails_checks("F098")
+class OmitsStatus(PlainServer):
+    def describe(self, login: str, long: bool) -> str:
+        return super().describe(login, long).replace("On since", "Tea since")
 
 
-@breaks("F102")
-class NobodiesDiffer(Server):
-    def nobody(self, name: str) -> str:
-        return super().nobody(name) + "." * (sum(name.encode()) % 7)
+@fails_checks("F102")
+class NotFoundTextsDiffer(PlainServer):
+    def not_found(self, name: str) -> str:
+        return super().not_found(name) + "." * (sum(name.encode()) % 7)
 
 
-@breaks("F104")
-class TellsPaths(Server):
-    def tell(self, login: str, long: bool) -> str:
-        return f"Directory: /home/{login}  Shell: /bin/bash\n{super().tell(login, long)}"
+@fails_checks("F104")
+class ShowsPaths(PlainServer):
+    def describe(self, login: str, long: bool) -> str:
+        return f"Directory: /home/{login}  Shell: /bin/bash\n{super().describe(login, long)}"

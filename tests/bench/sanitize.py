@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.text.sanitize import sanitize, sanitize_keeping_colour, to_ascii
-from tests.bench.measure import table
+from tests.bench.measure import print_table
 from tests.unit.text.worst import MIB, WORST
 
 ROUNDS = 5
 
 
-def milliseconds(work: Callable[[], object]) -> float:
+def min_cpu_ms(work: Callable[[], object]) -> float:
     """CPU of this process, the least of some rounds."""
     spent = []
     for _ in range(ROUNDS):
@@ -21,18 +21,18 @@ def milliseconds(work: Callable[[], object]) -> float:
     return min(spent) * 1000
 
 
-def row(name: str) -> tuple[str, float, float, float]:
+def measure_row(name: str) -> tuple[str, float, float, float]:
     value = WORST[name](MIB)
     text = sanitize(value)
     return (
         name,
-        milliseconds(lambda: sanitize(value)),
-        milliseconds(lambda: sanitize_keeping_colour(value)),
-        milliseconds(lambda: to_ascii(text)),
+        min_cpu_ms(lambda: sanitize(value)),
+        min_cpu_ms(lambda: sanitize_keeping_colour(value)),
+        min_cpu_ms(lambda: to_ascii(text)),
     )
 
 
 def main(_: Path) -> None:
-    rows = sorted(map(row, WORST), key=lambda each: -each[1])
+    rows = sorted(map(measure_row, WORST), key=lambda each: -each[1])
     columns = ("1 MiB of", "clean, ms", "coloured, ms", "then in_ascii, ms")
-    table("The worst for text.clean, CPU, the worst first", columns, rows)
+    print_table("The worst for text.clean, CPU, the worst first", columns, rows)

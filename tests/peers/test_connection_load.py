@@ -1,11 +1,11 @@
-"""Many connections at once, and a gateway without free descriptors (R028, R029). `python -m tests.peers.crowd` prints the
-figures that are checked here."""
+"""Many connections at once, and a gateway without free descriptors (R028, R029). `python -m
+tests.peers.connection_load` prints the figures that are checked here."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.peers import crowd
+from tests.peers import connection_load
 
 
 @pytest.mark.alone
@@ -14,23 +14,23 @@ from tests.peers import crowd
 )
 def test_R029_a_crowd_harms_nobody(tmp_path: Path, idle: int, slow: int) -> None:
     """R031 too: some of them send a byte each half second."""
-    figures = crowd.measure(tmp_path, idle, slow, asked=400)
+    figures = connection_load.measure_load(tmp_path, idle, slow, queries=400)
     print(figures)
     least = 0.001  # seconds: below that the machine's own hiccups count for more than ours
     for base, crowded in (
-        (figures.base.finger, figures.crowded.finger),
-        (figures.base.web, figures.crowded.web),
+        (figures.unloaded.finger, figures.loaded.finger),
+        (figures.unloaded.web, figures.loaded.web),
     ):
-        assert crowd.p99(crowded) <= 3 * max(crowd.p99(base), least)
-    assert figures.kib < 20
-    assert figures.stopping < 5
+        assert connection_load.p99(crowded) <= 3 * max(connection_load.p99(base), least)
+    assert figures.kib_per_connection < 20
+    assert figures.stop_seconds < 5
 
 
 @pytest.mark.alone
 def test_R028_without_free_descriptors(tmp_path: Path) -> None:
     """80 connections to a gateway that has 64 descriptors, and thousands more: the log stays short, and who asks when
     they are gone is answered."""
-    flooded = crowd.flood(tmp_path)
+    flooded = connection_load.flood_without_descriptors(tmp_path)
     print(flooded)
-    assert flooded.tried > 500
-    assert flooded.log < 10_000
+    assert flooded.attempts > 500
+    assert flooded.log_bytes_per_second < 10_000

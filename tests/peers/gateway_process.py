@@ -28,24 +28,24 @@ T = TypeVar("T")
 CHECKOUT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-P", "-m", "gateway")
 # For a child in which the same lines run again and again: coverage would take half of its time.
-UNTRACED = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-WATCHED = (sys.executable, "-P", str(Path(__file__).with_name("watchdog.py")))
+ENV_WITHOUT_COVERAGE = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
+WATCHED_COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("watchdog.py")))
 # The bot's own limits are for people; who looks every few milliseconds, or asks for everything, goes past them.
-UNLIMITED = """
+LIFT_BOT_LIMITS = """
 import gateway.irc.command_handler as handler
 handler.USER_LIMIT = handler.USER_IN_CHANNEL_LIMIT = handler.CHANNEL_LIMIT = (10_000_000, 1.0)
 """
-WATCHDOG = f"import runpy\nrunpy.run_path({WATCHED[-1]!r}, run_name='__main__')"
+WATCHDOG_CODE = f"import runpy\nrunpy.run_path({WATCHED_COMMAND[-1]!r}, run_name='__main__')"
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw7").removeprefix("gw")) % 8
 _PORTS = itertools.cycle(range(10_000 + 2_500 * _WORKER, 12_500 + 2_500 * _WORKER))
 DEADLINE = 20.0  # seconds for anything that is waited for
 BAD_WORDS = ("Traceback", "Unhandled", "watchdog:", "ResourceWarning", "never awaited")
 
 
-def until(look: Callable[[], T], what: str, seconds: float = DEADLINE) -> T:
+def wait_until(condition: Callable[[], T], what: str, seconds: float = DEADLINE) -> T:
     """The first true value of *look*. Fails when there was none within *seconds*."""
     end = time.monotonic() + seconds
-    while not (seen := look()):
+    while not (seen := condition()):
         assert time.monotonic() < end, f"waited {seconds} s for {what}"
         time.sleep(0.005)
     return seen
@@ -61,13 +61,13 @@ def free_port() -> int:
     raise AssertionError("no port is free")
 
 
-def listening(port: int) -> bool:
+def is_listening(port: int) -> bool:
     """Does somebody listen on *port*? To look does not connect: a connection would leave a record."""
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return any(row[3] == "0A" and int(row[1].partition(":")[2], 16) == port for row in rows)
 
 
-def clean(log: str) -> None:
+def assert_clean_log(log: str) -> None:
     """Nothing of what must never stand in a log is in *log*."""
     for word in BAD_WORDS:
         assert word not in log, log
@@ -77,7 +77,7 @@ def clean(log: str) -> None:
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandResult:
     """How a command ended."""
 
     code: int
@@ -85,7 +85,7 @@ class Ran:
     err: str
 
 
-def command(
+def run_command(
     *arguments: str | Path,
     folder: Path,
     code: int = 0,
@@ -93,7 +93,7 @@ def command(
     env: Mapping[str, str] | None = None,
     start: Sequence[str] = COMMAND,
     **options: Any,
-) -> Ran:
+) -> CommandResult:
     """Runs finger-gateway with *arguments* in *folder*. It has to end with *code* and without a traceback."""
     done = subprocess.run(
         [*start, *map(str, arguments)],
@@ -105,8 +105,8 @@ def command(
         check=False,
         **options,
     )
-    ran = Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
-    clean(ran.err)
+    ran = CommandResult(done.returncode, done.stdout.decode(), done.stderr.decode())
+    assert_clean_log(ran.err)
     assert ran.code == code, ran
     return ran
 
@@ -115,13 +115,13 @@ def command(
 
 
 @dataclass(frozen=True)
-class Place:
+class Installation:
     """A folder with gateway.toml and people.db, and the ports that the settings name."""
 
     folder: Path
-    finger: int
-    web: int
-    irc: int | None = None
+    finger_port: int
+    web_port: int
+    irc_port: int | None = None
 
     @property
     def settings(self) -> Path:
@@ -131,18 +131,18 @@ class Place:
     def database(self) -> Path:
         return self.folder / "people.db"
 
-    def command(self, *arguments: str | Path, **options: Any) -> Ran:
+    def run(self, *arguments: str | Path, **options: Any) -> CommandResult:
         """Runs finger-gateway with *arguments* and these settings. See command."""
-        return command("-c", self.settings, *arguments, **{"folder": self.folder, **options})
+        return run_command("-c", self.settings, *arguments, **{"folder": self.folder, **options})
 
-    def records(self) -> list[dict[str, Any]]:
+    def read_access_log(self) -> list[dict[str, Any]]:
         file = self.folder / "access.jsonl"
         lines = file.read_text().splitlines(keepends=True) if file.exists() else []
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
-    def recorded(self, count: int) -> list[dict[str, Any]]:
+    def wait_for_access_log(self, count: int) -> list[dict[str, Any]]:
         """The records, once there are *count* of them."""
-        return until(lambda: found if len(found := self.records()) >= count else [], f"{count} records")
+        return wait_until(lambda: found if len(found := self.read_access_log()) >= count else [], f"{count} records")
 
 
 SETTINGS = """
@@ -163,7 +163,7 @@ queries_per_minute = 60000
 connections_per_address = 500
 {more}
 """
-IRC = """
+IRC_SETTINGS = """
 [[irc]]
 network = "test"
 server = "tcp:127.0.0.1:{irc}"
@@ -174,60 +174,64 @@ line_interval = "1ms"
 """
 
 
-def run_readme_commands(lines: Iterable[str], written: str, folder: Path) -> None:
+def run_readme_commands(lines: Iterable[str], written_path: str, folder: Path) -> None:
     """Run a README's commands, from the checkout. *folder* takes the place of the path that is *written* there."""
     here = CHECKOUT
     for line in lines:
-        words = shlex.split(line.replace(written, str(folder)))
+        words = shlex.split(line.replace(written_path, str(folder)))
         if words[0] == "cd":
             here = Path(words[1])
         elif words[0] == "finger-gateway":
-            command(*words[1:], folder=here)
+            run_command(*words[1:], folder=here)
         else:
             subprocess.run(words, cwd=here, check=True)
 
 
-def make_place(
+def make_installation(
     folder: Path,
     irc: int | None = None,
     people: Sequence[dict[str, Any]] = PEOPLE,
     site: str = "",
     more: str = "",
-) -> Place:
+) -> Installation:
     """Settings, and a database with *people*, in *folder*. *irc* is the port of an IRC server."""
-    place = Place(folder, free_port(), free_port(), irc)
+    installation = Installation(folder, free_port(), free_port(), irc)
     text = SETTINGS.format(
-        finger=place.finger, web=place.web, site=site, more=more, irc=IRC.format(irc=irc) if irc is not None else ""
+        finger=installation.finger_port,
+        web=installation.web_port,
+        site=site,
+        more=more,
+        irc=IRC_SETTINGS.format(irc=irc) if irc is not None else "",
     )
-    place.settings.write_text(text)
-    database.create(place.database)
-    write_edits(place.database, [make_create_edit(fields) for fields in people])
-    return place
+    installation.settings.write_text(text)
+    database.create(installation.database)
+    write_edits(installation.database, [make_create_edit(fields) for fields in people])
+    return installation
 
 
 # the gateway
 
 
 @dataclass
-class Running:
+class GatewayProcess:
     """A gateway that serves."""
 
     process: "subprocess.Popen[bytes]"
     log_file: Path
-    out_file: Path
-    started: float  # seconds from the start of the process to the first connection
-    ended: int | None = None
+    stdout_file: Path
+    startup_seconds: float  # seconds from the start of the process to the first connection
+    exit_code: int | None = None
 
     @property
     def log(self) -> str:
         return self.log_file.read_text()
 
     @property
-    def out(self) -> str:
-        return self.out_file.read_text()
+    def stdout(self) -> str:
+        return self.stdout_file.read_text()
 
     @property
-    def memory(self) -> float:
+    def memory_mib(self) -> float:
         """Resident MiB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
@@ -238,22 +242,22 @@ class Running:
 
     def wait(self, seconds: float = DEADLINE) -> int:
         """The exit code, once it has ended by itself."""
-        self.ended = self.process.wait(seconds)
-        return self.ended
+        self.exit_code = self.process.wait(seconds)
+        return self.exit_code
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = DEADLINE) -> int:
         """Sends the signal *number* and gives the exit code."""
-        if self.ended is None:
+        if self.exit_code is None:
             self.send(number)
             self.wait(seconds)
-        assert self.ended is not None
-        return self.ended
+        assert self.exit_code is not None
+        return self.exit_code
 
 
 @contextmanager
-def launched(
-    folder: Path, ports: Sequence[int], *arguments: str | Path, start: Sequence[str] = WATCHED, **options: Any
-) -> Iterator[Running]:
+def start_process(
+    folder: Path, ports: Sequence[int], *arguments: str | Path, start: Sequence[str] = WATCHED_COMMAND, **options: Any
+) -> Iterator[GatewayProcess]:
     """*start* with *arguments* in a child process, once it listens on all of *ports*. Ended at the end, by SIGTERM."""
     name = f"gateway-{time.monotonic_ns()}"
     log, out = folder / f"{name}.log", folder / f"{name}.out"
@@ -262,27 +266,29 @@ def launched(
         process = subprocess.Popen(
             [*start, *map(str, arguments)], cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=err, **options
         )
-    running = Running(process, log, out, 0.0)
+    running = GatewayProcess(process, log, out, 0.0)
     try:
         for port in ports:
-            until(lambda port=port: process.poll() is not None or listening(port), f"port {port}")  # type: ignore[misc]
+            wait_until(lambda port=port: process.poll() is not None or is_listening(port), f"port {port}")  # type: ignore[misc]
         assert process.poll() is None, running.log
-        running.started = time.monotonic() - began
+        running.startup_seconds = time.monotonic() - began
         yield running
         running.stop()
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
-    clean(running.log)
+    assert_clean_log(running.log)
 
 
 @contextmanager
-def serving(place: Place, *arguments: str, start: Sequence[str] = WATCHED, **options: Any) -> Iterator[Running]:
-    """`finger-gateway run` with the settings of *place*."""
-    ports = [place.finger, place.web]
-    with launched(
-        place.folder, ports, *(arguments or ("run", "-c", place.settings)), start=start, **options
+def run_gateway(
+    installation: Installation, *arguments: str, start: Sequence[str] = WATCHED_COMMAND, **options: Any
+) -> Iterator[GatewayProcess]:
+    """`finger-gateway run` with the settings of *installation*."""
+    ports = [installation.finger_port, installation.web_port]
+    with start_process(
+        installation.folder, ports, *(arguments or ("run", "-c", installation.settings)), start=start, **options
     ) as running:
         yield running
 
@@ -290,14 +296,14 @@ def serving(place: Place, *arguments: str, start: Sequence[str] = WATCHED, **opt
 # clients
 
 
-def finger(port: int, query: str, seconds: float = DEADLINE) -> str:
+def query_finger(port: int, query: str, seconds: float = DEADLINE) -> str:
     """What the finger server on *port* answers, all of it."""
     with socket.create_connection(("127.0.0.1", port), seconds) as asking:
         asking.sendall(query.encode() + b"\r\n")
         return b"".join(iter(lambda: asking.recv(65536), b"")).decode()
 
 
-def web(port: int, path: str, seconds: float = DEADLINE) -> tuple[int, str]:
+def http_get(port: int, path: str, seconds: float = DEADLINE) -> tuple[int, str]:
     """Status and body of *path* on the web server on *port*."""
     with socket.create_connection(("127.0.0.1", port), seconds) as asking:
         asking.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
@@ -307,7 +313,7 @@ def web(port: int, path: str, seconds: float = DEADLINE) -> tuple[int, str]:
     return int(head.split()[1]), body
 
 
-class Lines:
+class IRCConnection:
     """One side of an IRC connection: lines out, and lines in as they come, each with the time it came."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -322,11 +328,11 @@ class Lines:
     def send(self, line: str) -> None:
         self._connection.sendall(line.encode() + b"\r\n")
 
-    def wait(self, matches: Callable[[str], bool], what: str, seconds: float = DEADLINE) -> str:
+    def wait_for(self, matches: Callable[[str], bool], what: str, seconds: float = DEADLINE) -> str:
         """The next line that *matches*, of those not waited for before."""
-        return self.timed(matches, what, seconds)[1]
+        return self.wait_for_timed(matches, what, seconds)[1]
 
-    def timed(self, matches: Callable[[str], bool], what: str, seconds: float = DEADLINE) -> tuple[float, str]:
+    def wait_for_timed(self, matches: Callable[[str], bool], what: str, seconds: float = DEADLINE) -> tuple[float, str]:
         """The same, with the time.monotonic() at which it came."""
         end = time.monotonic() + seconds
         with self._arrived:
@@ -336,11 +342,11 @@ class Lines:
                     if matches(self._lines[self._read - 1][1]):
                         return self._lines[self._read - 1]
                 left = end - time.monotonic()
-                assert left > 0 and not self.closed, f"waited for {what}; came: {self.all}"
+                assert left > 0 and not self.closed, f"waited for {what}; came: {self.received}"
                 self._arrived.wait(left)
 
     @property
-    def all(self) -> list[str]:
+    def received(self) -> list[str]:
         return [line for _, line in self._lines]
 
     def close(self) -> None:
@@ -368,29 +374,29 @@ class Lines:
 
 
 @contextmanager
-def chatting(port: int, nick: str, channel: str | None = None) -> Iterator[Lines]:
+def join_irc(port: int, nick: str, channel: str | None = None) -> Iterator[IRCConnection]:
     """Somebody on an IRC server, signed on, and in *channel*."""
-    lines = Lines(socket.create_connection(("127.0.0.1", port), DEADLINE))
+    lines = IRCConnection(socket.create_connection(("127.0.0.1", port), DEADLINE))
     try:
         lines.send(f"NICK {nick}")
         lines.send(f"USER {nick} 0 * :{nick}")
-        lines.wait(lambda line: " 001 " in line, "the welcome")
+        lines.wait_for(lambda line: " 001 " in line, "the welcome")
         if channel is not None:
             lines.send(f"JOIN {channel}")
-            lines.wait(lambda line: " 366 " in line, "the names")
+            lines.wait_for(lambda line: " 366 " in line, "the names")
         yield lines
     finally:
         lines.close()
 
 
-def answer(lines: Lines, prefix: str, text: str) -> list[str]:
+def ask_bot(lines: IRCConnection, prefix: str, text: str) -> list[str]:
     """All that the bot answers to *text*. A second question, for somebody whom nobody knows, shows where that ends."""
     end = f"nobody{time.monotonic_ns()}"
     said: list[str] = []
     for each in (text, end):
         lines.send(f"{prefix}PRIVMSG fingerbot :{each}")
     while not said or end not in said[-1]:
-        said.append(lines.wait(lambda line: "PRIVMSG " in line, f"the answer to {text}").partition(" :")[2])
+        said.append(lines.wait_for(lambda line: "PRIVMSG " in line, f"the answer to {text}").partition(" :")[2])
     return said[:-1]
 
 
@@ -398,29 +404,29 @@ def answer(lines: Lines, prefix: str, text: str) -> list[str]:
 
 
 @dataclass
-class Recorder:
+class FakeIRCServer:
     """An IRC server for one bot: welcomes it, lets it join, remembers what it says. test_run.py holds it against ngircd."""
 
     port: int
-    connections: list[Lines] = field(default_factory=list)
+    connections: list[IRCConnection] = field(default_factory=list)
     attempts: int = 0
 
     @property
-    def bot(self) -> Lines:
+    def bot(self) -> IRCConnection:
         """The bot's connection, once it has joined #tea."""
-        return until(lambda: self.connections[-1:], "the bot")[0]
+        return wait_until(lambda: self.connections[-1:], "the bot")[0]
 
     def ask(self, text: str) -> list[str]:
         """What the bot says in private to somebody who asks *text*."""
-        return answer(self.bot, ":asker!asker@host.test ", text)
+        return ask_bot(self.bot, ":asker!asker@host.test ", text)
 
 
 @contextmanager
-def recorder() -> Iterator[Recorder]:
+def run_fake_irc_server() -> Iterator[FakeIRCServer]:
     """A Recorder that listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        record = Recorder(server.getsockname()[1])
-        thread = threading.Thread(target=_welcome, args=(server, record), daemon=True)
+        record = FakeIRCServer(server.getsockname()[1])
+        thread = threading.Thread(target=_serve_bots, args=(server, record), daemon=True)
         thread.start()
         try:
             yield record
@@ -431,24 +437,24 @@ def recorder() -> Iterator[Recorder]:
                 each.close()
 
 
-def _welcome(server: socket.socket, record: Recorder) -> None:
+def _serve_bots(server: socket.socket, record: FakeIRCServer) -> None:
     with suppress(OSError, AssertionError):
         while True:
             connection, _ = server.accept()
             record.attempts += 1
-            lines = Lines(connection)
-            lines.wait(lambda line: line.startswith("USER "), "USER")
+            lines = IRCConnection(connection)
+            lines.wait_for(lambda line: line.startswith("USER "), "USER")
             for line in (":irc.test 001 fingerbot :Welcome", ":irc.test 376 fingerbot :End of MOTD"):
                 lines.send(line)
-            lines.wait(lambda line: line.startswith("JOIN #tea"), "JOIN")
+            lines.wait_for(lambda line: line.startswith("JOIN #tea"), "JOIN")
             lines.send(":fingerbot!finger@127.0.0.1 JOIN #tea")
             record.connections.append(lines)
-            threading.Thread(target=_let_go, args=(lines,), daemon=True).start()
+            threading.Thread(target=_close_after_quit, args=(lines,), daemon=True).start()
 
 
-def _let_go(lines: Lines) -> None:
+def _close_after_quit(lines: IRCConnection) -> None:
     """As a server does: whoever says QUIT is gone."""
-    until(lambda: lines.closed or any(line.startswith("QUIT") for line in lines.all), "QUIT", 600)
+    wait_until(lambda: lines.closed or any(line.startswith("QUIT") for line in lines.received), "QUIT", 600)
     lines.close()
 
 
@@ -471,7 +477,7 @@ PAM = no
 
 
 @contextmanager
-def ngircd(folder: Path) -> Iterator[int]:
+def run_ngircd(folder: Path) -> Iterator[int]:
     """ngircd in a child process; gives its port."""
     port = free_port()
     file = folder / "ngircd.conf"
@@ -481,7 +487,7 @@ def ngircd(folder: Path) -> Iterator[int]:
             ["/usr/sbin/ngircd", "--nodaemon", "--config", str(file)], stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
     try:
-        until(lambda: listening(port), "ngircd")
+        wait_until(lambda: is_listening(port), "ngircd")
         yield port
     finally:
         server.terminate()

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-SOURCE = r"""
+C_SOURCE = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -68,7 +68,7 @@ ssize_t pwrite(int fd, const void *from, size_t size, off_t at) {
 
 
 @dataclass(frozen=True)
-class Faults:
+class DiskFaults:
     """The library, and the folder whose files say what is wrong just now."""
 
     folder: Path
@@ -78,11 +78,11 @@ class Faults:
         """What a process needs in its environment to be meddled with."""
         return {"LD_PRELOAD": str(self.folder / "faults.so"), "FAULTS": str(self.folder)}
 
-    def slow(self, on: bool) -> None:
+    def set_slow(self, on: bool) -> None:
         """Each read of the database takes 50 ms."""
         self._set("slow", on)
 
-    def full(self, on: bool) -> None:
+    def set_full(self, on: bool) -> None:
         """No room is left for the database."""
         self._set("full", on)
 
@@ -93,10 +93,10 @@ class Faults:
             (self.folder / name).unlink(missing_ok=True)
 
 
-def make_faults(folder: Path) -> Faults:
+def build_disk_faults(folder: Path) -> DiskFaults:
     """Builds the library in *folder*."""
     folder.mkdir()
     source, library = folder / "faults.c", folder / "faults.so"
-    source.write_text(SOURCE)
+    source.write_text(C_SOURCE)
     subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
-    return Faults(folder)
+    return DiskFaults(folder)

@@ -1,7 +1,7 @@
 """A gateway with a crowd at its doors: idle connections by the thousand, clients that send a byte each half second, and a
 good client among them. Prints what that costs.
 
-    python -m tests.peers.crowd [--idle 10000] [--slow 800]
+    python -m tests.peers.connection_load [--idle 10000] [--slow 800]
 
 The crowd holds its connections in a process of its own, from several addresses of 127.0.0.0/8.
 """
@@ -21,10 +21,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.peers.gateway import CHECKOUT, COMMAND, Place, finger, make_place, serving, until, web
+from tests.peers.gateway_process import (
+    CHECKOUT,
+    COMMAND,
+    Installation,
+    http_get,
+    make_installation,
+    query_finger,
+    run_gateway,
+    wait_until,
+)
 
-ASKED = 600  # questions of each kind, by which the good client is judged
-EACH = 400  # connections from one address
+QUERIES = 600  # questions of each kind, by which the good client is judged
+CONNECTIONS_PER_ADDRESS = 400  # connections from one address
 BURST = 501  # connections at once; odd, so that bursts go to both protocols in turn
 LIMITS = """
 [limits]
@@ -36,7 +45,7 @@ timeout = "10m"
 
 
 @dataclass(frozen=True)
-class Delays:
+class Latencies:
     """Seconds that the good client waited."""
 
     finger: Sequence[float]
@@ -50,32 +59,32 @@ class Delays:
 
 
 @dataclass(frozen=True)
-class Figures:
+class LoadFigures:
     """What was measured. *kib*: resident memory for each connection; *connecting*: seconds until all were there;
     *stopping*: seconds from SIGTERM to the end, with all of them open."""
 
-    base: Delays
-    crowded: Delays
+    unloaded: Latencies
+    loaded: Latencies
     connections: int
-    kib: float
-    connecting: float
-    stopping: float
+    kib_per_connection: float
+    connect_seconds: float
+    stop_seconds: float
 
     def __str__(self) -> str:
         return (
-            f"alone:    {self.base}\n"
-            f"crowded:  {self.crowded}\n"
+            f"alone:    {self.unloaded}\n"
+            f"crowded:  {self.loaded}\n"
             f"good client's p99, crowded over alone: {self.ratio:.2f}\n"
-            f"{self.connections} connections: {self.kib:.2f} KiB each; made in {self.connecting:.1f} s\n"
-            f"SIGTERM with all open: {self.stopping:.2f} s"
+            f"{self.connections} connections: {self.kib_per_connection:.2f} KiB each; made in {self.connect_seconds:.1f} s\n"
+            f"SIGTERM with all open: {self.stop_seconds:.2f} s"
         )
 
     @property
     def ratio(self) -> float:
         """How many times longer the good client waits than alone, at its 99th percentile; the worse of both protocols."""
         return max(
-            p99(self.crowded.finger) / p99(self.base.finger),
-            p99(self.crowded.web) / p99(self.base.web),
+            p99(self.loaded.finger) / p99(self.unloaded.finger),
+            p99(self.loaded.web) / p99(self.unloaded.web),
         )
 
 
@@ -83,7 +92,7 @@ def p99(delays: Sequence[float]) -> float:
     return statistics.quantiles(delays, n=100)[98]
 
 
-def descriptors() -> None:
+def raise_descriptor_limit() -> None:
     """As many as we may have; children inherit it."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -92,9 +101,9 @@ def descriptors() -> None:
 # the crowd, in a process of its own
 
 
-def hold(ports: Sequence[int], idle: int, slow: int) -> None:
+def hold_connections(ports: Sequence[int], idle: int, slow: int) -> None:
     """Connects, says so, drips until standard input ends."""
-    descriptors()
+    raise_descriptor_limit()
     held = [_connect(ports[number % 2], number) for number in range(idle + slow)]
     dripping = held[idle:]
     print(len(held), flush=True)
@@ -111,16 +120,23 @@ def hold(ports: Sequence[int], idle: int, slow: int) -> None:
 
 def _connect(port: int, number: int) -> socket.socket:
     client = socket.socket()
-    client.bind((f"127.0.1.{1 + number // EACH}", 0))
+    client.bind((f"127.0.1.{1 + number // CONNECTIONS_PER_ADDRESS}", 0))
     client.connect(("127.0.0.1", port))
     return client
 
 
 @contextmanager
-def crowd(place: Place, idle: int, slow: int) -> Iterator[float]:
+def run_idle_clients(installation: Installation, idle: int, slow: int) -> Iterator[float]:
     """A crowd that is connected; gives the seconds that it took."""
     began = time.monotonic()
-    command = [sys.executable, "-m", "tests.peers.crowd", "--hold", str(place.finger), str(place.web)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.peers.connection_load",
+        "--hold",
+        str(installation.finger_port),
+        str(installation.web_port),
+    ]
     holding = subprocess.Popen(
         [*command, "--idle", str(idle), "--slow", str(slow)],
         cwd=CHECKOUT,
@@ -141,48 +157,50 @@ def crowd(place: Place, idle: int, slow: int) -> Iterator[float]:
 # the good client
 
 
-def delays(place: Place, asked: int = ASKED) -> Delays:
+def measure_latencies(installation: Installation, queries: int = QUERIES) -> Latencies:
     """Asks on both protocols in turn, each time on a connection of its own."""
     both: list[list[float]] = [[], []]
-    for _ in range(asked):
-        for each, ask in zip(both, (_by_finger, _by_web), strict=True):
+    for _ in range(queries):
+        for each, ask in zip(both, (_query_finger, _query_web), strict=True):
             began = time.perf_counter()
-            ask(place)
+            ask(installation)
             each.append(time.perf_counter() - began)
-    return Delays(*both)
+    return Latencies(*both)
 
 
-def _by_finger(place: Place) -> None:
-    assert "Alice Adams" in finger(place.finger, "alice")
+def _query_finger(installation: Installation) -> None:
+    assert "Alice Adams" in query_finger(installation.finger_port, "alice")
 
 
-def _by_web(place: Place) -> None:
-    assert web(place.web, "/users/alice")[0] == 200
+def _query_web(installation: Installation) -> None:
+    assert http_get(installation.web_port, "/users/alice")[0] == 200
 
 
-def measure(folder: Path, idle: int, slow: int, asked: int = ASKED, start: Sequence[str] = COMMAND) -> Figures:
+def measure_load(
+    folder: Path, idle: int, slow: int, queries: int = QUERIES, start: Sequence[str] = COMMAND
+) -> LoadFigures:
     """Runs a gateway in *folder*, and the crowd."""
-    descriptors()
-    place = make_place(folder)
-    place.settings.write_text(place.settings.read_text().partition("[limits]")[0] + LIMITS)
-    with serving(place, start=start) as running:
-        alone = connected(running.process.pid)
-        delays(place, asked // 4)  # warm
-        base = delays(place, asked)
-        before = running.memory
-        with crowd(place, idle, slow) as connecting:
-            until(lambda: connected(running.process.pid) - alone >= idle + slow, "the crowd")
-            kib = (running.memory - before) * 1024 / (idle + slow)
-            assert web(place.web, "/healthz")[0] == 200
-            crowded = delays(place, asked)
-            assert connected(running.process.pid) - alone >= idle + slow
+    raise_descriptor_limit()
+    installation = make_installation(folder)
+    installation.settings.write_text(installation.settings.read_text().partition("[limits]")[0] + LIMITS)
+    with run_gateway(installation, start=start) as running:
+        alone = count_descriptors(running.process.pid)
+        measure_latencies(installation, queries // 4)  # warm
+        base = measure_latencies(installation, queries)
+        before = running.memory_mib
+        with run_idle_clients(installation, idle, slow) as connecting:
+            wait_until(lambda: count_descriptors(running.process.pid) - alone >= idle + slow, "the crowd")
+            kib = (running.memory_mib - before) * 1024 / (idle + slow)
+            assert http_get(installation.web_port, "/healthz")[0] == 200
+            crowded = measure_latencies(installation, queries)
+            assert count_descriptors(running.process.pid) - alone >= idle + slow
             began = time.monotonic()
             running.stop()
             stopping = time.monotonic() - began
-    return Figures(base, crowded, idle + slow, kib, connecting, stopping)
+    return LoadFigures(base, crowded, idle + slow, kib, connecting, stopping)
 
 
-def connected(process: int) -> int:
+def count_descriptors(process: int) -> int:
     """Descriptors that *process* has open."""
     return sum(1 for _ in Path(f"/proc/{process}/fd").iterdir())
 
@@ -191,30 +209,35 @@ def connected(process: int) -> int:
 
 
 @dataclass(frozen=True)
-class Flooded:
+class FloodFigures:
     """What a gateway at its limit of descriptors logged: bytes a second; *tried* connections in all."""
 
-    log: float
-    tried: int
+    log_bytes_per_second: float
+    attempts: int
 
     def __str__(self) -> str:
-        return f"at the limit of descriptors: {self.log:.0f} bytes of log a second; {self.tried} connections tried"
+        return (
+            f"at the descriptor limit: {self.log_bytes_per_second:.0f} bytes of log per second; "
+            f"{self.attempts} connections attempted"
+        )
 
 
-def flood(folder: Path, descriptors: int = 64, held: int = 80, seconds: float = 3.0) -> Flooded:
+def flood_without_descriptors(
+    folder: Path, descriptors: int = 64, open_connections: int = 80, seconds: float = 3.0
+) -> FloodFigures:
     """A gateway with so few descriptors, *held* connections that stay, and one burst of others after the other. It
     answers before and after."""
-    place = make_place(folder)
+    installation = make_installation(folder)
     start = ("prlimit", f"--nofile={descriptors}:{descriptors}", *COMMAND)
-    with serving(place, start=start) as running:
-        _by_finger(place)
+    with run_gateway(installation, start=start) as running:
+        _query_finger(installation)
         before = len(running.log)
         began = time.monotonic()
-        clients = [_connect(place.finger, 0) for _ in range(held)]
-        tried = held
+        clients = [_connect(installation.finger_port, 0) for _ in range(open_connections)]
+        tried = open_connections
         while time.monotonic() < began + seconds:
             running.send(signal.SIGSTOP)  # or it would take them one by one
-            burst = [_connect((place.finger, place.web)[tried % 2], 1) for _ in range(BURST)]
+            burst = [_connect((installation.finger_port, installation.web_port)[tried % 2], 1) for _ in range(BURST)]
             running.send(signal.SIGCONT)
             with suppress(OSError):  # the last of them is closed, by FIN or by reset
                 burst[-1].settimeout(5)
@@ -225,13 +248,16 @@ def flood(folder: Path, descriptors: int = 64, held: int = 80, seconds: float = 
         logged = (len(running.log) - before) / (time.monotonic() - began)
         for client in clients:
             client.close()
-        until(lambda: _answers(_by_finger, place) and _answers(_by_web, place), "an answer after the flood")
-    return Flooded(logged, tried)
+        wait_until(
+            lambda: _is_answered(_query_finger, installation) and _is_answered(_query_web, installation),
+            "an answer after the flood",
+        )
+    return FloodFigures(logged, tried)
 
 
-def _answers(ask: Callable[[Place], None], place: Place) -> bool:
+def _is_answered(ask: Callable[[Installation], None], installation: Installation) -> bool:
     try:
-        ask(place)
+        ask(installation)
     except (OSError, AssertionError, IndexError):
         return False
     return True
@@ -244,12 +270,12 @@ def main() -> None:
     parser.add_argument("--hold", type=int, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.hold:
-        hold(options.hold, options.idle, options.slow)
+        hold_connections(options.hold, options.idle, options.slow)
         return
     with tempfile.TemporaryDirectory() as folder:
-        print(measure(Path(folder), options.idle, options.slow))
+        print(measure_load(Path(folder), options.idle, options.slow))
     with tempfile.TemporaryDirectory() as folder:
-        print(flood(Path(folder)))
+        print(flood_without_descriptors(Path(folder)))
 
 
 if __name__ == "__main__":

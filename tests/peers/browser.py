@@ -15,7 +15,7 @@ FLAGS = (
     "--disable-sync",
 )
 
-EVERYTHING: dict[str, Any] = {
+EVERY_FIELD: dict[str, Any] = {
     "login": "alice", "name": "Alice Adams", "aliases": ["ally"], "pronouns": "she/her", "pronunciation": "AL-iss",
     "title": "Keeper of the kettle", "organisation": "The Tea Club", "office": "B12", "office_phone": "+420 555 0100",
     "home_phone": "+420 555 0199", "email": "alice@dir.test", "location": "Prague", "timezone": "Europe/Prague",
@@ -27,15 +27,15 @@ EVERYTHING: dict[str, Any] = {
     "status": {"text": "at the kettle", "until": "2099-12-01T10:00:00Z"}, "fediverse": "@alice@social.example",
     "visibility": {"timezone": "everyone", "email": "everyone", "keys": "everyone", "organisation": "everyone"},
 }  # fmt: skip
-LONG = {"login": "m" * 64, "name": "N" * 80, "plan": "x" * 80 + "\n", "project": "P" * 80, "title": "T" * 80}
+LONGEST = {"login": "m" * 64, "name": "N" * 80, "plan": "x" * 80 + "\n", "project": "P" * 80, "title": "T" * 80}
 WIDE = {"login": "yamada", "name": "山田 花子", "plan": "山田花子のけいかく" * 8 + "\n", "title": "技術者"}
-RIGHT = {
+RIGHT_TO_LEFT = {
     "login": "noa",
     "name": "נועה אבן",
     "plan": "שורה ארוכה מאוד מאוד שלא נכנסת למסך קטן של טלפון\n",
     "pronouns": "היא",
 }
-SIGNS = {
+EMOJI_AND_MARKUP = {
     "login": "emo",
     "name": "👩‍👩‍👧‍👦 🇨🇿",
     "title": '<b>&amp;</b> "q"',
@@ -43,7 +43,7 @@ SIGNS = {
     "status": {"text": "🫖" * 20},
 }
 EMPTY = {"login": "empty"}
-HARD = (EVERYTHING, LONG, WIDE, RIGHT, SIGNS, EMPTY)
+DIFFICULT_PEOPLE = (EVERY_FIELD, LONGEST, WIDE, RIGHT_TO_LEFT, EMOJI_AND_MARKUP, EMPTY)
 # Pages that differ in what is on them.
 PAGES = (
     "/", "/users", "/users?q=a", "/users?q=zz", "/online", "/policy", "/users/alice", f"/users/{'m' * 64}", "/users/yamada",
@@ -52,7 +52,7 @@ PAGES = (
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def launch_chromium() -> Iterator[Browser]:
     found = shutil.which("chromium")
     assert found is not None
     with sync_playwright() as running:

@@ -1,4 +1,4 @@
-"""Becomes a command that inherits sockets as systemd hands them over: `inherited.py NAME=FD... -- COMMAND...`.
+"""Becomes a command that inherits sockets as systemd hands them over: `socket_activation.py NAME=FD... -- COMMAND...`.
 
 The descriptors become 3, 4 and so on; LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID tell of them (sd_listen_fds(3)). Whoever
 starts this keeps the sockets open, as systemd does.
@@ -12,9 +12,9 @@ def main() -> None:
     words, command = sys.argv[1 : sys.argv.index("--")], sys.argv[sys.argv.index("--") + 1 :]
     named = [word.split("=") for word in words]
     kept = [os.dup(int(number)) for _, number in named]
-    high = [os.dup2(each, 100 + place) for place, each in enumerate(kept)]
-    for place, each in enumerate(high):
-        os.dup2(each, 3 + place)
+    high = [os.dup2(each, 100 + position) for position, each in enumerate(kept)]
+    for position, each in enumerate(high):
+        os.dup2(each, 3 + position)
     os.closerange(3 + len(high), 200)
     os.environ["LISTEN_FDS"] = str(len(named))
     os.environ["LISTEN_FDNAMES"] = ":".join(name for name, _ in named)

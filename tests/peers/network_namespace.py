@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.peers.gateway import DEADLINE
+from tests.peers.gateway_process import DEADLINE
 
 # The hosts file, then addresses; the process that it becomes gives a socket of a kind for each byte that it is sent.
-INSIDE = """
+SETUP_SCRIPT = """
 set -e
 mount --bind "$1" /etc/hosts
 mount --bind "$1.dns" /etc/resolv.conf
@@ -34,7 +34,7 @@ for address in "$@"; do
 done
 exec "$python" -c "$code"
 """
-GIVE = """
+SOCKET_HELPER = """
 import socket
 asked = socket.socket(fileno=0)
 asked.sendall(b"!")
@@ -49,15 +49,15 @@ NAME_SERVER = "127.0.0.53"
 
 
 @dataclass
-class Namespace:
+class NetworkNamespace:
     """*enter* is what a command is begun with to run in it."""
 
     enter: Sequence[str]
-    _asks: socket.socket
+    _helper: socket.socket
 
     def _socket(self, kind: bytes) -> socket.socket:
-        self._asks.sendall(kind)
-        _, (number,), *_ = socket.recv_fds(self._asks, 1, 1)
+        self._helper.sendall(kind)
+        _, (number,), *_ = socket.recv_fds(self._helper, 1, 1)
         given = socket.socket(fileno=number)
         given.settimeout(DEADLINE)
         return given
@@ -82,7 +82,9 @@ class Namespace:
 
 
 @contextmanager
-def namespace(folder: Path, addresses: Sequence[str], names: Mapping[str, Sequence[str]]) -> Iterator[Namespace]:
+def make_network_namespace(
+    folder: Path, addresses: Sequence[str], names: Mapping[str, Sequence[str]]
+) -> Iterator[NetworkNamespace]:
     """One with *addresses* on its loopback device, in which *names* have addresses."""
     hosts = folder / "hosts"
     lines = [f"{address} {name}\n" for name, its in names.items() for address in its]
@@ -92,12 +94,25 @@ def namespace(folder: Path, addresses: Sequence[str], names: Mapping[str, Sequen
     mine = [] if os.geteuid() == 0 else ["-r"]
     with theirs:
         holder = subprocess.Popen(
-            ["unshare", *mine, "-n", "-m", "sh", "-c", INSIDE, "sh", str(hosts), sys.executable, GIVE, *addresses],
+            [
+                "unshare",
+                *mine,
+                "-n",
+                "-m",
+                "sh",
+                "-c",
+                SETUP_SCRIPT,
+                "sh",
+                str(hosts),
+                sys.executable,
+                SOCKET_HELPER,
+                *addresses,
+            ],
             stdin=theirs.fileno(),
         )
     ours.settimeout(DEADLINE)
     with ours:
         assert ours.recv(1) == b"!", "no namespace"
         user = ["-U", "--preserve-credentials"] if mine else []
-        yield Namespace(["nsenter", "-t", str(holder.pid), *user, "-n", "-m"], ours)
+        yield NetworkNamespace(["nsenter", "-t", str(holder.pid), *user, "-n", "-m"], ours)
     assert holder.wait(DEADLINE) == 0
