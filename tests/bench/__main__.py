@@ -1,5 +1,6 @@
-"""python -m tests.bench [sanitize] [finger] [web] [growth] [hidden] [start] [walk]: measures, and prints tables and ratios; all
-without one.
+"""Measure speed and memory, and print tables and ratios.
+
+    python -m tests.bench [sanitize] [finger] [web] [growth] [hidden] [start] [walk]      all without an argument
 
 Needs gcc and taskset; the web part nginx and wrk as well. The machine should have two cores and nothing else to do.
 """
