@@ -18,7 +18,7 @@ import gateway
 from gateway import cli
 from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
-from tests.bench.measure import table
+from tests.bench.measure import print_table
 from tests.unit.finger.wire import Client
 from tests.unit.fixtures import make_dependencies
 from tests.unit.irc.server import BotHarness
@@ -127,4 +127,4 @@ def main(folder: Path) -> None:
         for name, walk in found.items():
             print(f"{name}\n{walk.describe()}\n")
     rows = [walk.row(name) for name, walk in found.items()]
-    table("A request's walk through gateway/", ("request", "modules", "entries", "returns"), rows)
+    print_table("A request's walk through gateway/", ("request", "modules", "entries", "returns"), rows)
