@@ -1,4 +1,4 @@
-"""gateway.toml: every kind of mistake names file, key, what was found and what to write."""
+"""gateway.toml: the message about each kind of mistake names file, key, the value found and the value expected."""
 
 import re
 from datetime import timedelta
@@ -11,12 +11,12 @@ from gateway.config.problems import BadSettings, Problem
 from gateway.config.types import Duration
 from gateway.settings import Settings, database_file, load_settings
 
-# A file with many of the keys.
+# A file with most of the keys.
 EXAMPLE = """
 [site]
 name = "The Tea Club"
-hosts = ["dir.test", "club.test"]        # our own names, all the same place; the first is the main one
-url = "https://dir.test"                 # the web side's public address
+hosts = ["dir.test", "club.test"]        # our host names; the first is the main one
+url = "https://dir.test"                 # the public address of the web site
 members = ["192.0.2.0/24"]
 administrators = ["alice"]
 templates = "own"
@@ -66,26 +66,26 @@ socket = "control.sock"
 """
 
 
-def loaded(folder: Path, text: str) -> Settings:
+def load(folder: Path, text: str) -> Settings:
     file = folder / "gateway.toml"
     file.write_text(text, encoding="utf-8")
     return load_settings(file)
 
 
-def mistakes(folder: Path, text: str) -> list[Problem]:
+def load_errors(folder: Path, text: str) -> list[Problem]:
     with pytest.raises(BadSettings) as bad:
-        loaded(folder, text)
-    for mistake in bad.value.problems:
-        assert mistake.file == str(folder / "gateway.toml")
-        assert mistake.allowed
-        assert "\n" not in str(mistake)
-    assert str(bad.value) == "\n".join(str(mistake) for mistake in bad.value.problems)
+        load(folder, text)
+    for problem in bad.value.problems:
+        assert problem.file == str(folder / "gateway.toml")
+        assert problem.allowed
+        assert "\n" not in str(problem)
+    assert str(bad.value) == "\n".join(str(problem) for problem in bad.value.problems)
     return bad.value.problems
 
 
-def test_the_example_of_the_interface(tmp_path: Path) -> None:
+def test_example_with_most_keys(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
-    settings = loaded(tmp_path, EXAMPLE)
+    settings = load(tmp_path, EXAMPLE)
     assert (settings.site.name, settings.site.hosts) == ("The Tea Club", ["dir.test", "club.test"])
     assert (settings.site.members, settings.site.administrators) == (["192.0.2.0/24"], ["alice"])
     assert settings.privacy.preset == "open"
@@ -106,8 +106,8 @@ def test_the_example_of_the_interface(tmp_path: Path) -> None:
     assert (settings.access_log.file, settings.access_log.addresses) == ("-", "truncated")
 
 
-def test_what_is_not_said(tmp_path: Path) -> None:
-    settings = loaded(tmp_path, "[finger]\n")
+def test_defaults(tmp_path: Path) -> None:
+    settings = load(tmp_path, "[finger]\n")
     finger = settings.protocol("finger")
     assert (finger.listen, finger.listing, finger.empty_query) == (["tcp:79"], True, "online")
     assert (settings.protocol("web"), settings.protocol("irc"), settings.sources) == (None, [], {})
@@ -120,7 +120,7 @@ def test_what_is_not_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        # unknown keys, the nearest right one named
+        # unknown keys, with the most similar known one
         ('[finger]\n[limit]\n', 'limit: unknown key; did you mean limits? (known: '),
         ('[finger]\nlisten_on = []', 'finger.listen_on: unknown key; did you mean listen? (known: '),
         ('[finger]\n[site]\nhost = []', 'site.host: unknown key; did you mean hosts? (known: '),
@@ -350,12 +350,12 @@ def test_what_is_not_said(tmp_path: Path) -> None:
         ("[site]\nname = 'x'", 'nothing to run; add at least one of the tables [finger], [web] and [[irc]]'),
     ],
 )  # fmt: skip
-def test_a_mistake(tmp_path: Path, text: str, message: str) -> None:
-    (mistake,) = mistakes(tmp_path, text)
-    assert str(mistake).startswith(f"{tmp_path / 'gateway.toml'}: {message}")
+def test_one_wrong_setting(tmp_path: Path, text: str, message: str) -> None:
+    (problem,) = load_errors(tmp_path, text)
+    assert str(problem).startswith(f"{tmp_path / 'gateway.toml'}: {message}")
 
 
-def test_several_at_once(tmp_path: Path) -> None:
+def test_several_wrong_settings_at_once(tmp_path: Path) -> None:
     text = """
     xyzzy = 1
     [site]
@@ -369,13 +369,13 @@ def test_several_at_once(tmp_path: Path) -> None:
     [[irc]]
     nick = "9"
     """
-    assert [mistake.key for mistake in mistakes(tmp_path, text)] == [
+    assert [problem.key for problem in load_errors(tmp_path, text)] == [
         "xyzzy", "site.hsots", "finger.listen", "finger.listing", "limits.connections", "limits.timeout", "irc[0].nick",
         "irc[0].network", "irc[0].server",
     ]  # fmt: skip
 
 
-def test_several_impossible_at_once(tmp_path: Path) -> None:
+def test_several_impossible_values_at_once(tmp_path: Path) -> None:
     text = """
     [site]
     hosts = ["a b", "fine", ""]
@@ -384,12 +384,12 @@ def test_several_impossible_at_once(tmp_path: Path) -> None:
     [store]
     url = "x"
     """
-    assert [mistake.key for mistake in mistakes(tmp_path, text)] == [
+    assert [problem.key for problem in load_errors(tmp_path, text)] == [
         "site.hosts[0]", "site.hosts[2]", "site.url", "site.members[0]", "site.members[2]", "store.url", "",
     ]  # fmt: skip
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_file(tmp_path: Path) -> None:
     for path, found in ((tmp_path / "no.toml", "No such file or directory"), (tmp_path, "Is a directory")):
         with pytest.raises(BadSettings) as bad:
             load_settings(path)
@@ -407,14 +407,14 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         (b"# caf\xe9\n", "found a byte in line 1 that is not UTF-8 (0xE9); must be saved as UTF-8"),
     ],
 )
-def test_a_file_that_is_no_toml(tmp_path: Path, data: bytes, message: str) -> None:
+def test_file_that_is_not_TOML(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "gateway.toml"
     path.write_bytes(data)
     with pytest.raises(BadSettings) as bad:
         load_settings(path)
-    (mistake,) = bad.value.problems
-    assert (mistake.file, mistake.key) == (str(path), "")
-    assert str(mistake).startswith(f"{path}: {message}")
+    (problem,) = bad.value.problems
+    assert (problem.file, problem.key) == (str(path), "")
+    assert str(problem).startswith(f"{path}: {message}")
 
 
 @pytest.mark.parametrize(
@@ -441,7 +441,7 @@ def test_durations(text: str, seconds: float) -> None:
     ["", "10", "s", "10 seconds", "-1s", "0s", "0.0h", "1e3s", ".5s", "1,5s", "10s\n", " 10s", "1S",
      "9" * 400 + "d", 10, None],
 )  # fmt: skip
-def test_no_durations(text: object) -> None:
+def test_invalid_durations(text: object) -> None:
     with pytest.raises(ValueError, match="a duration"):
         Duration.parse(text)
 
@@ -454,12 +454,12 @@ def test_no_durations(text: object) -> None:
         ("sqlite:a/b", "/etc/fg/a/b"),
     ],
 )
-def test_paths_are_relative_to_the_file(tmp_path: Path, url: str, path: str) -> None:
-    settings = loaded(tmp_path, f"[finger]\n[store]\nurl = '{url}'")
+def test_paths_are_relative_to_the_settings_file(tmp_path: Path, url: str, path: str) -> None:
+    settings = load(tmp_path, f"[finger]\n[store]\nurl = '{url}'")
     assert database_file(settings, Path("/etc/fg")) == Path(path)
 
 
-def test_where_the_file_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_for_the_settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("FINGER_GATEWAY_CONFIG", raising=False)
     monkeypatch.setattr(locate, "SEARCH_PATHS", (Path("gateway.toml"), tmp_path / "etc" / "gateway.toml"))

@@ -1,4 +1,4 @@
-"""text.octets: what files hold that are not UTF-8."""
+"""Decoding of files that may not be UTF-8."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ from gateway.text.sanitize import sanitize
         (b"caf\xc3\xa9\r\n", "café\r\n"),
         (b"caf\xe9\r\nnext\r", "café\nnext\n"),
         (b"\x80\x82\x85\x8a\x8b\x91\x92\x93\x94\x95\x96\x97\x99\x9a\x9c", "€‚…Š‹‘’“”•–—™šœ"),
-        (b"\x98 \x9eena \x9f", "˜ žena Ÿ"),  # Windows-1250 has the same letters there
+        (b"\x98 \x9eena \x9f", "˜ žena Ÿ"),  # Windows-1250 has the same letters at these bytes
         (b"c\x9cur d'\xe9t\xe9", "cœur d'été"),
         (b"\x81\x8d\x8f|\xe9", "|é"),
         ("žena\ncafé\nžena".encode().replace("é".encode(), b"\xe9"), "žena\ncafé\nžena"),
@@ -24,7 +24,7 @@ from gateway.text.sanitize import sanitize
         (b"\xff\xfe", "ÿþ"),
     ],
 )
-def test_F026_text(data: bytes, text: str) -> None:
+def test_F026_decoded_text(data: bytes, text: str) -> None:
     assert decode_text(data) == text
 
 
@@ -47,30 +47,30 @@ def test_F026_text(data: bytes, text: str) -> None:
         (b"\xe9\x9b", "é"),
     ],
 )
-def test_F026_F030_8_bit_sequences_become_no_letters(data: bytes, cleaned: str) -> None:
+def test_F026_F030_8_bit_escape_sequences_are_removed(data: bytes, cleaned: str) -> None:
     assert sanitize(data) == cleaned
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_utf_8_is_utf_8(text: str) -> None:
+def test_UTF_8_is_decoded_as_UTF_8(text: str) -> None:
     assert decode_text(text.encode()) == text
 
 
 @given(
     st.lists(st.one_of(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"])), st.just(b"\xe9")))
 )
-def test_a_line_that_is_not_utf_8_spoils_no_other(lines: list[str | bytes]) -> None:
+def test_lines_are_decoded_separately(lines: list[str | bytes]) -> None:
     data = b"\n".join(each if isinstance(each, bytes) else each.encode() for each in lines)
     assert decode_text(data) == "\n".join("é" if isinstance(each, bytes) else each for each in lines)
 
 
-def test_a_file_with_too_many_such_lines_is_not_utf_8_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_other_lines_decode_the_rest_as_one_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decode, "_MAX_LINES_READ_APART", 2)
     assert decode_text(b"\xe9\n\xc3\xa9\n\xe9\n\xc3\xa9\n\xe9\n\xc3\xa9\n") == "é\né\né\né\né\nÃ©\n"
     assert decode_text(b"\xe9\n\xe9\n\xc3\xa9") == "é\né\né"
 
 
-def test_octets_that_are_no_text_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_control_bytes_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decode, "_MAX_CONTROLS", 3)
     assert decode_text(b"\x9bm" * 4 + b"\n\xc3\xa9") == "\né"
     assert decode_text(b"\x9c" * 4 + b"\n\xc3\xa9\n" + b"\x9c" * 3) == "\né\nœœœ"

@@ -1,4 +1,4 @@
-"""What changed from one text to the next."""
+"""Differences between two texts, by lines and words."""
 
 import random
 from itertools import pairwise
@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from gateway.text.diff import diff
 
-SIGNS = {"same": "  ", "removed": "- ", "added": "+ "}
+MARKERS = {"same": "  ", "removed": "- ", "added": "+ "}
 LARGE = 256 * 1024
 
 
-def told(old: str, new: str) -> list[str]:
-    """The lines with their signs; what changed in one in brackets."""
+def marked_lines(old: str, new: str) -> list[str]:
+    """Return the lines with their diff markers; changed words are in brackets."""
     lines = []
     for run in diff(old, new):
         for number, line in enumerate(run.lines):
             pieces = run.words.get(number, ((line, False),))
             assert "".join(text for text, _ in pieces) == line
-            lines.append(SIGNS[run.kind] + "".join(f"[{text}]" if changed else text for text, changed in pieces))
+            lines.append(MARKERS[run.kind] + "".join(f"[{text}]" if changed else text for text, changed in pieces))
     return lines
 
 
@@ -44,17 +44,17 @@ def told(old: str, new: str) -> list[str]:
     ],
 )
 def test_W029_lines_and_words(old: str, new: str, lines: list[str]) -> None:
-    assert told(old, new) == lines
+    assert marked_lines(old, new) == lines
 
 
 @given(*[st.lists(st.sampled_from(["a", "b", "c d e", "c d f", ""]), max_size=12)] * 2)
-def test_both_texts_are_all_there(old: list[str], new: list[str]) -> None:
+def test_both_texts_are_complete(old: list[str], new: list[str]) -> None:
     lines = [(run.kind, line) for run in diff("\n".join(old), "\n".join(new)) for line in run.lines]
     assert [line for kind, line in lines if kind != "added"] == "\n".join(old).splitlines()
     assert [line for kind, line in lines if kind != "removed"] == "\n".join(new).splitlines()
 
 
-def test_what_stands_once_in_both_is_found_far_apart() -> None:
+def test_unique_common_lines_are_found_far_apart() -> None:
     new = [f"line {number}" for number in range(1500)]
     old = [line for number, line in enumerate(new) if number % 7]
     kinds = [run.kind for run in diff("\n".join(old), "\n".join(new))]
@@ -63,9 +63,9 @@ def test_what_stands_once_in_both_is_found_far_apart() -> None:
     assert all(one != other for one, other in pairwise(kinds))
 
 
-def letters(kind: str, seed: int) -> str:
+def large_text(kind: str, seed: int) -> str:
     chance = random.Random(seed)
-    if kind == "two letters":
+    if kind == "two large_text":
         return "".join(chance.choice("ab") + "\n" for _ in range(LARGE // 2))
     if kind == "empty lines":
         return "\n" * (LARGE - seed)
@@ -80,11 +80,11 @@ def letters(kind: str, seed: int) -> str:
 
 @pytest.mark.alone
 @pytest.mark.parametrize(
-    "kind", ["two letters", "empty lines", "all unlike", "few words", "shuffled", "one line"]
+    "kind", ["two large_text", "empty lines", "all unlike", "few words", "shuffled", "one line"]
 )  # fmt: skip
-def test_W029_the_time_is_bounded(kind: str) -> None:
-    """Two texts of 256 KiB, whatever they hold: 100 ms of CPU, the best of three."""
-    old, new = letters(kind, 1), letters(kind, 2)
+def test_W029_time_is_limited(kind: str) -> None:
+    """Two arbitrary texts of 256 KiB take at most 100 ms of CPU, best of three."""
+    old, new = large_text(kind, 1), large_text(kind, 2)
     took = []
     for _ in range(3):
         begun = process_time()

@@ -1,4 +1,4 @@
-"""text.overstrike: backspaces as a terminal shows them (F031)."""
+"""Overstrikes: text with backspaces as a terminal shows it (F031)."""
 
 import pytest
 from hypothesis import given
@@ -46,7 +46,7 @@ def test_F031_overstrike(text: str, shown: str) -> None:
 
 
 @given(st.text(st.characters(exclude_characters="_\b\t\n\0", max_codepoint=0x24F, categories=["L", "N", "P", "S"])))
-def test_bold_and_underlined_leave_the_letters(text: str) -> None:
+def test_bold_and_underlined_text_keeps_its_letters(text: str) -> None:
     assert resolve_overstrikes("".join(f"{each}\b{each}" for each in text)) == text
     assert resolve_overstrikes("".join(f"_\b{each}" for each in text)) == text
     assert resolve_overstrikes("".join(f"{each}\b_" for each in text)) == text
@@ -54,8 +54,8 @@ def test_bold_and_underlined_leave_the_letters(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from(["a", "b", "_", " ", "\b", "\b\b", "\n", "\t"])).map("".join))
-def test_as_a_screen_has_it(text: str) -> None:
-    """Against one that moves a cursor over cells, letter by letter."""
+def test_result_equals_that_of_a_screen(text: str) -> None:
+    """Compare with a simple screen that moves a cursor over cells, letter by letter."""
     row: list[str] = []
     lines, at = [row], 0
     for each in text:
@@ -72,12 +72,12 @@ def test_as_a_screen_has_it(text: str) -> None:
 
 
 @given(st.text(st.sampled_from("aé茶\u0301_ \b\n\t\0")))
-def test_no_backspace_stays_and_no_line_goes(text: str) -> None:
+def test_no_backspace_stays_and_no_line_is_lost(text: str) -> None:
     shown = resolve_overstrikes(text)
     assert "\b" not in shown
     assert [each for each in shown if each in "\n\t\0"] == [each for each in text if each in "\n\t\0"]
 
 
-def test_too_many_backspaces_only_vanish(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_backspaces_are_only_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overstrike, "_MAX_BACKSPACES", 6)
     assert resolve_overstrikes("ab\b\bc\nab\b\bc\nab\b\bc\n") == "cb\ncb\nabc\n"

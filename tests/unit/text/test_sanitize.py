@@ -1,4 +1,4 @@
-"""text.clean: whatever comes in, what goes out is printable and valid."""
+"""sanitize(): the result is printable and valid, whatever the input."""
 
 import re
 
@@ -12,7 +12,7 @@ from gateway.text.sanitize import escape_controls, one_line, sanitize, sanitize_
 UNWANTED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
-# Pieces that sequences are made of, so that examples come near to them.
+# Parts of escape sequences, so that generated examples come near to real sequences.
 PIECES = [
     "\x1b", "\x1b[", "\x1b]", "\x1bP", "\x1bX", "\x1b^", "\x1b_", "\x1b\\", "\x1b(", "\x9b", "\x9d", "\x90", "\x98",
     "\x9e", "\x9f", "\x9c", "\x84", "\x8f", "\x07", "\x08", "\r", "\r\n", "\n", "\t", "\x18", "\x1a", "\x00", "\x7f",
@@ -27,7 +27,7 @@ surrogates = st.text(st.characters(categories=["Cs", "Cc", "Cf", "Lu"]))
 @example("\x1b\x1b[31m")
 @example("\x1b[\x1b[31mx")
 @example("a\b\b\b\x1b[1\b2m")
-def test_nothing_unwanted_comes_out_and_twice_changes_nothing(text: str) -> None:
+def test_result_has_no_unwanted_characters_and_is_idempotent(text: str) -> None:
     cleaned = sanitize(text)
     assert not UNWANTED.search(cleaned)
     assert sanitize(cleaned) == cleaned
@@ -35,20 +35,20 @@ def test_nothing_unwanted_comes_out_and_twice_changes_nothing(text: str) -> None
 
 
 @given(st.one_of(st.binary(), texts.map(lambda text: text.encode("utf-8", "surrogatepass"))))
-def test_bytes(data: bytes) -> None:
+def test_bytes_are_sanitized(data: bytes) -> None:
     cleaned = sanitize(data)
     assert not UNWANTED.search(cleaned)
     assert sanitize(cleaned.encode()) == cleaned
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Cn", "Zl", "Zp"])))
-def test_what_is_printable_stays(text: str) -> None:
+def test_printable_text_is_unchanged(text: str) -> None:
     assert sanitize(text) == text
     assert sanitize(text + "\t\n") == text + "\t\n"
     assert one_line(text) == text
 
 
-# Each family of ECMA-48 and what xterm adds, as 7-bit and as 8-bit: nothing of it is left.
+# Sequences of each family of ECMA-48 and of xterm, 7-bit and 8-bit. Nothing of them may be left.
 SEQUENCES = [
     "\x1b[31m", "\x1b[0m", "\x1b[m", "\x1b[1;31;48;5;200m", "\x1b[38:2::255:0:0m", "\x1b[2J", "\x1b[?1049h", "\x1b[?25l",
     "\x1b[>0c", "\x1b[=c", "\x1b[6n", "\x1b[!p", "\x1b[4 q", "\x1b[1$r", "\x1b[10;20H", "\x1b[1;1;200~", "\x1b[<0;1;1M",
@@ -62,21 +62,21 @@ SEQUENCES = [
 
 
 @pytest.mark.parametrize("sequence", SEQUENCES, ids=ascii)
-def test_a_sequence_leaves_nothing(sequence: str) -> None:
+def test_escape_sequences_are_removed(sequence: str) -> None:
     assert sanitize(sequence) == ""
     assert sanitize(f"before{sequence}after") == "beforeafter"
     assert sanitize(f"{sequence}{sequence}x\n{sequence}") == "x\n"
 
 
 @pytest.mark.parametrize("sequence", SEQUENCES, ids=ascii)
-def test_a_sequence_that_ignored_controls_are_strewn_into(sequence: str) -> None:
-    """NUL, DEL and their like do not end a sequence on a terminal; they do not hide one from us either."""
+def test_sequences_with_ignored_controls_inside_are_removed(sequence: str) -> None:
+    """Terminals ignore NUL, DEL and the like within a sequence, so the sanitizer ignores them too."""
     for inert in ("\x00", "\x7f", "\x05", "\x0b", "\u200b", "\u202e"):
         assert sanitize(inert.join(sequence)) == "", ascii(inert)
 
 
 @pytest.mark.parametrize("sequence", [each for each in SEQUENCES if each.startswith("\x1b[")], ids=ascii)
-def test_8_bit_as_bytes_of_latin_1_and_of_utf_8(sequence: str) -> None:
+def test_8_bit_sequences_in_Latin_1_and_UTF_8(sequence: str) -> None:
     short = sequence.replace("\x1b[", "\x9b")
     assert sanitize(b"a" + short.encode("latin-1") + b"b") == "ab"
     assert sanitize(b"a" + short.encode() + b"b") == "ab"
@@ -135,7 +135,7 @@ def test_examples(text: str, cleaned: str) -> None:
         (b"", ""),
     ],
 )
-def test_bytes_that_are_not_utf_8_are_latin_1(data: bytes, cleaned: str) -> None:
+def test_bytes_that_are_not_UTF_8_are_Latin_1(data: bytes, cleaned: str) -> None:
     assert sanitize(data) == cleaned
 
 
@@ -158,7 +158,7 @@ def test_one_line(text: str | bytes, line: str) -> None:
 
 
 @given(texts)
-def test_one_line_is_one_line_and_clean(text: str) -> None:
+def test_one_line_is_a_single_sanitized_line(text: str) -> None:
     line = one_line(text)
     assert "\n" not in line
     assert "\t" not in line
@@ -166,7 +166,7 @@ def test_one_line_is_one_line_and_clean(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "repeated"),
+    ("typed", "escaped"),
     [
         ("alice", "alice"),
         ("a b", "a b"),
@@ -181,19 +181,19 @@ def test_one_line_is_one_line_and_clean(text: str) -> None:
         ("x" * 65, "x" * 63 + "…"),
     ],
 )
-def test_escaped(typed: str, repeated: str) -> None:
-    assert escape_controls(typed) == repeated
+def test_escape_controls(typed: str, escaped: str) -> None:
+    assert escape_controls(typed) == escaped
 
 
 @given(texts, st.integers(1, 80))
-def test_escaped_is_one_printable_line(text: str, most: int) -> None:
-    repeated = escape_controls(text, most)
-    assert repeated.isprintable()
-    assert sanitize(repeated) == repeated
-    assert len(repeated) <= 10 * most
+def test_escape_controls_gives_one_printable_line(text: str, limit: int) -> None:
+    escaped = escape_controls(text, limit)
+    assert escaped.isprintable()
+    assert sanitize(escaped) == escaped
+    assert len(escaped) <= 10 * limit
 
 
-def test_more_sequences_than_any_text_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_escape_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MAX_SEQUENCES", 3)
     assert sanitize("a\x1b[1C" * 3) == "aaa"
     assert sanitize("a\x1b[1C" * 4) == ""

@@ -1,4 +1,4 @@
-"""text.clean: the contract of clean(), coloured() and in_ascii(), against any text, and against a terminal of its own."""
+"""Properties of sanitize(), sanitize_keeping_colour() and to_ascii() for any text, and a comparison with a terminal."""
 
 import re
 import time
@@ -24,17 +24,17 @@ SGR = re.compile("\x1b\\[[0-9;:]*m")
 
 
 @given(values)
-def test_F025_F029_F030_F033_what_comes_out_is_clean_and_cleaning_again_changes_nothing(value: str | bytes) -> None:
+def test_F025_F029_F030_F033_sanitize_is_complete_and_idempotent(value: str | bytes) -> None:
     cleaned = sanitize(value)
     assert not UNWANTED.search(cleaned)
     assert sanitize(cleaned) == cleaned == sanitize(cleaned.encode())
 
 
 @given(values, values)
-def test_clean_pieces_are_clean_together(one: str | bytes, other: str | bytes) -> None:
-    for made in (sanitize, sanitize_keeping_colour):
-        together = made(one) + made(other)
-        assert made(together) == together
+def test_sanitized_parts_stay_sanitized_when_joined(one: str | bytes, other: str | bytes) -> None:
+    for function in (sanitize, sanitize_keeping_colour):
+        together = function(one) + function(other)
+        assert function(together) == together
 
 
 @given(values)
@@ -45,7 +45,7 @@ def test_clean_pieces_are_clean_together(one: str | bytes, other: str | bytes) -
 @example("\x1b[\x1b[31mx")
 @example("a\x1b[1mb\b\b\bc\x1b[31\b2md")
 @example("\x1b\x00[31mred")
-def test_F034_colours_pass_and_nothing_else(value: str | bytes) -> None:
+def test_F034_only_colour_sequences_pass(value: str | bytes) -> None:
     text = sanitize_keeping_colour(value)
     assert sanitize_keeping_colour(text) == text
     assert not UNWANTED.search(SGR.sub("", text))
@@ -58,7 +58,7 @@ def test_F034_colours_pass_and_nothing_else(value: str | bytes) -> None:
 
 
 @given(texts.filter(lambda text: "\b" not in text))
-def test_F034_without_its_colours_it_is_what_is_clean(text: str) -> None:
+def test_F034_without_colours_it_equals_sanitize(text: str) -> None:
     assert sanitize(sanitize_keeping_colour(text)) == sanitize(text)
 
 
@@ -89,28 +89,28 @@ def test_F034_colours(text: str, shown: str) -> None:
 
 
 @given(texts)
-def test_F028_in_ascii_is_ascii_and_stays(text: str) -> None:
-    for made in (sanitize, sanitize_keeping_colour):
-        cleaned = made(text)
-        spelled = to_ascii(cleaned)
-        assert spelled.isascii()
-        assert made(spelled) == spelled == to_ascii(spelled)
-        assert spelled.count("\n") == cleaned.count("\n")
-        assert SGR.findall(spelled) == SGR.findall(cleaned)
+def test_F028_to_ascii_gives_ASCII_and_is_idempotent(text: str) -> None:
+    for function in (sanitize, sanitize_keeping_colour):
+        cleaned = function(text)
+        ascii_text = to_ascii(cleaned)
+        assert ascii_text.isascii()
+        assert function(ascii_text) == ascii_text == to_ascii(ascii_text)
+        assert ascii_text.count("\n") == cleaned.count("\n")
+        assert SGR.findall(ascii_text) == SGR.findall(cleaned)
 
 
 @given(st.text(st.characters(max_codepoint=127)))
-def test_F028_ascii_stays_as_it_is(text: str) -> None:
+def test_F028_ASCII_is_unchanged(text: str) -> None:
     assert to_ascii(text) == text
 
 
 @given(st.text(st.characters(min_codepoint=0x4E00, exclude_categories=["Po", "Cs", "So"])))
-def test_F028_no_question_marks_for_what_has_no_letters(text: str) -> None:
+def test_F028_no_question_marks_for_unknown_letters(text: str) -> None:
     assert "?" not in to_ascii(text)
 
 
 @pytest.mark.parametrize(
-    ("text", "spelled"),
+    ("text", "ascii_text"),
     [
         ("Žofie Černá", "Zofie Cerna"),
         ("Z\u030cofie", "Zofie"),
@@ -127,11 +127,11 @@ def test_F028_no_question_marks_for_what_has_no_letters(text: str) -> None:
         ("\x1b[31mé\x1b[0m", "\x1b[31me\x1b[0m"),
     ],
 )
-def test_F028_in_ascii(text: str, spelled: str) -> None:
-    assert to_ascii(text) == spelled
+def test_F028_to_ascii(text: str, ascii_text: str) -> None:
+    assert to_ascii(text) == ascii_text
 
 
-def test_what_is_kept_of_letters_is_bounded() -> None:
+def test_the_ASCII_table_is_limited() -> None:
     from gateway.text import sanitize as module
 
     to_ascii("".join(map(chr, range(0x100, 0x3100))))
@@ -159,8 +159,8 @@ def test_F033_invisible_characters(text: str, shown: str) -> None:
 INERT = re.compile("[\0-\x06\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f\u200b\u202a-\u202e\u2060\u2066-\u206f\ufeff\ufffe\uffff]")
 
 
-def printed(text: str) -> str:
-    """What a terminal would print of *text*, one character after the other (ECMA-48; vt100.net's state machine)."""
+def terminal_output(text: str) -> str:
+    """Return what a terminal prints of *text* (ECMA-48; the state machine of vt100.net)."""
     text = INERT.sub("", re.sub("\r\n|[\r\x85\u2028\u2029]", "\n", re.sub("[\ud800-\udfff]+", "\ufffd", text)))
     out: list[str] = []
     at = 0
@@ -217,16 +217,16 @@ def _string(text: str, at: int) -> int:
 @example("\x1b[3\x071mx")
 @example("\x1b[3\b1mx".replace("\b", ""))
 @example("\x9e\n\x9e\x9c")
-def test_F029_F030_what_stays_is_what_a_terminal_prints(text: str) -> None:
-    assert sanitize(text) == printed(text)
+def test_F029_F030_result_is_what_a_terminal_prints(text: str) -> None:
+    assert sanitize(text) == terminal_output(text)
 
 
-def test_backspaces_in_a_sequence_are_no_overstrike() -> None:
+def test_backspaces_within_a_sequence_are_no_overstrike() -> None:
     assert sanitize("a\x1b[3\b1mb\x1b\b[2Jc") == "abc"
 
 
 def _seconds(value: str | bytes) -> float:
-    """CPU that all three take for *value*."""
+    """Return the CPU seconds that all three functions take for *value*."""
     began = time.process_time()
     to_ascii(sanitize(value))
     sanitize_keeping_colour(value)
@@ -235,8 +235,8 @@ def _seconds(value: str | bytes) -> float:
 
 @pytest.mark.alone
 @pytest.mark.parametrize("name", WORST)
-def test_time_grows_as_the_text_does(name: str) -> None:
-    """Four times the text takes about four times the time, not sixteen. The least of several: others use the processor."""
+def test_time_grows_linearly(name: str) -> None:
+    """Four times the text takes about four times the time, not sixteen. Uses the best of several measurements."""
     ratios = []
     for _ in range(4):
         least = []

@@ -1,4 +1,4 @@
-"""Lines that fit a terminal, and texts that fit a number of bytes. Expected text is typed."""
+"""Wrapping lines to a terminal's width and truncating texts to a number of bytes."""
 
 import time
 
@@ -23,26 +23,26 @@ from gateway.text.wrap import hanging_indent, truncate_bytes
         ("", ""),
     ],
 )
-def test_a_line_hangs_under_its_beginning(text: str, expected: str) -> None:
+def test_hanging_indent(text: str, expected: str) -> None:
     assert hanging_indent(text, 2, 10) == expected
 
 
 @given(st.text(st.sampled_from("ab 茶é\u0301🫖"), max_size=60), st.integers(0, 6))
-def test_nothing_is_lost_and_no_line_is_too_wide(text: str, indent: int) -> None:
+def test_wrapping_loses_nothing_and_no_line_is_too_wide(text: str, indent: int) -> None:
     lines = hanging_indent(text, indent, 12).split("\n")
     assert all(width(line.removeprefix(" " * indent)) <= 12 - indent for line in lines if line.strip())
     assert "".join("".join(lines).split()) == "".join(text.split())
 
 
 @pytest.mark.parametrize(
-    ("text", "most", "expected"),
+    ("text", "limit", "expected"),
     [
         ("abc", 3, None),
         ("ab\ncd\nef\n", 9, None),
-        ("ab\ncd\nef\n", 8, "ab\ncd\nef"),  # the end of its last line does not fit, its last character does
+        ("ab\ncd\nef\n", 8, "ab\ncd\nef"),  # the last line end does not fit, the last character does
         ("ab\ncd\nef\n", 7, "ab\ncd"),
         ("ab\r\ncd\r\nef", 8, "ab\r\ncd"),
-        ("ab\u2028cdefgh", 8, "ab\u2028cde"),  # to end with the line would cost more than half
+        ("ab\u2028cdefgh", 8, "ab\u2028cde"),  # cutting at the line end would lose more than half
         ("abcdef", 4, "abcd"),
         ("žžžž", 5, "žž"),
         ("ae\u0301x" * 9, 2, "a"),
@@ -52,21 +52,21 @@ def test_nothing_is_lost_and_no_line_is_too_wide(text: str, indent: int) -> None
         ("abcd" * 9, 0, ""),
     ],
 )
-def test_F036_the_beginning_of_a_text(text: str, most: int, expected: str | None) -> None:
-    assert truncate_bytes(text, most) == (expected)
+def test_F036_truncate_bytes(text: str, limit: int, expected: str | None) -> None:
+    assert truncate_bytes(text, limit) == expected
 
 
 @given(st.text(st.sampled_from("ab\n\rž茶🫖\u0301\u200d\udc80"), max_size=80), st.integers(0, 100))
-def test_F036_it_fits_and_is_a_beginning(text: str, most: int) -> None:
-    kept = truncate_bytes(text, most)
+def test_F036_truncated_text_fits_and_is_a_prefix(text: str, limit: int) -> None:
+    kept = truncate_bytes(text, limit)
     if kept is None:
-        assert len(text.encode(errors="surrogatepass")) <= most
+        assert len(text.encode(errors="surrogatepass")) <= limit
     else:
         assert text.startswith(kept)
-        assert len(kept.encode(errors="surrogatepass")) <= most
+        assert len(kept.encode(errors="surrogatepass")) <= limit
 
 
-def test_F036_a_long_text_costs_no_more_than_its_beginning() -> None:
+def test_F036_truncating_a_long_text_is_fast() -> None:
     text = "\u0301" * 5_000_000
     begun = time.process_time()
     assert truncate_bytes(text, 65536) is not None

@@ -1,4 +1,4 @@
-"""The worst that a sanitiser may be given, of any size: one list for the tests of growth and for tests.bench."""
+"""Worst-case inputs for the sanitizer in any size, for the tests of linear time and for tests.bench."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ def _nested(opening: str, closing: str) -> Callable[[int], str]:
     return lambda size: opening * (size // 2 // len(opening.encode())) + closing * (size // 2 // len(closing.encode()))
 
 
-# Each makes so many octets of it; text counts as its UTF-8.
+# Each function makes an input of about that many bytes (text counted as UTF-8).
 WORST: dict[str, Callable[[int], str | bytes]] = {
     "ASCII in lines": _repeated("Nothing of note in this one.\n"),
     "Chinese": _repeated("茶"),

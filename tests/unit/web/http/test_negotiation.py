@@ -1,4 +1,4 @@
-"""Which representation an asker gets."""
+"""Content negotiation: which representation a request gets."""
 
 import pytest
 
@@ -42,12 +42,12 @@ FEEDS = (Format.ATOM, Format.FEED)
         ("text/html;q=0", None),
     ],
 )
-def test_by_accept(accept: str | None, format: Format | None) -> None:
+def test_format_by_Accept(accept: str | None, format: Format | None) -> None:
     """W020"""
     assert best_match(accept, PERSON) is format
 
 
-def test_a_feed_by_accept() -> None:
+def test_feed_format_by_Accept() -> None:
     """W028"""
     assert best_match(CHROMIUM, FEEDS) is Format.ATOM
     assert best_match("application/feed+json", FEEDS) is Format.FEED
@@ -59,11 +59,11 @@ def test_a_feed_by_accept() -> None:
     assert best_match("application/atom+xml;q=0, application/xml", FEEDS) is None
 
 
-def test_one_alone_is_given_whatever_is_asked_for() -> None:
+def test_a_single_format_is_served_whatever_is_accepted() -> None:
     assert best_match("text/html", (Format.JRD,)) is Format.JRD
 
 
-def test_what_errors_are_told_in() -> None:
+def test_format_of_errors() -> None:
     """W003"""
     assert error_format(CHROMIUM) is Format.HTML
     assert error_format("application/jrd+json") is Format.JSON
@@ -77,7 +77,7 @@ def test_what_errors_are_told_in() -> None:
     ]
 
 
-def test_by_ending() -> None:
+def test_format_by_suffix() -> None:
     """W020"""
     assert format_of_suffix("/users/alice.html", PERSON) is Format.HTML
     assert format_of_suffix("/users/alice.json", PERSON) is Format.JSON
@@ -89,8 +89,8 @@ def test_by_ending() -> None:
     assert format_of_suffix("/.well-known/host-meta", (Format.XRD, Format.JRD)) is None
 
 
-def test_W142_who_has_a_reader_gets_a_page() -> None:
-    """Links and ELinks take anything, as curl does, but name languages."""
+def test_W142_text_browsers_get_a_page() -> None:
+    """Links and ELinks accept everything, as curl does, but they send Accept-Language."""
     assert best_match(effective_accept("*/*", "en,*;q=0.1"), PERSON) is Format.HTML
     assert best_match(effective_accept("*/*", "en"), FEEDS) is Format.ATOM
     assert best_match(effective_accept("*/*", None), PERSON) is Format.TEXT
@@ -98,8 +98,8 @@ def test_W142_who_has_a_reader_gets_a_page() -> None:
     assert best_match(effective_accept("application/json", "en"), PERSON) is Format.JSON
 
 
-def test_an_accept_without_end_is_as_none() -> None:
-    """Blanks took the square of their number, 2 s of everybody's time for 14 000."""
+def test_an_overlong_Accept_is_ignored() -> None:
+    """Parsing blanks once took quadratic time: 14 000 of them blocked the reactor for 2 s."""
     assert effective_accept("a/b" + 1022 * ";", None) is None
     assert effective_accept("a/b" + 14_000 * " " + "x", "en") == effective_accept(None, "en")
     assert effective_accept("text/html" + 1000 * " " + "; q=1", None) == "text/html ; q=1"

@@ -1,4 +1,4 @@
-"""The one way out: what is sent for a reply, by the rules of RFC 9110."""
+"""How a reply becomes a response, by the rules of RFC 9110."""
 
 import gzip
 from dataclasses import replace
@@ -12,21 +12,21 @@ AT = datetime(2026, 11, 24, 8, 12, 5, 999999, UTC)
 DATE = "Tue, 24 Nov 2026 08:12:05 GMT"
 
 
-def headers(reply: Reply, asked: Conditions | None = None) -> dict[str, str]:
-    return dict(make_response(reply, asked or Conditions()).headers)
+def headers(reply: Reply, conditions: Conditions | None = None) -> dict[str, str]:
+    return dict(make_response(reply, conditions or Conditions()).headers)
 
 
-def test_a_reply_is_complete() -> None:
+def test_headers_of_a_reply() -> None:
     """W004, W005, W007"""
     sent = make_response(
         Reply("žofie\n".encode(), TEXT, cache_control=PUBLIC, vary="Accept", last_modified=AT), Conditions()
     )
     assert sent.code == 200
     assert sent.body == b"\xc5\xbeofie\n"
-    told = dict(sent.headers)
-    etag = told.pop("ETag")
+    response_headers = dict(sent.headers)
+    etag = response_headers.pop("ETag")
     assert etag.startswith('"')
-    assert told == {
+    assert response_headers == {
         "Cache-Control": "public, max-age=0, must-revalidate",
         "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'",
@@ -49,7 +49,7 @@ def test_head_has_the_length_and_no_body() -> None:
     assert headers(reply, Conditions("HEAD"))["Content-Length"] == "5"
 
 
-def test_tags_tell_representations_and_audiences_apart() -> None:
+def test_etags_differ_by_representation_and_audience() -> None:
     """W004: weak on HTML, strong elsewhere."""
     body = b"the same"
     tags = {
@@ -64,7 +64,7 @@ def test_tags_tell_representations_and_audiences_apart() -> None:
     assert headers(Reply(body, JSON))["ETag"] == headers(Reply(body, JSON, last_modified=AT))["ETag"]
 
 
-def test_none_match() -> None:
+def test_if_none_match() -> None:
     """W004: compared weakly, one of several, or any."""
     for kind in (HTML, JSON):
         reply = Reply(b"x", kind, last_modified=AT)
@@ -78,8 +78,8 @@ def test_none_match() -> None:
             assert make_response(reply, Conditions(if_none_match=value)).code == 200, value
 
 
-def test_modified_since_has_to_be_the_very_same() -> None:
-    """W004: and only where the date moves with all that is told."""
+def test_if_modified_since_must_equal_the_date() -> None:
+    """W004: and only if the date changes with everything in the reply."""
     reply = Reply(b"x", last_modified=AT, exact_date=True)
     assert make_response(reply, Conditions(if_modified_since=DATE)).code == 304
     for date in ("Tue, 24 Nov 2026 08:12:06 GMT", "Wed, 25 Nov 2026 08:12:05 GMT", "yesterday", ""):
@@ -88,13 +88,13 @@ def test_modified_since_has_to_be_the_very_same() -> None:
     assert make_response(Reply(b"x", last_modified=AT), Conditions(if_modified_since=DATE)).code == 200
 
 
-def test_none_match_wins() -> None:
+def test_if_none_match_overrides_if_modified_since() -> None:
     """W004, RFC 9110 section 13.2.2"""
     reply = Reply(b"x", last_modified=AT, exact_date=True)
     assert make_response(reply, Conditions(if_none_match='"other"', if_modified_since=DATE)).code == 200
 
 
-def test_other_methods_and_other_codes_are_never_304() -> None:
+def test_other_methods_and_codes_are_never_304() -> None:
     """W004"""
     reply = Reply(b"x", last_modified=AT)
     assert make_response(reply, Conditions("POST", if_none_match="*")).code == 200
@@ -104,21 +104,21 @@ def test_other_methods_and_other_codes_are_never_304() -> None:
         assert "ETag" not in dict(sent.headers)
 
 
-def test_nothing_to_send() -> None:
+def test_204_has_no_length_and_no_type() -> None:
     """W002: 204 has neither length nor type."""
     sent = make_response(Reply(b"", code=204, headers=(("Allow", "GET"),)), Conditions("OPTIONS"))
-    told = dict(sent.headers)
-    assert (sent.code, sent.body, told["Allow"]) == (204, b"", "GET")
-    assert not {"Content-Length", "Content-Type", "ETag"} & set(told)
+    response_headers = dict(sent.headers)
+    assert (sent.code, sent.body, response_headers["Allow"]) == (204, b"", "GET")
+    assert not {"Content-Length", "Content-Type", "ETag"} & set(response_headers)
 
 
-def test_strict_transport_only_under_tls() -> None:
+def test_strict_transport_security_only_over_TLS() -> None:
     """W007"""
     assert "Strict-Transport-Security" not in headers(Reply(b""))
     assert headers(Reply(b""), Conditions(secure=True))["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_private_unless_said() -> None:
+def test_replies_are_private_by_default() -> None:
     """W005"""
     assert headers(Reply(b""))["Cache-Control"] == PRIVATE == "private, no-store"
 
@@ -127,7 +127,7 @@ LONG = Reply(b"a plan " * 400, cache_control=PUBLIC)
 
 
 @pytest.mark.parametrize(
-    ("asked", "packed"),
+    ("accept_encoding", "packed"),
     [
         ("gzip", True),
         ("deflate, gzip;q=0.5", True),
@@ -142,8 +142,8 @@ LONG = Reply(b"a plan " * 400, cache_control=PUBLIC)
         ("", False),
     ],
 )
-def test_W084_gzip_where_it_is_taken(asked: str, packed: bool) -> None:
-    sent = make_response(LONG, Conditions(accept_encoding=asked))
+def test_W084_gzip_if_accepted(accept_encoding: str, packed: bool) -> None:
+    sent = make_response(LONG, Conditions(accept_encoding=accept_encoding))
     headers = dict(sent.headers)
     assert (headers.get("Content-Encoding") == "gzip") == packed
     assert (gzip.decompress(sent.body) if packed else sent.body) == LONG.body
@@ -151,7 +151,7 @@ def test_W084_gzip_where_it_is_taken(asked: str, packed: bool) -> None:
     assert headers["Vary"] == "Accept-Encoding"
 
 
-def test_W084_each_coding_has_its_tag() -> None:
+def test_W084_each_coding_has_its_own_etag() -> None:
     plain, packed = (
         dict(make_response(LONG, Conditions(accept_encoding=each)).headers)["ETag"] for each in (None, "gzip")
     )
@@ -160,7 +160,7 @@ def test_W084_each_coding_has_its_tag() -> None:
         assert make_response(LONG, Conditions(if_none_match=tag, accept_encoding=coding)).code == code
 
 
-def test_W084_what_only_some_may_see_or_is_short_stays_as_it_is() -> None:
+def test_W084_private_and_short_replies_are_not_compressed() -> None:
     for reply in (replace(LONG, cache_control=PRIVATE), Reply(b"short", cache_control=PUBLIC)):
         headers = dict(make_response(reply, Conditions(accept_encoding="gzip")).headers)
         assert not {"Content-Encoding", "Vary"} & set(headers)
@@ -179,6 +179,6 @@ def test_W084_what_only_some_may_see_or_is_short_stays_as_it_is() -> None:
         (TEXT, PUBLIC, False),
     ],
 )
-def test_scripts_of_other_places_read_what_is_public_and_for_programs(kind: str, cache: str, open: bool) -> None:
+def test_CORS_header_on_public_documents_for_programs(kind: str, cache: str, open: bool) -> None:
     headers = dict(make_response(Reply(b"{}", kind, cache_control=cache), Conditions()).headers)
     assert headers.get("Access-Control-Allow-Origin") == ("*" if open else None)

@@ -1,4 +1,4 @@
-"""Cards over HTTP: the vCard, its QR code, and the face that others show beside a name."""
+"""Contact cards over HTTP: the vCard, its QR code, and the avatar."""
 
 from typing import Any
 from urllib.parse import quote
@@ -17,18 +17,18 @@ def web(build: Build) -> Browser:
     return build(people=[ALICE, {"login": "m" * 64, "name": "林" * 128, "title": "🫖" * 100}])
 
 
-def test_W027_a_card_by_ending_and_by_accept(web: Browser) -> None:
-    forced, asked = web.request("/users/alice.vcf"), web.request("/users/alice", Accept="text/vcard")
-    for answer in (forced, asked):
+def test_W027_vCard_by_suffix_and_by_Accept(web: Browser) -> None:
+    by_suffix, by_accept = web.request("/users/alice.vcf"), web.request("/users/alice", Accept="text/vcard")
+    for answer in (by_suffix, by_accept):
         assert (answer.code, answer["content-type"]) == (200, "text/vcard; charset=utf-8")
         assert answer["content-disposition"] == "inline; filename*=UTF-8''alice.vcf"
         assert answer.body.startswith(b"BEGIN:VCARD\r\nVERSION:4.0\r\n")
-    assert forced.body == asked.body
-    assert "Accept" in asked["vary"]
-    assert web.request("/users/alice.vcf", If_None_Match=forced["etag"]).code == 304
+    assert by_suffix.body == by_accept.body
+    assert "Accept" in by_accept["vary"]
+    assert web.request("/users/alice.vcf", If_None_Match=by_suffix["etag"]).code == 304
 
 
-def test_W027_each_audience_has_its_card(web: Browser) -> None:
+def test_W027_each_audience_has_its_own_card(web: Browser) -> None:
     stranger, member = web.request("/users/alice.vcf"), web.request("/users/alice.vcf", peer=MEMBER)
     assert b"alice@dir.test\r\n" not in stranger.body.replace(b"acct:alice@dir.test\r\n", b"")
     assert b"EMAIL:alice@dir.test\r\n" in member.body
@@ -36,7 +36,7 @@ def test_W027_each_audience_has_its_card(web: Browser) -> None:
     assert stranger["etag"] != member["etag"]
 
 
-def test_W116_a_picture_for_each_audience_that_needs_nothing_else(web: Browser) -> None:
+def test_W116_each_audience_has_its_own_QR_code_without_external_resources(web: Browser) -> None:
     stranger, member = web.request("/users/alice/qr.svg"), web.request("/users/alice/qr.svg", peer=MEMBER)
     assert (stranger.code, stranger["content-type"]) == (200, "image/svg+xml")
     assert stranger.body != member.body
@@ -46,21 +46,21 @@ def test_W116_a_picture_for_each_audience_that_needs_nothing_else(web: Browser) 
     assert b'fill="#fff"' in stranger.body
 
 
-def test_W116_a_long_address_is_a_code_all_the_same(build: Build) -> None:
-    """A letter of it takes nine bytes there."""
+def test_W116_QR_code_for_a_long_URL(build: Build) -> None:
+    """Each letter takes nine bytes in the URL."""
     web = build(people=[{"login": "山" * 64}, {"login": "林" * 64}])
     one, other = (web.request(f"/users/{quote(letter * 64)}/qr.svg").body for letter in "山林")
     assert one != other
 
 
-def test_W116_what_does_not_fit_is_left_out(web: Browser) -> None:
+def test_W116_fields_that_do_not_fit_are_left_out(web: Browser) -> None:
     answer = web.request(f"/users/{'m' * 64}/qr.svg")
     assert answer.code == 200
     assert len(answer.body) < 16 * 1024
 
 
-def test_W030_W040_the_face_as_a_picture(build: Build) -> None:
-    """The letters of the name, where everyone may see it; the colour of the login; nothing that is asked for elsewhere."""
+def test_W030_W040_avatar_as_SVG(build: Build) -> None:
+    """Initials of a public name, a colour from the login, and no external resources."""
     people = [
         ALICE,
         {"login": "eve", "name": "<b> &"},
@@ -75,7 +75,7 @@ def test_W030_W040_the_face_as_a_picture(build: Build) -> None:
     for word in (b"style=", b"href", b"<script"):
         assert word not in answer.body
     assert "".join(ElementTree.fromstring(web.request("/users/eve/face.svg").body).itertext()).strip() == "<"
-    for peer in ("198.51.100.7", MEMBER):  # pages of other places show it: whom only members may see has none
+    for peer in ("198.51.100.7", MEMBER):  # other sites embed it, so a person for members only has none
         assert web.request("/users/zed/face.svg", peer=peer).body == web.request("/users/nobody/face.svg").body
         assert web.request("/users/alice/face.svg", peer=peer)["cross-origin-resource-policy"] == "cross-origin"
     assert web.request("/users/ALICE/face.svg")["location"] == "/users/alice/face.svg"

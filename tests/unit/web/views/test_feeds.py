@@ -1,4 +1,4 @@
-"""Plans as feeds: what everyone may see, whoever asks."""
+"""Plans as feeds: only public plans, whoever requests them."""
 
 from dataclasses import replace
 from typing import Any
@@ -16,13 +16,13 @@ from tests.unit.web.conftest import Build
 from tests.unit.web.plans import E, M, N, decode_json, hours_later, set_visibility, without_date, write_plan
 
 FEEDS = ("/users/alice/feed.atom", "/users/alice/feed.json", "/feed.atom", "/feed.json")
-# C0 and C1 but what no line may hold, and all that turns the direction of text.
-NASTY = [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFFFE, 0xFEFF]
+# C0 and C1 control characters, and the characters that change the direction of text.
+CONTROLS = [*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFFFE, 0xFEFF]
 
 
 @pytest.fixture
 def tea(build: Build) -> Browser:
-    """alice has written three plans, one of them for members; bob one."""
+    """Return a site where alice has three plans, one of them for members, and bob one."""
     web = build(people=[ALICE, BOB, CAROL, ZOFIE])
     write_plan(web.built, "alice", "-----\nKettle on\n  & <two> cups\n", 1)
     write_plan(web.built, "alice", "For members", 2, M)
@@ -32,7 +32,7 @@ def tea(build: Build) -> Browser:
 
 
 def read(web: Browser, path: str) -> Any:
-    """The feed as feedparser has it, which finds nothing wrong with it."""
+    """Return the feed as parsed by feedparser; assert that it finds no error."""
     answer = web.request(path)
     assert answer.code == 200, answer
     ET.fromstring(answer.body)
@@ -47,7 +47,7 @@ def titles(web: Browser, path: str = "/users/alice/feed") -> list[str]:
     return atom
 
 
-def test_W028_one_entry_a_plan_change(tea: Browser) -> None:
+def test_W028_one_entry_per_plan_change(tea: Browser) -> None:
     answer = tea.request("/users/alice/feed.atom")
     assert answer["content-type"] == "application/atom+xml; charset=utf-8"
     assert answer["cache-control"] == "public, max-age=0, must-revalidate"
@@ -72,7 +72,7 @@ def test_W028_one_entry_a_plan_change(tea: Browser) -> None:
     assert oldest.content[0].value == "<pre>\n-----\nKettle on\n  &amp; &lt;two&gt; cups\n</pre>"
 
 
-def test_W028_as_json_feed(tea: Browser) -> None:
+def test_W028_JSON_feed(tea: Browser) -> None:
     answer = tea.request("/users/alice/feed", Accept="application/feed+json")
     assert answer["content-type"] == "application/feed+json"
     assert answer["vary"] == "Accept, Accept-Encoding"
@@ -96,7 +96,7 @@ def test_W028_as_json_feed(tea: Browser) -> None:
     assert [item["title"] for item in items] == ["Kettle off", "Kettle on"]
 
 
-def test_W028_the_newest_plans_of_all(tea: Browser) -> None:
+def test_W028_common_feed_of_the_newest_plans(tea: Browser) -> None:
     feed = read(tea, "/feed.atom")
     assert (feed.feed.title, feed.feed.id, feed.feed.updated) == (
         "The Tea Club", "tag:dir.test,2026:feed", "2026-11-20T13:30:00Z",
@@ -109,14 +109,14 @@ def test_W028_the_newest_plans_of_all(tea: Browser) -> None:
     assert (told["title"], told["home_page_url"], "authors" in told) == ("The Tea Club", "https://dir.test/", False)
 
 
-def test_W028_nobody_fills_the_common_feed_alone(tea: Browser) -> None:
+def test_W028_the_common_feed_limits_the_entries_of_a_person(tea: Browser) -> None:
     for number in range(5):
         write_plan(tea.built, "bob", f"Bob's {number}", 5 + number)
     assert titles(tea, "/feed") == ["Bob's 4", "Bob's 3", "Bob's 2", "Kettle off", "Kettle on"]
 
 
-def test_W028_an_entry_stays_as_it_was(tea: Browser) -> None:
-    """Its id, date and text are those of its own time, whatever is changed later."""
+def test_W028_an_entry_does_not_change(tea: Browser) -> None:
+    """Later changes do not change its id, date and text."""
     before = {entry.id: (entry.updated, entry.content[0].value) for entry in read(tea, FEEDS[0]).entries}
     write_plan(tea.built, "alice", "Kettle on\n", 30)
     set_visibility(tea.built, "alice", 31, office=E)
@@ -127,31 +127,31 @@ def test_W028_an_entry_stays_as_it_was(tea: Browser) -> None:
 
 
 @pytest.mark.parametrize("path", FEEDS)
-def test_feeds_are_a_strangers(tea: Browser, path: str) -> None:
+def test_members_get_the_feeds_of_strangers(tea: Browser, path: str) -> None:
     """A feed shows what everyone may see, since many people may share one feed reader."""
     assert without_date(tea.request(path, peer=MEMBER)) == without_date(tea.request(path))
     assert b"For members" not in tea.request(path, peer=MEMBER).body
 
 
-def test_a_narrowed_plan_retracts_what_was_told_at_once(tea: Browser) -> None:
+def test_hiding_a_plan_removes_its_entries_at_once(tea: Browser) -> None:
     before = {path: tea.request(path) for path in FEEDS}
     set_visibility(tea.built, "alice", 5, plan=M)
     assert (titles(tea), titles(tea, "/feed")) == ([], ["Bob's first"])
-    for path, old in before.items():  # nor does a copy hold
+    for path, old in before.items():  # nor does a cached copy stay valid
         assert tea.request(path, If_None_Match=old["etag"]).code == 200
         assert tea.request(path, If_Modified_Since=old.headers.get("last-modified", "")).code == 200
     set_visibility(tea.built, "alice", 6, plan=E)
     assert titles(tea) == ["Kettle off", "Kettle on"]
 
 
-def test_a_policy_that_narrows_retracts_at_once(tea: Browser) -> None:
+def test_a_stricter_policy_removes_entries_at_once(tea: Browser) -> None:
     assert len(titles(tea, "/feed")) == 3
     titles(tea)
     tea.built.deps.directory.set_policy(Policy.preset("C"))
     assert (titles(tea), titles(tea, "/feed")) == ([], [])
 
 
-def test_W144_who_is_not_listed_has_a_feed_alone(tea: Browser) -> None:
+def test_W144_unlisted_people_have_only_their_own_feed(tea: Browser) -> None:
     titles(tea, "/feed")
     set_visibility(tea.built, "alice", 5, listed=False)
     assert titles(tea, "/feed") == ["Bob's first"]
@@ -161,7 +161,7 @@ def test_W144_who_is_not_listed_has_a_feed_alone(tea: Browser) -> None:
 
 
 @pytest.mark.parametrize("ending", ["", ".atom", ".json"])
-def test_hidden_and_unknown_are_the_same(tea: Browser, ending: str) -> None:
+def test_hidden_and_unknown_people_get_the_same_response(tea: Browser, ending: str) -> None:
     write_plan(tea.built, "carol", "Nobody sees this either", 5)
     assert without_date(tea.request(f"/users/carol/feed{ending}")) == without_date(
         tea.request(f"/users/nobody/feed{ending}")
@@ -174,7 +174,7 @@ def test_hidden_and_unknown_are_the_same(tea: Browser, ending: str) -> None:
     assert tea.request(f"/users/nobody/feed{ending}").code == 404
 
 
-def test_who_is_removed_has_none(tea: Browser) -> None:
+def test_removed_people_have_no_feed(tea: Browser) -> None:
     for path in FEEDS:
         assert tea.request(path).code == 200
     write_edits(tea.built.path, [Remove("alice")])
@@ -185,7 +185,7 @@ def test_who_is_removed_has_none(tea: Browser) -> None:
 
 @pytest.mark.parametrize("path", FEEDS)
 def test_W004_W119_validators(tea: Browser, path: str) -> None:
-    """Strong, the same an hour later, another for each representation; HEAD tells what GET would."""
+    """Strong etags that stay the same for an hour; HEAD sends the headers of GET."""
     answer = tea.request(path)
     assert answer["etag"].startswith('"')
     tea.built.clock.advance(3600)
@@ -199,15 +199,15 @@ def test_W004_W119_validators(tea: Browser, path: str) -> None:
     assert tea.request(path)["etag"] != answer["etag"]
 
 
-def test_W004_the_date_is_the_newest_plans(tea: Browser) -> None:
+def test_W004_the_date_is_that_of_the_newest_plan(tea: Browser) -> None:
     set_visibility(tea.built, "alice", 5, office=E)
     assert tea.request(FEEDS[0])["last-modified"] == "Fri, 20 Nov 2026 13:30:00 GMT"
-    # the feed has names in it, too, which have dates of their own: a date alone proves nothing
+    # the feed also contains names, which change at other dates, so the date alone is no validator
     assert tea.request(FEEDS[0], If_Modified_Since="Fri, 20 Nov 2026 13:30:00 GMT").code == 200
     assert "last-modified" not in tea.request("/users/zofie/feed.atom")
 
 
-def test_W006_a_feed_holds_as_many_plans_as_there_is_room_for(tea: Browser) -> None:
+def test_W006_the_size_of_a_feed_is_limited(tea: Browser) -> None:
     for number in range(20):
         write_plan(tea.built, "alice", f"{number}\n" + "& <\n" * 4000, 10 + number)
     for path in FEEDS[:2]:
@@ -217,8 +217,8 @@ def test_W006_a_feed_holds_as_many_plans_as_there_is_room_for(tea: Browser) -> N
     assert titles(tea) == [str(number) for number in range(19, 11, -1)]
 
 
-def test_an_empty_feed_is_a_feed(tea: Browser) -> None:
-    """Its date is the profile's, and never the clock's."""
+def test_empty_feed(tea: Browser) -> None:
+    """Its date is that of the profile, not the current time."""
     feed = read(tea, "/users/zofie/feed.atom")
     assert (feed.entries, feed.feed.updated) == ([], "2026-11-20T09:30:00Z")
     assert decode_json(tea.request("/users/zofie/feed.json"))["items"] == []
@@ -226,18 +226,18 @@ def test_an_empty_feed_is_a_feed(tea: Browser) -> None:
     assert titles(tea, "/users/zofie/feed") == []
 
 
-def test_W117_feeds_parse_whatever_a_plan_holds(tea: Browser) -> None:
-    nasty = "]]><x>&amp;\n" + "".join(f"x{chr(code)}y\n" for code in NASTY)
-    write_plan(tea.built, "alice", nasty, 5)
+def test_W117_feeds_are_well_formed_whatever_a_plan_contains(tea: Browser) -> None:
+    text = "]]><x>&amp;\n" + "".join(f"x{chr(code)}y\n" for code in CONTROLS)
+    write_plan(tea.built, "alice", text, 5)
     for path in ("/users/alice/feed.atom", "/feed.atom"):
         value = read(tea, path).entries[0].content[0].value
-        assert not [f"{code:x}" for code in NASTY if chr(code) in value and chr(code) not in "\t\n"]
+        assert not [f"{code:x}" for code in CONTROLS if chr(code) in value and chr(code) not in "\t\n"]
         assert "]]&gt;&lt;x&gt;&amp;amp;" in value
     assert "]]><x>&amp;" in decode_json(tea.request("/users/alice/feed.json"))["items"][0]["content_text"]
 
 
 def test_W028_fifty_people(build: Build) -> None:
-    """No bozo, and the same entries in both forms."""
+    """Atom is well-formed for all of them, and both formats have the same entries."""
     documents = people(28)
     web = build(people=[])
     write_edits(web.built.path, [replace(make_create_edit(each), plan_level=E) for each in documents], hours_later(0))
@@ -251,30 +251,30 @@ def test_W028_fifty_people(build: Build) -> None:
     assert len(titles(web, "/feed")) == 30
 
 
-def test_a_long_plan_is_cut_at_a_line(tea: Browser) -> None:
+def test_a_long_plan_is_cut_at_a_line_end(tea: Browser) -> None:
     write_plan(tea.built, "alice", "0123456789\n" * 20_000, 5)
     (item, *_) = decode_json(tea.request(FEEDS[1]))["items"]
     assert item["content_text"].endswith("0123456789\n…\n")
     assert 16_000 < len(item["content_text"]) < 16_400
 
 
-def test_of_one_moment_only_what_stood_is_told(tea: Browser) -> None:
+def test_only_the_last_of_two_plans_of_one_moment_is_an_entry(tea: Browser) -> None:
     write_plan(tea.built, "bob", "Never seen", 5)
     write_plan(tea.built, "bob", "Stood", 5)
     assert titles(tea, "/users/bob/feed") == ["Stood", "Bob's first"]
 
 
-def test_a_feed_that_stands_is_not_made_again(tea: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unchanged_feed_is_not_rendered_again(tea: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     first = {path: tea.request(path).body for path in FEEDS}
-    asked: list[str] = []
+    requested: list[str] = []
     reading = tea.built.store.history
 
     async def watched(login: str, *rest: Any) -> Any:
-        asked.append(login)
+        requested.append(login)
         return await reading(login, *rest)
 
     monkeypatch.setattr(tea.built.store, "history", watched)
     assert {path: tea.request(path).body for path in FEEDS} == first
-    assert asked == []
+    assert requested == []
     write_plan(tea.built, "bob", "Bob's second", 5)
     assert titles(tea, "/feed")[0] == "Bob's second"

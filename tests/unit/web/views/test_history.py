@@ -1,4 +1,4 @@
-"""Earlier plans of a person, and what changed between two."""
+"""The history of a plan: earlier versions and the differences between them."""
 
 import re
 from time import process_time
@@ -31,7 +31,7 @@ def plans(web: Browser, path: str = PATH, peer: str = "198.51.100.7") -> list[st
 
 
 def without_marks(page: bytes) -> str:
-    """*page* without what tells words apart in a line."""
+    """Return *page* without the tags that mark changed words."""
     return re.sub("</?b>", "", page.decode())
 
 
@@ -60,7 +60,7 @@ def test_W029_as_text(tea: Browser) -> None:
 
 
 def test_W029_as_a_page(tea: Browser) -> None:
-    """What changed is told by elements and by signs, not by colour alone."""
+    """Changes are marked by elements and characters, not by colour alone."""
     answer = tea.request(PATH, Accept=BROWSER)
     assert answer["content-type"] == "text/html; charset=utf-8"
     page = answer.body.decode()
@@ -75,7 +75,7 @@ def test_W029_as_a_page(tea: Browser) -> None:
     ) in page
     assert '<pre class="diff">  Kettle &lt;on&gt;\n  The old cups\n  \n  Ask me\n</pre>' in page
     assert '<time datetime="2026-11-20T12:30:00Z">20 November 2026, 12:30 UTC</time>' in page
-    assert '<article class="plan" id="20261120T123000.000000Z"' in page  # where the feed's entry leads
+    assert '<article class="plan" id="20261120T123000.000000Z"' in page  # the target of the feed entry's link
     assert "For members" not in page
 
 
@@ -90,7 +90,7 @@ def test_W029_as_json(tea: Browser) -> None:
     assert tea.request(f"{PATH}.json").body == answer.body
 
 
-def test_members_see_more_and_nobody_keeps_it(tea: Browser) -> None:
+def test_members_see_more_in_private_responses(tea: Browser) -> None:
     answer = tea.request(PATH, peer=MEMBER)
     assert answer["cache-control"] == "private, no-store"
     assert b"For members" in answer.body
@@ -100,7 +100,7 @@ def test_members_see_more_and_nobody_keeps_it(tea: Browser) -> None:
 
 
 @pytest.mark.parametrize("ending", FORMATS)
-def test_a_narrowed_plan_retracts_at_once(tea: Browser, ending: str) -> None:
+def test_hiding_a_plan_hides_its_history_at_once(tea: Browser, ending: str) -> None:
     before = tea.request(PATH + ending)
     set_visibility(tea.built, "alice", 4, plan=M)
     after = tea.request(PATH + ending, If_None_Match=before["etag"])
@@ -108,11 +108,11 @@ def test_a_narrowed_plan_retracts_at_once(tea: Browser, ending: str) -> None:
     assert tea.request(PATH + ending, If_Modified_Since=before["last-modified"]).code == 200
     assert len(plans(tea, peer=MEMBER)) == 3
     set_visibility(tea.built, "alice", 5, plan=E)
-    assert len(plans(tea)) == 2  # what was for members stays theirs
+    assert len(plans(tea)) == 2  # a plan for members stays for members
 
 
 @pytest.mark.parametrize("ending", ["", "?before=20261120T103000.000000Z", *FORMATS])
-def test_hidden_and_unknown_are_the_same(tea: Browser, ending: str) -> None:
+def test_hidden_and_unknown_people_get_the_same_response(tea: Browser, ending: str) -> None:
     write_plan(tea.built, "carol", "Nobody sees this either", 4)
     assert without_date(tea.request(f"/users/carol/history{ending}")) == without_date(
         tea.request(f"/users/nobody/history{ending}")
@@ -124,14 +124,14 @@ def test_hidden_and_unknown_are_the_same(tea: Browser, ending: str) -> None:
     assert tea.request(f"/users/nobody/history{ending}").code == 404
 
 
-def test_who_is_removed_has_none(tea: Browser) -> None:
+def test_removed_people_have_no_history(tea: Browser) -> None:
     assert tea.request(PATH).code == 200
     write_edits(tea.built.path, [Remove("alice")])
     tea.built.poll_store()
     assert tea.request(PATH).code == 404
 
 
-def test_W144_who_is_not_listed(tea: Browser) -> None:
+def test_W144_unlisted_people_are_not_indexed(tea: Browser) -> None:
     set_visibility(tea.built, "alice", 4, listed=False)
     for path in (PATH, "/users/alice", "/users/alice.json", "/users/alice.html", "/users/alice.vcf",
                  "/users/alice/plan", "/users/alice/status", "/users/alice/qr.svg", "/users/alice/face.svg",
@@ -142,14 +142,14 @@ def test_W144_who_is_not_listed(tea: Browser) -> None:
         assert b"indexed" not in tea.request(path).body
 
 
-def test_no_plans(tea: Browser) -> None:
+def test_history_without_plans(tea: Browser) -> None:
     answer = tea.request("/users/bob/history")
     assert answer.body == b"Plans of Bob Adams, the newest first\n\nNo plans to show.\n"
     assert "last-modified" not in answer
     assert decode_json(tea.request("/users/bob/history.json")) == {"plans": []}
 
 
-def test_a_plan_that_was_taken_away(tea: Browser) -> None:
+def test_removed_plan(tea: Browser) -> None:
     write_plan(tea.built, "alice", "", 4)
     page = tea.request(f"{PATH}.html").body.decode()
     assert "The plan was removed." in page
@@ -157,20 +157,20 @@ def test_a_plan_that_was_taken_away(tea: Browser) -> None:
     assert plans(tea)[0] == ""
 
 
-def test_W029_page_by_page(tea: Browser) -> None:
-    """Ten plans a page; each plan once, whatever is written meanwhile, and no page hangs on what is not shown."""
+def test_W029_pagination(tea: Browser) -> None:
+    """Ten plans a page; each plan once even if others are written meanwhile; hidden plans move no page boundary."""
     for number in range(25):
         write_plan(tea.built, "bob", f"Plan {number}\n", 10 + number, M if number % 2 else E)
-    seen: list[str] = []
+    found: list[str] = []
     path = "/users/bob/history.json"
     while path:
         answer = tea.request(path)
         page = decode_json(answer)
-        seen += [each["plan"] for each in page["plans"]]
+        found += [each["plan"] for each in page["plans"]]
         path = page.get("next", "")
         assert answer.headers.get("link") == (f'<{path}>; rel="next"' if path else None)
-        write_plan(tea.built, "bob", "Written meanwhile\n", 100 + len(seen))
-    assert seen == [f"Plan {number}\n" for number in range(24, -1, -2)]
+        write_plan(tea.built, "bob", "Written meanwhile\n", 100 + len(found))
+    assert found == [f"Plan {number}\n" for number in range(24, -1, -2)]
     for ending in FORMATS[:2]:
         answer = tea.request(f"/users/bob/history{ending}?before=20261121T030000.000000Z")
         assert answer.body.count(b" UTC") == 4
@@ -181,7 +181,7 @@ def test_W029_page_by_page(tea: Browser) -> None:
 
 
 @pytest.mark.parametrize("before", ["x", "2026-11-20", "20261120T103000.000000Z&before=20261120T103000.000000Z", "%ff"])
-def test_a_cursor_that_is_none(tea: Browser, before: str) -> None:
+def test_invalid_cursor(tea: Browser, before: str) -> None:
     assert tea.request(f"{PATH}?before={before}").code == 400
 
 
@@ -196,8 +196,8 @@ def test_W004_W119_validators(tea: Browser, ending: str) -> None:
     assert (head.body, head["content-length"]) == (b"", answer["content-length"])
 
 
-def test_long_plans_stay_within_a_page(tea: Browser) -> None:
-    """Under 30 KiB, with the way to the rest; and nobody waits for it."""
+def test_long_plans_stay_within_the_page_size(tea: Browser) -> None:
+    """Under 30 KiB, with links to the rest, and made in less than a second."""
     for number in range(10):
         write_plan(tea.built, "bob", "".join(f"&\"<' {number} {line}\n" for line in range(5000)), 10 + number)
     begun = process_time()
@@ -215,24 +215,24 @@ def test_long_plans_stay_within_a_page(tea: Browser) -> None:
     )
 
 
-def test_W006_programs_get_long_plans_a_few_at_a_time(tea: Browser) -> None:
-    """Ten of 256 KiB would be an answer of megabytes for each who asks and does not read."""
+def test_W006_JSON_pages_have_fewer_long_plans(tea: Browser) -> None:
+    """Otherwise ten plans of 256 KiB would make megabytes for each client that does not read."""
     plans = [str(number) * 100_000 for number in range(6)]
     for number, plan in enumerate(plans):
         write_plan(tea.built, "bob", plan, 10 + number)
-    seen: list[str] = []
+    found: list[str] = []
     path = "/users/bob/history.json"
     while path:
         page = decode_json(tea.request(path))
         assert len(page["plans"]) == 2
-        seen += [each["plan"] for each in page["plans"]]
+        found += [each["plan"] for each in page["plans"]]
         path = page.get("next", "")
-    assert seen == plans[::-1]
+    assert found == plans[::-1]
     write_plan(tea.built, "bob", "x" * 262_144, 20)
     assert [len(each["plan"]) for each in decode_json(tea.request("/users/bob/history.json"))["plans"]] == [262_144]
 
 
-def test_what_stays_is_not_told_again(tea: Browser) -> None:
+def test_unchanged_lines_are_collapsed(tea: Browser) -> None:
     lines = [f"line {number}" for number in range(40)]
     write_plan(tea.built, "bob", "\n".join(lines), 4)
     write_plan(tea.built, "bob", "\n".join(["top", *lines]), 5)
@@ -241,13 +241,13 @@ def test_what_stays_is_not_told_again(tea: Browser) -> None:
     assert "  line 4\n  (30 unchanged lines)\n  line 35\n" in newest
 
 
-def test_one_line_without_end(tea: Browser) -> None:
+def test_a_very_long_line_is_cut(tea: Browser) -> None:
     write_plan(tea.built, "bob", "x" * 200_000, 4)
     for ending in FORMATS[:2]:
         assert len(tea.request(f"/users/bob/history{ending}").body) < 8 * 1024
 
 
-def test_what_a_plan_holds_is_cleaned(tea: Browser) -> None:
+def test_plans_are_sanitized(tea: Browser) -> None:
     write_plan(tea.built, "bob", "\x1b[31mred\x07\u202e \x9b1mx<script>", 4)
     for ending in FORMATS:
         body = tea.request(f"/users/bob/history{ending}").body.decode()
@@ -255,73 +255,73 @@ def test_what_a_plan_holds_is_cleaned(tea: Browser) -> None:
     assert "red x&lt;script&gt;" in tea.request("/users/bob/history.html").body.decode()
 
 
-# in brief, on the page of a person
+# the latest changes on a person's page
 
 
-def brief(web: Browser, login: str = "alice", **more: Any) -> str:
-    """What the page of *login* says of the last changes, empty where it says nothing."""
+def recent_changes(web: Browser, login: str = "alice", **more: Any) -> str:
+    """Return the section about the latest changes on the page of *login*, or an empty string."""
     page = web.request(f"/users/{login}.html", **more).body.decode()
     return page.partition('<h2 id="earlier">What changed</h2>')[2].partition("</section>")[0]
 
 
-def test_W029_a_persons_page_tells_what_changed_last(tea: Browser) -> None:
-    told = brief(tea)
-    assert told.count("<details") == 1
+def test_W029_a_persons_page_shows_the_latest_changes(tea: Browser) -> None:
+    section = recent_changes(tea)
+    assert section.count("<details") == 1
     assert (
         '<summary><time datetime="2026-11-20T12:30:00Z">20 November 2026, 12:30 UTC</time> <small>2 lines added, 1 removed'
-        in told
+        in section
     )
-    assert "<del>- The <b>old</b> cups\n</del><ins>+ The <b>new</b> cups\n</ins>" in told
-    assert "For members" not in told
-    assert "For members" in brief(tea, peer=MEMBER)
+    assert "<del>- The <b>old</b> cups\n</del><ins>+ The <b>new</b> cups\n</ins>" in section
+    assert "For members" not in section
+    assert "For members" in recent_changes(tea, peer=MEMBER)
     for number in range(5):
         write_plan(tea.built, "alice", "".join(f"line {n}\n" for n in range(20)) + f"end {number}\n", 10 + number)
-    told = brief(tea)
-    assert told.count("<details") == 3
-    assert told.count("<details open>") == 1
+    section = recent_changes(tea)
+    assert section.count("<details") == 3
+    assert section.count("<details open>") == 1
     assert (
         "  line 0\n<small>⋮ 18 unchanged lines</small>\n  line 19\n<del>- end 3\n</del><ins>+ end 4\n</ins>"
-        in without_marks(told.encode())
+        in without_marks(section.encode())
     )
 
 
-def test_one_plan_alone_has_changed_nothing(tea: Browser) -> None:
-    assert brief(tea, "bob") == ""
+def test_a_first_plan_is_no_change(tea: Browser) -> None:
+    assert recent_changes(tea, "bob") == ""
     write_plan(tea.built, "bob", "A plan\n", 1)
-    assert brief(tea, "bob") == ""
+    assert recent_changes(tea, "bob") == ""
     write_plan(tea.built, "bob", "", 2)
-    assert "<small>1 line removed</small>" in brief(tea, "bob")
+    assert "<small>1 line removed</small>" in recent_changes(tea, "bob")
 
 
-@pytest.mark.parametrize("plan", ["a line\n" * 101, "x" * 9000, "&" * 400], ids=["lines", "letters", "signs"])
-def test_what_is_too_much_there_is_a_link_away(tea: Browser, plan: str) -> None:
-    """The link leads to a page that begins with it."""
+@pytest.mark.parametrize("plan", ["a line\n" * 101, "x" * 9000, "&" * 400], ids=["lines", "letters", "escaped"])
+def test_large_changes_are_linked(tea: Browser, plan: str) -> None:
+    """The link leads to a page that begins with that plan."""
     write_plan(tea.built, "bob", "Before\n", 1)
     write_plan(tea.built, "bob", plan, 2)
     write_plan(tea.built, "bob", "After\n", 3)
-    told = brief(tea, "bob")
-    links = re.findall(r'<p><a href="([^"#]+)#([^"]+)">', told)
+    section = recent_changes(tea, "bob")
+    links = re.findall(r'<p><a href="([^"#]+)#([^"]+)">', section)
     assert [mark for _, mark in links] == ["20261120T123000.000000Z", "20261120T113000.000000Z"]
     for path, mark in links:
         page = tea.request(path, Accept=BROWSER).body.decode()
         assert re.findall(r'<article class="plan" id="([^"]+)"', page)[0] == mark
 
 
-def test_a_narrowed_plan_takes_what_changed_with_it(tea: Browser) -> None:
-    assert brief(tea)
+def test_hiding_a_plan_hides_the_latest_changes(tea: Browser) -> None:
+    assert recent_changes(tea)
     set_visibility(tea.built, "alice", 4, plan=M)
-    assert brief(tea) == ""
-    assert "For members" in brief(tea, peer=MEMBER)
+    assert recent_changes(tea) == ""
+    assert "For members" in recent_changes(tea, peer=MEMBER)
     set_visibility(tea.built, "alice", 5, plan=E)
-    assert "For members" not in brief(tea)
+    assert "For members" not in recent_changes(tea)
 
 
-def test_without_its_history_a_page_is_made_and_not_kept(tea: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_without_available_history_is_not_cached(tea: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     async def down(*_: object) -> Any:
         return UNAVAILABLE
 
     with monkeypatch.context() as broken:
         broken.setattr(tea.built.deps.directory, "history", down)
         assert tea.request("/users/alice.html").code == 200
-        assert brief(tea) == ""
-    assert brief(tea)
+        assert recent_changes(tea) == ""
+    assert recent_changes(tea)

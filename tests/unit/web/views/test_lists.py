@@ -1,4 +1,4 @@
-"""Lists on the web: people, a search, who is on, the front page."""
+"""Lists on the web: people, search results, who is online, the front page."""
 
 import re
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ def read(web: Browser, path: str, **more: Any) -> dict[str, Any]:
 
 
 def pages(web: Browser, path: str, **more: Any) -> list[list[str]]:
-    """Every page of a list, by following next."""
+    """Return all pages of a list, following their `next` links."""
     found = []
     following: str | None = path
     while following:
@@ -42,7 +42,7 @@ def pages(web: Browser, path: str, **more: Any) -> list[list[str]]:
     return found
 
 
-def test_W023_the_list_of_those_who_are_listed(build: Build) -> None:
+def test_W023_only_listed_people_are_listed(build: Build) -> None:
     web = build(people=[ALICE, {**BOB, "listed": False}, CAROL, {**ZOFIE, "visibility": {"name": "members"}}])
     assert people(web, "/users") == ["alice"]
     assert people(web, "/users", peer=MEMBER) == ["alice", "zofie"]
@@ -53,7 +53,7 @@ def test_W023_the_list_of_those_who_are_listed(build: Build) -> None:
     assert web.request("/users").body.decode() == "Login  Name\nalice  Alice Adams\n"
 
 
-def test_W023_pages_of_fifty_with_a_link_to_the_next(build: Build) -> None:
+def test_W023_pages_of_fifty_link_to_the_next(build: Build) -> None:
     web = build(people=CROWD)
     found = pages(web, "/users")
     assert [len(page) for page in found] == [50, 50, 20]
@@ -68,7 +68,7 @@ def test_W023_pages_of_fifty_with_a_link_to_the_next(build: Build) -> None:
     assert f"More: https://dir.test{link}\n" in web.request("/users").body.decode()
 
 
-def test_W146_pages_stay_right_while_people_come_and_go(build: Build) -> None:
+def test_W146_pagination_stays_right_while_people_change(build: Build) -> None:
     web = build(people=CROWD)
     document = read(web, "/users")
     web.built.change(
@@ -77,8 +77,8 @@ def test_W146_pages_stay_right_while_people_come_and_go(build: Build) -> None:
     web.built.poll_store()
     second = read(web, document["next"])
     assert [each["login"] for each in second["people"]][:3] == ["p050", "p0505", "p051"]
-    everybody = {each["login"] for each in document["people"]} | set(chain(*pages(web, document["next"])))
-    assert everybody == {each["login"] for each in CROWD} | {"p0505"}
+    everyone = {each["login"] for each in document["people"]} | set(chain(*pages(web, document["next"])))
+    assert everyone == {each["login"] for each in CROWD} | {"p0505"}
 
 
 @pytest.mark.parametrize(
@@ -90,24 +90,24 @@ def test_W146_pages_stay_right_while_people_come_and_go(build: Build) -> None:
         ("alice%40dir.test", []), ("555", []), ("kettle", []), ("x%22+OR+a", []), ("%22", []), ("a", ["alice", "bob"]),
     ],
 )  # fmt: skip
-def test_W023_a_search(web: Browser, query: str, found: list[str]) -> None:
-    """By login, full name and aliases that are shown; every word begins a word. Not by office, mail or phone."""
+def test_W023_search(web: Browser, query: str, found: list[str]) -> None:
+    """By login, full name and visible aliases, each search term a prefix of a word; not by office, email or phone."""
     assert people(web, f"/users?q={query}") == found
 
 
-def test_W023_an_alias_that_is_not_shown_is_not_found(build: Build) -> None:
+def test_W023_a_hidden_alias_is_not_found(build: Build) -> None:
     web = build(people=[{**ALICE, "visibility": {"aliases": "members"}}])
     assert people(web, "/users?q=ally") == []
     assert people(web, "/users?q=ally", peer=MEMBER) == ["alice"]
 
 
-def test_W023_the_nearest_come_first(build: Build) -> None:
+def test_W023_best_matches_come_first(build: Build) -> None:
     names = {"zed": "Ann Zed", "anna": "Bo", "ann": "Cy", "x": "Mary Ann", "y": "Annabel"}
     web = build(people=[{"login": login, "name": name} for login, name in names.items()])
     assert people(web, "/users?q=ann") == ["ann", "anna", "y", "zed", "x"]
 
 
-def test_W146_a_search_is_in_its_address(build: Build) -> None:
+def test_W146_the_URL_contains_the_search(build: Build) -> None:
     web = build(people=CROWD)
     document = read(web, "/users?q=number")
     assert document["next"].startswith("/users?q=number&after=")
@@ -117,7 +117,7 @@ def test_W146_a_search_is_in_its_address(build: Build) -> None:
     assert "<title>pat number – People – The Tea Club</title>" in page
 
 
-def test_W023_many_who_match_are_said_to_be_more(build: Build) -> None:
+def test_W023_an_incomplete_result_says_so(build: Build) -> None:
     web = build(people=[{"login": f"p{n:03}", "name": f"Pat N{n:03}"} for n in range(230)])
     assert sum(map(len, pages(web, "/users?q=pat"))) == 200
     assert b"More people match" in web.request("/users?q=pat", Accept=BROWSER).body
@@ -125,7 +125,7 @@ def test_W023_many_who_match_are_said_to_be_more(build: Build) -> None:
     assert people(web, "/users?q=pat+n229") == ["p229"]
 
 
-def test_W023_hidden_namesakes_do_not_mask_one_who_is_seen(build: Build) -> None:
+def test_W023_hidden_namesakes_do_not_push_out_a_visible_person(build: Build) -> None:
     hidden = [{"login": f"h{n:03}", "name": "Sam Same", "hidden": True} for n in range(450)]
     web = build(people=[*hidden, {"login": "seen", "name": "Sam Same"}])
     assert people(web, "/users?q=same") == ["seen"]
@@ -133,31 +133,31 @@ def test_W023_hidden_namesakes_do_not_mask_one_who_is_seen(build: Build) -> None
 
 
 @pytest.mark.parametrize("after", ["~", "9~x", "0", "1~zzz", "%00", "x" * 500, "0~alice%27--", "-1~"])
-def test_W146_a_cursor_made_up(web: Browser, after: str) -> None:
+def test_W146_invalid_cursors(web: Browser, after: str) -> None:
     assert web.request(f"/users?after={after}").code in (200, 400)
     assert web.request(f"/users?q=adams&after={after}").code in (200, 400)
 
 
 @pytest.mark.parametrize("query", ["q=a&q=b", "after=a&after=b", "q=%ff", "q=" + "x" * 201, "&".join(["x=1"] * 30)])
-def test_W023_a_query_that_nobody_can_read(web: Browser, query: str) -> None:
+def test_W023_invalid_queries(web: Browser, query: str) -> None:
     answer = web.request(f"/users?{query}")
     assert answer.code == 400
     assert answer.body == b"This request cannot be understood.\n"
 
 
-def test_W023_what_is_searched_for_is_shown_as_text(web: Browser) -> None:
+def test_W023_the_search_text_is_escaped(web: Browser) -> None:
     page = web.request("/users?q=%22%3E%3Cscript%3E%1b%5B31m", Accept=BROWSER).body.decode()
     assert "<script>" not in page
     assert "\x1b" not in page
     assert "Nobody matches" in page
 
 
-def test_W023_a_list_is_one_question(build: Build) -> None:
+def test_W023_a_list_is_one_access_log_entry(build: Build) -> None:
     web = build(people=[ALICE])
     for path in ("/users", "/users?q=al", "/online", "/users/"):
         web.request(path)
-    said = [(each["verb"], each["query"], each["outcome"]) for each in web.built.access_log_entries]
-    assert said == [
+    entries = [(each["verb"], each["query"], each["outcome"]) for each in web.built.access_log_entries]
+    assert entries == [
         ("list", "", "listed"),
         ("search", "al", "listed"),
         ("list", "", "listed"),
@@ -165,14 +165,14 @@ def test_W023_a_list_is_one_question(build: Build) -> None:
     ]
 
 
-def test_W023_a_list_holds_no_long_texts(build: Build) -> None:
+def test_W023_lists_contain_no_long_texts(build: Build) -> None:
     web = build(people=[{**ALICE, "plan": "x" * 100_000}])
     (alice,) = read(web, "/users")["people"]
     assert "plan" not in alice
     assert alice["title"] == "Keeper of the kettle"
 
 
-# who is on
+# who is online
 
 HERE = Login(
     terminal="pts/7",
@@ -182,7 +182,7 @@ HERE = Login(
 )
 
 
-def test_W024_who_is_on(build: Build) -> None:
+def test_W024_online_people(build: Build) -> None:
     web = build(
         people=[
             {**ALICE, "visibility": {"presence": "everyone"}},
@@ -210,7 +210,7 @@ def test_W024_who_is_on(build: Build) -> None:
     assert people(web, "/online") == []
 
 
-def test_W024_a_profile_tells_it_too(build: Build) -> None:
+def test_W024_a_profile_shows_presence(build: Build) -> None:
     web = build(people=[{**ALICE, "visibility": {"presence": "everyone"}}, BOB])
     web.built.deps.directory.presence.update("test", {"alice": [HERE], "bob": [HERE]})
     document = msgspec.json.decode(web.request("/users/alice.json").body)
@@ -226,7 +226,7 @@ def test_W024_a_profile_tells_it_too(build: Build) -> None:
 # the front page
 
 
-def test_W025_the_front_page(build: Build) -> None:
+def test_W025_front_page(build: Build) -> None:
     web = build(
         people=[
             {"login": "alice", "name": "Alice Adams"},
@@ -253,7 +253,7 @@ def test_W025_the_front_page(build: Build) -> None:
     assert re.search(r"^  \d{4}-\d\d-\d\d  bob +Bob's first line$", text, re.M)
 
 
-def test_W025_a_plan_counts_once_and_by_its_own_level(build: Build) -> None:
+def test_W025_each_person_once_and_by_the_visibility_of_the_plan(build: Build) -> None:
     web = build(people=[ALICE, {**BOB, "plan": "one"}])
     web.built.change(Modify("bob", {"plan": "one and a half"}, plan_level=E))
     web.built.change(Modify("bob", {"plan": "two"}, plan_level=Visibility.NOBODY))
@@ -262,7 +262,7 @@ def test_W025_a_plan_counts_once_and_by_its_own_level(build: Build) -> None:
     assert [each["login"] for each in read(web, "/")["newest"]] == ["alice"]
 
 
-def test_W025_nobody_yet(build: Build) -> None:
+def test_W025_site_without_people(build: Build) -> None:
     web = build(people=[])
     assert b"Nobody has written a plan yet." in web.request("/", Accept=BROWSER).body
     assert b"Nobody has written a plan yet." in web.request("/").body

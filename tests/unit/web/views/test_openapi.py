@@ -1,4 +1,4 @@
-"""The description for programs: valid, whole, and true by its types."""
+"""The OpenAPI description: valid, complete, and with the right types."""
 
 import re
 from dataclasses import replace
@@ -20,17 +20,17 @@ def description(build: Build) -> Any:
     return msgspec.json.decode(answer.body)
 
 
-def test_W134_it_is_valid_openapi_3_1(description: Any) -> None:
+def test_W134_valid_OpenAPI_3_1(description: Any) -> None:
     assert description["openapi"].startswith("3.1.")
     assert list(OpenAPIV31SpecValidator(description).iter_errors()) == []
 
 
-def test_W134_each_route_of_the_app_is_in_it(description: Any) -> None:
+def test_W134_every_route_is_described(description: Any) -> None:
     rules = {re.sub("<([a-z]+)>", r"{\1}", rule.rule) for rule in WebApp.klein.url_map.iter_rules()}
     assert rules == set(description["paths"])
 
 
-def test_W134_each_operation_tells_how_it_is_refused_and_when_nothing_changed(description: Any) -> None:
+def test_W134_every_operation_has_its_error_responses_and_304(description: Any) -> None:
     for path, operations in description["paths"].items():
         answers = set(operations["get"]["responses"])
         assert {"400", "404", "429"} <= answers, path
@@ -38,28 +38,28 @@ def test_W134_each_operation_tells_how_it_is_refused_and_when_nothing_changed(de
         assert "200" in answers or "308" in answers, path
 
 
-def test_W134_each_operation_has_a_name_of_its_own(description: Any) -> None:
+def test_W134_operation_ids_are_unique(description: Any) -> None:
     names = [operations["get"]["operationId"] for operations in description["paths"].values()]
     assert len(set(names)) == len(names)
 
 
-def test_W134_all_that_answers_in_json_has_a_schema(description: Any) -> None:
-    bare = []
+def test_W134_every_JSON_response_has_a_schema(description: Any) -> None:
+    without_schema = []
     for path, operations in description["paths"].items():
-        for kind, told in operations["get"]["responses"].get("200", {}).get("content", {}).items():
-            if "json" in kind and told["schema"] == {"type": "string"}:
-                bare.append(path)
-    assert bare == []
+        for content_type, media in operations["get"]["responses"].get("200", {}).get("content", {}).items():
+            if "json" in content_type and media["schema"] == {"type": "string"}:
+                without_schema.append(path)
+    assert without_schema == []
 
 
-def test_W134_query_keys_are_those_of_the_table(description: Any) -> None:
+def test_W134_query_parameters_are_those_of_the_route_table(description: Any) -> None:
     for route in ROUTES:
         path = re.sub("<([a-z]+)>", r"{\1}", route.path)
         parameters = description["paths"][path]["get"]["parameters"]
         assert tuple(each["name"] for each in parameters if each["in"] == "query") == route.query
 
 
-def test_it_tells_of_the_site_as_it_is_after_a_reload(build: Build) -> None:
+def test_reload_updates_the_description(build: Build) -> None:
     web = build()
     path = "/openapi.json"
     before = web.request(path)
@@ -71,18 +71,18 @@ def test_it_tells_of_the_site_as_it_is_after_a_reload(build: Build) -> None:
     assert web.request(path)["etag"] == before["etag"]
 
 
-def test_W134_what_else_may_come_is_told(description: Any) -> None:
-    """Several who go by a name, and why it is not ready."""
+def test_W134_rarer_responses_are_described(description: Any) -> None:
+    """Ambiguous names, and the reasons of /readyz."""
     paths = description["paths"]
     several = {"$ref": "#/components/responses/Several"}
     named = [path for path in paths if path.startswith("/users/{name}")]
     assert len(named) > 8
     assert all(paths[path]["get"]["responses"]["300"] == several for path in named)
     assert paths["/readyz"]["get"]["responses"]["503"] == {"$ref": "#/components/responses/NotReady"}
-    told = description["components"]["responses"]
-    assert set(told["Several"]["content"]) == {
+    responses = description["components"]["responses"]
+    assert set(responses["Several"]["content"]) == {
         "application/json",
         "text/html; charset=utf-8",
         "text/plain; charset=utf-8",
     }
-    assert "application/json" in told["NotReady"]["content"]
+    assert "application/json" in responses["NotReady"]["content"]

@@ -1,4 +1,4 @@
-"""The page "Who sees what": the whole site's policy, in HTML, JSON and text, and no person."""
+"""The page "Who sees what": the site's privacy policy in HTML, JSON and text, without any person."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ STRICT = Policy.preset("B", {"office": Visibility.NOBODY}, {"home_phone": Visibi
 
 
 class Table(HTMLParser):
-    """The table's cells by row, each tag with its attributes."""
+    """The cells of the page's table by row, each as (tag, scope, text)."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -52,12 +52,12 @@ class Table(HTMLParser):
 
 
 def fields(answer: Any) -> dict[str, tuple[str, str, list[str]]]:
-    told = msgspec.json.decode(answer.body)
-    return {row["field"]: (row["default"], row["limit"], row["choices"]) for row in told["fields"]}
+    policy = msgspec.json.decode(answer.body)
+    return {row["field"]: (row["default"], row["limit"], row["choices"]) for row in policy["fields"]}
 
 
 def cells(answer: Any) -> Iterator[tuple[str, str, str]]:
-    """Label, default and limit of each row of the page, whose cells have to be headed."""
+    """Yield label, default and limit of each row; assert that the header cells have a scope."""
     head, *rows = Table(answer.body.decode()).rows
     assert [(tag, scope) for tag, scope, _ in head] == [("th", "col")] * 3
     for row in rows:
@@ -65,17 +65,17 @@ def cells(answer: Any) -> Iterator[tuple[str, str, str]]:
         yield row[0][2], row[1][2], row[2][2]
 
 
-def test_programs_get_every_field_with_its_default_and_its_limit(web: Browser) -> None:
+def test_JSON_has_every_field_with_its_default_and_limit(web: Browser) -> None:
     answer = web.request("/policy", Accept="application/json")
     assert (answer.code, answer["content-type"]) == (200, "application/json")
-    told = msgspec.json.decode(answer.body)
+    policy = msgspec.json.decode(answer.body)
     rows = fields(answer)
     assert list(rows) == list(FIELDS)
     assert rows["plan"] == (E, E, [E, M, N])
     assert rows["email"] == (M, E, [E, M, N])
     assert rows["last_seen"] == (N, E, [E, M, N])
-    del told["fields"]
-    assert told == {
+    del policy["fields"]
+    assert policy == {
         "preset": "open",
         "members": {"by_address": True},
         "protocols": ["finger", "web", "irc"],
@@ -83,7 +83,7 @@ def test_programs_get_every_field_with_its_default_and_its_limit(web: Browser) -
     }
 
 
-def test_the_operators_levels_are_told(build: Build) -> None:
+def test_the_operators_levels_are_shown(build: Build) -> None:
     browser = build(policy=STRICT)
     rows = fields(browser.request("/policy.json"))
     assert rows["office"] == (N, E, [E, M, N])
@@ -95,7 +95,7 @@ def test_the_operators_levels_are_told(build: Build) -> None:
     assert "This site has its own levels for office and home phone." in page
 
 
-def test_people_get_a_table_of_every_field(web: Browser) -> None:
+def test_page_has_a_table_of_every_field(web: Browser) -> None:
     answer = web.request("/policy", Accept=HTML)
     assert (answer.code, answer["content-type"]) == (200, "text/html; charset=utf-8")
     rows = list(cells(answer))
@@ -118,7 +118,7 @@ def test_people_get_a_table_of_every_field(web: Browser) -> None:
     assert "<script" not in page
 
 
-def test_curl_gets_the_same_as_text(web: Browser) -> None:
+def test_curl_gets_the_table_as_text(web: Browser) -> None:
     answer = web.request("/policy")
     assert answer["content-type"] == "text/plain; charset=utf-8"
     text = answer.body.decode()
@@ -135,7 +135,7 @@ def test_every_field_is_in_the_table_by_its_label(web: Browser) -> None:
     assert [field.label for field in FIELDS.values() if f"\n{field.label} " not in text] == []
 
 
-def test_it_is_the_same_for_all_who_ask_and_names_nobody(web: Browser) -> None:
+def test_the_policy_is_the_same_for_everyone_and_names_nobody(web: Browser) -> None:
     for accept in (HTML, "application/json", "*/*"):
         stranger, member = web.request("/policy", Accept=accept), web.request("/policy", Accept=accept, peer=MEMBER)
         assert stranger.body == member.body
@@ -155,7 +155,7 @@ def test_HEAD_is_GET_without_the_body(web: Browser, path: str) -> None:
     assert web.request(path, "POST").code == 405
 
 
-def test_it_passes_the_exchange(build: Build) -> None:
+def test_policy_requests_are_limited_and_logged(build: Build) -> None:
     browser = build(queries_per_minute=1)
     assert browser.request("/policy").code == 200
     assert browser.request("/policy").code == 429
@@ -165,12 +165,12 @@ def test_it_passes_the_exchange(build: Build) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/users/alice", "/users/adams", "/nowhere"])
-def test_every_page_links_to_it(web: Browser, path: str) -> None:
+def test_every_page_links_to_the_policy(web: Browser, path: str) -> None:
     page = web.request(path, Accept=HTML).body.decode()
     assert page.count('<a href="/policy">Who sees what</a>') == 1
 
 
-# what the site is
+# settings of the site
 
 
 def site(**settings: Any) -> SiteInfo:
@@ -178,7 +178,7 @@ def site(**settings: Any) -> SiteInfo:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "text"),
     [
         ({"logged_addresses": "full"}, "The full IP address."),
         ({"logged_addresses": "hash"}, "A hash of the IP address"),
@@ -191,15 +191,15 @@ def site(**settings: Any) -> SiteInfo:
         ({"protocols": protocols(finger=False)}, "On the web and IRC alike."),
     ],
 )
-def test_what_the_settings_say_is_told(build: Build, settings: dict[str, Any], said: str) -> None:
+def test_the_page_describes_the_settings(build: Build, settings: dict[str, Any], text: str) -> None:
     browser = build()
     here = site(**settings)
     deps = replace(browser.built.deps, site=here, renderer=Renderer(TemplateSet(), here))
-    text = Browser(replace(browser.built, deps=deps)).request("/policy").body.decode()
-    assert said in re.sub(r"\s+", " ", text)
+    page = Browser(replace(browser.built, deps=deps)).request("/policy").body.decode()
+    assert text in re.sub(r"\s+", " ", page)
 
 
-def test_days_are_told_to_programs_as_a_number() -> None:
-    told = document(Policy.preset(), site(log_retention=timedelta(hours=36), logged_addresses="none"))
-    assert told.access_log == AccessLogDocument("none", 2)
-    assert told.protocols == ["finger", "web"]
+def test_JSON_has_the_retention_in_days() -> None:
+    policy = document(Policy.preset(), site(log_retention=timedelta(hours=36), logged_addresses="none"))
+    assert policy.access_log == AccessLogDocument("none", 2)
+    assert policy.protocols == ["finger", "web"]

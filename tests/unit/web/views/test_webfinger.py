@@ -1,4 +1,4 @@
-"""WebFinger (RFC 7033) and host-meta (RFC 6415), as other servers ask them."""
+"""WebFinger (RFC 7033) and host-meta (RFC 6415) as other servers request them."""
 
 from dataclasses import replace
 from typing import Any
@@ -26,25 +26,25 @@ def web(build: Build) -> Browser:
     return build(people=[ALICE, HIDDEN])
 
 
-def ask(web: Browser, resource: str, *rels: str, **more: Any) -> Response:
+def query_webfinger(web: Browser, resource: str, *rels: str, **more: Any) -> Response:
     query = "&".join([f"resource={quote(resource)}", *(f"rel={quote(rel, safe='')}" for rel in rels)])
     return web.request(f"/.well-known/webfinger?{query}", **more)
 
 
-def told(answer: Response) -> Any:
+def jrd(answer: Response) -> Any:
     assert (answer.code, answer["content-type"]) == (200, "application/jrd+json")
     return msgspec.json.decode(answer.body)
 
 
-def at(web: Browser, **settings: Any) -> Browser:
-    """The same at a site with *settings*."""
+def browser_with(web: Browser, **settings: Any) -> Browser:
+    """Return a browser of the site with other *settings*."""
     site: SiteInfo = replace(web.built.deps.site, **settings)
     return Browser(replace(web.built, deps=replace(web.built.deps, site=site, renderer=Renderer(TemplateSet(), site))))
 
 
-def test_W040_who_an_account_is(web: Browser) -> None:
-    answer = ask(web, "acct:alice@dir.test")
-    document = told(answer)
+def test_W040_account_document(web: Browser) -> None:
+    answer = query_webfinger(web, "acct:alice@dir.test")
+    document = jrd(answer)
     assert answer["access-control-allow-origin"] == "*"
     assert document["subject"] == "acct:alice@dir.test"
     assert "https://dir.test/users/alice" in document["aliases"]
@@ -69,20 +69,20 @@ def test_W040_who_an_account_is(web: Browser) -> None:
         "?resource=acct:alice@dir.test&resource=acct:alice@dir.test", "?resource=%ff:x",
     ],
 )  # fmt: skip
-def test_W041_W105_no_question(web: Browser, query: str) -> None:
+def test_W041_W105_invalid_queries(web: Browser, query: str) -> None:
     answer = web.request(f"/.well-known/webfinger{query}")
     assert (answer.code, answer["content-type"]) == (400, "application/problem+json")
     assert answer["access-control-allow-origin"] == "*"
 
 
-def test_W046_W106_who_may_not_ask_so_is_told_in_json(web: Browser) -> None:
+def test_W046_W106_wrong_method_gets_a_JSON_error(web: Browser) -> None:
     answer = web.request("/.well-known/webfinger?resource=acct:alice@dir.test", "POST")
     assert (answer.code, answer["content-type"]) == (405, "application/problem+json")
     assert answer["access-control-allow-origin"] == "*"
 
 
-def test_W104_a_plus_is_a_plus(build: Build) -> None:
-    """RFC 7033 section 4.1 encodes as RFC 3986 does, not as forms do; what we call somebody can be asked for."""
+def test_W104_plus_is_not_a_space(build: Build) -> None:
+    """RFC 7033 section 4.1 uses the encoding of RFC 3986, not that of forms; the subject itself must be a valid resource."""
     web = build(people=[{"login": "a+b", "name": "A B"}])
     for resource in (
         "acct:a+b@dir.test",
@@ -90,17 +90,17 @@ def test_W104_a_plus_is_a_plus(build: Build) -> None:
         "https://dir.test/users/a+b",
         "acct%3Aa%2Bb%40dir.test",
     ):
-        assert told(web.request(f"/.well-known/webfinger?resource={resource}"))["subject"] == "acct:a+b@dir.test"
-    location = at(web, webfinger="https://other.example").request(
+        assert jrd(web.request(f"/.well-known/webfinger?resource={resource}"))["subject"] == "acct:a+b@dir.test"
+    location = browser_with(web, webfinger="https://other.example").request(
         "/.well-known/webfinger?resource=acct:a+b%20c@dir.test"
     )["location"]
     assert location == "https://other.example/.well-known/webfinger?resource=acct%3Aa%2Bb%20c%40dir.test"
 
 
-def test_W144_who_is_not_listed_is_not_indexed_either(build: Build) -> None:
+def test_W144_unlisted_people_are_not_indexed(build: Build) -> None:
     web = build(people=[ALICE, {"login": "bob", "listed": False}])
-    assert ask(web, "acct:bob@dir.test")["x-robots-tag"] == "noindex"
-    assert "x-robots-tag" not in ask(web, "acct:alice@dir.test").headers
+    assert query_webfinger(web, "acct:bob@dir.test")["x-robots-tag"] == "noindex"
+    assert "x-robots-tag" not in query_webfinger(web, "acct:alice@dir.test").headers
 
 
 @pytest.mark.parametrize(
@@ -112,21 +112,21 @@ def test_W144_who_is_not_listed_is_not_indexed_either(build: Build) -> None:
         "acct:Alice Adams@dir.test", "urn:x:y", "https://dir.test/users/alice?x", "https://[/users/alice",
     ],
 )  # fmt: skip
-def test_W042_W105_W106_nobody_here(web: Browser, resource: str) -> None:
-    """All in the same bytes, readable for scripts of other places."""
-    answer, nobody = ask(web, resource), ask(web, "acct:zz@dir.test")
+def test_W042_W105_W106_not_found(web: Browser, resource: str) -> None:
+    """All get the same bytes, with a CORS header."""
+    answer, nobody = query_webfinger(web, resource), query_webfinger(web, "acct:zz@dir.test")
     assert (answer.code, answer.body) == (404, nobody.body)
     assert {**answer.headers, "date": ""} == {**nobody.headers, "date": ""}
     assert answer["access-control-allow-origin"] == "*"
 
 
-def test_W043_W110_only_links_of_these_relations(web: Browser) -> None:
-    whole = told(ask(web, "acct:alice@dir.test"))
-    me = told(ask(web, "acct:alice@dir.test", "me"))
+def test_W043_W110_filter_by_relation(web: Browser) -> None:
+    whole = jrd(query_webfinger(web, "acct:alice@dir.test"))
+    me = jrd(query_webfinger(web, "acct:alice@dir.test", "me"))
     assert [link["href"] for link in me["links"]] == ["https://alice.example/"]
-    both = told(ask(web, "acct:alice@dir.test", "me", "http://webfinger.net/rel/profile-page"))
+    both = jrd(query_webfinger(web, "acct:alice@dir.test", "me", "http://webfinger.net/rel/profile-page"))
     assert {link["rel"] for link in both["links"]} == {"me", "http://webfinger.net/rel/profile-page"}
-    none = told(ask(web, "acct:alice@dir.test", "nothing"))
+    none = jrd(query_webfinger(web, "acct:alice@dir.test", "nothing"))
     assert none["links"] == []
     for each in (me, both, none):
         assert {**each, "links": []} == {**whole, "links": []}
@@ -141,46 +141,46 @@ def test_W043_W110_only_links_of_these_relations(web: Browser) -> None:
         "finger://alice@dir.test", "acct:%61lice@dir.test",
     ],
 )  # fmt: skip
-def test_W044_W045_W104_W107_W108_the_same_person(build: Build, query: str) -> None:
+def test_W044_W045_W104_W107_W108_resources_of_one_person(build: Build, query: str) -> None:
     web = build(people=[ALICE], hosts=("dir.test", "club.test"))
-    assert told(web.request(f"/.well-known/webfinger?resource={query}"))["subject"] == "acct:alice@dir.test"
+    assert jrd(web.request(f"/.well-known/webfinger?resource={query}"))["subject"] == "acct:alice@dir.test"
 
 
-def test_W108_every_alias_leads_to_the_same_subject(build: Build) -> None:
+def test_W108_every_alias_has_the_same_subject(build: Build) -> None:
     web = build(people=[ALICE], hosts=("dir.test", "club.test"))
-    document = told(ask(web, "acct:alice@dir.test"))
+    document = jrd(query_webfinger(web, "acct:alice@dir.test"))
     assert {"acct:ally@dir.test", "acct:alice@club.test", "acct:ally@club.test"} <= set(document["aliases"])
     for alias in document["aliases"]:
-        assert told(ask(web, alias)) == document
+        assert jrd(query_webfinger(web, alias)) == document
 
 
-def test_W046_no_other_method(web: Browser) -> None:
-    answer = ask(web, "acct:alice@dir.test", method="POST")
+def test_W046_other_methods_get_405(web: Browser) -> None:
+    answer = query_webfinger(web, "acct:alice@dir.test", method="POST")
     assert (answer.code, answer["allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
-def test_W047_W111_the_template_of_host_meta_works_as_it_stands(web: Browser) -> None:
+def test_W047_W111_the_template_of_host_meta_works(web: Browser) -> None:
     answer = web.request("/.well-known/host-meta")
     assert answer["content-type"] == "application/xrd+xml; charset=utf-8"
     xrd = ElementTree.fromstring(answer.body)
     (link,) = xrd.findall("{http://docs.oasis-open.org/ns/xri/xrd-1.0}Link")
     assert (link.get("rel"), link.get("type")) == ("lrdd", "application/jrd+json")
-    for told_by in ("/.well-known/host-meta.json", "/.well-known/host-meta"):
-        same = told(web.request(told_by, Accept="application/jrd+json"))
+    for path in ("/.well-known/host-meta.json", "/.well-known/host-meta"):
+        same = jrd(web.request(path, Accept="application/jrd+json"))
         assert same["links"] == [{key: link.get(key) for key in ("rel", "type", "template")}]
     address = str(link.get("template")).replace("{uri}", quote("acct:alice@dir.test", safe=""))
-    assert told(web.request(address.removeprefix("https://dir.test")))["subject"] == "acct:alice@dir.test"
+    assert jrd(web.request(address.removeprefix("https://dir.test")))["subject"] == "acct:alice@dir.test"
 
 
-def test_W048_all_accounts_are_asked_for_elsewhere(web: Browser) -> None:
-    elsewhere = at(web, webfinger="https://social.example")
-    answer = ask(elsewhere, "acct:alice@dir.test", "self")
+def test_W048_redirect_to_another_WebFinger_server(web: Browser) -> None:
+    elsewhere = browser_with(web, webfinger="https://social.example")
+    answer = query_webfinger(elsewhere, "acct:alice@dir.test", "self")
     assert (answer.code, answer.body) == (307, b"")
     assert (
         answer["location"] == "https://social.example/.well-known/webfinger?resource=acct%3Aalice%40dir.test&rel=self"
     )
     assert answer["access-control-allow-origin"] == "*"
-    assert ask(elsewhere, "acct:hidden@dir.test").code == 307
+    assert query_webfinger(elsewhere, "acct:hidden@dir.test").code == 307
     whole = elsewhere.request("/.well-known/webfinger?rel=a&x=1%0D%0A&resource=acct:alice@dir.test&rel=%C5%BE&y=")
     assert (
         whole["location"]
@@ -188,20 +188,20 @@ def test_W048_all_accounts_are_asked_for_elsewhere(web: Browser) -> None:
     )
 
 
-def test_W109_no_actor_of_ones_own(web: Browser) -> None:
-    assert [link for link in told(ask(web, "acct:alice@dir.test"))["links"] if link["rel"] == "self"] == []
+def test_W109_no_ActivityPub_actor(web: Browser) -> None:
+    assert [link for link in jrd(query_webfinger(web, "acct:alice@dir.test"))["links"] if link["rel"] == "self"] == []
 
 
-def test_members_are_told_what_everybody_is(web: Browser) -> None:
-    stranger, member = (ask(web, "acct:alice@dir.test", peer=peer) for peer in ("198.51.100.7", MEMBER))
+def test_members_get_the_public_document(web: Browser) -> None:
+    stranger, member = (query_webfinger(web, "acct:alice@dir.test", peer=peer) for peer in ("198.51.100.7", MEMBER))
     assert {**stranger.headers, "date": ""} == {**member.headers, "date": ""}
     assert stranger.body == member.body
-    assert ask(web, "acct:alice@dir.test", If_None_Match=stranger["etag"]).code == 304
+    assert query_webfinger(web, "acct:alice@dir.test", If_None_Match=stranger["etag"]).code == 304
 
 
-def test_W048_W150_what_the_operator_names_for_all_is_told_where_it_is_confirmed(web: Browser) -> None:
-    """It need not be there for each: no format tells of it as a field, and the page only once its host has
-    (tests/peers/test_fediverse.py)."""
-    deps = at(web, fediverse="@{login}@social.example")
+def test_W048_W150_the_configured_fediverse_account_is_shown_once_confirmed(web: Browser) -> None:
+    """The account need not exist for each person: no format shows it as a field, and the page shows it only
+    after its host has confirmed it (tests/peers/test_fediverse.py)."""
+    deps = browser_with(web, fediverse="@{login}@social.example")
     for ending in (".html", ".json", ".txt", ".vcf"):
         assert b"social.example" not in deps.request(f"/users/alice{ending}").body

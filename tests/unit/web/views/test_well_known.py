@@ -26,8 +26,8 @@ def club(build: Build) -> Browser:
     return build(people=[ALICE, BOB, CAROL, ZOFIE, {"login": "žluť", "name": "Žluť"}])
 
 
-def mapped(answer: Response) -> dict[str, str | None]:
-    """The addresses of a sitemap, with their dates; its shape is that of sitemaps.org."""
+def sitemap_urls(answer: Response) -> dict[str, str | None]:
+    """Return the URLs of a sitemap with their dates; assert the schema of sitemaps.org."""
     assert (answer.code, answer["content-type"]) == (200, "application/xml")
     root = ET.fromstring(answer.body)
     assert root.tag == f"{SITEMAP}urlset"
@@ -43,7 +43,7 @@ def mapped(answer: Response) -> dict[str, str | None]:
 
 
 def people(web: Browser) -> list[str]:
-    return [address.rpartition("/")[2] for address in mapped(web.request("/sitemap.xml")) if "/users/" in address]
+    return [address.rpartition("/")[2] for address in sitemap_urls(web.request("/sitemap.xml")) if "/users/" in address]
 
 
 # robots.txt
@@ -57,16 +57,16 @@ def test_W144_robots_txt(web: Browser) -> None:
     assert "Allow: /" in lines
     assert [line for line in lines if line.startswith("Disallow:")] == ["Disallow: /users?q="]
     assert lines[-1] == "Sitemap: https://dir.test/sitemap.xml"
-    # who is not to be found has to be read for that: robots that may not ask never hear noindex
+    # robots must be allowed to fetch a page to see its noindex
     assert not any(line.startswith("Disallow: /users") and "?" not in line for line in lines)
 
 
 # sitemap.xml
 
 
-def test_the_sitemap_has_the_pages_of_those_who_are_listed(club: Browser) -> None:
+def test_sitemap_has_the_pages_of_listed_people(club: Browser) -> None:
     write_plan(club.built, "bob", "A plan", 24)
-    assert mapped(club.request("/sitemap.xml")) == {
+    assert sitemap_urls(club.request("/sitemap.xml")) == {
         "https://dir.test/": None,
         "https://dir.test/users": None,
         "https://dir.test/users/alice": "2026-11-20T09:30:00Z",
@@ -77,10 +77,10 @@ def test_the_sitemap_has_the_pages_of_those_who_are_listed(club: Browser) -> Non
     assert without_date(club.request("/sitemap.xml", peer=MEMBER)) == without_date(club.request("/sitemap.xml"))
 
 
-def test_W144_who_is_not_listed_any_more_is_gone_at_once(club: Browser) -> None:
-    everybody = people(club)
+def test_W144_unlisted_people_leave_the_sitemap_at_once(club: Browser) -> None:
+    everyone = people(club)
     set_visibility(club.built, "alice", 1, listed=False)
-    assert people(club) == [name for name in everybody if name != "alice"]
+    assert people(club) == [name for name in everyone if name != "alice"]
     set_visibility(club.built, "bob", 2, name=M)
     set_visibility(club.built, "zofie", 3, name=N)
     assert people(club) == ["%C5%BElu%C5%A5"]
@@ -91,76 +91,76 @@ def test_W144_who_is_not_listed_any_more_is_gone_at_once(club: Browser) -> None:
     assert people(club) == ["%C5%BElu%C5%A5"]
 
 
-def test_a_date_tells_only_of_what_everyone_may_see(club: Browser) -> None:
+def test_dates_cover_only_public_fields(club: Browser) -> None:
     set_visibility(club.built, "alice", 24, office=M)
-    assert mapped(club.request("/sitemap.xml"))["https://dir.test/users/alice"] == "2026-11-20T09:30:00Z"
+    assert sitemap_urls(club.request("/sitemap.xml"))["https://dir.test/users/alice"] == "2026-11-20T09:30:00Z"
 
 
-def test_a_policy_that_hides_all_empties_it(club: Browser) -> None:
+def test_a_policy_that_hides_everyone_empties_the_sitemap(club: Browser) -> None:
     assert len(people(club)) == 4
     club.built.deps.directory.set_policy(Policy.preset(limit={"name": M}))
     assert people(club) == []
 
 
-def counted(monkeypatch: pytest.MonkeyPatch, web: Browser) -> list[str]:
-    """Filled with where each page of people that the store gives begins."""
-    asked: list[str] = []
+def record_page_reads(monkeypatch: pytest.MonkeyPatch, web: Browser) -> list[str]:
+    """Return a list that collects the start of each page of people that is read from the store."""
+    starts: list[str] = []
     reading = web.built.store.page
 
     async def page(after: str, *rest: Any) -> Any:
-        asked.append(after)
+        starts.append(after)
         return await reading(after, *rest)
 
     monkeypatch.setattr(web.built.store, "page", page)
-    return asked
+    return starts
 
 
-def test_W119_it_is_made_once_in_a_minute(club: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = counted(monkeypatch, club)
+def test_W119_sitemap_is_cached_for_a_minute(club: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    starts = record_page_reads(monkeypatch, club)
     first = club.request("/sitemap.xml")
-    made = len(asked)
+    made = len(starts)
     assert made
     club.built.clock.advance(59)
     assert club.request("/sitemap.xml", If_None_Match=first["etag"]).code == 304
-    assert len(asked) == made
+    assert len(starts) == made
     club.built.clock.advance(1)
     assert without_date(club.request("/sitemap.xml")) == without_date(first)
-    assert len(asked) == 2 * made
+    assert len(starts) == 2 * made
     head = club.request("/sitemap.xml", "HEAD")
     assert (head.code, head.body, head["content-length"]) == (200, b"", first["content-length"])
 
 
-def test_where_other_places_have_people_it_is_made_more_often(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They tell of no change."""
+def test_sitemap_with_other_sources_is_cached_for_a_second(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sources do not announce changes."""
     web = build(people=[])
     monkeypatch.setattr(web.built.deps.directory, "sources", (SlowSource(),))
-    asked = counted(monkeypatch, web)
+    starts = record_page_reads(monkeypatch, web)
     for seconds, made in ((0, 1), (0.9, 1), (0.1, 2)):
         web.built.clock.advance(seconds)
         web.request("/sitemap.xml")
-        assert len(asked) == made
+        assert len(starts) == made
 
 
-def test_a_large_place_is_told_in_pieces_up_to_a_limit(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_site_is_read_in_pages_up_to_a_limit(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(well_known, "MAX_SITEMAP_PEOPLE", 250)
     web = build(people=[])
     write_edits(web.built.path, [make_create_edit({"login": f"p{number:04}"}) for number in range(251)], hours_later(0))
     web.built.poll_store()
-    asked = counted(monkeypatch, web)
+    starts = record_page_reads(monkeypatch, web)
     answer = web.request("/sitemap.xml")
-    assert len(mapped(answer)) == 2 + 250
-    assert asked[:3] == ["", "p0099", "p0199"]
+    assert len(sitemap_urls(answer)) == 2 + 250
+    assert starts[:3] == ["", "p0099", "p0199"]
     assert b"<!-- The first 250 people. All of them: https://dir.test/users -->" in answer.body
     write_edits(web.built.path, [Remove("p0000")])
     web.built.poll_store()
     answer = web.request("/sitemap.xml")
-    assert len(mapped(answer)) == 2 + 250
+    assert len(sitemap_urls(answer)) == 2 + 250
     assert b"<!--" not in answer.body
 
 
-def test_who_asks_meanwhile_waits_for_the_same(club: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One who leaves takes it from nobody; one who comes after a change gets another."""
-    asked = counted(monkeypatch, club)
+def test_concurrent_requests_share_one_sitemap(club: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that leaves does not cancel it for others; a client after a change gets a new one."""
+    starts = record_page_reads(monkeypatch, club)
     waiting: list[Any] = []
     listing = club.built.deps.directory.list_people
 
@@ -173,27 +173,27 @@ def test_who_asks_meanwhile_waits_for_the_same(club: Browser, monkeypatch: pytes
         return await listing(*arguments)
 
     monkeypatch.setattr(club.built.deps.directory, "list_people", slow)
-    question = b"GET /sitemap.xml HTTP/1.1\r\nHost: dir.test\r\n\r\n"
+    request_ = b"GET /sitemap.xml HTTP/1.1\r\nHost: dir.test\r\n\r\n"
     first, second, third = (club.connect() for _ in range(3))
-    first.send(question)
-    second.send(question)
+    first.send(request_)
+    second.send(request_)
     first.close()
     assert len(waiting) == 1
     set_visibility(club.built, "alice", 1, listed=False)
-    third.send(question)
+    third.send(request_)
     assert len(waiting) == 2
     for gate in waiting:
         gate.callback(None)
-    assert second.received.count(b"<loc>") == 5  # by the time it was made alice was gone for this one, too
+    assert second.received.count(b"<loc>") == 5  # alice was gone when it was rendered for this client
     assert b"/users/alice" not in third.received
-    assert len(asked) >= 2
+    assert len(starts) >= 2
     assert b"/users/bob" in third.received
 
 
 # security.txt
 
 
-def test_there_is_no_security_txt_unless_configured(web: Browser) -> None:
+def test_no_security_txt_without_a_contact(web: Browser) -> None:
     assert web.request("/.well-known/security.txt").code == 404
 
 
@@ -201,7 +201,7 @@ def test_there_is_no_security_txt_unless_configured(web: Browser) -> None:
     ("url", "canonical"),
     [
         ("https://dir.test", "Canonical: https://dir.test/.well-known/security.txt\n"),
-        ("http://dir.test:8080", ""),  # RFC 9116 section 2.5.2 allows https alone
+        ("http://dir.test:8080", ""),  # RFC 9116 section 2.5.2 allows only https
     ],
 )
 def test_security_txt(web: Browser, url: str, canonical: str) -> None:
@@ -224,7 +224,7 @@ def test_security_txt(web: Browser, url: str, canonical: str) -> None:
     assert browser.request("/.well-known/security.txt", If_None_Match=answer["etag"]).code == 304
 
 
-def test_it_expires_within_a_year_and_moves_once_a_month() -> None:
+def test_security_txt_expires_within_a_year_and_changes_monthly() -> None:
     """W119: RFC 9116 2.5.5 wants a date, and recommends less than a year."""
     moments = [datetime(2026, month, day, 23, 59, tzinfo=UTC) for month in range(1, 13) for day in (1, 28)]
     assert len({expires(moment) for moment in moments}) == 12

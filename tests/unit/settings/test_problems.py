@@ -1,4 +1,4 @@
-"""How mistakes are told, whatever the structs are: shapes that no setting has yet."""
+"""Messages about wrong settings, for types that no setting has yet."""
 
 from typing import Annotated, Any, Literal
 
@@ -25,7 +25,7 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
     choice: Literal[1, 2] = 1
 
 
-def told(table: dict[str, Any]) -> list[str]:
+def convert_errors(table: dict[str, Any]) -> list[str]:
     with pytest.raises(BadSettings) as bad:
         convert("f.toml", table, Outer)
     return str(bad.value).splitlines()
@@ -47,10 +47,10 @@ def told(table: dict[str, Any]) -> list[str]:
         ({"inner": {"siez": 1}}, "f.toml: inner.siez: unknown key; did you mean size? (known: size, ratio, word)"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_words(table: dict[str, Any], message: str) -> None:
-    assert told(table) == [message]
+def test_message_about_a_wrong_value(table: dict[str, Any], message: str) -> None:
+    assert convert_errors(table) == [message]
 
 
-def test_what_is_right_is_converted() -> None:
+def test_valid_settings_are_converted() -> None:
     made = convert("f.toml", {"inner": {"size": 3}, "table": {"two": {}}, "either": "x", "wait": "2m"}, Outer)
     assert made == Outer(Inner(3), {"two": Inner()}, "x", Duration(minutes=2), 1)
