@@ -1,4 +1,4 @@
-"""The cache of people keeps nothing that was fetched before a change."""
+"""PersonCache keeps nothing that was fetched before a change."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from gateway.directory.cache import CachedPerson, PersonCache
 
 
 class Fetches:
-    """Fetches that end when the test says so."""
+    """A fetch function whose results the test provides."""
 
     def __init__(self) -> None:
         self.pending: list[Deferred[CachedPerson]] = []
@@ -31,7 +31,7 @@ FORGET: dict[str, Callable[[PersonCache], None]] = {
 
 
 @pytest.mark.parametrize("forget", FORGET.values(), ids=FORGET)
-def test_a_fetch_that_began_before_a_change_is_neither_joined_nor_kept(forget: Callable[[PersonCache], None]) -> None:
+def test_a_fetch_from_before_a_change_is_neither_joined_nor_cached(forget: Callable[[PersonCache], None]) -> None:
     fetches, old, new = Fetches(), entry(), entry()
     cache = PersonCache(fetches, lambda: 0.0, 10)
     before = Deferred.fromCoroutine(cache.get("alice"))
@@ -39,13 +39,13 @@ def test_a_fetch_that_began_before_a_change_is_neither_joined_nor_kept(forget: C
     after = Deferred.fromCoroutine(cache.get("alice"))
     assert len(fetches.pending) == 2
     fetches.pending[1].callback(new)
-    fetches.pending[0].callback(old)  # the old one ends last
-    assert before.result is old  # who asked before the change may get what was true then
+    fetches.pending[0].callback(old)  # the old fetch finishes last
+    assert before.result is old  # a request before the change may get the old value
     assert after.result is new
     assert cache.peek("alice") is new
 
 
-def test_clear_forgets_what_is_kept() -> None:
+def test_clear_removes_all_entries() -> None:
     fetches = Fetches()
     cache = PersonCache(fetches, lambda: 0.0, 10)
     for login in ("alice", "bob"):
@@ -56,11 +56,11 @@ def test_clear_forgets_what_is_kept() -> None:
     assert (len(cache), cache.peek("alice"), cache.peek("bob")) == (0, None, None)
 
 
-def test_lookups_at_the_same_time_share_one_fetch() -> None:
+def test_concurrent_lookups_share_one_fetch() -> None:
     fetches, found = Fetches(), entry()
     cache = PersonCache(fetches, lambda: 0.0, 10)
     waiting = [Deferred.fromCoroutine(cache.get("alice")) for _ in range(3)]
-    waiting[1].cancel()  # a client who leaves takes nobody along
+    waiting[1].cancel()  # a disconnected client does not cancel the others
     waiting[1].addErrback(lambda _: None)
     fetches.pending[0].callback(found)
     assert len(fetches.pending) == 1

@@ -1,4 +1,4 @@
-"""What the directory reveals when a store gives too much, when nobody has the name, and when the policy becomes stricter."""
+"""The directory hides data that a store returns in excess, missing people, and what a stricter policy forbids."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from tests.unit.fixtures import result_of
 
 
 class UnfilteredHistoryStore(InMemoryStore):
-    """A store that gives plans of all levels, whatever the highest level is that it was asked for."""
+    """A store that ignores the highest level and returns plans of all levels."""
 
     async def history(
         self, login: str, limit: int, highest: int = Visibility.NOBODY, before: datetime | None = None
@@ -40,22 +40,22 @@ def test_W029_the_directory_checks_the_level_of_each_old_plan(viewer: Viewer, pl
 
 
 @pytest.mark.parametrize("viewer", [STRANGER, MEMBER, as_self("bob")], ids=["stranger", "member", "somebody else"])
-def test_W022_a_missing_person_takes_the_work_of_a_hidden_one(viewer: Viewer) -> None:
-    """The same check runs for both, so that the time of the answer does not tell them apart; its result is kept for both."""
+def test_W022_missing_and_hidden_people_get_the_same_check(viewer: Viewer) -> None:
+    """The same privacy check runs for both and is cached for both, so that timing reveals nothing."""
     service = make_directory(
         InMemoryStore(Partial(login="hidden", name="Hidden", visibility={"name": Visibility.NOBODY}))
     )
-    checked = []
+    cached = []
     for login in ("hidden", "missing"):
         assert result_of(service.lookup(login, viewer)) == NotFound()
         entry = service._queries.cache.peek(login)
         assert entry is not None
-        checked.append(entry.profiles)
-    assert checked[0] == checked[1]
-    assert list(checked[0].values()) == [None]
+        cached.append(entry.profiles)
+    assert cached[0] == cached[1]
+    assert list(cached[0].values()) == [None]
 
 
-def test_a_stricter_policy_counts_for_people_who_were_asked_for_before() -> None:
+def test_a_stricter_policy_applies_to_cached_people() -> None:
     service = make_directory(InMemoryStore(Partial(login="alice", name="Alice", title="Keeper", visibility={})))
     for policy, title in (
         (Policy.preset("open"), "Keeper"),

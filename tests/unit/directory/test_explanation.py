@@ -1,4 +1,4 @@
-"""For each field who sees it, and why: every reason there is, and that nothing is said of privacy twice."""
+"""explain(): who sees each field and why, for every reason, and in agreement with privacy.py."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,21 +27,21 @@ from tests.unit.fixtures import result_of
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 
 
-def told(
+def explain_alice(
     policy: Policy, own: Mapping[str, Visibility] | None = None, **others: Mapping[str, Visibility]
 ) -> dict[str, FieldExplanation]:
-    """The explanation of alice, by field, who chose *own*; *others* are what further sources say."""
-    sources = [_Named(name, Partial(login="alice", visibility=levels)) for name, levels in others.items()]
-    kept = make_directory(
+    """Explain alice by field; *own* are her own choices, *others* the levels that further sources set."""
+    sources = [NamedSource(name, Partial(login="alice", visibility=levels)) for name, levels in others.items()]
+    service = make_directory(
         InMemoryStore(Partial(login="alice", name="Alice", visibility=own or {})), *sources, policy=policy
     )
-    answer = result_of(kept.explain("alice", ADMINISTRATOR))
+    answer = result_of(service.explain("alice", ADMINISTRATOR))
     assert isinstance(answer, Explanation)
-    assert [seen.field for seen in answer.fields] == ["login", *FIELDS]
-    return {seen.field: seen for seen in answer.fields}
+    assert [fields.field for fields in answer.fields] == ["login", *FIELDS]
+    return {fields.field: fields for fields in answer.fields}
 
 
-class _Named(InMemorySource):
+class NamedSource(InMemorySource):
     def __init__(self, name: str, person: Partial) -> None:
         super().__init__(person)
         self.name = name
@@ -50,115 +50,117 @@ class _Named(InMemorySource):
 # each reason
 
 
-def test_nobody_said_anything() -> None:
-    seen = told(Policy.preset("open", default={"email": N}))
-    assert seen["name"] == FieldExplanation("name", E, Reason.PRESET)
-    assert seen["office"] == FieldExplanation("office", M, Reason.PRESET)
-    assert seen["irc"] == FieldExplanation("irc", N, Reason.PRESET)
-    assert seen["email"] == FieldExplanation("email", N, Reason.DEFAULT)
+def test_reasons_preset_and_default() -> None:
+    fields = explain_alice(Policy.preset("open", default={"email": N}))
+    assert fields["name"] == FieldExplanation("name", E, Reason.PRESET)
+    assert fields["office"] == FieldExplanation("office", M, Reason.PRESET)
+    assert fields["irc"] == FieldExplanation("irc", N, Reason.PRESET)
+    assert fields["email"] == FieldExplanation("email", N, Reason.DEFAULT)
 
 
-def test_the_person_chose() -> None:
-    seen = told(Policy.preset(), {"office": E, "plan": N})
-    assert seen["office"] == FieldExplanation("office", E, Reason.CHOICE)
-    assert seen["plan"] == FieldExplanation("plan", N, Reason.CHOICE)
-    assert told(Policy.preset(), {"office": M})["office"].reason is Reason.CHOICE  # as the default, but said
+def test_reason_choice() -> None:
+    fields = explain_alice(Policy.preset(), {"office": E, "plan": N})
+    assert fields["office"] == FieldExplanation("office", E, Reason.CHOICE)
+    assert fields["plan"] == FieldExplanation("plan", N, Reason.CHOICE)
+    assert (
+        explain_alice(Policy.preset(), {"office": M})["office"].reason is Reason.CHOICE
+    )  # equal to the default, but chosen
 
 
-def test_a_source_is_the_strictest() -> None:
-    seen = told(
+def test_reason_source() -> None:
+    fields = explain_alice(
         Policy.preset(), {"office": M, "plan": N}, homes={"office": N, "plan": M, "title": N}, ldap={"title": M}
     )
-    assert seen["office"] == FieldExplanation("office", N, Reason.SOURCE, by="homes")
-    assert seen["title"] == FieldExplanation("title", N, Reason.SOURCE, by="homes")
-    assert seen["plan"] == FieldExplanation("plan", N, Reason.CHOICE)
-    both = told(Policy.preset(), {"office": N}, homes={"office": N})
-    assert both["office"].reason is Reason.CHOICE, "the person's own is named first"
+    assert fields["office"] == FieldExplanation("office", N, Reason.SOURCE, by="homes")
+    assert fields["title"] == FieldExplanation("title", N, Reason.SOURCE, by="homes")
+    assert fields["plan"] == FieldExplanation("plan", N, Reason.CHOICE)
+    both = explain_alice(Policy.preset(), {"office": N}, homes={"office": N})
+    assert both["office"].reason is Reason.CHOICE, "the person's own choice comes first"
 
 
-@pytest.mark.parametrize(("own", "wanted"), [({"home_phone": E}, E), ({}, M)])
-def test_the_operators_limit_cut(own: dict[str, Visibility], wanted: Visibility) -> None:
-    seen = told(Policy.preset("open", limit={"home_phone": N}), own)
-    assert seen["home_phone"] == FieldExplanation("home_phone", N, Reason.LIMIT, wanted=wanted, own_limit=True)
+@pytest.mark.parametrize(("own", "chosen"), [({"home_phone": E}, E), ({}, M)])
+def test_reason_limit_of_the_operator(own: dict[str, Visibility], chosen: Visibility) -> None:
+    fields = explain_alice(Policy.preset("open", limit={"home_phone": N}), own)
+    assert fields["home_phone"] == FieldExplanation("home_phone", N, Reason.LIMIT, wanted=chosen, own_limit=True)
 
 
-def test_the_presets_limit_cut() -> None:
-    seen = told(Policy.preset("C"), {"office": E, "plan": N})
-    assert seen["office"] == FieldExplanation("office", M, Reason.LIMIT, wanted=E)
-    assert seen["plan"] == FieldExplanation("plan", N, Reason.CHOICE), (
-        "narrower than the limit is nobody's but the person's"
+def test_reason_limit_of_the_preset() -> None:
+    fields = explain_alice(Policy.preset("C"), {"office": E, "plan": N})
+    assert fields["office"] == FieldExplanation("office", M, Reason.LIMIT, wanted=E)
+    assert fields["plan"] == FieldExplanation("plan", N, Reason.CHOICE), "a choice below the limit is the person's own"
+
+
+def test_a_hidden_name_hides_all_fields() -> None:
+    fields = explain_alice(Policy.preset(), {"name": N, "plan": E, "office": N})
+    assert fields["name"] == FieldExplanation("name", N, Reason.CHOICE)
+    assert fields["login"] == FieldExplanation("login", N, Reason.NAME)
+    assert fields["plan"] == FieldExplanation("plan", N, Reason.NAME)
+    assert fields["office"] == FieldExplanation("office", N, Reason.CHOICE)
+    assert {each.seen_by for each in fields.values()} == {N}
+
+
+def test_a_name_for_members_limits_all_fields_to_members() -> None:
+    fields = explain_alice(Policy.preset(default={"name": M}))
+    assert (fields["name"].seen_by, fields["name"].reason) == (M, Reason.DEFAULT)
+    assert fields["plan"] == FieldExplanation("plan", M, Reason.NAME)
+    assert fields["email"] == FieldExplanation("email", M, Reason.PRESET)
+
+
+def test_derived_fields_follow_their_source_field() -> None:
+    fields = explain_alice(Policy.preset(), {"presence": E})
+    assert fields["idle"] == FieldExplanation("idle", E, Reason.FOLLOWS, by="presence")
+    assert fields["login"] == FieldExplanation("login", E, Reason.NAME)
+    assert explain_alice(Policy.preset(), {"presence": E, "idle": N})["idle"] == FieldExplanation(
+        "idle", N, Reason.CHOICE
     )
-
-
-def test_a_hidden_name_hides_all() -> None:
-    seen = told(Policy.preset(), {"name": N, "plan": E, "office": N})
-    assert seen["name"] == FieldExplanation("name", N, Reason.CHOICE)
-    assert seen["login"] == FieldExplanation("login", N, Reason.NAME)
-    assert seen["plan"] == FieldExplanation("plan", N, Reason.NAME)
-    assert seen["office"] == FieldExplanation("office", N, Reason.CHOICE)
-    assert {each.seen_by for each in seen.values()} == {N}
-
-
-def test_a_name_for_members_leaves_the_rest_to_them() -> None:
-    seen = told(Policy.preset(default={"name": M}))
-    assert (seen["name"].seen_by, seen["name"].reason) == (M, Reason.DEFAULT)
-    assert seen["plan"] == FieldExplanation("plan", M, Reason.NAME)
-    assert seen["email"] == FieldExplanation("email", M, Reason.PRESET)
-
-
-def test_what_is_derived_goes_with_what_it_is_made_of() -> None:
-    seen = told(Policy.preset(), {"presence": E})
-    assert seen["idle"] == FieldExplanation("idle", E, Reason.FOLLOWS, by="presence")
-    assert seen["login"] == FieldExplanation("login", E, Reason.NAME)
-    assert told(Policy.preset(), {"presence": E, "idle": N})["idle"] == FieldExplanation("idle", N, Reason.CHOICE)
-    assert told(Policy.preset(default={"presence": N}))["idle"] == FieldExplanation("idle", N, Reason.DEFAULT)
-    cut = told(Policy.preset(limit={"presence": N}), {"presence": E})["idle"]
+    assert explain_alice(Policy.preset(default={"presence": N}))["idle"] == FieldExplanation("idle", N, Reason.DEFAULT)
+    cut = explain_alice(Policy.preset(limit={"presence": N}), {"presence": E})["idle"]
     assert cut == FieldExplanation("idle", N, Reason.LIMIT, wanted=E, own_limit=True)
 
 
-# whom it is for
+# who may ask for it
 
 
-def test_it_is_for_who_may_edit_and_holds_no_person() -> None:
+def test_explanations_are_for_editors_and_contain_no_person() -> None:
     hidden = Partial(login="carol", name="Carol", visibility={"name": N})
-    kept = make_directory(InMemoryStore(Partial(login="alice", name="Alice"), hidden))
+    service = make_directory(InMemoryStore(Partial(login="alice", name="Alice"), hidden))
     for viewer in (ADMINISTRATOR, as_self("alice")):
-        answer = result_of(kept.explain("Alice", viewer))
+        answer = result_of(service.explain("Alice", viewer))
         assert isinstance(answer, Explanation)
         assert answer.profile.login == "alice"
         assert answer.profile.visibility == {}
         assert not isinstance(answer.profile, Person)
     for viewer in (STRANGER, MEMBER, as_self("carol")):
-        assert isinstance(result_of(kept.explain("alice", viewer)), Forbidden)
+        assert isinstance(result_of(service.explain("alice", viewer)), Forbidden)
     for viewer in (STRANGER, MEMBER, as_self("alice")):
-        assert isinstance(result_of(kept.explain("carol", viewer)), NotFound)
-        assert isinstance(result_of(kept.explain("nobody", viewer)), NotFound)
-    assert isinstance(result_of(kept.explain("carol", ADMINISTRATOR)), Explanation)
-    assert isinstance(result_of(kept.explain("no login", ADMINISTRATOR)), NotFound)
+        assert isinstance(result_of(service.explain("carol", viewer)), NotFound)
+        assert isinstance(result_of(service.explain("nobody", viewer)), NotFound)
+    assert isinstance(result_of(service.explain("carol", ADMINISTRATOR)), Explanation)
+    assert isinstance(result_of(service.explain("no login", ADMINISTRATOR)), NotFound)
 
 
-def test_while_the_store_is_down_nothing_is_explained() -> None:
+def test_no_explanation_while_the_store_is_down() -> None:
     store = InMemoryStore(Partial(login="alice"))
     store.down = True
     assert isinstance(result_of(make_directory(store).explain("alice", ADMINISTRATOR)), Unavailable)
 
 
-def test_a_source_that_is_down_is_named_by_that() -> None:
+def test_reason_source_while_a_source_is_down() -> None:
     person = Person(login="alice", visibility={"office": N})
     profile = make_profile(person, Audience.ADMINISTRATOR, Policy.preset(), NOW)
     assert profile is not None
     answer = explain(person, profile, Policy.preset(), {"store": Partial(login="alice")}, "store")
-    assert {seen.field: seen for seen in answer.fields}["office"] == FieldExplanation("office", N, Reason.SOURCE)
+    assert {fields.field: fields for fields in answer.fields}["office"] == FieldExplanation("office", N, Reason.SOURCE)
 
 
-# never another answer than privacy.py's
+# agreement with privacy.py
 
 levels = st.sampled_from([E, M, N])
-some = st.dictionaries(st.sampled_from(sorted(FIELDS)), levels)
+some_levels = st.dictionaries(st.sampled_from(sorted(FIELDS)), levels)
 
 
-@given(st.sampled_from(PRESETS), some, some, some)
-def test_who_sees_is_what_reveal_shows(
+@given(st.sampled_from(PRESETS), some_levels, some_levels, some_levels)
+def test_explanations_agree_with_profiles(
     preset: Preset, default: dict[str, Visibility], limit: dict[str, Visibility], own: dict[str, Visibility]
 ) -> None:
     policy = Policy.preset(preset, default, limit)
@@ -168,7 +170,7 @@ def test_who_sees_is_what_reveal_shows(
     answer = explain(person, profile, policy, {"store": Partial(login="alice", visibility=own)}, "store")
     for audience, level in ((Audience.EVERYONE, E), (Audience.MEMBER, M), (Audience.SELF, N)):
         shown = make_profile(person, audience, policy, NOW)
-        fields = {seen.field for seen in answer.fields if seen.seen_by <= level}
+        fields = {fields.field for fields in answer.fields if fields.seen_by <= level}
         assert fields == (set() if shown is None else {"login", *shown.shown})
 
 
@@ -180,26 +182,26 @@ def by_field(policy: Policy) -> dict[str, FieldRule]:
 
 
 def test_the_rules_of_the_open_preset() -> None:
-    table = by_field(Policy.preset())
-    assert list(table) == list(FIELDS)
-    assert table["plan"] == FieldRule("plan", E, E, False, False)
-    assert table["email"] == FieldRule("email", M, E, False, False)
-    assert table["irc"] == FieldRule("irc", N, E, False, False)
-    assert table["irc"].choices == (E, M, N)
+    rules = by_field(Policy.preset())
+    assert list(rules) == list(FIELDS)
+    assert rules["plan"] == FieldRule("plan", E, E, False, False)
+    assert rules["email"] == FieldRule("email", M, E, False, False)
+    assert rules["irc"] == FieldRule("irc", N, E, False, False)
+    assert rules["irc"].choices == (E, M, N)
 
 
-def test_the_rules_of_a_strict_preset_with_levels_of_ones_own() -> None:
-    table = by_field(Policy.preset("B", {"office": N, "presence": N}, {"home_phone": N, "email": N}))
-    assert table["office"] == FieldRule("office", N, E, True, False)
-    assert table["office_phone"] == FieldRule("office_phone", E, E, False, False)
-    assert table["plan"] == FieldRule("plan", M, M, False, False)
-    assert table["plan"].choices == (M, N)
-    assert table["home_phone"] == FieldRule("home_phone", N, N, False, True)
-    assert table["home_phone"].choices == (N,)
-    assert table["idle"] == FieldRule("idle", N, M, True, False)
+def test_the_rules_of_a_strict_preset_with_own_levels() -> None:
+    rules = by_field(Policy.preset("B", {"office": N, "presence": N}, {"home_phone": N, "email": N}))
+    assert rules["office"] == FieldRule("office", N, E, True, False)
+    assert rules["office_phone"] == FieldRule("office_phone", E, E, False, False)
+    assert rules["plan"] == FieldRule("plan", M, M, False, False)
+    assert rules["plan"].choices == (M, N)
+    assert rules["home_phone"] == FieldRule("home_phone", N, N, False, True)
+    assert rules["home_phone"].choices == (N,)
+    assert rules["idle"] == FieldRule("idle", N, M, True, False)
 
 
-def test_where_names_are_for_members_nothing_is_for_everyone() -> None:
+def test_names_for_members_limit_every_field_to_members() -> None:
     default: Any = {rule.default for rule in field_rules(Policy.preset(default={"name": M}))}
     assert default == {M, N}
     assert {rule.limit for rule in field_rules(Policy.preset(limit={"name": M}))} == {M}

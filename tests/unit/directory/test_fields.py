@@ -1,4 +1,4 @@
-"""The table of fields: what each takes, at its limit and one above."""
+"""The table of fields: which values each field accepts, at its limit and one above."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -10,7 +10,7 @@ from gateway.directory import fields
 from gateway.directory.fields import FIELDS, STORED, BadValue, check_value, empty_value
 from gateway.directory.person import Account, Facts, Key, Link, Status, Visibility
 
-# The most characters of each text.
+# The maximum number of characters of each text.
 SIZES = {
     "name": 128, "pronouns": 64, "pronunciation": 128, "title": 128, "organisation": 128, "office": 128, "office_phone": 64,
     "home_phone": 64, "email": 254, "location": 128, "project": 512, "fediverse": 256,
@@ -31,23 +31,23 @@ def test_every_field_is_classified() -> None:
     assert all(name == field.name for name, field in FIELDS.items())
 
 
-def test_defaults_are_those_of_preset_open() -> None:
+def test_defaults_are_those_of_the_open_preset() -> None:
     assert {name for name, field in FIELDS.items() if field.default is Visibility.EVERYONE} == EVERYONE
     assert {name for name, field in FIELDS.items() if field.default is Visibility.NOBODY} == NOBODY
 
 
-def test_who_may_edit() -> None:
+def test_fields_for_administrators() -> None:
     assert {name for name, field in FIELDS.items() if field.editor == "administrator"} == {
         "aliases", "irc", "former"
     }  # fmt: skip
 
 
-def test_only_idle_follows_another() -> None:
+def test_only_idle_follows_another_field() -> None:
     assert {name: field.follows for name, field in FIELDS.items() if field.follows} == {"idle": "presence"}
 
 
 @pytest.mark.parametrize(("name", "size"), SIZES.items())
-def test_size_of_a_line(name: str, size: int) -> None:
+def test_maximum_length_of_a_line(name: str, size: int) -> None:
     for character in "xé😀":
         assert check_value(name, character * size) == character * size
     with pytest.raises(BadValue) as bad:
@@ -56,7 +56,7 @@ def test_size_of_a_line(name: str, size: int) -> None:
     assert str(bad.value) == f"found {size + 1} characters; must be at most {size} characters"
 
 
-def test_size_of_a_plan_is_in_bytes() -> None:
+def test_maximum_size_of_a_plan_is_in_bytes() -> None:
     assert check_value("plan", "x" * 262144) == "x" * 262144
     assert check_value("plan", "é" * 131072) == "é" * 131072
     for plan, found in (("x" * 262145, "262145 characters"), ("é" * 131073, "262146 bytes")):
@@ -67,8 +67,8 @@ def test_size_of_a_plan_is_in_bytes() -> None:
 
 @pytest.mark.parametrize("name", [*SIZES, "timezone"])
 @pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x85", "\u2028", "\u2029"], ids=ascii)
-def test_one_line_is_one_line_however_its_end_is_written(name: str, end: str) -> None:
-    """All of these are line ends once text is cleaned."""
+def test_single_line_fields_reject_every_kind_of_line_end(name: str, end: str) -> None:
+    """sanitize() turns all of these into line ends."""
     for text in (f"a{end}b", f"a{end}", end):
         with pytest.raises(BadValue):
             check_value(name, text)
@@ -76,7 +76,7 @@ def test_one_line_is_one_line_however_its_end_is_written(name: str, end: str) ->
         check_value("status", f"a{end}b")
 
 
-def test_text_is_taken_as_it_comes() -> None:
+def test_text_is_stored_unchanged() -> None:
     for text in ("\x1b[31mRED\x1b[0m", "\x00\x07\x08\x7f", "\u202egnp", " a\t", "<b>&amp;</b>", "e\u0301"):
         assert check_value("name", text) == text
         assert check_value("plan", text + "\r\n") == text + "\r\n"
@@ -84,7 +84,7 @@ def test_text_is_taken_as_it_comes() -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("value", [None, 5, b"bytes", True, ["x"], {}, 1.5, ("x",)], ids=repr)
-def test_text_of_another_type(name: str, value: Any) -> None:
+def test_text_fields_reject_other_types(name: str, value: Any) -> None:
     with pytest.raises(BadValue) as bad:
         check_value(name, value)
     assert bad.value.found in (
@@ -94,7 +94,7 @@ def test_text_of_another_type(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("value", ["\ud800", "a\udfffb", "\udc80"], ids=ascii)
-def test_half_a_character(name: str, value: str) -> None:
+def test_lone_surrogates_are_rejected(name: str, value: str) -> None:
     with pytest.raises(BadValue, match="half a character"):
         check_value(name, value)
 
@@ -113,7 +113,7 @@ def test_half_a_character(name: str, value: str) -> None:
         ("irc", [Account(network="x", account="\ud800")]),
     ],
 )
-def test_half_a_character_inside(name: str, value: Any) -> None:
+def test_lone_surrogates_inside_values_are_rejected(name: str, value: Any) -> None:
     with pytest.raises(BadValue):
         check_value(name, value)
 
@@ -134,7 +134,7 @@ def test_timezone() -> None:
         "ircs://irc.example/club", "https://a.example/\x1b[31m",
     ],
 )  # fmt: skip
-def test_a_link(url: str) -> None:
+def test_valid_links(url: str) -> None:
     assert check_value("links", [Link(url=url)]) == (Link(url=url),)
 
 
@@ -146,16 +146,16 @@ def test_a_link(url: str) -> None:
         "https://a.example/\n", "mailto:", "mailto:a@b\n", "xhttps://a", "java\nscript:x", 5, None,
     ],
 )  # fmt: skip
-def test_no_link(url: Any) -> None:
+def test_invalid_links(url: Any) -> None:
     with pytest.raises(BadValue):
         check_value("links", [Link(url=url)])
 
 
-def test_links_at_their_limits() -> None:
-    at = Link(label="é" * 128, url="https://" + "x" * 1016, me=True)
-    assert check_value("links", [at] * 32) == (at,) * 32
+def test_limits_of_links() -> None:
+    largest = Link(label="é" * 128, url="https://" + "x" * 1016, me=True)
+    assert check_value("links", [largest] * 32) == (largest,) * 32
     for value in (
-        [at] * 33,
+        [largest] * 33,
         [Link(label="é" * 129, url="https://a.example/")],
         [Link(url="https://" + "x" * 1017)],
     ):
@@ -164,15 +164,15 @@ def test_links_at_their_limits() -> None:
 
 
 def test_keys() -> None:
-    at = Key(kind="k" * 64, label="l" * 128, text="t" * 4096)
-    assert check_value("keys", [at]) == (at,)
+    largest = Key(kind="k" * 64, label="l" * 128, text="t" * 4096)
+    assert check_value("keys", [largest]) == (largest,)
     assert check_value("keys", (Key(kind="ssh", text="several\nlines"),)) == (Key(kind="ssh", text="several\nlines"),)
     for key in (
         Key(kind="k" * 65, text="t"),
         Key(kind="k", label="l" * 129, text="t"),
         Key(kind="k", text="t" * 4097),
         Key(kind="k", text=""),
-        Key(kind="", text="t"),  # the document has to have a kind, or export could not be imported
+        Key(kind="", text="t"),  # a document requires a kind, so an export without one could not be imported
         Key(kind=5, text="t"),  # type: ignore[arg-type]
     ):
         with pytest.raises(BadValue):
@@ -183,11 +183,11 @@ def test_status() -> None:
     until = datetime(2026, 12, 1, 10, tzinfo=UTC)
     assert check_value("status", "at the kettle") == Status(text="at the kettle")
     assert check_value("status", Status(text="x" * 256, until=until)) == Status(text="x" * 256, until=until)
-    for nothing in ("", None, Status(), Status(until=until)):
-        assert check_value("status", nothing) is None
+    for empty in ("", None, Status(), Status(until=until)):
+        assert check_value("status", empty) is None
     for value in (
         Status(text="x" * 257),
-        Status(text="x", until=datetime(2026, 12, 1, 10)),  # noqa: DTZ001  # that is the mistake
+        Status(text="x", until=datetime(2026, 12, 1, 10)),  # noqa: DTZ001  # the error under test
         Status(text="x", until="2026-12-01"),  # type: ignore[arg-type]
         Status(text=5),  # type: ignore[arg-type]
         Status(text="two\nlines"),
@@ -198,8 +198,8 @@ def test_status() -> None:
             check_value("status", value)
 
 
-def test_the_time_of_a_status_is_kept_in_utc() -> None:
-    """DESIGN: times are aware UTC datetimes; templates write "UTC" behind them."""
+def test_the_time_of_a_status_is_stored_in_utc() -> None:
+    """Times are aware UTC datetimes; templates print "UTC" after them."""
     prague = timezone(timedelta(hours=2))
     kept = check_value("status", Status(text="x", until=datetime(2026, 8, 1, 10, tzinfo=prague)))
     assert kept.until.isoformat() == "2026-08-01T08:00:00+00:00"
@@ -215,8 +215,8 @@ def test_aliases() -> None:
 
 
 def test_irc_accounts() -> None:
-    at = Account(network="n" * 128, account="a" * 128)
-    assert check_value("irc", [at]) == (at,)
+    largest = Account(network="n" * 128, account="a" * 128)
+    assert check_value("irc", [largest]) == (largest,)
     for value in (
         [Account(network="", account="a")],
         [Account(network="n", account="")],
@@ -231,25 +231,25 @@ def test_irc_accounts() -> None:
 
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("value", [None, 5, "text", {}, {"a"}, [None], [["x"]], [5]], ids=repr)
-def test_lists_of_another_type(name: str, value: Any) -> None:
+def test_list_fields_reject_other_types(name: str, value: Any) -> None:
     with pytest.raises(BadValue):
         check_value(name, value)
 
 
 @pytest.mark.parametrize("name", sorted(OBSERVED))
-def test_what_is_observed_takes_no_value(name: str) -> None:
+def test_observed_fields_accept_no_value(name: str) -> None:
     with pytest.raises(BadValue, match="only its visibility"):
         check_value(name, "x")
 
 
 @pytest.mark.parametrize("name", sorted(ALL - OBSERVED))
-def test_an_empty_value_empties(name: str) -> None:
-    nothing: Any = "" if name in TEXTS else None if name == "status" else ()
-    assert empty_value(name) == nothing
-    assert check_value(name, nothing) == nothing
-    assert getattr(Facts(login="x"), name) == nothing
+def test_empty_values_clear_a_field(name: str) -> None:
+    empty: Any = "" if name in TEXTS else None if name == "status" else ()
+    assert empty_value(name) == empty
+    assert check_value(name, empty) == empty
+    assert getattr(Facts(login="x"), name) == empty
 
 
-def test_a_field_that_there_is_not() -> None:
+def test_unknown_field() -> None:
     with pytest.raises(KeyError):
         check_value("shoe_size", "44")

@@ -1,4 +1,4 @@
-"""Lists in pages: stable, bounded, masked by nobody who is hidden, and never a long turn of the reactor."""
+"""Lists and searches in pages: stable, bounded, not affected by hidden people, and without blocking the reactor."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -46,10 +46,10 @@ def logins(listing: object) -> list[str]:
     return [profile.login for profile in listing.profiles]
 
 
-def waited(built: Built, asking: Any) -> Any:
-    """The answer to *asking*, which may let others have their turn."""
+def complete(built: Built, coroutine: Any) -> Any:
+    """Run the reactor until *coroutine* is finished, and return its result."""
     results: list[Any] = []
-    Deferred.fromCoroutine(asking).addBoth(results.append)
+    Deferred.fromCoroutine(coroutine).addBoth(results.append)
     for _ in range(1000):
         if results:
             break
@@ -61,37 +61,37 @@ def waited(built: Built, asking: Any) -> Any:
 
 
 def ask(built: Built, words: str, viewer: Viewer = STRANGER, page: Page | None = None) -> Any:
-    return waited(built, built.deps.directory.list_people(words, viewer, page or Page()))
+    return complete(built, built.deps.directory.list_people(words, viewer, page or Page()))
 
 
 # pages
 
 
-def test_W146_a_search_in_pages_while_people_come_and_go(built: Built) -> None:
+def test_W146_search_pages_are_stable_while_people_change(built: Built) -> None:
     built.change(*(Create(f"p{n:02}", {"name": f"Ann {n:02}"}) for n in range(0, 40, 2)))
-    first = ask(built, "ann", page=Page(limit=5))
-    assert logins(first) == ["p00", "p02", "p04", "p06", "p08"]
+    first_page = ask(built, "ann", page=Page(limit=5))
+    assert logins(first_page) == ["p00", "p02", "p04", "p06", "p08"]
     built.change(Remove("p08"), Remove("p10"), Create("p03", {"name": "Ann"}), Create("p11", {"name": "Ann 11"}))
     built.poll_store()
-    second = ask(built, "ann", page=Page(first.after, 5))
+    second = ask(built, "ann", page=Page(first_page.after, 5))
     assert logins(second) == ["p11", "p12", "p14", "p16", "p18"]
     rest = ask(built, "ann", page=Page(second.after, 100))
     assert logins(rest) == [f"p{n}" for n in range(20, 40, 2)]
     assert rest.after is None
 
 
-def test_W023_the_nearest_come_first_on_all_pages(built: Built) -> None:
+def test_W023_the_best_matches_come_first_on_all_pages(built: Built) -> None:
     built.change(
         Create("zoe", {"name": "Ann Zett"}), Create("ann", {"name": "Somebody"}), Create("annika"),
         Create("bob", {"name": "Bob Ann"}), Create("abe", {"name": "Ann"}),
     )  # fmt: skip
-    seen, page = list[str](), Page(limit=1)
+    logins_seen, page = list[str](), Page(limit=1)
     for _ in range(5):
         listing = ask(built, "Ann", page=page)
-        seen += logins(listing)
+        logins_seen += logins(listing)
         page = Page(listing.after, 1)
     assert page.after is None
-    assert seen == ["abe", "ann", "annika", "zoe", "bob"]
+    assert logins_seen == ["abe", "ann", "annika", "zoe", "bob"]
 
 
 TAMPERED = ["0~", "3~zzz", "-1~", "2~a~b", "9~a", "~", "٣~a", "0~\ud800"]
@@ -101,7 +101,7 @@ TAMPERED = ["0~", "3~zzz", "-1~", "2~a~b", "9~a", "~", "٣~a", "0~\ud800"]
     st.text(max_size=12) | st.sampled_from(TAMPERED),
     st.text(max_size=3),
 )
-def test_W146_a_cursor_that_was_tampered_with_is_only_a_place(after: str, query: str) -> None:
+def test_W146_a_tampered_cursor_is_only_a_position(after: str, query: str) -> None:
     service = make_directory(InMemoryStore(*(Partial(login=f"p{n}", name="Ann") for n in range(5))))
     viewers: Sequence[Viewer] = (STRANGER, MEMBER, ADMINISTRATOR)
     for viewer in viewers:
@@ -112,7 +112,7 @@ def test_W146_a_cursor_that_was_tampered_with_is_only_a_place(after: str, query:
         assert isinstance(result_of(service.list_online(viewer, Page(after, 3))), Listing)
 
 
-def test_W146_a_tampered_cursor_goes_to_the_real_tables(built: Built) -> None:
+def test_W146_a_tampered_cursor_with_a_real_database(built: Built) -> None:
     built.change(Create("alice", {"name": "Ann"}))
     for after in ("'", '" OR 1', "0~%", "\x00", "0~\U0010ffff", "zzz", "3~", "~~~"):
         for words in (
@@ -133,7 +133,7 @@ def test_W146_a_tampered_cursor_goes_to_the_real_tables(built: Built) -> None:
             assert isinstance(ask(built, words, page=Page(after, 3)), Listing), (after, words)
 
 
-def test_words_of_the_index_language_are_words(built: Built) -> None:
+def test_operators_of_the_fts_query_language_are_plain_words(built: Built) -> None:
     built.change(Create("alice", {"name": "Not Near And Or"}), Create("bob", {"name": "Bob"}))
     for query in ("NOT", "AND", "OR NEAR", "near", "not and"):
         assert logins(ask(built, query)) == ["alice"], query
@@ -142,7 +142,7 @@ def test_words_of_the_index_language_are_words(built: Built) -> None:
 # bounds
 
 
-def test_W023_a_search_is_cut_at_200(built: Built) -> None:
+def test_W023_a_search_is_truncated_at_200(built: Built) -> None:
     built.change(*(Create(f"p{n:03}", {"name": f"Ann {n}"}) for n in range(MAX_MATCHES)))
     listing = ask(built, "ann", page=Page(limit=1000))
     assert (len(listing.profiles), listing.truncated, listing.after) == (200, False, None)
@@ -150,12 +150,12 @@ def test_W023_a_search_is_cut_at_200(built: Built) -> None:
     built.poll_store()
     listing = ask(built, "ann", page=Page(limit=1000))
     assert (len(listing.profiles), listing.truncated, listing.after) == (200, True, None)
-    assert logins(listing)[0] == "another"  # the very one is there, however many there are
+    assert logins(listing)[0] == "another"  # an exact match is listed, however many there are
     assert logins(ask(built, "ann 17", page=Page(limit=1))) == ["p017"]
-    assert len(ask(built, "", page=Page(limit=1000)).profiles) == 201  # a list without words is not cut
+    assert len(ask(built, "", page=Page(limit=1000)).profiles) == 201  # a list without search words has no maximum
 
 
-def crowd_of_namesakes(built: Built, hidden: int, **more: Any) -> None:
+def add_namesakes(built: Built, hidden: int, **more: Any) -> None:
     write_edits(
         built.path,
         [
@@ -166,11 +166,11 @@ def crowd_of_namesakes(built: Built, hidden: int, **more: Any) -> None:
     built.poll_store()
 
 
-def test_hidden_namesakes_mask_nobody(built: Built) -> None:
-    crowd_of_namesakes(built, 2500)
+def test_hidden_namesakes_do_not_displace_others(built: Built) -> None:
+    add_namesakes(built, 2500)
     for viewer in (STRANGER, MEMBER, as_self("zoe"), as_self("somebody")):
         for name in ("Ann Adams", "adams"):
-            answer = waited(built, built.deps.directory.lookup(name, viewer))
+            answer = complete(built, built.deps.directory.lookup(name, viewer))
             assert isinstance(answer, Found), (viewer, name, answer)
             assert answer.profile.login == "zoe"
         for words in ("ann adams", "adams", "ann", "ad an"):
@@ -178,21 +178,21 @@ def test_hidden_namesakes_mask_nobody(built: Built) -> None:
             assert logins(listing) == ["zoe"], (viewer, words)
             assert not listing.truncated
         assert logins(ask(built, "", viewer)) == ["zoe"]
-    answer = waited(built, built.deps.directory.lookup("adams", ADMINISTRATOR))
+    answer = complete(built, built.deps.directory.lookup("adams", ADMINISTRATOR))
     assert isinstance(answer, Ambiguous)
     assert len(answer.profiles) == 200
     assert ask(built, "adams", ADMINISTRATOR).truncated
-    page, seen = Page(limit=500), list[str]()
+    page, logins_seen = Page(limit=500), list[str]()
     while True:
         listing = ask(built, "", ADMINISTRATOR, page)
-        seen += logins(listing)
+        logins_seen += logins(listing)
         if listing.after is None:
             break
         page = Page(listing.after, 500)
-    assert seen == [*(f"a{n:04}" for n in range(2500)), "zoe"]
+    assert logins_seen == [*(f"a{n:04}" for n in range(2500)), "zoe"]
 
 
-def test_one_who_is_hidden_is_found_by_themselves(built: Built) -> None:
+def test_hidden_people_find_themselves(built: Built) -> None:
     built.change(
         Create("alice", {"name": "Ann Adams", "aliases": ("ally",)}, {"name": N}),
         Create("bob", {"name": "Bob Adams"}, {"name": M}),
@@ -207,7 +207,7 @@ def test_one_who_is_hidden_is_found_by_themselves(built: Built) -> None:
 
 
 @pytest.mark.parametrize("words", ["", "ann"])
-def test_W023_who_is_not_listed_is_in_no_list_but_an_administrators(built: Built, words: str) -> None:
+def test_W023_unlisted_people_are_listed_for_administrators_only(built: Built, words: str) -> None:
     built.change(
         Create("a", {"name": "Ann"}, listed=False), Create("b", {"name": "Ann"}, {"name": N}),
         Create("c", {"name": "Ann"}, {"name": M}), Create("d", {"name": "Ann"}),
@@ -218,7 +218,7 @@ def test_W023_who_is_not_listed_is_in_no_list_but_an_administrators(built: Built
     assert logins(ask(built, words, ADMINISTRATOR)) == ["a", "b", "c", "d"]
 
 
-def test_where_no_name_is_for_the_asker_nobody_is_asked_for() -> None:
+def test_viewers_who_may_see_no_name_get_empty_lists() -> None:
     store = InMemoryStore(Partial(login="alice", name="Ann", visibility={"name": E}))
     service = make_directory(store, policy=Policy.preset("open", None, {"name": M}))
     for words in ("", "ann", "alice"):
@@ -227,83 +227,87 @@ def test_where_no_name_is_for_the_asker_nobody_is_asked_for() -> None:
     assert result_of(service.lookup("Ann", STRANGER)) == NotFound()
 
 
-# turns
+# reactor iterations
 
 
-class Counted(InMemoryStore):
-    """Counts how many people are asked for in one turn."""
+class CountingStore(InMemoryStore):
+    """A store that counts the people read in one reactor iteration."""
 
-    turn = 0
+    reads_in_iteration = 0
 
     async def get(self, login: str) -> Partial | None:
-        self.turn += 1
+        self.reads_in_iteration += 1
         return await super().get(login)
 
 
-class Turns(Clock):
-    """Notes how much was done whenever somebody lets others have their turn."""
+class CountingClock(Clock):
+    """A clock that records how many people were read in each reactor iteration."""
 
-    def __init__(self, store: Counted) -> None:
+    def __init__(self, store: CountingStore) -> None:
         super().__init__()
-        self.store, self.most, self.count = store, 0, 0
+        self.store, self.max_reads, self.iterations = store, 0, 0
 
     def callLater(  # noqa: N802  # Twisted's name
         self, delay: float, callable: Callable[..., object], *args: object, **kw: object
     ) -> IDelayedCall:
         if delay == 0:
-            self.end()
+            self.end_iteration()
         return super().callLater(delay, callable, *args, **kw)
 
-    def end(self) -> None:
-        self.most, self.count = max(self.most, self.store.turn), self.count + 1
-        self.store.turn = 0
+    def end_iteration(self) -> None:
+        self.max_reads, self.iterations = max(self.max_reads, self.store.reads_in_iteration), self.iterations + 1
+        self.store.reads_in_iteration = 0
 
-    def finish(self, asking: Any) -> Any:
-        """The answer to *asking*; *most* people were asked for in one of its turns."""
+    def complete(self, coroutine: Any) -> Any:
+        """Return the result of *coroutine*; afterwards *max_reads* is the maximum per iteration."""
         results: list[Any] = []
-        self.most = self.count = self.store.turn = 0
-        Deferred.fromCoroutine(asking).addBoth(results.append)
+        self.max_reads = self.iterations = self.store.reads_in_iteration = 0
+        Deferred.fromCoroutine(coroutine).addBoth(results.append)
         while not results:
-            assert self.getDelayedCalls(), "it waits for nothing"
+            assert self.getDelayedCalls(), "no call is pending"
             self.advance(0)
-        self.end()
+        self.end_iteration()
         return results[0]
 
 
 @pytest.mark.usefixtures("untraced")
-def test_a_list_of_20000_whom_another_source_hides_takes_many_turns() -> None:
-    """No index knows what another source hides; each is judged, so many at a time."""
-    logins_ = [f"p{n:05}" for n in range(20_000)]
-    store = Counted(*(Partial(login=login, name="Ann") for login in logins_))
-    hides = InMemorySource(*(Partial(login=login, visibility={"name": N}) for login in logins_[:-1]), restricts=True)
-    ordered = sorted(store.people)
+def test_a_list_of_20000_hidden_people_takes_many_reactor_iterations() -> None:
+    """The index does not know what other sources hide, so each person is checked, in batches."""
+    all_logins = [f"p{n:05}" for n in range(20_000)]
+    store = CountingStore(*(Partial(login=login, name="Ann") for login in all_logins))
+    hiding_source = InMemorySource(
+        *(Partial(login=login, visibility={"name": N}) for login in all_logins[:-1]), restricts=True
+    )
+    sorted_logins = sorted(store.people)
 
     async def page(after: str, limit: int, levels: NameVisibilityFilter) -> Sequence[str]:
-        begin = bisect_right(ordered, after)
-        return ordered[begin : begin + limit]
+        begin = bisect_right(sorted_logins, after)
+        return sorted_logins[begin : begin + limit]
 
     store.page = page  # type: ignore[method-assign]
-    clock = Turns(store)
-    service = DirectoryService(store, (hides,), Policy.preset(), clock, cache_size=100_000)
-    assert logins(clock.finish(service.list_people("", STRANGER, Page(limit=50)))) == ["p19999"]
-    assert clock.most <= BATCH_SIZE + 51
-    service.presence.update("host", {login: (Login(terminal="tty1"),) for login in logins_})
-    assert logins(clock.finish(service.list_online(MEMBER, Page()))) == ["p19999"]
-    assert clock.most <= BATCH_SIZE
+    clock = CountingClock(store)
+    service = DirectoryService(store, (hiding_source,), Policy.preset(), clock, cache_size=100_000)
+    assert logins(clock.complete(service.list_people("", STRANGER, Page(limit=50)))) == ["p19999"]
+    assert clock.max_reads <= BATCH_SIZE + 51
+    service.presence.update("host", {login: (Login(terminal="tty1"),) for login in all_logins})
+    assert logins(clock.complete(service.list_online(MEMBER, Page()))) == ["p19999"]
+    assert clock.max_reads <= BATCH_SIZE
 
 
-def test_a_search_that_finds_nobody_among_many_takes_many_turns_and_ends() -> None:
-    """Aliases that are not shown stand in the index."""
-    store = Counted(*(Partial(login=f"p{n:05}", aliases=(f"k{n}",), visibility={"aliases": N}) for n in range(20_000)))
-    clock = Turns(store)
+def test_a_search_without_visible_matches_takes_many_iterations_and_ends() -> None:
+    """The index also contains hidden aliases."""
+    store = CountingStore(
+        *(Partial(login=f"p{n:05}", aliases=(f"k{n}",), visibility={"aliases": N}) for n in range(20_000))
+    )
+    clock = CountingClock(store)
     service = DirectoryService(store, (), Policy.preset(), clock, cache_size=100_000)
-    assert logins(clock.finish(service.list_people("kettle", STRANGER, Page()))) == []
-    assert clock.most <= SEARCH_BATCH
-    assert clock.count == MAX_ROWS_SCANNED / SEARCH_BATCH + 1
+    assert logins(clock.complete(service.list_people("kettle", STRANGER, Page()))) == []
+    assert clock.max_reads <= SEARCH_BATCH
+    assert clock.iterations == MAX_ROWS_SCANNED / SEARCH_BATCH + 1
 
 
-def test_W023_a_search_that_looks_at_too_many_tells_nothing_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They have the word in an alias that is not shown: to be told of a cut would tell of them."""
+def test_W023_the_scan_limit_does_not_reveal_hidden_matches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They match by hidden aliases: a truncated result would reveal that they exist."""
     monkeypatch.setattr(lists, "SEARCH_BATCH", 4)
     monkeypatch.setattr(lists, "MAX_ROWS_SCANNED", 8)
     nobody = [Partial(login=f"p{n:02}", aliases=(f"ann{n}",), visibility={"aliases": N}) for n in range(20)]

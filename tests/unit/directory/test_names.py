@@ -1,4 +1,4 @@
-"""Login names and aliases, full names, host names: RFC 8265 and the limits of the directory."""
+"""Logins, aliases, full names and host names: RFC 8265 and the limits of the directory."""
 
 import pytest
 from hypothesis import given
@@ -18,34 +18,34 @@ FORBIDDEN = list("/\\@,:;%?#&<>\"'") + [chr(code) for code in (*range(0x21), *ra
 
 @pytest.mark.parametrize("character", FORBIDDEN, ids=ascii)
 @pytest.mark.parametrize("place", ["{}alice", "al{}ice", "alice{}"])
-def test_a_forbidden_character_makes_no_login(character: str, place: str) -> None:
+def test_forbidden_characters_in_logins(character: str, place: str) -> None:
     with pytest.raises(InvalidLogin):
         canonical_login(place.format(character))
 
 
 @pytest.mark.parametrize("character", [*"!$()*+=[]^_`{|}~.-", "é", "日", "ж"])
-def test_every_other_sign_may_stand_inside(character: str) -> None:
+def test_other_characters_are_allowed_inside_logins(character: str) -> None:
     assert canonical_login(f"a{character}b") == f"a{character}b"
 
 
 @pytest.mark.parametrize("begin", ["-", "~", "."])
-def test_beginnings_that_mean_something_else(begin: str) -> None:
+def test_forbidden_prefixes_of_logins(begin: str) -> None:
     with pytest.raises(InvalidLogin, match="does not begin with"):
         canonical_login(f"{begin}alice")
 
 
 @pytest.mark.parametrize("end", [".html", ".json", ".vcf", ".txt", ".atom", ".HTML", ".Json", "é.txt"])
-def test_endings_that_the_web_gives_a_meaning(end: str) -> None:
+def test_forbidden_suffixes_of_logins(end: str) -> None:
     with pytest.raises(InvalidLogin, match="does not end in"):
         canonical_login(f"alice{end}")
 
 
 @pytest.mark.parametrize("name", ["alice.htm", "html", "alice.html5", "txt.alice", "a.", "a-", "0", "_x", "a~"])
-def test_names_near_a_forbidden_one(name: str) -> None:
+def test_allowed_names_similar_to_forbidden_ones(name: str) -> None:
     assert canonical_login(name) == name
 
 
-def test_64_characters_and_one_more() -> None:
+def test_logins_have_at_most_64_characters() -> None:
     assert canonical_login("a" * 64) == "a" * 64
     assert canonical_login("é" * 64) == "é" * 64
     for name in ("a" * 65, "é" * 65):
@@ -77,7 +77,7 @@ def test_64_characters_count_in_the_canonical_form(name: str) -> None:
         ("אבג1", "אבג1"),
     ],
 )
-def test_usernamecasemapped(typed: str, canonical: str) -> None:
+def test_username_case_mapped(typed: str, canonical: str) -> None:
     assert canonical_login(typed) == canonical
 
 
@@ -108,14 +108,14 @@ def test_usernamecasemapped(typed: str, canonical: str) -> None:
     ],
     ids=ascii,
 )
-def test_what_precis_or_we_refuse(name: str) -> None:
+def test_invalid_logins(name: str) -> None:
     with pytest.raises(InvalidLogin):
         canonical_login(name)
     assert canonical_login_or_none(name) is None
 
 
 @given(st.one_of(st.text(max_size=70), st.text("aA.-~é/İ\u0958 .htmlx", max_size=70)))
-def test_a_login_is_its_own_canonical_form(text: str) -> None:
+def test_canonical_logins_are_stable(text: str) -> None:
     canonical = canonical_login_or_none(text)
     if canonical is not None:
         assert canonical_login(canonical) == canonical
@@ -142,16 +142,16 @@ def test_a_login_is_its_own_canonical_form(text: str) -> None:
         ("李\u3000四", "李 四"),
     ],
 )
-def test_fold(name: str, folded: str) -> None:
+def test_fold_name(name: str, folded: str) -> None:
     assert fold_name(name) == folded
 
 
 @given(st.text())
-def test_fold_is_the_same_twice(text: str) -> None:
+def test_fold_is_idempotent(text: str) -> None:
     assert fold_name(fold_name(text)) == fold_name(text)
 
 
-def test_hosts() -> None:
+def test_host_names() -> None:
     hosts = HostNames(["Dir.Test.", "club.test", "dir.test"])
     assert hosts.names == ("dir.test", "club.test")
     assert hosts.main == "dir.test"

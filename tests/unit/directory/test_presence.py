@@ -1,4 +1,4 @@
-"""Who is on: what reporters tell, what is kept of it, and who may know."""
+"""Presence: reports of logins, last-seen times, and who may see them."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -40,50 +40,53 @@ def built(tmp_path: Path) -> Iterator[Built]:
 # reports
 
 
-class Told:
-    """What a Presence told."""
+class PresenceRecorder:
+    """A Presence that records its callbacks."""
 
     def __init__(self) -> None:
         self.changed: list[str] = []
-        self.left: list[list[str]] = []
-        self.presence = Presence(self.changed.append, lambda logins: self.left.append(sorted(logins)))
+        self.logged_out: list[list[str]] = []
+        self.presence = Presence(self.changed.append, lambda logins: self.logged_out.append(sorted(logins)))
 
-    def report(self, where: str, on: Mapping[str, tuple[Login, ...]]) -> tuple[list[str], list[list[str]]]:
+    def report(self, where: str, logins_by_name: Mapping[str, tuple[Login, ...]]) -> tuple[list[str], list[list[str]]]:
         self.changed.clear()
-        self.left.clear()
-        self.presence.update(where, on)
-        return sorted(self.changed), list(self.left)
+        self.logged_out.clear()
+        self.presence.update(where, logins_by_name)
+        return sorted(self.changed), list(self.logged_out)
 
 
-def test_reports_of_several_are_laid_together() -> None:
-    told = Told()
-    assert told.report("host", {"alice": (TTY,), "bob": (BARE,)}) == (["alice", "bob"], [])
-    assert told.report("irc", {"alice": (IRC,)}) == (["alice"], [])
-    assert told.presence.logins_of("alice") == (TTY, IRC)
-    assert told.presence.logins_of("bob") == (BARE,)
-    assert told.presence.logins_of("carol") == ()
-    assert told.presence.logins_after("") == ["alice", "bob"]
-    assert told.presence.logins_after("alice") == ["bob"]
-    assert told.report("host", {"bob": (BARE,)}) == (["alice"], [])
-    assert told.presence.logins_of("alice") == (IRC,)  # still on, elsewhere
-    assert told.report("irc", {}) == (["alice"], [["alice"]])
-    assert told.presence.logins_of("alice") == ()
-    assert told.presence.logins_after("") == ["bob"]
+def test_reports_of_several_sources_are_combined() -> None:
+    recorder = PresenceRecorder()
+    assert recorder.report("host", {"alice": (TTY,), "bob": (BARE,)}) == (["alice", "bob"], [])
+    assert recorder.report("irc", {"alice": (IRC,)}) == (["alice"], [])
+    assert recorder.presence.logins_of("alice") == (TTY, IRC)
+    assert recorder.presence.logins_of("bob") == (BARE,)
+    assert recorder.presence.logins_of("carol") == ()
+    assert recorder.presence.logins_after("") == ["alice", "bob"]
+    assert recorder.presence.logins_after("alice") == ["bob"]
+    assert recorder.report("host", {"bob": (BARE,)}) == (["alice"], [])
+    assert recorder.presence.logins_of("alice") == (IRC,)  # still online by another report
+    assert recorder.report("irc", {}) == (["alice"], [["alice"]])
+    assert recorder.presence.logins_of("alice") == ()
+    assert recorder.presence.logins_after("") == ["bob"]
 
 
-def test_what_is_as_it_was_is_not_told() -> None:
-    told = Told()
-    told.report("host", {"alice": (TTY,)})
-    assert told.report("host", {"alice": (Login(**{n: getattr(TTY, n) for n in TTY.__struct_fields__}),)}) == ([], [])
-    assert told.report("host", {"alice": (TTY, TTY)}) == (["alice"], [])
-    assert told.report("host", {"alice": (BARE,)}) == (["alice"], [])
+def test_unchanged_reports_cause_no_callback() -> None:
+    recorder = PresenceRecorder()
+    recorder.report("host", {"alice": (TTY,)})
+    assert recorder.report("host", {"alice": (Login(**{n: getattr(TTY, n) for n in TTY.__struct_fields__}),)}) == (
+        [],
+        [],
+    )
+    assert recorder.report("host", {"alice": (TTY, TTY)}) == (["alice"], [])
+    assert recorder.report("host", {"alice": (BARE,)}) == (["alice"], [])
 
 
-def test_a_report_goes_by_canonical_logins() -> None:
-    told = Told()
-    told.report("host", {"ALICE": (TTY,), "alice": (BARE,), "no login": (TTY,), "a@b": (TTY,), "bob": ()})
-    assert told.presence.logins_after("") == ["alice"]
-    assert told.presence.logins_of("alice") == (TTY, BARE)
+def test_logins_in_reports_are_canonicalised() -> None:
+    recorder = PresenceRecorder()
+    recorder.report("host", {"ALICE": (TTY,), "alice": (BARE,), "no login": (TTY,), "a@b": (TTY,), "bob": ()})
+    assert recorder.presence.logins_after("") == ["alice"]
+    assert recorder.presence.logins_of("alice") == (TTY, BARE)
 
 
 # in profiles
@@ -95,7 +98,7 @@ def profile(service: DirectoryService, login: str, viewer: Viewer) -> Profile:
     return answer.profile
 
 
-def test_a_report_is_in_the_next_answer() -> None:
+def test_a_report_is_visible_in_the_next_lookup() -> None:
     service = make_directory(InMemoryStore(Partial(login="alice"), Partial(login="bob")))
     for viewer in (MEMBER, as_self("alice"), ADMINISTRATOR):
         assert (profile(service, "alice", viewer).online, profile(service, "alice", viewer).logins) == (False, ())
@@ -111,11 +114,11 @@ def test_a_report_is_in_the_next_answer() -> None:
     assert profile(service, "alice", MEMBER).online is False
 
 
-def shown(visibility: dict[str, Visibility], who: Audience, policy: Policy | None = None) -> Profile:
+def make_alice_profile(visibility: dict[str, Visibility], who: Audience, policy: Policy | None = None) -> Profile:
     person = Person(login="alice", visibility=visibility, logins=(TTY,), last_seen=NOW)
-    seen = make_profile(person, who, policy or Policy.preset(), NOW)
-    assert seen is not None
-    return seen
+    profile_ = make_profile(person, who, policy or Policy.preset(), NOW)
+    assert profile_ is not None
+    return profile_
 
 
 @pytest.mark.parametrize(
@@ -130,37 +133,37 @@ def shown(visibility: dict[str, Visibility], who: Audience, policy: Policy | Non
         ({"presence": E, "idle": M}, Audience.MEMBER, Login(since=TTY.since, active=TTY.active)),
         ({"idle": N}, Audience.MEMBER, Login(since=TTY.since)),
         ({"presence": N}, Audience.MEMBER, None),
-        ({"presence": N, "idle": E, "terminal": E, "origin": E}, Audience.MEMBER, None),  # nothing without presence
+        ({"presence": N, "idle": E, "terminal": E, "origin": E}, Audience.MEMBER, None),  # hidden with presence
         ({"terminal": M}, Audience.MEMBER, Login(terminal="tty1", since=TTY.since, active=TTY.active)),
         ({"origin": M}, Audience.MEMBER, Login(origin="host.example", since=TTY.since, active=TTY.active)),
         ({"terminal": E, "origin": E}, Audience.EVERYONE, None),
     ],
 )
-def test_who_may_know_what_of_a_login(visibility: dict[str, Visibility], who: Audience, login: Login | None) -> None:
-    seen = shown(visibility, who)
-    assert seen.logins == (() if login is None else (login,))
-    assert seen.online is (None if login is None else True)
+def test_who_sees_which_part_of_a_login(visibility: dict[str, Visibility], who: Audience, login: Login | None) -> None:
+    profile_ = make_alice_profile(visibility, who)
+    assert profile_.logins == (() if login is None else (login,))
+    assert profile_.online is (None if login is None else True)
 
 
 @pytest.mark.parametrize("preset", ["B", "C"])
-def test_the_other_presets_tell_strangers_nothing(preset: Preset) -> None:
-    wide = dict.fromkeys(("presence", "idle", "terminal", "origin", "last_seen"), E)
-    seen = shown(wide, Audience.EVERYONE, Policy.preset(preset))
-    assert (seen.online, seen.logins, seen.last_seen) == (None, (), None)
+def test_presets_B_and_C_hide_presence_from_strangers(preset: Preset) -> None:
+    chosen = dict.fromkeys(("presence", "idle", "terminal", "origin", "last_seen"), E)
+    profile_ = make_alice_profile(chosen, Audience.EVERYONE, Policy.preset(preset))
+    assert (profile_.online, profile_.logins, profile_.last_seen) == (None, (), None)
 
 
-def test_preset_A_tells_strangers_who_is_on_and_for_how_long() -> None:
-    seen = shown({}, Audience.EVERYONE, Policy.preset("A"))
-    assert seen.logins == (Login(since=TTY.since, active=TTY.active),)
-    assert (seen.online, seen.last_seen) == (True, NOW)
-    wide = shown({"terminal": E, "origin": E}, Audience.EVERYONE, Policy.preset("A"))
-    assert wide.logins == seen.logins
+def test_preset_A_shows_presence_and_idle_time_to_strangers() -> None:
+    profile_ = make_alice_profile({}, Audience.EVERYONE, Policy.preset("A"))
+    assert profile_.logins == (Login(since=TTY.since, active=TTY.active),)
+    assert (profile_.online, profile_.last_seen) == (True, NOW)
+    chosen = make_alice_profile({"terminal": E, "origin": E}, Audience.EVERYONE, Policy.preset("A"))
+    assert chosen.logins == profile_.logins
 
 
-def test_last_seen_is_nobodys_unless_said() -> None:
-    assert [shown({}, who).last_seen for who in Audience] == [None, None, NOW, NOW]
-    assert shown({"last_seen": M}, Audience.MEMBER).last_seen == NOW
-    assert shown({"last_seen": M}, Audience.EVERYONE).last_seen is None
+def test_last_seen_is_hidden_by_default() -> None:
+    assert [make_alice_profile({}, who).last_seen for who in Audience] == [None, None, NOW, NOW]
+    assert make_alice_profile({"last_seen": M}, Audience.MEMBER).last_seen == NOW
+    assert make_alice_profile({"last_seen": M}, Audience.EVERYONE).last_seen is None
 
 
 # the list
@@ -176,7 +179,7 @@ def names(listing: Listing) -> list[str]:
     return [each.login for each in listing.profiles]
 
 
-def test_the_list_of_who_is_on_is_of_those_who_let_it_be_known() -> None:
+def test_the_online_list_contains_those_who_show_their_presence() -> None:
     people = (
         Partial(login="a"), Partial(login="b", visibility={"presence": E}), Partial(login="c", visibility={"presence": N}),
         Partial(login="d", visibility={"name": N, "presence": E}), Partial(login="e", listed=False),
@@ -187,11 +190,11 @@ def test_the_list_of_who_is_on_is_of_those_who_let_it_be_known() -> None:
     assert names(online(service, STRANGER)) == ["b"]
     assert names(online(service, MEMBER)) == ["a", "b", "f"]
     assert names(online(service, as_self("c"))) == ["a", "b", "c", "f"]
-    assert names(online(service, as_self("e"))) == ["a", "b", "f"]  # not listed, not even for themselves
+    assert names(online(service, as_self("e"))) == ["a", "b", "f"]  # unlisted people do not see themselves in lists
     assert names(online(service, ADMINISTRATOR)) == ["a", "b", "c", "d", "e", "f"]
 
 
-def test_W146_the_list_of_who_is_on_comes_in_pages() -> None:
+def test_W146_the_online_list_has_pages() -> None:
     service = make_directory(InMemoryStore(*(Partial(login=f"p{n}") for n in range(9))))
     service.presence.update("host", {f"p{n}": (TTY,) for n in range(9)})
     first = online(service, MEMBER, Page(limit=3))
@@ -203,7 +206,7 @@ def test_W146_the_list_of_who_is_on_comes_in_pages() -> None:
     assert (names(last), last.after) == (["p7"], None)
 
 
-def test_while_the_store_is_down_who_is_on_cannot_be_told() -> None:
+def test_the_online_list_is_unavailable_while_the_store_is_down() -> None:
     store = InMemoryStore(Partial(login="alice"))
     service = make_directory(store)
     service.presence.update("host", {"alice": (TTY,)})
@@ -222,13 +225,13 @@ def seen_rows(built: Built) -> list[tuple[str, str]]:
         connection.close()
 
 
-def settle(built: Built) -> None:
-    """All that the writer was given is written."""
+def wait_for_writer(built: Built) -> None:
+    """Wait until the writer thread has written everything."""
     wait_for(built.store.writer.thread.run(lambda: None))
 
 
 def restart(built: Built) -> DirectoryService:
-    """Another directory over the same file."""
+    """Start another directory on the same database."""
     store = sqlite_store.SQLiteStore(built.path, built.clock, readers=0)
     store.startService()
     service = DirectoryService(store, (), Policy.preset(), built.clock)
@@ -237,38 +240,38 @@ def restart(built: Built) -> DirectoryService:
     return service
 
 
-def leave(built: Built, *logins: str) -> datetime:
-    """*logins* come and go; gives when."""
+def log_in_and_out(built: Built, *logins: str) -> datetime:
+    """Let *logins* log in and out; return the time of it."""
     service = built.deps.directory
     at = datetime.now(UTC)
     service._now = lambda: at
     service.presence.update("host", dict.fromkeys(logins, (TTY,)))
     service.presence.update("host", {})
-    settle(built)
+    wait_for_writer(built)
     return at
 
 
-def test_last_seen_is_kept_over_a_restart(built: Built) -> None:
+def test_last_seen_survives_a_restart(built: Built) -> None:
     assert profile(built.deps.directory, "alice", ADMINISTRATOR).last_seen is None
-    at = leave(built, "alice", "somebody-of-this-machine")
+    at = log_in_and_out(built, "alice", "somebody-of-this-machine")
     assert profile(built.deps.directory, "alice", ADMINISTRATOR).last_seen == at
-    assert seen_rows(built) == [("alice", at.isoformat())]  # only people of ours
+    assert seen_rows(built) == [("alice", at.isoformat())]  # only people of the directory
     again = restart(built)
     assert profile(again, "alice", ADMINISTRATOR).last_seen == at
     assert profile(again, "bob", ADMINISTRATOR).last_seen is None
 
 
-def test_who_is_on_at_the_end_was_seen_then(built: Built) -> None:
+def test_shutdown_saves_last_seen_of_people_online(built: Built) -> None:
     service = built.deps.directory
     service.presence.update("host", {"alice": (TTY,)})
     assert seen_rows(built) == []
-    ended = service.stopService()
-    wait_for(ended)
+    stopping = service.stopService()
+    wait_for(stopping)
     assert [login for login, _ in seen_rows(built)] == ["alice"]
 
 
-def test_last_seen_goes_with_the_person(built: Built) -> None:
-    leave(built, "alice", "bob")
+def test_last_seen_is_removed_with_the_person(built: Built) -> None:
+    log_in_and_out(built, "alice", "bob")
     wait_for(built.deps.directory.edit("alice", Remove(""), ADMINISTRATOR))
     assert [login for login, _ in seen_rows(built)] == ["bob"]
     built.change(Create("alice"))
@@ -277,28 +280,30 @@ def test_last_seen_goes_with_the_person(built: Built) -> None:
     assert profile(restart(built), "alice", ADMINISTRATOR).last_seen is None
 
 
-def test_last_seen_moves_with_a_new_login(built: Built) -> None:
-    at = leave(built, "alice")
+def test_last_seen_moves_with_a_rename(built: Built) -> None:
+    at = log_in_and_out(built, "alice")
     wait_for(built.deps.directory.edit("alice", Rename("", "alicia"), ADMINISTRATOR))
     assert profile(built.deps.directory, "alicia", ADMINISTRATOR).last_seen == at
     assert profile(restart(built), "alicia", ADMINISTRATOR).last_seen == at
-    built.change(Rename("alicia", "aly"))  # by another process
+    built.change(Rename("alicia", "aly"))  # in another process
     built.poll_store()
     assert profile(built.deps.directory, "aly", ADMINISTRATOR).last_seen == at
 
 
-def test_last_seen_that_cannot_be_kept_is_told_and_no_more(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_to_save_last_seen_is_only_logged(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
     async def save_last_seen(at: Any) -> None:
         raise SourceDown("the disk is full")
 
     monkeypatch.setattr(built.store, "save_last_seen", save_last_seen)
     with capturedLogs() as logs:
-        leave(built, "alice")
+        log_in_and_out(built, "alice")
     assert [(each["log_level"].name, each.get("why")) for each in logs] == [("warn", "the disk is full")]
-    assert profile(built.deps.directory, "alice", ADMINISTRATOR).last_seen is not None  # known, until the end
+    assert (
+        profile(built.deps.directory, "alice", ADMINISTRATOR).last_seen is not None
+    )  # in memory until the process ends
 
 
-def test_presence_goes_along_with_an_edit(built: Built) -> None:
+def test_presence_survives_an_edit(built: Built) -> None:
     built.deps.directory.presence.update("host", {"alice": (TTY,)})
     assert profile(built.deps.directory, "alice", MEMBER).online
     wait_for(built.deps.directory.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))

@@ -1,4 +1,4 @@
-"""Who sees which field. Expected values are typed here and not taken from the code."""
+"""Who sees which field. Expected values are typed here, not taken from the code."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -63,24 +63,27 @@ OPEN = {
     "timezone": M, "keys": M, "presence": M, "idle": M, "last_seen": N, "irc": N,
     "former": N, "terminal": N, "origin": N,
 }  # fmt: skip
-SEEN = {
+VISIBLE_TO_EVERYONE = {
     "C": {"name"},
     "B": {"name", "office", "office_phone"},
     "A": {"name", "office", "office_phone", "home_phone", "presence", "idle", "last_seen"},
 }
 DEFAULT: dict[str, dict[str, Visibility]] = {
     "open": OPEN,
-    **{preset: {f: E if f in seen else N if OPEN[f] is N else M for f in FIELDS} for preset, seen in SEEN.items()},
+    **{
+        preset: {f: E if f in visible else N if OPEN[f] is N else M for f in FIELDS}
+        for preset, visible in VISIBLE_TO_EVERYONE.items()
+    },
 }
 LIMIT: dict[str, dict[str, Visibility]] = {
     "open": dict.fromkeys(FIELDS, E),
-    **{preset: {f: E if f in seen else M for f in FIELDS} for preset, seen in SEEN.items()},
+    **{preset: {f: E if f in visible else M for f in FIELDS} for preset, visible in VISIBLE_TO_EVERYONE.items()},
 }
 PRESETS: tuple[Preset, ...] = ("open", "A", "B", "C")
 
 levels = st.sampled_from([E, M, N])
 some_levels = st.dictionaries(st.sampled_from(FIELDS), levels)
-# The name is what decides most: half of all people say something about it.
+# The visibility of the name matters most, so half of all people set it.
 visibilities = st.builds(
     lambda all_, name: all_ | ({} if name is None else {"name": name}), some_levels, st.sampled_from([None, E, M, N])
 )
@@ -90,19 +93,19 @@ audiences = st.sampled_from(list(Audience))
 RANK = {Audience.EVERYONE: 0, Audience.MEMBER: 1, Audience.SELF: 2, Audience.ADMINISTRATOR: 2}
 
 
-ON = Login(terminal="tty1", origin="host.example", since=NOW - 2 * HOUR, active=NOW - HOUR)
+LOGIN = Login(terminal="tty1", origin="host.example", since=NOW - 2 * HOUR, active=NOW - HOUR)
 
 
 @st.composite
 def people(draw: st.DrawFn) -> Person:
-    filled = draw(st.sets(st.sampled_from(list(VALUES))))
-    values = {name: VALUES[name] for name in filled} | {"status": draw(statuses)}
+    set_fields = draw(st.sets(st.sampled_from(list(VALUES))))
+    values = {name: VALUES[name] for name in set_fields} | {"status": draw(statuses)}
     return Person(
         login="alice",
         **values,
         visibility=draw(visibilities),
         changed=draw(st.dictionaries(st.sampled_from(FIELDS), times)),
-        logins=draw(st.sampled_from([(), (ON,)])),
+        logins=draw(st.sampled_from([(), (LOGIN,)])),
         last_seen=draw(st.none() | times),
         listed=draw(st.booleans()),
         version=draw(st.integers(1, 1000)),
@@ -111,20 +114,20 @@ def people(draw: st.DrawFn) -> Person:
 
 @st.composite
 def policies(draw: st.DrawFn) -> tuple[Policy, Mapping[str, Visibility], Mapping[str, Visibility]]:
-    """A policy as the settings make it, with its defaults and limits as the table has them."""
+    """Draw a policy from settings, with the defaults and limits that the tables above give."""
     preset = draw(st.sampled_from(PRESETS))
     default, limit = draw(some_levels), draw(some_levels)
     return (
-        Policy.preset(preset, default, limit), following(DEFAULT[preset], default), following(LIMIT[preset], limit)
+        Policy.preset(preset, default, limit), with_own_levels(DEFAULT[preset], default), with_own_levels(LIMIT[preset], limit)
     )  # fmt: skip
 
 
-def following(preset: Mapping[str, Visibility], own: Mapping[str, Visibility]) -> dict[str, Visibility]:
-    """What is said of presence holds for the idle time, unless that is spoken of itself."""
+def with_own_levels(preset: Mapping[str, Visibility], own: Mapping[str, Visibility]) -> dict[str, Visibility]:
+    """Apply *own* levels to a preset; idle follows presence unless it is set itself."""
     return {**preset, **({"idle": own["presence"]} if "presence" in own else {}), **own}
 
 
-def full(**more: Any) -> Person:
+def full_person(**more: Any) -> Person:
     return Person(login="alice", **(VALUES | more))
 
 
@@ -134,7 +137,7 @@ def partial(person: Person) -> Partial:
 
 # the table of levels
 
-TRUTH = """
+LEVEL_TABLE = """
     limit own default -> level
     E - E -> E   E - M -> M   E - N -> N
     E E E -> E   E E M -> E   E E N -> E
@@ -150,21 +153,21 @@ TRUTH = """
     N N E -> N   N N M -> N   N N N -> N
 """
 LETTERS = {"E": E, "M": M, "N": N, "-": None}
-WORDS = [word for line in TRUTH.splitlines()[2:] for word in line.split()]
+WORDS = [word for line in LEVEL_TABLE.splitlines()[2:] for word in line.split()]
 ROWS = [
     (LETTERS[a], LETTERS[b], LETTERS[c], LETTERS[d])
     for a, b, c, _, d in (WORDS[n : n + 5] for n in range(0, len(WORDS), 5))
 ]
 
 
-def test_the_truth_table_is_whole() -> None:
+def test_the_level_table_is_complete() -> None:
     assert len({row[:3] for row in ROWS}) == 3 * 4 * 3
 
 
 @pytest.mark.parametrize(("limit", "own", "default", "level"), ROWS)
 def test_levels(limit: Visibility, own: Visibility | None, default: Visibility, level: Visibility) -> None:
     policy = Policy.preset("open", {"plan": default}, {"plan": limit})
-    person = full(visibility={} if own is None else {"plan": own})
+    person = full_person(visibility={} if own is None else {"plan": own})
     assert policy.level(person, "plan") == level
     for who, rank in RANK.items():
         assert shows(person, "plan", who, policy) is (rank >= int(level))
@@ -172,8 +175,8 @@ def test_levels(limit: Visibility, own: Visibility | None, default: Visibility, 
 
 @pytest.mark.parametrize("name", [E, M, N])
 @pytest.mark.parametrize("who", list(Audience))
-def test_no_field_is_shown_of_whom_there_is_not(name: Visibility, who: Audience) -> None:
-    person, policy = full(visibility={"name": name}), Policy.preset()
+def test_a_hidden_name_hides_every_field(name: Visibility, who: Audience) -> None:
+    person, policy = full_person(visibility={"name": name}), Policy.preset()
     assert exists(person, who, policy) is (RANK[who] >= name)
     assert shows(person, "plan", who, policy) is (RANK[who] >= name)
 
@@ -205,8 +208,8 @@ AUDIENCES = {
 @pytest.mark.parametrize("kind", AUDIENCES)
 def test_audience(kind: str) -> None:
     viewer, rank = all_viewers("alice", "bob")[kind]
-    assert audience_for(viewer, full()) is AUDIENCES[kind]
-    assert audience_for(viewer, full()).rank == rank
+    assert audience_for(viewer, full_person()) is AUDIENCES[kind]
+    assert audience_for(viewer, full_person()).rank == rank
 
 
 def test_every_kind_of_viewer_is_classified() -> None:
@@ -217,14 +220,14 @@ def test_every_kind_of_viewer_is_classified() -> None:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_preset_is_its_row_of_the_table(preset: Preset) -> None:
+def test_presets_match_the_tables(preset: Preset) -> None:
     policy = Policy.preset(preset)
     assert policy.default == DEFAULT[preset]
     assert policy.limit == LIMIT[preset]
 
 
 @pytest.mark.parametrize(
-    ("preset", "seen"),
+    ("preset", "visible"),
     [
         ("C", {"name"}),
         ("B", {"name", "office", "office_phone"}),
@@ -246,36 +249,38 @@ def test_a_preset_is_its_row_of_the_table(preset: Preset) -> None:
         ),
     ],
 )
-def test_what_everyone_sees(preset: Preset, seen: set[str]) -> None:
-    profile = make_profile(full(), Audience.EVERYONE, Policy.preset(preset), NOW)
+def test_what_everyone_sees(preset: Preset, visible: set[str]) -> None:
+    profile = make_profile(full_person(), Audience.EVERYONE, Policy.preset(preset), NOW)
     assert profile is not None
-    assert profile.shown == seen
+    assert profile.shown == visible
     for name, value in VALUES.items():
-        assert getattr(profile, name) == (value if name in seen else EMPTY[name]), name
+        assert getattr(profile, name) == (value if name in visible else EMPTY[name]), name
 
 
 @pytest.mark.parametrize("preset", ["A", "B", "C"])
-def test_nobody_chooses_more_than_a_preset_of_the_rfc_allows(preset: Preset) -> None:
-    profile = make_profile(full(visibility=dict.fromkeys(FIELDS, E)), Audience.EVERYONE, Policy.preset(preset), NOW)
+def test_choices_cannot_exceed_the_limits_of_a_preset(preset: Preset) -> None:
+    profile = make_profile(
+        full_person(visibility=dict.fromkeys(FIELDS, E)), Audience.EVERYONE, Policy.preset(preset), NOW
+    )
     assert profile is not None
-    assert profile.shown == SEEN[preset]
-    member = make_profile(full(visibility=dict.fromkeys(FIELDS, E)), Audience.MEMBER, Policy.preset(preset), NOW)
+    assert profile.shown == VISIBLE_TO_EVERYONE[preset]
+    member = make_profile(full_person(visibility=dict.fromkeys(FIELDS, E)), Audience.MEMBER, Policy.preset(preset), NOW)
     assert member is not None
     assert member.shown == set(FIELDS)
 
 
-def test_the_operator_lays_levels_over_a_preset() -> None:
+def test_own_levels_override_a_preset() -> None:
     policy = Policy.preset("C", {"title": E}, {"title": E, "name": M})
-    assert make_profile(full(), Audience.EVERYONE, policy, NOW) is None
+    assert make_profile(full_person(), Audience.EVERYONE, policy, NOW) is None
     assert policy.default["title"] is E
     assert policy.limit["title"] is E
 
 
-# what is revealed
+# profiles
 
 
 @given(people(), policies(), audiences)
-def test_shown_is_a_subset_of_what_policy_and_person_allow(
+def test_profiles_show_exactly_what_policy_and_person_allow(
     person: Person, made: tuple[Policy, Mapping[str, Visibility], Mapping[str, Visibility]], who: Audience
 ) -> None:
     policy, default, limit = made
@@ -284,7 +289,7 @@ def test_shown_is_a_subset_of_what_policy_and_person_allow(
     def allowed(field: str) -> bool:
         if field in ("terminal", "origin", "idle") and not allowed("presence"):
             return False
-        own = following(default, person.visibility)[field]
+        own = with_own_levels(default, person.visibility)[field]
         return RANK[who] >= own and RANK[who] >= limit[field]
 
     assert (profile is not None) is allowed("name") is exists(person, who, policy)
@@ -292,11 +297,11 @@ def test_shown_is_a_subset_of_what_policy_and_person_allow(
         return
     assert profile.shown == {field for field in FIELDS if allowed(field)}
     for field in VALUES:
-        kept, seen = getattr(person, field), getattr(profile, field)
+        stored, visible = getattr(person, field), getattr(profile, field)
         if not allowed(field):
-            assert seen == EMPTY[field], field
+            assert visible == EMPTY[field], field
         elif field != "status":
-            assert seen == kept, field
+            assert visible == stored, field
     present = allowed("presence")
     assert profile.online == (bool(person.logins) if present else None)
     assert profile.logins == tuple(
@@ -343,14 +348,14 @@ def test_a_narrower_audience_never_sees_more(
 
 
 @given(people(), policies(), st.sampled_from(FIELDS), times, audiences)
-def test_dates_move_only_with_fields_that_are_shown(
+def test_dates_change_only_with_visible_fields(
     person: Person,
     made: tuple[Policy, Mapping[str, Visibility], Mapping[str, Visibility]],
     field: str,
     at: datetime,
     who: Audience,
 ) -> None:
-    """Nor does anything else of the profile, when a field that is not shown gets another value or time."""
+    """A new value or time of a hidden field changes nothing else in the profile either."""
     fields = {name: getattr(person, name) for name in Person.__struct_fields__}
     fields["changed"] = {**person.changed, field: at}
     fields["version"] = person.version if RANK[who] == 2 else person.version + 1
@@ -366,8 +371,8 @@ def test_dates_move_only_with_fields_that_are_shown(
         }
 
 
-def test_updated_is_the_newest_of_what_is_shown() -> None:
-    person = full(changed={"name": NOW, "plan": NOW + HOUR, "email": NOW + 2 * HOUR, "irc": NOW + 3 * HOUR})
+def test_updated_is_the_newest_date_of_visible_fields() -> None:
+    person = full_person(changed={"name": NOW, "plan": NOW + HOUR, "email": NOW + 2 * HOUR, "irc": NOW + 3 * HOUR})
     policy = Policy.preset()
 
     def updated(who: Audience) -> datetime | None:
@@ -378,13 +383,13 @@ def test_updated_is_the_newest_of_what_is_shown() -> None:
     assert updated(Audience.EVERYONE) == NOW + HOUR
     assert updated(Audience.MEMBER) == NOW + 2 * HOUR
     assert updated(Audience.SELF) == NOW + 3 * HOUR
-    nothing = make_profile(full(), Audience.SELF, policy, NOW)
+    nothing = make_profile(full_person(), Audience.SELF, policy, NOW)
     assert nothing is not None
     assert nothing.updated is None
 
 
 @pytest.mark.parametrize(
-    ("until", "seen", "changes"),
+    ("until", "visible", "changes"),
     [
         (None, True, False),
         (NOW + HOUR, True, True),
@@ -393,18 +398,20 @@ def test_updated_is_the_newest_of_what_is_shown() -> None:
         (NOW - HOUR, False, False),
     ],
 )
-def test_a_status_is_gone_when_its_time_is_over(until: datetime | None, seen: bool, changes: bool) -> None:
-    person = full(status=Status(text="tea", until=until), changed={"status": NOW - 2 * HOUR, "name": NOW - 3 * HOUR})
+def test_a_status_expires(until: datetime | None, visible: bool, changes: bool) -> None:
+    person = full_person(
+        status=Status(text="tea", until=until), changed={"status": NOW - 2 * HOUR, "name": NOW - 3 * HOUR}
+    )
     profile = make_profile(person, Audience.EVERYONE, Policy.preset(), NOW)
     assert profile is not None
-    assert profile.status == (Status(text="tea", until=until) if seen else None)
+    assert profile.status == (Status(text="tea", until=until) if visible else None)
     assert profile.until == (until if changes else None)
-    assert profile.updated == (NOW - 2 * HOUR if seen else until)
+    assert profile.updated == (NOW - 2 * HOUR if visible else until)
 
 
-def test_a_status_that_is_not_shown_moves_nothing() -> None:
+def test_a_hidden_status_changes_no_date() -> None:
     for until in (NOW - HOUR, NOW + HOUR):
-        person = full(
+        person = full_person(
             status=Status(text="tea", until=until), visibility={"status": N}, changed={"name": NOW - 9 * HOUR}
         )
         profile = make_profile(person, Audience.MEMBER, Policy.preset(), NOW)
@@ -412,74 +419,76 @@ def test_a_status_that_is_not_shown_moves_nothing() -> None:
         assert (profile.status, profile.until, profile.updated) == (None, None, NOW - 9 * HOUR)
 
 
-def test_a_profile_has_no_room_for_what_is_not_shown() -> None:
-    """A template cannot leak: the fields of a Profile are those of a document, and what only an editor gets."""
+def test_a_profile_has_no_other_fields() -> None:
+    """A Profile has only the fields of a document and those for editors, so a template cannot leak anything else."""
     assert set(Profile.__struct_fields__) - {"login"} - set(VALUES) == {
         "audience", "shown", "changed", "updated", "until", "visibility", "listed", "version", "indexed",
         "online", "logins", "last_seen",
     }  # fmt: skip
 
 
-# hidden, unknown, "name not for you"
+# hidden and missing people
 
-ASKED = ["alice", "ALICE", "ally", "Alice Adams", "adams", "ADAMS", "alice  adams", "Ally"]
+LOOKED_UP_NAMES = ["alice", "ALICE", "ally", "Alice Adams", "adams", "ADAMS", "alice  adams", "Ally"]
 FOUND_BY = {"ally": ["alice"], "alice adams": ["alice"], "adams": ["alice"]}
 
 
 def answers(person: Person | None, policy: Policy, viewer: Viewer) -> list[object]:
     store = InMemoryStore(*([] if person is None else [partial(person)]), found_by={} if person is None else FOUND_BY)
     service = make_directory(store, policy=policy)
-    return [result_of(service.lookup(name, viewer)) for name in ASKED for _ in ("cold", "hot")]
+    return [result_of(service.lookup(name, viewer)) for name in LOOKED_UP_NAMES for _ in ("cold", "hot")]
 
 
 @given(people(), policies(), st.sampled_from(list(AUDIENCES)))
-def test_hidden_unknown_and_not_for_you_are_equal(
+def test_hidden_and_missing_people_get_equal_answers(
     person: Person, made: tuple[Policy, Mapping[str, Visibility], Mapping[str, Visibility]], kind: str
 ) -> None:
     policy, default, limit = made
     viewer, rank = all_viewers("alice", "bob")[kind]
-    got = answers(person, policy, viewer)
+    results = answers(person, policy, viewer)
     if rank < max(limit["name"], person.visibility.get("name", default["name"])):
-        assert got == answers(None, policy, viewer) == [NotFound()] * len(got)
+        assert results == answers(None, policy, viewer) == [NotFound()] * len(results)
     else:
-        assert isinstance(got[0], Found)
-        assert isinstance(got[2], Found)
+        assert isinstance(results[0], Found)
+        assert isinstance(results[2], Found)
 
 
 @given(people(), policies(), st.sampled_from(list(AUDIENCES)))
-def test_a_hidden_person_is_asked_for_in_the_same_steps(
+def test_lookups_of_hidden_and_missing_people_take_the_same_steps(
     person: Person, made: tuple[Policy, Mapping[str, Visibility], Mapping[str, Visibility]], kind: str
 ) -> None:
-    """The same questions reach the store, so that the time tells nothing: a hidden hit runs the name query too."""
+    """The store gets the same requests, so that timing reveals nothing: a hidden match runs the name query too."""
     viewer, rank = all_viewers("alice", "bob")[kind]
     if rank >= max(made[2]["name"], person.visibility.get("name", made[1]["name"])):
         return
     steps = []
     for store in (InMemoryStore(partial(person)), InMemoryStore()):
-        asked: list[str] = []
+        name_queries: list[str] = []
         find = store.find_logins
 
-        async def found(name: str, levels: NameVisibilityFilter, asked: list[str] = asked, find: Any = find) -> Any:
-            asked.append(name)
+        async def find_logins(
+            name: str, levels: NameVisibilityFilter, name_queries: list[str] = name_queries, find: Any = find
+        ) -> Any:
+            name_queries.append(name)
             return await find(name, levels)
 
-        store.find_logins = found  # type: ignore[method-assign]
+        store.find_logins = find_logins  # type: ignore[method-assign]
         service = make_directory(store, policy=made[0])
         for _ in range(2):
             assert result_of(service.lookup("alice", viewer)) == NotFound()
-        steps.append((store.requested_logins, asked))
+        steps.append((store.requested_logins, name_queries))
     assert steps[0] == steps[1]
     assert steps[0][0] == ["alice"]
     assert len(steps[0][1]) in (
         0,
         2,
         4,
-    )  # no name is for this asker; one question a look-up; of others and of themselves
+    )  # no name is visible; one query for each lookup; two for a viewer with a login
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", LOOKED_UP_NAMES)
 def test_a_hidden_person_is_found_by_self_and_administrator(name: str) -> None:
-    store = InMemoryStore(partial(full(visibility={"name": N})), found_by=FOUND_BY)
+    store = InMemoryStore(partial(full_person(visibility={"name": N})), found_by=FOUND_BY)
     service = make_directory(store)
     for viewer, who in ((as_self("alice"), Audience.SELF), (ADMINISTRATOR, Audience.ADMINISTRATOR)):
         answer = result_of(service.lookup(name, viewer))
@@ -490,41 +499,43 @@ def test_a_hidden_person_is_found_by_self_and_administrator(name: str) -> None:
         assert result_of(service.lookup(name, viewer)) == NotFound()
 
 
-def adams(login: str, **more: Any) -> Partial:
+def make_adams(login: str, **more: Any) -> Partial:
     return Partial(login=login, name=f"{login.title()} Adams", **more)
 
 
 @given(st.lists(st.tuples(st.sampled_from([None, E, M, N]), st.booleans()), max_size=5), st.sampled_from([0, 1, 2]))
-def test_ambiguity_counts_those_who_exist_and_are_listed(
+def test_ambiguous_answers_contain_visible_listed_people_only(
     kinds: list[tuple[Visibility | None, bool]], rank: int
 ) -> None:
     persons = [
-        adams(f"p{number}", listed=listed, visibility={} if level is None else {"name": level})
+        make_adams(f"p{number}", listed=listed, visibility={} if level is None else {"name": level})
         for number, (level, listed) in enumerate(kinds)
     ]
     store = InMemoryStore(*persons, found_by={"adams": [person.login for person in persons]})
     viewer = (STRANGER, MEMBER, ADMINISTRATOR)[rank]
     answer = result_of(make_directory(store).lookup("Adams", viewer))
-    there = [f"p{number}" for number, (level, listed) in enumerate(kinds) if listed and rank >= (level or 0)]
-    if not there:
+    visible = [f"p{number}" for number, (level, listed) in enumerate(kinds) if listed and rank >= (level or 0)]
+    if not visible:
         assert answer == NotFound()
-    elif len(there) == 1:
+    elif len(visible) == 1:
         assert isinstance(answer, Found)
-        assert answer.profile.login == there[0]
+        assert answer.profile.login == visible[0]
     else:
         assert isinstance(answer, Ambiguous)
-        assert [profile.login for profile in answer.profiles] == there
+        assert [profile.login for profile in answer.profiles] == visible
 
 
-def test_several_come_in_the_order_of_logins() -> None:
-    store = InMemoryStore(*(adams(login) for login in "abc"), found_by={"adams": ["c", "a", "b"]})
+def test_ambiguous_answers_are_sorted_by_login() -> None:
+    store = InMemoryStore(*(make_adams(login) for login in "abc"), found_by={"adams": ["c", "a", "b"]})
     answer = result_of(make_directory(store).lookup("adams", STRANGER))
     assert isinstance(answer, Ambiguous)
     assert [profile.login for profile in answer.profiles] == ["a", "b", "c"]
 
 
 def test_one_hidden_and_one_visible_adams() -> None:
-    store = InMemoryStore(adams("ann", visibility={"name": N}), adams("bob"), found_by={"adams": ["ann", "bob"]})
+    store = InMemoryStore(
+        make_adams("ann", visibility={"name": N}), make_adams("bob"), found_by={"adams": ["ann", "bob"]}
+    )
     service = make_directory(store)
     answer = result_of(service.lookup("adams", STRANGER))
     assert isinstance(answer, Found)
@@ -532,8 +543,8 @@ def test_one_hidden_and_one_visible_adams() -> None:
     assert isinstance(result_of(service.lookup("adams", ADMINISTRATOR)), Ambiguous)
 
 
-def test_who_is_not_listed_is_found_by_login_and_alias_only() -> None:
-    store = InMemoryStore(partial(full(listed=False)), found_by=FOUND_BY)
+def test_unlisted_people_are_found_by_login_and_alias_only() -> None:
+    store = InMemoryStore(partial(full_person(listed=False)), found_by=FOUND_BY)
     service = make_directory(store)
     for name in ("alice", "ALICE", "ally", "Ally"):
         assert isinstance(result_of(service.lookup(name, STRANGER)), Found), name
@@ -541,14 +552,14 @@ def test_who_is_not_listed_is_found_by_login_and_alias_only() -> None:
         assert result_of(service.lookup(name, STRANGER)) == NotFound(), name
 
 
-def test_an_alias_finds_whether_it_is_shown_or_not() -> None:
-    store = InMemoryStore(partial(full(visibility={"aliases": N})), found_by=FOUND_BY)
+def test_a_hidden_alias_still_finds_the_person() -> None:
+    store = InMemoryStore(partial(full_person(visibility={"aliases": N})), found_by=FOUND_BY)
     answer = result_of(make_directory(store).lookup("ally", STRANGER))
     assert isinstance(answer, Found)
     assert answer.profile.aliases == ()
 
 
-def test_logins_come_before_aliases_and_aliases_before_names() -> None:
+def test_lookup_order_is_login_alias_name() -> None:
     store = InMemoryStore(
         Partial(login="adams", name="Somebody Else"),
         Partial(login="alice", name="Alice Adams", aliases=("kettle",)),
@@ -562,8 +573,8 @@ def test_logins_come_before_aliases_and_aliases_before_names() -> None:
         assert answer.profile.login == login
 
 
-def test_a_hidden_alias_is_no_alias_for_a_stranger() -> None:
-    """Nobody learns that an alias is taken: the next who goes by the name is found instead."""
+def test_an_alias_of_a_hidden_person_does_not_block_others() -> None:
+    """The next person with the name is found, so a stranger does not learn that the alias is taken."""
     store = InMemoryStore(
         Partial(login="alice", aliases=("kettle",), visibility={"name": N}),
         Partial(login="bob", name="Bob Kettle"),
@@ -576,7 +587,7 @@ def test_a_hidden_alias_is_no_alias_for_a_stranger() -> None:
 
 
 @pytest.mark.parametrize("part", ["terminal", "origin", "idle"])
-def test_what_goes_with_presence_is_not_shown_without_it(part: str) -> None:
+def test_parts_of_presence_are_hidden_with_it(part: str) -> None:
     policy = Policy.preset()
     person = Person(login="alice", visibility={part: E, "presence": M})
     assert not shows(person, part, Audience.EVERYONE, policy)
@@ -585,8 +596,8 @@ def test_what_goes_with_presence_is_not_shown_without_it(part: str) -> None:
 
 @pytest.mark.parametrize("listed", [True, False])
 @pytest.mark.parametrize("audience", Audience)
-def test_everybody_is_told_whether_search_engines_may_list_a_person(listed: bool, audience: Audience) -> None:
-    """W144: `listed` itself is its owner's; what follows from it for pages is obeyed for all."""
+def test_every_profile_tells_whether_search_engines_may_index_it(listed: bool, audience: Audience) -> None:
+    """W144: `listed` itself is shown to its owner only, but pages obey it for everyone."""
     profile = make_profile(Person(login="alice", listed=listed), audience, Policy.preset(), NOW)
     assert profile is not None
     assert profile.indexed is listed

@@ -1,4 +1,4 @@
-"""What a search takes for a match, and that the index of the store finds all of it."""
+"""Which profiles match a search, and that the index of the store finds all of them."""
 
 import sqlite3
 import unicodedata
@@ -40,7 +40,7 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
         ("O'Brien-Smith", ("o", "brien", "smith")),
         ("mary.jane_doe+x", ("mary", "jane", "doe", "x")),
         ("王小明", ("王小明",)),
-        ("हिन्दी नाम", ("हिनदी", "नाम")),  # the vowel signs stay, or all names were consonants
+        ("हिन्दी नाम", ("हिनदी", "नाम")),  # vowel signs are kept, so that names do not lose their vowels
         ("ﬁnn ①", ("finn", "1")),
         ("İstanbul", ("istanbul",)),
         ("Ὀδυσσεύς", ("οδυσσευσ",)),
@@ -50,11 +50,11 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
         ("", ()),
     ],
 )
-def test_words(text: str, expected: tuple[str, ...]) -> None:
+def test_split_words(text: str, expected: tuple[str, ...]) -> None:
     assert split_words(text) == expected
 
 
-def test_a_query_has_so_many_words_and_each_once() -> None:
+def test_query_words_are_unique_and_limited() -> None:
     assert query_words("b a b A c") == ("b", "a", "c")
     assert len(query_words(" ".join(f"w{n}" for n in range(99)))) == MAX_WORDS == 8
 
@@ -62,9 +62,9 @@ def test_a_query_has_so_many_words_and_each_once() -> None:
 def profile(login: str, name: str = "", **more: Any) -> Profile:
     who = more.pop("who", Audience.EVERYONE)
     person = Partial(login=login, name=name, **more)
-    whole = merge_partials([person])
-    assert whole is not None
-    shown = make_profile(whole, who, Policy.preset(), NOW)
+    search_pages = merge_partials([person])
+    assert search_pages is not None
+    shown = make_profile(search_pages, who, Policy.preset(), NOW)
     assert shown is not None
     return shown
 
@@ -73,7 +73,7 @@ ALICE = profile("alice", "Alice Éva Adams-Straße", aliases=("ally", "queen.of.
 
 
 @pytest.mark.parametrize(
-    ("query", "near"),
+    ("query", "expected_rank"),
     [
         ("alice", 0),
         ("ALICE", 0),
@@ -90,32 +90,32 @@ ALICE = profile("alice", "Alice Éva Adams-Straße", aliases=("ally", "queen.of.
         ("ally", 3),
         ("tea", 3),
         ("ad all str", 3),
-        ("lice", None),  # a word has to begin so
+        ("lice", None),  # a search word matches the start of a word
         ("dams", None),
-        ("alice bob", None),  # each word
+        ("alice bob", None),  # all words must match
         ("x", None),
         ("-", None),
         ("\u0301", None),
         ("", None),
     ],
 )
-def test_W023_how_near_a_profile_comes(query: str, near: int | None) -> None:
-    assert rank(ALICE, query, query_words(query)) == near
+def test_W023_rank_of_a_profile(query: str, expected_rank: int | None) -> None:
+    assert rank(ALICE, query, query_words(query)) == expected_rank
 
 
-def test_W023_an_alias_is_searched_where_it_is_shown() -> None:
-    for who, near in (
+def test_W023_aliases_are_searched_only_where_visible() -> None:
+    for who, expected_rank in (
         (Audience.EVERYONE, None),
         (Audience.MEMBER, None),
         (Audience.SELF, 3),
         (Audience.ADMINISTRATOR, 3),
     ):
         hidden = profile("alice", "Alice", aliases=("ally",), visibility={"aliases": N}, who=who)
-        assert rank(hidden, "ally", query_words("ally")) == near
+        assert rank(hidden, "ally", query_words("ally")) == expected_rank
 
 
-def test_W023_nothing_else_is_searched() -> None:
-    """No oracle: phone, office, mail, title, plan and former logins are not looked at, even for administrators."""
+def test_W023_other_fields_are_not_searched() -> None:
+    """Phone, office, e-mail, title, plan and former logins are not searched, even for administrators."""
     full = profile(
         "alice", "Alice", office="B12", office_phone="555", home_phone="556", email="kettle@dir.test", title="Keeper",
         plan="Tea", project="Pot", organisation="Club", former=("al1ce",), who=Audience.ADMINISTRATOR,
@@ -124,7 +124,7 @@ def test_W023_nothing_else_is_searched() -> None:
         assert rank(full, query, query_words(query)) is None, query
 
 
-def test_a_login_with_marks_is_found_without() -> None:
+def test_a_login_with_accents_is_found_without_them() -> None:
     jose = profile("josé", "")
     assert [rank(jose, query, query_words(query)) for query in ("jose", "josé", "jos", "JOSÉ")] == [0, 0, 1, 0]
 
@@ -140,24 +140,26 @@ def index() -> sqlite3.Connection:
 
 
 @pytest.mark.usefixtures("untraced")
-def test_the_index_cuts_words_where_we_do(index: sqlite3.Connection) -> None:
-    """For each character that there is: what is a word for us is one token of SQLite's, whose tables may be older. A
-    word that it cuts in two were a phrase, which an index without positions refuses to look for."""
-    every = [chr(code) for code in range(0x20, 0x110000) if not 0xD800 <= code <= 0xDFFF]
-    kept = sorted({word for c in every for word in split_words(f"a{c}z")})
-    rows = [(number, word) for number, word in enumerate(kept, 1)]
+def test_the_index_splits_words_as_we_do(index: sqlite3.Connection) -> None:
+    """For every Unicode character, one of our words is one token of SQLite, whose Unicode tables may be older.
+
+    A word with two tokens would be a phrase query, which an index without positions rejects.
+    """
+    characters = [chr(code) for code in range(0x20, 0x110000) if not 0xD800 <= code <= 0xDFFF]
+    words = sorted({word for c in characters for word in split_words(f"a{c}z")})
+    rows = [(number, word) for number, word in enumerate(words, 1)]
     index.execute("BEGIN")
     index.executemany("INSERT INTO words(rowid, text) VALUES (?, ?)", rows)
-    refused = []
+    rejected = []
     for number, word in rows:
         try:
             found = index.execute("SELECT rowid FROM words WHERE words MATCH ? AND rowid = ?", (f'"{word}" *', number))
             if not found.fetchone():
-                refused.append(word)
+                rejected.append(word)
         except sqlite3.Error:
-            refused.append(word)
+            rejected.append(word)
     index.execute("ROLLBACK")
-    assert [f"{word[1:-1]!a} {unicodedata.category(word[1:2])}" for word in refused] == []
+    assert [f"{word[1:-1]!a} {unicodedata.category(word[1:2])}" for word in rejected] == []
 
 
 PIECES = (
@@ -170,7 +172,7 @@ queries = texts | st.text(max_size=4)
 
 
 @st.composite
-def crowds(draw: st.DrawFn) -> list[Partial]:
+def groups_of_people(draw: st.DrawFn) -> list[Partial]:
     people: dict[str, Partial] = {}
     taken: set[str] = set()
     for login in draw(st.lists(logins, min_size=3, max_size=9, unique=True)):
@@ -191,9 +193,9 @@ def crowds(draw: st.DrawFn) -> list[Partial]:
     return list(people.values())
 
 
-def brute(people: Sequence[Partial], query: str, viewer: Viewer, policy: Policy) -> list[str]:
-    """All of a search, without any index."""
-    hits = []
+def search_all(people: Sequence[Partial], query: str, viewer: Viewer, policy: Policy) -> list[str]:
+    """Search without an index: check every person."""
+    matches = []
     for partial in people:
         person = merge_partials([partial])
         assert person is not None
@@ -202,19 +204,19 @@ def brute(people: Sequence[Partial], query: str, viewer: Viewer, policy: Policy)
         if shown is None or not (person.listed or who is Audience.ADMINISTRATOR):
             continue
         if make_profile(person, audience_for_others(viewer), policy, NOW) is None:
-            continue  # one who is hidden from the others of their kind stands in no list, not even their own
-        near = rank(shown, query, query_words(query))
-        if near is not None:
-            hits.append((near, person.login))
-    return [login for _, login in sorted(hits)]
+            continue  # people hidden from others are not in lists, not even in their own
+        expected_rank = rank(shown, query, query_words(query))
+        if expected_rank is not None:
+            matches.append((expected_rank, person.login))
+    return [login for _, login in sorted(matches)]
 
 
 @settings(max_examples=30, deadline=None)
-@given(crowds(), queries, st.sampled_from([None, E, M, N]), st.sampled_from([E, M, N]), st.integers(1, 5))
-def test_W023_the_index_finds_all_that_is_a_match(
+@given(groups_of_people(), queries, st.sampled_from([None, E, M, N]), st.sampled_from([E, M, N]), st.integers(1, 5))
+def test_W023_the_index_finds_every_match(
     people: list[Partial], query: str, default: Visibility | None, limit: Visibility, size: int
 ) -> None:
-    """A search over the real tables gives what a look at everybody gives, for every kind of viewer."""
+    """For every kind of viewer, a search in the database gives the same as a check of every person."""
     policy = Policy.preset("open", {} if default is None else {"name": default}, {"name": limit})
     with TemporaryDirectory() as folder:
         path = Path(folder) / "people.db"
@@ -232,24 +234,26 @@ def test_W023_the_index_finds_all_that_is_a_match(
         service = DirectoryService(store, (), policy, clock)
         service.startService()
         try:
-            asked = {query, *(each.name for each in people[:2]), *(each.login[:2] for each in people[:2])}
+            queries_ = {query, *(each.name for each in people[:2]), *(each.login[:2] for each in people[:2])}
             for viewer in (STRANGER, MEMBER, ADMINISTRATOR, *(as_self(each.login) for each in people[:2])):
-                for words_ in asked:
+                for words_ in queries_:
                     if words_.strip():
-                        assert whole(service, words_, viewer, size) == brute(people, words_, viewer, policy), words_
+                        assert search_pages(service, words_, viewer, size) == search_all(
+                            people, words_, viewer, policy
+                        ), words_
         finally:
             store.watcher._polling.stop()
             assert store.reader.connection is not None
             store.reader.connection.close()
 
 
-def whole(service: DirectoryService, query: str, viewer: Viewer, size: int) -> list[str]:
-    seen: list[str] = []
+def search_pages(service: DirectoryService, query: str, viewer: Viewer, size: int) -> list[str]:
+    logins_seen: list[str] = []
     page = Page(limit=size)
     while True:
         listing = result_of(service.list_people(query, viewer, page))
         assert isinstance(listing, Listing)
-        seen += [each.login for each in listing.profiles]
+        logins_seen += [each.login for each in listing.profiles]
         if listing.after is None:
-            return seen
+            return logins_seen
         page = Page(listing.after, size)

@@ -1,4 +1,4 @@
-"""DirectoryService: one cache, one flight, fail closed, edits that end. Edits go to a real SQLite file."""
+"""DirectoryService: shared fetches, the cache, fail-closed lookups, lists, edits on a real SQLite file, and history."""
 
 import time
 from collections.abc import Iterator
@@ -58,13 +58,13 @@ def built(tmp_path: Path) -> Iterator[Built]:
     made.stop()
 
 
-def found(answer: object) -> Profile:
+def profile_of(answer: object) -> Profile:
     assert isinstance(answer, Found), answer
     return answer.profile
 
 
 def start(coroutine: Any) -> tuple[Deferred[Any], list[Any]]:
-    """Begins a question: its Deferred, and a list that its answer comes into."""
+    """Start a coroutine; return its Deferred and a list that receives the result."""
     results: list[Any] = []
     deferred = Deferred.fromCoroutine(coroutine)
     deferred.addBoth(results.append)
@@ -75,23 +75,23 @@ def alice(**more: Any) -> Partial:
     return Partial(login="alice", **({"name": "Alice Adams"} | more))
 
 
-# one flight
+# shared fetches
 
 
-def test_R026_a_hundred_askers_make_one_call() -> None:
+def test_R026_a_hundred_requests_share_one_fetch() -> None:
     slow = SlowSource(alice())
     service = make_directory(InMemoryStore(), slow)
-    asked = [start(service.lookup("alice", STRANGER)) for _ in range(100)]
+    requests = [start(service.lookup("alice", STRANGER)) for _ in range(100)]
     assert slow.requested_logins == ["alice"]
-    assert not any(results for _, results in asked)
+    assert not any(results for _, results in requests)
     slow.answer()
-    profiles = [found(results[0]) for _, results in asked]
+    profiles = [profile_of(results[0]) for _, results in requests]
     assert all(profile is profiles[0] for profile in profiles)
-    assert found(result_of(service.lookup("alice", MEMBER))).name == "Alice Adams"
+    assert profile_of(result_of(service.lookup("alice", MEMBER))).name == "Alice Adams"
     assert slow.requested_logins == ["alice"]
 
 
-def test_R026_a_slow_source_holds_up_nobody_else() -> None:
+def test_R026_a_slow_lookup_does_not_delay_others() -> None:
     slow = SlowSource()
     service = make_directory(InMemoryStore(alice()), slow)
     _, first = start(service.lookup("alice", STRANGER))
@@ -102,100 +102,100 @@ def test_R026_a_slow_source_holds_up_nobody_else() -> None:
     assert first == []
 
 
-@pytest.mark.parametrize("leaver", [0, 7, 99])
-def test_an_asker_who_leaves_takes_nothing_from_the_others(leaver: int) -> None:
+@pytest.mark.parametrize("cancelled", [0, 7, 99])
+def test_a_cancelled_request_does_not_affect_the_others(cancelled: int) -> None:
     slow = SlowSource(alice())
     service = make_directory(InMemoryStore(), slow)
-    asked = [start(service.lookup("alice", STRANGER)) for _ in range(100)]
-    asked[leaver][0].cancel()
+    requests = [start(service.lookup("alice", STRANGER)) for _ in range(100)]
+    requests[cancelled][0].cancel()
     slow.answer()
-    for number, (_, results) in enumerate(asked):
-        if number == leaver:
+    for number, (_, results) in enumerate(requests):
+        if number == cancelled:
             assert results[0].check(CancelledError)
         else:
-            assert found(results[0]).login == "alice"
+            assert profile_of(results[0]).login == "alice"
 
 
-def test_when_all_leave_the_answer_is_kept_for_the_next() -> None:
+def test_the_answer_is_cached_although_every_request_is_cancelled() -> None:
     slow = SlowSource(alice())
     service = make_directory(InMemoryStore(), slow)
     deferred, results = start(service.lookup("alice", STRANGER))
     deferred.cancel()
     assert results[0].check(CancelledError)
     slow.answer()
-    assert found(result_of(service.lookup("alice", STRANGER))).login == "alice"
+    assert profile_of(result_of(service.lookup("alice", STRANGER))).login == "alice"
     assert slow.requested_logins == ["alice"]
 
 
-def test_one_who_is_told_may_take_the_next_along() -> None:
-    """A client that goes away when it got its first answer cancels its other questions in the middle of the landing."""
+def test_a_callback_may_cancel_other_waiters() -> None:
+    """A client that disconnects after its first answer cancels its other requests while results are delivered."""
     slow = SlowSource(alice())
     service = make_directory(InMemoryStore(), slow)
     first = Deferred.fromCoroutine(service.lookup("alice", STRANGER))
     second, results = start(service.lookup("alice", STRANGER))
     _, others = start(service.lookup("alice", STRANGER))
-    ended: list[Any] = []
-    first.addCallback(lambda _: second.cancel()).addBoth(ended.append)
+    results_: list[Any] = []
+    first.addCallback(lambda _: second.cancel()).addBoth(results_.append)
     slow.answer()
-    assert ended == [None]
+    assert results_ == [None]
     assert results[0].check(CancelledError)
-    assert found(others[0]).login == "alice"
+    assert profile_of(others[0]).login == "alice"
 
 
-def test_a_failure_reaches_every_asker_and_the_next_asks_again() -> None:
+def test_a_failure_reaches_every_waiter_and_is_not_cached() -> None:
     slow = SlowSource(alice())
     service = make_directory(InMemoryStore(), slow)
     slow.down = True
-    asked = [start(service.lookup("alice", STRANGER)) for _ in range(3)]
+    requests = [start(service.lookup("alice", STRANGER)) for _ in range(3)]
     slow.answer()
-    assert [results for _, results in asked] == [[Unavailable()]] * 3
+    assert [results for _, results in requests] == [[Unavailable()]] * 3
     slow.down = False
     _, results = start(service.lookup("alice", STRANGER))
     slow.answer()
-    assert found(results[0]).login == "alice"
+    assert profile_of(results[0]).login == "alice"
 
 
-def change(store: InMemoryStore, login: str) -> None:
+def record_change(store: InMemoryStore, login: str) -> None:
     store.change_log.append(Change(len(store.change_log) + 1, login, ("name",), NOW))
     assert store.on_change is not None
     result_of(store.on_change())
 
 
-def test_a_flight_begun_before_an_edit_is_never_joined_nor_kept() -> None:
+def test_a_fetch_from_before_an_edit_is_neither_joined_nor_cached() -> None:
     store, slow = InMemoryStore(), SlowSource(alice(title="old"))
     service = make_directory(store, slow)
     _, before = start(service.lookup("alice", STRANGER))
     slow.people["alice"] = alice(title="new")
-    change(store, "alice")
+    record_change(store, "alice")
     _, after = start(service.lookup("alice", STRANGER))
     assert slow.requested_logins == ["alice", "alice"]
     old, new = slow.pending
     slow.pending = []
     old.callback(None)
-    assert found(before[0]).title == "old"  # asked before the edit
+    assert profile_of(before[0]).title == "old"  # requested before the edit
     assert after == []
     _, later = start(service.lookup("alice", STRANGER))
-    assert slow.requested_logins == ["alice", "alice"]  # joins the second flight
+    assert slow.requested_logins == ["alice", "alice"]  # joins the second fetch
     new.callback(None)
-    assert found(after[0]).title == found(later[0]).title == "new"
-    assert found(result_of(service.lookup("alice", STRANGER))).title == "new"
+    assert profile_of(after[0]).title == profile_of(later[0]).title == "new"
+    assert profile_of(result_of(service.lookup("alice", STRANGER))).title == "new"
     assert slow.requested_logins == ["alice", "alice"]
 
 
-def test_a_flight_that_ends_late_does_not_overwrite() -> None:
+def test_a_late_fetch_does_not_overwrite_a_newer_one() -> None:
     store, slow = InMemoryStore(), SlowSource(alice(title="old"))
     service = make_directory(store, slow)
     start(service.lookup("alice", STRANGER))
     slow.people["alice"] = alice(title="new")
-    change(store, "alice")
+    record_change(store, "alice")
     start(service.lookup("alice", STRANGER))
     old, new = slow.pending
     new.callback(None)
     old.callback(None)
-    assert found(result_of(service.lookup("alice", STRANGER))).title == "new"
+    assert profile_of(result_of(service.lookup("alice", STRANGER))).title == "new"
 
 
-def test_clearing_forgets_flights_too() -> None:
+def test_clear_drops_cached_people() -> None:
     calls: list[str] = []
 
     async def fetch(login: str) -> CachedPerson:
@@ -211,20 +211,20 @@ def test_clearing_forgets_flights_too() -> None:
     assert calls == ["a", "a"]
 
 
-# R027 and fail closed
+# failing closed (R027)
 
 
-def test_R027_an_error_is_never_kept_as_absent() -> None:
+def test_R027_an_error_is_not_cached_as_missing() -> None:
     source = InMemorySource(alice())
     service = make_directory(InMemoryStore(), source)
     source.down = True
     assert result_of(service.lookup("alice", STRANGER)) == Unavailable()
     assert result_of(service.lookup("alice", STRANGER)) == Unavailable()
     source.down = False
-    assert found(result_of(service.lookup("alice", STRANGER))).login == "alice"
+    assert profile_of(result_of(service.lookup("alice", STRANGER))).login == "alice"
 
 
-def test_R027_an_error_and_then_absent() -> None:
+def test_R027_missing_after_an_error() -> None:
     store = InMemoryStore(alice())
     service = make_directory(store)
     store.down = True
@@ -235,19 +235,19 @@ def test_R027_an_error_and_then_absent() -> None:
     assert result_of(service.lookup("alice", STRANGER)) == NotFound()
 
 
-def test_a_restricting_source_that_is_down_its_last_good_answer_or_nobodys() -> None:
+def test_a_restricting_source_that_is_down_serves_only_its_last_answers() -> None:
     source = InMemorySource(alice(visibility={"title": N}), restricts=True)
     service = make_directory(InMemoryStore(alice(title="Keeper"), Partial(login="bob", name="Bob")), source)
-    assert found(result_of(service.lookup("alice", STRANGER))).title == ""
+    assert profile_of(result_of(service.lookup("alice", STRANGER))).title == ""
     source.down = True
-    profile = found(result_of(service.lookup("alice", STRANGER)))
+    profile = profile_of(result_of(service.lookup("alice", STRANGER)))
     assert (profile.title, "title" in profile.shown) == ("", False)
-    assert found(result_of(service.lookup("alice", as_self("alice")))).title == "Keeper"
+    assert profile_of(result_of(service.lookup("alice", as_self("alice")))).title == "Keeper"
     for name in ("bob", "nobody", "Bob", "No Body", "a b c"):
         assert result_of(service.lookup(name, STRANGER)) == Unavailable(), name
         assert result_of(service.lookup(name, ADMINISTRATOR)) == Unavailable(), name
     source.down = False
-    assert found(result_of(service.lookup("bob", STRANGER))).name == "Bob"
+    assert profile_of(result_of(service.lookup("bob", STRANGER))).name == "Bob"
 
 
 HIDDEN = Partial(login="carol", name="Carol Cole", aliases=("cc",), visibility={"name": N})
@@ -256,11 +256,13 @@ NAMES = ("carol", "cc", "cole", "Carol Cole", "unheard", "Not Here")
 
 
 @pytest.mark.parametrize("restricts", [True, False])
-@pytest.mark.parametrize("hold", [timedelta(), timedelta(hours=1)])
+@pytest.mark.parametrize("cache_ttl", [timedelta(), timedelta(hours=1)])
 @pytest.mark.parametrize("seconds", [0.0, 5.0])
-def test_while_a_source_is_down_hidden_and_unknown_are_equal(restricts: bool, hold: timedelta, seconds: float) -> None:
-    """Also where the cache still knows the hidden one: everything that is not Found is Unavailable."""
-    source = InMemorySource(Partial(login="dave", name="Dave"), restricts=restricts, cache_ttl=hold)
+def test_hidden_and_missing_are_equal_while_a_source_is_down(
+    restricts: bool, cache_ttl: timedelta, seconds: float
+) -> None:
+    """Everything that is not Found is Unavailable, even where the cache still has the hidden person."""
+    source = InMemorySource(Partial(login="dave", name="Dave"), restricts=restricts, cache_ttl=cache_ttl)
     service = make_directory(InMemoryStore(HIDDEN, alice(), found_by=FOUND_BY), source)
     for name in ("carol", "Carol Cole"):
         assert result_of(service.lookup(name, STRANGER)) == NotFound()
@@ -274,14 +276,14 @@ def test_while_a_source_is_down_hidden_and_unknown_are_equal(restricts: bool, ho
         assert result_of(service.edit(name, Modify(""), STRANGER)) in (Unavailable(), NotFound()), name
     assert result_of(service.edit("carol", Modify(""), STRANGER)) == Unavailable()
     assert result_of(service.edit("unheard", Modify(""), STRANGER)) == Unavailable()
-    assert found(result_of(service.lookup("alice", STRANGER))).name == "Alice Adams"
+    assert profile_of(result_of(service.lookup("alice", STRANGER))).name == "Alice Adams"
     source.down = False
     service._chain._clock.advance(5)  # type: ignore[attr-defined]
     for name in NAMES:
         assert result_of(service.lookup(name, STRANGER)) == NotFound(), name
 
 
-def test_several_are_told_while_a_source_that_restricts_nobody_is_down() -> None:
+def test_ambiguous_answers_while_a_source_is_down() -> None:
     people = (Partial(login="a", name="Ann Adams"), Partial(login="b", name="Ann Adams"))
     for restricts in (False, True):
         source = InMemorySource(restricts=restricts)
@@ -292,28 +294,30 @@ def test_several_are_told_while_a_source_that_restricts_nobody_is_down() -> None
         assert isinstance(answer, Unavailable if restricts else Ambiguous)
 
 
-def test_a_source_that_restricts_nobody_is_down_and_the_others_values_stand() -> None:
-    source = InMemorySource(alice(title="from the place"), Partial(login="bob", name="Bob"))
+def test_values_of_other_sources_remain_while_a_source_is_down() -> None:
+    source = InMemorySource(alice(title="from ldap"), Partial(login="bob", name="Bob"))
     service = make_directory(InMemoryStore(alice(office="B12")), source)
     source.down = True
-    profile = found(result_of(service.lookup("alice", MEMBER)))
+    profile = profile_of(result_of(service.lookup("alice", MEMBER)))
     assert (profile.office, profile.title) == ("B12", "")
     assert result_of(service.lookup("bob", STRANGER)) == Unavailable()
     source.down = False
-    assert found(result_of(service.lookup("alice", MEMBER))).title == "from the place"
+    assert profile_of(result_of(service.lookup("alice", MEMBER))).title == "from ldap"
     source.down = True
-    assert found(result_of(service.lookup("alice", MEMBER))).title == ""  # nor is the old one kept
+    assert profile_of(result_of(service.lookup("alice", MEMBER))).title == ""  # the old value is not kept either
     source.down = False
-    assert found(result_of(service.lookup("alice", STRANGER))).title == "from the place"  # the half answer was not kept
-    assert found(result_of(service.lookup("bob", STRANGER))).name == "Bob"
+    assert (
+        profile_of(result_of(service.lookup("alice", STRANGER))).title == "from ldap"
+    )  # the incomplete answer was not cached
+    assert profile_of(result_of(service.lookup("bob", STRANGER))).name == "Bob"
 
 
-def test_the_store_is_down() -> None:
+def test_answers_while_the_store_is_down() -> None:
     store = InMemoryStore(alice(), Partial(login="bob"))
     service = make_directory(store)
     result_of(service.lookup("alice", STRANGER))
     store.down = True
-    assert found(result_of(service.lookup("alice", STRANGER))).login == "alice"
+    assert profile_of(result_of(service.lookup("alice", STRANGER))).login == "alice"
     assert result_of(service.lookup("bob", STRANGER)) == Unavailable()
     assert result_of(service.lookup("Any Body", STRANGER)) == Unavailable()
     assert result_of(service.list_people("", STRANGER, Page())) == Unavailable()
@@ -322,7 +326,7 @@ def test_the_store_is_down() -> None:
     assert result_of(service.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR)) == Unavailable()
 
 
-def test_a_store_that_is_down_at_the_start_is_followed_later() -> None:
+def test_a_store_that_is_down_at_startup_is_followed_later() -> None:
     store = InMemoryStore(alice(title="old"))
     store.change_log.append(Change(1, "alice", ("title",), NOW))
     store.down = True
@@ -330,14 +334,14 @@ def test_a_store_that_is_down_at_the_start_is_followed_later() -> None:
     store.down = False
     result_of(service.lookup("alice", STRANGER))
     store.people["alice"] = alice(title="new")
-    change(store, "alice")
-    assert found(result_of(service.lookup("alice", STRANGER))).title == "new"
+    record_change(store, "alice")
+    assert profile_of(result_of(service.lookup("alice", STRANGER))).title == "new"
 
 
 # merging
 
 
-def test_values_come_from_the_first_source_that_has_one() -> None:
+def test_values_come_from_the_first_source_that_has_them() -> None:
     links = (Link(url="https://a.example/"),)
     person = merge_partials(
         [
@@ -353,7 +357,7 @@ def test_values_come_from_the_first_source_that_has_one() -> None:
     assert person.version == 7
 
 
-def test_restrictions_are_the_strictest_of_all() -> None:
+def test_the_strictest_restriction_applies() -> None:
     person = merge_partials(
         [
             alice(visibility={"plan": E, "email": N}),
@@ -365,12 +369,12 @@ def test_restrictions_are_the_strictest_of_all() -> None:
     assert person.listed is False
 
 
-def test_a_person_of_another_source_only() -> None:
+def test_a_person_in_another_source_only() -> None:
     service = make_directory(InMemoryStore(), InMemorySource(alice(title="x")))
-    assert found(result_of(service.lookup("alice", STRANGER))).title == "x"
+    assert profile_of(result_of(service.lookup("alice", STRANGER))).title == "x"
 
 
-def test_any_source_can_hide() -> None:
+def test_any_source_can_hide_a_person() -> None:
     service = make_directory(
         InMemoryStore(alice()), InMemorySource(Partial(login="alice", visibility={"name": N}), restricts=True)
     )
@@ -380,7 +384,7 @@ def test_any_source_can_hide() -> None:
 # the cache
 
 
-def test_the_cache_is_bounded_and_the_oldest_goes_first() -> None:
+def test_the_cache_is_bounded_and_drops_the_oldest() -> None:
     store = InMemoryStore(*(Partial(login=f"p{n}") for n in range(10)))
     service = make_directory(store, size=3)
     for n in range(10):
@@ -395,7 +399,7 @@ def test_the_cache_is_bounded_and_the_oldest_goes_first() -> None:
     assert store.requested_logins == ["p0", "p7"]
 
 
-def test_unknown_names_are_bounded_too() -> None:
+def test_cached_missing_names_are_bounded() -> None:
     service = make_directory(InMemoryStore(), size=3)
     for n in range(100):
         assert result_of(service.lookup(f"p{n}", STRANGER)) == NotFound()
@@ -403,73 +407,73 @@ def test_unknown_names_are_bounded_too() -> None:
     assert not service._queries.cache._fetches
 
 
-def test_a_source_without_news_is_asked_again_when_its_time_is_over() -> None:
+def test_a_source_is_asked_again_after_its_cache_ttl() -> None:
     source = InMemorySource(alice(title="old"), cache_ttl=timedelta(milliseconds=30))
     service = make_directory(InMemoryStore(), source)
     began = time.monotonic()
     result_of(service.lookup("alice", STRANGER))
     source.people["alice"] = alice(title="new")
     deadline = began + 5
-    while found(result_of(service.lookup("alice", STRANGER))).title == "old":
+    while profile_of(result_of(service.lookup("alice", STRANGER))).title == "old":
         assert time.monotonic() < deadline
     assert time.monotonic() - began >= 0.03
     assert 2 <= len(source.requested_logins) <= 3
 
 
-def test_the_same_profile_until_something_changes() -> None:
+def test_profiles_are_cached_until_a_change() -> None:
     store = InMemoryStore(alice(), Partial(login="bob"))
     service = make_directory(store)
-    first = found(result_of(service.lookup("alice", STRANGER)))
-    assert found(result_of(service.lookup("ALICE", STRANGER))) is first
-    member = found(result_of(service.lookup("alice", MEMBER)))
+    first = profile_of(result_of(service.lookup("alice", STRANGER)))
+    assert profile_of(result_of(service.lookup("ALICE", STRANGER))) is first
+    member = profile_of(result_of(service.lookup("alice", MEMBER)))
     assert member is not first
-    assert found(result_of(service.lookup("alice", as_self("bob")))) is member
-    change(store, "bob")
-    assert found(result_of(service.lookup("alice", STRANGER))) is first
-    change(store, "alice")
-    assert found(result_of(service.lookup("alice", STRANGER))) is not first
+    assert profile_of(result_of(service.lookup("alice", as_self("bob")))) is member
+    record_change(store, "bob")
+    assert profile_of(result_of(service.lookup("alice", STRANGER))) is first
+    record_change(store, "alice")
+    assert profile_of(result_of(service.lookup("alice", STRANGER))) is not first
 
 
-def test_the_same_profile_until_its_status_is_over() -> None:
+def test_profiles_are_cached_until_the_status_expires() -> None:
     clock = [NOW]
     until = NOW + timedelta(hours=1)
     store = InMemoryStore(alice(status=Status(text="tea", until=until)))
     service = DirectoryService(store, [], Policy.preset(), Clock(), now=lambda: clock[0])
     service.startService()
-    first = found(result_of(service.lookup("alice", STRANGER)))
+    first = profile_of(result_of(service.lookup("alice", STRANGER)))
     clock[0] = until - timedelta(microseconds=1)
-    assert found(result_of(service.lookup("alice", STRANGER))) is first
+    assert profile_of(result_of(service.lookup("alice", STRANGER))) is first
     assert first.status is not None
     clock[0] = until
-    after = found(result_of(service.lookup("alice", STRANGER)))
+    after = profile_of(result_of(service.lookup("alice", STRANGER)))
     assert (after.status, after.until, after.updated) == (None, None, until)
     clock[0] = until + timedelta(days=1)
-    assert found(result_of(service.lookup("alice", STRANGER))) is after
+    assert profile_of(result_of(service.lookup("alice", STRANGER))) is after
     assert store.requested_logins == ["alice"]
 
 
-def test_two_who_read_the_same_changes_tell_them_once() -> None:
+def test_concurrent_reads_report_each_change_once() -> None:
     class Slowly(InMemoryStore):
         gates: list[Deferred[None]]
 
         async def changes(self, after: int) -> Any:
             self.gates.append(Deferred())
-            found = await super().changes(after)
+            profile_of = await super().changes(after)
             await self.gates[-1]
-            return found
+            return profile_of
 
     store = Slowly(alice())
     store.gates = []
     service = make_directory(store)
-    told: list[int] = []
-    service.subscribe(lambda change: told.append(change.n))
+    changes: list[int] = []
+    service.subscribe(lambda record_change: changes.append(record_change.n))
     store.change_log = [Change(1, "alice", ("name",), NOW), Change(2, "alice", ("title",), NOW)]
     assert store.on_change is not None
     start(store.on_change())
     start(store.on_change())
     for gate in tuple(store.gates):
         gate.callback(None)
-    assert told == [1, 2]
+    assert changes == [1, 2]
 
 
 # lists
@@ -480,7 +484,7 @@ def logins(listing: object) -> list[str]:
     return [profile.login for profile in listing.profiles]
 
 
-def crowd() -> InMemoryStore:
+def thirty_people() -> InMemoryStore:
     """p00 to p29: every third is hidden, every fifth not listed."""
     return InMemoryStore(
         *(
@@ -490,14 +494,14 @@ def crowd() -> InMemoryStore:
     )  # fmt: skip
 
 
-SEEN = [
+VISIBLE_LOGINS = [
     "p01", "p02", "p04", "p07", "p08", "p11", "p13", "p14", "p16", "p17", "p19", "p22", "p23", "p26", "p28", "p29"
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 8, 15, 16, 17, 50])
-def test_pages_hold_exactly_those_who_exist_and_are_listed(limit: int) -> None:
-    service = make_directory(crowd())
+def test_pages_contain_exactly_visible_listed_people(limit: int) -> None:
+    service = make_directory(thirty_people())
     seen, after, pages = list[str](), None, 0
     while True:
         listing = result_of(service.list_people("", STRANGER, Page(after, limit)))
@@ -509,27 +513,27 @@ def test_pages_hold_exactly_those_who_exist_and_are_listed(limit: int) -> None:
             break
         assert len(page) == limit
         after = listing.after
-    assert seen == SEEN
+    assert seen == VISIBLE_LOGINS
     assert pages == -(-16 // limit)
 
 
-def test_W146_a_cursor_stays_right_while_people_come_and_go() -> None:
-    store = crowd()
+def test_W146_a_cursor_stays_valid_while_people_change() -> None:
+    store = thirty_people()
     service = make_directory(store)
     first = result_of(service.list_people("", STRANGER, Page(limit=5)))
-    assert logins(first) == SEEN[:5]
+    assert logins(first) == VISIBLE_LOGINS[:5]
     del store.people["p08"]
     store.people["p00a"], store.people["p08a"] = Partial(login="p00a"), Partial(login="p08a")
     assert logins(result_of(service.list_people("", STRANGER, Page(first.after, 3)))) == ["p08a", "p11", "p13"]
 
 
-def test_who_is_not_listed_is_in_no_list_of_members() -> None:
+def test_unlisted_people_are_in_no_list_of_strangers_and_members() -> None:
     for viewer in (STRANGER, MEMBER, as_self("nobody")):
-        assert logins(result_of(make_directory(crowd()).list_people("", viewer, Page()))) == SEEN
+        assert logins(result_of(make_directory(thirty_people()).list_people("", viewer, Page()))) == VISIBLE_LOGINS
     assert logins(result_of(make_directory(InMemoryStore()).list_people("", STRANGER, Page()))) == []
 
 
-def test_a_person_who_went_between_index_and_read() -> None:
+def test_a_person_removed_between_index_and_read() -> None:
     store = InMemoryStore(alice(), found_by={"ghost": ["gone"]})
     service = make_directory(store)
     assert result_of(service.lookup("ghost", STRANGER)) == NotFound()
@@ -542,7 +546,7 @@ def test_a_person_who_went_between_index_and_read() -> None:
 
 
 def save(built: Built, edit: Any, viewer: Viewer) -> Any:
-    """The outcome of editing *edit*.login."""
+    """Apply *edit* to the person that it names, and return the outcome."""
     return wait_for(built.deps.directory.edit(edit.login, edit, viewer))
 
 
@@ -550,12 +554,12 @@ def ask(built: Built, name: str, viewer: Viewer = STRANGER) -> Any:
     return result_of(built.deps.directory.lookup(name, viewer))
 
 
-def test_a_person_edits_what_is_theirs(built: Built) -> None:
+def test_people_edit_their_own_data(built: Built) -> None:
     outcome = save(built, Modify("alice", {"plan": "New plan"}, {"office": E}, listed=False), as_self("alice"))
     assert isinstance(outcome, Saved)
-    profile = found(ask(built, "alice"))
+    profile = profile_of(ask(built, "alice"))
     assert (profile.plan, profile.office) == ("New plan", "B12")
-    mine = found(ask(built, "alice", as_self("alice")))
+    mine = profile_of(ask(built, "alice", as_self("alice")))
     assert (mine.version, mine.listed) == (outcome.version, False)
     assert mine.visibility == {"office": E}
 
@@ -578,28 +582,28 @@ def test_a_person_edits_what_is_theirs(built: Built) -> None:
     ],
 )
 def test_who_may_edit_what(built: Built, viewer: Viewer, values: dict[str, Any], outcome: object) -> None:
-    got = save(built, Modify("alice", values), viewer)
+    result = save(built, Modify("alice", values), viewer)
     if outcome is None:
-        assert isinstance(got, Saved)
+        assert isinstance(result, Saved)
     else:
-        assert got == outcome
-        assert found(ask(built, "alice")).title == "Keeper of the kettle"
+        assert result == outcome
+        assert profile_of(ask(built, "alice")).title == "Keeper of the kettle"
         assert ask(built, "queen") == NotFound()
 
 
-def test_only_administrators_make_and_remove(built: Built) -> None:
+def test_only_administrators_create_and_remove(built: Built) -> None:
     for viewer in (STRANGER, MEMBER, as_self("alice"), as_self("new")):
         for edit in (Create("new"), Remove("alice")):
             assert wait_for(built.deps.directory.save([edit], viewer)) == Forbidden()
     assert isinstance(wait_for(built.deps.directory.save([Create("NEW", {"name": "New One"})], ADMINISTRATOR)), Saved)
-    assert found(ask(built, "new")).name == "New One"
-    assert found(ask(built, "New One")).login == "new"
+    assert profile_of(ask(built, "new")).name == "New One"
+    assert profile_of(ask(built, "New One")).login == "new"
     assert isinstance(save(built, Remove("alice"), ADMINISTRATOR), Saved)
     assert ask(built, "alice") == ask(built, "ally") == NotFound()
 
 
-def test_whoever_may_not_see_a_person_edits_nobody(built: Built) -> None:
-    """carol is hidden: the same words as for a name that nobody has."""
+def test_editing_a_hidden_person_is_like_editing_a_missing_one(built: Built) -> None:
+    """carol is hidden: the answer is the same as for a missing person."""
     for name in ("carol", "unheard", "no login"):
         for viewer in (STRANGER, MEMBER, as_self("alice")):
             assert wait_for(built.deps.directory.edit(name, Modify("x", {"title": "x"}), viewer)) == NotFound()
@@ -607,30 +611,30 @@ def test_whoever_may_not_see_a_person_edits_nobody(built: Built) -> None:
     assert isinstance(save(built, Modify("carol", {"title": "x"}), as_self("carol")), Saved)
 
 
-def test_two_editors_the_second_gets_a_conflict_and_nothing_is_lost(built: Built) -> None:
-    base = found(ask(built, "alice", as_self("alice"))).version
+def test_the_second_of_two_editors_gets_a_conflict(built: Built) -> None:
+    base = profile_of(ask(built, "alice", as_self("alice"))).version
     first = save(built, Modify("alice", {"title": "First"}, base=base), as_self("alice"))
     assert isinstance(first, Saved)
     second = save(built, Modify("alice", {"title": "Second", "office": "C1"}, base=base), ADMINISTRATOR)
     assert isinstance(second, Conflict)
     assert (second.current.title, second.current.office, second.current.version) == ("First", "B12", first.version)
-    profile = found(ask(built, "alice", MEMBER))
+    profile = profile_of(ask(built, "alice", MEMBER))
     assert (profile.title, profile.office) == ("First", "B12")
     third = save(built, Modify("alice", {"title": "Second"}, base=second.current.version), ADMINISTRATOR)
     assert isinstance(third, Saved)
 
 
-def test_R005_a_conflict_with_another_process_gives_the_current_text(built: Built) -> None:
-    base = found(ask(built, "alice", as_self("alice"))).version
+def test_R005_a_conflict_with_another_process_returns_the_current_text(built: Built) -> None:
+    base = profile_of(ask(built, "alice", as_self("alice"))).version
     write_edits(built.path, [Modify("alice", {"plan": "Theirs"})])
     outcome = save(built, Modify("alice", {"plan": "Mine"}, base=base), as_self("alice"))
     assert isinstance(outcome, Conflict)
     assert outcome.current.plan == "Theirs"
-    assert found(ask(built, "alice")).plan == "Theirs"
+    assert profile_of(ask(built, "alice")).plan == "Theirs"
 
 
 def test_a_conflict_with_a_removal(built: Built) -> None:
-    base = found(ask(built, "alice", as_self("alice"))).version
+    base = profile_of(ask(built, "alice", as_self("alice"))).version
     write_edits(built.path, [Remove("alice")])
     assert save(built, Modify("alice", {"plan": "Mine"}, base=base), as_self("alice")) == NotFound()
     built.poll_store()
@@ -638,7 +642,7 @@ def test_a_conflict_with_a_removal(built: Built) -> None:
 
 
 @pytest.mark.parametrize("wanted", ["bob", "BOB", "carol", "cc", "ＣＣ"])
-def test_taken_in_the_same_words_whoever_has_it(tmp_path: Path, wanted: str) -> None:
+def test_taken_names_give_equal_messages(tmp_path: Path, wanted: str) -> None:
     carol = {"login": "carol", "aliases": ["cc"], "hidden": True}
     built = make_dependencies(tmp_path, [ALICE, {"login": "bob"}, carol])
     canonical = {"BOB": "bob", "ＣＣ": "cc"}.get(wanted, wanted)
@@ -648,41 +652,41 @@ def test_taken_in_the_same_words_whoever_has_it(tmp_path: Path, wanted: str) -> 
         (problem,) = outcome.problems
         assert (problem.field, problem.found) == (field, "")
         assert problem.allowed == f"{canonical!r} is already taken"
-    assert found(ask(built, "ally")).login == "alice"
+    assert profile_of(ask(built, "ally")).login == "alice"
     built.stop()
 
 
-def test_missing(built: Built) -> None:
+def test_editing_a_missing_person(built: Built) -> None:
     assert save(built, Modify("unheard", {"title": "x"}), ADMINISTRATOR) == NotFound()
     assert save(built, Remove("unheard"), ADMINISTRATOR) == NotFound()
 
 
-def test_somebody_of_another_source_cannot_be_edited(tmp_path: Path) -> None:
+def test_people_of_another_source_cannot_be_edited(tmp_path: Path) -> None:
     built = make_dependencies(tmp_path, sources=[InMemorySource(Partial(login="eve", name="Eve"))])
     assert save(built, Modify("eve", {"title": "x"}), ADMINISTRATOR) == NotFound()
     built.stop()
 
 
-def test_several_edits_all_or_nothing(built: Built) -> None:
+def test_several_edits_are_atomic(built: Built) -> None:
     edits: list[Edit] = [
         Modify("alice", {"title": "Changed"}),
         Create("new", {"name": "New"}),
         Remove("dave"),
-        Create("bob"),  # is there
+        Create("bob"),  # exists
     ]
     outcome = wait_for(built.deps.directory.save(edits, ADMINISTRATOR))
     assert isinstance(outcome, Invalid)
     assert outcome.problems[0].login == "bob"
-    assert found(ask(built, "alice")).title == "Keeper of the kettle"
+    assert profile_of(ask(built, "alice")).title == "Keeper of the kettle"
     assert ask(built, "new") == NotFound()
-    assert found(ask(built, "dave")).login == "dave"
+    assert profile_of(ask(built, "dave")).login == "dave"
     assert isinstance(wait_for(built.deps.directory.save(edits[:3], ADMINISTRATOR)), Saved)
-    assert found(ask(built, "alice")).title == "Changed"
-    assert found(ask(built, "new")).name == "New"
+    assert profile_of(ask(built, "alice")).title == "Changed"
+    assert profile_of(ask(built, "new")).name == "New"
     assert ask(built, "dave") == NotFound()
 
 
-def test_every_problem_is_named_with_its_person(built: Built) -> None:
+def test_every_problem_names_its_person(built: Built) -> None:
     edits: list[Edit] = [
         Modify("alice", {"title": "x" * 129}),
         Modify("bob", {"shoe_size": "44"}),
@@ -701,70 +705,70 @@ def test_every_problem_is_named_with_its_person(built: Built) -> None:
         ("new", "links"),
     ]
     assert (outcome.problems[0].found, outcome.problems[0].allowed) == ("129 characters", "at most 128 characters")
-    assert found(ask(built, "zofie")).title == ""
+    assert profile_of(ask(built, "zofie")).title == ""
 
 
 def test_an_edit_that_changes_nothing(built: Built) -> None:
-    version = found(ask(built, "alice", ADMINISTRATOR)).version
+    version = profile_of(ask(built, "alice", ADMINISTRATOR)).version
     assert save(built, Modify("alice", {"title": "Keeper of the kettle"}), ADMINISTRATOR) == Saved(version or 0)
-    assert found(ask(built, "alice", ADMINISTRATOR)).version == version
+    assert profile_of(ask(built, "alice", ADMINISTRATOR)).version == version
 
 
-def test_an_edit_whose_asker_left_is_written(built: Built) -> None:
-    gate, told = Event(), list[Change]()
+def test_an_edit_is_written_although_the_client_disconnects(built: Built) -> None:
+    gate, changes = Event(), list[Change]()
     seen = Event()
-    built.deps.directory.subscribe(lambda change: (told.append(change), seen.set())[1])  # type: ignore[func-returns-value]
+    built.deps.directory.subscribe(lambda record_change: (changes.append(record_change), seen.set())[1])  # type: ignore[func-returns-value]
     built.store.writer.thread.run(lambda: gate.wait(10))
     deferred, results = start(built.deps.directory.edit("alice", Modify("", {"title": "Written"}), as_self("alice")))
     deferred.cancel()
     assert results[0].check(CancelledError)
-    assert found(ask(built, "alice")).title == "Keeper of the kettle"
+    assert profile_of(ask(built, "alice")).title == "Keeper of the kettle"
     gate.set()
     assert seen.wait(10)
-    assert told[0].login == "alice"
-    assert found(ask(built, "alice")).title == "Written"
+    assert changes[0].login == "alice"
+    assert profile_of(ask(built, "alice")).title == "Written"
 
 
-def test_a_stop_waits_for_an_edit_that_began(built: Built) -> None:
+def test_shutdown_waits_for_running_edits(built: Built) -> None:
     gate = Event()
     built.store.writer.thread.run(lambda: gate.wait(10))
     deferred, left = start(built.deps.directory.edit("alice", Modify("", {"title": "Written"}), as_self("alice")))
     deferred.cancel()
     stopping = built.deps.directory.stopService()
-    ended: list[Any] = []
-    stopping.addBoth(ended.append)
-    assert ended == []
+    results_: list[Any] = []
+    stopping.addBoth(results_.append)
+    assert results_ == []
     gate.set()
     wait_for(stopping)
     assert left[0].check(CancelledError)
-    assert found(ask(built, "alice")).title == "Written"
+    assert profile_of(ask(built, "alice")).title == "Written"
 
 
-def test_listeners_are_told_in_order_after_the_cache_forgot(built: Built) -> None:
-    told: list[tuple[int, str, tuple[str, ...], str]] = []
+def test_listeners_are_called_in_order_after_the_cache_is_updated(built: Built) -> None:
+    changes: list[tuple[int, str, tuple[str, ...], str]] = []
 
-    def listen(change: Change) -> None:
-        answer = ask(built, change.login)
-        told.append((change.n, change.login, change.fields, found(answer).title))
+    def listen(record_change: Change) -> None:
+        answer = ask(built, record_change.login)
+        changes.append((record_change.n, record_change.login, record_change.fields, profile_of(answer).title))
 
     end = built.deps.directory.subscribe(listen)
     save(built, Modify("alice", {"title": "One"}), ADMINISTRATOR)
     built.change(Modify("bob", {"title": "Two"}), Modify("alice", {"title": "Three", "office": "X"}))
     built.poll_store()
-    assert [each[1:] for each in told] == [
+    assert [each[1:] for each in changes] == [
         ("alice", ("title",), "One"),
         ("bob", ("title",), "Two"),
         ("alice", ("title", "office"), "Three"),
     ]
-    numbers = [each[0] for each in told]
+    numbers = [each[0] for each in changes]
     assert numbers == sorted(set(numbers))
     end()
     save(built, Modify("alice", {"title": "Four"}), ADMINISTRATOR)
-    assert len(told) == 3
+    assert len(changes) == 3
 
 
-class Breaking(InMemoryStore):
-    """A store that saves as the test says, and then cannot be read."""
+class FailingStore(InMemoryStore):
+    """A store that saves when the test fires *gate*, and is down afterwards."""
 
     def __init__(self, *people: Partial, error: Exception | None = None) -> None:
         super().__init__(*people)
@@ -778,129 +782,137 @@ class Breaking(InMemoryStore):
         return 7
 
 
-def test_what_is_on_disk_is_saved_though_the_changes_cannot_be_read() -> None:
-    store = Breaking(alice())
+def test_a_written_edit_is_saved_although_changes_cannot_be_read() -> None:
+    store = FailingStore(alice())
     service = make_directory(store)
     _, results = start(service.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))
     store.gate.callback(None)
     assert results == [Saved(7)]
-    assert result_of(service.lookup("alice", STRANGER)) == Unavailable()  # and not what stood there before
+    assert result_of(service.lookup("alice", STRANGER)) == Unavailable()  # not the state before the edit
 
 
 def test_a_conflict_while_the_store_cannot_be_read() -> None:
-    store = Breaking(alice(), error=StaleEdit("alice"))
+    store = FailingStore(alice(), error=StaleEdit("alice"))
     _, results = start(make_directory(store).edit("alice", Modify("", {"title": "x"}, base=1), ADMINISTRATOR))
     store.gate.callback(None)
     assert results == [Unavailable()]
 
 
-@pytest.mark.parametrize("leaves", [True, False])
-def test_a_failure_that_nobody_waits_for_is_logged_and_any_other_told(leaves: bool) -> None:
-    store = Breaking(alice(), error=ZeroDivisionError("a mistake of ours"))
+@pytest.mark.parametrize("cancel", [True, False])
+def test_a_failed_edit_is_raised_or_logged_if_cancelled(cancel: bool) -> None:
+    store = FailingStore(alice(), error=ZeroDivisionError("a mistake of ours"))
     deferred, results = start(make_directory(store).edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))
     events: list[Any] = []
     globalLogPublisher.addObserver(cast("ILogObserver", events.append))
     try:
-        if leaves:
+        if cancel:
             deferred.cancel()
         store.gate.callback(None)
     finally:
         globalLogPublisher.removeObserver(cast("ILogObserver", events.append))
-    assert results[0].check(CancelledError if leaves else ZeroDivisionError)
-    assert [event["log_failure"].type for event in events if "log_failure" in event] == [ZeroDivisionError] * leaves
+    assert results[0].check(CancelledError if cancel else ZeroDivisionError)
+    assert [event["log_failure"].type for event in events if "log_failure" in event] == [ZeroDivisionError] * cancel
 
 
 # history
 
 
-def plans(built: Built, viewer: Viewer) -> list[str]:
+def visible_plans(built: Built, viewer: Viewer) -> list[str]:
     history = result_of(built.deps.directory.history("alice", viewer))
     assert isinstance(history, History), history
     return [entry.text for entry in history.entries]
 
 
 @pytest.fixture
-def written(built: Built) -> Built:
-    """alice's plan says "First", for everyone."""
+def with_plan(built: Built) -> Built:
+    """Set the plan of alice to "First", visible to everyone."""
     save(built, Modify("alice", {"plan": "First"}), as_self("alice"))
     return built
 
 
 ME = as_self("alice")
-OLDEST = "First line\nSecond line\n"  # house.document writes plans for nobody
+OLDEST = "First line\nSecond line\n"  # make_create_edit() makes plans visible to nobody
 
 
-def test_history_holds_the_old_plans_the_newest_first(written: Built) -> None:
-    save(written, Modify("alice", {"plan": "Second"}), ME)
-    save(written, Modify("alice", {"plan": "Third"}), ME)
-    save(written, Modify("alice", {"title": "No plan"}), ME)
-    assert plans(written, STRANGER) == ["Third", "Second", "First"]
-    assert plans(written, ME) == ["Third", "Second", "First", OLDEST]
-    limited = result_of(written.deps.directory.history("ALICE", STRANGER, 2))
+def test_history_has_old_plans_newest_first(with_plan: Built) -> None:
+    save(with_plan, Modify("alice", {"plan": "Second"}), ME)
+    save(with_plan, Modify("alice", {"plan": "Third"}), ME)
+    save(with_plan, Modify("alice", {"title": "No plan"}), ME)
+    assert visible_plans(with_plan, STRANGER) == ["Third", "Second", "First"]
+    assert visible_plans(with_plan, ME) == ["Third", "Second", "First", OLDEST]
+    limited = result_of(with_plan.deps.directory.history("ALICE", STRANGER, 2))
     assert [entry.text for entry in limited.entries] == ["Third", "Second"]
 
 
-def test_narrowing_retracts_at_once_and_widening_publishes_no_old_plan(written: Built) -> None:
-    save(written, Modify("alice", {"plan": "For members"}, {"plan": M}), ME)
-    assert (plans(written, STRANGER), plans(written, MEMBER)) == ([], ["For members", "First"])
-    save(written, Modify("alice", {"plan": "Mine alone"}, {"plan": N}), ME)
-    assert (plans(written, STRANGER), plans(written, MEMBER), len(plans(written, ME))) == ([], [], 4)
-    save(written, Modify("alice", {}, {"plan": E}), ME)
-    assert plans(written, STRANGER) == ["First"]
-    assert plans(written, MEMBER) == ["For members", "First"]
-    assert plans(written, ME) == plans(written, ADMINISTRATOR) == ["Mine alone", "For members", "First", OLDEST]
-    save(written, Modify("alice", {"plan": "For all"}), ME)
-    assert plans(written, STRANGER) == ["For all", "First"]
+def test_restricting_hides_old_plans_and_widening_publishes_none(with_plan: Built) -> None:
+    save(with_plan, Modify("alice", {"plan": "For members"}, {"plan": M}), ME)
+    assert (visible_plans(with_plan, STRANGER), visible_plans(with_plan, MEMBER)) == ([], ["For members", "First"])
+    save(with_plan, Modify("alice", {"plan": "Mine alone"}, {"plan": N}), ME)
+    assert (
+        visible_plans(with_plan, STRANGER),
+        visible_plans(with_plan, MEMBER),
+        len(visible_plans(with_plan, ME)),
+    ) == ([], [], 4)
+    save(with_plan, Modify("alice", {}, {"plan": E}), ME)
+    assert visible_plans(with_plan, STRANGER) == ["First"]
+    assert visible_plans(with_plan, MEMBER) == ["For members", "First"]
+    assert (
+        visible_plans(with_plan, ME)
+        == visible_plans(with_plan, ADMINISTRATOR)
+        == ["Mine alone", "For members", "First", OLDEST]
+    )
+    save(with_plan, Modify("alice", {"plan": "For all"}), ME)
+    assert visible_plans(with_plan, STRANGER) == ["For all", "First"]
 
 
-def test_a_plan_written_while_hidden_stays_so(written: Built) -> None:
-    save(written, Modify("alice", {"plan": "In hiding"}, {"name": N}), ME)
-    assert result_of(written.deps.directory.history("alice", STRANGER)) == NotFound()
-    save(written, Modify("alice", {}, {"name": None}), ME)
-    assert plans(written, STRANGER) == ["First"]
+def test_a_plan_written_while_hidden_stays_hidden(with_plan: Built) -> None:
+    save(with_plan, Modify("alice", {"plan": "In hiding"}, {"name": N}), ME)
+    assert result_of(with_plan.deps.directory.history("alice", STRANGER)) == NotFound()
+    save(with_plan, Modify("alice", {}, {"name": None}), ME)
+    assert visible_plans(with_plan, STRANGER) == ["First"]
 
 
 @pytest.mark.parametrize("field", ["plan", "name"])
-def test_a_plan_that_another_process_narrowed_unseen_is_not_published_later(written: Built, field: str) -> None:
-    """The editor judged by what the cache knew; what counts is what stands there in the transaction."""
-    ask(written, "alice", ME)
-    write_edits(written.path, [Modify("alice", {}, {field: N})])  # not seen yet
-    save(written, Modify("alice", {"plan": "Thought to be for nobody"}), ME)
-    save(written, Modify("alice", {}, {field: None}), ME)
-    assert plans(written, STRANGER) == ["First"]
+def test_a_plan_restricted_by_another_process_is_not_published_later(with_plan: Built, field: str) -> None:
+    """The level of an old plan comes from the database inside the transaction, not from the cache."""
+    ask(with_plan, "alice", ME)
+    write_edits(with_plan.path, [Modify("alice", {}, {field: N})])  # not polled yet
+    save(with_plan, Modify("alice", {"plan": "Thought to be for nobody"}), ME)
+    save(with_plan, Modify("alice", {}, {field: None}), ME)
+    assert visible_plans(with_plan, STRANGER) == ["First"]
 
 
-def test_a_policy_that_narrows_retracts_too(written: Built) -> None:
-    service = DirectoryService(written.store, [], Policy.preset("C"), written.clock)
+def test_a_stricter_policy_hides_old_plans(with_plan: Built) -> None:
+    service = DirectoryService(with_plan.store, [], Policy.preset("C"), with_plan.clock)
     history = result_of(service.history("alice", STRANGER))
     assert (history, result_of(service.history("alice", MEMBER)).entries[0].text) == (History(()), "First")
 
 
 @pytest.mark.parametrize("name", ["carol", "unheard", "no login", ""])
-def test_no_history_of_the_hidden_and_unknown(built: Built, name: str) -> None:
+def test_no_history_of_hidden_and_missing_people(built: Built, name: str) -> None:
     assert result_of(built.deps.directory.history(name, STRANGER)) == NotFound()
 
 
-def test_a_listener_that_fails_takes_nothing_from_the_others(tmp_path: Path) -> None:
+def test_a_failing_listener_does_not_affect_the_others(tmp_path: Path) -> None:
     built = make_dependencies(tmp_path)
-    told: list[str] = []
+    changes: list[str] = []
 
-    def fail(change: Change) -> None:
+    def fail(record_change: Change) -> None:
         raise RuntimeError("not my day")
 
     built.deps.directory.subscribe(fail)
-    built.deps.directory.subscribe(lambda change: told.append(change.login))
+    built.deps.directory.subscribe(lambda record_change: changes.append(record_change.login))
     with capturedLogs() as logged:
         built.change(Modify("bob", {"project": "x"}))
         built.poll_store()
-    assert told == ["bob"]
+    assert changes == ["bob"]
     assert [str(event["log_failure"].value) for event in logged if "log_failure" in event] == ["not my day"]
     built.stop()
 
 
 @pytest.mark.parametrize(("restricts", "answer"), [(True, Unavailable), (False, Found)])
-def test_nobody_waits_for_ever_for_a_source(restricts: bool, answer: type) -> None:
-    """Two seconds, then it counts as down: its own answer would come too late for everybody who waits."""
+def test_lookups_time_out_on_a_hanging_source(restricts: bool, answer: type) -> None:
+    """After two seconds a source counts as down, because its answer would be too late for the waiting clients."""
     slow = SlowSource(restricts=restricts)
     service = make_directory(InMemoryStore(alice()), slow)
     answers: list[object] = []
@@ -913,7 +925,7 @@ def test_nobody_waits_for_ever_for_a_source(restricts: bool, answer: type) -> No
     assert slow.requested_logins == ["alice"]
 
 
-def test_a_source_that_is_down_is_told_of_once_however_many_ask() -> None:
+def test_a_source_that_is_down_is_logged_once() -> None:
     store = InMemoryStore()
     service = make_directory(store)
     store.down = True

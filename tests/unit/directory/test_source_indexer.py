@@ -1,4 +1,4 @@
-"""People of another source in lists, searches and full names, as its sweeps find them; and sources that sweep badly."""
+"""SourceIndexer: people of other sources in lists, searches and name lookups, and sources that fail while read."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import timedelta
@@ -34,21 +34,21 @@ E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 HOUR = timedelta(hours=1)
 
 
-class Town(InMemorySource):
-    """Another source, whose everyone() says *told*, where that is set: people, rubbish, waits and errors."""
+class ScriptedSource(InMemorySource):
+    """A source whose everyone() yields *override* if set: people and invalid values; it awaits Deferreds, raises errors."""
 
     def __init__(self, *people: Partial, restricts: bool = False, cache_ttl: timedelta | None = timedelta()) -> None:
         super().__init__(*people, restricts=restricts, cache_ttl=cache_ttl)
-        self.told: Sequence[Any] | None = None
-        self.sweeps = 0
+        self.override: Sequence[Any] | None = None
+        self.reads = 0
         self.closed = 0
 
     async def everyone(self) -> AsyncIterator[Partial]:
-        self.sweeps += 1
+        self.reads += 1
         try:
             if self.down:
-                raise SourceDown("the town is down")
-            for each in list(self.people.values()) if self.told is None else self.told:
+                raise SourceDown("the source is down")
+            for each in list(self.people.values()) if self.override is None else self.override:
                 if isinstance(each, Exception):
                     raise each
                 if isinstance(each, Deferred):
@@ -59,63 +59,65 @@ class Town(InMemorySource):
             self.closed += 1
 
 
-class Set:
-    """A store of *own* people and the directory of it and *towns*, swept; everything is done when the clock moves."""
+class IndexedDirectory:
+    """A started directory on a store with *own* people and on indexed *sources*."""
 
-    def __init__(self, folder: Path, own: Sequence[Create], *towns: Town, policy: Policy | None = None) -> None:
-        self.path, self.clock, self.towns = folder / "people.db", ReactorClock(), towns
+    def __init__(
+        self, folder: Path, own: Sequence[Create], *sources: ScriptedSource, policy: Policy | None = None
+    ) -> None:
+        self.path, self.clock, self.sources = folder / "people.db", ReactorClock(), sources
         database.create(self.path)
         write_edits(self.path, own)
         self.store = sqlite_store.SQLiteStore(self.path, self.clock, readers=0)
         self.store.startService()
-        self.directory = DirectoryService(self.store, towns, policy or Policy.preset(), self.clock)
-        for town in towns:
+        self.directory = DirectoryService(self.store, sources, policy or Policy.preset(), self.clock)
+        for source in sources:
             index = InMemoryIndex(self.clock, 0)
-            self.directory.add_index(town, index)
-            SourceIndexer(town, index, self.clock).setServiceParent(self.directory)
+            self.directory.add_index(source, index)
+            SourceIndexer(source, index, self.clock).setServiceParent(self.directory)
         self.directory.startService()
-        self.turns()
+        self.run_pending_calls()
 
-    def turns(self) -> None:
+    def run_pending_calls(self) -> None:
         for _ in range(1000):
             self.clock.advance(0)
 
-    def swept(self) -> None:
-        """Lets all sources be read once more."""
-        before = [town.sweeps for town in self.towns]
+    def read_sources_again(self) -> None:
+        """Advance the clock until all sources have been read once more."""
+        before = [source.reads for source in self.sources]
         self.clock.advance(MIN_INTERVAL + 0.01)
-        self.turns()
-        assert [town.sweeps for town in self.towns] == [count + 1 for count in before]
+        self.run_pending_calls()
+        assert [source.reads for source in self.sources] == [count + 1 for count in before]
 
-    def ask(self, asking: Any) -> Any:
+    def complete(self, coroutine: Any) -> Any:
         results: list[Any] = []
-        Deferred.fromCoroutine(asking).addBoth(results.append)
-        self.turns()
+        Deferred.fromCoroutine(coroutine).addBoth(results.append)
+        self.run_pending_calls()
         assert results
         if hasattr(results[0], "raiseException"):
             results[0].raiseException()
         return results[0]
 
-    def listed(self, words: str = "", viewer: Viewer = STRANGER, limit: int = 1000) -> list[str]:
-        answer = self.ask(self.directory.list_people(words, viewer, Page(limit=limit)))
+    def list_logins(self, words: str = "", viewer: Viewer = STRANGER, limit: int = 1000) -> list[str]:
+        answer = self.complete(self.directory.list_people(words, viewer, Page(limit=limit)))
         assert isinstance(answer, Listing), answer
         return [profile.login for profile in answer.profiles]
 
-    def found(self, name: str, viewer: Viewer = STRANGER) -> Any:
-        """The login that *name* finds, or the answer that is none."""
-        answer = self.ask(self.directory.lookup(name, viewer))
+    def find(self, name: str, viewer: Viewer = STRANGER) -> Any:
+        """Return the login that *name* finds, or the answer if it is not Found."""
+        answer = self.complete(self.directory.lookup(name, viewer))
         return answer.profile.login if isinstance(answer, Found) else answer
 
 
-Build = Callable[..., Set]
+Build = Callable[..., IndexedDirectory]
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> Iterator[Build]:
-    made: list[Set] = []
+    made: list[IndexedDirectory] = []
 
-    def make(own: Sequence[Create], *towns: Town, **options: Any) -> Set:
-        made.append(Set(tmp_path, own, *towns, **options))
+    def make(own: Sequence[Create], *sources: ScriptedSource, **options: Any) -> IndexedDirectory:
+        made.append(IndexedDirectory(tmp_path, own, *sources, **options))
         return made[-1]
 
     yield make
@@ -126,33 +128,33 @@ def build(tmp_path: Path) -> Iterator[Build]:
 
 @pytest.fixture
 def log() -> Iterator[list[str]]:
-    said: list[str] = []
+    messages: list[str] = []
 
-    def note(event: Any) -> None:
+    def observe(event: Any) -> None:
         if event.get("log_namespace", "").endswith(".source_indexer"):
-            said.append(event["log_format"].format(**event))
+            messages.append(event["log_format"].format(**event))
 
-    observer: Any = note
+    observer: Any = observe
     globalLogPublisher.addObserver(observer)
-    yield said
+    yield messages
     globalLogPublisher.removeObserver(observer)
 
 
 ADA = Partial(login="ada", name="Ada Lovelace", aliases=("countess",))
 
 
-# found
+# lookups and lists
 
 
-def test_own_and_others_stand_in_one_order_and_on_all_pages(build: Build) -> None:
+def test_people_of_all_sources_are_in_one_order_on_all_pages(build: Build) -> None:
     own = [Create(f"p{n:02}") for n in range(0, 30, 3)]
-    first = Town(*(Partial(login=f"p{n:02}") for n in range(1, 30, 3)))
-    second = Town(*(Partial(login=f"p{n:02}") for n in range(29, 0, -3)))
-    set_ = build(own, first, second)
+    first = ScriptedSource(*(Partial(login=f"p{n:02}") for n in range(1, 30, 3)))
+    second = ScriptedSource(*(Partial(login=f"p{n:02}") for n in range(29, 0, -3)))
+    directory = build(own, first, second)
     for limit in (1, 4, 50):
         seen, page = list[str](), Page(limit=limit)
         while True:
-            listing = set_.ask(set_.directory.list_people("", STRANGER, page))
+            listing = directory.complete(directory.directory.list_people("", STRANGER, page))
             seen += [profile.login for profile in listing.profiles]
             if listing.after is None:
                 break
@@ -160,45 +162,45 @@ def test_own_and_others_stand_in_one_order_and_on_all_pages(build: Build) -> Non
         assert seen == [f"p{n:02}" for n in range(30)], limit
 
 
-def test_they_are_found_by_all_names_and_searched(build: Build) -> None:
-    set_ = build([Create("bob", {"name": "Bob Brown"})], Town(ADA, cache_ttl=HOUR))
+def test_people_of_sources_are_found_by_all_names_and_searches(build: Build) -> None:
+    directory = build([Create("bob", {"name": "Bob Brown"})], ScriptedSource(ADA, cache_ttl=HOUR))
     for name in ("ada", "Ada Lovelace", "lovelace", "countess", "ADA LOVELACE"):
-        assert set_.found(name) == "ada", name
+        assert directory.find(name) == "ada", name
     for words in ("ad", "lovel", "count", "love ada", "Ada Lovelace"):
-        assert set_.listed(words) == ["ada"], words
-    assert set_.found("Bob Brown") == "bob"
-    assert set_.listed("b") == ["bob"]
+        assert directory.list_logins(words) == ["ada"], words
+    assert directory.find("Bob Brown") == "bob"
+    assert directory.list_logins("b") == ["bob"]
 
 
-def test_namesakes_of_store_and_source_are_several(build: Build) -> None:
-    set_ = build([Create("bob", {"name": "Bob Adams"})], Town(Partial(login="ann", name="Ann Adams")))
-    answer = set_.found("Adams")
+def test_namesakes_in_store_and_source_are_ambiguous(build: Build) -> None:
+    directory = build([Create("bob", {"name": "Bob Adams"})], ScriptedSource(Partial(login="ann", name="Ann Adams")))
+    answer = directory.find("Adams")
     assert isinstance(answer, Ambiguous)
     assert [profile.login for profile in answer.profiles] == ["ann", "bob"]
 
 
-def test_who_is_in_both_is_one_person(build: Build) -> None:
-    set_ = build([Create("ada", {"title": "Keeper"})], Town(ADA), Town(ADA))
-    listing = set_.ask(set_.directory.list_people("", STRANGER, Page()))
+def test_a_login_in_several_sources_is_one_person(build: Build) -> None:
+    directory = build([Create("ada", {"title": "Keeper"})], ScriptedSource(ADA), ScriptedSource(ADA))
+    listing = directory.complete(directory.directory.list_people("", STRANGER, Page()))
     assert [(each.login, each.name, each.title) for each in listing.profiles] == [("ada", "Ada Lovelace", "Keeper")]
-    assert set_.listed("ada") == ["ada"]
-    assert set_.found("Lovelace") == "ada"
+    assert directory.list_logins("ada") == ["ada"]
+    assert directory.find("Lovelace") == "ada"
 
 
-def test_a_search_goes_on_in_the_next_index_where_one_ends(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_continues_in_the_next_index(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.directory.lists.BATCH_SIZE", 4)
     own = [Create(f"o{n}", {"name": f"Ann {n}"}) for n in range(6)]
-    towns = [Town(*(Partial(login=f"{source}{n}", name=f"Ann {n}") for n in range(7))) for source in "tu"]
-    set_ = build(own, *towns)
-    assert sorted(set_.listed("ann")) == sorted(
+    sources = [ScriptedSource(*(Partial(login=f"{source}{n}", name=f"Ann {n}") for n in range(7))) for source in "tu"]
+    directory = build(own, *sources)
+    assert sorted(directory.list_logins("ann")) == sorted(
         [*(f"o{n}" for n in range(6)), *(f"{source}{n}" for source in "tu" for n in range(7))]
     )
 
 
-# who may see them
+# visibility
 
 
-def test_each_is_judged_by_what_all_sources_say(build: Build) -> None:
+def test_visibility_depends_on_all_sources(build: Build) -> None:
     people = [
         Partial(login="hidden", name="Ann", visibility={"name": N}),
         Partial(login="inner", name="Ann", visibility={"name": M}),
@@ -207,57 +209,57 @@ def test_each_is_judged_by_what_all_sources_say(build: Build) -> None:
         Partial(login="theirs", name="Ann"),
         Partial(login="unlisted", name="Ann", listed=False),
     ]
-    hides = Town(Partial(login="theirs", visibility={"name": N}), restricts=True)
-    set_ = build([Create("ours", {}, {"name": N})], Town(*people), hides)
+    hiding_source = ScriptedSource(Partial(login="theirs", visibility={"name": N}), restricts=True)
+    directory = build([Create("ours", {}, {"name": N})], ScriptedSource(*people), hiding_source)
     for words in ("", "ann"):
-        assert set_.listed(words) == ["open"], words
-        assert set_.listed(words, MEMBER) == ["inner", "open"]
-        assert set_.listed(words, ADMINISTRATOR) == ["hidden", "inner", "open", "ours", "theirs", "unlisted"]
-    assert set_.found("Ann") == "open"
+        assert directory.list_logins(words) == ["open"], words
+        assert directory.list_logins(words, MEMBER) == ["inner", "open"]
+        assert directory.list_logins(words, ADMINISTRATOR) == ["hidden", "inner", "open", "ours", "theirs", "unlisted"]
+    assert directory.find("Ann") == "open"
     for login in ("hidden", "inner", "ours", "theirs"):
-        assert set_.found(login) == NotFound()
-    assert set_.found("unlisted") == "unlisted"
+        assert directory.find(login) == NotFound()
+    assert directory.find("unlisted") == "unlisted"
     for login in ("hidden", "ours", "theirs"):
-        assert isinstance(set_.found("Ann", as_self(login)), Ambiguous)
+        assert isinstance(directory.find("Ann", as_self(login)), Ambiguous)
 
 
-def test_a_name_that_stands_behind_another_one_finds_nobody(build: Build) -> None:
-    """Who calls herself otherwise here than another source does is not found by that: it would tell the other name."""
-    town = Town(Partial(login="ada", name="Robert Smith", aliases=("bobby",)))
-    set_ = build([Create("ada", {"name": "Ada", "aliases": ("countess",)})], town)
+def test_an_overridden_name_finds_nobody(build: Build) -> None:
+    """A name that a higher source overrides finds nobody: the lookup would reveal the overridden name."""
+    source = ScriptedSource(Partial(login="ada", name="Robert Smith", aliases=("bobby",)))
+    directory = build([Create("ada", {"name": "Ada", "aliases": ("countess",)})], source)
     for name in ("Robert Smith", "smith", "bobby"):
-        assert set_.found(name) == NotFound(), name
-        assert set_.listed(name) == []
-        assert set_.found(name, ADMINISTRATOR) == NotFound()
-    assert set_.found("countess") == "ada"
+        assert directory.find(name) == NotFound(), name
+        assert directory.list_logins(name) == []
+        assert directory.find(name, ADMINISTRATOR) == NotFound()
+    assert directory.find("countess") == "ada"
 
 
-def test_what_the_source_says_now_counts_and_not_what_was_swept(build: Build) -> None:
-    town = Town(ADA, Partial(login="eve", name="Eve"))
-    set_ = build([], town)
-    town.people["ada"] = Partial(login="ada", name="Ada Lovelace", visibility={"name": N})
-    town.people["eve"] = Partial(login="eve", name="Evelyn")
-    assert set_.listed() == ["eve"]
-    assert (set_.found("Lovelace"), set_.found("Eve")) == (NotFound(), "eve")
-    assert set_.listed("ada") == []
+def test_current_answers_of_a_source_override_the_index(build: Build) -> None:
+    source = ScriptedSource(ADA, Partial(login="eve", name="Eve"))
+    directory = build([], source)
+    source.people["ada"] = Partial(login="ada", name="Ada Lovelace", visibility={"name": N})
+    source.people["eve"] = Partial(login="eve", name="Evelyn")
+    assert directory.list_logins() == ["eve"]
+    assert (directory.find("Lovelace"), directory.find("Eve")) == (NotFound(), "eve")
+    assert directory.list_logins("ada") == []
 
 
-# the next sweep
+# repeated reads
 
 
-def test_who_came_is_there_and_who_went_is_gone_after_the_next_sweep(build: Build) -> None:
-    town = Town(ADA, Partial(login="eve"))
-    set_ = build([Create("bob")], town)
-    assert set_.listed() == ["ada", "bob", "eve"]
-    del town.people["ada"]
-    town.people["zoe"] = Partial(login="zoe", name="Zoe")
-    assert set_.listed() == ["bob", "eve"]  # who is gone is gone at once; who came is not known yet
-    set_.swept()
-    assert set_.listed() == ["bob", "eve", "zoe"]
-    assert (set_.found("countess"), set_.listed("zo")) == (NotFound(), ["zoe"])
-    write_edits(set_.path, [Remove("bob")])
-    set_.clock.advance(file_watcher.POLL_INTERVAL)
-    assert set_.listed() == ["eve", "zoe"]
+def test_new_and_removed_people_after_the_next_read(build: Build) -> None:
+    source = ScriptedSource(ADA, Partial(login="eve"))
+    directory = build([Create("bob")], source)
+    assert directory.list_logins() == ["ada", "bob", "eve"]
+    del source.people["ada"]
+    source.people["zoe"] = Partial(login="zoe", name="Zoe")
+    assert directory.list_logins() == ["bob", "eve"]  # removed people disappear at once; new ones are not known yet
+    directory.read_sources_again()
+    assert directory.list_logins() == ["bob", "eve", "zoe"]
+    assert (directory.find("countess"), directory.list_logins("zo")) == (NotFound(), ["zoe"])
+    write_edits(directory.path, [Remove("bob")])
+    directory.clock.advance(file_watcher.POLL_INTERVAL)
+    assert directory.list_logins() == ["eve", "zoe"]
 
 
 @pytest.mark.parametrize(
@@ -269,155 +271,153 @@ def test_who_came_is_there_and_who_went_is_gone_after_the_next_sweep(build: Buil
         (None, DEFAULT_INTERVAL.total_seconds()),
     ],
 )
-def test_it_is_swept_as_often_as_its_answers_may_change(
-    build: Build, cache_ttl: timedelta | None, seconds: float
-) -> None:
-    town = Town(ADA, cache_ttl=cache_ttl)
-    set_ = build([], town)
-    set_.clock.advance(seconds - 0.01)
-    assert town.sweeps == 1
-    set_.clock.advance(0.02)
-    set_.turns()
-    assert town.sweeps == 2
+def test_a_source_is_read_at_its_cache_ttl(build: Build, cache_ttl: timedelta | None, seconds: float) -> None:
+    source = ScriptedSource(ADA, cache_ttl=cache_ttl)
+    directory = build([], source)
+    directory.clock.advance(seconds - 0.01)
+    assert source.reads == 1
+    directory.clock.advance(0.02)
+    directory.run_pending_calls()
+    assert source.reads == 2
 
 
-def test_what_takes_long_is_done_seldom(build: Build) -> None:
-    town = Town()
-    arrives: Deferred[None] = Deferred()
-    town.told = [arrives, ADA]
-    set_ = build([], town)
-    set_.clock.advance(7)
-    arrives.callback(None)
-    set_.turns()
-    assert set_.listed() == []  # nobody answers to the name
-    town.told = None
-    set_.clock.advance(7 * MIN_PAUSE_FACTOR - 0.1)
-    assert town.sweeps == 1
-    set_.clock.advance(0.2)
-    assert town.sweeps == 2
+def test_slow_reads_are_rarer(build: Build) -> None:
+    source = ScriptedSource()
+    arrival: Deferred[None] = Deferred()
+    source.override = [arrival, ADA]
+    directory = build([], source)
+    directory.clock.advance(7)
+    arrival.callback(None)
+    directory.run_pending_calls()
+    assert directory.list_logins() == []  # get() does not know the login
+    source.override = None
+    directory.clock.advance(7 * MIN_PAUSE_FACTOR - 0.1)
+    assert source.reads == 1
+    directory.clock.advance(0.2)
+    assert source.reads == 2
 
 
-# down
+# sources that are down
 
 
 @pytest.mark.parametrize("restricts", [False, True])
-def test_while_it_is_down_its_last_sweep_stands(build: Build, log: list[str], restricts: bool) -> None:
+def test_the_last_index_remains_while_a_source_is_down(build: Build, log: list[str], restricts: bool) -> None:
     hidden = Partial(login="eve", name="Eve", visibility={"name": N})
-    town = Town(ADA, hidden, restricts=restricts)
-    set_ = build([Create("bob")], town)
-    town.down = True
+    source = ScriptedSource(ADA, hidden, restricts=restricts)
+    directory = build([Create("bob")], source)
+    source.down = True
     for _ in range(3):
-        set_.swept()
-    assert log == ["people of ldap: the town is down"]
-    assert set_.found("ada") == "ada"
-    for name in ("eve", "nobody", "Nobody At All", "Lovelace", "countess"):  # it may know of such a login by now
-        assert set_.found(name) == Unavailable(), name
+        directory.read_sources_again()
+    assert log == ["people of ldap: the source is down"]
+    assert directory.find("ada") == "ada"
+    for name in ("eve", "nobody", "Nobody At All", "Lovelace", "countess"):  # the source may have such a login by now
+        assert directory.find(name) == Unavailable(), name
     if restricts:
-        for name in ("bob", "Ada Lovelace"):  # it may hide him by now, and her namesake not
-            assert set_.found(name) == Unavailable(), name
-        assert set_.ask(set_.directory.list_people("", STRANGER, Page())) == Unavailable()
+        for name in ("bob", "Ada Lovelace"):  # the source may hide bob by now, or show a namesake of Ada
+            assert directory.find(name) == Unavailable(), name
+        assert directory.complete(directory.directory.list_people("", STRANGER, Page())) == Unavailable()
     else:
-        assert set_.found("Ada Lovelace") == "ada"
-        assert set_.listed() == ["ada", "bob"]
-        assert set_.listed("lovel") == ["ada"]
-    town.down = False
-    set_.swept()
-    assert set_.listed() == ["ada", "bob"]
+        assert directory.find("Ada Lovelace") == "ada"
+        assert directory.list_logins() == ["ada", "bob"]
+        assert directory.list_logins("lovel") == ["ada"]
+    source.down = False
+    directory.read_sources_again()
+    assert directory.list_logins() == ["ada", "bob"]
 
 
-def test_down_from_the_start_it_takes_nothing_from_the_others(build: Build, log: list[str]) -> None:
-    town = Town(ADA)
-    town.down = True
-    set_ = build([Create("bob")], town)
-    assert set_.listed() == ["bob"]
-    town.down = False
-    set_.swept()
-    assert set_.listed() == ["ada", "bob"]
-    assert log == ["people of ldap: the town is down"]
+def test_a_source_down_at_startup_does_not_affect_the_others(build: Build, log: list[str]) -> None:
+    source = ScriptedSource(ADA)
+    source.down = True
+    directory = build([Create("bob")], source)
+    assert directory.list_logins() == ["bob"]
+    source.down = False
+    directory.read_sources_again()
+    assert directory.list_logins() == ["ada", "bob"]
+    assert log == ["people of ldap: the source is down"]
 
 
-def test_R027_one_that_hangs_holds_up_a_list_once_and_not_for_each_of_its_people(build: Build) -> None:
-    town = Town(*(Partial(login=f"p{n}") for n in range(20)))
-    set_ = build([], town)
-    town.requested_logins.clear()
+def test_R027_a_hanging_source_delays_a_list_only_once(build: Build) -> None:
+    source = ScriptedSource(*(Partial(login=f"p{n}") for n in range(20)))
+    directory = build([], source)
+    source.requested_logins.clear()
 
-    async def hangs(login: str) -> Partial | None:
-        town.requested_logins.append(login)
+    async def never_returns(login: str) -> Partial | None:
+        source.requested_logins.append(login)
         return await Deferred()
 
-    town.get = hangs  # type: ignore[method-assign]
+    source.get = never_returns  # type: ignore[method-assign]
     results: list[Any] = []
-    Deferred.fromCoroutine(set_.directory.list_people("", STRANGER, Page())).addBoth(results.append)
+    Deferred.fromCoroutine(directory.directory.list_people("", STRANGER, Page())).addBoth(results.append)
     assert not results
-    set_.clock.advance(2.0)
-    set_.turns()
-    assert [profile.login for profile in results[0].profiles] == sorted(town.people)
-    assert town.requested_logins == ["p0"]
+    directory.clock.advance(2.0)
+    directory.run_pending_calls()
+    assert [profile.login for profile in results[0].profiles] == sorted(source.people)
+    assert source.requested_logins == ["p0"]
 
 
-# sources that sweep badly
+# faulty sources
 
 
-CROWD = [Partial(login=f"p{n:03}", name=f"Ann {n}") for n in range(BATCH_SIZE * 2 + 7)]
+MANY_PEOPLE = [Partial(login=f"p{n:03}", name=f"Ann {n}") for n in range(BATCH_SIZE * 2 + 7)]
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (SourceDown("gone"), "gone"),
         (KeyError("uid"), "KeyError: 'uid'"),
         (ConnectionResetError("reset"), "ConnectionResetError: reset"),
     ],
 )
-def test_one_that_raises_midway_changes_nothing(build: Build, log: list[str], error: Exception, told: str) -> None:
-    town = Town(ADA)
-    set_ = build([], town)
-    town.people |= {person.login: person for person in CROWD}
-    town.told = [*CROWD, error]
+def test_a_read_that_fails_midway_changes_nothing(build: Build, log: list[str], error: Exception, message: str) -> None:
+    source = ScriptedSource(ADA)
+    directory = build([], source)
+    source.people |= {person.login: person for person in MANY_PEOPLE}
+    source.override = [*MANY_PEOPLE, error]
     for _ in range(2):
-        set_.swept()
-    assert set_.listed() == ["ada"]
-    assert log == [f"people of ldap: {told}"]
-    town.told = None
-    set_.swept()
-    assert len(set_.listed()) == len(CROWD) + 1
-    town.told = [error]
-    set_.swept()
-    assert len(log) == 2  # it is told again, since it was well meanwhile
+        directory.read_sources_again()
+    assert directory.list_logins() == ["ada"]
+    assert log == [f"people of ldap: {message}"]
+    source.override = None
+    directory.read_sources_again()
+    assert len(directory.list_logins()) == len(MANY_PEOPLE) + 1
+    source.override = [error]
+    directory.read_sources_again()
+    assert len(log) == 2  # logged again, because it worked in between
 
 
-def test_one_that_never_goes_on_is_given_up(build: Build, log: list[str]) -> None:
-    town = Town(ADA)
-    set_ = build([], town)
-    town.told = [*CROWD, Deferred()]
-    set_.clock.advance(MIN_INTERVAL + 0.01)
-    set_.turns()
-    set_.clock.advance(READ_TIMEOUT - 0.1)
-    assert (town.closed, log) == (1, [])
-    set_.clock.advance(0.2)
-    assert (town.closed, log) == (2, [f"people of ldap: did not go on for {READ_TIMEOUT:g} seconds"])
-    assert set_.listed() == ["ada"]
-    town.told = None
-    set_.clock.advance(READ_TIMEOUT * (MIN_PAUSE_FACTOR + 1))
-    set_.turns()
-    assert town.sweeps == 3
+def test_a_hanging_read_is_abandoned(build: Build, log: list[str]) -> None:
+    source = ScriptedSource(ADA)
+    directory = build([], source)
+    source.override = [*MANY_PEOPLE, Deferred()]
+    directory.clock.advance(MIN_INTERVAL + 0.01)
+    directory.run_pending_calls()
+    directory.clock.advance(READ_TIMEOUT - 0.1)
+    assert (source.closed, log) == (1, [])
+    directory.clock.advance(0.2)
+    assert (source.closed, log) == (2, [f"people of ldap: did not go on for {READ_TIMEOUT:g} seconds"])
+    assert directory.list_logins() == ["ada"]
+    source.override = None
+    directory.clock.advance(READ_TIMEOUT * (MIN_PAUSE_FACTOR + 1))
+    directory.run_pending_calls()
+    assert source.reads == 3
 
 
-def test_one_that_never_ends_is_given_up(build: Build, log: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_read_is_abandoned(build: Build, log: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_indexer, "MAX_PEOPLE", 300)
-    town = Town(ADA)
-    set_ = build([], town)
-    town.told = [ADA] * 301
-    set_.swept()
-    assert set_.listed() == ["ada"]
+    source = ScriptedSource(ADA)
+    directory = build([], source)
+    source.override = [ADA] * 301
+    directory.read_sources_again()
+    assert directory.list_logins() == ["ada"]
     assert log == ["people of ldap: more than 300 people"]
 
 
-class Stubborn(Town):
-    """Does not let itself be ended."""
+class UncloseableSource(ScriptedSource):
+    """A source whose generator does not close."""
 
     async def everyone(self) -> AsyncIterator[Partial]:
-        self.sweeps += 1
+        self.reads += 1
         try:
             yield ADA
             await Deferred()
@@ -426,22 +426,22 @@ class Stubborn(Town):
             await Deferred()
 
 
-def test_one_that_does_not_even_end_is_given_up_twice(build: Build, log: list[str]) -> None:
-    town = Stubborn(ADA)
-    set_ = build([Create("bob")], town)
-    set_.clock.advance(READ_TIMEOUT)
-    assert (town.closed, log) == (1, [])
-    set_.clock.advance(READ_TIMEOUT)
+def test_a_generator_that_does_not_close_is_abandoned(build: Build, log: list[str]) -> None:
+    source = UncloseableSource(ADA)
+    directory = build([Create("bob")], source)
+    directory.clock.advance(READ_TIMEOUT)
+    assert (source.closed, log) == (1, [])
+    directory.clock.advance(READ_TIMEOUT)
     assert log == [f"people of ldap: did not go on for {READ_TIMEOUT:g} seconds"]
-    assert set_.listed() == ["bob"]
-    set_.clock.advance(READ_TIMEOUT * 2 * MIN_PAUSE_FACTOR)
-    assert town.sweeps == 2
-    set_.directory.stopService()
-    set_.clock.advance(READ_TIMEOUT)
-    assert town.closed == 2
+    assert directory.list_logins() == ["bob"]
+    directory.clock.advance(READ_TIMEOUT * 2 * MIN_PAUSE_FACTOR)
+    assert source.reads == 2
+    directory.directory.stopService()
+    directory.clock.advance(READ_TIMEOUT)
+    assert source.closed == 2
 
 
-RUBBISH = [
+INVALID_PEOPLE = [
     (None, "not a Partial"),
     ({"login": "eve"}, "not a Partial"),
     (Partial(login="Eve"), "a login that is not canonical"),
@@ -456,40 +456,40 @@ RUBBISH = [
 ]
 
 
-@pytest.mark.parametrize(("rubbish", "why"), RUBBISH)
-def test_what_is_no_person_is_passed_over(build: Build, log: list[str], rubbish: object, why: str) -> None:
-    town = Town(ADA, Partial(login="zoe"))
-    town.told = [ADA, rubbish, rubbish, Partial(login="zoe")]
-    set_ = build([], town)
+@pytest.mark.parametrize(("invalid", "why"), INVALID_PEOPLE)
+def test_invalid_people_are_skipped(build: Build, log: list[str], invalid: object, why: str) -> None:
+    source = ScriptedSource(ADA, Partial(login="zoe"))
+    source.override = [ADA, invalid, invalid, Partial(login="zoe")]
+    directory = build([], source)
     for _ in range(2):
-        assert set_.listed() == ["ada", "zoe"]
-        set_.swept()
+        assert directory.list_logins() == ["ada", "zoe"]
+        directory.read_sources_again()
     assert log == [f"people of ldap: 2 of 4 skipped, first number 2: {why}"]
 
 
-def test_a_name_with_half_a_character_is_passed_over(build: Build, log: list[str]) -> None:
-    town = Town(ADA)
-    town.told = [Partial(login="eve", name="\udc80"), ADA]
-    set_ = build([], town)
-    assert set_.listed() == ["ada"]
+def test_a_name_with_a_lone_surrogate_is_skipped(build: Build, log: list[str]) -> None:
+    source = ScriptedSource(ADA)
+    source.override = [Partial(login="eve", name="\udc80"), ADA]
+    directory = build([], source)
+    assert directory.list_logins() == ["ada"]
     assert log[0].startswith("people of ldap: 1 of 2 skipped, first number 1: ")
 
 
-def test_everyone_that_is_no_generator_is_told_of(build: Build, log: list[str]) -> None:
-    town = Town(ADA)
-    town.everyone = lambda: [ADA]  # type: ignore[method-assign,assignment,return-value]
-    assert build([Create("bob")], town).listed() == ["bob"]
+def test_everyone_without_a_generator_is_logged(build: Build, log: list[str]) -> None:
+    source = ScriptedSource(ADA)
+    source.everyone = lambda: [ADA]  # type: ignore[method-assign,assignment,return-value]
+    assert build([Create("bob")], source).list_logins() == ["bob"]
     assert log == ["people of ldap: TypeError: 'async for' requires an object with __aiter__ method, got list"]
 
 
-# turns
+# batches
 
 
-class Nowhere:
-    """A Swept that only counts, and how much came in one turn."""
+class CountingIndex:
+    """An index that only counts the people added."""
 
     def __init__(self) -> None:
-        self.count = self.turn = self.most = self.ended = 0
+        self.count = self.finished = 0
 
     async def begin(self) -> None: ...
 
@@ -497,7 +497,7 @@ class Nowhere:
         self.count += len(people)
 
     async def finish(self) -> None:
-        self.ended += 1
+        self.finished += 1
 
     def stop(self) -> "Deferred[None]":
         done: Deferred[None] = Deferred()
@@ -521,48 +521,48 @@ class Nowhere:
         return []
 
 
-class Many(InMemorySource):
-    """Notes how many are read between two turns."""
+class LargeSource(InMemorySource):
+    """A source that records how many people are read in one reactor iteration."""
 
-    turn = most = 0
+    in_iteration = max_in_iteration = 0
 
     async def everyone(self) -> AsyncIterator[Partial]:
         for n in range(100_000):
-            self.turn += 1
-            self.most = max(self.most, self.turn)
+            self.in_iteration += 1
+            self.max_in_iteration = max(self.max_in_iteration, self.in_iteration)
             yield Partial(login=f"p{n:05}", name="Ann")
 
 
-def test_100000_people_are_read_a_few_at_a_time() -> None:
-    index, many = Nowhere(), Many(cache_ttl=HOUR)
+def test_100000_people_are_read_in_batches() -> None:
+    index, large = CountingIndex(), LargeSource(cache_ttl=HOUR)
 
-    class Turns(Clock):
+    class CountingClock(Clock):
         count = 0
 
         def callLater(self, delay: float, *call: Any, **options: Any) -> Any:  # noqa: N802  # Twisted's name
             if delay == 0:
-                many.turn, self.count = 0, self.count + 1
+                large.in_iteration, self.count = 0, self.count + 1
             return super().callLater(delay, *call, **options)
 
-    clock = Turns()
-    reading = SourceIndexer(many, index, clock)
-    reading.startService()
-    assert index.count == BATCH_SIZE  # nobody waits for the start
-    while not index.ended:
+    clock = CountingClock()
+    indexer = SourceIndexer(large, index, clock)
+    indexer.startService()
+    assert index.count == BATCH_SIZE  # the start does not wait for the rest
+    while not index.finished:
         clock.advance(0)
-    assert (index.count, many.most, clock.count) == (100_000, BATCH_SIZE, 100_000 / BATCH_SIZE)
+    assert (index.count, large.max_in_iteration, clock.count) == (100_000, BATCH_SIZE, 100_000 / BATCH_SIZE)
     assert len(clock.getDelayedCalls()) == 1
-    reading.stopService()
+    indexer.stopService()
     assert not clock.getDelayedCalls()
 
 
-def test_a_stop_ends_a_sweep_in_the_middle(build: Build, log: list[str]) -> None:
-    town = Town()
-    town.told = [*CROWD, Deferred()]
-    set_ = build([], town)
-    (reading,) = (each for each in set_.directory if isinstance(each, SourceIndexer))
+def test_shutdown_interrupts_a_read(build: Build, log: list[str]) -> None:
+    source = ScriptedSource()
+    source.override = [*MANY_PEOPLE, Deferred()]
+    directory = build([], source)
+    (indexer,) = (each for each in directory.directory if isinstance(each, SourceIndexer))
     ended: list[object] = []
-    reading.stopService().addBoth(ended.append)
-    assert (ended, town.closed, log) == ([None], 1, [])
-    set_.clock.advance(READ_TIMEOUT * MIN_PAUSE_FACTOR)
-    assert town.sweeps == 1
+    indexer.stopService().addBoth(ended.append)
+    assert (ended, source.closed, log) == ([None], 1, [])
+    directory.clock.advance(READ_TIMEOUT * MIN_PAUSE_FACTOR)
+    assert source.reads == 1

@@ -1,4 +1,4 @@
-"""Evidence makes Viewers, and nothing else does."""
+"""Viewers are made from evidence only."""
 
 import ast
 from pathlib import Path
@@ -15,8 +15,8 @@ VIEWERS = Viewers(["192.0.2.0/24"], ["ALICE"])
 
 
 @pytest.mark.parametrize("protocol", ["finger", "web", "irc", "gopher"])
-def test_nothing_known_is_a_stranger(protocol: str) -> None:
-    """A protocol of later is a stranger's too."""
+def test_no_evidence_is_a_stranger(protocol: str) -> None:
+    """This holds for unknown protocols too."""
     viewer = VIEWERS.from_address(protocol, None)
     assert (viewer.login, viewer.administrator, viewer.member, viewer.scope) == (None, False, False, None)
     assert (viewer.protocol, viewer.address) == (protocol, None)
@@ -26,7 +26,7 @@ def test_nothing_known_is_a_stranger(protocol: str) -> None:
     ("text", "member"),
     [("192.0.2.9", True), ("::ffff:192.0.2.9", True), ("198.51.100.1", False), ("127.0.0.1", False), ("::1", False)],
 )
-def test_an_address_makes_at_most_a_member(text: str, member: bool) -> None:
+def test_an_address_gives_at_most_member_rights(text: str, member: bool) -> None:
     address = Address.parse(text)
     viewer = VIEWERS.from_address("finger", address)
     assert (viewer.login, viewer.administrator) == (None, False)
@@ -47,19 +47,19 @@ def test_the_local_command() -> None:
         result_of(VIEWERS.from_evidence(LocalCommand("a b", "self")))
 
 
-def test_self_without_a_login_is_nobody() -> None:
-    """Fail closed: what cannot be made out is no administrator."""
+def test_scope_self_without_a_login_gives_no_rights() -> None:
+    """Fail closed: incomplete evidence does not make an administrator."""
     nobody = result_of(VIEWERS.from_evidence(LocalCommand(None, "self")))
     assert (nobody.login, nobody.administrator, nobody.scope) == (None, False, None)
 
 
-def test_viewers_are_made_in_viewers_py_only() -> None:
+def test_viewers_are_created_in_viewers_py_only() -> None:
     makers = set()
     folder = Path(gateway.__file__).parent
     for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
-                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
-                if called == "Viewer":
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", None)
+                if name == "Viewer":
                     makers.add(file.relative_to(folder).as_posix())
     assert makers == {"directory/viewers.py"}

@@ -382,7 +382,7 @@ def test_the_database_itself_refuses_a_second_owner(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize("edit", [Modify("nobody", {"title": "x"}), Remove("nobody")])
-def test_missing(opened: Opened, edit: Any) -> None:
+def test_editing_a_missing_person(opened: Opened, edit: Any) -> None:
     with pytest.raises(NoSuchPerson) as missing:
         opened.save(edit)
     assert missing.value.login == "nobody"
