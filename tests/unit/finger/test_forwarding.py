@@ -13,7 +13,7 @@ from gateway.outbound.public_hosts import MAX_CONNECTIONS_PER_HOST
 from tests.unit import fixtures
 from tests.unit.finger.wire import Client
 from tests.unit.fixtures import Built, make_dependencies
-from tests.unit.outbound.network import Begun, Network
+from tests.unit.outbound.network import Network, StartedCoroutine
 
 DENIED = "Finger forwarding service denied"
 NAMES = {
@@ -40,7 +40,7 @@ def built(tmp_path: Path) -> Iterator[Built]:
     made.stop()
 
 
-class Forwarded(Begun):
+class Forwarded(StartedCoroutine):
     """A query that is being forwarded; *output* is what the client has received so far."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The control socket: who may ask, what is answered, which sockets are replaced."""
+"""The control socket: permissions, responses, and which existing sockets are replaced."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ from gateway.ops.control import (
 
 
 class Connection:
-    """One connection of somebody with *uid*. `slow` ends when `work` does, `bad` has a mistake in it."""
+    """A connection of a user with *uid*. The command `slow` waits for `work`, `bad` raises an exception."""
 
     def __init__(self, uid: int = 0) -> None:
         self.clock = Clock()
@@ -45,57 +45,57 @@ class Connection:
         self.protocol.dataReceived(data)
 
     @property
-    def said(self) -> Any:
+    def response(self) -> Any:
         data = self.transport.value()
         assert data.endswith(b"\n") and data.count(b"\n") == 1
         return msgspec.json.decode(data)
 
 
 @pytest.mark.parametrize("uid", [0, os.geteuid()])
-def test_one_line_in_one_object_out(uid: int) -> None:
+def test_one_command_line_gets_one_JSON_object(uid: int) -> None:
     connection = Connection(uid)
     connection.send(b"slow\r\nslow\n")
     assert connection.transport.value() == b""
     connection.clock.advance(10 * CONNECTION_TIMEOUT)
     connection.work.callback({"changed": ["site.name"]})
-    assert connection.said == {"changed": ["site.name"]}
+    assert connection.response == {"changed": ["site.name"]}
     assert connection.transport.disconnecting
 
 
-def test_somebody_else_is_told_why_not_and_nothing_is_done() -> None:
+def test_another_user_is_refused() -> None:
     connection = Connection(os.geteuid() + 4711)
-    assert connection.said == {"error": "only root and the gateway's own user may do this"}
+    assert connection.response == {"error": "only root and the gateway's own user may do this"}
     assert connection.transport.disconnecting
     connection.send(b"bad\n")
     assert "internal" not in connection.transport.value().decode()
 
 
-def test_an_unknown_command_is_told_what_there_is() -> None:
+def test_an_unknown_command_lists_the_known_ones() -> None:
     connection = Connection()
     connection.send(b"\xff\xfe\n")
-    assert connection.said == {"error": "unknown command; known: slow, bad"}
+    assert connection.response == {"error": "unknown command; known: slow, bad"}
 
 
-def test_a_mistake_of_ours_is_told_without_its_words() -> None:
+def test_an_exception_is_reported_without_its_text() -> None:
     connection = Connection()
     connection.send(b"bad\n")
-    assert connection.said == {"error": "internal error; see the gateway's log"}
+    assert connection.response == {"error": "internal error; see the gateway's log"}
 
 
-def test_who_says_nothing_is_cut_off() -> None:
+def test_a_silent_client_is_disconnected() -> None:
     connection = Connection()
     connection.send(b"slo")
     connection.clock.advance(CONNECTION_TIMEOUT)
     assert connection.transport.disconnecting
 
 
-def test_a_line_that_is_too_long_is_cut_off() -> None:
+def test_an_overlong_line_is_disconnected() -> None:
     connection = Connection()
     connection.send(b"x" * 5000)
     assert connection.transport.disconnecting
 
 
-def test_who_leaves_meanwhile_does_not_stop_the_work() -> None:
+def test_a_disconnect_does_not_stop_the_command() -> None:
     connection = Connection()
     connection.send(b"slow\n")
     connection.protocol.connectionLost(Failure(ConnectionError()))
@@ -104,12 +104,12 @@ def test_who_leaves_meanwhile_does_not_stop_the_work() -> None:
     assert connection.clock.getDelayedCalls() == []
 
 
-def test_the_kernel_tells_who_asks() -> None:
-    ours, theirs = socket.socketpair(socket.AF_UNIX)
-    with ours, theirs:
+def test_peer_uid_comes_from_the_kernel() -> None:
+    server, client = socket.socketpair(socket.AF_UNIX)
+    with server, client:
 
         class Wire:
-            socket = ours
+            socket = server
 
         assert peer_uid(Wire()) == os.geteuid()
 
@@ -120,7 +120,7 @@ def start(path: Path) -> MemoryReactorClock:
     return reactor
 
 
-def test_a_socket_that_a_dead_gateway_left_is_replaced(tmp_path: Path) -> None:
+def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
@@ -129,7 +129,7 @@ def test_a_socket_that_a_dead_gateway_left_is_replaced(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_one_that_lives_is_left_alone(tmp_path: Path) -> None:
+def test_a_socket_in_use_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
     with socket.socket(socket.AF_UNIX) as living:
         living.bind(str(path))
@@ -139,7 +139,7 @@ def test_one_that_lives_is_left_alone(tmp_path: Path) -> None:
         assert path.is_socket()
 
 
-def test_a_file_is_never_taken_away(tmp_path: Path) -> None:
+def test_another_file_is_never_removed(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
     path.write_text("mine")
     with pytest.raises(FileExistsError, match="there is something else than a socket"):
@@ -147,7 +147,7 @@ def test_a_file_is_never_taken_away(tmp_path: Path) -> None:
     assert path.read_text() == "mine"
 
 
-def test_a_path_is_as_long_as_the_kernel_takes(tmp_path: Path) -> None:
+def test_the_path_length_is_limited_by_the_kernel(tmp_path: Path) -> None:
     check_path(Path("/" + "x" * (MAX_SOCKET_PATH_BYTES - 1)))
     with pytest.raises(OSError, match="the path has 108 bytes; a socket's may have at most 107"):
         check_path(Path("/" + "x" * MAX_SOCKET_PATH_BYTES))

@@ -1,4 +1,4 @@
-"""Would it answer? What probers hear, in words that name nobody."""
+"""Health: problems that make the gateway unready, and the responses to probes."""
 
 from pathlib import Path
 
@@ -13,18 +13,18 @@ def built(tmp_path: Path) -> Built:
     return make_dependencies(tmp_path)
 
 
-def test_a_house_that_answers_has_no_troubles(built: Built) -> None:
+def test_a_working_gateway_has_no_problems(built: Built) -> None:
     assert result_of(built.deps.health.find_problems()) == ()
     built.stop()
 
 
-def test_a_directory_that_does_not_run_is_not_ready(built: Built) -> None:
+def test_a_stopped_directory_is_not_ready(built: Built) -> None:
     built.deps.directory.running = 0
     assert result_of(built.deps.health.find_problems()) == ("starting or stopping",)
     built.stop()
 
 
-def test_a_database_that_cannot_be_read_is_a_trouble(built: Built) -> None:
+def test_an_unreadable_database_is_a_problem(built: Built) -> None:
     assert built.store.reader.connection is not None
     built.store.reader.connection.execute("PRAGMA user_version")
     built.store.reader.connection.close()
@@ -33,7 +33,7 @@ def test_a_database_that_cannot_be_read_is_a_trouble(built: Built) -> None:
     built.deps.tracker._access_log.stopService()
 
 
-def test_changes_that_are_not_followed_are_a_trouble_after_a_while(built: Built) -> None:
+def test_unfollowed_changes_become_a_problem_after_a_delay(built: Built) -> None:
     built.store.watcher._polling.stop()
     built.change(make_create_edit(BOB | {"login": "bert"}))
     assert result_of(built.deps.health.find_problems()) == ()
@@ -45,7 +45,7 @@ def test_changes_that_are_not_followed_are_a_trouble_after_a_while(built: Built)
     built.stop()
 
 
-def test_who_always_lags_a_little_follows(built: Built) -> None:
+def test_a_constant_small_lag_is_no_problem(built: Built) -> None:
     built.store.watcher._polling.stop()
     for number in range(5):
         built.change(make_create_edit(BOB | {"login": f"bert{number}"}))
@@ -58,7 +58,7 @@ def test_who_always_lags_a_little_follows(built: Built) -> None:
     built.stop()
 
 
-def test_what_probers_hear() -> None:
+def test_responses_to_probes() -> None:
     assert (liveness_body(False), liveness_body(True)) == (b"ok\n", b'{"status":"ok"}')
     assert readiness_response((), False) == (200, b"ready\n")
     assert readiness_response((), True) == (200, b'{"status":"ready"}')

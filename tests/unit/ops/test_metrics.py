@@ -1,4 +1,4 @@
-"""What Prometheus reads: every count of the house under its name, and no label that an asker could fill."""
+"""Prometheus metrics: every counter under its name, and no label that clients control."""
 
 from pathlib import Path
 from typing import Any
@@ -21,20 +21,20 @@ class Bot:
     state = (True, False, 7)
 
 
-class House:
-    """A house whose metrics are read."""
+class MeasuredGateway:
+    """A gateway whose metrics are read."""
 
     def __init__(self, folder: Path) -> None:
         self.built = make_dependencies(folder, per_address=1)
         deps = self.built.deps
-        watched = MetricsSources(
+        sources = MetricsSources(
             deps.tracker, deps.admission, deps.tracker._access_log, deps.directory,
             lambda: {"finger": 3, "web": 0}, lambda: [Bot()], lambda: 2,
         )  # fmt: skip
-        self.service = MetricsServer(watched, deps.health, self.built.clock)
+        self.service = MetricsServer(sources, deps.health, self.built.clock)
         self.viewer: Viewer = deps.viewers.from_address("finger", None)
 
-    def ask(self, path: bytes, accept: bytes = b"") -> Any:
+    def request(self, path: bytes, accept: bytes = b"") -> Any:
         root = self.service.factory.resource
         assert isinstance(root, MetricsRoot)
         request = DummyRequest([])
@@ -47,7 +47,7 @@ class House:
         return request
 
     def scrape(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-        text = b"".join(self.ask(b"metrics").written).decode()
+        text = b"".join(self.request(b"metrics").written).decode()
         return {
             (sample.name, tuple(sorted(sample.labels.items()))): sample.value
             for family in text_string_to_metric_families(text)
@@ -56,28 +56,28 @@ class House:
 
 
 @pytest.fixture
-def deps(tmp_path: Path) -> Any:
-    made = House(tmp_path)
-    yield made
-    made.built.stop()
+def gateway(tmp_path: Path) -> Any:
+    started = MeasuredGateway(tmp_path)
+    yield started
+    started.built.stop()
 
 
-def test_what_was_counted_is_told(deps: House) -> None:
-    tracker = deps.built.deps.tracker
+def test_metrics_after_some_requests(gateway: MeasuredGateway) -> None:
+    tracker = gateway.built.deps.tracker
     for seconds in (0.0002, 0.3):
         one = tracker.start(RequestInfo("finger", "lookup", "alice"))
-        deps.built.clock.advance(seconds)
+        gateway.built.clock.advance(seconds)
         one.finish("found")
     tracker.start(RequestInfo("web", "list", ""))
     for name in ("alice", "alice", "nobody"):
-        result_of(deps.built.deps.directory.lookup(name, deps.viewer))
+        result_of(gateway.built.deps.directory.lookup(name, gateway.viewer))
     for _ in range(2):
-        deps.built.deps.admission.admit(None)
-    assert deps.built.access_log_entries
-    told = deps.scrape()
+        gateway.built.deps.admission.admit(None)
+    assert gateway.built.access_log_entries
+    samples = gateway.scrape()
 
     def value(name: str, **labels: str) -> float:
-        return told[f"finger_gateway_{name}", tuple(sorted(labels.items()))]
+        return samples[f"finger_gateway_{name}", tuple(sorted(labels.items()))]
 
     assert value("requests_total", protocol="finger", verb="lookup", outcome="found") == 2
     assert value("requests_in_flight") == 1
@@ -102,44 +102,44 @@ def test_what_was_counted_is_told(deps: House) -> None:
     assert value("access_log_written_total") == 2
     assert value("access_log_dropped_total") == 0
     assert value("reactor_lag_seconds") == 0
-    assert told["process_start_time_seconds", ()] > 1.7e9
-    assert [name for name, labels in told if "build_info" in name and dict(labels)["python"].startswith("3.")]
+    assert samples["process_start_time_seconds", ()] > 1.7e9
+    assert [name for name, labels in samples if "build_info" in name and dict(labels)["python"].startswith("3.")]
     assert len(LATENCY_BUCKETS) >= 10 and LATENCY_BUCKETS[0] == 0.0001
 
 
-def test_connections_over_a_limit_are_counted(deps: House) -> None:
+def test_refused_connections_are_counted(gateway: MeasuredGateway) -> None:
     one = Address.parse("192.0.2.1")
     for _ in range(4):
-        deps.built.deps.admission.admit(one)
-    assert deps.scrape()["finger_gateway_connections_refused_total", ()] == 3
+        gateway.built.deps.admission.admit(one)
+    assert gateway.scrape()["finger_gateway_connections_refused_total", ()] == 3
 
 
-def test_no_label_is_filled_by_those_who_ask(deps: House) -> None:
+def test_no_label_contains_input_of_clients(gateway: MeasuredGateway) -> None:
     for number in range(20):
-        result_of(deps.built.deps.directory.lookup(f"secret{number}", deps.viewer))
-        deps.built.deps.tracker.start(RequestInfo("finger", "lookup", f"secret{number}", login="alice")).finish(
+        result_of(gateway.built.deps.directory.lookup(f"secret{number}", gateway.viewer))
+        gateway.built.deps.tracker.start(RequestInfo("finger", "lookup", f"secret{number}", login="alice")).finish(
             "not_found"
         )
-    text = b"".join(deps.ask(b"metrics").written).decode()
+    text = b"".join(gateway.request(b"metrics").written).decode()
     for word in ("secret", "alice", "Adams", "192.0.2"):
         assert word not in text
-    labels = {name for _, pairs in deps.scrape() for name, _ in pairs}
+    labels = {name for _, pairs in gateway.scrape() for name, _ in pairs}
     assert labels == {"protocol", "verb", "outcome", "le", "source", "network", "version", "python"}
 
 
-def test_probers_are_answered_beside_the_metrics(deps: House) -> None:
-    assert b"".join(deps.ask(b"healthz").written) == b"ok\n"
-    assert b"".join(deps.ask(b"readyz", b"application/json").written) == b'{"status":"ready"}'
-    deps.built.deps.directory.running = 0
-    request = deps.ask(b"readyz")
+def test_health_probes_on_the_metrics_port(gateway: MeasuredGateway) -> None:
+    assert b"".join(gateway.request(b"healthz").written) == b"ok\n"
+    assert b"".join(gateway.request(b"readyz", b"application/json").written) == b'{"status":"ready"}'
+    gateway.built.deps.directory.running = 0
+    request = gateway.request(b"readyz")
     assert request.responseCode == 503
     assert b"".join(request.written) == b"starting or stopping\n"
-    other = deps.ask(b"users")
+    other = gateway.request(b"users")
     assert other.responseCode == 404
     assert b"".join(other.written) == b"/metrics, /healthz and /readyz are here.\n"
 
 
-def test_the_lag_is_the_worst_of_the_last_minute() -> None:
+def test_reactor_lag_is_the_maximum_of_the_last_minute() -> None:
     clock = Clock()
     lag = ReactorLag(clock)
     lag.start()

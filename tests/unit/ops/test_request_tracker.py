@@ -1,4 +1,4 @@
-"""One question and its answer: limited, timed, counted, recorded, once."""
+"""One request: limited, timed, counted and logged exactly once."""
 
 import json
 from pathlib import Path
@@ -17,82 +17,82 @@ from gateway.ops.request_tracker import RequestInfo, RequestTracker
 ONE, OTHER = Address.parse("192.0.2.1"), Address.parse("192.0.2.2")
 
 
-class Desk:
-    """Exchanges on a file of records."""
+class TrackerSetup:
+    """A request tracker with an access-log file."""
 
     def __init__(self, folder: Path, per_minute: int = 60) -> None:
         self.file, self.clock = folder / "r", Clock()
-        self._records = AccessLog(self.file, "full", self.clock)
-        self._records.startService()
-        self.tracker = RequestTracker(RateLimit(per_minute, self.clock.seconds), self._records, self.clock)
+        self._access_log = AccessLog(self.file, "full", self.clock)
+        self._access_log.startService()
+        self.tracker = RequestTracker(RateLimit(per_minute, self.clock.seconds), self._access_log, self.clock)
 
     @property
-    def records(self) -> list[dict[str, Any]]:
+    def entries(self) -> list[dict[str, Any]]:
         self.clock.advance(1)
         return [json.loads(line) for line in self.file.read_bytes().splitlines()]
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def setup(tmp_path: Path) -> TrackerSetup:
+    return TrackerSetup(tmp_path)
 
 
-def asked(query: str = "alice", **more: Any) -> RequestInfo:
+def make_info(query: str = "alice", **more: Any) -> RequestInfo:
     return RequestInfo("finger", "lookup", query, **({"address": ONE} | more))
 
 
-def test_a_question_is_timed_counted_and_recorded(desk: Desk) -> None:
-    one = desk.tracker.start(asked())
+def test_a_request_is_timed_counted_and_logged(setup: TrackerSetup) -> None:
+    one = setup.tracker.start(make_info())
     assert one.retry_after is None
-    assert desk.tracker.in_flight == 1
-    desk.clock.advance(0.25)
+    assert setup.tracker.in_flight == 1
+    setup.clock.advance(0.25)
     one.finish("found", 120)
-    assert desk.tracker.in_flight == 0
-    assert desk.tracker.counts == {("finger", "lookup", "found"): 1}
-    (record,) = desk.records
-    del record["time"]
-    assert record == {
+    assert setup.tracker.in_flight == 0
+    assert setup.tracker.counts == {("finger", "lookup", "found"): 1}
+    (entry,) = setup.entries
+    del entry["time"]
+    assert entry == {
         "protocol": "finger", "peer": "192.0.2.1", "login": None, "verb": "lookup", "query": "alice",
         "outcome": "found", "bytes": 120, "ms": 250.0,
     }  # fmt: skip
 
 
-def test_only_the_first_close_counts(desk: Desk) -> None:
-    one = desk.tracker.start(asked())
+def test_only_the_first_finish_counts(setup: TrackerSetup) -> None:
+    one = setup.tracker.start(make_info())
     one.finish("error", 5, "a1b2")
     one.finish("found", 120)
     one.finish("gone")
-    assert desk.tracker.in_flight == 0
-    assert desk.tracker.counts == {("finger", "lookup", "error"): 1}
-    (record,) = desk.records
-    assert (record["outcome"], record["bytes"], record["reference"]) == ("error", 5, "a1b2")
+    assert setup.tracker.in_flight == 0
+    assert setup.tracker.counts == {("finger", "lookup", "error"): 1}
+    (entry,) = setup.entries
+    assert (entry["outcome"], entry["bytes"], entry["reference"]) == ("error", 5, "a1b2")
 
 
 def test_over_the_limit(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, per_minute=2)
+    setup = TrackerSetup(tmp_path, per_minute=2)
     for _ in range(2):
-        desk.tracker.start(asked()).finish("found")
-    limited = desk.tracker.start(asked())
+        setup.tracker.start(make_info()).finish("found")
+    limited = setup.tracker.start(make_info())
     assert limited.retry_after is not None
     assert limited.retry_after == pytest.approx(30.0)
-    assert desk.tracker.in_flight == 1
+    assert setup.tracker.in_flight == 1
     limited.finish("limited", 40)
-    assert desk.tracker.in_flight == 0
-    assert desk.tracker.start(asked(address=OTHER)).retry_after is None
-    assert desk.tracker.counts["finger", "lookup", "limited"] == 1
-    assert desk.records[-1]["outcome"] == "limited"
+    assert setup.tracker.in_flight == 0
+    assert setup.tracker.start(make_info(address=OTHER)).retry_after is None
+    assert setup.tracker.counts["finger", "lookup", "limited"] == 1
+    assert setup.entries[-1]["outcome"] == "limited"
 
 
-def test_who_a_question_counts_for(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, per_minute=1)
+def test_client_key_of_the_rate_limit(tmp_path: Path) -> None:
+    setup = TrackerSetup(tmp_path, per_minute=1)
 
     def limited(**more: Any) -> bool:
-        return desk.tracker.start(RequestInfo(**({"verb": "lookup", "query": "x"} | more))).retry_after is not None
+        return setup.tracker.start(RequestInfo(**({"verb": "lookup", "query": "x"} | more))).retry_after is not None
 
-    six, same, else_ = (Address.parse(text) for text in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"))
+    six, same, other_network = (Address.parse(text) for text in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"))
     assert not limited(protocol="finger", address=six)
     assert limited(protocol="web", address=same)  # the same /64, on any protocol
-    assert not limited(protocol="finger", address=else_)
+    assert not limited(protocol="finger", address=other_network)
     assert not limited(protocol="irc", peer="alice!a@host", key=("libera", "host"))
     assert limited(protocol="irc", peer="bob!b@host", key=("libera", "host"))
     assert not limited(protocol="irc", key=("oftc", "host"))
@@ -102,37 +102,37 @@ def test_who_a_question_counts_for(tmp_path: Path) -> None:
     assert not limited(protocol="finger", address=six, key="a session")
 
 
-def test_the_peer_of_a_record(desk: Desk) -> None:
-    desk.tracker.start(asked(peer="somebody")).finish("found")
-    desk.tracker.start(asked(address=None, peer="alice!a@host", login="alice")).finish("found")
-    desk.tracker.start(asked(address=None)).finish("found")
-    assert [(each["peer"], each["login"]) for each in desk.records] == [
+def test_peer_in_the_access_log(setup: TrackerSetup) -> None:
+    setup.tracker.start(make_info(peer="somebody")).finish("found")
+    setup.tracker.start(make_info(address=None, peer="alice!a@host", login="alice")).finish("found")
+    setup.tracker.start(make_info(address=None)).finish("found")
+    assert [(each["peer"], each["login"]) for each in setup.entries] == [
         ("192.0.2.1", None),
         ("alice!a@host", "alice"),
         (None, None),
     ]
 
 
-def test_what_never_came_to_be_a_question_is_noted(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, per_minute=1)
+def test_connections_without_a_request_are_logged(tmp_path: Path) -> None:
+    setup = TrackerSetup(tmp_path, per_minute=1)
     for _ in range(5):
-        desk.tracker.record_unanswered(asked(""), "empty")
-    desk.tracker.record_unanswered(asked("al"), "timeout", 7)
-    assert desk.tracker.start(asked()).retry_after is None  # it costs nothing
-    assert desk.tracker.counts["finger", "lookup", "empty"] == 5
-    assert [(each["outcome"], each["bytes"], each["ms"]) for each in desk.records] == [("empty", 0, 0.0)] * 5 + [
+        setup.tracker.record_unanswered(make_info(""), "empty")
+    setup.tracker.record_unanswered(make_info("al"), "timeout", 7)
+    assert setup.tracker.start(make_info()).retry_after is None  # it costs nothing
+    assert setup.tracker.counts["finger", "lookup", "empty"] == 5
+    assert [(each["outcome"], each["bytes"], each["ms"]) for each in setup.entries] == [("empty", 0, 0.0)] * 5 + [
         ("timeout", 7, 0.0)
     ]
 
 
-def test_idle_fires_when_none_is_open(desk: Desk) -> None:
+def test_when_idle_fires_after_the_last_request(setup: TrackerSetup) -> None:
     fired: list[str] = []
-    desk.tracker.when_idle().addCallback(lambda _: fired.append("at once"))
+    setup.tracker.when_idle().addCallback(lambda _: fired.append("at once"))
     assert fired == ["at once"]
-    one, two = desk.tracker.start(asked()), desk.tracker.start(asked())
-    desk.tracker.when_idle().addCallback(lambda _: fired.append("first"))
-    desk.tracker.when_idle().addCallback(lambda _: fired.append("second"))
-    left = desk.tracker.when_idle()
+    one, two = setup.tracker.start(make_info()), setup.tracker.start(make_info())
+    setup.tracker.when_idle().addCallback(lambda _: fired.append("first"))
+    setup.tracker.when_idle().addCallback(lambda _: fired.append("second"))
+    left = setup.tracker.when_idle()
     left.addErrback(lambda _: fired.append("left"))
     left.cancel()
     one.finish("found")
@@ -140,13 +140,13 @@ def test_idle_fires_when_none_is_open(desk: Desk) -> None:
     assert fired == ["at once", "left"]
     two.finish("found")
     assert fired == ["at once", "left", "first", "second"]
-    three = desk.tracker.start(asked())
+    three = setup.tracker.start(make_info())
     three.finish("found")
     assert len(fired) == 4
 
 
-def test_the_outcome_of_every_answer() -> None:
-    """The words of the access log. A hidden person is not_found."""
+def test_outcome_of_every_answer() -> None:
+    """The outcomes in the access log. A hidden person is not_found."""
     expected = {
         "Found": "found", "Ambiguous": "ambiguous", "NotFound": "not_found", "Listing": "listed", "Forbidden": "refused",
         "Unavailable": "unavailable", "Saved": "changed", "Invalid": "invalid", "Conflict": "refused", "History": "found",
@@ -160,34 +160,36 @@ def test_the_outcome_of_every_answer() -> None:
     assert words <= set(get_args(request_tracker.Outcome))
 
 
-def test_no_count_names_anybody(desk: Desk) -> None:
-    desk.tracker.start(asked("somebody-secret")).finish("not_found")
-    assert "somebody" not in repr(desk.tracker.counts)
+def test_counters_contain_no_query(setup: TrackerSetup) -> None:
+    setup.tracker.start(make_info("somebody-secret")).finish("not_found")
+    assert "somebody" not in repr(setup.tracker.counts)
 
 
-def test_latencies_are_counted_by_protocol_from_a_tenth_of_a_millisecond_on(desk: Desk) -> None:
+def test_latency_buckets_by_protocol(setup: TrackerSetup) -> None:
     for protocol, seconds in (("finger", 0.0001), ("finger", 0.00011), ("finger", 11.0), ("web", 0.04)):
         one = (
-            desk.tracker.start(asked()) if protocol == "finger" else desk.tracker.start(RequestInfo("web", "page", "/"))
+            setup.tracker.start(make_info())
+            if protocol == "finger"
+            else setup.tracker.start(RequestInfo("web", "page", "/"))
         )
-        desk.clock.advance(seconds)
+        setup.clock.advance(seconds)
         one.finish("found")
-    desk.tracker.record_unanswered(asked(""), "timeout")  # was no question
-    finger, web = desk.tracker.latencies["finger"], desk.tracker.latencies["web"]
+    setup.tracker.record_unanswered(make_info(""), "timeout")  # was no request
+    finger, web = setup.tracker.latencies["finger"], setup.tracker.latencies["web"]
     assert len(finger.counts) == len(request_tracker.LATENCY_BUCKETS) + 1
     assert (finger.counts[0], finger.counts[1], finger.counts[-1], sum(finger.counts)) == (1, 1, 1, 3)
     assert finger.seconds == pytest.approx(11.00021)
     assert web.counts[request_tracker.LATENCY_BUCKETS.index(0.05)] == 1
 
 
-def test_something_may_be_counted_without_a_record(desk: Desk) -> None:
-    desk.tracker.count("web", "probe", "served")
-    assert desk.tracker.counts == {("web", "probe", "served"): 1}
-    assert desk.records == [] and desk.tracker.in_flight == 0
+def test_count_without_an_access_log_entry(setup: TrackerSetup) -> None:
+    setup.tracker.count("web", "probe", "served")
+    assert setup.tracker.counts == {("web", "probe", "served"): 1}
+    assert setup.entries == [] and setup.tracker.in_flight == 0
 
 
-def test_counts_are_bounded_whatever_a_protocol_calls_its_verbs(desk: Desk) -> None:
+def test_number_of_counters_is_limited(setup: TrackerSetup) -> None:
     for number in range(2 * request_tracker.MAX_COUNTERS):
-        desk.tracker.record_unanswered(RequestInfo("own", f"verb{number}", "x"), "found")
-    assert len(desk.tracker.counts) == request_tracker.MAX_COUNTERS + 1
-    assert desk.tracker.counts["own", "other", "found"] == request_tracker.MAX_COUNTERS
+        setup.tracker.record_unanswered(RequestInfo("own", f"verb{number}", "x"), "found")
+    assert len(setup.tracker.counts) == request_tracker.MAX_COUNTERS + 1
+    assert setup.tracker.counts["own", "other", "found"] == request_tracker.MAX_COUNTERS

@@ -1,4 +1,4 @@
-"""Hosts of the fediverse that this machine trusts."""
+"""Fixtures for clients of fediverse hosts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from .social import AUTHORITY
 
 @pytest.fixture
 def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This machine trusts AUTHORITY."""
+    """Make the test's certificate authority trusted."""
     AUTHORITY.cert_pem.write_to_path(tmp_path / "ca.pem")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     yield

@@ -1,4 +1,4 @@
-"""A network without sockets: names that resolve to what a test says, and connections whose far end the test is."""
+"""A network without sockets: a name table, and connections whose remote end the test plays."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,14 +13,14 @@ from zope.interface import implementer
 
 
 @implementer(IHostnameResolver)
-class Names:
-    """Answers by a table; a name with several answers gives one after the other, the last one for ever. One with none is
-    silent."""
+class NameTable:
+    """A resolver with a table. A name with several answers gives one after the other, then always the last one; a name
+    without answers never resolves."""
 
     def __init__(self, table: Mapping[str, Sequence[Sequence[str]]]) -> None:
         self.table = {name: list(answers) for name, answers in table.items()}
-        self.asked: list[str] = []
-        self.silent: list[Any] = []
+        self.queried: list[str] = []
+        self.unanswered: list[Any] = []
 
     def resolveHostName(  # noqa: N802  # Twisted's names
         self,
@@ -31,11 +31,11 @@ class Names:
         transportSemantics: str = "TCP",  # noqa: N803
     ) -> Any:
         receiver = resolutionReceiver
-        self.asked.append(hostName)
+        self.queried.append(hostName)
         receiver.resolutionBegan(self)
         answers = self.table.get(hostName, [()])
         if not answers:
-            self.silent.append(receiver)
+            self.unanswered.append(receiver)
             return self
         for address in answers.pop(0) if len(answers) > 1 else answers[0]:
             kind = IPv6Address if ":" in address else IPv4Address
@@ -45,55 +45,57 @@ class Names:
 
 
 class Network(MemoryReactorClock):
-    """A reactor; *tried* are the places that were connected to."""
+    """A reactor that records its connection attempts in `tried`."""
 
     def __init__(self, names: Mapping[str, Sequence[Sequence[str]]] = {}) -> None:
         super().__init__()
-        self.names = Names(names)
+        self.names = NameTable(names)
         self.nameResolver = self.names
 
     @property
     def tried(self) -> list[tuple[str, int]]:
         return [(host, port) for host, port, *_ in self.tcpClients]
 
-    def takes(self, number: int = -1) -> "FarEnd":
-        """The far end of the attempt *number*, which is taken."""
-        return FarEnd(self.tcpClients[number][2])
+    def accept(self, number: int = -1) -> "RemoteEnd":
+        """Accept the connection attempt *number* and return its remote end."""
+        return RemoteEnd(self.tcpClients[number][2])
 
-    def refuses(self, number: int = -1) -> None:
+    def refuse(self, number: int = -1) -> None:
         factory: Any = self.tcpClients[number][2]
         factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
 
 
-class Wire(StringTransport):
+class TlsTransport(StringTransport):
     def setTcpNoDelay(self, enabled: bool) -> None:  # noqa: N802  # Twisted's name
-        """TLS sets it."""
+        """Do nothing; TLS connections set it."""
 
 
-class FarEnd:
+class RemoteEnd:
+    """The remote end of a connection."""
+
     def __init__(self, factory: Any) -> None:
-        self.transport = Wire()
+        self.transport = TlsTransport()
         self.protocol = factory.buildProtocol(IPv4Address("TCP", "9.9.9.9", 79))
         self.protocol.makeConnection(self.transport)
 
     @property
-    def heard(self) -> bytes:
+    def received(self) -> bytes:
         return bytes(self.transport.value())
 
     @property
-    def dropped(self) -> bool:
+    def aborted(self) -> bool:
         return bool(self.transport.disconnected)
 
-    def says(self, *pieces: bytes) -> None:
+    def send(self, *pieces: bytes) -> None:
         for each in pieces:
             self.protocol.dataReceived(each)
 
-    def closes(self, reason: Exception | None = None) -> None:
+    def close(self, reason: Exception | None = None) -> None:
         self.protocol.connectionLost(Failure(reason or ConnectionDone()))
 
 
-class Begun:
-    """A coroutine that has begun; *results* holds what it came to."""
+class StartedCoroutine:
+    """A started coroutine; `results` holds its result or failure once it has ended."""
 
     def __init__(self, coroutine: Any) -> None:
         self.results: list[Any] = []

@@ -1,4 +1,4 @@
-"""A host of the fediverse in memory: TLS is real, the wire is not."""
+"""A fediverse host in memory, with real TLS but without a network."""
 
 import json
 import ssl
@@ -18,16 +18,16 @@ def response(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
     return "\r\n".join(head).encode() + body
 
 
-def document(told: Any) -> bytes:
-    return response(json.dumps(told).encode(), "200 OK", "Content-Type: application/jrd+json")
+def document(jrd: Any) -> bytes:
+    return response(json.dumps(jrd).encode(), "200 OK", "Content-Type: application/jrd+json")
 
 
 def redirect(location: str) -> bytes:
     return response(b"", "302 Found", f"Location: {location}")
 
 
-class Host:
-    """The far end of the newest connection, with a certificate of *name*."""
+class FediverseHost:
+    """The remote end of the newest connection, with a certificate for *name*."""
 
     def __init__(self, network: Network, name: str, authority: trustme.CA = AUTHORITY) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -37,38 +37,38 @@ class Host:
             context.load_cert_chain(file.name)
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_side=True)
-        self._network, self._end = network, network.takes()
-        self.heard, self._closed = b"", False
-        self._turn()
+        self._network, self._end = network, network.accept()
+        self.received, self._closed = b"", False
+        self._transfer()
 
     @property
-    def dropped(self) -> bool:
-        """At once, not after a goodbye that this end may never return."""
-        return self._end.dropped
+    def aborted(self) -> bool:
+        """Return whether the client has aborted the connection without waiting for a TLS close."""
+        return self._end.aborted
 
-    def says(self, *pieces: bytes) -> None:
+    def send(self, *pieces: bytes) -> None:
         for each in pieces:
             self._tls.write(each)
-            self._turn()
+            self._transfer()
 
-    def _turn(self) -> None:
-        """All that either end has to say, until both are silent."""
+    def _transfer(self) -> None:
+        """Transfer data between both ends until neither has any more."""
         busy = True
         while busy:
             self._network.advance(0)
-            came = self._end.heard
+            received = self._end.received
             self._end.transport.clear()
-            self._in.write(came)
+            self._in.write(received)
             try:
-                if self._tls.version() is None or not self.heard:
+                if self._tls.version() is None or not self.received:
                     self._tls.do_handshake()
-                self.heard += self._tls.read(65536)
+                self.received += self._tls.read(65536)
             except ssl.SSLError:
-                pass  # it wants more, or the client has refused the certificate
-            going = self._out.read()
-            if going and not self.dropped:
-                self._end.says(going)
-            busy = bool(came or going)
+                pass  # more data is needed, or the client has refused the certificate
+            outgoing = self._out.read()
+            if outgoing and not self.aborted:
+                self._end.send(outgoing)
+            busy = bool(received or outgoing)
         if self._end.transport.disconnecting and not self._closed:
             self._closed = True
-            self._end.closes(ConnectionAborted() if self.dropped else None)
+            self._end.close(ConnectionAborted() if self.aborted else None)

@@ -1,4 +1,4 @@
-"""Which addresses are public, and how hosts are written."""
+"""Which IP addresses are public, and the canonical form of host names."""
 
 from ipaddress import ip_address
 
@@ -26,16 +26,16 @@ PUBLIC = (
 
 
 @pytest.mark.parametrize("address", PRIVATE)
-def test_F089_addresses_that_are_somebodys_own(address: str) -> None:
+def test_F089_addresses_that_are_not_public(address: str) -> None:
     assert not is_public(ip_address(address))
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_addresses_that_anybody_can_reach(address: str) -> None:
+def test_public_addresses(address: str) -> None:
     assert is_public(ip_address(address))
 
 
-def test_who_is_meant() -> None:
+def test_NAT64_translation_and_IP_literals() -> None:
     assert (
         str(translate_nat64(ip_address("::ffff:9.9.9.9")))
         == str(translate_nat64(ip_address("64:ff9b::9.9.9.9")))
@@ -65,11 +65,11 @@ def test_who_is_meant() -> None:
         ("FE80::1%eth0.2", "fe80::1%eth0.2"),
     ],
 )  # fmt: skip
-def test_a_host_has_one_way_of_being_written(host: str, expected: str | None) -> None:
+def test_canonical_host(host: str, expected: str | None) -> None:
     assert canonical_host(host) == expected
 
 
-def test_F087_a_list_of_hosts_that_are_allowed() -> None:
+def test_F087_host_patterns() -> None:
     allowed = HostPatterns(["B.test.", "*.example.org", "bücher.example", "[2620:fe::9]"])
     host: str | None
     for host in ("b.test", "a.example.org", "a.b.example.org", "xn--bcher-kva.example", "2620:fe::9"):
@@ -80,12 +80,12 @@ def test_F087_a_list_of_hosts_that_are_allowed() -> None:
 
 
 @pytest.mark.parametrize("host", ["::1%.example.org", "64:ff9b::9.9.9.9%.example.org", "[2620:fe::9%a.example.org]"])
-def test_F089_an_address_whose_zone_looks_like_a_name_is_below_none(host: str) -> None:
+def test_F089_an_address_with_a_zone_like_a_name_matches_no_pattern(host: str) -> None:
     name = canonical_host(host)
     assert name is not None and name not in HostPatterns(["*.example.org"])
 
 
 @pytest.mark.parametrize("pattern", ["", "*", "*.", "*.*.test", "b.*", "b.test:79", "*.9.9.9.9", "http://b.test/"])
-def test_what_names_no_host(pattern: str) -> None:
+def test_invalid_patterns(pattern: str) -> None:
     with pytest.raises(BadPattern):
         HostPatterns([pattern])

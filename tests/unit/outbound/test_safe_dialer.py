@@ -1,4 +1,4 @@
-"""Names resolved once, addresses judged, and the judged address dialled."""
+"""The safe dialer resolves a name once, checks the addresses, and connects to a checked address."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,36 +27,36 @@ from gateway.outbound.safe_dialer import (
     allow_any_address,
 )
 
-from .network import Begun, Network
+from .network import Network, StartedCoroutine
 
 
-async def connected(
-    network: Network, host: str, judge: Any = allow_any_address, resolver: HostResolver | None = None
+async def connect_to(
+    network: Network, host: str, check: Any = allow_any_address, resolver: HostResolver | None = None
 ) -> Any:
-    endpoint = SafeDialer(network, resolver or HostResolver(network), host, 79, 10.0, judge)
+    endpoint = SafeDialer(network, resolver or HostResolver(network), host, 79, 10.0, check)
     return await endpoint.connect(Factory.forProtocol(Protocol))
 
 
-def outgoing(
-    network: Network, listened: Sequence[str | None] = ("9.9.9.1",), names: Sequence[str] = ()
+def make_outbound(
+    network: Network, listen_addresses: Sequence[str | None] = ("9.9.9.1",), names: Sequence[str] = ()
 ) -> OutboundConnections:
-    return OutboundConnections(network, lambda: listened, lambda: names)
+    return OutboundConnections(network, lambda: listen_addresses, lambda: names)
 
 
-async def to_public(network: Network, host: str, **options: Any) -> Any:
-    endpoint = outgoing(network, **options).endpoint(host, 79, 10.0)
+async def connect_to_public_host(network: Network, host: str, **options: Any) -> Any:
+    endpoint = make_outbound(network, **options).endpoint(host, 79, 10.0)
     return await endpoint.connect(Factory.forProtocol(Protocol))
 
 
-def test_F089_a_name_that_resolves_differently_the_second_time_gains_nothing() -> None:
-    """DNS rebinding: the address that was judged is the one that is dialled, and the name is asked for once."""
+def test_F089_DNS_rebinding() -> None:
+    """DNS rebinding: the connection goes to the address that was checked, and the name is resolved once."""
     network = Network({"b.test": [["9.9.9.9"], ["127.0.0.1"]]})
-    begun = Begun(to_public(network, "b.test"))
+    begun = StartedCoroutine(connect_to_public_host(network, "b.test"))
     network.advance(5)
     assert network.tried == [("9.9.9.9", 79)]
-    network.refuses()
+    network.refuse()
     assert begun.error.host == "b.test"
-    assert (network.names.asked, network.tried) == (["b.test"], [("9.9.9.9", 79)])
+    assert (network.names.queried, network.tried) == (["b.test"], [("9.9.9.9", 79)])
 
 
 @pytest.mark.parametrize(
@@ -65,73 +65,75 @@ def test_F089_a_name_that_resolves_differently_the_second_time_gains_nothing() -
 )
 def test_F089_private_addresses_are_refused(address: str) -> None:
     network = Network({"b.test": [[address]]})
-    begun = Begun(to_public(network, "b.test"))
+    begun = StartedCoroutine(connect_to_public_host(network, "b.test"))
     assert isinstance(begun.error, NotPublic)
     assert network.tried == []
-    assert isinstance(Begun(to_public(network, f"[{address}]")).error, NotPublic)
+    assert isinstance(StartedCoroutine(connect_to_public_host(network, f"[{address}]")).error, NotPublic)
     assert network.tried == []
 
 
-def test_F089_of_several_addresses_the_public_ones_are_tried() -> None:
+def test_F089_only_public_addresses_of_a_name_are_tried() -> None:
     network = Network({"b.test": [["10.0.0.1", "9.9.9.9", "::1", "2620:fe::9"]]})
-    begun = Begun(to_public(network, "b.test"))
-    network.refuses()
+    begun = StartedCoroutine(connect_to_public_host(network, "b.test"))
+    network.refuse()
     assert network.tried == [("9.9.9.9", 79), ("2620:fe::9", 79)]
-    network.takes()
+    network.accept()
     assert isinstance(begun.result, Protocol)
 
 
 @pytest.mark.parametrize("address", ["9.9.9.1", "::ffff:9.9.9.1", "64:ff9b::9.9.9.1"])
-def test_F090_our_own_address_is_refused(address: str) -> None:
+def test_F090_own_addresses_are_refused(address: str) -> None:
     network = Network({"b.test": [["9.9.9.9", address]]})
-    assert isinstance(Begun(to_public(network, "b.test")).error, IsThisServer)
+    assert isinstance(StartedCoroutine(connect_to_public_host(network, "b.test")).error, IsThisServer)
     assert network.tried == []
 
 
-def test_F090_the_address_of_our_own_name_is_refused() -> None:
-    """As behind a router: it is on no interface of ours."""
+def test_F090_the_address_of_an_own_host_name_is_refused() -> None:
+    """As behind a router, where no local interface has that address."""
     network = Network({"b.test": [["9.9.9.9"]], "dir.test": [["9.9.9.9"]]})
-    begun = Begun(to_public(network, "b.test", listened=["10.0.0.1"], names=["gone.test", "dir.test"]))
+    begun = StartedCoroutine(
+        connect_to_public_host(network, "b.test", listen_addresses=["10.0.0.1"], names=["gone.test", "dir.test"])
+    )
     assert isinstance(begun.error, IsThisServer)
 
 
-def test_our_own_names_are_not_waited_for_long() -> None:
+def test_resolving_own_host_names_has_a_timeout() -> None:
     network = Network({"b.test": [["9.9.9.9"]], "dir.test": []})
-    Begun(to_public(network, "b.test", names=["dir.test"]))
+    StartedCoroutine(connect_to_public_host(network, "b.test", names=["dir.test"]))
     assert network.tried == []
     network.advance(2.1)
     assert network.tried == [("9.9.9.9", 79)]
 
 
-def test_F089_our_addresses_are_those_that_we_listen_on() -> None:
-    """All of the machine where we listen on all, or where something before us on this machine does it for us."""
+def test_F089_own_addresses_are_those_listened_on() -> None:
+    """All addresses of the machine if we listen on all of them, or only on loopback behind a local proxy."""
 
-    def written(*listened: str | None) -> set[str]:
-        return {str(address) for address in own_addresses(listened)}
+    def addresses_for(*listen_addresses: str | None) -> set[str]:
+        return {str(address) for address in own_addresses(listen_addresses)}
 
     machine = {str(address) for address in interface_addresses()}
     assert "127.0.0.1" in machine
-    assert written("9.9.9.1", "127.0.0.1") == {"9.9.9.1"}
-    assert written("9.9.9.1", "::ffff:9.9.9.2", None) == {"9.9.9.1", "9.9.9.2"}
+    assert addresses_for("9.9.9.1", "127.0.0.1") == {"9.9.9.1"}
+    assert addresses_for("9.9.9.1", "::ffff:9.9.9.2", None) == {"9.9.9.1", "9.9.9.2"}
     for everywhere in (("0.0.0.0",), ("::",), ("127.0.0.1", "::1"), (None,), (), ("9.9.9.1", "::")):
-        assert written(*everywhere) >= machine
+        assert addresses_for(*everywhere) >= machine
 
 
-def test_a_host_that_nobody_knows() -> None:
+def test_unknown_hosts() -> None:
     network = Network()
     for host in ("b.test", "-l", "b..test", "b\r\n"):
-        assert isinstance(Begun(connected(network, host)).error, NoSuchHost)
-    assert network.names.asked == ["b.test"]
+        assert isinstance(StartedCoroutine(connect_to(network, host)).error, NoSuchHost)
+    assert network.names.queried == ["b.test"]
 
 
-def test_addresses_are_tried_one_after_the_other_within_one_deadline() -> None:
+def test_addresses_are_tried_in_turn_within_one_deadline() -> None:
     addresses = [f"9.9.9.{number}" for number in range(20)]
     network = Network({"b.test": [addresses]})
-    begun = Begun(connected(network, "b.test"))
+    begun = StartedCoroutine(connect_to(network, "b.test"))
     assert [host for host, _ in network.tried] == addresses[:1]
     network.advance(CONNECTION_ATTEMPT_DELAY)
     assert [host for host, _ in network.tried] == addresses[:2]
-    network.refuses(0)
+    network.refuse(0)
     assert [host for host, _ in network.tried] == addresses[:3]
     for _ in range(40):
         network.advance(CONNECTION_ATTEMPT_DELAY / 2)
@@ -142,20 +144,20 @@ def test_addresses_are_tried_one_after_the_other_within_one_deadline() -> None:
     assert network.getDelayedCalls() == []
 
 
-def test_the_first_that_connects_is_taken_and_the_others_are_let_go() -> None:
+def test_the_first_connection_wins_and_others_are_cancelled() -> None:
     network = Network({"b.test": [["2620:fe::9", "9.9.9.9", "9.9.9.10"]]})
-    begun = Begun(connected(network, "b.test"))
+    begun = StartedCoroutine(connect_to(network, "b.test"))
     network.advance(CONNECTION_ATTEMPT_DELAY)
-    network.takes(1)
+    network.accept(1)
     assert isinstance(begun.result, Protocol)
     network.advance(30)
     assert len(network.tried) == 2
     assert [connector.stoppedConnecting for connector in network.connectors] == [True, False]
 
 
-def test_who_goes_ends_all_attempts() -> None:
+def test_cancelling_ends_all_attempts() -> None:
     network = Network({"b.test": [["2620:fe::9", "9.9.9.9"]]})
-    begun = Begun(connected(network, "b.test"))
+    begun = StartedCoroutine(connect_to(network, "b.test"))
     network.advance(CONNECTION_ATTEMPT_DELAY)
     begun.deferred.cancel()
     assert isinstance(begun.error, CancelledError)
@@ -163,37 +165,39 @@ def test_who_goes_ends_all_attempts() -> None:
     assert network.getDelayedCalls() == []
 
 
-def test_a_dead_name_server_holds_few_threads() -> None:
-    """A lookup cannot be called back: it keeps its place until it ends, however long ago its asker went."""
+def test_a_dead_name_server_blocks_few_threads() -> None:
+    """A lookup cannot be cancelled: it keeps its slot until it ends, even if its caller has given up."""
     network = Network({"dead.test": [], "b.test": [["9.9.9.9"]]})
     resolver = HostResolver(network)
-    dead = [Begun(connected(network, "dead.test", resolver=resolver)) for _ in range(MAX_CONCURRENT_LOOKUPS + 3)]
-    assert len(network.names.silent) == MAX_CONCURRENT_LOOKUPS
+    dead = [
+        StartedCoroutine(connect_to(network, "dead.test", resolver=resolver)) for _ in range(MAX_CONCURRENT_LOOKUPS + 3)
+    ]
+    assert len(network.names.unanswered) == MAX_CONCURRENT_LOOKUPS
     network.advance(10.1)
     assert all(isinstance(each.error, TimeoutError) for each in dead)
-    waits = Begun(connected(network, "b.test", resolver=resolver))
+    waits = StartedCoroutine(connect_to(network, "b.test", resolver=resolver))
     assert network.tried == []
-    network.names.silent.pop().resolutionComplete()
+    network.names.unanswered.pop().resolutionComplete()
     assert network.tried == [("9.9.9.9", 79)]
-    network.takes()
+    network.accept()
     assert isinstance(waits.result, Protocol)
 
 
-def test_the_judge_sees_every_address_of_a_literal_too() -> None:
-    seen: list[IPAddress] = []
+def test_address_literals_are_checked_too() -> None:
+    checked: list[IPAddress] = []
 
-    async def judge(host: str, addresses: Sequence[IPAddress]) -> Sequence[IPAddress]:
-        seen.extend(addresses)
+    async def check(host: str, addresses: Sequence[IPAddress]) -> Sequence[IPAddress]:
+        checked.extend(addresses)
         raise NotPublic(host)
 
     network = Network()
-    assert isinstance(Begun(connected(network, "[::ffff:9.9.9.9]", judge)).error, NotPublic)
-    assert [str(each) for each in seen] == ["9.9.9.9"]
-    assert network.names.asked == []
+    assert isinstance(StartedCoroutine(connect_to(network, "[::ffff:9.9.9.9]", check)).error, NotPublic)
+    assert [str(each) for each in checked] == ["9.9.9.9"]
+    assert network.names.queried == []
 
 
-def test_F091_room_is_bounded_for_one_host_and_for_all() -> None:
-    out = outgoing(Network())
+def test_F091_connections_are_limited_per_host_and_in_total() -> None:
+    out = make_outbound(Network())
     held = [out.reserve_slot("b.test") for _ in range(MAX_CONNECTIONS_PER_HOST)]
     for each in held:
         each.__enter__()

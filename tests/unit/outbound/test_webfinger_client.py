@@ -1,4 +1,4 @@
-"""The WebFinger client, against hosts of the fediverse that do what they like."""
+"""The WebFinger client, against slow, broken and hostile hosts."""
 
 import gc
 import json
@@ -14,8 +14,8 @@ from gateway.outbound.public_hosts import OutboundConnections
 from gateway.outbound.safe_dialer import IsThisServer, NotPublic
 from gateway.outbound.webfinger_client import MAX_BODY_BYTES, TIMEOUT, NotConfirmed, confirm_account
 
-from .network import Begun, Network
-from .social import AUTHORITY, Host, document, redirect, response
+from .network import Network, StartedCoroutine
+from .social import AUTHORITY, FediverseHost, document, redirect, response
 
 pytestmark = pytest.mark.usefixtures("trusted")
 
@@ -39,38 +39,38 @@ def logged() -> Iterator[list[LogEvent]]:
     globalLogPublisher.removeObserver(observer)
 
 
-class Asked(Begun):
-    """A check that is under way."""
+class Check(StartedCoroutine):
+    """A running check of an account."""
 
     def __init__(self, user: str = "alice", host: str = "social.example") -> None:
         self.network = Network(PUBLIC)
-        outgoing = OutboundConnections(self.network, lambda: ["192.5.6.30"], lambda: ["dir.test"])
-        super().__init__(confirm_account(self.network, outgoing, user, host))
+        outbound = OutboundConnections(self.network, lambda: ["192.5.6.30"], lambda: ["dir.test"])
+        super().__init__(confirm_account(self.network, outbound, user, host))
 
-    def host(self, name: str = "social.example", authority: trustme.CA = AUTHORITY) -> Host:
-        return Host(self.network, name, authority)
+    def host(self, name: str = "social.example", authority: trustme.CA = AUTHORITY) -> FediverseHost:
+        return FediverseHost(self.network, name, authority)
 
-    def told(self, answer: bytes) -> Any:
-        """What it comes to when *answer* is all that is said."""
-        self.host().says(answer)
+    def result_of_answer(self, answer: bytes) -> Any:
+        """Let the host send *answer* and return the result of the check."""
+        self.host().send(answer)
         return self.result
 
 
-def test_W109_it_asks_by_https_and_gives_the_actor_and_the_page() -> None:
-    asked = Asked()
-    assert asked.network.tried == [("9.9.9.9", 443)]
-    host = asked.host()
-    request = host.heard.decode().split("\r\n")
+def test_W109_request_over_https_and_result() -> None:
+    check = Check()
+    assert check.network.tried == [("9.9.9.9", 443)]
+    host = check.host()
+    request = host.received.decode().split("\r\n")
     assert request[0] == "GET /.well-known/webfinger?resource=acct%3Aalice%40social.example HTTP/1.1"
     assert "Host: social.example" in request
     assert "Accept: application/jrd+json, application/json" in request
-    host.says(document(GOOD))
-    assert asked.result == Actor(ACTOR, "https://social.example/@alice")
-    assert host.dropped, "a host that never says goodbye keeps the connection"
+    host.send(document(GOOD))
+    assert check.result == Actor(ACTOR, "https://social.example/@alice")
+    assert host.aborted, "otherwise a host that never closes would keep the connection"
 
 
 @pytest.mark.parametrize(
-    "told",
+    "jrd",
     [
         GOOD | {"links": [SELF]},
         GOOD | {"subject": "acct:Alice@Social.Example", "links": [SELF]},
@@ -82,13 +82,13 @@ def test_W109_it_asks_by_https_and_gives_the_actor_and_the_page() -> None:
         GOOD | {"links": [SELF], "properties": {"x": None}, "more": 1},
     ],
 )
-def test_what_other_software_says_is_taken(told: Any) -> None:
-    """Without a page for people the actor is it."""
-    assert Asked().told(document(told)) == Actor(ACTOR, ACTOR)
+def test_descriptors_of_other_software(jrd: Any) -> None:
+    """Without a profile page the actor's URL is used."""
+    assert Check().result_of_answer(document(jrd)) == Actor(ACTOR, ACTOR)
 
 
 @pytest.mark.parametrize(
-    ("answer", "why"),
+    ("answer", "reason"),
     [
         (document(GOOD | {"subject": "acct:bob@social.example"}), "a descriptor of somebody else"),
         (document({"links": [SELF]}), "a descriptor of somebody else"),
@@ -115,38 +115,38 @@ def test_what_other_software_says_is_taken(told: Any) -> None:
         (response(b" " * (MAX_BODY_BYTES + 1)), "an endless answer"),
     ],
 )
-def test_what_does_not_confirm_an_account(answer: bytes, why: str) -> None:
-    asked = Asked()
-    host = asked.host()
-    host.says(answer)
-    assert isinstance(asked.error, NotConfirmed)
-    assert str(asked.error) == why
-    assert host.dropped
+def test_answers_that_do_not_confirm_an_account(answer: bytes, reason: str) -> None:
+    check = Check()
+    host = check.host()
+    host.send(answer)
+    assert isinstance(check.error, NotConfirmed)
+    assert str(check.error) == reason
+    assert host.aborted
 
 
-def test_a_head_that_never_ends_is_cut() -> None:
-    asked = Asked()
-    host = asked.host()
-    host.says(b"HTTP/1.1 200 OK\r\n")
+def test_an_endless_head_is_disconnected() -> None:
+    check = Check()
+    host = check.host()
+    host.send(b"HTTP/1.1 200 OK\r\n")
     for number in range(1000):
-        if asked.results:
+        if check.results:
             break
-        host.says(b"X-%d: " % number + b"x" * 1000 + b"\r\n")
+        host.send(b"X-%d: " % number + b"x" * 1000 + b"\r\n")
     assert number < 200
-    assert asked.error is not None
-    assert host.dropped
+    assert check.error is not None
+    assert host.aborted
 
 
-def test_redirects_are_followed_to_public_hosts_only() -> None:
-    asked = Asked()
-    first = asked.host()
-    first.says(redirect("https://other.example/webfinger"))
-    assert asked.network.tried == [("9.9.9.9", 443), ("9.9.9.8", 443)]
-    second = asked.host("other.example")
-    assert second.heard.startswith(b"GET /webfinger HTTP/1.1\r\n")
-    second.says(document(GOOD))
-    assert asked.result == Actor(ACTOR, "https://social.example/@alice")
-    assert (first.dropped, second.dropped) == (True, True)
+def test_redirects_are_followed() -> None:
+    check = Check()
+    first = check.host()
+    first.send(redirect("https://other.example/webfinger"))
+    assert check.network.tried == [("9.9.9.9", 443), ("9.9.9.8", 443)]
+    second = check.host("other.example")
+    assert second.received.startswith(b"GET /webfinger HTTP/1.1\r\n")
+    second.send(document(GOOD))
+    assert check.result == Actor(ACTOR, "https://social.example/@alice")
+    assert (first.aborted, second.aborted) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -156,66 +156,66 @@ def test_redirects_are_followed_to_public_hosts_only() -> None:
         ("https://[::1]/", NotPublic), ("https://dir.test/", IsThisServer),
     ],
 )  # fmt: skip
-def test_no_redirect_leads_inside(location: str, error: type[Exception]) -> None:
-    asked = Asked()
-    asked.told(redirect(location))
-    assert isinstance(asked.error, error)
-    assert asked.network.tried == [("9.9.9.9", 443)]
+def test_redirects_to_private_addresses_are_refused(location: str, error: type[Exception]) -> None:
+    check = Check()
+    check.result_of_answer(redirect(location))
+    assert isinstance(check.error, error)
+    assert check.network.tried == [("9.9.9.9", 443)]
 
 
-def test_the_body_of_a_redirect_is_nobodys(logged: list[LogEvent]) -> None:
-    """However long it is: nobody waits for it, so nobody can be told that it is endless."""
-    asked = Asked()
-    asked.host().says(response(b"a" * 100_000, "302 Found", "Location: https://other.example/"))
-    asked.host("other.example").says(document(GOOD))
-    assert asked.result == Actor(ACTOR, "https://social.example/@alice")
-    del asked
+def test_the_body_of_a_redirect_is_ignored(logged: list[LogEvent]) -> None:
+    """However long the body is: nothing waits for it, so a failure would remain unhandled."""
+    check = Check()
+    check.host().send(response(b"a" * 100_000, "302 Found", "Location: https://other.example/"))
+    check.host("other.example").send(document(GOOD))
+    assert check.result == Actor(ACTOR, "https://social.example/@alice")
+    del check
     gc.collect()
     assert [event for event in logged if "log_failure" in event] == []
 
 
-def test_three_redirects_and_no_more() -> None:
-    asked = Asked()
+def test_at_most_three_redirects() -> None:
+    check = Check()
     for _ in range(4):
-        assert asked.results == []
-        asked.host().says(redirect("/again"))
-    assert str(asked.error) == "too many redirects"
-    assert len(asked.network.tried) == 4
+        assert check.results == []
+        check.host().send(redirect("/again"))
+    assert str(check.error) == "too many redirects"
+    assert len(check.network.tried) == 4
 
 
 @pytest.mark.parametrize(
     ("name", "authority"), [("other.example", AUTHORITY), ("social.example", STRANGER), ("*.example", STRANGER)]
 )
-def test_the_certificate_has_to_be_the_hosts_and_trusted(name: str, authority: trustme.CA) -> None:
-    asked = Asked()
-    host = asked.host(name, authority)
-    assert host.heard == b"", "nothing is asked"
-    assert "SSL" in repr(asked.error) or "verif" in repr(asked.error).lower()
+def test_the_certificate_must_match_the_host_and_be_trusted(name: str, authority: trustme.CA) -> None:
+    check = Check()
+    host = check.host(name, authority)
+    assert host.received == b"", "no request is sent"
+    assert "SSL" in repr(check.error) or "verif" in repr(check.error).lower()
 
 
-def test_a_host_in_unicode_is_asked_for_by_its_wire_name() -> None:
-    asked = Asked(host="xn--mnchen-3ya.example")
-    assert asked.network.tried == [("9.9.9.7", 443)]
-    assert b"Host: xn--mnchen-3ya.example\r\n" in asked.host("xn--mnchen-3ya.example").heard
+def test_international_host_names() -> None:
+    check = Check(host="xn--mnchen-3ya.example")
+    assert check.network.tried == [("9.9.9.7", 443)]
+    assert b"Host: xn--mnchen-3ya.example\r\n" in check.host("xn--mnchen-3ya.example").received
 
 
-@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\n", response(b"x" * 9)[:-1]])
-def test_all_has_to_be_there_in_time(said: bytes) -> None:
-    """One deadline, whether head or body is waited for."""
-    asked = Asked()
-    asked.network.advance(TIMEOUT / 2)
-    host = asked.host()
-    if said:
-        host.says(said)
-    asked.network.advance(TIMEOUT / 2 - 0.01)
-    assert asked.results == []
-    asked.network.advance(0.01)
-    assert str(asked.error) == "no answer in time"
-    assert host.dropped
+@pytest.mark.parametrize("data", [b"", b"HTTP/1.1 200 OK\r\n", response(b"x" * 9)[:-1]])
+def test_deadline_for_the_whole_answer(data: bytes) -> None:
+    """One deadline for head and body."""
+    check = Check()
+    check.network.advance(TIMEOUT / 2)
+    host = check.host()
+    if data:
+        host.send(data)
+    check.network.advance(TIMEOUT / 2 - 0.01)
+    assert check.results == []
+    check.network.advance(0.01)
+    assert str(check.error) == "no answer in time"
+    assert host.aborted
 
 
-def test_whoever_leaves_drops_the_connection() -> None:
-    asked = Asked()
-    host = asked.host()
-    asked.deferred.cancel()
-    assert (str(asked.error) != "", host.dropped) == (True, True)
+def test_cancelling_closes_the_connection() -> None:
+    check = Check()
+    host = check.host()
+    check.deferred.cancel()
+    assert (str(check.error) != "", host.aborted) == (True, True)
