@@ -1,4 +1,4 @@
-"""Backups of a database in use, and a backup in the place of a database in any state."""
+"""Backups of a database in use, and restores over a database in any state."""
 
 import os
 import sqlite3
@@ -34,7 +34,7 @@ def logins(path: Path) -> list[str]:
         return [login for (login,) in connection.execute("SELECT login FROM people ORDER BY login")]
 
 
-def restored(backup: Path, path: Path) -> tuple[int, Path | None]:
+def restore(backup: Path, path: Path) -> tuple[int, Path | None]:
     with backups.open_backup(backup) as opened:
         return backups.restore(opened, backup, path)
 
@@ -43,16 +43,16 @@ def names(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.iterdir())
 
 
-def refused(what: Callable[[], object]) -> str:
+def refusal_of(action: Callable[[], object]) -> str:
     with pytest.raises(UnusableDatabase) as error:
-        what()
+        action()
     return str(error.value)
 
 
 # backup
 
 
-def test_a_backup_is_one_moment_of_a_database_in_use(people: Path, tmp_path: Path) -> None:
+def test_a_backup_of_a_database_in_use_is_consistent(people: Path, tmp_path: Path) -> None:
     target = tmp_path / "kept" / "monday.db"
     target.parent.mkdir()
     with closing(database.connect(people, "rw", 1.0)) as writing:
@@ -66,45 +66,45 @@ def test_a_backup_is_one_moment_of_a_database_in_use(people: Path, tmp_path: Pat
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
-def test_a_backup_holds_nothing_of_who_was_removed(people: Path, tmp_path: Path) -> None:
-    write_edits(people, [Create("carol", {"plan": "a word that nobody else has: wombat"})])
+def test_a_backup_contains_nothing_of_removed_people(people: Path, tmp_path: Path) -> None:
+    write_edits(people, [Create("carol", {"plan": "a unique word: wombat"})])
     write_edits(people, [Remove("carol")])
     backups.backup(people, tmp_path / "b.db")
     assert b"wombat" not in (tmp_path / "b.db").read_bytes()
 
 
-def test_no_backup_over_another_unless_forced(people: Path, tmp_path: Path) -> None:
+def test_an_existing_file_is_overwritten_only_with_force(people: Path, tmp_path: Path) -> None:
     target = tmp_path / "b.db"
     target.write_text("another")
-    assert refused(lambda: backups.backup(people, target)) == f"{target} already exists (use --force to overwrite)"
+    assert refusal_of(lambda: backups.backup(people, target)) == f"{target} already exists (use --force to overwrite)"
     assert target.read_text() == "another"
     backups.backup(people, target, replace=True)
     assert logins(target) == ["alice", "bob"]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
-def test_what_no_backup_can_be_written_to(people: Path, tmp_path: Path) -> None:
+def test_invalid_backup_targets(people: Path, tmp_path: Path) -> None:
     (tmp_path / "link.db").symlink_to(people)
-    for target, why in (
+    for target, reason in (
         (people, "is the database itself; name another file"),
         (tmp_path / "link.db", "is the database itself; name another file"),
         (tmp_path, "is a folder; name a file in it"),
         (tmp_path / "no" / "b.db", "cannot be written: No such file or directory"),
     ):
-        assert refused(lambda target=target: backups.backup(people, target, True)) == f"{target}: {why}"  # type: ignore[misc]
+        assert refusal_of(lambda target=target: backups.backup(people, target, True)) == f"{target}: {reason}"  # type: ignore[misc]
     assert names(tmp_path) == ["link.db", "people.db"]
 
 
-def test_R008_no_backup_of_what_is_damaged(people: Path, tmp_path: Path) -> None:
+def test_R008_no_backup_of_a_damaged_database(people: Path, tmp_path: Path) -> None:
     damage(people)
     before = names(tmp_path)
-    said = refused(lambda: backups.backup(people, tmp_path / "b.db"))
-    assert said == f"{people}: is damaged; `finger-gateway restore FILE` puts a backup in its place"
+    message = refusal_of(lambda: backups.backup(people, tmp_path / "b.db"))
+    assert message == f"{people}: is damaged; `finger-gateway restore FILE` puts a backup in its place"
     assert names(tmp_path) == before
 
 
 def damage(path: Path) -> None:
-    """4 KiB of something else where the people stand."""
+    """Overwrite the first page of the people table."""
     with closing(database.connect(path, "rw", 1.0)) as connection:
         page = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'people'").fetchone()[0]
         size = connection.execute("PRAGMA page_size").fetchone()[0]
@@ -116,12 +116,12 @@ def damage(path: Path) -> None:
 # restore
 
 
-def test_R008_a_backup_takes_the_place_of_a_database_whatever_became_of_it(people: Path, tmp_path: Path) -> None:
+def test_R008_restore_over_a_database_in_any_state(people: Path, tmp_path: Path) -> None:
     backup, kept = tmp_path / "b.db", tmp_path / "people.db.before-restore"
     backups.backup(people, backup)
     people.chmod(0o640)
     write_edits(people, [Remove("bob"), make_create_edit({"login": "carol"})])
-    assert restored(backup, people) == (2, kept)
+    assert restore(backup, people) == (2, kept)
     assert logins(people) == ["alice", "bob"]
     assert logins(kept) == ["alice", "carol"]
     assert stat.S_IMODE(people.stat().st_mode) == 0o640
@@ -129,26 +129,26 @@ def test_R008_a_backup_takes_the_place_of_a_database_whatever_became_of_it(peopl
 
     damage(people)
     damaged = people.read_bytes()
-    assert restored(backup, people) == (2, tmp_path / "people.db.before-restore-2")
+    assert restore(backup, people) == (2, tmp_path / "people.db.before-restore-2")
     assert (tmp_path / "people.db.before-restore-2").read_bytes() == damaged
 
     people.write_bytes(b"")
-    assert restored(backup, people) == (2, tmp_path / "people.db.before-restore-3")
+    assert restore(backup, people) == (2, tmp_path / "people.db.before-restore-3")
     people.unlink()
-    Path(f"{people}-wal").write_bytes(b"of a database that is gone")
-    assert restored(backup, people) == (2, None)
+    Path(f"{people}-wal").write_bytes(b"of a removed database")
+    assert restore(backup, people) == (2, None)
     assert logins(people) == ["alice", "bob"]
     assert [name for name in names(tmp_path) if "before-restore" not in name] == ["b.db", "people.db"]
 
 
-def test_what_stands_in_the_log_is_folded_into_the_kept_one(people: Path, tmp_path: Path) -> None:
+def test_the_wal_is_merged_into_the_saved_old_database(people: Path, tmp_path: Path) -> None:
     backup = tmp_path / "b.db"
     backups.backup(people, backup)
-    with closing(database.connect(people, "ro", 1.0)) as reading:  # keeps the log from being tidied up
+    with closing(database.connect(people, "ro", 1.0)) as reading:  # keeps the WAL file from being checkpointed
         reading.execute("SELECT count(*) FROM people").fetchone()
         write_edits(people, [make_create_edit({"login": "carol"})])
         assert Path(f"{people}-wal").stat().st_size
-        _, kept = restored(backup, people)
+        _, kept = restore(backup, people)
         assert kept is not None
         assert not Path(f"{people}-wal").exists()
     Path(f"{kept}-wal").unlink(missing_ok=True)
@@ -156,38 +156,38 @@ def test_what_stands_in_the_log_is_folded_into_the_kept_one(people: Path, tmp_pa
     assert logins(people) == ["alice", "bob"]
 
 
-def test_the_log_of_one_too_damaged_to_be_opened_is_kept_beside_it(people: Path, tmp_path: Path) -> None:
+def test_the_wal_of_a_damaged_database_is_saved_beside_it(people: Path, tmp_path: Path) -> None:
     backups.backup(people, tmp_path / "b.db")
     people.write_bytes(b"x" * 8192)
     Path(f"{people}-wal").write_bytes(b"y" * 5000)
-    _, kept = restored(tmp_path / "b.db", people)
+    _, kept = restore(tmp_path / "b.db", people)
     assert kept is not None
     assert (kept.read_bytes(), Path(f"{kept}-wal").read_bytes()) == (b"x" * 8192, b"y" * 5000)
     assert logins(people) == ["alice", "bob"]
 
 
-def test_readers_and_writers_do_not_wait_for_one_another_in_what_was_put_back(people: Path, tmp_path: Path) -> None:
+def test_a_restored_database_is_in_wal_mode(people: Path, tmp_path: Path) -> None:
     backups.backup(people, tmp_path / "b.db")
-    restored(tmp_path / "b.db", people)
+    restore(tmp_path / "b.db", people)
     with closing(sqlite3.connect(people)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_a_copy_with_its_log_is_a_backup_too(people: Path, tmp_path: Path) -> None:
+def test_a_copied_database_with_its_wal_can_be_restored(people: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     copied = tmp_path / "elsewhere" / "people.db"
     with closing(database.connect(people, "ro", 1.0)) as reading:
         reading.execute("SELECT count(*) FROM people").fetchone()
         write_edits(people, [make_create_edit({"login": "carol"})])
-        for side in ("", "-wal"):
-            Path(f"{copied}{side}").write_bytes(Path(f"{people}{side}").read_bytes())
+        for suffix in ("", "-wal"):
+            Path(f"{copied}{suffix}").write_bytes(Path(f"{people}{suffix}").read_bytes())
     write_edits(people, [Remove("carol")])
     copied.parent.chmod(0o555)
-    assert restored(copied, people)[0] == 3
+    assert restore(copied, people)[0] == 3
     assert logins(people) == ["alice", "bob", "carol"]
 
 
-def test_what_is_no_backup_changes_nothing(people: Path, tmp_path: Path) -> None:
+def test_an_invalid_backup_changes_nothing(people: Path, tmp_path: Path) -> None:
     text, newer, empty, half, other = (tmp_path / name for name in ("text", "newer", "empty", "half", "other"))
     text.write_text("login,name\n" * 100)
     empty.touch()
@@ -205,7 +205,7 @@ def test_what_is_no_backup_changes_nothing(people: Path, tmp_path: Path) -> None
         connection.execute("UPDATE people SET document = x'00' WHERE login = 'bob'")
         connection.commit()
     before = people.read_bytes(), names(tmp_path)
-    for path, why in (
+    for path, reason in (
         (text, "is not a backup file, or is damaged"),
         (newer, "has tables of version 99, from a newer finger-gateway; "),
         (empty, "is another program's database; "),
@@ -216,23 +216,23 @@ def test_what_is_no_backup_changes_nothing(people: Path, tmp_path: Path) -> None
         (tmp_path, "is no file"),
         (tmp_path / "nothing", "cannot be read: No such file or directory"),
     ):
-        said = refused(lambda path=path: restored(path, people))  # type: ignore[misc]
-        assert said.startswith(f"{path}: {why}"), said
-        assert "restore FILE" not in said
+        message = refusal_of(lambda path=path: restore(path, people))  # type: ignore[misc]
+        assert message.startswith(f"{path}: {reason}"), message
+        assert "restore FILE" not in message
     assert (people.read_bytes(), names(tmp_path)) == before
 
 
-def test_nothing_is_lost_to_a_writer_who_waited_meanwhile(people: Path, tmp_path: Path) -> None:
-    """What is written once another file is there stands in that one: in the old one nobody would ever read it."""
+def test_a_waiting_writer_writes_to_the_replaced_file(people: Path, tmp_path: Path) -> None:
+    """A write after the file was replaced goes to the new file; in the old one it would be lost."""
     backup = tmp_path / "b.db"
     backups.backup(people, backup)
-    written: list[tuple[int, int]] = []
+    opened_files: list[tuple[int, int]] = []
 
     def connect() -> sqlite3.Connection:
-        written.append(database.file_identity(people))
+        opened_files.append(database.file_identity(people))
         return database.connect(people, "rw", 5.0)
 
-    tables = EditTransactions(connect, lambda: database.file_identity(people) != written[-1])
+    tables = EditTransactions(connect, lambda: database.file_identity(people) != opened_files[-1])
     tables.save([Modify("alice", {"title": "before"})], datetime.now(UTC))
     with closing(database.connect(people, "rw", 1.0)) as locked:
         locked.execute("BEGIN IMMEDIATE")
@@ -240,32 +240,30 @@ def test_nothing_is_lost_to_a_writer_who_waited_meanwhile(people: Path, tmp_path
         waiting = Thread(target=lambda: tables.save(edit, datetime.now(UTC)))
         waiting.start()
         os.link(backup, tmp_path / "other")
-        for side in ("-wal", "-shm"):
-            Path(f"{people}{side}").unlink()
+        for suffix in ("-wal", "-shm"):
+            Path(f"{people}{suffix}").unlink()
         (tmp_path / "other").replace(people)
         locked.execute("ROLLBACK")
         waiting.join(10)
     tables.close()
     assert b"meanwhile" in people.read_bytes()
-    assert len(written) == 2
+    assert len(opened_files) == 2
 
 
-def test_a_running_gateway_goes_over_to_what_was_put_back(tmp_path: Path) -> None:
+def test_a_running_gateway_switches_to_the_restored_database(tmp_path: Path) -> None:
     built = make_dependencies(tmp_path, [ALICE, BOB])
     backups.backup(built.path, tmp_path / "b.db")
     built.change(Remove("bob"), make_create_edit({"login": "carol"}))
     built.poll_store()
-    restored(tmp_path / "b.db", built.path)
+    restore(tmp_path / "b.db", built.path)
     built.poll_store()
     assert isinstance(result_of(built.deps.directory.lookup("bob", STRANGER)), Found)
     assert not isinstance(result_of(built.deps.directory.lookup("carol", STRANGER)), Found)
     built.stop()
 
 
-def test_a_file_that_is_replaced_while_another_one_is_opened_is_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Between the connection and its identity a third file may come: the next poll has to see that."""
+def test_a_replacement_while_a_file_is_opened_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third file may appear between opening a connection and reading the file identity; the next poll must notice."""
     files = [tmp_path / name for name in ("people.db", "second.db", "third.db")]
     for file, login in zip(files, ("ann", "ben", "cem"), strict=True):
         database.create(file)

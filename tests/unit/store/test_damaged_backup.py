@@ -1,4 +1,4 @@
-"""A backup whose damage shows only when SQLite checks all of it."""
+"""A backup whose damage only a complete integrity check finds."""
 
 from contextlib import closing
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The index of another source's people answers as the store's own does, and only of whole sweeps."""
+"""InMemoryIndex returns the same as SQLiteStore, and only from complete reads of a source."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -24,12 +24,17 @@ PEOPLE = [
     Partial(login="gus"),
     Partial(login="名前", name="名前 さくら"),
 ]
-LEVELS = [NameVisibilityFilter(low, high, all_) for low in (-1, 0, 2) for high in (0, 1, 2) for all_ in (False, True)]
+LEVELS = [
+    NameVisibilityFilter(low, high, every_level)
+    for low in (-1, 0, 2)
+    for high in (0, 1, 2)
+    for every_level in (False, True)
+]
 
 
 @pytest.fixture
-def both(tmp_path: Path) -> Iterator[Sequence[Any]]:
-    """A store and an index with the same people."""
+def store_and_index(tmp_path: Path) -> Iterator[Sequence[Any]]:
+    """Return a store and an index with the same people."""
     database.create(path := tmp_path / "people.db")
     values = ("name", "aliases", "former", "plan")
     write_edits(
@@ -41,20 +46,20 @@ def both(tmp_path: Path) -> Iterator[Sequence[Any]]:
     )
     store, index = SQLiteStore(path, ReactorClock(), 0), InMemoryIndex(ReactorClock(), 0)
     store.startService()
-    swept(index, PEOPLE)
+    fill(index, PEOPLE)
     yield store, index
     index.stop()
     store.stopService()
 
 
-def swept(index: InMemoryIndex, people: Sequence[Partial]) -> None:
+def fill(index: InMemoryIndex, people: Sequence[Partial]) -> None:
     result_of(index.begin())
     result_of(index.add(people))
     result_of(index.finish())
 
 
 @pytest.mark.parametrize("levels", LEVELS)
-def test_it_answers_as_the_store_does(both: Sequence[Any], levels: NameVisibilityFilter) -> None:
+def test_the_index_returns_the_same_as_the_store(store_and_index: Sequence[Any], levels: NameVisibilityFilter) -> None:
     names = (
         "lovelace",
         "ada lovelace",
@@ -69,50 +74,53 @@ def test_it_answers_as_the_store_does(both: Sequence[Any], levels: NameVisibilit
         "x",
     )
     for name in names:
-        assert len({tuple(sorted(result_of(each.find_logins(name, levels)))) for each in both}) == 1, name
+        assert len({tuple(sorted(result_of(each.find_logins(name, levels)))) for each in store_and_index}) == 1, name
     for after in ("", "ada", "b", "eve", "zzz"):
         for limit in (1, 3, 100):
-            assert len({tuple(result_of(each.page(after, limit, levels))) for each in both}) == 1, after
-    for beginning in ("a", "an", "e", "x", "名"):
-        assert len({tuple(result_of(each.logins_starting_with(beginning, 100, levels))) for each in both}) == 1, (
-            beginning
-        )
+            assert len({tuple(result_of(each.page(after, limit, levels))) for each in store_and_index}) == 1, after
+    for prefix in ("a", "an", "e", "x", "名"):
+        assert (
+            len({tuple(result_of(each.logins_starting_with(prefix, 100, levels))) for each in store_and_index}) == 1
+        ), prefix
     for query in ("a", "love", "ada love", "zofie", "evie", "さ", "augusta", '" OR 1'):
         for row in (0, 1, 4):
-            assert len({tuple(result_of(each.search(query_words(query), row, 3, levels))) for each in both}) == 1, query
+            assert (
+                len({tuple(result_of(each.search(query_words(query), row, 3, levels))) for each in store_and_index})
+                == 1
+            ), query
 
 
-def test_only_whole_sweeps_answer() -> None:
-    index, all_ = InMemoryIndex(ReactorClock(), 0), NameVisibilityFilter(-1, 2, True)
+def test_only_complete_reads_are_visible() -> None:
+    index, every_level = InMemoryIndex(ReactorClock(), 0), NameVisibilityFilter(-1, 2, True)
     assert (
-        result_of(index.page("", 9, all_))
-        == result_of(index.find_logins("gus", all_))
-        == result_of(index.search(("a",), 0, 9, all_))
+        result_of(index.page("", 9, every_level))
+        == result_of(index.find_logins("gus", every_level))
+        == result_of(index.search(("a",), 0, 9, every_level))
         == []
     )
     assert index.last("ada") is None
-    swept(index, PEOPLE[:2])
+    fill(index, PEOPLE[:2])
     result_of(index.begin())
     result_of(index.add(PEOPLE[1:4]))
-    assert result_of(index.page("", 9, all_)) == ["ada", "anna"]
+    assert result_of(index.page("", 9, every_level)) == ["ada", "anna"]
     result_of(index.begin())
     result_of(index.add(PEOPLE[2:3]))
-    assert result_of(index.find_logins("lovelace", all_)) == ["ada"]
+    assert result_of(index.find_logins("lovelace", every_level)) == ["ada"]
     assert (index.last("ada"), index.last("bob")) == (PEOPLE[0], None)
     result_of(index.finish())
-    assert result_of(index.page("", 9, all_)) == result_of(index.find_logins("lovelace", all_)) == ["bob"]
+    assert result_of(index.page("", 9, every_level)) == result_of(index.find_logins("lovelace", every_level)) == ["bob"]
     assert (index.last("ada"), index.last("bob")) == (None, PEOPLE[2])
     result_of(index.begin())
     index.stop()
-    assert result_of(index.page("", 9, all_)) == []
+    assert result_of(index.page("", 9, every_level)) == []
 
 
-def test_what_answers_no_longer_is_closed() -> None:
+def test_replaced_databases_are_closed() -> None:
     index = InMemoryIndex(ReactorClock(), 0)
-    swept(index, PEOPLE)
+    fill(index, PEOPLE)
     before = index._current
     assert before is not None
-    swept(index, PEOPLE)
+    fill(index, PEOPLE)
     index.stop()
     for each in (before.keys, before.lists):
         with pytest.raises(sqlite3.ProgrammingError):

@@ -1,4 +1,4 @@
-"""The store with other processes: they write beside us, are killed, belong to somebody else."""
+"""The store with other processes that write, hold locks, are killed, or run as another user."""
 
 import os
 import signal
@@ -24,8 +24,8 @@ ROOT = Path(__file__).parents[3]
 NOBODY = 65534
 
 
-def child(code: str, *arguments: object, **more: Any) -> "subprocess.Popen[str]":
-    """A Python of its own that runs *code*."""
+def start_python(code: str, *arguments: object, **more: Any) -> "subprocess.Popen[str]":
+    """Start a Python process that runs *code*."""
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
         cwd=ROOT,
@@ -37,36 +37,36 @@ def child(code: str, *arguments: object, **more: Any) -> "subprocess.Popen[str]"
     )
 
 
-def line(stream: IO[str] | None) -> str:
+def read_line(stream: IO[str] | None) -> str:
     assert stream is not None
     return stream.readline().rstrip("\n")
 
 
-def end(process: "subprocess.Popen[str]") -> str:
-    """What *process* had still to say, when it has ended well."""
-    said, _ = process.communicate(timeout=30)
-    assert process.returncode == 0, said
-    return said
+def wait_for_exit(process: "subprocess.Popen[str]") -> str:
+    """Wait until *process* exits with status 0, and return the rest of its output."""
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, output
+    return output
 
 
 def test_R003_a_second_process_writes(tmp_path: Path) -> None:
-    """Seen at the next look, 40 ms later at most, and what it says is the new text."""
+    """The change is seen at the next poll, at most 40 ms later, and reads return the new text."""
     path = tmp_path / "people.db"
     database.create(path)
     write_edits(path, [Create("alice", {"title": "Old"})])
     clock = ReactorClock()
     store = sqlite_store.SQLiteStore(path, clock)
     store.startService()
-    seen: list[tuple[str, ...]] = []
+    changes: list[tuple[str, ...]] = []
     last = result_of(store.last_change())
 
     async def wake() -> None:
-        seen.extend((change.login, *change.fields) for change in await store.changes(last))
+        changes.extend((change.login, *change.fields) for change in await store.changes(last))
 
     store.watch(wake)
     clock.advance(file_watcher.POLL_INTERVAL)
-    assert seen == []
-    process = child(
+    assert changes == []
+    process = start_python(
         """
         import sys
         from datetime import UTC, datetime
@@ -83,21 +83,21 @@ def test_R003_a_second_process_writes(tmp_path: Path) -> None:
         """,
         path,
     )
-    assert line(process.stdout) == "ready"
+    assert read_line(process.stdout) == "ready"
     clock.advance(file_watcher.POLL_INTERVAL)
-    assert seen == []
+    assert changes == []
     assert process.stdin is not None
     process.stdin.write("go\n")
     process.stdin.flush()
-    assert line(process.stdout) == "written"
+    assert read_line(process.stdout) == "written"
     clock.advance(file_watcher.POLL_INTERVAL)
-    assert seen == [("alice", "title")]
+    assert changes == [("alice", "title")]
     assert result_of(store.get("alice")).title == "New"
-    end(process)
+    wait_for_exit(process)
     wait_for(store.stopService())
 
 
-def test_R003_a_look_is_every_40_ms(tmp_path: Path) -> None:
+def test_R003_the_database_is_polled_every_40_ms(tmp_path: Path) -> None:
     store = sqlite_store.SQLiteStore(tmp_path / "people.db", ReactorClock())
     database.create(store.path)
     store.startService()
@@ -107,11 +107,11 @@ def test_R003_a_look_is_every_40_ms(tmp_path: Path) -> None:
 
 
 def test_R004_another_process_holds_the_database(tmp_path: Path) -> None:
-    """A clear refusal after the busy time, reads go on, and the next edit is written."""
+    """The edit is refused with a clear message after the busy timeout, reads continue, and the next edit is written."""
     path = tmp_path / "people.db"
     database.create(path)
     write_edits(path, [Create("alice", {"title": "Old"})])
-    holder = child(
+    holder = start_python(
         """
         import sqlite3, sys
         connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -124,8 +124,8 @@ def test_R004_another_process_holds_the_database(tmp_path: Path) -> None:
         """,
         path,
     )
-    assert line(holder.stdout) == "held"
-    editor = child(
+    assert read_line(holder.stdout) == "held"
+    editor = start_python(
         """
         import sys, time
         from datetime import UTC, datetime
@@ -168,17 +168,17 @@ def test_R004_another_process_holds_the_database(tmp_path: Path) -> None:
         """,
         path,
     )
-    refusal = line(editor.stdout)
+    refusal = read_line(editor.stdout)
     assert refusal.startswith(f"{path}: another program has been writing for "), refusal
     assert refusal.endswith("; try again (in time)"), refusal
-    assert line(editor.stdout) == "reads went on"
+    assert read_line(editor.stdout) == "reads went on"
     assert holder.stdin is not None
     assert editor.stdin is not None
     holder.stdin.write("\n")
     holder.stdin.flush()
-    assert line(holder.stdout) == "let go"
-    assert end(editor) == "written\n"
-    end(holder)
+    assert read_line(holder.stdout) == "let go"
+    assert wait_for_exit(editor) == "written\n"
+    wait_for_exit(holder)
 
 
 EDITOR = """
@@ -200,7 +200,7 @@ EDITOR = """
 KILLED = """
     import os, sys, textwrap
     editor = sys.stdin.read(int(sys.argv[2]))
-    import sqlalchemy, twisted.python.failure, gateway.store.edit_transactions  # once for all rounds
+    import sqlalchemy, twisted.python.failure, gateway.store.edit_transactions  # imported once for all rounds
     for round in range(10):
         pid = os.fork()
         if not pid:
@@ -214,21 +214,21 @@ KILLED = """
 """
 
 
-def test_R006_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> None:
-    """Ten rounds: a process edits and tells each edit that is acknowledged; it is killed among some 200 of them."""
+def test_R006_acknowledged_edits_survive_kill_9(tmp_path: Path) -> None:
+    """In ten rounds a process prints each acknowledged edit and is killed while it writes more."""
     path = tmp_path / "people.db"
     database.create(path)
     write_edits(path, [Create("alice", {"plan": "plan -1"})])
     editor = textwrap.dedent(EDITOR)
-    parent = child(KILLED, path, len(editor))
+    parent = start_python(KILLED, path, len(editor))
     assert parent.stdin is not None
     parent.stdin.write(editor)
     parent.stdin.flush()
     acknowledged: dict[int, int] = {}
     for round_ in range(10):
         pid, last = 0, -1
-        while (said := line(parent.stdout)) != "dead":
-            word, number = said.split()
+        while (output := read_line(parent.stdout)) != "dead":
+            word, number = output.split()
             if word == "editor":
                 pid = int(number)
                 continue
@@ -239,7 +239,7 @@ def test_R006_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> Non
         assert last % 1_000_000 >= 5 + 20 * round_
         store = sqlite_store.SQLiteStore(path, ReactorClock(), readers=0)
         store.startService()
-        # at most one edit more than was acknowledged: the one that was under way
+        # at most one edit more than acknowledged: the one in progress
         assert result_of(store.get("alice")).plan in (f"plan {last}", f"plan {last + 1}")
         kept = {entry.text for entry in result_of(store.history("alice", 1_000_000))}
         assert {f"plan {number}" for number in acknowledged} <= kept
@@ -249,7 +249,7 @@ def test_R006_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> Non
         wait_for(store.stopService())
         parent.stdin.write("\n")
         parent.stdin.flush()
-    end(parent)
+    wait_for_exit(parent)
     assert len(acknowledged) >= sum(5 + 20 * round_ for round_ in range(10))
 
 
@@ -273,18 +273,21 @@ INSPECT = """
 """
 
 
-def unmeasured() -> dict[str, str]:
+def environment_without_coverage() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 
 
-def as_nobody(path: Path, what: str = "inspect") -> str:
-    """Permission bits do not bind root, so somebody without rights looks; who cannot write what coverage.py measures."""
-    return end(child(INSPECT, path, what, env=unmeasured())).rstrip("\n")
+def inspect_unprivileged(path: Path, command: str = "inspect") -> str:
+    """Run a check as an unprivileged user, because root ignores permission bits.
+
+    That user cannot write coverage data, so coverage is off.
+    """
+    return wait_for_exit(start_python(INSPECT, path, command, env=environment_without_coverage())).rstrip("\n")
 
 
 @pytest.fixture
 def reachable() -> Iterator[Path]:
-    """A folder that everybody can reach; another run of pytest makes the folders above tmp_path private again."""
+    """Return a folder that every user can reach; pytest makes the folders above tmp_path private."""
     with TemporaryDirectory() as top:
         folder = Path(top, "open")
         folder.mkdir()
@@ -293,56 +296,61 @@ def reachable() -> Iterator[Path]:
         yield folder
 
 
-def test_a_file_that_cannot_be_written(reachable: Path) -> None:
+def test_a_read_only_file(reachable: Path) -> None:
     path = reachable / "people.db"
     database.create(path)
     path.chmod(0o444)
-    said = as_nobody(path)
-    assert said == f"{path}: cannot be written to: the file and its folder must belong to the user who runs this"
+    output = inspect_unprivileged(path)
+    assert output == f"{path}: cannot be written to: the file and its folder must belong to the user who runs this"
 
 
-def test_a_file_that_cannot_be_read(reachable: Path) -> None:
+def test_an_unreadable_file(reachable: Path) -> None:
     path = reachable / "people.db"
     database.create(path)
     path.chmod(0)
-    assert as_nobody(path) == (f"{path}: cannot be opened: the file and its folder must be readable and writable")
+    assert inspect_unprivileged(path) == (
+        f"{path}: cannot be opened: the file and its folder must be readable and writable"
+    )
 
 
-def test_a_folder_that_cannot_be_written(reachable: Path) -> None:
-    """WAL needs files beside the database."""
+def test_a_read_only_folder(reachable: Path) -> None:
+    """WAL mode needs files beside the database."""
     path = reachable / "people.db"
     database.create(path)
     path.chmod(0o666)
     reachable.chmod(0o555)
-    assert as_nobody(path).startswith(f"{path}: cannot be ")
-    assert as_nobody(reachable / "new.db", "create") == f"{reachable / 'new.db'}: cannot be created: Permission denied"
+    assert inspect_unprivileged(path).startswith(f"{path}: cannot be ")
+    assert (
+        inspect_unprivileged(reachable / "new.db", "create")
+        == f"{reachable / 'new.db'}: cannot be created: Permission denied"
+    )
 
 
-def test_a_folder_that_cannot_be_entered(reachable: Path) -> None:
+def test_an_inaccessible_folder(reachable: Path) -> None:
     path = reachable / "people.db"
     database.create(path)
     reachable.chmod(0o600)
-    assert as_nobody(path) == f"{path}: cannot be opened: Permission denied"
+    assert inspect_unprivileged(path) == f"{path}: cannot be opened: Permission denied"
     reachable.chmod(0o700)
 
 
-def test_what_could_not_be_made_leaves_nothing(reachable: Path) -> None:
-    """A disk that is full, as a limit of the file's size makes it."""
+def test_a_failed_creation_leaves_no_files(reachable: Path) -> None:
+    """A file size limit simulates a full disk."""
     path = reachable / "people.db"
     full = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))\n" + textwrap.dedent(INSPECT)
-    said = end(child(full, path, "create", env=unmeasured()))
-    assert said.startswith(f"{path}: ")
-    assert "Traceback" not in said
+    output = wait_for_exit(start_python(full, path, "create", env=environment_without_coverage()))
+    assert output.startswith(f"{path}: ")
+    assert "Traceback" not in output
     assert list(reachable.iterdir()) == []
 
 
-def test_edits_of_two_processes_lose_nothing(tmp_path: Path) -> None:
+def test_no_edit_of_two_processes_is_lost(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     database.create(path)
     write_edits(path, [Create("alice", {"plan": ""})])
-    editors = [child(EDITOR, path, first, first + 200) for first in (0, 1000)]
+    editors = [start_python(EDITOR, path, first, first + 200) for first in (0, 1000)]
     for each in editors:
-        assert end(each).endswith("all\n")
+        assert wait_for_exit(each).endswith("all\n")
     store = sqlite_store.SQLiteStore(path, ReactorClock(), readers=0)
     store.startService()
     assert {entry.text for entry in result_of(store.history("alice", 1000))} == {

@@ -1,4 +1,4 @@
-"""A removal leaves nothing: no row, no octet of the file, no cache of any process."""
+"""A removal leaves no row, no byte in the files, and no entry in the cache of any process."""
 
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -14,12 +14,12 @@ from gateway.directory.service import DirectoryService
 from gateway.store import file_watcher, sqlite_store, sqlite_writer
 from tests.unit.directory.doubles import ADMINISTRATOR, STRANGER
 from tests.unit.fixtures import ReactorClock, result_of, write_edits
-from tests.unit.store.test_sqlite_store import ALL, FULL, Opened
+from tests.unit.store.test_sqlite_store import ALL, FULL, OpenStore
 from tests.unit.store.waiting import wait_for
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 WORDS = ("quetzalcoatl", "xylophonist", "zymurgy", "kaleidoscope", "vexillology", "bumfuzzle", "onomatopoeia")
-ODD: dict[str, Any] = FULL | {
+TRACEABLE: dict[str, Any] = FULL | {
     "name": f"{WORDS[0].title()} {WORDS[1].title()}",
     "aliases": (WORDS[2],),
     "plan": WORDS[3] + "\n" + "long " * 3000,
@@ -28,27 +28,27 @@ ODD: dict[str, Any] = FULL | {
 }
 
 
-def others(count: int) -> list[Create]:
+def other_people(count: int) -> list[Create]:
     return [Create(f"p{n:03}", {"name": f"Person {n}", "plan": f"plan of {n}\n" * 9}) for n in range(count)]
 
 
-def octets(path: Path) -> bytes:
+def bytes_on_disk(path: Path) -> bytes:
     log = path.with_name(f"{path.name}-wal")
     return path.read_bytes() + (log.read_bytes() if log.exists() else b"")
 
 
-def forgotten(opened: Opened) -> None:
-    """Lets the time pass after which nothing may tell any more."""
+def wait_until_erased(opened: OpenStore) -> None:
+    """Advance the clock by the delay after which removed people are erased, and wait for the writer."""
     opened.clock.advance(sqlite_writer.FORGET_DELAY)
     wait_for(opened.store.writer.thread.run(lambda: None))
 
 
 @pytest.fixture
-def full(tmp_path: Path) -> Any:
-    """A store with one who has done all that leaves traces."""
-    opened = Opened(tmp_path / "people.db")
-    opened.save(*others(300))
-    opened.save(Create("bumblebee", ODD))
+def store_with_traces(tmp_path: Path) -> Any:
+    """Return a store with a person who has left traces of every kind."""
+    opened = OpenStore(tmp_path / "people.db")
+    opened.save(*other_people(300))
+    opened.save(Create("bumblebee", TRACEABLE))
     opened.save(Modify("bumblebee", {"plan": f"{WORDS[6]} " * 900}))
     opened.save(Rename("bumblebee", "wallflower"))
     opened.save(Rename("wallflower", "gardenia"))
@@ -63,12 +63,12 @@ def full(tmp_path: Path) -> Any:
 TRACES = (*WORDS, "bumblebee", "wallflower", "gardenia")
 
 
-def test_no_row_and_no_octet_is_left(full: Opened) -> None:
-    before = octets(full.path).lower()
+def test_no_row_and_no_byte_is_left(store_with_traces: OpenStore) -> None:
+    before = bytes_on_disk(store_with_traces.path).lower()
     assert all(word.encode() in before for word in TRACES)
-    full.save(Remove("gardenia"))
-    forgotten(full)
-    connection = sqlite3.connect(full.path)
+    store_with_traces.save(Remove("gardenia"))
+    wait_until_erased(store_with_traces)
+    connection = sqlite3.connect(store_with_traces.path)
     dump = "\n".join(connection.iterdump()).lower()
     tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     connection.close()
@@ -76,80 +76,84 @@ def test_no_row_and_no_octet_is_left(full: Opened) -> None:
     for word in TRACES:
         assert word not in dump, word
         assert word.encode().hex() not in dump, word
-    after = octets(full.path).lower()
+    after = bytes_on_disk(store_with_traces.path).lower()
     for word in TRACES:
         assert word.encode() not in after, word
         assert word[:8].encode() not in after, word
-    assert result_of(full.store.get("p005")).title == "t5"
-    assert len(result_of(full.store.page("", 999, ALL))) == 300
+    assert result_of(store_with_traces.store.get("p005")).title == "t5"
+    assert len(result_of(store_with_traces.store.page("", 999, ALL))) == 300
 
 
-def test_until_then_just_the_row_that_tells_the_caches(full: Opened) -> None:
-    n = full.save(Remove("gardenia"))
-    told = full.rows("SELECT n, login, fields FROM changes WHERE login IN ('gardenia', 'wallflower', 'bumblebee')")
-    assert told == [(n, "gardenia", "")]
-    full.clock.advance(sqlite_writer.FORGET_DELAY - 0.01)
-    assert full.rows("SELECT count(*) FROM changes WHERE login = 'gardenia'") == [(1,)]
-    forgotten(full)
-    assert full.rows("SELECT count(*) FROM changes WHERE login = 'gardenia'") == [(0,)]
+def test_until_then_only_the_change_row_remains(store_with_traces: OpenStore) -> None:
+    n = store_with_traces.save(Remove("gardenia"))
+    changes = store_with_traces.rows(
+        "SELECT n, login, fields FROM changes WHERE login IN ('gardenia', 'wallflower', 'bumblebee')"
+    )
+    assert changes == [(n, "gardenia", "")]
+    store_with_traces.clock.advance(sqlite_writer.FORGET_DELAY - 0.01)
+    assert store_with_traces.rows("SELECT count(*) FROM changes WHERE login = 'gardenia'") == [(1,)]
+    wait_until_erased(store_with_traces)
+    assert store_with_traces.rows("SELECT count(*) FROM changes WHERE login = 'gardenia'") == [(0,)]
 
 
-def test_what_a_removed_one_had_is_free_again(full: Opened) -> None:
-    full.save(Remove("gardenia"))
-    assert full.save(Create("bumblebee"), Create("gardenia"), Create("new", {"aliases": ("wallflower", WORDS[2])}))
-    assert result_of(full.store.history("gardenia", 9)) == []
+def test_names_of_a_removed_person_are_free_again(store_with_traces: OpenStore) -> None:
+    store_with_traces.save(Remove("gardenia"))
+    assert store_with_traces.save(
+        Create("bumblebee"), Create("gardenia"), Create("new", {"aliases": ("wallflower", WORDS[2])})
+    )
+    assert result_of(store_with_traces.store.history("gardenia", 9)) == []
 
 
-def test_a_stop_ends_when_nothing_is_left(tmp_path: Path) -> None:
-    """As the command does it, which ends right after the edit."""
-    opened = Opened(tmp_path / "people.db")
-    opened.save(Create("bumblebee", ODD))
+def test_shutdown_waits_until_everything_is_erased(tmp_path: Path) -> None:
+    """Commands stop right after the edit."""
+    opened = OpenStore(tmp_path / "people.db")
+    opened.save(Create("bumblebee", TRACEABLE))
     opened.save(Remove("bumblebee"))
     stopped = opened.store.stopService()
     assert not stopped.called
     opened.clock.advance(sqlite_writer.FORGET_DELAY)
     wait_for(stopped)
     assert opened.rows("SELECT count(*) FROM changes") == [(0,)]
-    assert not any(word.encode() in octets(opened.path).lower() for word in (*WORDS, "bumblebee"))
+    assert not any(word.encode() in bytes_on_disk(opened.path).lower() for word in (*WORDS, "bumblebee"))
 
 
-def test_what_a_killed_command_left_is_forgotten_at_the_next_start(tmp_path: Path) -> None:
-    opened = Opened(tmp_path / "people.db")
-    opened.write(Create("bumblebee", ODD), Create("alice"))
-    opened.write(Remove("bumblebee"))  # and nobody lived to forget them
-    assert b"bumblebee" in octets(opened.path)
+def test_remains_of_a_killed_command_are_erased_at_the_next_start(tmp_path: Path) -> None:
+    opened = OpenStore(tmp_path / "people.db")
+    opened.write(Create("bumblebee", TRACEABLE), Create("alice"))
+    opened.write(Remove("bumblebee"))  # and the process was killed before it erased them
+    assert b"bumblebee" in bytes_on_disk(opened.path)
     serving = sqlite_store.SQLiteStore(opened.path, opened.clock, readers=1)
     serving.startService()
     wait_for(serving.reader.read_in_thread(lambda _: None))
     opened.clock.advance(sqlite_writer.FORGET_DELAY)
     wait_for(serving.writer.thread.run(lambda: None))
-    assert not any(word.encode() in octets(opened.path).lower() for word in (*WORDS, "bumblebee"))
+    assert not any(word.encode() in bytes_on_disk(opened.path).lower() for word in (*WORDS, "bumblebee"))
     assert result_of(serving.get("alice")) is not None
     wait_for(serving.stopService())
     wait_for(opened.store.stopService())
 
 
-def test_a_reader_that_holds_on_is_told_as_not_all_gone(full: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While another program reads an older state, the log cannot be emptied; the operator hears of it."""
+def test_traces_kept_by_a_long_reader_are_logged(store_with_traces: OpenStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another program reads an older state, the WAL cannot be truncated; a warning is logged."""
     monkeypatch.setattr(sqlite_writer, "BUSY_TIMEOUT", 0.05)
-    reader = sqlite3.connect(full.path, isolation_level=None)
+    reader = sqlite3.connect(store_with_traces.path, isolation_level=None)
     reader.execute("BEGIN")
     assert reader.execute("SELECT count(*) FROM people").fetchone() == (301,)
-    full.store.writer.thread.run(full.store.writer.close)
-    full.save(Remove("gardenia"))
-    forgotten(full)
-    assert full.store.watcher._warned.startswith("removed, but some traces are left: ")
+    store_with_traces.store.writer.thread.run(store_with_traces.store.writer.close)
+    store_with_traces.save(Remove("gardenia"))
+    wait_until_erased(store_with_traces)
+    assert store_with_traces.store.watcher._warned.startswith("removed, but some traces are left: ")
     reader.execute("COMMIT")
     reader.close()
-    full.save(Remove("p000"))
-    forgotten(full)
-    assert not any(word.encode() in octets(full.path).lower() for word in TRACES)
+    store_with_traces.save(Remove("p000"))
+    wait_until_erased(store_with_traces)
+    assert not any(word.encode() in bytes_on_disk(store_with_traces.path).lower() for word in TRACES)
 
 
-# caches of others
+# caches of other processes
 
 
-class Other:
+class OtherProcess:
     """Another process: a store and a directory on the same file."""
 
     def __init__(self, path: Path) -> None:
@@ -169,43 +173,43 @@ class Other:
         return isinstance(answer, Found)
 
 
-def test_R003_another_process_drops_it(full: Opened) -> None:
-    other = Other(full.path)
+def test_R003_another_process_drops_the_person(store_with_traces: OpenStore) -> None:
+    other = OtherProcess(store_with_traces.path)
     assert other.finds("gardenia")
-    full.save(Remove("gardenia"))
+    store_with_traces.save(Remove("gardenia"))
     other.clock.advance(file_watcher.POLL_INTERVAL)
-    assert not any(other.finds(name) for name in ("gardenia", "wallflower", "bumblebee", WORDS[2], ODD["name"]))
+    assert not any(other.finds(name) for name in ("gardenia", "wallflower", "bumblebee", WORDS[2], TRACEABLE["name"]))
     assert other.finds("p001")
     other.stop()
 
 
-def test_R003_another_process_that_was_too_slow_drops_all(full: Opened) -> None:
-    """The row is gone before it looked: what is missing in the numbers tells it."""
-    other = Other(full.path)
+def test_R003_a_process_that_missed_the_row_clears_its_cache(store_with_traces: OpenStore) -> None:
+    """The row was erased before the poll: a gap in the change numbers shows that."""
+    other = OtherProcess(store_with_traces.path)
     assert other.finds("gardenia")
     assert other.finds("p001")
-    full.save(Remove("gardenia"))
-    forgotten(full)
+    store_with_traces.save(Remove("gardenia"))
+    wait_until_erased(store_with_traces)
     with pytest.raises(StoreReplaced):
         result_of(other.store.changes(other.directory.last_change))
-    assert other.finds("gardenia")  # cached, and it has not looked yet
+    assert other.finds("gardenia")  # cached, and not polled yet
     other.clock.advance(file_watcher.POLL_INTERVAL)
     assert not other.finds("gardenia")
-    assert other.directory.last_change == result_of(full.store.last_change())
-    full.save(Modify("p001", {"title": "New"}), at=NOW + timedelta(days=1))
+    assert other.directory.last_change == result_of(store_with_traces.store.last_change())
+    store_with_traces.save(Modify("p001", {"title": "New"}), at=NOW + timedelta(days=1))
     other.clock.advance(file_watcher.POLL_INTERVAL)
     assert result_of(other.directory.lookup("p001", STRANGER)).profile.title == "New"
     assert result_of(other.store.changes(other.directory.last_change)) == []
     other.stop()
 
 
-def test_one_who_asks_while_a_removal_is_forgotten(full: Opened) -> None:
-    """The own directory has dropped it with the edit, and follows on without a gap."""
-    service = DirectoryService(full.store, (), Policy.preset(), full.clock)
+def test_the_own_directory_follows_changes_after_a_removal(store_with_traces: OpenStore) -> None:
+    """The directory that made the edit has dropped the person already and follows later changes without a gap."""
+    service = DirectoryService(store_with_traces.store, (), Policy.preset(), store_with_traces.clock)
     service.startService()
     assert isinstance(result_of(service.lookup("gardenia", STRANGER)), Found)
     wait_for(service.edit("gardenia", Remove(""), ADMINISTRATOR))
     assert result_of(service.lookup("gardenia", STRANGER)) == NotFound()
-    forgotten(full)
-    write_edits(full.path, [Modify("p002", {"title": "x"})])
-    assert len(result_of(full.store.changes(service.last_change))) == 1
+    wait_until_erased(store_with_traces)
+    write_edits(store_with_traces.path, [Modify("p002", {"title": "x"})])
+    assert len(result_of(store_with_traces.store.changes(service.last_change))) == 1

@@ -1,4 +1,4 @@
-"""Another login for somebody: the old one still finds them, is nobody else's, and everything else moves along."""
+"""Renames: the old login still finds the person, stays reserved, and all data moves along."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -38,7 +38,7 @@ def rename(built: Built, old: str, new: str, viewer: Viewer = ADMINISTRATOR) -> 
     return wait_for(built.deps.directory.edit(old, Rename("", new), viewer))
 
 
-def look(service: DirectoryService, name: str, viewer: Viewer = STRANGER) -> str | None:
+def find_login(service: DirectoryService, name: str, viewer: Viewer = STRANGER) -> str | None:
     answer = result_of(service.lookup(name, viewer))
     if isinstance(answer, Found):
         return answer.profile.login
@@ -54,13 +54,13 @@ def rows(built: Built, sql: str) -> list[tuple[Any, ...]]:
         connection.close()
 
 
-def test_the_old_login_finds_the_person(built: Built) -> None:
+def test_the_old_login_still_finds_the_person(built: Built) -> None:
     service = built.deps.directory
-    assert look(service, "alice") == "alice"
-    assert look(service, "alicia") is None
+    assert find_login(service, "alice") == "alice"
+    assert find_login(service, "alicia") is None
     assert isinstance(rename(built, "alice", "alicia"), Saved)
     for name in ("alicia", "alice", "ALICE", "ally", "Alice Adams"):
-        assert look(service, name) == "alicia", name
+        assert find_login(service, name) == "alicia", name
     answer = result_of(service.lookup("alice", STRANGER))
     assert answer.profile.former == ()  # shown to administrators only
     assert result_of(service.lookup("alice", ADMINISTRATOR)).profile.former == ("alice",)
@@ -68,38 +68,38 @@ def test_the_old_login_finds_the_person(built: Built) -> None:
     assert [each.login for each in result_of(service.list_people("alicia", STRANGER, Page())).profiles] == ["alicia"]
 
 
-def test_back_to_the_old_name_and_onto_an_alias(built: Built) -> None:
+def test_rename_back_and_to_an_alias(built: Built) -> None:
     service = built.deps.directory
     rename(built, "alice", "alicia")
     assert isinstance(rename(built, "alicia", "alice"), Saved)
-    assert look(service, "alicia") == look(service, "alice") == "alice"
+    assert find_login(service, "alicia") == find_login(service, "alice") == "alice"
     assert result_of(service.lookup("alice", ADMINISTRATOR)).profile.former == ("alicia",)
     assert isinstance(rename(built, "alice", "ally"), Saved)
     profile = result_of(service.lookup("ally", ADMINISTRATOR)).profile
     assert (profile.login, profile.aliases, profile.former) == ("ally", ("queen",), ("alicia", "alice"))
     for name in ("ally", "alice", "alicia", "queen"):
-        assert look(service, name) == "ally", name
-    assert isinstance(rename(built, "ally", "ally"), Saved)  # nothing to do
+        assert find_login(service, name) == "ally", name
+    assert isinstance(rename(built, "ally", "ally"), Saved)  # no change
     assert result_of(service.lookup("ally", ADMINISTRATOR)).profile.former == ("alicia", "alice")
 
 
 @pytest.mark.parametrize("taken", ["bob", "bobby", "carol", "zuzana", "zed"])
-def test_names_that_cannot_be_had_are_refused_in_equal_words(built: Built, taken: str) -> None:
-    """Whether it is a login, an alias, of one who is hidden, or kept for one who had it once."""
+def test_taken_names_are_refused_with_equal_messages(built: Built, taken: str) -> None:
+    """The message is the same for a login, an alias, a hidden person, and a reserved former login."""
     built.change(Create("zuzana"), Rename("zuzana", "zed"))
     built.poll_store()
     assert rename(built, "alice", taken) == Invalid((EditProblem("alice", "login", "", f"{taken!r} is already taken"),))
-    assert look(built.deps.directory, "alice") == "alice"
+    assert find_login(built.deps.directory, "alice") == "alice"
     outcome = wait_for(built.deps.directory.save([Create(taken)], ADMINISTRATOR))
     assert outcome == Invalid((EditProblem(taken, "login", "", f"{taken!r} is already taken"),))
     outcome = wait_for(built.deps.directory.save([Create("new", {"aliases": (taken,)})], ADMINISTRATOR))
     assert outcome == Invalid((EditProblem("new", "aliases", "", f"{taken!r} is already taken"),))
 
 
-def test_an_old_login_is_free_again_when_it_is_taken_out_of_former(built: Built) -> None:
+def test_a_login_removed_from_former_is_free_again(built: Built) -> None:
     rename(built, "alice", "alicia")
     wait_for(built.deps.directory.edit("alicia", Modify("", {"former": ()}), ADMINISTRATOR))
-    assert look(built.deps.directory, "alice") is None
+    assert find_login(built.deps.directory, "alice") is None
     assert isinstance(wait_for(built.deps.directory.save([Create("alice")], ADMINISTRATOR)), Saved)
 
 
@@ -111,7 +111,7 @@ def test_who_may_rename(built: Built) -> None:
     assert isinstance(rename(built, "alice", "no login"), Invalid)
 
 
-def test_what_belongs_to_the_person_moves_along(built: Built) -> None:
+def test_data_moves_along_with_a_rename(built: Built) -> None:
     service = built.deps.directory
     wait_for(service.edit("alice", Modify("", {"plan": "Two"}), ADMINISTRATOR))
     wait_for(built.store.save_last_seen({"alice": NOW}))
@@ -122,52 +122,56 @@ def test_what_belongs_to_the_person_moves_along(built: Built) -> None:
     assert rows(built, "SELECT login FROM seen") == [("alicia",)]
     for table in ("people", "names", "history", "seen"):
         assert rows(built, f"SELECT count(*) FROM {table} WHERE login = 'alice'") == [(0,)], table
-    told = rows(built, "SELECT login, fields FROM changes WHERE login LIKE 'alic%' ORDER BY n")
-    assert [(login, bool(fields)) for login, fields in told] == [
+    changes = rows(built, "SELECT login, fields FROM changes WHERE login LIKE 'alic%' ORDER BY n")
+    assert [(login, bool(fields)) for login, fields in changes] == [
         ("alicia", True), ("alicia", True), ("alice", False), ("alicia", True)
     ]  # fmt: skip
-    assert told[-1] == ("alicia", "former")
+    assert changes[-1] == ("alicia", "former")
 
 
-def test_R003_the_caches_of_another_process_drop_both(built: Built) -> None:
+def test_R003_caches_of_another_process_drop_both_logins(built: Built) -> None:
     service = built.deps.directory
-    assert look(service, "alice") == "alice"
-    assert look(service, "alicia") is None
-    assert look(service, "ally") == "alice"
+    assert find_login(service, "alice") == "alice"
+    assert find_login(service, "alicia") is None
+    assert find_login(service, "ally") == "alice"
     built.change(Rename("alice", "alicia"))
-    assert look(service, "alice") == "alice"  # cached: not seen yet
+    assert find_login(service, "alice") == "alice"  # cached, not polled yet
     built.poll_store()
-    assert look(service, "alicia") == look(service, "alice") == look(service, "ally") == "alicia"
+    assert find_login(service, "alicia") == find_login(service, "alice") == find_login(service, "ally") == "alicia"
     built.change(Rename("alicia", "alice"))
     built.poll_store()
-    assert look(service, "alicia") == look(service, "alice") == "alice"
+    assert find_login(service, "alicia") == find_login(service, "alice") == "alice"
 
 
-def test_one_who_is_hidden_stays_unknown(built: Built) -> None:
+def test_a_hidden_person_stays_hidden_after_a_rename(built: Built) -> None:
     service = built.deps.directory
     rename(built, "carol", "caroline")
     for name in ("carol", "caroline", "Carol Hidden"):
         for viewer in (STRANGER, MEMBER, as_self("bob")):
-            assert look(service, name, viewer) is None, name
-        assert look(service, name, ADMINISTRATOR) == "caroline"
-        assert look(service, name, as_self("caroline")) == "caroline"
+            assert find_login(service, name, viewer) is None, name
+        assert find_login(service, name, ADMINISTRATOR) == "caroline"
+        assert find_login(service, name, as_self("caroline")) == "caroline"
     assert result_of(service.history("carol", STRANGER)) == NotFound()
 
 
-def test_renamed_and_edited_at_once_or_not_at_all(built: Built) -> None:
+def test_several_renames_are_atomic(built: Built) -> None:
     service = built.deps.directory
     outcome = wait_for(
         service.save([Rename("alice", "alicia"), Rename("bob", "alice2"), Remove("nobody")], ADMINISTRATOR)
     )
     assert outcome == NotFound()
-    assert (look(service, "alice"), look(service, "alicia"), look(service, "alice2")) == ("alice", None, None)
+    assert (find_login(service, "alice"), find_login(service, "alicia"), find_login(service, "alice2")) == (
+        "alice",
+        None,
+        None,
+    )
 
 
-def test_where_no_name_is_for_the_asker_an_old_one_is_not(tmp_path: Path) -> None:
+def test_viewers_who_may_see_no_name_find_no_former_login(tmp_path: Path) -> None:
     made = make_dependencies(tmp_path, people=PEOPLE, policy=Policy.preset("open", None, {"name": M}))
     try:
         rename(made, "alice", "alicia")
-        assert look(made.deps.directory, "alice") is None
-        assert look(made.deps.directory, "alice", MEMBER) == "alicia"
+        assert find_login(made.deps.directory, "alice") is None
+        assert find_login(made.deps.directory, "alice", MEMBER) == "alicia"
     finally:
         made.stop()

@@ -1,4 +1,4 @@
-"""R002: reads of a key are inline while the disk is fast, and in threads for a while where it was slow."""
+"""R002: single reads run inline while the disk is fast, and in threads for a while after slow reads."""
 
 import sqlite3
 import threading
@@ -19,26 +19,26 @@ from tests.unit.store.waiting import wait_for
 ALL = NameVisibilityFilter(UNSPECIFIED, 2)
 
 
-class Disk:
-    """A clock for perf_counter: each read takes *seconds*."""
+class FakeDiskTimer:
+    """A replacement for perf_counter() that makes each read take *seconds*."""
 
     def __init__(self) -> None:
-        self.at, self.seconds = 0.0, 0.0
+        self.time, self.seconds = 0.0, 0.0
 
     def __call__(self) -> float:
-        self.at += self.seconds
-        return self.at
+        self.time += self.seconds
+        return self.time
 
 
 @pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    made = Disk()
+def disk(monkeypatch: pytest.MonkeyPatch) -> FakeDiskTimer:
+    made = FakeDiskTimer()
     monkeypatch.setattr(sqlite_reader, "perf_counter", made)
     return made
 
 
 @pytest.fixture
-def store(tmp_path: Path, disk: Disk) -> Iterator[sqlite_store.SQLiteStore]:
+def store(tmp_path: Path, disk: FakeDiskTimer) -> Iterator[sqlite_store.SQLiteStore]:
     path = tmp_path / "people.db"
     database.create(path)
     write_edits(path, [Create("alice", {"name": "Ann Adams"})])
@@ -48,20 +48,20 @@ def store(tmp_path: Path, disk: Disk) -> Iterator[sqlite_store.SQLiteStore]:
     wait_for(made.stopService())
 
 
-def inline(store: sqlite_store.SQLiteStore, asking: Any) -> bool:
-    """Does *asking* read in this thread?"""
+def reads_inline(store: sqlite_store.SQLiteStore, coroutine: Any) -> bool:
+    """Return whether *coroutine* reads in the calling thread."""
     here, readers, original = threading.current_thread(), list[threading.Thread](), store.reader.read_in_thread
 
-    def aside(read: Callable[[sqlite3.Connection], Any]) -> Any:
-        def noted(connection: sqlite3.Connection) -> Any:
+    def recording_read(read: Callable[[sqlite3.Connection], Any]) -> Any:
+        def recorded(connection: sqlite3.Connection) -> Any:
             readers.append(threading.current_thread())
             return read(connection)
 
-        return original(noted)
+        return original(recorded)
 
-    store.reader.read_in_thread = aside  # type: ignore[method-assign]
+    store.reader.read_in_thread = recording_read  # type: ignore[method-assign]
     try:
-        wait_for(asking)
+        wait_for(coroutine)
     finally:
         store.reader.read_in_thread = original  # type: ignore[method-assign]
     assert here not in readers
@@ -69,39 +69,39 @@ def inline(store: sqlite_store.SQLiteStore, asking: Any) -> bool:
 
 
 def test_R002_slow_reads_are_counted_and_move_to_threads_for_a_while(
-    store: sqlite_store.SQLiteStore, disk: Disk
+    store: sqlite_store.SQLiteStore, disk: FakeDiskTimer
 ) -> None:
     assert (SLOW_READ, MAX_SLOW_READS, INLINE_PAUSE) == (0.02, 3, 60.0)
     disk.seconds = 0.019
     for _ in range(9):
-        assert inline(store, store.get("alice"))
+        assert reads_inline(store, store.get("alice"))
     assert store.slow_reads == 0
     disk.seconds = 0.05
     for count in (1, 2, 3):
-        assert inline(store, store.get("alice"))
+        assert reads_inline(store, store.get("alice"))
         assert store.slow_reads == count
-    assert not inline(store, store.get("alice"))
-    assert not inline(store, store.find_logins("ann adams", ALL))
+    assert not reads_inline(store, store.get("alice"))
+    assert not reads_inline(store, store.find_logins("ann adams", ALL))
     store.reader._reactor.advance(INLINE_PAUSE - 0.1)
-    assert not inline(store, store.get("alice"))
+    assert not reads_inline(store, store.get("alice"))
     store.reader._reactor.advance(0.2)
-    assert inline(store, store.get("alice"))  # tried again
+    assert reads_inline(store, store.get("alice"))  # tried inline again
     assert store.slow_reads == 4
     disk.seconds = 0.0
     for _ in range(9):
-        assert inline(store, store.get("alice"))
+        assert reads_inline(store, store.get("alice"))
     assert store.slow_reads == 4
 
 
-def test_R002_what_is_found_by_other_names_counts_too(store: sqlite_store.SQLiteStore, disk: Disk) -> None:
+def test_R002_name_lookups_count_too(store: sqlite_store.SQLiteStore, disk: FakeDiskTimer) -> None:
     disk.seconds = 0.05
     for _ in range(3):
-        assert inline(store, store.find_logins("ann adams", ALL))
+        assert reads_inline(store, store.find_logins("ann adams", ALL))
     assert store.slow_reads == 3
-    assert not inline(store, store.find_logins("ann adams", ALL))
+    assert not reads_inline(store, store.find_logins("ann adams", ALL))
 
 
-def test_R002_in_threads_the_answers_are_the_same(store: sqlite_store.SQLiteStore, disk: Disk) -> None:
+def test_R002_reads_in_threads_give_the_same_results(store: sqlite_store.SQLiteStore, disk: FakeDiskTimer) -> None:
     disk.seconds = 0.05
     for _ in range(3):
         result_of(store.get("alice"))
@@ -113,8 +113,8 @@ def test_R002_in_threads_the_answers_are_the_same(store: sqlite_store.SQLiteStor
     assert wait_for(store.get("bob")).login == "bob"
 
 
-def test_R002_a_thread_that_hangs_holds_up_neither_the_reactor_nor_the_others(
-    store: sqlite_store.SQLiteStore, disk: Disk
+def test_R002_a_hanging_thread_blocks_neither_reactor_nor_others(
+    store: sqlite_store.SQLiteStore, disk: FakeDiskTimer
 ) -> None:
     disk.seconds = 0.05
     for _ in range(3):
@@ -128,12 +128,12 @@ def test_R002_a_thread_that_hangs_holds_up_neither_the_reactor_nor_the_others(
         wait_for(each)
 
 
-def test_R002_so_many_may_wait_and_no_more(
-    store: sqlite_store.SQLiteStore, disk: Disk, monkeypatch: pytest.MonkeyPatch
+def test_R002_waiting_reads_are_limited(
+    store: sqlite_store.SQLiteStore, disk: FakeDiskTimer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.reader.threads = WorkerThreads(
         store.reader._reactor, "readers", 1, store.reader.close_thread_connection
-    )  # here threads count, no reactor
+    )  # the test counts threads and needs no reactor
     disk.seconds = 0.05
     for _ in range(3):
         result_of(store.get("alice"))
@@ -149,23 +149,23 @@ def test_R002_so_many_may_wait_and_no_more(
 
 
 def test_lists_and_searches_are_never_inline(store: sqlite_store.SQLiteStore) -> None:
-    for asking in (
+    for coroutine in (
         store.page("", 9, ALL), store.search(("ann",), 0, 9, ALL),
         store.logins_starting_with("a", 9, ALL), store.history("alice", 9)
     ):  # fmt: skip
-        assert not inline(store, asking)
+        assert not reads_inline(store, coroutine)
 
 
-def test_an_error_in_a_thread_is_a_source_that_is_down(store: sqlite_store.SQLiteStore) -> None:
-    def fails(_: sqlite3.Connection) -> None:
+def test_an_error_in_a_thread_raises_source_down(store: sqlite_store.SQLiteStore) -> None:
+    def fail(_: sqlite3.Connection) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
     with pytest.raises(SourceDown, match=r"people\.db: disk I/O error"):
-        wait_for(store.reader.read_in_thread(fails))
+        wait_for(store.reader.read_in_thread(fail))
     assert wait_for(store.page("", 9, ALL)) == ["alice"]
 
 
-def test_without_readers_nothing_waits(tmp_path: Path, disk: Disk) -> None:
+def test_without_reader_threads_all_reads_are_inline(tmp_path: Path, disk: FakeDiskTimer) -> None:
     path = tmp_path / "alone.db"
     database.create(path)
     alone = sqlite_store.SQLiteStore(path, ReactorClock(), readers=0)

@@ -1,4 +1,4 @@
-"""The store on real SQLite files, in one process."""
+"""SQLiteStore on real files in one process: reads, edits, polling, locks, unusable files, and shutdown."""
 
 import sqlite3
 import threading
@@ -35,8 +35,8 @@ ALL = NameVisibilityFilter(UNSPECIFIED, 2)
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 
 
-class Opened:
-    """A store that is started on a file of its own, and a second way into the file."""
+class OpenStore:
+    """A started store on a new file, with direct access to the file."""
 
     def __init__(self, path: Path) -> None:
         database.create(path)
@@ -59,8 +59,8 @@ class Opened:
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Opened]:
-    made = Opened(tmp_path / "people.db")
+def opened(tmp_path: Path) -> Iterator[OpenStore]:
+    made = OpenStore(tmp_path / "people.db")
     yield made
     stopped = made.store.stopService()
     made.clock.advance(sqlite_writer.FORGET_DELAY)
@@ -81,7 +81,7 @@ FULL: dict[str, Any] = {
 # the schema
 
 
-def test_what_a_new_file_is(tmp_path: Path) -> None:
+def test_a_new_database(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     database.create(path)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -102,24 +102,24 @@ def test_what_a_new_file_is(tmp_path: Path) -> None:
 # reads
 
 
-def test_F102_W022_to_look_for_nobody_reads_somebody(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As much is read and decoded for a name that nobody has as for one that is hidden."""
+def test_F102_W022_a_missing_login_reads_another_row(opened: OpenStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing login reads and decodes as much as a hidden person, so that timing reveals nothing."""
     opened.write(Create("alice", FULL), Create("bob", {"plan": "x"}))
     decoded: list[bytes] = []
     real = sqlite_store._decode
 
-    def noted(data: bytes) -> Partial:
+    def recording_decode(data: bytes) -> Partial:
         decoded.append(data)
         return real(data)
 
-    monkeypatch.setattr(sqlite_store, "_decode", noted)
+    monkeypatch.setattr(sqlite_store, "_decode", recording_decode)
     for login in ("alice", "alicf", "zed"):
         result_of(opened.store.get(login))
     assert [b"Alice" in decoded[0], b'"bob"' in decoded[1], b"Nobody" in decoded[2]] == [True, True, True]
     assert result_of(opened.store.get("alicf")) is None
 
 
-def test_R001_the_hot_reads_use_no_thread(opened: Opened) -> None:
+def test_R001_frequent_reads_use_no_thread(opened: OpenStore) -> None:
     opened.write(Create("alice", FULL))
     before = set(threading.enumerate())
     for _ in range(100):
@@ -132,7 +132,7 @@ def test_R001_the_hot_reads_use_no_thread(opened: Opened) -> None:
     assert set(threading.enumerate()) == before
 
 
-def test_what_was_written_is_read(opened: Opened) -> None:
+def test_reads_return_what_was_written(opened: OpenStore) -> None:
     version = opened.write(Create("alice", FULL, {"office": M, "name": E}, listed=False))
     person = result_of(opened.store.get("alice"))
     assert person == Partial(
@@ -164,7 +164,7 @@ def test_what_was_written_is_read(opened: Opened) -> None:
         ("\x00", []),
     ],
 )
-def test_find_is_exact_on_folded_names(opened: Opened, name: str, logins: list[str]) -> None:
+def test_find_logins_matches_folded_names_exactly(opened: OpenStore, name: str, logins: list[str]) -> None:
     opened.write(
         Create("alice", FULL),
         Create("bob", {"name": "Bob ADAMS"}),
@@ -175,7 +175,7 @@ def test_find_is_exact_on_folded_names(opened: Opened, name: str, logins: list[s
     assert sorted(result_of(opened.store.find_logins(name, ALL))) == logins
 
 
-def test_find_follows_names(opened: Opened) -> None:
+def test_find_logins_follows_changed_names(opened: OpenStore) -> None:
     opened.write(Create("alice", {"name": "Alice Adams", "aliases": ("ally",)}))
     opened.write(Modify("alice", {"name": "Alice Baker"}))
     assert result_of(opened.store.find_logins("adams", ALL)) == []
@@ -193,28 +193,28 @@ def test_find_follows_names(opened: Opened) -> None:
     assert opened.rows("SELECT * FROM names") == []
 
 
-def test_find_gives_at_most_200(opened: Opened) -> None:
+def test_find_logins_returns_at_most_200(opened: OpenStore) -> None:
     opened.write(*(Create(f"p{n}", {"name": f"P{n} Adams"}) for n in range(205)))
     assert len(result_of(opened.store.find_logins("adams", ALL))) == 200
 
 
-def test_pages(opened: Opened) -> None:
+def test_pages(opened: OpenStore) -> None:
     opened.write(*(Create(login) for login in ("b", "a", "ä", "c", "aa")))
     assert result_of(opened.store.page("", 3, ALL)) == ["a", "aa", "b"]
     assert result_of(opened.store.page("b", 3, ALL)) == ["c", "ä"]
     assert result_of(opened.store.page("ä", 3, ALL)) == []
 
 
-def test_everyone(opened: Opened) -> None:
+def test_everyone(opened: OpenStore) -> None:
     opened.write(*(Create(f"p{n:04}") for n in range(1001)))
 
-    async def swept() -> list[str]:
+    async def all_logins() -> list[str]:
         return [partial.login async for partial in opened.store.everyone()]
 
-    assert result_of(swept()) == [f"p{n:04}" for n in range(1001)]
+    assert result_of(all_logins()) == [f"p{n:04}" for n in range(1001)]
 
 
-def test_a_row_that_cannot_be_read_is_a_source_that_is_down(opened: Opened) -> None:
+def test_an_unreadable_row_raises_source_down(opened: OpenStore) -> None:
     opened.write(Create("alice"))
     connection = sqlite3.connect(opened.path)
     connection.execute("UPDATE people SET document = x'7b'")
@@ -234,7 +234,7 @@ def test_a_store_that_is_not_open(tmp_path: Path) -> None:
 # edits
 
 
-def test_an_edit_writes_its_row_of_changes(opened: Opened) -> None:
+def test_each_edit_writes_a_change_row(opened: OpenStore) -> None:
     assert result_of(opened.store.last_change()) == 0
     first = opened.save(Create("alice", {"name": "Alice", "title": ""}, {"office": M}))
     later = NOW + timedelta(minutes=5)
@@ -249,13 +249,13 @@ def test_an_edit_writes_its_row_of_changes(opened: Opened) -> None:
     assert (creation, creation.removed) == (Change(5, "bob", ("name",), NOW), False)
 
 
-def test_a_person_of_whom_nothing_is_said_is_no_removal(opened: Opened) -> None:
+def test_creating_an_empty_person_is_not_a_removal(opened: OpenStore) -> None:
     opened.save(Create("alice"))
     (change,) = result_of(opened.store.changes(0))
     assert (change.login, change.removed) == ("alice", False)
 
 
-def test_changes_name_exactly_the_fields(opened: Opened) -> None:
+def test_changes_name_exactly_the_changed_fields(opened: OpenStore) -> None:
     opened.write(Create("alice", FULL))
     opened.save(Modify("alice", {"title": "Keeper", "name": "Alice Adams"}, {"office": N}), at=NOW + timedelta(hours=1))
     change = result_of(opened.store.changes(1))[0]
@@ -265,20 +265,20 @@ def test_changes_name_exactly_the_fields(opened: Opened) -> None:
     assert person.version == 2
 
 
-def test_what_changes_nothing_writes_nothing(opened: Opened) -> None:
+def test_an_edit_without_changes_writes_nothing(opened: OpenStore) -> None:
     opened.write(Create("alice", FULL, {"office": M}))
     assert opened.save(Modify("alice", dict(FULL), {"office": M, "email": None}, listed=True)) == 1
     assert result_of(opened.store.last_change()) == 1
     assert len(result_of(opened.store.history("alice", 9))) == 1
 
 
-def test_a_choice_is_taken_back(opened: Opened) -> None:
+def test_a_visibility_choice_can_be_removed(opened: OpenStore) -> None:
     opened.write(Create("alice", {}, {"office": M, "email": N}))
     opened.write(Modify("alice", {}, {"office": None}))
     assert result_of(opened.store.get("alice")).visibility == {"email": N}
 
 
-def test_R005_a_stale_base(opened: Opened) -> None:
+def test_R005_a_stale_base(opened: OpenStore) -> None:
     first = opened.save(Create("alice", {"title": "One"}))
     second = opened.save(Modify("alice", {"title": "Two"}, base=first))
     with pytest.raises(StaleEdit) as stale:
@@ -289,13 +289,13 @@ def test_R005_a_stale_base(opened: Opened) -> None:
     assert opened.save(Modify("alice", {"title": "Four"})) > second
 
 
-def test_a_base_is_of_its_own_person(opened: Opened) -> None:
+def test_a_base_is_compared_per_person(opened: OpenStore) -> None:
     base = opened.save(Create("alice"))
     opened.save(Create("bob"))
     assert opened.save(Modify("alice", {"title": "x"}, base=base)) == 3
 
 
-def test_history_holds_the_old_plan(opened: Opened) -> None:
+def test_history_contains_old_plans(opened: OpenStore) -> None:
     opened.write(Create("alice", {"plan": "One"}, plan_level=E), at=NOW)
     opened.write(Modify("alice", {"plan": "Two"}, plan_level=M), at=NOW + timedelta(hours=1))
     opened.write(Modify("alice", {"title": "x"}, plan_level=E), at=NOW + timedelta(hours=2))
@@ -310,33 +310,33 @@ def test_history_holds_the_old_plan(opened: Opened) -> None:
     assert result_of(opened.store.history("bob", 9)) == []
 
 
-def test_history_goes_on_before_a_time_and_counts_only_what_may_be_seen(opened: Opened) -> None:
-    """A page of plans is full, whatever lies between that is not for the asker."""
+def test_history_pages_count_visible_plans_only(opened: OpenStore) -> None:
+    """A page of plans is full even if hidden plans lie in between."""
     half = timedelta(milliseconds=500)
     opened.write(Create("alice", {"plan": "1"}, plan_level=E), at=NOW)
     for hour, level in enumerate([N, E, N, E], 1):
         edit = Modify("alice", {"plan": str(hour + 1)}, plan_level=level)
         opened.write(edit, at=NOW + timedelta(hours=hour) + half)
 
-    def told(limit: int, before: datetime | None = None) -> list[str]:
+    def plans(limit: int, before: datetime | None = None) -> list[str]:
         return [entry.text for entry in result_of(opened.store.history("alice", limit, E, before))]
 
     third = NOW + timedelta(hours=2) + half
-    assert (told(2), told(2, third), told(9, NOW)) == (["5", "3"], ["1"], [])
+    assert (plans(2), plans(2, third), plans(9, NOW)) == (["5", "3"], ["1"], [])
     elsewhere = third.astimezone(timezone(timedelta(hours=1))) + timedelta(microseconds=1)
-    assert told(2, elsewhere) == ["3", "1"]
+    assert plans(2, elsewhere) == ["3", "1"]
 
 
-def test_removal_leaves_nothing(opened: Opened) -> None:
+def test_removal_leaves_nothing(opened: OpenStore) -> None:
     opened.write(Create("alice", FULL), Create("bob", {"name": "Bob", "plan": "x"}))
     opened.save(Modify("alice", {"plan": "Other"}), Remove("alice"))
     for table in ("people", "names", "history"):
         assert opened.rows(f"SELECT count(*) FROM {table} WHERE login = 'alice'") == [(0,)], table
-    assert len(opened.rows("SELECT * FROM changes WHERE login = 'alice'")) == 1  # the row that tells the caches
+    assert len(opened.rows("SELECT * FROM changes WHERE login = 'alice'")) == 1  # the row that invalidates caches
     assert result_of(opened.store.get("alice")) is None
     assert result_of(opened.store.get("bob")).name == "Bob"
     again = opened.save(Create("alice", {"aliases": ("ally",)}))
-    assert again == result_of(opened.store.last_change()) == 5  # numbers are never used twice
+    assert again == result_of(opened.store.last_change()) == 5  # change numbers are never reused
     assert result_of(opened.store.history("alice", 9)) == []
 
 
@@ -354,7 +354,7 @@ def test_removal_leaves_nothing(opened: Opened) -> None:
         (Create("jose"), "jose"),
     ],
 )
-def test_an_alias_or_login_has_one_owner(opened: Opened, edit: Any, name: str) -> None:
+def test_an_alias_or_login_has_one_owner(opened: OpenStore, edit: Any, name: str) -> None:
     opened.write(Create("alice", {"aliases": ("ally", "jos\u00e9")}), Create("bob"))
     with pytest.raises(NameTaken) as taken:
         opened.save(edit)
@@ -363,7 +363,7 @@ def test_an_alias_or_login_has_one_owner(opened: Opened, edit: Any, name: str) -
     assert result_of(opened.store.get("bob")).aliases == ()
 
 
-def test_one_keeps_and_changes_ones_own_aliases(opened: Opened) -> None:
+def test_people_keep_and_change_their_own_aliases(opened: OpenStore) -> None:
     opened.write(Create("alice", {"aliases": ("ally", "queen")}))
     opened.save(Modify("alice", {"aliases": ("queen", "al", "ally")}))
     assert result_of(opened.store.get("alice")).aliases == ("queen", "al", "ally")
@@ -372,7 +372,7 @@ def test_one_keeps_and_changes_ones_own_aliases(opened: Opened) -> None:
     assert result_of(opened.store.find_logins("queen", ALL)) == ["bob"]
 
 
-def test_the_database_itself_refuses_a_second_owner(opened: Opened) -> None:
+def test_the_database_itself_refuses_a_second_owner(opened: OpenStore) -> None:
     connection = sqlite3.connect(opened.path)
     connection.execute("INSERT INTO names VALUES ('ally', 'alias', 'alice')")
     connection.execute("INSERT INTO names VALUES ('ally', 'last', 'bob')")
@@ -382,13 +382,13 @@ def test_the_database_itself_refuses_a_second_owner(opened: Opened) -> None:
 
 
 @pytest.mark.parametrize("edit", [Modify("nobody", {"title": "x"}), Remove("nobody")])
-def test_editing_a_missing_person(opened: Opened, edit: Any) -> None:
+def test_editing_a_missing_person(opened: OpenStore, edit: Any) -> None:
     with pytest.raises(NoSuchPerson) as missing:
         opened.save(edit)
     assert missing.value.login == "nobody"
 
 
-def test_all_or_nothing(opened: Opened) -> None:
+def test_edits_are_atomic(opened: OpenStore) -> None:
     opened.write(Create("alice", FULL), Create("bob"))
     before = [opened.rows(f"SELECT * FROM {table}") for table in ("people", "names", "history", "changes")]
     with pytest.raises(NoSuchPerson):
@@ -400,14 +400,14 @@ def test_all_or_nothing(opened: Opened) -> None:
     assert opened.save(Modify("alice", {"title": "x"}), Remove("bob")) == result_of(opened.store.last_change())
 
 
-def test_no_edits(opened: Opened) -> None:
+def test_no_edits(opened: OpenStore) -> None:
     assert opened.save() == 0
 
 
-# what others wrote
+# changes of other connections
 
 
-def test_R003_another_connection_is_seen_within_one_look(opened: Opened) -> None:
+def test_R003_changes_of_another_connection_are_seen_at_the_next_poll(opened: OpenStore) -> None:
     woken: list[int] = []
 
     async def wake() -> None:
@@ -431,7 +431,7 @@ def test_R003_another_connection_is_seen_within_one_look(opened: Opened) -> None
     assert file_watcher.POLL_INTERVAL == 0.04
 
 
-def test_who_could_not_read_is_woken_again(opened: Opened) -> None:
+def test_a_failed_watcher_callback_is_called_again(opened: OpenStore) -> None:
     woken: list[int] = []
 
     async def wake() -> None:
@@ -447,7 +447,7 @@ def test_who_could_not_read_is_woken_again(opened: Opened) -> None:
     assert len(woken) == 3
 
 
-def test_nobody_is_woken_while_still_busy(opened: Opened) -> None:
+def test_a_running_watcher_callback_is_not_called_again(opened: OpenStore) -> None:
     gates: list[Deferred[None]] = []
 
     async def wake() -> None:
@@ -461,11 +461,11 @@ def test_nobody_is_woken_while_still_busy(opened: Opened) -> None:
     assert len(gates) == 1
     gates[0].callback(None)
     opened.clock.advance(0.04)
-    assert len(gates) == 2  # what was written meanwhile
+    assert len(gates) == 2  # for what was written in the meantime
     gates[1].callback(None)
 
 
-def test_a_look_that_fails_is_no_end(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_poll_does_not_stop_polling(opened: OpenStore, monkeypatch: pytest.MonkeyPatch) -> None:
     woken: list[int] = []
 
     async def wake() -> None:
@@ -486,11 +486,11 @@ def test_a_look_that_fails_is_no_end(opened: Opened, monkeypatch: pytest.MonkeyP
     assert woken == [1]
 
 
-# R004
+# locks (R004)
 
 
-def test_R004_a_writer_that_holds_on_is_waited_for_and_reads_go_on(
-    opened: Opened, monkeypatch: pytest.MonkeyPatch
+def test_R004_a_locked_database_refuses_edits_after_a_timeout_and_serves_reads(
+    opened: OpenStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert database.BUSY_TIMEOUT == 5.0
     monkeypatch.setattr(sqlite_writer, "BUSY_TIMEOUT", 0.2)
@@ -511,7 +511,7 @@ def test_R004_a_writer_that_holds_on_is_waited_for_and_reads_go_on(
     assert result_of(opened.store.get("alice")).title == "New"
 
 
-def test_R004_a_writer_that_lets_go_in_time(opened: Opened) -> None:
+def test_R004_an_edit_waits_for_a_short_lock(opened: OpenStore) -> None:
     opened.write(Create("alice"))
     holder = sqlite3.connect(opened.path, isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN IMMEDIATE")
@@ -520,32 +520,32 @@ def test_R004_a_writer_that_lets_go_in_time(opened: Opened) -> None:
     holder.close()
 
 
-# what cannot be used
+# unusable files
 
 
-def unusable(path: Path) -> str:
-    with pytest.raises(database.UnusableDatabase) as unusable:
+def startup_error(path: Path) -> str:
+    with pytest.raises(database.UnusableDatabase) as startup_error:
         sqlite_store.SQLiteStore(path, ReactorClock()).startService()
-    return str(unusable.value)
+    return str(startup_error.value)
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     for missing in (path, tmp_path / "no" / "people.db"):
-        assert unusable(missing) == f"{missing}: does not exist; `finger-gateway init` creates one"
+        assert startup_error(missing) == f"{missing}: does not exist; `finger-gateway init` creates one"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     path.write_text("[site]\nname = 'not a database'\n" * 100)
-    assert unusable(path) == (
+    assert startup_error(path) == (
         f"{path}: is not a SQLite database, or is damaged; `finger-gateway restore FILE` puts a backup in its place"
     )
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    assert unusable(tmp_path).startswith(f"{tmp_path}: ")
+    assert startup_error(tmp_path).startswith(f"{tmp_path}: ")
 
 
 @pytest.mark.parametrize("version", [3, 99])
@@ -556,26 +556,26 @@ def test_tables_of_a_newer_version(tmp_path: Path, version: int) -> None:
     connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
     before = path.read_bytes()
-    assert unusable(path) == (
+    assert startup_error(path) == (
         f"{path}: has tables of version {version}, from a newer finger-gateway; this one knows up to 2"
     )
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("version", [0, 1, 2])
-def test_a_database_of_something_else(tmp_path: Path, version: int) -> None:
+def test_a_database_of_another_program(tmp_path: Path, version: int) -> None:
     path = tmp_path / "people.db"
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE other (x)")
     connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
-    assert unusable(path) == f"{path}: is another program's database; `finger-gateway init` creates ours"
+    assert startup_error(path) == f"{path}: is another program's database; `finger-gateway init` creates ours"
 
 
 def test_an_empty_file(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     path.touch()
-    assert unusable(path) == f"{path}: is another program's database; `finger-gateway init` creates ours"
+    assert startup_error(path) == f"{path}: is another program's database; `finger-gateway init` creates ours"
 
 
 def test_a_damaged_file(tmp_path: Path) -> None:
@@ -595,7 +595,7 @@ def test_a_damaged_file(tmp_path: Path) -> None:
     wait_for(store.stopService())
 
 
-def test_create_leaves_what_is_there(tmp_path: Path) -> None:
+def test_create_does_not_overwrite(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     path.write_text("mine")
     with pytest.raises(database.UnusableDatabase, match="already exists"):
@@ -605,16 +605,16 @@ def test_create_leaves_what_is_there(tmp_path: Path) -> None:
         database.create(tmp_path / "no" / "people.db")
 
 
-def test_a_path_with_signs_that_mean_something_in_a_uri(tmp_path: Path) -> None:
+def test_a_path_with_special_characters_of_uris(tmp_path: Path) -> None:
     folder = tmp_path / "a?b#c%20 é&mode=ro"
     folder.mkdir()
-    made = Opened(folder / "people.db")
+    made = OpenStore(folder / "people.db")
     made.save(Create("alice", {"title": "x"}))
     assert result_of(made.store.get("alice")).title == "x"
     wait_for(made.store.stopService())
 
 
-def test_a_start_while_another_writes(tmp_path: Path) -> None:
+def test_inspect_while_another_process_writes(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     database.create(path)
     holder = sqlite3.connect(path, isolation_level=None)
@@ -623,7 +623,7 @@ def test_a_start_while_another_writes(tmp_path: Path) -> None:
     holder.close()
 
 
-def test_the_words_for_errors(tmp_path: Path) -> None:
+def test_error_messages(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     for code, words in (
         (sqlite3.SQLITE_BUSY, "another program has been writing for 5 seconds; try again"),
@@ -639,11 +639,11 @@ def test_the_words_for_errors(tmp_path: Path) -> None:
     assert database.describe_error(path, sqlite3.OperationalError("words of SQLite")) == f"{path}: words of SQLite"
 
 
-# the end
+# shutdown
 
 
-def test_a_stop_ends_when_all_that_was_begun_is_written(tmp_path: Path) -> None:
-    made = Opened(tmp_path / "people.db")
+def test_shutdown_waits_for_running_writes(tmp_path: Path) -> None:
+    made = OpenStore(tmp_path / "people.db")
     gate = threading.Event()
     made.store.writer.thread.run(lambda: gate.wait(10))
     saving = Deferred.fromCoroutine(made.store.save([Create("alice")], ADMINISTRATOR, NOW))
@@ -656,9 +656,9 @@ def test_a_stop_ends_when_all_that_was_begun_is_written(tmp_path: Path) -> None:
     assert not made.path.with_name("people.db-wal").exists()  # all connections are closed
 
 
-def test_a_stop_while_too_many_wait_still_writes_them_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shutdown_with_a_full_queue_writes_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_threads, "MAX_WAITING_JOBS", 3)
-    made = Opened(tmp_path / "people.db")
+    made = OpenStore(tmp_path / "people.db")
     gate = threading.Event()
     made.store.writer.thread.run(lambda: gate.wait(10))
     for n in range(2):
@@ -670,7 +670,7 @@ def test_a_stop_while_too_many_wait_still_writes_them_all(tmp_path: Path, monkey
     assert made.rows("SELECT login FROM people ORDER BY login") == [("p0",), ("p1",)]
 
 
-def test_tables_open_again_after_an_error(tmp_path: Path) -> None:
+def test_edit_transactions_reconnect_after_an_error(tmp_path: Path) -> None:
     path = tmp_path / "people.db"
     database.create(path)
     opened: list[int] = []
