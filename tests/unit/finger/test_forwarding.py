@@ -80,7 +80,7 @@ def test_F087_the_rest_of_the_query_goes_to_the_rightmost_host(
         assert forwarded.result == (f"{DENIED}: b.test is this server.", "refused")
         return
     assert forwarded.network.tried == [(address, 79)]
-    assert forwarded.network.takes().heard == sent
+    assert forwarded.network.accept().received == sent
 
 
 @pytest.mark.parametrize(
@@ -100,41 +100,41 @@ def test_F087_the_rest_of_the_query_goes_to_the_rightmost_host(
 def test_F076_F077_F084_forbidden_queries_cause_no_lookup_and_no_connection(built: Built, line: str) -> None:
     forwarded = Forwarded(built, line, hops=8)
     assert forwarded.result[1] == "refused" and forwarded.result[0].startswith(DENIED)
-    assert (forwarded.network.names.asked, forwarded.network.tried, forwarded.output) == ([], [], [])
+    assert (forwarded.network.names.queried, forwarded.network.tried, forwarded.output) == ([], [], [])
 
 
 def test_F076_forwarding_is_off_by_default(built: Built) -> None:
     forwarded = Forwarded(built, "bob@b.test", allowed=FingerSettings().forward_to)
     assert forwarded.result == (DENIED, "refused")
-    assert (forwarded.network.names.asked, forwarded.network.tried) == ([], [])
+    assert (forwarded.network.names.queried, forwarded.network.tried) == ([], [])
 
 
 def test_F088_the_answer_is_streamed_and_sanitized(built: Built) -> None:
     forwarded = Forwarded(built, "bob@b.test")
-    server = forwarded.network.takes()
-    server.says(b"Login: bob\r\nName: \x1b[3")
+    server = forwarded.network.accept()
+    server.send(b"Login: bob\r\nName: \x1b[3")
     assert forwarded.output == ["Login: bob\n"]
     forwarded.network.advance(4)
-    server.says(b"1mB\xc5")
-    server.says(b"\xbe\x1b[0m\r\n\x1b]0;owned\x07caf\xe9\n")
+    server.send(b"1mB\xc5")
+    server.send(b"\xbe\x1b[0m\r\n\x1b]0;owned\x07caf\xe9\n")
     assert forwarded.output == ["Login: bob\n", "Name: Bž\ncafé\n"]
     forwarded.network.advance(4)
-    server.says(b"no end")
+    server.send(b"no end")
     assert forwarded.results == []
-    server.closes()
+    server.close()
     assert (forwarded.output[2:], forwarded.result) == (["no end"], ("", "served"))
 
 
 def test_colours_pass_and_other_escapes_are_removed_with_ansi_sgr(built: Built) -> None:
     forwarded = Forwarded(built, "bob@b.test", ansi="sgr")
-    server = forwarded.network.takes()
-    server.says(b"\x1b[31mred\x1b[2J\r\n")
+    server = forwarded.network.accept()
+    server.send(b"\x1b[31mred\x1b[2J\r\n")
     assert "\x1b[2J" not in forwarded.output[0] and "red" in forwarded.output[0]
 
 
 def test_F028_a_forwarded_answer_is_ascii_with_charset_ascii(built: Built) -> None:
     forwarded = Forwarded(built, "bob@b.test", charset="ascii")
-    forwarded.network.takes().says("Name: Žofie\r\n".encode())
+    forwarded.network.accept().send("Name: Žofie\r\n".encode())
     assert forwarded.output == ["Name: Zofie\n"]
 
 
@@ -156,7 +156,7 @@ def test_F089_a_name_is_resolved_once(built: Built) -> None:
     forwarded = Forwarded(built, "bob@rebinding.test")
     forwarded.network.advance(5)
     assert forwarded.network.tried == [("9.9.9.5", 79)]
-    assert forwarded.network.names.asked.count("rebinding.test") == 1
+    assert forwarded.network.names.queried.count("rebinding.test") == 1
 
 
 @pytest.mark.parametrize(
@@ -177,11 +177,11 @@ def test_F090_loops_are_refused(built: Built, line: str, hops: int, message: str
 
 def test_F091_an_endless_answer_is_truncated(built: Built) -> None:
     forwarded = Forwarded(built, "bob@b.test")
-    server = forwarded.network.takes()
+    server = forwarded.network.accept()
     line = b"x" * 78 + b"\r\n"
     while not forwarded.results:
-        server.says(line * 100)
-    assert server.dropped
+        server.send(line * 100)
+    assert server.aborted
     assert forwarded.result == ("[cut off here: b.test sent too much]", "served")
     assert (
         sum(map(len, forwarded.output))
@@ -192,29 +192,29 @@ def test_F091_an_endless_answer_is_truncated(built: Built) -> None:
 
 def test_F091_silent_slow_broken_and_empty_servers(built: Built) -> None:
     silent = Forwarded(built, "bob@b.test")
-    connection = silent.network.takes()
+    connection = silent.network.accept()
     silent.network.advance(10.1)
-    assert (silent.result, connection.dropped) == (("b.test: no answer in time.", "timeout"), True)
+    assert (silent.result, connection.aborted) == (("b.test: no answer in time.", "timeout"), True)
     slow = Forwarded(built, "bob@b.test")
-    connection = slow.network.takes()
+    connection = slow.network.accept()
     for _ in range(9):
         slow.network.advance(1)
-        connection.says(b".")
+        connection.send(b".")
     slow.network.advance(1.1)
     assert (slow.output, slow.result) == (["." * 9], ("[broken off here: b.test did not finish]", "timeout"))
     broken = Forwarded(built, "bob@b.test")
-    connection = broken.network.takes()
-    connection.says(b"half\r\n")
-    connection.closes(ConnectionError())
+    connection = broken.network.accept()
+    connection.send(b"half\r\n")
+    connection.close(ConnectionError())
     assert (broken.output, broken.result) == (["half\n"], ("[broken off here: b.test did not finish]", "unavailable"))
     empty = Forwarded(built, "bob@b.test")
-    empty.network.takes().closes()
+    empty.network.accept().close()
     assert empty.result == ("b.test: an empty answer.", "served")
 
 
 def test_F091_an_unreachable_server_is_reported_in_one_line(built: Built) -> None:
     forwarded = Forwarded(built, "bob@b.test")
-    forwarded.network.refuses()
+    forwarded.network.refuse()
     assert forwarded.result == ("b.test: cannot be reached.", "unavailable")
 
 
@@ -232,14 +232,14 @@ def test_F088_over_the_wire_with_one_access_log_entry(built: Built) -> None:
     network: Any = built.clock
     client = Client(built, settings=FingerSettings(forward_to=["b.test"]))
     client.send(b"/W bob@b.test\r\n")
-    server = network.takes()
-    assert server.heard == b"/W bob\r\n"
-    server.says(b"one\ntwo\r")
+    server = network.accept()
+    assert server.received == b"/W bob\r\n"
+    server.send(b"one\ntwo\r")
     assert client.received == b"one\r\n"
-    server.says(b"\n\x1b[2Jthree")
+    server.send(b"\n\x1b[2Jthree")
     assert client.received == b"one\r\ntwo\r\n"
     assert not client.transport.write_side_closed
-    server.closes()
+    server.close()
     client.drain()
     assert client.received == b"one\r\ntwo\r\nthree\r\n"
     (entry,) = built.access_log_entries
@@ -250,8 +250,8 @@ def test_a_client_disconnect_closes_the_outbound_connection(built: Built) -> Non
     network: Any = built.clock
     client = Client(built, settings=FingerSettings(forward_to=["b.test"]))
     client.send(b"bob@b.test\r\n")
-    server = network.takes()
+    server = network.accept()
     client.lose_connection()
-    assert server.dropped
+    assert server.aborted
     assert [entry["outcome"] for entry in built.access_log_entries] == ["gone"]
     assert not built.deps.outbound._open
