@@ -15,7 +15,7 @@ from pathlib import Path
 from gateway.conform.checks import CHECKS, LEVELS, Check
 from tests.peers.daemons import DAEMONS, run_daemon
 from tests.peers.gateway_process import CHECKOUT, COMMAND
-from tests.peers.test_conform_ours import ours
+from tests.peers.test_conform_ours import run_conforming_gateway
 
 README = CHECKOUT / "examples/conformance/README.md"
 TABLE = re.compile(r"(?<=<!-- table -->\n).*(?=<!-- end of table -->)", re.S)
@@ -50,8 +50,12 @@ class ConformTarget:
 def run_all_servers(folder: Path) -> Iterator[list[ConformTarget]]:
     """All the servers."""
     with ExitStack() as stack:
-        (folder / "ours").mkdir()
-        servers = [ConformTarget(OURS, "", stack.enter_context(ours(folder / "ours")).finger_port)]
+        (folder / "run_conforming_gateway").mkdir()
+        servers = [
+            ConformTarget(
+                OURS, "", stack.enter_context(run_conforming_gateway(folder / "run_conforming_gateway")).finger_port
+            )
+        ]
         for daemon in DAEMONS:
             up = stack.enter_context(run_daemon(daemon, folder))
             servers.append(ConformTarget(up.name, up.version, up.port))

@@ -1,4 +1,4 @@
-"""finger-gateway ask as people use it: what reaches a terminal, when, and how it ends."""
+"""`finger-gateway ask` as people use it: what reaches a terminal, when, and how it ends."""
 
 import os
 import signal
@@ -17,8 +17,8 @@ EVIL = b"Login: alice\x1b[2J\x07\r\n\x1b]0;owned\x1b\\caf\xc3\xa9\t\r\nna\xefve\
 
 
 @contextmanager
-def serving(answer: Callable[[socket.socket], object], count: int = 1) -> Iterator[int]:
-    """Takes *count* connections one after the other, reads a line of each, lets *answer* have it, closes. Gives the port."""
+def run_server(answer: Callable[[socket.socket], object], count: int = 1) -> Iterator[int]:
+    """Accept *count* connections in turn, read a line of each, pass it to *answer* and close it. Yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -36,15 +36,15 @@ def serving(answer: Callable[[socket.socket], object], count: int = 1) -> Iterat
         assert not thread.is_alive()
 
 
-def asking(*arguments: str) -> "subprocess.Popen[bytes]":
+def start_ask(*arguments: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([*COMMAND, "ask", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
-def ended(process: "subprocess.Popen[bytes]") -> tuple[int, str]:
-    """Exit code and what it said on standard error."""
-    _, said = process.communicate(timeout=DEADLINE)
-    assert_clean_log(said.decode())
-    return process.returncode, said.decode()
+def wait_for_end(process: "subprocess.Popen[bytes]") -> tuple[int, str]:
+    """Return the exit code and the standard error."""
+    _, reply = process.communicate(timeout=DEADLINE)
+    assert_clean_log(reply.decode())
+    return process.returncode, reply.decode()
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def ended(process: "subprocess.Popen[bytes]") -> tuple[int, str]:
 def test_F121_F122_what_reaches_the_terminal(
     tmp_path: Path, options: tuple[str, ...], environment: dict[str, str], expected: bytes
 ) -> None:
-    with serving(lambda connection: connection.sendall(EVIL)) as port:
+    with run_server(lambda connection: connection.sendall(EVIL)) as port:
         words = [*COMMAND, "ask", *options, f"finger://127.0.0.1:{port}/alice"]
         ran = subprocess.run(
             words, cwd=tmp_path, env=os.environ | environment, capture_output=True, timeout=DEADLINE, check=True
@@ -69,7 +69,7 @@ def test_F121_F122_what_reaches_the_terminal(
     assert (ran.stdout, ran.stderr) == (expected, b"")
 
 
-def test_F121_it_shows_what_comes_as_it_comes_and_ctrl_c_ends_it_quietly() -> None:
+def test_F121_output_is_streamed_and_ctrl_c_ends_quietly() -> None:
     shown = threading.Event()
 
     def answer(connection: socket.socket) -> None:
@@ -78,55 +78,55 @@ def test_F121_it_shows_what_comes_as_it_comes_and_ctrl_c_ends_it_quietly() -> No
         connection.sendall(b"o\r\n")
         connection.recv(1)  # until it goes
 
-    with serving(answer) as port:
-        process = asking(f"alice@127.0.0.1:{port}")
+    with run_server(answer) as port:
+        process = start_ask(f"alice@127.0.0.1:{port}")
         assert process.stdout is not None
         assert process.stdout.readline() == b"one\n"
         shown.set()
         assert process.stdout.readline() == b"two\n"
         process.send_signal(signal.SIGINT)
-        assert ended(process) == (1, "")
+        assert wait_for_end(process) == (1, "")
 
 
-def test_F121_a_pipe_that_nobody_reads_any_more_ends_it_quietly() -> None:
+def test_F121_a_closed_output_pipe_ends_quietly() -> None:
     def answer(connection: socket.socket) -> None:
         while True:
             connection.sendall(b"x" * 78 + b"\r\n")
 
-    with serving(answer) as port:
-        process = asking(f"alice@127.0.0.1:{port}")
+    with run_server(answer) as port:
+        process = start_ask(f"alice@127.0.0.1:{port}")
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.close()
         process.stdout = None
-        assert ended(process) == (1, "")
+        assert wait_for_end(process) == (1, "")
 
 
-def test_F121_an_answer_that_is_not_all_is_told(tmp_path: Path) -> None:
-    def silent(connection: socket.socket) -> None:
+def test_F121_an_incomplete_answer_is_reported(tmp_path: Path) -> None:
+    def send_half(connection: socket.socket) -> None:
         connection.sendall(b"half")
         connection.recv(1)
 
-    def endless(connection: socket.socket) -> None:
+    def send_forever(connection: socket.socket) -> None:
         while True:
             connection.sendall(b"x" * 78 + b"\r\n")
 
-    with serving(silent) as port:
+    with run_server(send_half) as port:
         ran = run_command("ask", "--timeout", "0.5", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
         assert (ran.out, ran.err) == ("half", f"127.0.0.1:{port}: the connection broke; the answer is incomplete\n")
-    with serving(endless) as port:
+    with run_server(send_forever) as port:
         ran = run_command("ask", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
         assert "longer than 1024 KiB" in ran.err and 1_000_000 < len(ran.out) < 1_050_000
 
 
-def test_F121_a_mistake_is_told_with_what_is_allowed(tmp_path: Path) -> None:
+def test_F121_an_invalid_argument_is_reported_with_the_valid_ones(tmp_path: Path) -> None:
     for bad, expected in (
         ("finger://127.0.0.1/alice%0d%0abob", "the name has several lines; it must be a single line"),
         ("finger://bob@127.0.0.1/alice", "the address has two names; write finger://host/name or finger://name@host"),
     ):
         assert expected in run_command("ask", bad, folder=tmp_path, code=2).err
-    told = run_command("ask", "alice", folder=tmp_path, code=2, env={"FINGER_GATEWAY_ASK": "colour"}).err
-    assert "$FINGER_GATEWAY_ASK: unknown option 'colour'; known: control, eight-bit" in told
+    output = run_command("ask", "alice", folder=tmp_path, code=2, env={"FINGER_GATEWAY_ASK": "colour"}).err
+    assert "$FINGER_GATEWAY_ASK: unknown option 'colour'; known: control, eight-bit" in output
     assert "nobody.invalid:79: no such host" in run_command(
         "ask", "alice@nobody.invalid", folder=tmp_path, code=69
     ).err  # fmt: skip

@@ -1,4 +1,4 @@
-"""Backups and restores by the command, with a gateway that runs; a removal that leaves nothing behind."""
+"""Backup and restore by the command while a gateway runs; a removal that leaves no data behind."""
 
 import sqlite3
 import stat
@@ -27,8 +27,8 @@ def installation(tmp_path: Path) -> Installation:
     return make_installation(tmp_path)
 
 
-def damage(path: Path) -> None:
-    """4 KiB of something else where the people stand."""
+def damage_pages(path: Path) -> None:
+    """Overwrite 4 KiB of the pages that hold people."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         root, size = connection.execute(
@@ -39,7 +39,7 @@ def damage(path: Path) -> None:
         file.write(b"\xa5" * 4096)
 
 
-def test_R008_from_backup_over_a_corrupt_page_to_restore(installation: Installation) -> None:
+def test_R008_backup_then_a_corrupt_page_then_restore(installation: Installation) -> None:
     with run_gateway(installation):
         ran = installation.run("backup", "monday.db")
         assert ran.err == "monday.db: saved 5 people, with their history.\n"
@@ -63,7 +63,7 @@ def test_R008_from_backup_over_a_corrupt_page_to_restore(installation: Installat
         wait_until(
             lambda: "Back again" in query_finger(installation.finger_port, "bob"), "an edit of what is there now", 1
         )
-    damage(installation.database)
+    damage_pages(installation.database)
     for words in (("run",), ("check",), ("people", "list"), ("backup", "tuesday.db")):
         refused = installation.run(*words, code=2)
         assert refused.err.startswith(f"{installation.database}: is damaged"), refused
@@ -77,7 +77,7 @@ def test_R008_from_backup_over_a_corrupt_page_to_restore(installation: Installat
         assert "eve" in query_finger(installation.finger_port, "eve")
 
 
-def test_a_restore_that_is_refused_changes_nothing(installation: Installation) -> None:
+def test_a_refused_restore_changes_nothing(installation: Installation) -> None:
     installation.run("backup", "b.db")
     before = installation.database.read_bytes()
     (installation.folder / "half.db").write_bytes((installation.folder / "b.db").read_bytes()[:20000])
@@ -91,8 +91,8 @@ def test_a_restore_that_is_refused_changes_nothing(installation: Installation) -
     assert names == {"gateway.toml", "people.db", "b.db", "half.db"}
 
 
-def test_who_is_removed_leaves_nothing_behind(tmp_path: Path) -> None:
-    """After a second nothing of a removed person is left in people, history, changes and caches."""
+def test_a_removed_person_leaves_nothing_behind(tmp_path: Path) -> None:
+    """After a second no data of a removed person is left in people, history, changes and caches."""
     canary = next(each for each in CANARIES if each.login == "qopen")
     document = {**canary.document(), "login": "qbefore", "former": []}
     words = [canary.word(name) for name in document if name not in ("login", "former", "visibility", "listed")]
@@ -110,14 +110,14 @@ def test_who_is_removed_leaves_nothing_behind(tmp_path: Path) -> None:
                 "".join(irc.ask("qafter")),
             )
             assert all(canary.word("name") in each for each in shown)
-            assert all(each in written(installation) for each in (*words, *plans, "qbefore", "qafter"))
+            assert all(each in database_bytes(installation) for each in (*words, *plans, "qbefore", "qafter"))
 
             installation.run("people", "remove", "qafter")
             removed = time.monotonic()
             asked = ("qafter", "qbefore", canary.word("aliases"), canary.word("name"))
 
-            def told() -> str:
-                """What all say to all names, without the names themselves."""
+            def collect_answers() -> str:
+                """Return all answers about all names, without the names themselves."""
                 answers = []
                 for name in asked:
                     pages = [
@@ -130,21 +130,21 @@ def test_who_is_removed_leaves_nothing_behind(tmp_path: Path) -> None:
                     ]
                 return "\n".join(answers)
 
-            def gone() -> list[str]:
-                return [each for each in (*words, *plans, "qbefore", "qafter") if each in written(installation)]
+            def is_gone() -> list[str]:
+                return [each for each in (*words, *plans, "qbefore", "qafter") if each in database_bytes(installation)]
 
-            heard = told()
-            assert not [each for each in (*words, *plans) if each in heard]
-            wait_until(lambda: not gone(), f"no trace; there were {gone()}", 1)
+            answers_received = collect_answers()
+            assert not [each for each in (*words, *plans) if each in answers_received]
+            wait_until(lambda: not is_gone(), f"no trace; there were {is_gone()}", 1)
             assert time.monotonic() - removed < 1
         exported = installation.run("people", "export").out
-        assert not gone()
+        assert not is_gone()
         assert not [each for each in (*words, *plans, "qbefore", "qafter") if each in exported]
         installation.run("backup", "b.db")
         installation.run("people", "add", "qbefore")
 
 
-def written(installation: Installation) -> str:
-    """All octets of the database and what stands beside it."""
+def database_bytes(installation: Installation) -> str:
+    """Return all bytes of the database and its companion files."""
     files = sorted(installation.folder.glob("people.db*"))
     return b"".join(file.read_bytes() for file in files).decode("latin-1")

@@ -1,4 +1,4 @@
-"""Nothing private leaks on any protocol, and everything public is told: the canary, over the wire."""
+"""The privacy canary over the wire: no protocol leaks private words, and all public words are shown."""
 
 import json
 import re
@@ -60,8 +60,8 @@ reactor.run()
 
 
 @contextmanager
-def network(folder: Path) -> Iterator[int]:
-    """The demo's IRC network in a process of its own; gives its port."""
+def run_demo_network(folder: Path) -> Iterator[int]:
+    """Run the demo's IRC network in a process of its own. Yield its port."""
     port = free_port()
     with start_process(folder, [port], str(port), start=(sys.executable, "-P", "-c", NETWORK)):
         yield port
@@ -104,8 +104,8 @@ class Nest:
 
 
 @contextmanager
-def nest(folder: Path) -> Iterator[Installation]:
-    """A gateway that serves the canaries of a source, once they are swept."""
+def run_gateway_with_source(folder: Path) -> Iterator[Installation]:
+    """Run a gateway that gets the canaries from a custom source, once they are indexed."""
     installation = make_installation(folder, people=(), site=f'members = ["{MEMBER}/32"]')
     (folder / "nest.py").write_text(NEST)
     (folder / "nest.json").write_text(json.dumps([each.document() for each in CANARIES]))
@@ -114,7 +114,7 @@ def nest(folder: Path) -> Iterator[Installation]:
         .replace("[finger]", '[finger]\nempty_query = "people"')
         .replace("60000", "10000000")
     )
-    own = f'[sources.nest]\nclass = "nest:Nest"\noptions = {{ file = "{folder / "nest.json"}" }}\n'
+    own = f'[sources.nest]\nclass = "nest:Nest"\noptions = {{ file = "{folder / "run_gateway_with_source.json"}" }}\n'
     installation.settings.write_text(f"{settings}\n[sources.logins]\n{own}")
     with run_gateway(
         installation,
@@ -126,10 +126,10 @@ def nest(folder: Path) -> Iterator[Installation]:
 
 
 @contextmanager
-def canaries(
+def run_gateway_with_canaries(
     folder: Path, irc: int | None = None, broken: str = "", empty: str = "people"
 ) -> Iterator[tuple[Installation, GatewayProcess]]:
-    """A gateway that serves the canaries. *broken* is code that runs before the command."""
+    """Run a gateway whose database holds the canaries. *broken* is code that runs before the command."""
     people = [each.document() for each in CANARIES]
     installation = make_installation(folder, irc, people, site=f'members = ["{MEMBER}/32"]')
     # an earlier plan that could go everywhere then goes as far as the plan does now
@@ -144,19 +144,18 @@ def canaries(
         yield installation, running
 
 
-def over_finger(
-    installation: Installation, source: str, heard: AudienceAnswers, names: Sequence[str] = ("", *all_names())
+def collect_finger(
+    installation: Installation, source: str, answers: AudienceAnswers, names: Sequence[str] = ("", *all_names())
 ) -> None:
     for name in names:
         for switch in ("", "/W "):
             with socket.create_connection(("127.0.0.1", installation.finger_port), 5, (source, 0)) as asked:
                 asked.sendall(f"{switch}{name}\r\n".encode())
-                heard.add("finger", name, b"".join(iter(lambda: asked.recv(65536), b"")).decode())
+                answers.add("finger", name, b"".join(iter(lambda: asked.recv(65536), b"")).decode())
 
 
-def paths() -> Iterator[tuple[str, str, str]]:
-    """Every route of the app in every format it has, filled with every login and alias, and every query: the name asked
-    for, the path and what is accepted."""
+def request_paths() -> Iterator[tuple[str, str, str]]:
+    """Yield a requested name, a path and an Accept header for every route, format, login, alias and query."""
     logins = [name for each in CANARIES for name in (each.login, each.word("aliases"), each.word("former"))]
     known = {path for route in ROUTES for path in route.paths}
     for rule in WebApp.klein.url_map.iter_rules():
@@ -177,8 +176,8 @@ def paths() -> Iterator[tuple[str, str, str]]:
                 yield from ((name, path + format.suffix, "*/*") for format in route.formats if format.suffix)
 
 
-def over_web(installation: Installation, source: str, heard: AudienceAnswers) -> None:
-    asked: deque[tuple[str, str, str]] = deque(sorted(set(paths())))
+def collect_web(installation: Installation, source: str, answers: AudienceAnswers) -> None:
+    asked: deque[tuple[str, str, str]] = deque(sorted(set(request_paths())))
     while asked:
         with (
             socket.create_connection(("127.0.0.1", installation.web_port), 5, (source, 0)) as client,
@@ -194,56 +193,56 @@ def over_web(installation: Installation, source: str, heard: AudienceAnswers) ->
                 length = re.search(rb"(?i)content-length: (\d+)", head)
                 body = reader.read(int(length[1])) if length else b""
                 assert not head.startswith(b"HTTP/1.1 5"), path
-                heard.add("web", name, (head + body).decode())
+                answers.add("web", name, (head + body).decode())
 
 
-def over_irc(port: int, heard: AudienceAnswers) -> None:
+def collect_irc(port: int, answers: AudienceAnswers) -> None:
     with join_irc(port, "canary", "#tea") as lines:
 
-        def bot_is_there() -> bool:
+        def bot_has_joined() -> bool:
             lines.send("NAMES #tea")
             return "fingerbot" in lines.wait_for(lambda line: " 353 " in line, "the names")
 
-        wait_until(bot_is_there, "the bot")
+        wait_until(bot_has_joined, "the bot")
         before = ""
         for number, name in enumerate(all_names()):
-            told: list[str] = []
+            output: list[str] = []
             for text in (name, *(f"{each} {name}" for each in COMMAND_BY_NAME)):
-                for target, said in (("fingerbot", text), ("#tea", f"!{text}"), ("#tea", f"fingerbot: {text}")):
-                    lines.send(f"PRIVMSG {target} :{said}")
+                for target, reply in (("fingerbot", text), ("#tea", f"!{text}"), ("#tea", f"fingerbot: {text}")):
+                    lines.send(f"PRIVMSG {target} :{reply}")
                 end = f"nobody{number}end"
                 lines.send(f"PRIVMSG fingerbot :{end}")
-                told.append(lines.wait_for(lambda _: True, "the answers"))
-                while end not in told[-1]:
-                    told.append(lines.wait_for(lambda _: True, "the answers"))
+                output.append(lines.wait_for(lambda _: True, "the answers"))
+                while end not in output[-1]:
+                    output.append(lines.wait_for(lambda _: True, "the answers"))
             # What the channel is told comes by a queue of its own, and may repeat what was asked just before.
-            heard.add("irc", name, "\n".join(told).replace(before or name, "\N{BULLET}"))
+            answers.add("irc", name, "\n".join(output).replace(before or name, "\N{BULLET}"))
             before = name
 
 
-def as_seen(installation: Installation, who: str) -> AudienceAnswers:
-    """What `people show` tells of everybody, as *who* sees it."""
-    heard = AudienceAnswers({"everyone": "stranger", "members": "member"}.get(who, who))
+def collect_people_show(installation: Installation, who: str) -> AudienceAnswers:
+    """Collect the output of `people show` for each canary, as *who* sees it."""
+    answers = AudienceAnswers({"everyone": "stranger", "members": "member"}.get(who, who))
     for each in CANARIES:
         there = {"everyone": 0, "members": 1}.get(who, 2) >= each.level("name")
         ran = installation.run("people", "show", each.login, "--as", who, code=0 if there else 1)
-        heard.add("show", each.login, ran.out + ran.err)
-    return heard
+        answers.add("show", each.login, ran.out + ran.err)
+    return answers
 
 
 @pytest.mark.usefixtures("untraced")
-def test_nothing_leaks_and_everything_public_is_told(tmp_path: Path) -> None:
-    """F105: on every protocol the same, all that an audience may see and nothing else."""
+def test_nothing_private_leaks_and_everything_public_is_shown(tmp_path: Path) -> None:
+    """F105: on every protocol an audience gets all that it may see and nothing else."""
     stranger, member = AudienceAnswers("stranger"), AudienceAnswers("member")
-    with network(tmp_path) as irc, canaries(tmp_path, irc) as (installation, running):
-        for source, heard in ((STRANGER, stranger), (MEMBER, member)):
-            over_finger(installation, source, heard)
-            over_web(installation, source, heard)
-        over_irc(irc, stranger)
+    with run_demo_network(tmp_path) as irc, run_gateway_with_canaries(tmp_path, irc) as (installation, running):
+        for source, answers in ((STRANGER, stranger), (MEMBER, member)):
+            collect_finger(installation, source, answers)
+            collect_web(installation, source, answers)
+        collect_irc(irc, stranger)
         for source in ("finger", "web", "irc"):
             assert "zqname0x" in "".join(text for each, _, text in stranger.texts if each == source), source
-        rest = [as_seen(installation, who) for who in ("self", "administrator", "everyone", "members")]
-    leaks = [leak for heard in (stranger, member, *rest) for leak in heard.leaks()]
+        rest = [collect_people_show(installation, who) for who in ("self", "administrator", "everyone", "members")]
+    leaks = [leak for answers in (stranger, member, *rest) for leak in answers.leaks()]
     assert not leaks, "\n".join(leaks)
     missing = [
         *stranger.missing(EVERYONE),
@@ -252,40 +251,40 @@ def test_nothing_leaks_and_everything_public_is_told(tmp_path: Path) -> None:
         *rest[1].missing(NOBODY),
     ]
     assert not missing, "\n".join(missing)
-    records = installation.read_access_log()
-    assert not [record for record in records if record["outcome"] == "limited"]
+    entries = installation.read_access_log()
+    assert not [entry for entry in entries if entry["outcome"] == "limited"]
     kept = AudienceAnswers("stranger")
-    for record in records:
-        query = record.pop("query")
-        kept.add("records", query, json.dumps(record))
-    assert records
+    for entry in entries:
+        query = entry.pop("query")
+        kept.add("records", query, json.dumps(entry))
+    assert entries
     assert not list(kept.leaks())
     assert not [each for each in CANARIES if each.word("plan") in running.log + running.stdout]
 
 
-def test_nothing_leaks_of_the_people_of_another_source(tmp_path: Path) -> None:
+def test_nothing_leaks_from_a_custom_source(tmp_path: Path) -> None:
     stranger, member = AudienceAnswers("stranger"), AudienceAnswers("member")
-    with nest(tmp_path) as installation:
-        for source, heard in ((STRANGER, stranger), (MEMBER, member)):
-            over_finger(installation, source, heard)
-            over_web(installation, source, heard)
+    with run_gateway_with_source(tmp_path) as installation:
+        for source, answers in ((STRANGER, stranger), (MEMBER, member)):
+            collect_finger(installation, source, answers)
+            collect_web(installation, source, answers)
     leaks = [*stranger.leaks(), *member.leaks()]
     assert not leaks, "\n".join(leaks)
     missing = [*stranger.missing(EVERYONE), *member.missing(MEMBERS)]
     assert not missing, "\n".join(missing)
 
 
-def test_F092_who_is_on_is_told_to_those_who_may_know(tmp_path: Path) -> None:
-    with canaries(tmp_path, empty="online") as (installation, _):
+def test_F092_presence_is_shown_to_those_who_may_see_it(tmp_path: Path) -> None:
+    with run_gateway_with_canaries(tmp_path, empty="online") as (installation, _):
         for audience, source, rank in (("stranger", STRANGER, EVERYONE), ("member", MEMBER, MEMBERS)):
-            heard = AudienceAnswers(audience)
-            over_finger(installation, source, heard, ("",))
-            told = [text for _, _, text in heard.texts]
-            assert len(told) == 2
-            assert not list(heard.leaks())
+            answers = AudienceAnswers(audience)
+            collect_finger(installation, source, answers, ("",))
+            output = [text for _, _, text in answers.texts]
+            assert len(output) == 2
+            assert not list(answers.leaks())
             for each in CANARIES:
                 seen = each.listed and each.level("presence") <= rank
-                assert all((each.login in text) == seen for text in told), (audience, each.login)
+                assert all((each.login in text) == seen for text in output), (audience, each.login)
 
 
 PRIVACY = "import gateway.directory.privacy as p; "
@@ -303,9 +302,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("broken", BROKEN)
-def test_the_canary_sees_a_broken_rule(broken: str, tmp_path: Path) -> None:
+def test_the_canary_detects_a_broken_rule(broken: str, tmp_path: Path) -> None:
     stranger, member = AudienceAnswers("stranger"), AudienceAnswers("member")
-    with canaries(tmp_path, broken=BROKEN[broken]) as (installation, _):
-        over_finger(installation, STRANGER, stranger)
-        over_finger(installation, MEMBER, member)
+    with run_gateway_with_canaries(tmp_path, broken=BROKEN[broken]) as (installation, _):
+        collect_finger(installation, STRANGER, stranger)
+        collect_finger(installation, MEMBER, member)
     assert [*stranger.leaks(), *member.leaks()], broken

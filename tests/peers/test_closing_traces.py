@@ -69,7 +69,7 @@ POST = b"POST /users/alice HTTP/1.1\r\n" + HOST
 
 @dataclass
 class Client:
-    """One connection, and what happened on it: ">" is the client's own act, "<" what came."""
+    """One connection and the events on it: ">" is an act of the client, "<" what it received."""
 
     plain: socket.socket
     tls: ssl.SSLSocket | None = None
@@ -77,7 +77,7 @@ class Client:
     can_send: bool = True  # a byte behind the server's FIN
 
     def send(self, data: bytes) -> None:
-        """Send *data*; a reset that comes meanwhile shows when the client reads."""
+        """Send *data*. A reset that arrives meanwhile shows when the client reads."""
         shown = repr(data)[1:] if len(data) < 100 else f"{data[:40]!r}..."[1:]
         self.events.append(f"> {len(data)} bytes {shown}")
         with suppress(ConnectionResetError, BrokenPipeError):
@@ -90,13 +90,13 @@ class Client:
         self.can_send = False
 
     def read(self, chunk: int = 65536) -> None:
-        """Read to the end of the connection, *chunk* bytes at a time at most."""
+        """Read to the end of the connection, at most *chunk* bytes at a time."""
         if self._read(chunk, lambda _: False) == "FIN" and self.can_send:
             self._send_behind_the_end()
 
     def read_answers(self, number: int) -> None:
         """Read *number* HTTP answers that have a Content-Length."""
-        self._read(65536, lambda data: _answers(data) >= number)
+        self._read(65536, lambda data: _count_answers(data) >= number)
 
     def read_until_reset(self) -> None:
         """Send a byte now and then, without reading, until the other side resets the connection."""
@@ -113,7 +113,7 @@ class Client:
         self.events.append("< RST")
 
     def _read(self, chunk: int, enough: Callable[[bytes], bool]) -> str:
-        """Read until *enough* or the end, which is returned; "" when there was none."""
+        """Read until *enough* or the end of the connection. Return how it ended, or "" if it did not."""
         data, end = b"", ""
         while not end and not enough(data):
             try:
@@ -125,7 +125,7 @@ class Client:
             except ssl.SSLEOFError:
                 end = "FIN without close_notify"
         if data:
-            self.events += _described(data)
+            self.events += _describe(data)
         if end:
             self.events.append(f"< {end}")
         if end == "close_notify":
@@ -164,7 +164,7 @@ class Client:
         (self.tls or self.plain).close()
 
 
-def _answers(data: bytes) -> int:
+def _count_answers(data: bytes) -> int:
     """Count the whole HTTP answers in *data*."""
     number = 0
     while (end := data.find(b"\r\n\r\n")) >= 0:
@@ -175,7 +175,7 @@ def _answers(data: bytes) -> int:
     return number
 
 
-def _described(data: bytes) -> Iterator[str]:
+def _describe(data: bytes) -> Iterator[str]:
     for pattern, mask in MASKS:
         data = re.sub(pattern, mask, data)
     lines = data.decode("utf-8", "backslashreplace").splitlines(keepends=True)
@@ -257,7 +257,7 @@ TRACES: dict[str, tuple[str, Trace]] = {}  # by name: the time-out of the gatewa
 
 
 def trace(name: str, timeout: str = PATIENT) -> Callable[[Trace], Trace]:
-    """Register a client under *name*."""
+    """Register a client as *name*."""
 
     def register(client: Trace) -> Trace:
         TRACES[name] = timeout, client
@@ -266,10 +266,10 @@ def trace(name: str, timeout: str = PATIENT) -> Callable[[Trace], Trace]:
     return register
 
 
-def simple(
+def simple_client(
     name: str, service: Service, *sent: bytes, fin: bool = False, tls: bool = False, timeout: str = PATIENT
 ) -> None:
-    """Register a client that sends *sent*, a FIN where *fin* says so, and reads to the end."""
+    """Register a client that sends *sent*, then a FIN if *fin* is set, and reads to the end."""
 
     @trace(name, timeout)
     def run(ports: Ports) -> list[str]:
@@ -285,55 +285,55 @@ def simple(
 
 BEHIND = b"x" * 1000
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # the first bytes of a TLS client
-simple("finger_query", "finger", b"alice\r\n")
-simple("finger_half_closed", "finger", b"alice\r\n", fin=True)
-simple("finger_half_closed_without_newline", "finger", b"alice", fin=True)
-simple("finger_half_closed_without_query", "finger", fin=True)
-simple("finger_empty_query", "finger", b"\r\n")
-simple("finger_unknown", "finger", b"nobody\r\n")
-simple("finger_line_too_long", "finger", b"a" * 2000 + b"\r\n")
-simple("finger_line_without_end", "finger", b"a" * 2000)
-simple("finger_http_request", "finger", b"GET / HTTP/1.0\r\n\r\n")
-simple("finger_tls_to_plain_port", "finger", HELLO)
-simple("finger_bytes_behind_the_line", "finger", b"alice\r\n" + BEHIND)
-simple("finger_timeout_silent", "finger", timeout=HASTY)
-simple("finger_timeout_in_the_line", "finger", b"ali", timeout=HASTY)
-simple("finger_tls_query", "finger", b"alice\r\n", tls=True)
+simple_client("finger_query", "finger", b"alice\r\n")
+simple_client("finger_half_closed", "finger", b"alice\r\n", fin=True)
+simple_client("finger_half_closed_without_newline", "finger", b"alice", fin=True)
+simple_client("finger_half_closed_without_query", "finger", fin=True)
+simple_client("finger_empty_query", "finger", b"\r\n")
+simple_client("finger_unknown", "finger", b"nobody\r\n")
+simple_client("finger_line_too_long", "finger", b"a" * 2000 + b"\r\n")
+simple_client("finger_line_without_end", "finger", b"a" * 2000)
+simple_client("finger_http_request", "finger", b"GET / HTTP/1.0\r\n\r\n")
+simple_client("finger_tls_to_plain_port", "finger", HELLO)
+simple_client("finger_bytes_behind_the_line", "finger", b"alice\r\n" + BEHIND)
+simple_client("finger_timeout_silent", "finger", timeout=HASTY)
+simple_client("finger_timeout_in_the_line", "finger", b"ali", timeout=HASTY)
+simple_client("finger_tls_query", "finger", b"alice\r\n", tls=True)
 # Only the first 64 KiB come: Twisted keeps a small write back for a turn (BufferingTLSTransport), and the connection is
 # shut as soon as the last part has been written.
-simple("finger_tls_long_answer", "finger", b"/W frank\r\n", tls=True)
-simple("finger_tls_bytes_behind_the_line", "finger", b"alice\r\n" + BEHIND, tls=True)
-simple("finger_tls_line_too_long", "finger", b"a" * 2000 + b"\r\n", tls=True)
-simple("finger_tls_timeout_silent", "finger", tls=True, timeout=HASTY)
+simple_client("finger_tls_long_answer", "finger", b"/W frank\r\n", tls=True)
+simple_client("finger_tls_bytes_behind_the_line", "finger", b"alice\r\n" + BEHIND, tls=True)
+simple_client("finger_tls_line_too_long", "finger", b"a" * 2000 + b"\r\n", tls=True)
+simple_client("finger_tls_timeout_silent", "finger", tls=True, timeout=HASTY)
 
-simple("web_get_close", "web", GET + CLOSE + b"\r\n")
-simple("web_http_1_0", "web", b"GET /users/alice/plan HTTP/1.0\r\n" + HOST + b"\r\n")
-simple("web_half_closed_without_request", "web", fin=True)
-simple("web_bad_request", "web", b"NONSENSE\r\n\r\n")
-simple("web_bad_header", "web", GET + b"no colon\r\n\r\n")
-simple("web_two_hosts", "web", GET + HOST + CLOSE + b"\r\n")
-simple("web_foreign_host", "web", b"GET / HTTP/1.1\r\nHost: far.test\r\n" + CLOSE + b"\r\n")
-simple("web_target_too_long", "web", b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n")
-simple("web_head_too_long", "web", GET + b"X: " + b"a" * 20000 + b"\r\n\r\n")
-simple("web_line_without_end", "web", b"GET /" + b"a" * 40000)
-simple("web_too_many_headers", "web", GET + b"X: y\r\n" * 200 + b"\r\n")
-simple("web_pipelined_close", "web", GET + b"\r\n" + GET + CLOSE + b"\r\n")
-simple("web_request_behind_close", "web", GET + CLOSE + b"\r\n" + GET + b"\r\n")
-simple("web_post_not_allowed", "web", POST + CLOSE + b"Content-Length: 2\r\n\r\nhi")
-simple("web_post_body_too_large", "web", POST + b"Content-Length: 200000\r\n\r\n", b"x" * 200_000)
-simple("web_post_chunks_too_large", "web", POST + b"Transfer-Encoding: chunked\r\n\r\n", b"4000\r\n" + b"x" * 0x4000, *(
+simple_client("web_get_close", "web", GET + CLOSE + b"\r\n")
+simple_client("web_http_1_0", "web", b"GET /users/alice/plan HTTP/1.0\r\n" + HOST + b"\r\n")
+simple_client("web_half_closed_without_request", "web", fin=True)
+simple_client("web_bad_request", "web", b"NONSENSE\r\n\r\n")
+simple_client("web_bad_header", "web", GET + b"no colon\r\n\r\n")
+simple_client("web_two_hosts", "web", GET + HOST + CLOSE + b"\r\n")
+simple_client("web_foreign_host", "web", b"GET / HTTP/1.1\r\nHost: far.test\r\n" + CLOSE + b"\r\n")
+simple_client("web_target_too_long", "web", b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+simple_client("web_head_too_long", "web", GET + b"X: " + b"a" * 20000 + b"\r\n\r\n")
+simple_client("web_line_without_end", "web", b"GET /" + b"a" * 40000)
+simple_client("web_too_many_headers", "web", GET + b"X: y\r\n" * 200 + b"\r\n")
+simple_client("web_pipelined_close", "web", GET + b"\r\n" + GET + CLOSE + b"\r\n")
+simple_client("web_request_behind_close", "web", GET + CLOSE + b"\r\n" + GET + b"\r\n")
+simple_client("web_post_not_allowed", "web", POST + CLOSE + b"Content-Length: 2\r\n\r\nhi")
+simple_client("web_post_body_too_large", "web", POST + b"Content-Length: 200000\r\n\r\n", b"x" * 200_000)
+simple_client("web_post_chunks_too_large", "web", POST + b"Transfer-Encoding: chunked\r\n\r\n", b"4000\r\n" + b"x" * 0x4000, *(
     b"\r\n4000\r\n" + b"x" * 0x4000 for _ in range(5)))  # fmt: skip
-simple("web_post_bad_chunk", "web", POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
-simple("web_post_expect", "web", POST + CLOSE + b"Content-Length: 200000\r\nExpect: 100-continue\r\n\r\n")
-simple("web_timeout_silent", "web", timeout=HASTY)
-simple("web_timeout_in_the_head", "web", GET, timeout=HASTY)
-simple("web_timeout_in_the_body", "web", POST + b"Content-Length: 10\r\n\r\nhalf", timeout=HASTY)
-simple("web_tls_get_close", "web", GET + CLOSE + b"\r\n", tls=True)
-simple("web_tls_long_answer", "web", LONG + CLOSE + b"\r\n", tls=True)
-simple("web_tls_bad_request", "web", b"NONSENSE\r\n\r\n", tls=True)
-simple("web_tls_post_body_too_large", "web", POST + b"Content-Length: 200000\r\n\r\n", tls=True)
-simple("web_tls_timeout_silent", "web", tls=True, timeout=HASTY)
-simple("web_tls_timeout_in_the_head", "web", GET, tls=True, timeout=HASTY)
+simple_client("web_post_bad_chunk", "web", POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+simple_client("web_post_expect", "web", POST + CLOSE + b"Content-Length: 200000\r\nExpect: 100-continue\r\n\r\n")
+simple_client("web_timeout_silent", "web", timeout=HASTY)
+simple_client("web_timeout_in_the_head", "web", GET, timeout=HASTY)
+simple_client("web_timeout_in_the_body", "web", POST + b"Content-Length: 10\r\n\r\nhalf", timeout=HASTY)
+simple_client("web_tls_get_close", "web", GET + CLOSE + b"\r\n", tls=True)
+simple_client("web_tls_long_answer", "web", LONG + CLOSE + b"\r\n", tls=True)
+simple_client("web_tls_bad_request", "web", b"NONSENSE\r\n\r\n", tls=True)
+simple_client("web_tls_post_body_too_large", "web", POST + b"Content-Length: 200000\r\n\r\n", tls=True)
+simple_client("web_tls_timeout_silent", "web", tls=True, timeout=HASTY)
+simple_client("web_tls_timeout_in_the_head", "web", GET, tls=True, timeout=HASTY)
 
 
 @trace("finger_flood_behind_the_answer")
@@ -400,8 +400,8 @@ never_reads("finger_client_that_never_reads", "finger", b"/W frank\r\n")
 never_reads("web_client_that_never_reads", "web", STATIC * 900)
 
 
-def over_the_rate(name: str, service: Service, request: bytes, tls: bool = False) -> None:
-    """Register a client that asks once more than its address may in a minute; the last connection is shown."""
+def over_the_rate_limit(name: str, service: Service, request: bytes, tls: bool = False) -> None:
+    """Register a client that sends one request over the rate limit; the trace shows the last connection."""
 
     @trace(name)
     def run(ports: Ports) -> list[str]:
@@ -416,16 +416,15 @@ def over_the_rate(name: str, service: Service, request: bytes, tls: bool = False
         raise AssertionError
 
 
-over_the_rate("finger_rate_limited", "finger", b"alice\r\n")
-over_the_rate("finger_tls_rate_limited", "finger", b"alice\r\n", tls=True)
-over_the_rate("web_rate_limited", "web", GET + CLOSE + b"\r\n")
-over_the_rate("web_tls_rate_limited", "web", GET + CLOSE + b"\r\n", tls=True)
+over_the_rate_limit("finger_rate_limited", "finger", b"alice\r\n")
+over_the_rate_limit("finger_tls_rate_limited", "finger", b"alice\r\n", tls=True)
+over_the_rate_limit("web_rate_limited", "web", GET + CLOSE + b"\r\n")
+over_the_rate_limit("web_tls_rate_limited", "web", GET + CLOSE + b"\r\n", tls=True)
 
 
-def over_the_connections(name: str, service: Service, request: bytes, surplus: int, tls: bool = False) -> None:
-    """Register a client whose address has *surplus* connections more than it may; the last one is shown.
-
-    All of them go to one port: there they are accepted in order."""
+def over_the_connection_limit(name: str, service: Service, request: bytes, surplus: int, tls: bool = False) -> None:
+    """Register a client with *surplus* connections over the limit; the trace shows the last one. All of them go to
+    one port, where they are accepted in order."""
 
     @trace(name)
     def run(ports: Ports) -> list[str]:
@@ -440,18 +439,18 @@ def over_the_connections(name: str, service: Service, request: bytes, surplus: i
         return client.events
 
 
-over_the_connections("finger_crowded", "finger", b"alice\r\n", 1)
-over_the_connections("finger_crowded_silent", "finger", b"", 1)
-over_the_connections("finger_crowded_tls", "finger", b"alice\r\n", 1, tls=True)
-over_the_connections("finger_dropped", "finger", b"", 2)
-over_the_connections("web_crowded", "web", GET + b"\r\n", 1)
-over_the_connections("web_crowded_silent", "web", b"", 1)
-over_the_connections("web_crowded_tls", "web", GET + b"\r\n", 1, tls=True)
-over_the_connections("web_dropped", "web", b"", 2)
+over_the_connection_limit("finger_crowded", "finger", b"alice\r\n", 1)
+over_the_connection_limit("finger_crowded_silent", "finger", b"", 1)
+over_the_connection_limit("finger_crowded_tls", "finger", b"alice\r\n", 1, tls=True)
+over_the_connection_limit("finger_dropped", "finger", b"", 2)
+over_the_connection_limit("web_crowded", "web", GET + b"\r\n", 1)
+over_the_connection_limit("web_crowded_silent", "web", b"", 1)
+over_the_connection_limit("web_crowded_tls", "web", GET + b"\r\n", 1, tls=True)
+over_the_connection_limit("web_dropped", "web", b"", 2)
 
 
-def stopped(folder: Path) -> dict[str, list[str]]:
-    """Return what clients see that are connected while the gateway stops."""
+def collect_stop_traces(folder: Path) -> dict[str, list[str]]:
+    """Return the traces of clients that are connected while the gateway stops."""
     with gateway(folder, PATIENT) as ports:
         clients = {
             "stop_finger_silent": ports.connect("finger"),
@@ -490,10 +489,10 @@ STOPPED = (
 
 
 @contextmanager
-def all_traces(folder: Path) -> Iterator[Mapping[str, Callable[[], list[str]]]]:
-    """Run all clients at once, eight at a time; gives what waits for each trace."""
+def collect_traces(folder: Path) -> Iterator[Mapping[str, Callable[[], list[str]]]]:
+    """Run all clients at once, eight at a time. Return a function for each trace that waits for it."""
     with ExitStack() as stack, ThreadPoolExecutor(8) as pool:
-        stopping = pool.submit(stopped, folder / "stopped")
+        stopping = pool.submit(collect_stop_traces, folder / "stopped")
         gateways = {
             timeout: stack.enter_context(gateway(folder / name, timeout))
             for name, timeout in (("patient", PATIENT), ("hasty", HASTY))
@@ -512,7 +511,7 @@ def all_traces(folder: Path) -> Iterator[Mapping[str, Callable[[], list[str]]]]:
 
 @pytest.fixture(scope="module")
 def traces(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Callable[[], list[str]]]]:
-    with all_traces(tmp_path_factory.mktemp("closing")) as running:
+    with collect_traces(tmp_path_factory.mktemp("closing")) as running:
         yield running
 
 
@@ -534,6 +533,6 @@ def test_each_golden_trace_is_compared() -> None:
 
 if __name__ == "__main__":
     GOLDEN.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as temporary, all_traces(Path(temporary)) as found:
+    with tempfile.TemporaryDirectory() as temporary, collect_traces(Path(temporary)) as found:
         for each, wait in found.items():
             (GOLDEN / f"{each}.txt").write_text(text(wait()), encoding="utf-8")

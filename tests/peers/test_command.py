@@ -1,4 +1,4 @@
-"""The finger-gateway command, run as it is installed: what it prints, how it ends, what it leaves behind."""
+"""The finger-gateway command, run as it is installed: its output, its exit code and the files it leaves behind."""
 
 import json
 import os
@@ -41,8 +41,8 @@ def installation(tmp_path: Path) -> Installation:
     return make_installation(tmp_path)
 
 
-def changes(installation: Installation) -> int:
-    """How often anything was changed in the database; to make the five people is five changes."""
+def count_changes(installation: Installation) -> int:
+    """Return the number of changes in the database; creating the five people counts as five."""
     connection = sqlite3.connect(installation.database)
     try:
         return int(connection.execute("SELECT count(*) FROM changes").fetchone()[0])
@@ -50,15 +50,15 @@ def changes(installation: Installation) -> int:
         connection.close()
 
 
-def without_coverage() -> dict[str, str]:
-    """For a child that may not write where coverage keeps its data."""
+def env_without_coverage() -> dict[str, str]:
+    """Return the environment for a child that may not write to coverage's data file."""
     return {name: "" for name in os.environ if name.startswith("COVERAGE")}
 
 
 # usage
 
 
-def test_usage_mistakes_end_with_2(tmp_path: Path) -> None:
+def test_usage_errors_exit_with_2(tmp_path: Path) -> None:
     assert "No such command 'frobnicate'" in run_command("frobnicate", folder=tmp_path, code=2).err
     assert "'a', 'b'" not in run_command("people", "show", folder=tmp_path, code=2).err
     ran = run_command("people", "show", b"\xff".decode(errors="surrogateescape"), folder=tmp_path, code=2)
@@ -69,9 +69,9 @@ def test_usage_mistakes_end_with_2(tmp_path: Path) -> None:
 # init, check, where the settings are
 
 
-def test_init_writes_what_check_finds_no_mistake_in(tmp_path: Path) -> None:
-    told = run_command("init", "club", folder=tmp_path).out
-    assert "finger-gateway people add" in told and "finger-gateway run" in told
+def test_init_writes_settings_that_check_accepts(tmp_path: Path) -> None:
+    output = run_command("init", "club", folder=tmp_path).out
+    assert "finger-gateway people add" in output and "finger-gateway run" in output
     folder = tmp_path / "club"
     assert sorted(each.name for each in folder.iterdir()) == ["gateway.toml", "people.db"]
     assert stat.S_IMODE((folder / "people.db").stat().st_mode) == 0o600
@@ -88,7 +88,7 @@ def test_init_writes_what_check_finds_no_mistake_in(tmp_path: Path) -> None:
     assert in_file.err == "file/club: Not a directory\n"
 
 
-def test_the_settings_are_named_before_or_after_the_subcommand_or_by_the_environment(
+def test_the_settings_option_works_before_or_after_the_subcommand_or_from_the_environment(
     installation: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
@@ -111,7 +111,7 @@ def test_the_settings_are_named_before_or_after_the_subcommand_or_by_the_environ
     assert "finger-gateway init" in none
 
 
-def test_check_tells_every_mistake_and_binds_nothing(installation: Installation) -> None:
+def test_check_reports_every_error_and_binds_nothing(installation: Installation) -> None:
     with socket.create_server(("127.0.0.1", installation.finger_port)):
         assert installation.run("check").out == f"{installation.settings}: no errors.\n"
     text = installation.settings.read_text()
@@ -130,25 +130,25 @@ def test_check_tells_every_mistake_and_binds_nothing(installation: Installation)
         + '[sources.vending]\nclass = "vending:Machine"\n'
     )
     installation.database.unlink()
-    told = installation.run("check", code=2).err.splitlines()
+    output = installation.run("check", code=2).err.splitlines()
     file = str(installation.settings)
-    assert told[0].startswith("warning: site.members: 127.0.0.0/8 is loopback")
-    assert told[1] == f"{installation.database}: does not exist; `finger-gateway init` creates one"
-    assert told[2] == (
+    assert output[0].startswith("warning: site.members: 127.0.0.0/8 is loopback")
+    assert output[1] == f"{installation.database}: does not exist; `finger-gateway init` creates one"
+    assert output[2] == (
         f"{file}: sources.vending.class: found 'vending:Machine', which cannot be imported "
         "(ModuleNotFoundError: No module named 'vending'); "
         f"must be in a module in {installation.folder} or on Python's path"
     )
-    assert told[3].startswith(f"{file}: finger.listen[0]: found 'tpc:79' (ValueError: Unknown endpoint type: 'tpc')")
-    assert told[4].startswith(f"{file}: web.listen[0]: found 'ssl:443:privateKey=nowhere.pem' (")
-    assert told[4].endswith('must be a Twisted endpoint, e.g. "tcp:79" or "tcp:8080:interface=127.0.0.1"')
-    assert len(told) == 5
+    assert output[3].startswith(f"{file}: finger.listen[0]: found 'tpc:79' (ValueError: Unknown endpoint type: 'tpc')")
+    assert output[4].startswith(f"{file}: web.listen[0]: found 'ssl:443:privateKey=nowhere.pem' (")
+    assert output[4].endswith('must be a Twisted endpoint, e.g. "tcp:79" or "tcp:8080:interface=127.0.0.1"')
+    assert len(output) == 5
 
 
 # bad input: one clear message, exit 2, nothing half-started
 
 
-def test_mistakes_in_the_settings(tmp_path: Path) -> None:
+def test_errors_in_the_settings(tmp_path: Path) -> None:
     """One example through the whole command; tests/unit/test_cli.py has the others."""
     file = tmp_path / "gateway.toml"
     file.write_text('[finger]\nlisteen = ["tcp:1079"]\n[limits]\nconnections = 0\n')
@@ -164,24 +164,26 @@ def test_mistakes_in_the_settings(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["gateway.toml"]
 
 
-def not_started(installation: Installation, words: tuple[str, ...], expected: str) -> None:
-    """The command *words* ends with 2 and *expected*, and leaves nothing behind."""
+def assert_does_not_start(installation: Installation, words: tuple[str, ...], expected: str) -> None:
+    """Assert that the command *words* exits with 2, reports *expected* and leaves no files behind."""
     before = sorted(installation.folder.iterdir())
     assert installation.run(*words, code=2) == CommandResult(2, "", expected + "\n")
     assert sorted(installation.folder.iterdir()) == before
 
 
-def test_a_database_that_is_missing_or_none_or_too_new(installation: Installation) -> None:
+def test_a_database_that_is_missing_invalid_or_too_new(installation: Installation) -> None:
     with sqlite3.connect(installation.database) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     newer = "has tables of version 99, from a newer finger-gateway; this one knows up to 2"
-    not_started(installation, ("run",), f"{installation.database}: {newer}")
+    assert_does_not_start(installation, ("run",), f"{installation.database}: {newer}")
     installation.database.write_bytes(b"This is a letter to my aunt.\n" * 100)
     letter = "is not a SQLite database, or is damaged; `finger-gateway restore FILE` puts a backup in its place"
-    not_started(installation, ("people", "list"), f"{installation.database}: {letter}")
+    assert_does_not_start(installation, ("people", "list"), f"{installation.database}: {letter}")
     installation.database.unlink()
-    not_started(installation, ("run",), f"{installation.database}: does not exist; `finger-gateway init` creates one")
+    assert_does_not_start(
+        installation, ("run",), f"{installation.database}: does not exist; `finger-gateway init` creates one"
+    )
 
 
 # Root may write everywhere, unless it has been deprived of that. The folder then has to be somebody else's.
@@ -216,7 +218,7 @@ def test_a_template_with_a_syntax_error(tmp_path: Path) -> None:
         assert query_finger(installation.finger_port, "alice") == "Hello Alice Adams\r\n"
 
 
-def test_records_that_cannot_be_written(installation: Installation) -> None:
+def test_an_access_log_that_cannot_be_written(installation: Installation) -> None:
     (installation.folder / "access.jsonl").mkdir()
     ran = installation.run("run", code=2)
     assert ran.err.startswith(
@@ -256,7 +258,7 @@ def test_a_hidden_person_is_added_hidden(installation: Installation) -> None:
     assert json.loads(installation.run("people", "export", "ghost").out)["hidden"] is True
 
 
-def test_values_that_no_field_takes(installation: Installation) -> None:
+def test_invalid_field_values(installation: Installation) -> None:
     before = installation.run("people", "export").out
     refused = installation.run("people", "set", "alice", "office_phone", "1\n2", code=2)
     assert refused.err == "alice: office_phone: found several lines; must be a single line\n"
@@ -272,10 +274,10 @@ def test_export_then_import_changes_nothing(installation: Installation) -> None:
     ran = installation.run("people", "import", "-", stdin=exported)
     assert ran.err == "0 added, 0 changed, 5 unchanged.\n"
     assert installation.run("people", "export").out == exported
-    assert changes(installation) == 5
+    assert count_changes(installation) == 5
 
 
-def test_export_into_an_empty_place_gives_the_same_people(
+def test_export_and_import_into_an_empty_database_gives_the_same_people(
     installation: Installation, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     exported = installation.run("people", "export").out
@@ -313,23 +315,23 @@ def test_an_import_is_all_or_nothing(installation: Installation, case: str) -> N
     ran = installation.run("people", "import", "people.json", code=2)
     for line, start in zip(ran.err.splitlines(), expected, strict=True):
         assert line.startswith(start.format(file="people.json"))
-    assert changes(installation) == 5
+    assert count_changes(installation) == 5
 
 
-def test_bytes_that_are_no_text_are_told(installation: Installation) -> None:
+def test_undecodable_bytes_are_reported(installation: Installation) -> None:
     ran = installation.run("people", "import", "-", stdin=b"\xff\xfe", code=2)
     assert ran.err.startswith("<stdin>: this is neither JSON, CSV nor vCard")
     assert len(ran.err.splitlines()) == 1
 
 
-def test_F026_a_plan_in_latin_1_is_saved_as_what_it_says(installation: Installation) -> None:
+def test_F026_a_plan_in_latin_1_is_saved_decoded(installation: Installation) -> None:
     file = installation.folder / "plan.txt"
     file.write_bytes(b"caf\xe9\n\x93quoted\x94 \x9b31mred\xff\n\xc5\xbdofie\n")
     installation.run("plan", "alice", "plan.txt")
     assert installation.run("plan", "alice").out == "café\n“quoted” redÿ\nŽofie\n"
 
 
-def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
+def test_a_closed_output_pipe_is_no_error(tmp_path: Path) -> None:
     people = [{"login": f"p{number}", "plan": "x" * 1000} for number in range(300)]
     installation = make_installation(tmp_path, people=people)
     pipe = f"{' '.join(COMMAND)} -c {installation.settings} people export | head -n 1"
@@ -337,31 +339,31 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("[\n", "")
 
 
-def test_a_terminal_that_knows_no_accents_gets_something(installation: Installation) -> None:
+def test_an_ascii_terminal_gets_transliterated_output(installation: Installation) -> None:
     ran = installation.run("people", "list", env={"PYTHONIOENCODING": "iso8859-5"})
     assert "zofie                ?ofie ?ern?\n" in ran.out
 
 
 @pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that others than we may enter; tmp_path is nobody's but ours."""
+def world_accessible_folder() -> Iterator[Path]:
+    """Yield a folder that other users may enter; tmp_path belongs to the test's user alone."""
     with tempfile.TemporaryDirectory(prefix="finger-gateway-test-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
 
 
-def test_R003_root_leaves_nothing_of_its_own_behind(open_folder: Path) -> None:
-    """Commands of root act as the owner of the database, who can go on writing while they run and afterwards."""
-    installation = make_installation(open_folder)
+def test_R003_root_leaves_no_root_owned_files_behind(world_accessible_folder: Path) -> None:
+    """Commands run by root act as the owner of the database, who can write during and after them."""
+    installation = make_installation(world_accessible_folder)
     owner = os.geteuid() or 65534
     plan = installation.folder / "secret.plan"
     plan.write_text("Only root can read this file.\n")
     plan.chmod(0o600)
     for each in (installation.folder, installation.database):
         os.chown(each, owner, -1)
-    with run_gateway(installation), written_by(owner, installation.database) as changed:
+    with run_gateway(installation), run_writer_as(owner, installation.database) as changed:
         for words in (("people", "set", "alice", "title", "Boss"), ("plan", "alice", plan), ("people", "export")):
-            installation.run(*words, env=without_coverage())
+            installation.run(*words, env=env_without_coverage())
         owners = {each.name: each.stat().st_uid for each in installation.folder.glob("people.db*")}
         assert owners == dict.fromkeys(("people.db", "people.db-wal", "people.db-shm"), owner)
         assert "Only root can read this file." in wait_until(
@@ -374,8 +376,8 @@ def test_R003_root_leaves_nothing_of_its_own_behind(open_folder: Path) -> None:
 
 
 @contextmanager
-def written_by(owner: int, database: Path) -> Iterator[Callable[[], None]]:
-    """Another process of *owner* that has the database open. Gives what makes it write once more, and sees that it did."""
+def run_writer_as(owner: int, database: Path) -> Iterator[Callable[[], None]]:
+    """Open the database in another process of *owner*. Yield a function that makes it write and checks that it did."""
     ours, its = socket.socketpair()
     child = os.fork()
     if child == 0:
@@ -394,12 +396,12 @@ def written_by(owner: int, database: Path) -> Iterator[Callable[[], None]]:
     ours.settimeout(20)
     assert ours.recv(4) == b"open"
 
-    def changed() -> None:
+    def write_again() -> None:
         ours.sendall(b".")
         assert ours.recv(4) == b"done"
 
     try:
-        yield changed
+        yield write_again
     finally:
         ours.close()
         os.waitpid(child, 0)
@@ -425,12 +427,12 @@ def test_a_plan_is_shown_and_replaced(installation: Installation) -> None:
     assert installation.run("people", "show", "bob", "--history").out == "\n"
 
 
-def test_a_plan_is_ones_own_unless_a_login_is_given(installation: Installation) -> None:
+def test_plan_without_a_login_is_the_users_own(installation: Installation) -> None:
     assert installation.run("plan", env={"LOGNAME": "alice"}).out == "First line\nSecond line\n"
 
 
 class Terminal:
-    """A command on a terminal of its own."""
+    """A command on a pseudo-terminal."""
 
     def __init__(self, installation: Installation, *arguments: str, editor: str) -> None:
         self.master, slave = pty.openpty()
@@ -443,16 +445,16 @@ class Terminal:
             )  # fmt: skip
         os.close(slave)
 
-    def end(self) -> tuple[int, str]:
-        """Exit code, and what stands on standard error."""
+    def wait_for_end(self) -> tuple[int, str]:
+        """Return the exit code and the standard error."""
         reader = threading.Thread(target=self._read)
         reader.start()
         code = self.process.wait(20)
         reader.join(20)
         os.close(self.master)
-        said = self.errors.read_text()
-        assert_clean_log(said)
-        return code, said
+        reply = self.errors.read_text()
+        assert_clean_log(reply)
+        return code, reply
 
     def _read(self) -> None:
         try:
@@ -462,8 +464,8 @@ class Terminal:
             pass
 
 
-def editor(installation: Installation, script: str) -> str:
-    """An editor: a shell script that is given the file as $1, with finger-gateway as $fg."""
+def make_editor(installation: Installation, script: str) -> str:
+    """Return an editor: a shell script that gets the file as $1 and finger-gateway as $fg."""
     file = installation.folder / "editor"
     file.write_text(f'#!/bin/sh\nfg="{" ".join(COMMAND)} -c {installation.settings}"\n{script}\n')
     file.chmod(0o755)
@@ -471,18 +473,18 @@ def editor(installation: Installation, script: str) -> str:
 
 
 def test_on_a_terminal_the_plan_is_edited(installation: Installation) -> None:
-    edit = editor(installation, 'test -t 0 && test "$2" = "" && echo "Third line" >>"$1"')
-    assert Terminal(installation, "plan", "alice", editor=edit).end() == (0, "alice: plan saved.\n")
+    edit = make_editor(installation, 'test -t 0 && test "$2" = "" && echo "Third line" >>"$1"')
+    assert Terminal(installation, "plan", "alice", editor=edit).wait_for_end() == (0, "alice: plan saved.\n")
     assert installation.run("plan", "alice").out == "First line\nSecond line\nThird line\n"
-    assert Terminal(installation, "plan", "alice", editor="true").end() == (0, "No change.\n")
+    assert Terminal(installation, "plan", "alice", editor="true").wait_for_end() == (0, "No change.\n")
     assert not list(installation.folder.glob("plan-*")), "drafts are thrown away"
 
 
-def test_R005_when_somebody_was_faster_what_was_written_is_kept(installation: Installation) -> None:
-    edit = editor(installation, 'echo "Somebody was faster" | $fg plan alice - && echo "Too late" >"$1"')
-    code, said = Terminal(installation, "plan", "alice", editor=edit).end()
+def test_R005_a_conflicting_edit_keeps_what_was_written(installation: Installation) -> None:
+    edit = make_editor(installation, 'echo "Somebody was faster" | $fg plan alice - && echo "Too late" >"$1"')
+    code, reply = Terminal(installation, "plan", "alice", editor=edit).wait_for_end()
     assert code == 1
-    faster, changed, where = said.splitlines()
+    faster, changed, where = reply.splitlines()
     assert faster == "alice: plan saved."
     assert changed.startswith("alice: somebody else changed this person meanwhile; nothing was saved.")
     match = re.fullmatch(r"Your text was kept in (.+)\.", where)
@@ -502,17 +504,17 @@ def test_R005_when_somebody_was_faster_what_was_written_is_kept(installation: In
     ],
 )  # fmt: skip
 def test_an_editor_that_fails_loses_nothing(installation: Installation, script: str | None, expected: str) -> None:
-    edit = "/nonexistent/editor" if script is None else editor(installation, script)
-    code, said = Terminal(installation, "plan", "alice", editor=edit).end()
+    edit = "/nonexistent/editor" if script is None else make_editor(installation, script)
+    code, reply = Terminal(installation, "plan", "alice", editor=edit).wait_for_end()
     assert code == 1
-    assert re.fullmatch(expected, said), said
-    assert changes(installation) == 5
+    assert re.fullmatch(expected, reply), reply
+    assert count_changes(installation) == 5
 
 
 # ask
 
 
-def test_ask_prints_what_a_finger_server_answers(installation: Installation) -> None:
+def test_ask_prints_the_answer_of_a_finger_server(installation: Installation) -> None:
     with run_gateway(installation):
         short = run_command("ask", f"alice@localhost:{installation.finger_port}", folder=installation.folder)
         assert short.out == query_finger(installation.finger_port, "alice").replace("\r\n", "\n")
@@ -524,7 +526,7 @@ def test_ask_prints_what_a_finger_server_answers(installation: Installation) -> 
         assert listed.out == query_finger(installation.finger_port, "").replace("\r\n", "\n")
 
 
-def test_ask_says_when_nobody_answers(tmp_path: Path) -> None:
+def test_ask_reports_a_refused_connection(tmp_path: Path) -> None:
     port = free_port()
     refused = run_command("ask", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
     assert refused.err.startswith(f"127.0.0.1:{port}: ") and "refused" in refused.err
@@ -539,28 +541,29 @@ def test_ask_says_when_nobody_answers(tmp_path: Path) -> None:
 def test_ask_gives_up_on_a_silent_server_and_shows_no_escapes(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        silent = threading.Thread(target=_answer, args=(server, None))
+        silent = threading.Thread(target=_serve_once, args=(server, None))
         silent.start()
         ran = run_command("ask", "--timeout", "0.5", f"alice@127.0.0.1:{port}", folder=tmp_path, code=69)
         assert ran.err == f"127.0.0.1:{port}: no answer in time\n"
         silent.join(20)
         evil = threading.Thread(
-            target=_answer, args=(server, b"Login: alice\x1b[2J\x07\r\n\x1b]0;owned\x1b\\caf\xe9\r\n\x9b31mred")
+            target=_serve_once, args=(server, b"Login: alice\x1b[2J\x07\r\n\x1b]0;owned\x1b\\caf\xe9\r\n\x9b31mred")
         )
         evil.start()
         assert run_command("ask", f"alice@127.0.0.1:{port}", folder=tmp_path).out == "Login: alice\ncafé\nred"
         evil.join(20)
 
 
-def _answer(server: socket.socket, said: bytes | None) -> None:
-    """One connection: reads the line, says *said* and closes; without anything to say it waits for the other to go."""
+def _serve_once(server: socket.socket, reply: bytes | None) -> None:
+    """Accept one connection, read the line, send *said* and close; if there is nothing to send, wait for the client
+    to close."""
     connection, _ = server.accept()
     with connection:
         assert connection.recv(1024) == b"alice\r\n"
-        if said is None:
+        if reply is None:
             assert connection.recv(1024) in (b"",)
         else:
-            connection.sendall(said)
+            connection.sendall(reply)
 
 
 # schema

@@ -1,5 +1,5 @@
-"""Every check of the conformance suite that can be made from outside passes with a good server, and is seen to fail with
-one that breaks what it looks at."""
+"""Each conformance check that can run from outside passes with a good server and fails with one that is broken for
+it."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,8 +16,8 @@ NEVER_FAIL = {"F098"}
 Results = tuple[dict[str, Future[Result]], dict[str, Future[Result]]]
 
 
-def result(kind: type[PlainServer], name: str) -> Result:
-    """What the check *name* says of a server of *kind*."""
+def run_check(kind: type[PlainServer], name: str) -> Result:
+    """Return the result of the check *name* for a server of *kind*."""
     with run_server(kind) as server:
         target = Target(
             "127.0.0.1",
@@ -35,16 +35,16 @@ def result(kind: type[PlainServer], name: str) -> Result:
 
 @pytest.fixture(scope="module")
 def results() -> Iterator[Results]:
-    """Of all checks: with good servers, with broken ones. Most of their time is waiting, so they run side by side."""
+    """Run all checks with good and with broken servers, in parallel because most of their time is waiting."""
     with ThreadPoolExecutor(6) as pool:
-        good = {check.id: pool.submit(result, BASES.get(check.id, PlainServer), check.id) for check in MADE}
+        good = {check.id: pool.submit(run_check, BASES.get(check.id, PlainServer), check.id) for check in MADE}
         yield (
             good,
-            {check.id: pool.submit(result, SERVERS[check.id], check.id) for check in MADE if check.id in SERVERS},
+            {check.id: pool.submit(run_check, SERVERS[check.id], check.id) for check in MADE if check.id in SERVERS},
         )
 
 
-def test_every_check_that_is_made_has_a_broken_server() -> None:
+def test_every_testable_check_has_a_broken_server() -> None:
     assert {check.id for check in MADE} == set(SERVERS)
 
 
@@ -55,6 +55,6 @@ def test_a_good_server_passes(name: str, results: Results) -> None:
 
 
 @pytest.mark.parametrize("name", [check.id for check in MADE])
-def test_a_broken_one_does_not(name: str, results: Results) -> None:
+def test_a_broken_server_fails(name: str, results: Results) -> None:
     seen = results[1][name].result()
     assert seen.verdict == ("not tested" if name in NEVER_FAIL else "fail"), seen

@@ -1,4 +1,4 @@
-"""The conformance suite against servers that mean it harm: neither its memory nor its time is theirs."""
+"""The conformance suite against hostile servers: they can exhaust neither its memory nor its time."""
 
 import socket
 import threading
@@ -12,8 +12,8 @@ from gateway.conform.session import MAX_RUN_BYTES, ConformanceRun, Target
 
 
 @contextmanager
-def pouring(piece: bytes) -> Iterator[int]:
-    """The port of a server that says *piece* for ever."""
+def run_endless_server(piece: bytes) -> Iterator[int]:
+    """Run a server that sends *piece* for ever. Yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=_serve, args=(listening, piece), daemon=True).start()
         try:
@@ -26,18 +26,18 @@ def _serve(listening: socket.socket, piece: bytes) -> None:
     with suppress(OSError):
         while True:
             connection, _ = listening.accept()
-            threading.Thread(target=_pour, args=(connection, piece), daemon=True).start()
+            threading.Thread(target=_send_forever, args=(connection, piece), daemon=True).start()
 
 
-def _pour(connection: socket.socket, piece: bytes) -> None:
+def _send_forever(connection: socket.socket, piece: bytes) -> None:
     with connection, suppress(OSError):
         while True:
             connection.sendall(piece)
 
 
 @pytest.mark.parametrize("piece", [b"a" * 65536, b"no such user\r\n" * 5000])
-def test_F091_an_endless_answer_is_not_kept_and_not_waited_for(piece: bytes) -> None:
-    with pouring(piece) as port:
+def test_F091_an_endless_answer_is_bounded_in_size_and_time(piece: bytes) -> None:
+    with run_endless_server(piece) as port:
         run = ConformanceRun(Target("127.0.0.1", port, timeout=60.0))
         replies = [run.exchange(b"a\r\n") for _ in range(3)]
     for reply in replies:
@@ -47,7 +47,7 @@ def test_F091_an_endless_answer_is_not_kept_and_not_waited_for(piece: bytes) -> 
 
 
 def test_F091_all_replies_together_are_bounded() -> None:
-    with pouring(b"") as port:
+    with run_endless_server(b"") as port:
         run = ConformanceRun(Target("127.0.0.1", port))
     large = wire.ServerReply(b"a\r\n", bytes(wire.MAX_KEPT_BYTES), "closed", 0.0)
     for _ in range(1000):

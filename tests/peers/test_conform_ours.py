@@ -1,5 +1,5 @@
-"""The conformance suite against our own gateway, by the command that people use: nothing fails, and what is not tested
-could not be."""
+"""The conformance suite against our own gateway, run by its command: no check fails, and each untested one is
+untestable."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.peers.gateway_process import (
     wait_until,
 )
 from tests.peers.gateway_process import query_finger as ask
-from tests.peers.test_logins import entry
+from tests.peers.test_logins import utmp_entry
 from tests.unit.fixtures import ALICE, BOB, CAROL, DAVE, ZOFIE
 
 EVERYBODY: list[dict[str, Any]] = [
@@ -39,22 +39,22 @@ UNTESTED = """
 """
 
 
-def conform(installation: Installation, *options: str, code: int = 0) -> dict[str, Any]:
-    """What the command tells as JSON of the gateway at *installation*."""
+def run_conform(installation: Installation, *options: str, code: int = 0) -> dict[str, Any]:
+    """Return the JSON report of the command for the gateway of *installation*."""
     ran = run_command(
         "conform", f"127.0.0.1:{installation.finger_port}", "--json", *options, folder=installation.folder, code=code
     )
-    told: dict[str, Any] = json.loads(ran.out)
-    return told
+    output: dict[str, Any] = json.loads(ran.out)
+    return output
 
 
-def of_verdict(told: dict[str, Any], verdict: str) -> dict[str, str]:
-    return {each["id"]: each["why"] for each in told["checks"] if each["verdict"] == verdict}
+def ids_with_verdict(output: dict[str, Any], verdict: str) -> dict[str, str]:
+    return {each["id"]: each["why"] for each in output["checks"] if each["verdict"] == verdict}
 
 
 @contextmanager
-def ours(folder: Path) -> Iterator[Installation]:
-    """Our gateway with everybody, on which alice is logged on."""
+def run_conforming_gateway(folder: Path) -> Iterator[Installation]:
+    """Run our gateway with all people of the tests; alice is logged in."""
     (folder / "run").mkdir()
     utmp, master = folder / "run" / "utmp", pty.openpty()
     utmp.write_bytes(b"")
@@ -74,7 +74,7 @@ def ours(folder: Path) -> Iterator[Installation]:
     someone = subprocess.Popen(["sleep", "1000"])
     try:
         with run_gateway(installation, start=own_run):
-            utmp.write_bytes(entry("alice", os.ttyname(master[1]).removeprefix("/dev/"), someone.pid))
+            utmp.write_bytes(utmp_entry("alice", os.ttyname(master[1]).removeprefix("/dev/"), someone.pid))
             wait_until(lambda: "Alice Adams" in ask(installation.finger_port, ""), "alice to be on")
             yield installation
     finally:
@@ -82,37 +82,37 @@ def ours(folder: Path) -> Iterator[Installation]:
         someone.wait()
 
 
-def test_nothing_fails_and_nothing_is_left_out(tmp_path: Path) -> None:
-    with ours(tmp_path) as installation:
-        told = conform(
+def test_no_check_fails_and_no_testable_check_is_left_out(tmp_path: Path) -> None:
+    with run_conforming_gateway(tmp_path) as installation:
+        output = run_conform(
             installation,
             *("--login", "alice", "--login", "bob", "--login", "\u017eofie"),
             *("--host-name", "dir.test", "--host-name", "localhost", "--host-name", "::1"),
             *("--aggressive", "--wait", "5"),
         )
-    assert of_verdict(told, "fail") == {}
-    assert sorted(of_verdict(told, "not tested")) == UNTESTED.split()
-    assert told["status"] == 0
-    assert "F016" in of_verdict(told, "pass")
+    assert ids_with_verdict(output, "fail") == {}
+    assert sorted(ids_with_verdict(output, "not tested")) == UNTESTED.split()
+    assert output["status"] == 0
+    assert "F016" in ids_with_verdict(output, "pass")
 
 
-def test_a_server_that_lists_nobody_and_knows_nobody_who_was_named(tmp_path: Path) -> None:
+def test_a_server_without_a_list_and_without_the_given_people(tmp_path: Path) -> None:
     installation = make_installation(tmp_path)
     settings = installation.settings.read_text()
     installation.settings.write_text(settings.replace("[finger]\n", "[finger]\nlisting = false\n"))
     with run_gateway(installation):
-        told = conform(installation, "--only", "F015,F039,F044,F046,F092,F095")
-        assert set(of_verdict(told, "pass")) == {"F039", "F095"}
-        left_out = of_verdict(told, "not tested")
+        output = run_conform(installation, "--only", "F015,F039,F044,F046,F092,F095")
+        assert set(ids_with_verdict(output, "pass")) == {"F039", "F095"}
+        left_out = ids_with_verdict(output, "not tested")
         assert left_out["F015"] == "needs --aggressive"
         assert left_out["F044"] == left_out["F046"] == "needs --login NAME, the login of somebody who exists"
         assert left_out["F092"] == "the list is refused"
-        told = conform(installation, "--only", "F044,F046,F058", "--login", "nobody", code=1)
-        assert of_verdict(told, "fail") == {"F044": "answered as an unknown name"}
-        assert set(of_verdict(told, "not tested").values()) == {"nobody was not found (see F044)"}
+        output = run_conform(installation, "--only", "F044,F046,F058", "--login", "nobody", code=1)
+        assert ids_with_verdict(output, "fail") == {"F044": "answered as an unknown name"}
+        assert set(ids_with_verdict(output, "not tested").values()) == {"nobody was not found (see F044)"}
 
 
-def test_nobody_listens(tmp_path: Path) -> None:
+def test_a_refused_connection(tmp_path: Path) -> None:
     port = free_port()
     ran = run_command("conform", f"127.0.0.1:{port}", folder=tmp_path, code=69)
     assert ran.out == ""

@@ -1,5 +1,5 @@
-"""The conformance suite against four servers that other people wrote: it finds in them what is known of them, and the
-table in examples/conformance says what it finds."""
+"""The conformance suite against four third-party servers: it finds their known faults, and the table in
+examples/conformance matches its verdicts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,34 +32,34 @@ PASSES = {
 
 
 @dataclass(frozen=True)
-class Found:
-    """The servers, which still run, and what was found."""
+class PeerResults:
+    """The servers, which still run, and the verdicts on them."""
 
     servers: dict[str, ConformTarget]
     verdicts: Verdicts
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
+def peer_results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeerResults]:
     folder = tmp_path_factory.mktemp("peers")
     with conformance_table.run_all_servers(folder) as servers:
         verdicts = conformance_table.collect_verdicts(servers, folder, COMPARED)
-        yield Found({server.name: server for server in servers}, verdicts)
+        yield PeerResults({server.name: server for server in servers}, verdicts)
 
 
 @pytest.mark.parametrize("name", FAILS)
-def test_what_is_known_of_them_is_found(found: Found, name: str) -> None:
+def test_known_faults_are_found(peer_results: PeerResults, name: str) -> None:
     expected = dict.fromkeys(FAILS[name].split(), "fail") | dict.fromkeys(PASSES[name].split(), "pass")
-    assert {each: found.verdicts[name][each] for each in expected} == expected
+    assert {each: peer_results.verdicts[name][each] for each in expected} == expected
 
 
-def test_nothing_fails_with_ours(found: Found) -> None:
-    assert [name for name, verdict in found.verdicts[OURS].items() if verdict == "fail"] == []
+def test_no_check_fails_with_our_gateway(peer_results: PeerResults) -> None:
+    assert [name for name, verdict in peer_results.verdicts[OURS].items() if verdict == "fail"] == []
 
 
-def test_the_table_in_the_examples_says_what_is_found(found: Found) -> None:
-    in_full = {name: {**dict.fromkeys(LEFT_OUT, "pass"), **each} for name, each in found.verdicts.items()}
-    now = conformance_table.parse_rows(conformance_table.format_table(list(found.servers.values()), in_full))
+def test_the_table_in_the_examples_matches_the_verdicts(peer_results: PeerResults) -> None:
+    in_full = {name: {**dict.fromkeys(LEFT_OUT, "pass"), **each} for name, each in peer_results.verdicts.items()}
+    now = conformance_table.parse_rows(conformance_table.format_table(list(peer_results.servers.values()), in_full))
     written = conformance_table.parse_rows(conformance_table.README.read_text())
     assert set(written) == set(now)
     assert {name: now[name] for name in now if name not in LEFT_OUT} == {
@@ -67,7 +67,7 @@ def test_the_table_in_the_examples_says_what_is_found(found: Found) -> None:
     }
 
 
-def test_one_plan_in_latin_1_and_pyfingerd_answers_nobody(tmp_path: Path, found: Found) -> None:
-    assert "Alice Adams" in query_finger(found.servers["pyfingerd"].port, "alice")
+def test_pyfingerd_answers_nobody_if_one_plan_is_in_latin_1(tmp_path: Path, peer_results: PeerResults) -> None:
+    assert "Alice Adams" in query_finger(peer_results.servers["pyfingerd"].port, "alice")
     with run_daemon(PYFINGERD, tmp_path) as server:
         assert query_finger(server.port, "alice") == "An error has occurred.\r\n"

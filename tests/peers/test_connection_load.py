@@ -12,7 +12,7 @@ from tests.peers import connection_load
 @pytest.mark.parametrize(
     ("idle", "slow"), [(2000, 160), pytest.param(10_000, 800, marks=pytest.mark.long)], ids=["thousands", "10 thousand"]
 )
-def test_R029_a_crowd_harms_nobody(tmp_path: Path, idle: int, slow: int) -> None:
+def test_R029_thousands_of_idle_connections_slow_down_no_one(tmp_path: Path, idle: int, slow: int) -> None:
     """R031 too: some of them send a byte each half second."""
     figures = connection_load.measure_load(tmp_path, idle, slow, queries=400)
     print(figures)
@@ -28,8 +28,8 @@ def test_R029_a_crowd_harms_nobody(tmp_path: Path, idle: int, slow: int) -> None
 
 @pytest.mark.alone
 def test_R028_without_free_descriptors(tmp_path: Path) -> None:
-    """80 connections to a gateway that has 64 descriptors, and thousands more: the log stays short, and who asks when
-    they are gone is answered."""
+    """80 connections to a gateway limited to 64 descriptors, and thousands more: the log stays short, and requests
+    are answered afterwards."""
     flooded = connection_load.flood_without_descriptors(tmp_path)
     print(flooded)
     assert flooded.attempts > 500

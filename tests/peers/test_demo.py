@@ -1,4 +1,4 @@
-"""`finger-gateway demo` as a newcomer meets it: what it prints, that all of it works as printed, how it ends."""
+"""`finger-gateway demo` as a new user runs it: its output, the commands that it suggests, and how it ends."""
 
 import os
 import re
@@ -28,6 +28,8 @@ BIN = Path(sys.executable).parent
 
 @dataclass
 class Demo:
+    """A running demo and its ports."""
+
     running: GatewayProcess
     finger: int
     web: int
@@ -35,20 +37,20 @@ class Demo:
     folder: Path
 
     @property
-    def out(self) -> str:
-        """All that it prints before it waits."""
+    def startup_output(self) -> str:
+        """Return what it prints before it waits."""
         return wait_until(
-            lambda: said if "Ctrl-C ends the demo" in (said := self.running.stdout) else "", "the end of what it says"
+            lambda: reply if "Ctrl-C ends the demo" in (reply := self.running.stdout) else "", "the end of what it says"
         )
 
     @property
-    def home(self) -> Path:
-        match = re.search(r"^The access log is (.+)/access\.jsonl\.", self.out, re.MULTILINE)
+    def folder_of_people(self) -> Path:
+        match = re.search(r"^The access log is (.+)/access\.jsonl\.", self.startup_output, re.MULTILINE)
         assert match is not None
         return Path(match[1])
 
-    def shell(self, line: str) -> str:
-        """What a command prints, typed as it stands in what the demo says."""
+    def run_suggestion(self, line: str) -> str:
+        """Return the output of a suggested command, run in a shell as it is printed."""
         environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
         done = subprocess.run(
             ["bash", "-c", line],
@@ -63,8 +65,8 @@ class Demo:
 
 
 @contextmanager
-def demo(folder: Path, *arguments: str) -> Iterator[Demo]:
-    """A demo on free ports, as if finger-gateway were on the PATH."""
+def run_demo(folder: Path, *arguments: str) -> Iterator[Demo]:
+    """Run a demo on free ports, with finger-gateway on the PATH."""
     ports = [free_port() for _ in range(3)]
     endpoints = (
         word
@@ -76,36 +78,36 @@ def demo(folder: Path, *arguments: str) -> Iterator[Demo]:
         yield Demo(running, ports[0], ports[1], ports[2], folder)
 
 
-def test_the_demo_shows_alice_on_all_three_and_all_that_it_says_works(tmp_path: Path) -> None:
-    with demo(tmp_path) as shown:
-        said = shown.out
-        asked = said.partition("Try:")[0]
-        asking, fetching = (
+def test_the_demo_shows_alice_on_all_protocols_and_its_suggestions_work(tmp_path: Path) -> None:
+    with run_demo(tmp_path) as shown:
+        reply = shown.startup_output
+        asked = reply.partition("Try:")[0]
+        client, fetching = (
             f"finger-gateway ask alice@localhost:{shown.finger}",
             f"curl http://localhost:{shown.web}/users/alice",
         )
-        for heading in (f"$ {asking}", f"$ {fetching}", "/msg fingerbot alice"):
-            _, _, told = asked.partition(heading + "\n")
-            told = re.split(r"\n(?:\$ |/msg )", told)[0]
+        for heading in (f"$ {client}", f"$ {fetching}", "/msg fingerbot alice"):
+            _, _, output = asked.partition(heading + "\n")
+            output = re.split(r"\n(?:\$ |/msg )", output)[0]
             for fact in ("Alice Adams", "Keeper of the kettle", "at the kettle, come by", "A better teapot"):
-                assert fact in told, heading
+                assert fact in output, heading
             for private in ("+420", "Prague", "Carol", "\x1b"):
-                assert private not in told, heading
+                assert private not in output, heading
         memory = shown.running.memory_mib
         print(f"the demo: serves after {shown.running.startup_seconds:.2f} s; resident: {memory:.1f} MiB")
 
-        tried = [line.strip() for line in said.partition("Try:\n")[2].splitlines() if line.startswith("  ")]
-        assert shown.shell(asking) in asked
-        assert shown.shell(fetching.replace("curl", "curl -sS")) in asked
+        tried = [line.strip() for line in reply.partition("Try:\n")[2].splitlines() if line.startswith("  ")]
+        assert shown.run_suggestion(client) in asked
+        assert shown.run_suggestion(fetching.replace("curl", "curl -sS")) in asked
         ask, nc, mei, alice, browser, irssi, plan = tried
-        assert "Alice Adams" in shown.shell(ask)
-        adams = shown.shell(nc)
+        assert "Alice Adams" in shown.run_suggestion(ask)
+        adams = shown.run_suggestion(nc)
         assert "Alice Adams" in adams and "Bob Adams" in adams
-        assert "林美" in shown.shell(mei.replace("curl", "curl -sS"))
-        assert '"name": "Alice Adams"' in shown.shell(alice.replace("curl", "curl -sS"))
+        assert "林美" in shown.run_suggestion(mei.replace("curl", "curl -sS"))
+        assert '"name": "Alice Adams"' in shown.run_suggestion(alice.replace("curl", "curl -sS"))
         match = re.fullmatch(r"a browser at (http://localhost:\d+/)", browser)
         assert match is not None
-        page = shown.shell(f"curl -sSf -H 'Accept: text/html' {match[1]}")
+        page = shown.run_suggestion(f"curl -sSf -H 'Accept: text/html' {match[1]}")
         assert "Alice Adams" in page and "Carol" not in page
         match = re.fullmatch(r"irssi -c localhost -p (\d+) -n you +then /msg (fingerbot) alice, or /join (#tea)", irssi)
         assert match is not None
@@ -113,24 +115,24 @@ def test_the_demo_shows_alice_on_all_three_and_all_that_it_says_works(tmp_path: 
             you.send(f"PRIVMSG {match[3]} :!finger bob")
             you.wait_for(lambda line: line.startswith(":fingerbot!") and "Bob Adams" in line, "the bot in the channel")
 
-            assert shown.shell(plan) == ""
+            assert shown.run_suggestion(plan) == ""
             wait_until(lambda: "Gone to buy milk." in query_finger(shown.finger, "alice"), "the new plan", 1)
             assert "Gone to buy milk." in http_get(shown.web, "/users/alice.json")[1]
             you.send(f"PRIVMSG {match[2]} :alice")
             you.wait_for(lambda line: line.startswith(":fingerbot!") and "Alice Adams" in line, "the bot in private")
             you.wait_for(lambda line: line.startswith(":fingerbot!") and "Gone to buy milk." in line, "the new plan")
-        records = (shown.home / "access.jsonl").read_text().splitlines()
-        assert len(records) >= 3
-        assert "carol" not in said.lower()
+        entries = (shown.folder_of_people / "access.jsonl").read_text().splitlines()
+        assert len(entries) >= 3
+        assert "carol" not in reply.lower()
 
-        home = shown.home
+        home = shown.folder_of_people
         assert home.is_dir()
         assert shown.running.stop(signal.SIGINT) == 0
         assert not home.exists()
         assert not any(map(is_listening, (shown.finger, shown.web, shown.irc)))
 
 
-def test_a_taken_port_is_named_with_how_to_choose_another(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_with_how_to_choose_another(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = f"tcp:{other.getsockname()[1]}:interface=127.0.0.1"
         free = [f"tcp:{free_port()}:interface=127.0.0.1" for _ in range(2)]
@@ -149,24 +151,24 @@ def test_a_taken_port_is_named_with_how_to_choose_another(tmp_path: Path) -> Non
             assert list(tmp_path.iterdir()) == [], "its folder is gone"
 
 
-def test_endpoints_that_the_demo_cannot_take(tmp_path: Path) -> None:
+def test_invalid_endpoints(tmp_path: Path) -> None:
     for endpoint in ("1079", "tcp:0"):
         ran = run_command("demo", "--web", endpoint, folder=tmp_path, code=2, env={"TMPDIR": str(tmp_path)})
         assert ran.err.startswith(f'cannot listen on \'{endpoint}\'; write "tcp:PORT" or "tcp:PORT:interface=ADDRESS"')
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_of_ones_own_is_kept_with_its_people(tmp_path: Path) -> None:
+def test_a_given_folder_is_kept_with_its_people(tmp_path: Path) -> None:
     home = tmp_path / "club" / "demo"
-    with demo(tmp_path, "--dir", str(home)) as first:
-        assert first.home == home
-        assert first.out
+    with run_demo(tmp_path, "--dir", str(home)) as first:
+        assert first.folder_of_people == home
+        assert first.startup_output
         run_command("-c", home / "gateway.toml", "plan", "alice", "-", stdin="Kept for tomorrow\n", folder=tmp_path)
         assert first.running.stop() == 0
     kept = {each.name for each in home.iterdir()}
     assert kept - {"people.db-wal", "people.db-shm"} == {"gateway.toml", "people.db", "access.jsonl"}
-    with demo(tmp_path, "--dir", str(home)) as second:
-        assert "Kept for tomorrow" in second.out.partition("Try:")[0]
+    with run_demo(tmp_path, "--dir", str(home)) as second:
+        assert "Kept for tomorrow" in second.startup_output.partition("Try:")[0]
     (home / "gateway.toml").write_text("[finger]\n")
     ran = run_command("demo", "--dir", home, folder=tmp_path, code=2)
     assert ran.err.startswith(f"{home}/gateway.toml: not written by the demo; give --dir ")
@@ -176,6 +178,6 @@ def test_a_folder_of_ones_own_is_kept_with_its_people(tmp_path: Path) -> None:
     assert ran.err == "file/demo: Not a directory\n"
 
 
-def test_ctrl_c_before_it_has_said_all_is_no_error(tmp_path: Path) -> None:
-    with demo(tmp_path) as shown:
+def test_ctrl_c_during_startup_is_no_error(tmp_path: Path) -> None:
+    with run_demo(tmp_path) as shown:
         assert shown.running.stop(signal.SIGINT) == 0

@@ -1,4 +1,4 @@
-"""R003: what `finger-gateway plan` changed is seen on finger, on the web and on IRC within 100 ms of its end."""
+"""R003: a change by `finger-gateway plan` is visible on finger, web and IRC within 100 ms after the command ends."""
 
 import statistics
 import subprocess
@@ -61,8 +61,9 @@ reactor.run()
 
 
 @contextmanager
-def editing(installation: Installation) -> Iterator[Callable[[str], float]]:
-    """A child that changes alice's plan; gives what does so, and says when it was done."""
+def run_editor(installation: Installation) -> Iterator[Callable[[str], float]]:
+    """Run a child that changes alice's plan. Yield a function that makes it do so and returns the time when it was
+    done."""
     log = installation.folder / "editor.log"
     with log.open("wb") as errors:
         child = subprocess.Popen(
@@ -88,12 +89,12 @@ def editing(installation: Installation) -> Iterator[Callable[[str], float]]:
 
 
 @pytest.mark.alone
-def test_R003_a_plan_is_seen_on_all_three_within_100_ms_50_times(tmp_path: Path) -> None:
+def test_R003_a_plan_is_visible_on_all_protocols_within_100_ms_50_times(tmp_path: Path) -> None:
     with run_fake_irc_server() as server:
         installation = make_installation(tmp_path, server.port)
         (tmp_path / "plan").write_text("")
 
-        def by_command(text: str) -> float:
+        def edit_by_command(text: str) -> float:
             (tmp_path / "plan").write_text(f"{text}\n")
             subprocess.run(
                 [*COMMAND, "-c", str(installation.settings), "plan", "alice", "plan"],
@@ -101,26 +102,28 @@ def test_R003_a_plan_is_seen_on_all_three_within_100_ms_50_times(tmp_path: Path)
             )  # fmt: skip
             return time.monotonic()
 
-        def on_irc(text: str) -> bool:
+        def visible_on_irc(text: str) -> bool:
             return any(text in line for line in server.ask("alice"))
 
         looks: dict[str, Callable[[str], bool]] = {
             "finger": lambda text: text in query_finger(installation.finger_port, "alice"),
             "web": lambda text: text in http_get(installation.web_port, "/users/alice.json")[1],
-            "irc": on_irc,
+            "irc": visible_on_irc,
         }
         took: dict[str, list[float]] = {protocol: [] for protocol in looks}
         tireless = (sys.executable, "-P", "-c", LIFT_BOT_LIMITS + WATCHDOG_CODE)
         with (
             run_gateway(installation, start=tireless),
-            editing(installation) as by_child,
+            run_editor(installation) as by_child,
             ThreadPoolExecutor(len(looks)) as pool,
         ):
             assert all(look("Second line") for look in looks.values())
             for number in range(BY_COMMAND + BY_CHILD):
                 text = f"Plan number {number:02}."
-                done = by_command(text) if number < BY_COMMAND else by_child(text)
-                seen = {protocol: pool.submit(_seen, look, text, done) for protocol, look in looks.items()}
+                done = edit_by_command(text) if number < BY_COMMAND else by_child(text)
+                seen = {
+                    protocol: pool.submit(_seconds_until_visible, look, text, done) for protocol, look in looks.items()
+                }
                 for protocol, waited in seen.items():
                     took[protocol].append(waited.result())
             history = installation.run("people", "show", "alice", "--history").out
@@ -136,8 +139,8 @@ def test_R003_a_plan_is_seen_on_all_three_within_100_ms_50_times(tmp_path: Path)
             assert f"Plan number {number:02}." in history
 
 
-def _seen(look: Callable[[str], bool], text: str, done: float) -> float:
-    """Seconds from *done* until *look* sees *text*; asks again and again."""
+def _seconds_until_visible(look: Callable[[str], bool], text: str, done: float) -> float:
+    """Poll *look* and return the seconds from *done* until it finds *text*."""
     while not look(text):
         assert time.monotonic() < done + 5, f"{text} is not seen"
     return time.monotonic() - done

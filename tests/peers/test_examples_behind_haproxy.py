@@ -1,5 +1,5 @@
-"""examples/behind_haproxy: its commands as they stand, with the real haproxy before finger and the web, by both versions of
-the PROXY protocol; and raw headers past it, of a proxy and of strangers."""
+"""examples/behind_haproxy: its commands as written, with the real haproxy in front of finger and web, with both
+versions of the PROXY protocol; and raw headers, from the proxy and from strangers."""
 
 import os
 import re
@@ -50,44 +50,44 @@ SHY = {"login": "shy", "name": "Shy Sue", "email": "shy@dir.test", "visibility":
 
 
 @dataclass(frozen=True)
-class Behind(Installation):
-    """A Place whose ports a proxy alone may ask."""
+class ProxiedInstallation(Installation):
+    """An installation whose ports only a proxy may connect to."""
 
     metrics: int = 0
     tls: int = 0
 
-    def counted(self, outcome: str) -> int:
-        """Connections to finger that came to no header, or not further than to one."""
-        told = http_get(self.metrics, "/metrics")[1]
+    def count_header_outcomes(self, outcome: str) -> int:
+        """Return how many finger connections ended with *outcome* before or at the PROXY header."""
+        output = http_get(self.metrics, "/metrics")[1]
         label = f'outcome="{outcome}",protocol="finger",verb="header"'
-        found = re.search(rf"^finger_gateway_requests_total{{{label}}} (\d+)", told, re.MULTILINE)
+        found = re.search(rf"^finger_gateway_requests_total{{{label}}} (\d+)", output, re.MULTILINE)
         return int(found[1]) if found else 0
 
-    def about(self, query: str) -> tuple[str, str, str]:
-        """Protocol, peer and outcome of the first record of *query*."""
+    def log_summary(self, query: str) -> tuple[str, str, str]:
+        """Return the protocol, peer and outcome of the first log entry for *query*."""
         (one, *_) = wait_until(
             lambda: [each for each in self.read_access_log() if each["query"] == query], f"the record of {query}"
         )
         return one["protocol"], one["peer"], one["outcome"]
 
-    def unasked(self) -> list[dict[str, object]]:
-        """Records of haproxy's own connections."""
+    def haproxy_entries(self) -> list[dict[str, object]]:
+        """Return the log entries of haproxy's own connections."""
         return [each for each in self.read_access_log() if each["peer"] == "127.0.0.1" and not each["query"]]
 
 
-def someone() -> str:
-    """A name that nobody has, and no other question."""
+def unique_name() -> str:
+    """Return a name that nobody has and no other query uses."""
     return f"nobody{time.monotonic_ns()}"
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Behind:
+def installation(tmp_path_factory: pytest.TempPathFactory) -> ProxiedInstallation:
     """What the README's commands make, but for the ports, with limits that a test can reach."""
     folder = tmp_path_factory.mktemp("place") / "behind"
     *before, check, run = COMMANDS
     assert (check, run) == ("finger-gateway check", "finger-gateway run & haproxy -db -f haproxy.cfg")
     run_readme_commands(before, "/tmp/behind", folder)
-    installation = Behind(folder, free_port(), free_port(), metrics=free_port(), tls=free_port())
+    installation = ProxiedInstallation(folder, free_port(), free_port(), metrics=free_port(), tls=free_port())
     text = (
         installation.settings.read_text()
         .replace("1179", str(installation.finger_port))
@@ -112,7 +112,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Behind:
 
 
 @pytest.fixture(scope="module")
-def gateway(installation: Behind) -> Iterator[GatewayProcess]:
+def gateway(installation: ProxiedInstallation) -> Iterator[GatewayProcess]:
     with start_process(
         installation.folder, [installation.finger_port, installation.web_port], "run", "-c", installation.settings
     ) as running:
@@ -122,7 +122,7 @@ def gateway(installation: Behind) -> Iterator[GatewayProcess]:
 
 
 @dataclass(frozen=True)
-class Front:
+class ProxyPorts:
     """haproxy's ports."""
 
     finger_port: int
@@ -130,14 +130,14 @@ class Front:
 
 
 @contextmanager
-def haproxy(installation: Behind, how: str) -> Iterator[Front]:
-    """haproxy with the example's configuration, but for the ports, telling of clients by *how*."""
-    front = Front(free_port(), free_port())
+def run_haproxy(installation: ProxiedInstallation, how: str) -> Iterator[ProxyPorts]:
+    """Run haproxy with the example's configuration on other ports; *how* is the option that sends the PROXY header."""
+    proxy_ports = ProxyPorts(free_port(), free_port())
     file = installation.folder / f"{how.replace(' ', '-')}.cfg"
     text = (installation.folder / "haproxy.cfg").read_text()
     for port, own in (
-        (1079, front.finger_port),
-        (8080, front.web),
+        (1079, proxy_ports.finger_port),
+        (8080, proxy_ports.web),
         (1179, installation.finger_port),
         (8180, installation.web_port),
     ):
@@ -150,8 +150,8 @@ def haproxy(installation: Behind, how: str) -> Iterator[Front]:
     with (installation.folder / f"{how}.log").open("wb") as log:
         process = subprocess.Popen([HAPROXY, "-db", "-f", file], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        wait_until(lambda: is_listening(front.finger_port) and is_listening(front.web), "haproxy")
-        yield front
+        wait_until(lambda: is_listening(proxy_ports.finger_port) and is_listening(proxy_ports.web), "haproxy")
+        yield proxy_ports
         assert process.poll() is None
     finally:
         process.terminate()
@@ -159,8 +159,10 @@ def haproxy(installation: Behind, how: str) -> Iterator[Front]:
 
 
 @pytest.fixture(scope="module", params=["send-proxy-v2", "send-proxy"])
-def front(installation: Behind, gateway: GatewayProcess, request: pytest.FixtureRequest) -> Iterator[Front]:
-    with haproxy(installation, request.param) as made:
+def proxy_ports(
+    installation: ProxiedInstallation, gateway: GatewayProcess, request: pytest.FixtureRequest
+) -> Iterator[ProxyPorts]:
+    with run_haproxy(installation, request.param) as made:
         yield made
 
 
@@ -173,20 +175,22 @@ def get(port: int, path: str, source: str) -> bytes:
 # through haproxy
 
 
-def test_F019_records_have_the_client_s_own_address(installation: Behind, front: Front) -> None:
-    one, other = someone(), someone()
+def test_F019_log_entries_have_the_clients_own_address(
+    installation: ProxiedInstallation, proxy_ports: ProxyPorts
+) -> None:
+    one, other = unique_name(), unique_name()
     assert (
-        send_and_read(front.finger_port, one.encode() + b"\r\n", source="127.0.0.5")
+        send_and_read(proxy_ports.finger_port, one.encode() + b"\r\n", source="127.0.0.5")
         == f"{one}: no such user.\r\n".encode()
     )
-    assert get(front.web, f"/users/{other}.txt", "127.0.0.6").startswith(b"HTTP/1.1 404 ")
-    assert installation.about(one) == ("finger", "127.0.0.5", "not_found")
-    assert installation.about(other) == ("web", "127.0.0.6", "not_found")
+    assert get(proxy_ports.web, f"/users/{other}.txt", "127.0.0.6").startswith(b"HTTP/1.1 404 ")
+    assert installation.log_summary(one) == ("finger", "127.0.0.5", "not_found")
+    assert installation.log_summary(other) == ("web", "127.0.0.6", "not_found")
 
 
-def test_F008_half_a_close_goes_through_haproxy_and_the_answer_comes_back(front: Front) -> None:
+def test_F008_a_half_close_passes_haproxy_and_the_answer_comes_back(proxy_ports: ProxyPorts) -> None:
     done = subprocess.run(
-        ["nc", "-N", "127.0.0.1", str(front.finger_port)],
+        ["nc", "-N", "127.0.0.1", str(proxy_ports.finger_port)],
         input=b"alice",
         capture_output=True,
         timeout=DEADLINE,
@@ -195,21 +199,21 @@ def test_F008_half_a_close_goes_through_haproxy_and_the_answer_comes_back(front:
     assert b"Alice Adams" in done.stdout and done.stdout.endswith(b"\r\n")
 
 
-def test_F019_limits_are_each_client_s(front: Front, request: pytest.FixtureRequest) -> None:
+def test_F019_limits_apply_to_each_client(proxy_ports: ProxyPorts, request: pytest.FixtureRequest) -> None:
     one, other, crowd = (f"127.0.{'send-proxy-v2' in request.node.name:d}.{last}" for last in (11, 12, 13))
-    answers = [send_and_read(front.finger_port, b"nobody\r\n", source=one) for _ in range(31)]
+    answers = [send_and_read(proxy_ports.finger_port, b"nobody\r\n", source=one) for _ in range(31)]
     assert [answer.startswith(b"Too many queries") for answer in answers] == [False] * 30 + [True]
-    assert send_and_read(front.finger_port, b"nobody\r\n", source=other) == b"nobody: no such user.\r\n"
-    held = [connect(front.finger_port, source=crowd) for _ in range(6)]
-    told, _, _ = select.select(held, [], [], DEADLINE)
-    assert len(told) == 1 and read_to_end(told[0]) == b"Too many connections, try again later.\r\n"
-    assert send_and_read(front.finger_port, b"nobody\r\n", source=other) == b"nobody: no such user.\r\n"
+    assert send_and_read(proxy_ports.finger_port, b"nobody\r\n", source=other) == b"nobody: no such user.\r\n"
+    held = [connect(proxy_ports.finger_port, source=crowd) for _ in range(6)]
+    output, _, _ = select.select(held, [], [], DEADLINE)
+    assert len(output) == 1 and read_to_end(output[0]) == b"Too many connections, try again later.\r\n"
+    assert send_and_read(proxy_ports.finger_port, b"nobody\r\n", source=other) == b"nobody: no such user.\r\n"
     for each in held:
         each.close()
 
 
-def test_a_long_answer_to_a_slow_reader_arrives_whole(front: Front) -> None:
-    with connect(front.finger_port, source="127.0.0.14", receive_buffer=2048) as slow:
+def test_a_long_answer_to_a_slow_reader_arrives_whole(proxy_ports: ProxyPorts) -> None:
+    with connect(proxy_ports.finger_port, source="127.0.0.14", receive_buffer=2048) as slow:
         slow.sendall(b"frank\r\n")
         answer = b""
         while piece := slow.recv(1500):
@@ -219,45 +223,50 @@ def test_a_long_answer_to_a_slow_reader_arrives_whole(front: Front) -> None:
     assert len(answer) > 100_000
 
 
-def test_health_checks_leave_no_noise(installation: Behind, gateway: GatewayProcess) -> None:
-    """Of finger: a header that names nobody, then nothing. Of the web: /readyz. The server is up all the time."""
+def test_health_checks_leave_no_noise(installation: ProxiedInstallation, gateway: GatewayProcess) -> None:
+    """For finger the check is a header without addresses, then nothing; for web it is /readyz. The server stays up
+    all the time."""
     log = gateway.log
-    with haproxy(installation, "send-proxy-v2") as front:
-        before = installation.counted("empty")
-        wait_until(lambda: installation.counted("empty") >= before + 10, "ten checks")
-        asked = someone()
-        send_and_read(front.finger_port, asked.encode() + b"\r\n", source="127.0.0.15")
-        assert installation.about(asked) == ("finger", "127.0.0.15", "not_found")
-    assert installation.unasked() == []
+    with run_haproxy(installation, "send-proxy-v2") as proxy_ports:
+        before = installation.count_header_outcomes("empty")
+        wait_until(lambda: installation.count_header_outcomes("empty") >= before + 10, "ten checks")
+        asked = unique_name()
+        send_and_read(proxy_ports.finger_port, asked.encode() + b"\r\n", source="127.0.0.15")
+        assert installation.log_summary(asked) == ("finger", "127.0.0.15", "not_found")
+    assert installation.haproxy_entries() == []
     assert gateway.log == log
     assert "DOWN" not in (installation.folder / "send-proxy-v2.log").read_text()
 
 
-def test_a_header_before_tls_is_what_haproxy_sends(installation: Behind, gateway: GatewayProcess) -> None:
-    with haproxy(replace(installation, finger_port=installation.tls), "ssl verify none send-proxy-v2") as front:
-        asked = someone()
-        answer = send_and_read(front.finger_port, asked.encode() + b"\r\n", source="127.0.0.16")
+def test_a_header_before_tls_is_what_haproxy_sends(installation: ProxiedInstallation, gateway: GatewayProcess) -> None:
+    with run_haproxy(
+        replace(installation, finger_port=installation.tls), "ssl verify none send-proxy-v2"
+    ) as proxy_ports:
+        asked = unique_name()
+        answer = send_and_read(proxy_ports.finger_port, asked.encode() + b"\r\n", source="127.0.0.16")
         assert answer == f"{asked}: no such user.\r\n".encode()
-        assert installation.about(asked) == ("finger", "127.0.0.16", "not_found")
+        assert installation.log_summary(asked) == ("finger", "127.0.0.16", "not_found")
 
 
 # past haproxy
 
 
-def refused(installation: Behind, *parts: bytes, source: str | None = None) -> bool:
-    """Is a connection that says *parts* closed before it is answered?"""
+def is_refused(installation: ProxiedInstallation, *parts: bytes, source: str | None = None) -> bool:
+    """Is a connection that sends *parts* closed without an answer?"""
     try:
         return send_and_read(installation.finger_port, *parts, source=source) == b""
     except (ConnectionResetError, BrokenPipeError):
         return True
 
 
-def test_R034_headers_of_strangers_hostile_ones_and_split_ones(installation: Behind, gateway: GatewayProcess) -> None:
-    assert refused(installation, v1() + b"alice\r\n", source="127.0.0.2")
-    assert refused(installation, b"PROXY TCP4 evil\x1b[31m 203.0.113.9 1 79\r\nalice\r\n")
-    assert refused(installation, b"PROXY TCP4 198.51.100.7 203.0.113.9 1 99999\r\nalice\r\n")
-    assert refused(installation, b"alice\r\n")
-    assert refused(installation, v2(0x21, 0x41, addresses()) + b"alice\r\n")
+def test_R034_headers_from_strangers_hostile_and_split_headers(
+    installation: ProxiedInstallation, gateway: GatewayProcess
+) -> None:
+    assert is_refused(installation, v1() + b"alice\r\n", source="127.0.0.2")
+    assert is_refused(installation, b"PROXY TCP4 evil\x1b[31m 203.0.113.9 1 79\r\nalice\r\n")
+    assert is_refused(installation, b"PROXY TCP4 198.51.100.7 203.0.113.9 1 99999\r\nalice\r\n")
+    assert is_refused(installation, b"alice\r\n")
+    assert is_refused(installation, v2(0x21, 0x41, addresses()) + b"alice\r\n")
     here = "127.0.0.1"
     for header, peer in (
         (b"PROXY UNKNOWN\r\n", here),
@@ -266,25 +275,27 @@ def test_R034_headers_of_strangers_hostile_ones_and_split_ones(installation: Beh
         (v1(), "198.51.100.7"),
         (relayed(), "198.51.100.7"),
     ):
-        asked = someone()
+        asked = unique_name()
         with connect(installation.finger_port) as client:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for byte in header + asked.encode() + b"\r\n":
                 client.sendall(bytes([byte]))
             assert read_to_end(client) == f"{asked}: no such user.\r\n".encode()
-        assert installation.about(asked) == ("finger", peer, "not_found")
-    (told,) = [line for line in gateway.log.splitlines() if "no PROXY header" in line]
-    assert "127.0.0.2" in told and "finger.trusted_proxies" in told
+        assert installation.log_summary(asked) == ("finger", peer, "not_found")
+    (output,) = [line for line in gateway.log.splitlines() if "no PROXY header" in line]
+    assert "127.0.0.2" in output and "finger.trusted_proxies" in output
 
 
-def test_F019_members_and_limits_go_by_the_header(installation: Behind, gateway: GatewayProcess) -> None:
+def test_F019_membership_and_limits_use_the_header(installation: ProxiedInstallation, gateway: GatewayProcess) -> None:
     for source, sees in (("192.0.2.1", True), ("198.51.100.8", False), ("2001:db8::8", False)):
         here = "2001:db8::9" if ":" in source else "203.0.113.9"
         for header in (v1(source, here), relayed(source, here)):
             assert (b"shy@dir.test" in send_and_read(installation.finger_port, header + b"shy\r\n")) is sees
 
 
-def test_R031_a_header_that_trickles_is_cut_at_its_deadline(installation: Behind, gateway: GatewayProcess) -> None:
+def test_R031_a_trickling_header_is_cut_at_its_deadline(
+    installation: ProxiedInstallation, gateway: GatewayProcess
+) -> None:
     with connect(installation.finger_port) as client, connect(installation.finger_port) as silent:
         began = time.monotonic()
         client.settimeout(0.5)
@@ -303,18 +314,18 @@ def test_R031_a_header_that_trickles_is_cut_at_its_deadline(installation: Behind
 # check
 
 
-def test_F019_check_warns_of_an_endpoint_that_anybody_can_reach(installation: Behind) -> None:
+def test_F019_check_warns_of_an_endpoint_that_anyone_can_reach(installation: ProxiedInstallation) -> None:
     text = installation.settings.read_text().replace(
         f"{installation.finger_port}:interface=127.0.0.1", str(installation.finger_port), 1
     )
     file = installation.folder / "open.toml"
     file.write_text(text)
-    told = run_command("-c", file, "check", folder=installation.folder)
-    assert told.err == (
+    output = run_command("-c", file, "check", folder=installation.folder)
+    assert output.err == (
         f"warning: finger.listen[0]: 'haproxy:tcp:{installation.finger_port}' listens on every address: make sure "
         "that only the proxy "
         "can reach it (interface=...)\n"
     )
     file.write_text(text.replace('trusted_proxies = ["127.0.0.1"]', 'trusted_proxies = ["localhost"]', 1))
-    told = run_command("-c", file, "check", folder=installation.folder, code=2)
-    assert "finger.trusted_proxies[0]: found 'localhost'" in told.err
+    output = run_command("-c", file, "check", folder=installation.folder, code=2)
+    assert "finger.trusted_proxies[0]: found 'localhost'" in output.err

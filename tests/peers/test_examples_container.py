@@ -1,7 +1,7 @@
-"""examples/container: the Dockerfile is read, and what it runs is run, in a folder in the place of the image.
+"""examples/container: the Dockerfile is parsed, and its commands are run in a folder that stands for the image.
 
-There is no docker here. Every COPY is made, every RUN goes through sh with the image's paths moved below the folder; of
-what only an image can do (another user) there is a stand-in that notes how it was called.
+Docker is not needed. Every COPY is done; every RUN goes through sh with the image's paths moved below the folder.
+What only an image can do (another user) is replaced by a stub that records how it was called.
 """
 
 import json
@@ -22,17 +22,17 @@ CONTAINER = CHECKOUT / "examples" / "container"
 TOPS = re.compile(r"(?<![\w./-])/(opt|src|dist|data)\b")  # folders of the image
 
 
-def instructions() -> list[tuple[str, str]]:
+def parse_dockerfile() -> list[tuple[str, str]]:
     text = (CONTAINER / "Dockerfile").read_text().replace("\\\n", " ")
     lines = (line for line in text.splitlines() if line and not line.startswith("#"))
     return [(word, " ".join(rest.split())) for word, _, rest in (line.partition(" ") for line in lines)]
 
 
-STEPS = instructions()
+STEPS = parse_dockerfile()
 
 
-class Image:
-    """The image that is built below *root*, and the environment in which it runs."""
+class FakeImage:
+    """The image, built below *root*, and the environment of its commands."""
 
     def __init__(self, root: Path) -> None:
         self.root, self.work = root, root
@@ -47,12 +47,12 @@ class Image:
         kept = {name: os.environ[name] for name in os.environ if not name.startswith(("PYTHON", "COV", "VIRTUAL_ENV"))}
         self.environment = kept | {"PATH": f"{bin_}:/usr/bin:/bin"}
 
-    def path(self, text: str) -> str:
+    def rebase_path(self, text: str) -> str:
         return TOPS.sub(rf"{self.root}/\1", text)
 
     def run(self, line: str) -> None:
         ran = subprocess.run(
-            ["sh", "-c", self.path(line)],
+            ["sh", "-c", self.rebase_path(line)],
             cwd=self.work,
             env=self.environment,
             capture_output=True,
@@ -64,9 +64,9 @@ class Image:
     def copy(self, words: list[str]) -> None:
         *sources, target = (word for word in words if not word.startswith("--"))
         if any(word.startswith("--from=") for word in words):
-            assert all(Path(self.path(source)).exists() for source in sources)
+            assert all(Path(self.rebase_path(source)).exists() for source in sources)
             return
-        to = self.work / self.path(target)
+        to = self.work / self.rebase_path(target)
         for source in sources:
             if (CHECKOUT / source).is_dir():
                 shutil.copytree(CHECKOUT / source, to, ignore=shutil.ignore_patterns("__pycache__"))
@@ -76,7 +76,7 @@ class Image:
     def build(self) -> None:
         for word, rest in STEPS:
             if word == "WORKDIR":
-                self.work = Path(self.path(rest))
+                self.work = Path(self.rebase_path(rest))
                 self.work.mkdir(parents=True, exist_ok=True)
             elif word == "COPY":
                 self.copy(shlex.split(rest))
@@ -85,13 +85,13 @@ class Image:
             elif word in ("ENV", "ARG"):
                 pairs = (pair.split("=", 1) for pair in shlex.split(rest))
                 self.environment |= {
-                    name: self.path(value).replace("$PATH", self.environment["PATH"]) for name, value in pairs
+                    name: self.rebase_path(value).replace("$PATH", self.environment["PATH"]) for name, value in pairs
                 }
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
-    made = Image(tmp_path_factory.mktemp("image"))
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeImage]:
+    made = FakeImage(tmp_path_factory.mktemp("image"))
     made.build()
     yield made
 
@@ -100,16 +100,16 @@ def test_the_image_is_built_in_two_stages_and_run_without_root() -> None:
     bases = [rest for word, rest in STEPS if word == "FROM"]
     assert bases == ["python:3.11-slim AS build", "python:3.11-slim"]
     last = STEPS[max(number for number, (word, _) in enumerate(STEPS) if word == "FROM") :]
-    said = dict(last)
-    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", said["USER"])
-    uid = said["USER"].split(":")[0]
+    reply = dict(last)
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", reply["USER"])
+    uid = reply["USER"].split(":")[0]
     assert any(word == "RUN" and f"useradd --system --uid {uid} " in rest for word, rest in last)
-    assert (said["VOLUME"], said["WORKDIR"], said["EXPOSE"]) == ("/data", "/data", "1079 8080")
-    assert [json.loads(said[word]) for word in ("ENTRYPOINT", "CMD")] == [["finger-gateway"], ["run"]]
+    assert (reply["VOLUME"], reply["WORKDIR"], reply["EXPOSE"]) == ("/data", "/data", "1079 8080")
+    assert [json.loads(reply[word]) for word in ("ENTRYPOINT", "CMD")] == [["finger-gateway"], ["run"]]
     assert not [rest for word, rest in STEPS if word == "ADD" or "curl" in rest or "--trusted-host" in rest]
 
 
-def test_every_file_that_is_copied_is_there_and_let_through() -> None:
+def test_every_copied_file_exists_and_is_not_ignored() -> None:
     ignored = (CONTAINER / "Dockerfile.dockerignore").read_text().splitlines()
     assert "*" in ignored
     for word, rest in STEPS:
@@ -121,7 +121,7 @@ def test_every_file_that_is_copied_is_there_and_let_through() -> None:
 
 
 @pytest.mark.long
-def test_what_is_built_from_the_locks_alone_serves_and_is_found_healthy(image: Image, tmp_path: Path) -> None:
+def test_the_image_built_from_the_lock_files_serves_and_is_healthy(image: FakeImage, tmp_path: Path) -> None:
     ports = {"1079": free_port(), "8080": free_port()}
     settings = image.root / "data" / "gateway.toml"
     text = settings.read_text()
@@ -135,15 +135,15 @@ def test_what_is_built_from_the_locks_alone_serves_and_is_found_healthy(image: I
     health = json.loads(dict(STEPS)["HEALTHCHECK"].partition("CMD ")[2])
     health = [word.replace(":8080/", f":{ports['8080']}/") for word in health]
 
-    def healthy() -> bool:
+    def is_healthy() -> bool:
         ran = subprocess.run(health, cwd=image.work, env=image.environment, capture_output=True, check=False)
         return ran.returncode == 0
 
-    assert not healthy()
+    assert not is_healthy()
     with start_process(image.work, list(ports.values()), "run", start=(command,), env=image.environment) as running:
         assert "Alice Adams" in query_finger(ports["1079"], "alice")
         assert http_get(ports["8080"], "/users/alice")[0] == 200
-        assert healthy()
+        assert is_healthy()
         subprocess.run([command, "reload"], cwd=image.work, env=image.environment, check=True, capture_output=True)
         assert running.stop() == 0
     called = (image.root / "called").read_text().splitlines()
@@ -153,7 +153,7 @@ def test_what_is_built_from_the_locks_alone_serves_and_is_found_healthy(image: I
     assert not (image.root / "opt/finger-gateway/bin/pip").exists()
 
 
-def test_the_commands_of_the_readme_are_those_of_docker() -> None:
+def test_the_readme_uses_valid_docker_commands() -> None:
     readme = (CONTAINER / "README.md").read_text()
     lines = re.findall(r"^    (docker .*)$", readme, re.MULTILINE)
     assert [line.split()[1] for line in lines] == ["build", "run", "exec", "exec", "stop"]

@@ -1,5 +1,5 @@
-"""examples/own_templates: the commands of its README as they stand, in another folder and on another port; what it says is
-answered is answered, and every template that it names is there."""
+"""examples/own_templates: the commands of its README as written, in another folder and on another port; the answers
+are as documented, and every template that it names exists."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
 ABOVE, BELOW = "Welcome to The Tea Club. The kettle is on.\r\n\r\n", '\r\n-- localhost: "finger -l" tells more of one, '
 
 
-def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:
+def test_the_example_works_as_documented(tmp_path: Path) -> None:
     blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", README, re.MULTILINE)
     commands, shown = (re.sub("^    ", "", block, flags=re.MULTILINE).strip() + "\n" for block in blocks)
     installation = Installation(tmp_path / "tea", free_port(), free_port())
@@ -43,12 +43,12 @@ def test_the_example_runs_as_it_stands(tmp_path: Path) -> None:
             assert BELOW in each
         person = installation.folder / "templates" / "finger" / "person.txt"
         person.write_text("{{ person.nickname }}")
-        said = installation.run("check", code=2).err
-        assert said == f"{person}: line 1: a Profile has no attribute 'nickname'\n"
+        reply = installation.run("check", code=2).err
+        assert reply == f"{person}: line 1: a Profile has no attribute 'nickname'\n"
         installation.run("reload")
         assert query_finger(installation.finger_port, "alice").startswith(f"{ABOVE}Login:      alice\r\n")
 
 
-def test_its_readme_names_every_template_of_finger() -> None:
+def test_the_readme_names_every_finger_template() -> None:
     named = set(re.findall(r"`(\w+\.txt)`", README))
     assert named == {path.name for path in (CHECKOUT / "templates" / "finger").iterdir()}

@@ -1,6 +1,6 @@
-"""examples/twistd: finger.tac opens nothing when it is read; begun by root on port 79 it runs as uid 1 and answers.
+"""examples/twistd: loading finger.tac opens nothing; started by root on port 79, it runs as uid 1 and answers.
 
-The commands of its README are run as they stand, with another folder, in a network of their own where port 79 is free.
+The commands of its README are run as written, with another folder, in a network namespace where port 79 is free.
 """
 
 import os
@@ -42,7 +42,7 @@ print(sorted(os.listdir(".")), [each.__class__.__name__ for each in IService(app
 """
 
 
-def test_reading_finger_tac_opens_nothing_and_names_user_and_port(tmp_path: Path) -> None:
+def test_loading_finger_tac_opens_nothing_and_names_user_and_port(tmp_path: Path) -> None:
     (tmp_path / "gateway.toml").write_text((EXAMPLE / "gateway.toml").read_text())
     database.create(tmp_path / "people.db")
     words = [sys.executable, "-c", READ, str(EXAMPLE / "finger.tac")]
@@ -55,12 +55,12 @@ def test_reading_finger_tac_opens_nothing_and_names_user_and_port(tmp_path: Path
 
 
 @contextmanager
-def twistd(line: str, folder: Path, log: Path) -> Iterator[int]:
-    """*line* in *folder*, in a network of its own. Gives its process id."""
+def run_twistd(line: str, folder: Path, log: Path) -> Iterator[int]:
+    """Run *line* in *folder*, in a network namespace. Yield the process id."""
     words = ["unshare", "-n", sys.executable, "-c", LOOPBACK, *line.split()]
     environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
-    with log.open("wb") as told:
-        process = subprocess.Popen(words, cwd=folder, env=environment, stdout=told, stderr=told)
+    with log.open("wb") as output:
+        process = subprocess.Popen(words, cwd=folder, env=environment, stdout=output, stderr=output)
     try:
         yield process.pid
         process.send_signal(signal.SIGTERM)
@@ -70,15 +70,15 @@ def twistd(line: str, folder: Path, log: Path) -> Iterator[int]:
         process.wait()
 
 
-def asked(pid: int, query: str = "alice") -> str:
-    """What finger answers in the network of *pid*; nothing while it does not listen."""
+def query_in_namespace(pid: int, query: str = "alice") -> str:
+    """Return finger's answer in the namespace of *pid*, or nothing while it does not listen."""
     words = ["nsenter", "-t", str(pid), "-n", sys.executable, "-c", ASK, query]
     return subprocess.run(words, capture_output=True, text=True, timeout=20, check=False).stdout
 
 
 if os.geteuid() == 0:
 
-    def test_begun_by_root_on_port_79_it_runs_as_uid_1_and_answers(tmp_path: Path) -> None:
+    def test_started_by_root_on_port_79_it_runs_as_uid_1_and_answers(tmp_path: Path) -> None:
         folder = tmp_path / "srv"
         for each in (tmp_path, *list(tmp_path.parents)[:-2]):
             each.chmod(each.stat().st_mode | 0o011)  # pytest's folders are root's alone
@@ -95,14 +95,14 @@ if os.geteuid() == 0:
             assert ran.returncode == 0, f"{line}: {ran.stderr}"
         log = tmp_path / "log"
         assert last == "twistd --pidfile= -ny finger.tac"
-        with twistd(last, folder, log) as pid:
-            wait_until(lambda: "Alice Adams" in asked(pid), "finger's answer")
-            assert "Alice Adams" in asked(pid, "")
+        with run_twistd(last, folder, log) as pid:
+            wait_until(lambda: "Alice Adams" in query_in_namespace(pid), "finger's answer")
+            assert "Alice Adams" in query_in_namespace(pid, "")
             settings = (folder / "gateway.toml").read_text().replace("listen = []", "listen = []\nlisting = false")
             (folder / "gateway.toml").write_text(settings)
             os.kill(pid, signal.SIGHUP)
-            wait_until(lambda: "Alice Adams" not in asked(pid, ""), "the reload")
-            assert "Alice Adams" in asked(pid)
+            wait_until(lambda: "Alice Adams" not in query_in_namespace(pid, ""), "the reload")
+            assert "Alice Adams" in query_in_namespace(pid)
             status = Path(f"/proc/{pid}/status").read_text()
             assert re.search(r"^Uid:\s+1\s+1\s+1\s+1$", status, re.MULTILINE), status
             assert re.search(r"^Gid:\s+1\s+1\s+1\s+1$", status, re.MULTILINE), status

@@ -1,5 +1,5 @@
-"""examples/vending_machine: RFC 1288 section 2.5.5 by a source of one's own. The README's commands as they stand, then the
-real finger client at port 79 in a network of its own, and the web."""
+"""examples/vending_machine: RFC 1288 section 2.5.5 with a custom source. The README's commands as written, then the
+real finger client on port 79 in a network namespace, and the web."""
 
 import json
 import re
@@ -47,8 +47,8 @@ SOLD = (("Green tea", 10), ("Malted milk", 0), ("Cola", 3))
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedGateway]:
-    """What the README's commands make, on port 79."""
+def vending_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedGateway]:
+    """Run the gateway that the README's commands set up, on port 79."""
     folder = tmp_path_factory.mktemp("machine") / "vending"
     *before, run = COMMANDS
     assert run == "finger-gateway run"
@@ -61,82 +61,93 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedGatewa
             folder, [], "run", "-c", installation.settings, start=(*network.enter, *WATCHED_COMMAND)
         ) as running,
     ):
-        machine = IsolatedGateway(network, installation, running)
+        vending_machine = IsolatedGateway(network, installation, running)
         sockets = Path(f"/proc/{running.process.pid}/net/tcp")
         wait_until(
             lambda: running.process.poll() is not None or ":004F 00000000:0000 0A" in sockets.read_text(), "port 79"
         )
         assert running.process.poll() is None, running.log
-        wait_until(lambda: "slot1" in finger(machine, "@localhost"), "the first sweep")
-        yield machine
+        wait_until(lambda: "slot1" in run_finger_client(vending_machine, "@localhost"), "the first sweep")
+        yield vending_machine
 
 
-def finger(machine: IsolatedGateway, *words: str) -> str:
-    """What the client prints."""
-    return machine.run("finger", *words).decode()
+def run_finger_client(vending_machine: IsolatedGateway, *words: str) -> str:
+    """Return the output of the finger client."""
+    return vending_machine.run("finger", *words).decode()
 
 
-def web(machine: IsolatedGateway, path: str) -> Any:
-    return json.loads(machine.run("curl", "-s", "-H", "Accept: application/json", f"http://localhost:8080{path}"))
+def web(vending_machine: IsolatedGateway, path: str) -> Any:
+    return json.loads(
+        vending_machine.run("curl", "-s", "-H", "Accept: application/json", f"http://localhost:8080{path}")
+    )
 
 
-def changed(machine: IsolatedGateway, **slots: Any) -> None:
-    """The machine writes its file anew."""
-    file = machine.installation.folder / "machine.json"
+def restock(vending_machine: IsolatedGateway, **slots: Any) -> None:
+    """The machine rewrites its file."""
+    file = vending_machine.installation.folder / "machine.json"
     state = json.loads(file.read_bytes()) | slots
     new = file.with_suffix(".new")
     new.write_text(json.dumps({slot: about for slot, about in state.items() if about is not None}))
     new.rename(file)
 
 
-def test_F114_a_vending_machine_lists_what_can_be_bought_and_tells_of_each_slot(machine: IsolatedGateway) -> None:
-    assert finger(machine, "@localhost") == LIST
+def test_F114_the_machine_lists_its_products_and_describes_each_slot(vending_machine: IsolatedGateway) -> None:
+    assert run_finger_client(vending_machine, "@localhost") == LIST
     assert "\n".join(f"    {line}" for line in LIST.splitlines()[:3]) in README
     for name in ("slot3", "tea", "green tea", "SLOT3"):
-        assert finger(machine, f"{name}@localhost") == SLOT3, name
-    long = finger(machine, "-l", "@localhost")
+        assert run_finger_client(vending_machine, f"{name}@localhost") == SLOT3, name
+    long = run_finger_client(vending_machine, "-l", "@localhost")
     assert SLOT3 in long
     assert "Login" not in long
-    assert finger(machine, "slot4@localhost").endswith("Stock:      sold out\n")
-    assert finger(machine, "slot9@localhost") == "slot9: no such user.\n"
+    assert run_finger_client(vending_machine, "slot4@localhost").endswith("Stock:      sold out\n")
+    assert run_finger_client(vending_machine, "slot9@localhost") == "slot9: no such user.\n"
 
 
-def test_F114_the_same_machine_on_the_web(machine: IsolatedGateway) -> None:
-    slot3 = web(machine, "/users/slot3")
+def test_F114_the_same_machine_on_the_web(vending_machine: IsolatedGateway) -> None:
+    slot3 = web(vending_machine, "/users/slot3")
     assert (slot3["name"], slot3["title"], slot3["status"]) == ("Green tea", "1.80 EUR", {"text": "11 left"})
-    assert [each["login"] for each in web(machine, "/users")["people"]] == ["slot1", "slot2", "slot3", "slot5", "slot6"]
+    assert [each["login"] for each in web(vending_machine, "/users")["people"]] == [
+        "slot1",
+        "slot2",
+        "slot3",
+        "slot5",
+        "slot6",
+    ]
     for words in ("tea", "green", "slot3", "gre+te"):
-        assert [each["login"] for each in web(machine, f"/users?q={words}")["people"]] == ["slot3"], words
-    assert web(machine, "/users?q=kofola")["people"] == []
+        assert [each["login"] for each in web(vending_machine, f"/users?q={words}")["people"]] == ["slot3"], words
+    assert web(vending_machine, "/users?q=kofola")["people"] == []
 
 
-def test_F114_a_hundred_queries_change_nothing(machine: IsolatedGateway) -> None:
-    """It never eats requests. Or money."""
-    file = machine.installation.folder / "machine.json"
+def test_F114_a_hundred_queries_change_nothing(vending_machine: IsolatedGateway) -> None:
+    """ "Vending machines should not ever eat requests. Or money." """
+    file = vending_machine.installation.folder / "machine.json"
     before = (file.read_bytes(), file.stat().st_mtime_ns, file.stat().st_ino)
-    files = sorted(each.name for each in machine.installation.folder.iterdir())
+    files = sorted(each.name for each in vending_machine.installation.folder.iterdir())
     script = (
         "for n in $(seq 50); do printf 'slot3\\r\\n' | nc -N localhost 79; printf '\\r\\n' | nc -N localhost 79; done"
     )
-    told = machine.run("sh", "-c", script).decode().replace("\r\n", "\n")
-    assert told == (SLOT3 + LIST) * 50
+    output = vending_machine.run("sh", "-c", script).decode().replace("\r\n", "\n")
+    assert output == (SLOT3 + LIST) * 50
     assert (file.read_bytes(), file.stat().st_mtime_ns, file.stat().st_ino) == before
-    assert sorted(each.name for each in machine.installation.folder.iterdir()) == files
+    assert sorted(each.name for each in vending_machine.installation.folder.iterdir()) == files
     assert file.read_bytes() == (EXAMPLE / "machine.json").read_bytes()
 
 
-def test_F114_what_the_machine_sells_is_seen(machine: IsolatedGateway) -> None:
+def test_F114_a_sale_shows_in_the_answers(vending_machine: IsolatedGateway) -> None:
     tea, milk, cola = ({"item": item, "price": "1.80 EUR", "left": left} for item, left in SOLD)
-    changed(machine, slot3=tea, slot5=milk, slot6=None, slot8=cola)
-    wait_until(lambda: "10 left" in finger(machine, "slot3@localhost"), "the count")
-    listed = wait_until(lambda: told if "slot8" in (told := finger(machine, "@localhost")) else "", "the new slot")
+    restock(vending_machine, slot3=tea, slot5=milk, slot6=None, slot8=cola)
+    wait_until(lambda: "10 left" in run_finger_client(vending_machine, "slot3@localhost"), "the count")
+    listed = wait_until(
+        lambda: output if "slot8" in (output := run_finger_client(vending_machine, "@localhost")) else "",
+        "the new slot",
+    )
     assert re.findall(r"^slot\d", listed, re.MULTILINE) == ["slot1", "slot2", "slot3", "slot8"]
-    assert finger(machine, "cola@localhost") == finger(machine, "slot8@localhost")
-    assert finger(machine, "slot6@localhost") == "slot6: no such user.\n"
-    assert finger(machine, "slot5@localhost").endswith("Stock:      sold out\n")
-    out = machine.installation.run("people", "list").out
+    assert run_finger_client(vending_machine, "cola@localhost") == run_finger_client(vending_machine, "slot8@localhost")
+    assert run_finger_client(vending_machine, "slot6@localhost") == "slot6: no such user.\n"
+    assert run_finger_client(vending_machine, "slot5@localhost").endswith("Stock:      sold out\n")
+    out = vending_machine.installation.run("people", "list").out
     assert out == ""  # nobody of the machine is kept here
-    (machine.installation.folder / "machine.json").write_text("{")
-    wait_until(lambda: "unavailable" in finger(machine, "slot9@localhost"), "the machine's end")
-    assert "10 left" in finger(machine, "slot3@localhost")
-    assert "10 left" in finger(machine, "@localhost")
+    (vending_machine.installation.folder / "machine.json").write_text("{")
+    wait_until(lambda: "unavailable" in run_finger_client(vending_machine, "slot9@localhost"), "the machine's end")
+    assert "10 left" in run_finger_client(vending_machine, "slot3@localhost")
+    assert "10 left" in run_finger_client(vending_machine, "@localhost")

@@ -1,4 +1,4 @@
-"""examples/whois: a protocol of an operator's own, by its README's commands, over real sockets."""
+"""examples/whois: an operator's own protocol, set up by its README's commands, over real sockets."""
 
 import json
 import re
@@ -26,7 +26,7 @@ ALICE = b"Login:      alice\r\nName:       Alice Adams\r\n"
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """What the README's commands make, on other ports and with a log file."""
+    """Run the README's commands, on other ports and with a log file."""
     folder = tmp_path_factory.mktemp("machine") / "whois"
     *before, run = COMMANDS
     assert run == "finger-gateway run"
@@ -47,19 +47,19 @@ def gateway(installation: Installation) -> Iterator[GatewayProcess]:
         yield running
 
 
-def whois(installation: Installation, line: bytes) -> bytes:
+def query_whois(installation: Installation, line: bytes) -> bytes:
     with socket.create_connection(("127.0.0.1", installation.web_port), 30) as connection:
         connection.settimeout(30)
         connection.sendall(line)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_it_answers_hides_limits_and_logs(installation: Installation, gateway: GatewayProcess) -> None:
-    assert whois(installation, b"alice\r\n").startswith(ALICE)
-    assert whois(installation, b"adams\r\n").startswith(ALICE)
-    assert whois(installation, b"carol\r\n") == whois(installation, b"nobody\r\n") == b"No match.\r\n"
-    assert whois(installation, b"x" * 2000) == b"Query too long.\r\n"
-    answers = [whois(installation, b"alice\r\n") for _ in range(3)]
+def test_whois_answers_hides_limits_and_logs(installation: Installation, gateway: GatewayProcess) -> None:
+    assert query_whois(installation, b"alice\r\n").startswith(ALICE)
+    assert query_whois(installation, b"adams\r\n").startswith(ALICE)
+    assert query_whois(installation, b"carol\r\n") == query_whois(installation, b"nobody\r\n") == b"No match.\r\n"
+    assert query_whois(installation, b"x" * 2000) == b"Query too long.\r\n"
+    answers = [query_whois(installation, b"alice\r\n") for _ in range(3)]
     assert answers[-1].startswith(b"Too many queries, try again in ")
     run_command("reload", "-c", installation.settings, folder=installation.folder)
     gateway.stop()
@@ -78,7 +78,7 @@ def test_it_answers_hides_limits_and_logs(installation: Installation, gateway: G
         ("[protocols.whois]", "[protocols.finger]", "protocols.finger: finger is a built-in protocol"),
     ],
 )
-def test_check_reports_what_is_wrong_with_it(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_check_reports_invalid_settings(tmp_path: Path, old: str, new: str, message: str) -> None:
     shutil.copytree(EXAMPLE, tmp_path, dirs_exist_ok=True)
     run_command("init", tmp_path / "fresh", folder=tmp_path)
     (tmp_path / "fresh" / "people.db").rename(tmp_path / "people.db")

@@ -1,4 +1,4 @@
-"""`finger-gateway check --explain`, and the policy page of a gateway that runs: what they say is what is answered."""
+"""`finger-gateway check --explain` and the policy page of a running gateway agree with the answers that viewers get."""
 
 import json
 from pathlib import Path
@@ -64,19 +64,19 @@ Unlisted: appears in no list or search, but can be looked up by name.
 """
 
 
-def place_of(folder: Path) -> Installation:
+def make_explained_installation(folder: Path) -> Installation:
     return make_installation(folder, people=PEOPLE, more=PRIVACY)
 
 
-def test_explain_prints_a_table_of_every_field_whether_the_gateway_runs_or_not(tmp_path: Path) -> None:
-    installation = place_of(tmp_path)
-    told = installation.run("check", "--explain", "alice").out
-    assert told == ALICE
-    assert max(map(width, told.splitlines())) <= 80
+def test_explain_prints_every_field_with_and_without_a_running_gateway(tmp_path: Path) -> None:
+    installation = make_explained_installation(tmp_path)
+    output = installation.run("check", "--explain", "alice").out
+    assert output == ALICE
+    assert max(map(width, output.splitlines())) <= 80
 
     with run_gateway(installation):
         assert installation.run("check", "--explain", "Alice").out == ALICE
-        fields = {row["field"]: row for row in _json(installation, "alice")["fields"]}
+        fields = {row["field"]: row for row in _explain_as_json(installation, "alice")["fields"]}
         asked = query_finger(installation.finger_port, "/W alice")
         for name, value in (("name", "Alice Adams"), ("office", "B12"), ("home_phone", "+420 555 0199")):
             assert (value in asked) == (fields[name]["seen_by"] == "everyone"), name
@@ -92,16 +92,16 @@ def test_explain_prints_a_table_of_every_field_whether_the_gateway_runs_or_not(t
         }  # fmt: skip
 
 
-def _json(installation: Installation, login: str) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(installation.run("check", "--explain", login, "--json").out)
-    return told
+def _explain_as_json(installation: Installation, login: str) -> dict[str, Any]:
+    output: dict[str, Any] = json.loads(installation.run("check", "--explain", login, "--json").out)
+    return output
 
 
-def test_explain_for_programs_and_of_the_hidden_and_the_unknown(tmp_path: Path) -> None:
-    installation = place_of(tmp_path)
-    told = _json(installation, "alice")
-    fields = {row["field"]: row for row in told["fields"]}
-    assert (told["login"], told["listed"]) == ("alice", False)
+def test_explain_as_json_and_for_hidden_and_missing_people(tmp_path: Path) -> None:
+    installation = make_explained_installation(tmp_path)
+    output = _explain_as_json(installation, "alice")
+    fields = {row["field"]: row for row in output["fields"]}
+    assert (output["login"], output["listed"]) == ("alice", False)
     plan = PEOPLE[0]["plan"]
     assert fields["plan"] == {
         "field": "plan", "value": plan, "seen_by": "members", "why": "limit", "wanted": "everyone", "limit": "preset",

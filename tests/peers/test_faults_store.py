@@ -1,4 +1,4 @@
-"""A disk that is full, a database that is damaged, another writer who does not let go: with the real gateway and command."""
+"""A full disk, a damaged database, and another process that keeps the write lock: with the real gateway and command."""
 
 import os
 import sqlite3
@@ -17,7 +17,7 @@ NOT_SAVED = "The directory is unavailable (see the line above). Nothing was chan
 
 
 @pytest.fixture
-def faults(tmp_path: Path) -> DiskFaults:
+def disk_faults(tmp_path: Path) -> DiskFaults:
     return build_disk_faults(tmp_path / "faults")
 
 
@@ -25,17 +25,17 @@ def person(n: int) -> dict[str, str]:
     return {"login": f"p{n:04}", "name": f"Person {n}", "plan": f"{n} " * 250}
 
 
-def test_R007_no_edit_on_a_full_disk_and_all_is_well_when_there_is_room(tmp_path: Path, faults: DiskFaults) -> None:
+def test_R007_edits_fail_on_a_full_disk_and_work_again_afterwards(tmp_path: Path, disk_faults: DiskFaults) -> None:
     installation = make_installation(tmp_path)
-    with run_gateway(installation, env=os.environ | faults.env):
-        installation.run("people", "set", "bob", "title", "Before", env=faults.env)
+    with run_gateway(installation, env=os.environ | disk_faults.env):
+        installation.run("people", "set", "bob", "title", "Before", env=disk_faults.env)
         wait_until(lambda: "Before" in query_finger(installation.finger_port, "bob"), "an edit while there is room", 2)
-        faults.set_full(True)
+        disk_faults.set_full(True)
         for words in (
             ("people", "set", "bob", "title", "Never"), ("people", "add", "eve"), ("people", "remove", "bob"),
             ("people", "rename", "bob", "rob"),
         ):  # fmt: skip
-            refused = installation.run(*words, code=69, env=faults.env)
+            refused = installation.run(*words, code=69, env=disk_faults.env)
             assert f"{installation.database}: the disk is full" in refused.err, refused
             assert refused.err.endswith(f"{NOT_SAVED}\n")
         for _ in range(3):
@@ -43,15 +43,15 @@ def test_R007_no_edit_on_a_full_disk_and_all_is_well_when_there_is_room(tmp_path
             assert "Alice Adams" in query_finger(installation.finger_port, "alice")
             assert http_get(installation.web_port, "/users/bob")[0] == 200
             assert "no such user" in query_finger(installation.finger_port, "eve").lower()
-        faults.set_full(False)
-        installation.run("people", "set", "bob", "title", "After", env=faults.env)
+        disk_faults.set_full(False)
+        installation.run("people", "set", "bob", "title", "After", env=disk_faults.env)
         wait_until(lambda: "After" in query_finger(installation.finger_port, "bob"), "the next edit", 2)
     with closing(sqlite3.connect(installation.database)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_R008_pages_that_break_under_a_running_gateway(tmp_path: Path) -> None:
-    """Who is cached is answered, and whoever stands on a page that is whole; the others are asked to try again."""
+def test_R008_database_pages_damaged_under_a_running_gateway(tmp_path: Path) -> None:
+    """Cached people and people on intact pages are answered; for the others clients are told to try again."""
     installation = make_installation(tmp_path, people=[person(n) for n in range(2000)])
     with closing(sqlite3.connect(installation.database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -77,7 +77,7 @@ def test_R008_pages_that_break_under_a_running_gateway(tmp_path: Path) -> None:
     assert running.exit_code == 0
 
 
-def test_R004_another_program_writes_for_three_seconds(tmp_path: Path) -> None:
+def test_R004_another_process_holds_the_write_lock_for_three_seconds(tmp_path: Path) -> None:
     installation = make_installation(tmp_path)
     with run_gateway(installation), closing(sqlite3.connect(installation.database, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
@@ -92,11 +92,11 @@ def test_R004_another_program_writes_for_three_seconds(tmp_path: Path) -> None:
         editing.start()
         asked, slowest = 0, 0.0
         while time.monotonic() - began < 3:
-            asking = time.monotonic()
+            client = time.monotonic()
             assert "Keeper of the kettle" in query_finger(
                 installation.finger_port, ("alice", "ally", "Alice Adams")[asked % 3]
             )
-            slowest = max(slowest, time.monotonic() - asking)
+            slowest = max(slowest, time.monotonic() - client)
             asked += 1
         assert not waited
         holder.execute("ROLLBACK")

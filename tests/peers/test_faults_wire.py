@@ -1,5 +1,5 @@
-"""Peers that do wrong, at the real gateway: slow ones, deaf ones, endless ones, malformed ones. Whatever they do, others
-are answered at once, memory and disk stay as they are, and (by the watchdog) no turn of the reactor takes long."""
+"""Misbehaving clients at the real gateway: slow, non-reading, endless and malformed. Others are still answered at
+once, memory and disk use stay constant, and no reactor iteration takes long (the watchdog checks)."""
 
 import os
 import re
@@ -46,8 +46,8 @@ def gateway(installation: Installation, spool: Path) -> Iterator[GatewayProcess]
         yield running
 
 
-def good(installation: Installation) -> None:
-    """A good client is answered, at once."""
+def assert_good_client_is_served(installation: Installation) -> None:
+    """Assert that a well-behaved client is answered at once."""
     began = time.monotonic()
     assert b"Alice Adams" in send_and_read(installation.finger_port, b"alice\r\n")
     assert b"Alice Adams" in send_and_read(
@@ -59,8 +59,8 @@ def good(installation: Installation) -> None:
 # slow ones
 
 
-def test_R030_peers_that_never_read_are_cut(installation: Installation, gateway: GatewayProcess) -> None:
-    """On both protocols; what waits for them is bounded."""
+def test_R030_clients_that_never_read_are_disconnected(installation: Installation, gateway: GatewayProcess) -> None:
+    """On both protocols; the data that is buffered for them is bounded."""
     before, memory = count_sockets(gateway.process.pid), gateway.memory_mib
     big = b"GET /users/frank HTTP/1.1\r\nAccept: text/plain\r\n" + HOST + b"\r\n"
     asks = ((installation.finger_port, b"frank\r\n"), (installation.web_port, big), (installation.web_port, big * 50))
@@ -68,7 +68,7 @@ def test_R030_peers_that_never_read_are_cut(installation: Installation, gateway:
     began = time.monotonic()
     for client, ask in held:
         client.sendall(ask)
-    good(installation)
+    assert_good_client_is_served(installation)
     wait_until(lambda: count_sockets(gateway.process.pid) <= before, "the end of all connections")
     took = time.monotonic() - began
     assert TIMEOUT - 0.2 < took < 2 * TIMEOUT + 1
@@ -95,10 +95,10 @@ def test_R030_peers_that_never_read_are_cut(installation: Installation, gateway:
     ],
     ids=["query", "head", "line", "bare LF", "body"],
 )
-def test_R031_W100_a_trickle_moves_no_deadline(
+def test_R031_W100_single_bytes_do_not_extend_the_deadline(
     installation: Installation, gateway: GatewayProcess, port: str, first: bytes, last: bytes
 ) -> None:
-    """F012, W006: a byte now and then, for ever."""
+    """F012, W006: one byte now and then, for ever."""
     with connect(getattr(installation, port)) as client:
         client.sendall(first)
         began = time.monotonic()
@@ -121,7 +121,7 @@ def test_R031_W100_a_trickle_moves_no_deadline(
 # long ones
 
 
-def announced(path: bytes, size: int, kind: bytes = b"") -> bytes:
+def post_head(path: bytes, size: int, kind: bytes = b"") -> bytes:
     return b"POST %s HTTP/1.1\r\n%sContent-Length: %d\r\n%s\r\n" % (path, HOST, size, kind)
 
 
@@ -132,17 +132,17 @@ CHUNKED = b"POST /users/alice HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunke
 @pytest.mark.parametrize(
     "head",
     [
-        announced(b"/users/alice", 10 * 2**30),
-        announced(b"/users/alice", 10 * 2**30, b"Expect: 100-continue\r\n"),
-        announced(b"/users/alice", 20 * 10**6, FORM),
-        announced(b"/nowhere", 20 * 10**6, FORM),
+        post_head(b"/users/alice", 10 * 2**30),
+        post_head(b"/users/alice", 10 * 2**30, b"Expect: 100-continue\r\n"),
+        post_head(b"/users/alice", 20 * 10**6, FORM),
+        post_head(b"/nowhere", 20 * 10**6, FORM),
     ],
     ids=["10 GB", "10 GB, asked first", "20 MB form", "20 MB form to nowhere"],
 )
-def test_R032_W096_W098_a_body_too_long_is_refused_before_it_comes(
+def test_R032_W096_W098_a_body_too_long_is_refused_before_it_arrives(
     installation: Installation, gateway: GatewayProcess, spool: Path, head: bytes
 ) -> None:
-    """And nothing of it is kept, though it is sent: neither in TMPDIR nor in memory."""
+    """The body that is sent anyway is kept neither in TMPDIR nor in memory."""
     memory = gateway.memory_mib
     with connect(installation.web_port) as client:
         client.sendall(head)
@@ -152,16 +152,16 @@ def test_R032_W096_W098_a_body_too_long_is_refused_before_it_comes(
         with suppress(ConnectionResetError, BrokenPipeError):
             for _ in range(100):
                 client.sendall(b"a=1&" * 16384)
-        nothing_kept(gateway, spool, memory)
+        assert_nothing_kept(gateway, spool, memory)
         with suppress(ConnectionResetError):
             answer += read_to_end(client)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"Connection: close\r\n" in answer
     assert answer.count(b"HTTP/1.1") == 1
-    good(installation)
+    assert_good_client_is_served(installation)
 
 
-def test_R032_W097_chunks_without_end(installation: Installation, gateway: GatewayProcess, spool: Path) -> None:
+def test_R032_W097_endless_chunks(installation: Installation, gateway: GatewayProcess, spool: Path) -> None:
     memory = gateway.memory_mib
     with connect(installation.web_port) as client:
         client.sendall(CHUNKED)
@@ -170,7 +170,7 @@ def test_R032_W097_chunks_without_end(installation: Installation, gateway: Gatew
             while sent < 200:
                 client.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
                 sent += 1
-        nothing_kept(gateway, spool, memory)
+        assert_nothing_kept(gateway, spool, memory)
         answer = b""
         with suppress(ConnectionResetError):
             answer = read_to_end(client)
@@ -178,28 +178,28 @@ def test_R032_W097_chunks_without_end(installation: Installation, gateway: Gatew
     assert not answer or answer.startswith(b"HTTP/1.1 413 ")
     chunk = b"400\r\n" + b"x" * 1024 + b"\r\n"
     assert send_and_read(installation.web_port, CHUNKED + chunk * 100).startswith(b"HTTP/1.1 413 ")
-    good(installation)
+    assert_good_client_is_served(installation)
 
 
 @pytest.mark.parametrize("path", [b"/nowhere", b"/users/alice"])
-def test_W098_a_body_that_is_not_wanted_is_not_kept(
+def test_W098_an_unwanted_body_is_not_kept(
     installation: Installation, gateway: GatewayProcess, spool: Path, path: bytes
 ) -> None:
-    """As large as one may be: while it comes, and behind the answer."""
+    """A body of the maximum size, while it arrives and after the answer."""
     memory = gateway.memory_mib
     body = b"x" * 65536
     with connect(installation.web_port) as client:
-        client.sendall(announced(path, 65536, b"Connection: close\r\n") + body[:60_000])
-        good(installation)
-        nothing_kept(gateway, spool, memory)
+        client.sendall(post_head(path, 65536, b"Connection: close\r\n") + body[:60_000])
+        assert_good_client_is_served(installation)
+        assert_nothing_kept(gateway, spool, memory)
         client.sendall(body[60_000:])
         answer = read_to_end(client)
     assert answer[9:12] == (b"404" if path == b"/nowhere" else b"405")
-    nothing_kept(gateway, spool, memory)
+    assert_nothing_kept(gateway, spool, memory)
 
 
-def nothing_kept(gateway: GatewayProcess, spool: Path, memory: float) -> None:
-    """No file, no unlinked one, no memory."""
+def assert_nothing_kept(gateway: GatewayProcess, spool: Path, memory: float) -> None:
+    """Assert that there is no file, no unlinked open file and no memory growth."""
     assert list(spool.iterdir()) == []
     assert [
         each for each in list_open_files(gateway.process.pid) if str(spool) in each or each.startswith("/tmp/#")
@@ -222,10 +222,8 @@ def nothing_kept(gateway: GatewayProcess, spool: Path, memory: float) -> None:
     ],
     ids=["no host", "host twice", "two hosts", "long line", "long header", "500 headers"],
 )
-def test_R033_W095_heads_that_cannot_be(
-    installation: Installation, gateway: GatewayProcess, head: bytes, code: int
-) -> None:
-    """Each with a text that says so, and an end."""
+def test_R033_W095_malformed_heads(installation: Installation, gateway: GatewayProcess, head: bytes, code: int) -> None:
+    """Each gets an error text, and the connection is closed."""
     close = head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") if code == 400 else head
     answer = send_and_read(installation.web_port, close)
     assert answer.startswith(b"HTTP/1.1 %d " % code)
@@ -236,7 +234,7 @@ def test_R033_W095_heads_that_cannot_be(
     assert body.endswith(b".\n")
 
 
-def test_R033_a_query_line_without_end(installation: Installation, gateway: GatewayProcess) -> None:
+def test_R033_an_endless_query_line(installation: Installation, gateway: GatewayProcess) -> None:
     """F071"""
     assert send_and_read(installation.finger_port, b"a" * 20_000 + b"\r\n") == b"Query too long.\r\n"
 
@@ -253,7 +251,7 @@ FLOODS: list[Callable[[Installation], bytes]] = [
 
 @pytest.mark.parametrize("flood", FLOODS)
 @pytest.mark.parametrize("port", ["finger", "web"])
-def test_noise_ends_with_an_answer_or_an_end(
+def test_random_bytes_get_an_answer_or_a_close(
     installation: Installation, gateway: GatewayProcess, port: str, flood: Callable[[Installation], bytes]
 ) -> None:
     with connect(getattr(installation, port)) as client:
@@ -263,4 +261,4 @@ def test_noise_ends_with_an_answer_or_an_end(
             client.shutdown(socket.SHUT_WR)
         with suppress(ConnectionResetError):
             read_to_end(client)
-    good(installation)
+    assert_good_client_is_served(installation)

@@ -1,4 +1,4 @@
-"""Accounts of the fediverse: told as ours only once their host has said so, by https, from a public address."""
+"""Fediverse accounts: shown as confirmed only when their server has confirmed them, by https, from a public address."""
 
 import json
 import os
@@ -31,7 +31,7 @@ PEOPLE: list[dict[str, Any]] = [
 
 
 @contextmanager
-def social(network: NetworkNamespace, certificate: Path) -> Iterator[None]:
+def run_webfinger_server(network: NetworkNamespace, certificate: Path) -> Iterator[None]:
     script = Path(__file__).with_name("webfinger_server.py")
     command = [*network.enter, sys.executable, "-P", str(script), SOCIAL, str(certificate)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
@@ -43,7 +43,7 @@ def social(network: NetworkNamespace, certificate: Path) -> Iterator[None]:
             server.terminate()
 
 
-def test_W048_W109_an_account_is_told_once_its_host_has_confirmed_it(tmp_path: Path) -> None:
+def test_W048_W109_an_account_is_shown_once_its_server_has_confirmed_it(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     authority.issue_cert("social.example").private_key_and_cert_chain_pem.write_to_path(tmp_path / "cert.pem")
@@ -57,7 +57,7 @@ def test_W048_W109_an_account_is_told_once_its_host_has_confirmed_it(tmp_path: P
 
     with (
         make_network_namespace(tmp_path, [OURS, SOCIAL], NAMES) as network,
-        social(network, tmp_path / "cert.pem"),
+        run_webfinger_server(network, tmp_path / "cert.pem"),
         start_process(
             tmp_path, [], "run", "-c", installation.settings, start=(*network.enter, *WATCHED_COMMAND), env=environment
         ) as running,
@@ -67,17 +67,17 @@ def test_W048_W109_an_account_is_told_once_its_host_has_confirmed_it(tmp_path: P
             command = [*network.enter, "curl", "-sS", f"http://dir.test{path}"]
             return subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=True).stdout
 
-        def actors(login: str) -> list[str]:
-            told = json.loads(get(f"/.well-known/webfinger?resource=acct:{login}@dir.test"))
-            return [link["href"] for link in told["links"] if link["rel"] == "self"]
+        def actor_links(login: str) -> list[str]:
+            output = json.loads(get(f"/.well-known/webfinger?resource=acct:{login}@dir.test"))
+            return [link["href"] for link in output["links"] if link["rel"] == "self"]
 
         wait_until(lambda: "web.listen[0]: listening" in running.log, "the web side")
         for login in ("alice", "moved", "silent"):
-            assert actors(login) == [f"https://social.example/users/{login}"], running.log
+            assert actor_links(login) == [f"https://social.example/users/{login}"], running.log
         for login in ("mistaken", "private", "ourselves", "nothost", *BAD):
-            assert actors(login) == [], login
+            assert actor_links(login) == [], login
         # whom only members may know is nowhere asked for
-        assert actors("members") == []
+        assert actor_links("members") == []
         assert "members@social.example" not in running.log
         page = get("/users/alice.html")
         assert '<a class="u-url" rel="me" href="https://social.example/@alice">@alice@social.example</a>' in page

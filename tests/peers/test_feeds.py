@@ -1,4 +1,4 @@
-"""Feeds and the sitemap of the real gateway, read by programs that others wrote."""
+"""Feeds and the sitemap of the real gateway, read by third-party programs."""
 
 import http.client
 import json
@@ -22,15 +22,16 @@ MANY = 10_200  # more than the sitemap has room for
 C1 = "".join(f"x{chr(code)}y\n" for code in (*range(1, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F)))
 
 
-def read(installation: Installation, path: str, **known: str) -> Any:
-    """The feed as feedparser fetches it."""
+def read_feed(installation: Installation, path: str, **known: str) -> Any:
+    """Return the feed as feedparser fetches it."""
     feed = feedparser.parse(f"http://localhost:{installation.web_port}{path}", **known)
     assert not feed.bozo, feed.bozo_exception
     return feed
 
 
 def test_W028_W117_feeds_of_fifty_people(tmp_path: Path) -> None:
-    """feedparser fetches them all with no bozo flag, and is told when nothing has changed; what is taken back is gone."""
+    """feedparser fetches them all without a bozo flag and gets 304 if nothing has changed; withdrawn entries
+    disappear."""
     documents = people(17)
     documents[0] |= {"plan": C1 + "]]></content>\n"}
     installation = make_installation(tmp_path, people=[])
@@ -39,45 +40,47 @@ def test_W028_W117_feeds_of_fifty_people(tmp_path: Path) -> None:
     with run_gateway(installation):
         for each in documents:
             path = f"/users/{each['login']}/feed"
-            feed = read(installation, f"{path}.atom")
+            feed = read_feed(installation, f"{path}.atom")
             assert (feed.status, feed.version, len(feed.entries)) == (200, "atom10", int("plan" in each))
-            told = json.loads(http_get(installation.web_port, f"{path}.json")[1])
-            assert [item["id"] for item in told["items"]] == [entry.id for entry in feed.entries]
-            assert feed.feed.author == told["authors"][0]["name"]
-        common = read(installation, "/feed.atom")
+            output = json.loads(http_get(installation.web_port, f"{path}.json")[1])
+            assert [item["id"] for item in output["items"]] == [entry.id for entry in feed.entries]
+            assert feed.feed.author == output["authors"][0]["name"]
+        common = read_feed(installation, "/feed.atom")
         assert len(common.entries) == 30
-        assert read(installation, "/feed.atom", etag=common.etag).status == 304
+        assert read_feed(installation, "/feed.atom", etag=common.etag).status == 304
         login = common.entries[0].link.split("/")[-2]
-        mine = read(installation, f"/users/{login}/feed.atom")
-        assert read(installation, f"/users/{login}/feed.atom", etag=mine.etag, modified=mine.modified).status == 304
+        mine = read_feed(installation, f"/users/{login}/feed.atom")
+        assert (
+            read_feed(installation, f"/users/{login}/feed.atom", etag=mine.etag, modified=mine.modified).status == 304
+        )
         installation.run("plan", login, "-", stdin="A new plan\n")
-        wait_until(lambda: read(installation, "/feed.atom").entries[0].title == "A new plan", "the new plan")
-        assert read(installation, f"/users/{login}/feed.atom").entries[0].title == "A new plan"
+        wait_until(lambda: read_feed(installation, "/feed.atom").entries[0].title == "A new plan", "the new plan")
+        assert read_feed(installation, f"/users/{login}/feed.atom").entries[0].title == "A new plan"
         write_edits(installation.database, [Modify(login, {}, {"plan": Visibility.MEMBERS})])
-        wait_until(lambda: not read(installation, f"/users/{login}/feed.atom").entries, "the feed without plans")
-        assert login not in str(read(installation, "/feed.atom").entries)
+        wait_until(lambda: not read_feed(installation, f"/users/{login}/feed.atom").entries, "the feed without plans")
+        assert login not in str(read_feed(installation, "/feed.atom").entries)
 
 
 @pytest.mark.long
-def test_W144_a_large_sitemap_holds_nobody_up(tmp_path: Path) -> None:
-    """Others are answered meanwhile; the watchdog looks at each turn."""
+def test_W144_a_large_sitemap_delays_no_other_request(tmp_path: Path) -> None:
+    """Other requests are answered meanwhile; the watchdog checks each reactor iteration."""
     installation = make_installation(tmp_path, people=PEOPLE)
     write_edits(installation.database, [make_create_edit({"login": f"p{number:06}"}) for number in range(MANY)])
     with run_gateway(installation):
         http_get(installation.web_port, "/users/alice")
-        told: list[tuple[int, str]] = []
-        asking = threading.Thread(target=lambda: told.append(http_get(installation.web_port, "/sitemap.xml")))
-        asking.start()
+        output: list[tuple[int, str]] = []
+        client = threading.Thread(target=lambda: output.append(http_get(installation.web_port, "/sitemap.xml")))
+        client.start()
         slowest = 0.0
         connection = http.client.HTTPConnection("localhost", installation.web_port)
-        while asking.is_alive():
+        while client.is_alive():
             begun = time.monotonic()
             connection.request("GET", "/users/alice")
             assert connection.getresponse().read()
             slowest = max(slowest, time.monotonic() - begun)
-        asking.join()
+        client.join()
         connection.close()
-        ((code, body),) = told
+        ((code, body),) = output
         assert code == 200
         assert len(ET.fromstring(body)) == 2 + 10_000
         assert slowest < 0.1

@@ -1,5 +1,6 @@
-"""Programs that people finger with. Each sees who was asked for, all of it and every letter; what each one sends is checked
-too (the rows with source "client" in behaviours/finger.md). All of them ask one gateway at port 79, in a network of its own."""
+"""Programs that people use as finger clients. Each shows the requested person completely and with all letters; their
+queries are checked too (the rows with source "client" in behaviours/finger.md). All of them use one gateway on port
+79 of a network namespace."""
 
 import re
 import subprocess
@@ -43,16 +44,16 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IsolatedGatewa
 
 
 @pytest.fixture(scope="module", autouse=True)
-def probing(gateway: IsolatedGateway) -> Iterator["subprocess.Popen[bytes]"]:
-    """nmap with the probes that it has for finger, while the others ask: it waits for most of its time."""
+def nmap_process(gateway: IsolatedGateway) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start nmap with its finger probes before the other tests, because it waits for most of its time."""
     with gateway.start(*PROBING, "--version-light", OTHER_ADDRESS) as nmap:
         yield nmap
 
 
-def checked(gateway: IsolatedGateway, command: tuple[str, ...], said: bytes, query: str) -> str:
-    """What *command* prints. It has to send *query*."""
+def run_client(gateway: IsolatedGateway, command: tuple[str, ...], reply: bytes, query: str) -> str:
+    """Return the output of *command*. It must send *query*."""
     printed: list[bytes] = []
-    assert gateway.collect_queries(lambda: printed.append(gateway.run(*command, stdin=said))) == [query]
+    assert gateway.collect_queries(lambda: printed.append(gateway.run(*command, stdin=reply))) == [query]
     return printed[0].decode()
 
 
@@ -70,26 +71,26 @@ PERSON = [
 ]
 
 
-@pytest.mark.parametrize(("command", "said", "query"), PERSON)
-def test_a_person(gateway: IsolatedGateway, command: tuple[str, ...], said: bytes, query: str) -> None:
-    """F025, F027: the name comes whole. elinks sets it as a paragraph."""
-    printed = " ".join(checked(gateway, command, said, query).split())
+@pytest.mark.parametrize(("command", "reply", "query"), PERSON)
+def test_a_person(gateway: IsolatedGateway, command: tuple[str, ...], reply: bytes, query: str) -> None:
+    """F025, F027: the name arrives complete. elinks reflows the answer as a paragraph."""
+    printed = " ".join(run_client(gateway, command, reply, query).split())
     assert all(text in printed for text in (NAME, *PLAN)), printed
 
 
 def test_F044_F027_debian_finger(gateway: IsolatedGateway) -> None:
-    """It takes bytes for Latin-1 and spells those from 80 to 9F out, as the second of Č; the rest is whole."""
+    """It treats bytes as Latin-1 and escapes 80 to 9F, such as the second byte of Č; the rest is complete."""
     printed: list[bytes] = []
     assert gateway.collect_queries(lambda: printed.append(gateway.run("finger", "zofie@localhost"))) == ["zofie"]
     assert b"Name:       \xc5\xbdofie \xc4M-^Lern\xc3\xa1\n" in printed[0]
     assert b"Tea at five.\n    Bez ml\xc3\xa9ka, d\xc3\xadky.\n" in printed[0]
 
 
-def test_F044_debian_finger_shows_just_what_was_sent(gateway: IsolatedGateway) -> None:
+def test_F044_debian_finger_shows_exactly_what_was_sent(gateway: IsolatedGateway) -> None:
     assert gateway.run("finger", "alice@localhost").endswith(ALICE_PLAIN.replace(b"\r\n", b"\n"))
 
 
-def test_F002_F008_what_passes_bytes_on_passes_just_what_was_sent(gateway: IsolatedGateway) -> None:
+def test_F002_F008_clients_that_pass_bytes_on_show_exactly_what_was_sent(gateway: IsolatedGateway) -> None:
     assert gateway.run("nc", "-N", "localhost", "79", stdin=b"alice\r\n") == ALICE_PLAIN
     assert gateway.run("ncat", "localhost", "79", stdin=b"alice\r\n") == ALICE_PLAIN
     assert gateway.run("socat", "-", "TCP:localhost:79", stdin=b"alice\r\n") == ALICE_PLAIN
@@ -106,9 +107,9 @@ VERBOSE = [
 
 
 @pytest.mark.parametrize(("command", "query"), VERBOSE)
-def test_a_person_at_length(gateway: IsolatedGateway, command: tuple[str, ...], query: str) -> None:
-    """links2 sets it as a paragraph."""
-    printed = " ".join(checked(gateway, command, b"", query).split())
+def test_a_person_in_long_format(gateway: IsolatedGateway, command: tuple[str, ...], query: str) -> None:
+    """links2 reflows the answer as a paragraph."""
+    printed = " ".join(run_client(gateway, command, b"", query).split())
     assert all(text in printed for text in FACTS), printed
 
 
@@ -126,29 +127,29 @@ LISTS = [
 
 
 @pytest.mark.parametrize(("command", "query"), LISTS)
-def test_nobody_in_particular(gateway: IsolatedGateway, command: tuple[str, ...], query: str) -> None:
-    assert NO_ONE in checked(gateway, command, b"", query)
+def test_the_empty_query(gateway: IsolatedGateway, command: tuple[str, ...], query: str) -> None:
+    assert NO_ONE in run_client(gateway, command, b"", query)
 
 
-def test_F044_mapilli_sees_all_that_is_ASCII(gateway: IsolatedGateway) -> None:
-    """It decodes nothing else: charset = "ascii" is for such as it is."""
-    printed = checked(gateway, (MAPILLI, "zofie@localhost"), b"", "zofie")
+def test_F044_mapilli_shows_all_ASCII_text(gateway: IsolatedGateway) -> None:
+    """It decodes nothing else: charset = "ascii" exists for such clients."""
+    printed = run_client(gateway, (MAPILLI, "zofie@localhost"), b"", "zofie")
     assert "ofie" in printed
     assert PLAN[0] in printed
 
 
-def test_F073_curl_by_http_is_told_what_this_is(gateway: IsolatedGateway) -> None:
+def test_F073_curl_by_http_learns_that_this_is_finger(gateway: IsolatedGateway) -> None:
     printed = gateway.run("curl", "-s", "--http0.9", "http://localhost:79/users/alice")
     assert printed == b"This is a finger server; web: https://dir.test/users/alice\r\n"
 
 
-def test_F075_curl_by_dict_ends(gateway: IsolatedGateway) -> None:
-    """It introduces itself first; that line alone is answered."""
-    query = checked(gateway, ("curl", "-s", "dict://localhost:79/d:alice"), b"", "CLIENT libcurl " + libcurl())
+def test_F075_curl_by_dict_gets_an_answer(gateway: IsolatedGateway) -> None:
+    """It sends a CLIENT line first; only that line is answered."""
+    query = run_client(gateway, ("curl", "-s", "dict://localhost:79/d:alice"), b"", "CLIENT libcurl " + run_libcurl())
     assert "no such user" in query
 
 
-def libcurl() -> str:
+def run_libcurl() -> str:
     found = re.search(r"libcurl/(\S+)", subprocess.run(["curl", "-V"], capture_output=True, check=True).stdout.decode())
     assert found
     return found[1]
@@ -167,8 +168,8 @@ SHOWN = [
 
 
 @pytest.mark.parametrize("command", SHOWN)
-def test_F027_a_person_on_a_screen(gateway: IsolatedGateway, tmp_path: Path, command: tuple[str, ...]) -> None:
-    """80 columns are enough: no line is broken, and what is drawn with blanks stays where it is."""
+def test_F027_a_person_on_a_terminal_screen(gateway: IsolatedGateway, tmp_path: Path, command: tuple[str, ...]) -> None:
+    """80 columns suffice: no line is wrapped, and what is aligned with spaces stays aligned."""
     (tmp_path / ".links2").mkdir()
     (tmp_path / ".links2" / "links.cfg").write_text("save_url_history 0\n")  # or it says welcome first
     with open_terminal(gateway, tmp_path, *command) as terminal:
@@ -179,11 +180,11 @@ def test_F027_a_person_on_a_screen(gateway: IsolatedGateway, tmp_path: Path, com
 
 def test_F044_a_person_on_the_screen_of_a_shell(gateway: IsolatedGateway, tmp_path: Path) -> None:
     with open_terminal(gateway, tmp_path, "sh", "-c", "finger alice@localhost; exec cat") as terminal:
-        assert whole(terminal, ALICE_PLAIN.decode().splitlines())
+        assert shows_lines(terminal, ALICE_PLAIN.decode().splitlines())
 
 
-def whole(terminal: TerminalScreen, lines: list[str]) -> bool:
-    """Do *lines* stand on the screen, one below the other?"""
+def shows_lines(terminal: TerminalScreen, lines: list[str]) -> bool:
+    """Are *lines* on the screen, one below the other?"""
     screen = [line.rstrip() for line in terminal.wait_for(*lines).splitlines()]
     first = screen.index(lines[0])
     return screen[first : first + len(lines)] == lines
@@ -192,11 +193,11 @@ def whole(terminal: TerminalScreen, lines: list[str]) -> bool:
 # scanners
 
 
-def test_F074_nmap_finds_finger(gateway: IsolatedGateway, probing: "subprocess.Popen[bytes]") -> None:
-    assert probing.stdout is not None
-    said = probing.stdout.read().decode()
-    assert re.search(r"^79/tcp open +finger", said, re.MULTILINE), said
-    assert {record["outcome"] for record in gateway.read_access_log(OTHER_ADDRESS)} <= {
+def test_F074_nmap_identifies_finger(gateway: IsolatedGateway, nmap_process: "subprocess.Popen[bytes]") -> None:
+    assert nmap_process.stdout is not None
+    reply = nmap_process.stdout.read().decode()
+    assert re.search(r"^79/tcp open +finger", reply, re.MULTILINE), reply
+    assert {entry["outcome"] for entry in gateway.read_access_log(OTHER_ADDRESS)} <= {
         "listed",
         "served",
         "not_found",
@@ -204,20 +205,20 @@ def test_F074_nmap_finds_finger(gateway: IsolatedGateway, probing: "subprocess.P
         "empty",
         "invalid",
     }
-    assert "GET / HTTP/1.0" in [record["query"] for record in gateway.read_access_log(OTHER_ADDRESS)]
+    assert "GET / HTTP/1.0" in [entry["query"] for entry in gateway.read_access_log(OTHER_ADDRESS)]
     assert_quiet(gateway)
 
 
 @pytest.mark.long
 def test_F074_nmap_with_all_its_probes(gateway: IsolatedGateway) -> None:
-    said = subprocess.run(
+    reply = subprocess.run(
         gateway.inside_network(*PROBING, "--version-all", OTHER_ADDRESS), capture_output=True, timeout=300, check=True
     )
-    assert re.search(rb"^79/tcp open +finger", said.stdout, re.MULTILINE), said
+    assert re.search(rb"^79/tcp open +finger", reply.stdout, re.MULTILINE), reply
     assert_quiet(gateway)
 
 
 def assert_quiet(gateway: IsolatedGateway) -> None:
-    """The log tells of the start alone: no noise of strange bytes."""
+    """Assert that the log holds only the start-up lines: strange bytes log nothing."""
     *_, last = gateway.process.log.splitlines()
     assert "listening on" in last

@@ -1,4 +1,4 @@
-"""Random lines at the real gateway, over sockets. Each is made from a printed seed and its number (tests/fuzz.py)."""
+"""Random lines to the real gateway, over sockets. Each is made from a printed seed and its number (tests/fuzz.py)."""
 
 import asyncio
 import json
@@ -50,7 +50,7 @@ async def reply(port: int, one: Case) -> bytes:
         writing.close()
 
 
-async def rude(port: int, one: Case) -> None:
+async def disconnect_early(port: int, one: Case) -> None:
     """Says *one* and is gone."""
     _, writing = await asyncio.open_connection("127.0.0.1", port)
     writing.write(one.sent)
@@ -61,7 +61,7 @@ async def rude(port: int, one: Case) -> None:
 
 async def attack(port: int, one: Case) -> None:
     if not one.number % RUDE:
-        await rude(port, one)
+        await disconnect_early(port, one)
         return
     try:
         wrong = fault(one.sent, came := await reply(port, one))
@@ -86,7 +86,8 @@ async def attack_with(port: int, cases: Iterator[Case]) -> None:
 
 @pytest.mark.usefixtures("untraced")
 def test_F120_F022_F025_F071_F074_random_lines(installation: Installation) -> None:
-    """Each gets one reply in the data format and one record; no line is logged, no connection left, memory stays."""
+    """Each gets one reply in the data format and one log entry; nothing is logged as an error, no connection stays
+    open, memory stays constant."""
     print(f"seed {SEED}")
     cases = (case(SEED, number) for number in range(COUNT))
     with run_gateway(installation, env=ENV_WITHOUT_COVERAGE) as running:

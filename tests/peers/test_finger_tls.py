@@ -1,4 +1,4 @@
-"""Finger over TLS, for real: a long answer arrives whole and the connection ends with a close notice."""
+"""Finger over real TLS: a long answer arrives complete, and the connection ends with a close_notify."""
 
 import socket
 import ssl
@@ -13,7 +13,7 @@ LINES = 1080
 PLAN = "".join(f"{number:06} {'x' * 52}\n" for number in range(LINES))  # just below 64 KiB; the answer is longer
 
 
-def test_F013_a_long_answer_over_tls_is_whole(tmp_path: Path) -> None:
+def test_F013_a_long_answer_over_tls_is_complete(tmp_path: Path) -> None:
     installation = make_installation(tmp_path, people=[{"login": "frank", "name": "Frank", "plan": PLAN}])
     authority, port = trustme.CA(), free_port()
     certificate = authority.issue_cert("dir.test")

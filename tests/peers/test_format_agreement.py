@@ -1,4 +1,4 @@
-"""Fifty people asked for in every format: all say the same, as programs that others wrote read them."""
+"""Fifty people requested in every format: all formats agree, as third-party programs read them."""
 
 import json
 import os
@@ -36,8 +36,8 @@ def get(installation: Installation, path: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def told(installation: Installation) -> list[dict[str, Any]]:
-    """What JSON says of each, which is what was written down."""
+def json_documents(installation: Installation) -> list[dict[str, Any]]:
+    """Return the JSON document of each person, checked against the data that was written."""
     documents = [json.loads(get(installation, f"/users/{each['login']}.json")) for each in PEOPLE]
     for document, person in zip(documents, PEOPLE, strict=True):
         for name, value in person.items():
@@ -46,8 +46,10 @@ def told(installation: Installation) -> list[dict[str, Any]]:
     return documents
 
 
-def test_W027_W114_W150_two_readers_of_vcards(installation: Installation, told: list[dict[str, Any]]) -> None:
-    cards = [get(installation, f"/users/{each['login']}.vcf") for each in told]
+def test_W027_W114_W150_two_vcard_parsers_read_the_same(
+    installation: Installation, json_documents: list[dict[str, Any]]
+) -> None:
+    cards = [get(installation, f"/users/{each['login']}.vcf") for each in json_documents]
     script = Path(__file__).with_name("readers.js")
     ended = subprocess.run(
         ["node", str(script)],
@@ -59,26 +61,30 @@ def test_W027_W114_W150_two_readers_of_vcards(installation: Installation, told: 
         env=os.environ | {"NODE_PATH": str(READERS)},
     )
     assert ended.returncode == 0, ended.stderr
-    for read, person in zip(json.loads(ended.stdout), told, strict=True):
-        strict, other = (by_name(read[reader]) for reader in ("vcard4", "ical"))
-        other = {name: [unescaped(value) for value in values] for name, values in other.items()}
+    for read, person in zip(json.loads(ended.stdout), json_documents, strict=True):
+        strict, other = (properties_by_name(read[reader]) for reader in ("vcard4", "ical"))
+        other = {name: [unescape_semicolons(value) for value in values] for name, values in other.items()}
         for card in (strict, other):
             assert card["uid"] == [person["acct"]]
             for name, field in (
                 ("fn", "name"), ("x-pronouns", "pronouns"), ("title", "title"), ("email", "email"), ("tz", "timezone"),
                 ("x-socialprofile", "fediverse"), ("note", "plan"),
             ):  # fmt: skip
-                said, known = card.get(name, []), [person[field]] if field in person else []
-                assert said == known if not name.startswith("x-") else bare(said) == bare(known), (name, person)
-            assert flat(card["nickname"]) == [person["login"], *person.get("aliases", [])]
+                reply, known = card.get(name, []), [person[field]] if field in person else []
+                assert (
+                    reply == known
+                    if not name.startswith("x-")
+                    else strip_backslashes(reply) == strip_backslashes(known)
+                ), (name, person)
+            assert flatten(card["nickname"]) == [person["login"], *person.get("aliases", [])]
             assert card.get("key", []) == [key["text"] for key in person.get("keys", [])]
             assert card["url"] == [person["url"], *(link["url"] for link in person.get("links", []))]
             labelled = [*person.get("links", []), *person.get("keys", [])]
             labels = [each["label"] for each in labelled if each.get("label")]
-            assert bare(card.get("x-ablabel", [])) == bare(labels)
+            assert strip_backslashes(card.get("x-ablabel", [])) == strip_backslashes(labels)
             installations = [installation for parts in card.get("adr", []) for installation in parts if installation]
             assert installations == [person[field] for field in ("office", "location") if field in person]
-            assert flat(card.get("org", [])) == [person[field] for field in ("organisation",) if field in person]
+            assert flatten(card.get("org", [])) == [person[field] for field in ("organisation",) if field in person]
             numbers = [
                 re.sub(r"[^\w+]", "", person[field]) for field in ("office_phone", "home_phone") if field in person
             ]
@@ -86,7 +92,7 @@ def test_W027_W114_W150_two_readers_of_vcards(installation: Installation, told: 
             assert [re.sub(r"[^\w+]", "", each) for each in spoken] == numbers
 
 
-def by_name(properties: list[Any]) -> dict[str, list[Any]]:
+def properties_by_name(properties: list[Any]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for _, name, _, value in properties:
         values = value if isinstance(value, list) else [list(value.values()) if isinstance(value, dict) else value]
@@ -94,22 +100,22 @@ def by_name(properties: list[Any]) -> dict[str, list[Any]]:
     return found
 
 
-def unescaped(value: Any) -> Any:
-    """ical.js leaves a semicolon escaped."""
-    return [unescaped(each) for each in value] if isinstance(value, list) else value.replace("\\;", ";")
+def unescape_semicolons(value: Any) -> Any:
+    """Unescape semicolons, which ical.js leaves escaped."""
+    return [unescape_semicolons(each) for each in value] if isinstance(value, list) else value.replace("\\;", ";")
 
 
-def bare(values: list[str]) -> list[str]:
-    """Readers do not know how to unescape what they do not know."""
+def strip_backslashes(values: list[str]) -> list[str]:
+    """Remove backslashes: parsers cannot unescape properties that they do not know."""
     return [re.sub(r'["\\]', "", each) for each in values]
 
 
-def flat(values: list[Any]) -> list[Any]:
+def flatten(values: list[Any]) -> list[Any]:
     return [each for value in values for each in (value if isinstance(value, list) else [value])]
 
 
-def test_W040_W150_webfinger_says_the_same(installation: Installation, told: list[dict[str, Any]]) -> None:
-    for person in told:
+def test_W040_W150_webfinger_agrees(installation: Installation, json_documents: list[dict[str, Any]]) -> None:
+    for person in json_documents:
         document = json.loads(get(installation, f"/.well-known/webfinger?resource={quote(person['acct'])}"))
         assert document["subject"] == person["acct"]
         assert {person["url"], person["finger"]} <= set(document["aliases"])
@@ -118,9 +124,9 @@ def test_W040_W150_webfinger_says_the_same(installation: Installation, told: lis
         assert mine == [link["url"] for link in person.get("links", []) if link.get("me")]
 
 
-def test_W150_finger_says_the_same(installation: Installation, told: list[dict[str, Any]]) -> None:
-    """Long values are cut into lines there: they are compared without blanks."""
-    for person in told:
+def test_W150_finger_agrees(installation: Installation, json_documents: list[dict[str, Any]]) -> None:
+    """Finger wraps long values, so they are compared without whitespace."""
+    for person in json_documents:
         answer = "".join(query_finger(installation.finger_port, f"/W {person['login']}").split())
         for field in (
             *LINES,
@@ -140,10 +146,10 @@ def test_W150_finger_says_the_same(installation: Installation, told: list[dict[s
             assert "".join(line.split()) in answer
 
 
-def test_W026_W121_W150_the_page_is_an_h_card_of_the_same(
-    installation: Installation, told: list[dict[str, Any]]
+def test_W026_W121_W150_the_page_holds_the_same_h_card(
+    installation: Installation, json_documents: list[dict[str, Any]]
 ) -> None:
-    for person in told:
+    for person in json_documents:
         page = mf2py.parse(doc=get(installation, f"/users/{person['login']}.html"), url=person["url"])
         (card,) = (each["properties"] for each in page["items"] if each["type"] == ["h-card"])
         for name, field in (

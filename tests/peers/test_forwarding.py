@@ -1,5 +1,5 @@
-"""Queries passed on between real gateways, in a network of their own where everybody's port 79 is free: three gateways in a
-row, each with an address of its own, and servers that do what they like."""
+"""Queries forwarded between real gateways, in a network namespace where every address has a free port 79: three
+gateways in a chain, and servers that misbehave."""
 
 import re
 import socket
@@ -61,8 +61,8 @@ REFUSED = ("private.test", "loopback.test", "link.test", "mapped.test")
 
 
 @dataclass
-class Row:
-    """Three gateways: one asks two, two asks three; one may ask the others of NAMES, too."""
+class GatewayChain:
+    """Three gateways: one forwards to two, two to three; one may also forward to the hosts in NAMES."""
 
     network: NetworkNamespace
     installations: dict[str, Installation]
@@ -72,21 +72,21 @@ class Row:
         return self.network.connect(ADDRESSES[name])
 
     def ask(self, line: bytes, name: str = "one") -> bytes:
-        """All that the gateway *name* answers."""
+        """Return the complete answer of the gateway *name*."""
         with self.connect(name) as client:
             client.sendall(line)
             return read_to_end(client)
 
-    def recorded(self, name: str, query: str) -> dict[str, object]:
-        """The last record of *query*."""
+    def wait_for_entry(self, name: str, query: str) -> dict[str, object]:
+        """Return the last log entry for *query*."""
         return wait_until(
-            lambda: [record for record in self.installations[name].read_access_log() if record["query"] == query],
+            lambda: [entry for entry in self.installations[name].read_access_log() if entry["query"] == query],
             f"record of {query}",
         )[-1]
 
 
 @pytest.fixture(scope="module")
-def row(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Row]:
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayChain]:
     folder = tmp_path_factory.mktemp("row")
     addresses = [*ADDRESSES.values(), PEER, PEER_6, "10.0.0.1", "169.254.169.254", "9.9.9.7"]
     with make_network_namespace(folder, addresses, NAMES) as network, ExitStack() as stack:
@@ -95,10 +95,10 @@ def row(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Row]:
             "two": ["three.test", "one.test"],
             "three": ["one.test"],
         }
-        row = Row(network, {}, {})
+        chain = GatewayChain(network, {}, {})
         for name, address in ADDRESSES.items():
             (folder / name).mkdir()
-            installation = row.installations[name] = Installation(folder / name, 79, 0)
+            installation = chain.installations[name] = Installation(folder / name, 79, 0)
             installation.settings.write_text(
                 SETTINGS.format(
                     name=name,
@@ -111,7 +111,7 @@ def row(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Row]:
             database.create(installation.database)
             people = [{"login": "bob", "name": f"Bob of {name}", "plan": "\x1b[31mred\x1b[0m caf\u00e9\n"}]
             write_edits(installation.database, [make_create_edit(each) for each in people])
-            row.running[name] = stack.enter_context(
+            chain.running[name] = stack.enter_context(
                 start_process(
                     installation.folder,
                     [],
@@ -122,24 +122,25 @@ def row(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Row]:
                 )
             )
         for name in ADDRESSES:
-            wait_until(lambda name=name: _answers(row, name), f"gateway {name}")  # type: ignore[misc]
-        yield row
+            wait_until(lambda name=name: _answers(chain, name), f"gateway {name}")  # type: ignore[misc]
+        yield chain
 
 
-def _answers(row: Row, name: str) -> bool:
-    assert row.running[name].process.poll() is None, row.running[name].log
+def _answers(chain: GatewayChain, name: str) -> bool:
+    assert chain.running[name].process.poll() is None, chain.running[name].log
     try:
-        row.connect(name).close()
+        chain.connect(name).close()
     except OSError:
         return False
     return True
 
 
 @contextmanager
-def serving(
+def run_target(
     network: NetworkNamespace, answer: Callable[[socket.socket], object], address: str = PEER
 ) -> Iterator[list[bytes]]:
-    """A finger server that reads a line and then lets *answer* have the connection; the lines, as they came."""
+    """Run a finger server that reads a line and passes the connection to *answer*. Yield the list of the lines
+    received."""
     lines: list[bytes] = []
     server = network.listen(address)
 
@@ -168,25 +169,25 @@ def serving(
         thread.join(DEADLINE)
 
 
-def gone(connection: socket.socket) -> None:
-    """Waits until the other side is gone."""
+def wait_for_close(connection: socket.socket) -> None:
+    """Wait until the other side has closed."""
     assert connection.recv(1) == b""
 
 
 # a row
 
 
-def test_F087_three_in_a_row_and_at_each_the_right_most_host_is_removed(row: Row) -> None:
-    answer = row.ask(b"/W bob@three.test@two.test\r\n")
+def test_F087_each_of_three_gateways_removes_the_right_most_host(chain: GatewayChain) -> None:
+    answer = chain.ask(b"/W bob@three.test@two.test\r\n")
     assert b"Bob of three\r\n" in answer and b"red caf\xc3\xa9\r\n" in answer
     assert not re.search(rb"(?<!\r)\n|\r(?!\n)|\x1b", answer)
-    assert answer == row.ask(b"/W bob\r\n", "three")
-    assert row.recorded("one", "/W bob@three.test@two.test")["outcome"] == "served"
-    seen = row.recorded("two", "/W bob@three.test")
+    assert answer == chain.ask(b"/W bob\r\n", "three")
+    assert chain.wait_for_entry("one", "/W bob@three.test@two.test")["outcome"] == "served"
+    seen = chain.wait_for_entry("two", "/W bob@three.test")
     assert (seen["outcome"], seen["peer"]) == ("served", ADDRESSES["two"])  # lo takes the address that is asked
-    assert row.recorded("three", "/W bob")["outcome"] == "found"
-    assert b"Bob of two\r\n" in row.ask(b"bob@two.test\r\n")
-    assert row.recorded("two", "bob")["outcome"] == "found"
+    assert chain.wait_for_entry("three", "/W bob")["outcome"] == "found"
+    assert b"Bob of two\r\n" in chain.ask(b"bob@two.test\r\n")
+    assert chain.wait_for_entry("two", "bob")["outcome"] == "found"
 
 
 @pytest.mark.parametrize(
@@ -200,14 +201,14 @@ def test_F087_three_in_a_row_and_at_each_the_right_most_host_is_removed(row: Row
         (b"bob@both.test\r\n", b"bob\r\n"),
     ],
 )
-def test_F087_these_bytes_arrive(row: Row, asked: bytes, sent: bytes) -> None:
-    with serving(row.network, lambda connection: connection.sendall(b"It is me.\n")) as lines:
-        assert row.ask(asked) == b"It is me.\r\n"
+def test_F087_the_forwarded_bytes(chain: GatewayChain, asked: bytes, sent: bytes) -> None:
+    with run_target(chain.network, lambda connection: connection.sendall(b"It is me.\n")) as lines:
+        assert chain.ask(asked) == b"It is me.\r\n"
     assert lines == [sent]
 
 
-def test_F088_pieces_are_passed_on_as_they_come_through_two_gateways(row: Row) -> None:
-    """The first piece is here before the second is sent; ours closes only when the other has closed."""
+def test_F088_two_gateways_stream_the_answer(chain: GatewayChain) -> None:
+    """The first part arrives before the second is sent; the connection closes only when the target has closed."""
     steps = [threading.Event() for _ in range(3)]
 
     def answer(connection: socket.socket) -> None:
@@ -216,7 +217,7 @@ def test_F088_pieces_are_passed_on_as_they_come_through_two_gateways(row: Row) -
             assert step.wait(DEADLINE)
         connection.sendall(b"\xbe\r\n")
 
-    with serving(row.network, answer), row.connect() as client:
+    with run_target(chain.network, answer), chain.connect() as client:
         client.sendall(b"bob@peer.test\r\n")
         client.shutdown(socket.SHUT_WR)  # as nc -N does
         assert client.recv(100) == b"one\r\n"
@@ -235,103 +236,103 @@ def test_F088_pieces_are_passed_on_as_they_come_through_two_gateways(row: Row) -
 
 
 @pytest.mark.parametrize("host", [*REFUSED, "10.0.0.1"])
-def test_F089_private_targets_are_refused_after_they_are_resolved(row: Row, host: str) -> None:
-    """Somebody listens on each of them and hears nothing."""
+def test_F089_private_targets_are_refused_after_resolution(chain: GatewayChain, host: str) -> None:
+    """A server listens on each of them and receives nothing."""
     with ExitStack() as stack:
-        heard = [
-            stack.enter_context(serving(row.network, lambda _: None, address))
+        answers_received = [
+            stack.enter_context(run_target(chain.network, lambda _: None, address))
             for address in ("10.0.0.1", "127.0.0.1", "169.254.169.254")
         ]
         expected = f"Finger forwarding service denied: {host} has no public address.\r\n"
-        assert row.ask(f"bob@{host}\r\n".encode()) == expected.encode()
-        assert heard == [[], [], []]
-    assert row.recorded("one", f"bob@{host}")["outcome"] == "refused"
+        assert chain.ask(f"bob@{host}\r\n".encode()) == expected.encode()
+        assert answers_received == [[], [], []]
+    assert chain.wait_for_entry("one", f"bob@{host}")["outcome"] == "refused"
 
 
-def test_F090_a_loop_is_refused(row: Row) -> None:
-    """To itself by another name, and by the way of others."""
+def test_F090_a_loop_is_refused(chain: GatewayChain) -> None:
+    """A loop to itself by another name, and one by way of other gateways."""
     refused = b"Finger forwarding service denied: alias.test is this server.\r\n"
-    assert row.ask(b"bob@alias.test\r\n") == refused
-    assert row.ask(b"bob@one.test@two.test\r\n") == b"Finger forwarding service denied: two.test is this server.\r\n"
-    assert row.ask(b"bob@alias.test@two.test\r\n") == b"Finger forwarding service denied\r\n"  # says two
-    assert row.ask(b"bob@x@x@x@peer.test\r\n") == b"Finger forwarding service denied: a query may name 3 hosts.\r\n"
+    assert chain.ask(b"bob@alias.test\r\n") == refused
+    assert chain.ask(b"bob@one.test@two.test\r\n") == b"Finger forwarding service denied: two.test is this server.\r\n"
+    assert chain.ask(b"bob@alias.test@two.test\r\n") == b"Finger forwarding service denied\r\n"  # says two
+    assert chain.ask(b"bob@x@x@x@peer.test\r\n") == b"Finger forwarding service denied: a query may name 3 hosts.\r\n"
 
 
-def test_F076_F077_hosts_that_are_not_on_the_list_are_not_asked(row: Row) -> None:
-    with serving(row.network, lambda _: None) as lines:
+def test_F076_F077_hosts_that_are_not_on_the_list_get_no_query(chain: GatewayChain) -> None:
+    with run_target(chain.network, lambda _: None) as lines:
         for line in (b"bob@peer.test\r\n", b"@peer.test\r\n", b"/W bob@9.9.9.9\r\n", b"bob@three.test@peer.test\r\n"):
-            assert row.ask(line, "two") == b"Finger forwarding service denied\r\n"
-        assert row.ask(b"-l@peer.test\r\n") == b"Finger forwarding service denied\r\n"
+            assert chain.ask(line, "two") == b"Finger forwarding service denied\r\n"
+        assert chain.ask(b"-l@peer.test\r\n") == b"Finger forwarding service denied\r\n"
     assert lines == []
 
 
 # targets that misbehave
 
 
-def test_F091_endless_silent_broken_and_unreachable_targets(row: Row) -> None:
-    def endless(connection: socket.socket) -> None:
+def test_F091_endless_silent_broken_and_unreachable_targets(chain: GatewayChain) -> None:
+    def send_forever(connection: socket.socket) -> None:
         while True:
             connection.sendall(b"x" * 78 + b"\r\n")
 
-    with serving(row.network, endless):
-        answer = row.ask(b"bob@peer.test\r\n")
+    with run_target(chain.network, send_forever):
+        answer = chain.ask(b"bob@peer.test\r\n")
         assert 250 * 1024 < len(answer) < 260 * 1024
         assert answer.endswith(b"x\r\n[cut off here: peer.test sent too much]\r\n")
     began = time.monotonic()
-    with serving(row.network, gone):
-        assert row.ask(b"bob@peer.test\r\n") == b"peer.test: no answer in time.\r\n"
+    with run_target(chain.network, wait_for_close):
+        assert chain.ask(b"bob@peer.test\r\n") == b"peer.test: no answer in time.\r\n"
     assert TIMEOUT - 0.1 < time.monotonic() - began < TIMEOUT + 2
 
-    def drips(connection: socket.socket) -> None:
+    def send_slowly(connection: socket.socket) -> None:
         while True:
             connection.sendall(b".")
             time.sleep(0.1)
 
     began = time.monotonic()
-    with serving(row.network, drips):
-        assert row.ask(b"bob@peer.test\r\n").endswith(b".\r\n[broken off here: peer.test did not finish]\r\n")
+    with run_target(chain.network, send_slowly):
+        assert chain.ask(b"bob@peer.test\r\n").endswith(b".\r\n[broken off here: peer.test did not finish]\r\n")
     assert TIMEOUT - 0.1 < time.monotonic() - began < TIMEOUT + 2
 
-    def resets(connection: socket.socket) -> None:
+    def send_half_and_reset(connection: socket.socket) -> None:
         connection.sendall(b"half\r\n")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    with serving(row.network, resets):
+    with run_target(chain.network, send_half_and_reset):
         broken = b"[broken off here: peer.test did not finish]\r\n"
-        assert row.ask(b"bob@peer.test\r\n") in (broken, b"half\r\n" + broken)  # a reset may overtake
-    assert row.ask(b"bob@nobody.test\r\n") == b"nobody.test: cannot be reached.\r\n"
-    assert row.ask(b"bob@x.below.test\r\n") == b"x.below.test: no such host.\r\n"
+        assert chain.ask(b"bob@peer.test\r\n") in (broken, b"half\r\n" + broken)  # a reset may overtake
+    assert chain.ask(b"bob@nobody.test\r\n") == b"nobody.test: cannot be reached.\r\n"
+    assert chain.ask(b"bob@x.below.test\r\n") == b"x.below.test: no such host.\r\n"
 
 
-def test_F021_F091_a_dead_name_server_holds_up_nobody_else(row: Row, tmp_path: Path) -> None:
-    """Neither who asks for others, nor whoever has given up: a lookup in flight does not keep a process alive."""
-    with row.network.name_server() as dead, row.connect() as client:
+def test_F021_F091_a_dead_name_server_delays_no_other_query(chain: GatewayChain, tmp_path: Path) -> None:
+    """Neither other queries nor the process: a lookup in flight does not keep it from stopping."""
+    with chain.network.name_server() as dead, chain.connect() as client:
         client.sendall(b"bob@dead.below.test\r\n")
         assert b"dead" in dead.recv(512)
         began = time.monotonic()
-        assert b"Bob of one" in row.ask(b"bob\r\n")
+        assert b"Bob of one" in chain.ask(b"bob\r\n")
         assert time.monotonic() - began < TIMEOUT / 2
         assert read_to_end(client) == b"dead.below.test: no answer in time.\r\n"
         began = time.monotonic()
         words = ("ask", "--timeout", "0.2", "bob@dead.below.test")
-        ran = run_command(*words, folder=tmp_path, code=69, start=(*row.network.enter, *COMMAND))
+        ran = run_command(*words, folder=tmp_path, code=69, start=(*chain.network.enter, *COMMAND))
         assert ran.err == "dead.below.test:79: no answer in time\n"
         assert time.monotonic() - began < 5  # the resolver takes 10
 
 
-def test_who_goes_takes_the_connection_with_them(row: Row) -> None:
-    """At once, not at the deadline; and no socket is left."""
+def test_a_client_that_disconnects_closes_the_forwarded_connection(chain: GatewayChain) -> None:
+    """At once, not at the deadline; no socket stays open."""
     left = threading.Event()
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(b"one\r\n")
         with pytest.raises(ConnectionResetError):
-            gone(connection)
+            wait_for_close(connection)
         left.set()
 
-    pid = row.running["one"].process.pid
+    pid = chain.running["one"].process.pid
     before = wait_until(lambda: count_sockets(pid), "sockets")
-    with serving(row.network, answer), row.connect() as client:
+    with run_target(chain.network, answer), chain.connect() as client:
         client.sendall(b"bob@peer.test\r\n")
         assert client.recv(100) == b"one\r\n"
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -340,11 +341,11 @@ def test_who_goes_takes_the_connection_with_them(row: Row) -> None:
     wait_until(lambda: count_sockets(pid) <= before, "the sockets to be closed")
 
 
-def test_F091_a_flood_of_silent_queries_leaves_room_for_others(row: Row) -> None:
-    with serving(row.network, gone), ExitStack() as stack:
-        clients = [stack.enter_context(row.connect()) for _ in range(12)]
+def test_F091_a_flood_of_slow_queries_leaves_slots_for_others(chain: GatewayChain) -> None:
+    with run_target(chain.network, wait_for_close), ExitStack() as stack:
+        clients = [stack.enter_context(chain.connect()) for _ in range(12)]
         for client in clients:
             client.sendall(b"bob@peer.test\r\n")
-        assert b"Bob of two" in row.ask(b"bob@two.test\r\n")
+        assert b"Bob of two" in chain.ask(b"bob@two.test\r\n")
         answers = [read_to_end(client) for client in clients]
     assert answers.count(b"Too many queries are being passed on, try again later.\r\n") == 4

@@ -1,4 +1,4 @@
-"""Random answers of another server, passed on by the real gateway. Each is made from a printed seed and its number."""
+"""Random answers of a target, forwarded by the real gateway. Each is made from a printed seed and its number."""
 
 import random
 import socket
@@ -11,7 +11,7 @@ from tests.peers.finger_client import read_to_end
 from tests.peers.gateway_process import WATCHED_COMMAND, Installation, start_process, wait_until
 from tests.peers.limits import count_sockets
 from tests.peers.network_namespace import NetworkNamespace, make_network_namespace
-from tests.peers.test_forwarding import ADDRESSES, PEER, SETTINGS, serving
+from tests.peers.test_forwarding import ADDRESSES, PEER, SETTINGS, run_target
 
 COUNT = 5_000 if LONG else 500
 OURS = ADDRESSES["one"]
@@ -21,17 +21,17 @@ PARTS = [
 ]
 
 
-def answer(number: int) -> bytes:
-    """What the other server has to say."""
+def make_answer(number: int) -> bytes:
+    """Return the target's answer of this *number*."""
     dice = random.Random(f"{SEED}/{number}")
     size = dice.choice((0, 1, 5, 60))
     return b"".join(dice.choice([*PARTS, dice.randbytes(20)]) for _ in range(size))
 
 
-def say(connection: socket.socket, line: bytes) -> None:
-    """Answers *line*, in pieces; by RST at the end, one in eight times."""
+def send_answer(connection: socket.socket, line: bytes) -> None:
+    """Answer *line* in pieces; one in eight ends with a reset."""
     number = int(line.removeprefix(b"n"))
-    dice, rest = random.Random(number), answer(number)
+    dice, rest = random.Random(number), make_answer(number)
     while rest:
         size = dice.choice((1, 2, 7, 1000, 100_000))
         connection.sendall(rest[:size])
@@ -49,7 +49,7 @@ def ask(network: NetworkNamespace, number: int) -> bytes:
 
 
 def test_F088_F120_random_answers(tmp_path: Path) -> None:
-    """The replies are in the data format, one whole answer for each, and nothing is logged of any."""
+    """Each reply is in the data format and complete, and nothing is logged as an error."""
     print(f"seed {SEED}")
     installation = Installation(tmp_path, 79, 0)
     text = SETTINGS.format(name="one", address=OURS, allowed='"peer.test"', hops=1, timeout=10)
@@ -60,15 +60,15 @@ def test_F088_F120_random_answers(tmp_path: Path) -> None:
         start_process(
             tmp_path, [], "run", "-c", installation.settings, start=(*network.enter, *WATCHED_COMMAND)
         ) as running,
-        serving(network, lambda connection: say(connection, lines[-1])) as lines,
+        run_target(network, lambda connection: send_answer(connection, lines[-1])) as lines,
     ):
         wait_until(lambda: "listening on" in running.log or running.process.poll() is not None, "the gateway")
         log, listening = running.log, count_sockets(running.process.pid)
         for number in range(COUNT):
             reply = ask(network, number)
             wrong = fault(b"x", reply)
-            assert not wrong, f"{wrong}: {reply[:300]!r}\nseed {SEED}, number {number}: {answer(number)[:300]!r}"
+            assert not wrong, f"{wrong}: {reply[:300]!r}\nseed {SEED}, number {number}: {make_answer(number)[:300]!r}"
         assert lines == [b"n%d\r\n" % number for number in range(COUNT)]
         assert running.log == log
         wait_until(lambda: count_sockets(running.process.pid) <= listening, "the end of all connections")
-    assert {record["outcome"] for record in installation.read_access_log()} <= {"served", "unavailable"}
+    assert {entry["outcome"] for entry in installation.read_access_log()} <= {"served", "unavailable"}

@@ -1,4 +1,4 @@
-"""The bot as people meet it: with ii and irssi, on ngircd and on the demo's own network."""
+"""The bot as people use it: with ii and irssi, on ngircd and on the demo's own network."""
 
 import os
 import subprocess
@@ -30,8 +30,8 @@ FULL = [
 ]
 
 
-class Ii:
-    """ii: a folder of FIFOs and logs."""
+class IiClient:
+    """The ii client: a folder of FIFOs and logs."""
 
     def __init__(self, folder: Path, port: int, nick: str) -> None:
         self.folder = folder / "127.0.0.1"
@@ -47,19 +47,19 @@ class Ii:
         file = self.folder / target / "out"
         return file.read_text() if file.exists() else ""
 
-    def says(self, target: str, text: str) -> None:
+    def send(self, target: str, text: str) -> None:
         fifo = self.folder / target / "in"
         wait_until(fifo.exists, f"ii's {target}")
         fifo.write_text(text + "\n")
 
-    def hears(self, target: str, text: str) -> str:
+    def wait_for(self, target: str, text: str) -> str:
         return wait_until(lambda: log if text in (log := self.log(target)) else "", f"{text} in ii's {target}")
 
 
 @contextmanager
-def ii(folder: Path, port: int, nick: str = "walter") -> Iterator[Ii]:
+def run_ii(folder: Path, port: int, nick: str = "walter") -> Iterator[IiClient]:
     folder.mkdir()
-    client = Ii(folder, port, nick)
+    client = IiClient(folder, port, nick)
     try:
         yield client
     finally:
@@ -75,15 +75,15 @@ IRSSI = """settings = {
 """
 
 
-class Irssi:
-    """irssi in a terminal of tmux, looked at as somebody in front of it would."""
+class IrssiClient:
+    """irssi in a tmux terminal, read from its screen."""
 
     def __init__(self, folder: Path, port: int, nick: str) -> None:
         (folder / "config").write_text(IRSSI)
         self._socket = folder / "tmux"
         irssi = f"irssi --home={folder} -c 127.0.0.1 -p {port} -n {nick}"
         self._tmux("-f", "/dev/null", "new-session", "-d", "-x", "160", "-y", "50", irssi)
-        self.sees("Welcome")
+        self.wait_for("Welcome")
 
     def _tmux(self, *arguments: str) -> str:
         env = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
@@ -92,14 +92,14 @@ class Irssi:
         )
         return done.stdout.decode()
 
-    def types(self, text: str) -> None:
+    def type_line(self, text: str) -> None:
         self._tmux("send-keys", "-l", text)
         self._tmux("send-keys", "Enter")
 
     def screen(self) -> str:
         return self._tmux("capture-pane", "-p")
 
-    def sees(self, text: str) -> str:
+    def wait_for(self, text: str) -> str:
         return wait_until(lambda: screen if text in (screen := self.screen()) else "", f"{text} on irssi's screen")
 
     def close(self) -> None:
@@ -109,9 +109,9 @@ class Irssi:
 
 
 @contextmanager
-def irssi(folder: Path, port: int, nick: str = "ingrid") -> Iterator[Irssi]:
+def run_irssi(folder: Path, port: int, nick: str = "ingrid") -> Iterator[IrssiClient]:
     folder.mkdir()
-    client = Irssi(folder, port, nick)
+    client = IrssiClient(folder, port, nick)
     try:
         yield client
     finally:
@@ -119,7 +119,7 @@ def irssi(folder: Path, port: int, nick: str = "ingrid") -> Iterator[Irssi]:
 
 
 @contextmanager
-def on_ngircd(folder: Path) -> Iterator[int]:
+def run_bot_on_ngircd(folder: Path) -> Iterator[int]:
     with (
         run_ngircd(folder) as port,
         join_irc(port, "watcher", "#tea") as watcher,
@@ -130,7 +130,7 @@ def on_ngircd(folder: Path) -> Iterator[int]:
 
 
 @contextmanager
-def on_the_demo(folder: Path) -> Iterator[int]:
+def run_bot_on_demo(folder: Path) -> Iterator[int]:
     finger, web, port = free_port(), free_port(), free_port()
     endpoints = [f"tcp:{each}:interface=127.0.0.1" for each in (finger, web, port)]
     home = folder / "home"
@@ -142,70 +142,74 @@ def on_the_demo(folder: Path) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def ngircd_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with on_ngircd(tmp_path_factory.mktemp("ngircd")) as port:
+    with run_bot_on_ngircd(tmp_path_factory.mktemp("ngircd")) as port:
         yield port
 
 
 def test_ii_on_ngircd(tmp_path: Path, ngircd_port: int) -> None:
     """I020, I021, I022"""
-    with ii(tmp_path / "ii", ngircd_port) as client:
-        client.says("", "/j fingerbot alice")
-        log = client.hears("fingerbot", "Second line")
+    with run_ii(tmp_path / "ii", ngircd_port) as client:
+        client.send("", "/j fingerbot alice")
+        log = client.wait_for("fingerbot", "Second line")
         for line in FULL:
             assert f"<fingerbot> {line}\n" in log
-        client.says("fingerbot", "help")
-        client.hears("fingerbot", "<fingerbot>   finger NAME - look up NAME, a login or a full name")
-        client.says("", "/j #tea")
-        client.says("#tea", "!finger alice")
-        client.hears("#tea", "<fingerbot> walter: Alice Adams (alice), Keeper of the kettle\n")
-        client.says("#tea", "fingerbot, zofie")
-        client.hears("#tea", "<fingerbot> walter: Žofie Černá (zofie)\n")
-        client.says("fingerbot", "carol")
-        client.hears("fingerbot", "<fingerbot> no such user: carol\n")
+        client.send("fingerbot", "help")
+        client.wait_for("fingerbot", "<fingerbot>   finger NAME - look up NAME, a login or a full name")
+        client.send("", "/j #tea")
+        client.send("#tea", "!finger alice")
+        client.wait_for("#tea", "<fingerbot> walter: Alice Adams (alice), Keeper of the kettle\n")
+        client.send("#tea", "fingerbot, zofie")
+        client.wait_for("#tea", "<fingerbot> walter: Žofie Černá (zofie)\n")
+        client.send("fingerbot", "carol")
+        client.wait_for("fingerbot", "<fingerbot> no such user: carol\n")
 
 
 def test_irssi_on_ngircd(tmp_path: Path, ngircd_port: int) -> None:
     """I020, I022"""
-    with irssi(tmp_path / "irssi", ngircd_port) as client:
-        client.types("/msg fingerbot alice")
-        screen = client.sees("Second line")
+    with run_irssi(tmp_path / "irssi", ngircd_port) as client:
+        client.type_line("/msg fingerbot alice")
+        screen = client.wait_for("Second line")
         for line in FULL:
             assert line in screen
-        client.types("/join #tea")
-        client.sees("[#tea]")
-        client.types("fingerbot: alice")
-        client.sees("ingrid: Alice Adams (alice), Keeper of the kettle")
+        client.type_line("/join #tea")
+        client.wait_for("[#tea]")
+        client.type_line("fingerbot: alice")
+        client.wait_for("ingrid: Alice Adams (alice), Keeper of the kettle")
 
 
 def test_ii_and_irssi_on_the_demo(tmp_path: Path) -> None:
     """I020, I022"""
-    with on_the_demo(tmp_path) as port, ii(tmp_path / "ii", port) as fifo, irssi(tmp_path / "irssi", port) as screen:
-        fifo.says("", "/j fingerbot alice")
-        fifo.hears("fingerbot", "(alice)")
-        screen.types("/msg fingerbot help")
-        screen.sees("look up NAME")
-        screen.types("/join #tea")
-        screen.sees("Ask me: !finger alice")
-        fifo.says("", "/j #tea")
-        fifo.says("#tea", "!finger alice")
-        fifo.hears("#tea", "<fingerbot> walter: ")
-        screen.sees("walter: ")
-        screen.types("Žofie says 漢字")
-        fifo.hears("#tea", "<ingrid> Žofie says 漢字")
-        screen.types("/quit bye")
-        fifo.hears("#tea", "ingrid")
+    with (
+        run_bot_on_demo(tmp_path) as port,
+        run_ii(tmp_path / "ii", port) as fifo,
+        run_irssi(tmp_path / "irssi", port) as screen,
+    ):
+        fifo.send("", "/j fingerbot alice")
+        fifo.wait_for("fingerbot", "(alice)")
+        screen.type_line("/msg fingerbot help")
+        screen.wait_for("look up NAME")
+        screen.type_line("/join #tea")
+        screen.wait_for("Ask me: !finger alice")
+        fifo.send("", "/j #tea")
+        fifo.send("#tea", "!finger alice")
+        fifo.wait_for("#tea", "<fingerbot> walter: ")
+        screen.wait_for("walter: ")
+        screen.type_line("Žofie says 漢字")
+        fifo.wait_for("#tea", "<ingrid> Žofie says 漢字")
+        screen.type_line("/quit bye")
+        fifo.wait_for("#tea", "ingrid")
         wait_until(lambda: "bye" in fifo.log("") + fifo.log("#tea"), "irssi's good-bye", 5)
 
 
-def test_bytes_that_are_not_utf_8_on_ngircd(ngircd_port: int) -> None:
+def test_non_utf_8_bytes_on_ngircd(ngircd_port: int) -> None:
     """I009"""
     with join_irc(ngircd_port, "latin") as client:
         client._connection.sendall(b"PRIVMSG fingerbot :\xe9l\xe8ve\r\n")
         assert client.wait_for(lambda line: "PRIVMSG" in line, "an answer").endswith(" :no such user: élève")
 
 
-def test_long_text_arrives_whole_on_ngircd(tmp_path: Path) -> None:
-    """I025: the server, which adds the prefix and cuts at 512 bytes, has nothing to cut."""
+def test_long_text_arrives_complete_on_ngircd(tmp_path: Path) -> None:
+    """I025: the server, which adds the prefix and truncates at 512 bytes, has nothing to truncate."""
     words = " ".join(f"ž{number:03}漢👩‍👩‍👧" for number in range(400))
     people = [
         {
@@ -221,14 +225,14 @@ def test_long_text_arrives_whole_on_ngircd(tmp_path: Path) -> None:
             reader.send("PRIVMSG fingerbot :nobody")
             reader.wait_for(lambda line: "no such user" in line, "the end of the answer")
         lines = [line for line in reader.received if line.startswith(":fingerbot!") and " PRIVMSG " in line]
-        said = [line.partition(" :")[2] for line in lines]
+        reply = [line.partition(" :")[2] for line in lines]
         assert max(len(line.encode()) for line in lines) <= 510
-        assert len(said) > 6
-        plan = said[said.index("Plan:") + 1 : -1]
+        assert len(reply) > 6
+        plan = reply[reply.index("Plan:") + 1 : -1]
         assert "".join(plan).replace(" ", "") == words[:700].replace(" ", "")
 
 
-def test_the_bot_comes_back_when_its_server_does(tmp_path: Path) -> None:
+def test_the_bot_reconnects_when_its_server_returns(tmp_path: Path) -> None:
     """I007, I011"""
     with run_ngircd(tmp_path) as port:
         target = make_installation(tmp_path, irc=port)
@@ -239,7 +243,7 @@ def test_the_bot_comes_back_when_its_server_does(tmp_path: Path) -> None:
     try:
         wait_until(lambda: "disconnected" in bot.log, "the loss in the log")
         began = time.monotonic()
-        with ngircd_again(tmp_path, port), join_irc(port, "watcher", "#tea") as watcher:
+        with restart_ngircd(tmp_path, port), join_irc(port, "watcher", "#tea") as watcher:
             wait_until(
                 lambda: any("fingerbot" in line and (" JOIN " in line or " 353 " in line) for line in watcher.received),
                 "the bot",
@@ -258,8 +262,8 @@ def test_the_bot_comes_back_when_its_server_does(tmp_path: Path) -> None:
 
 
 @contextmanager
-def ngircd_again(folder: Path, port: int) -> Iterator[None]:
-    """The server of this folder once more, on the port that it had."""
+def restart_ngircd(folder: Path, port: int) -> Iterator[None]:
+    """Start the server of this folder again, on its old port."""
     with (folder / "ngircd-again.log").open("wb") as log:
         server = subprocess.Popen(
             ["/usr/sbin/ngircd", "--nodaemon", "--config", str(folder / "ngircd.conf")],
@@ -283,8 +287,8 @@ channels = ["#tea"]
 """
 
 
-def test_two_hundred_questions_at_once_do_not_get_the_bot_killed(tmp_path: Path) -> None:
-    """I026: with the pace that comes by default, against ngircd's own limits."""
+def test_two_hundred_requests_at_once_do_not_get_the_bot_disconnected(tmp_path: Path) -> None:
+    """I026: with the default line_interval, against ngircd's own limits."""
     with run_ngircd(tmp_path) as port, join_irc(port, "watcher", "#tea") as watcher:
         target = make_installation(tmp_path, more=DEFAULT_PACE.format(port=port))
         with run_gateway(target):
@@ -304,4 +308,4 @@ def test_two_hundred_questions_at_once_do_not_get_the_bot_killed(tmp_path: Path)
             assert not any(" QUIT " in line for line in watcher.received if line.startswith(":fingerbot!"))
             for each in crowd:
                 each.__exit__(None, None, None)
-    assert [record["outcome"] for record in target.read_access_log()] == ["found"] * 200
+    assert [entry["outcome"] for entry in target.read_access_log()] == ["found"] * 200

@@ -1,4 +1,4 @@
-"""Limits of the finger side of the real gateway: how many connections, how many questions, and of whom."""
+"""Limits of the finger side of the real gateway: connections and queries, per address and in total."""
 
 import time
 from collections.abc import Iterator
@@ -38,8 +38,8 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     return installation
 
 
-def sixth(installation: Installation) -> int:
-    """The port for both kinds of addresses."""
+def shared_port(installation: Installation) -> int:
+    """Return a port that listens on IPv4 and IPv6."""
     return int(installation.settings.read_text().partition("tcp6:")[2].partition(":")[0])
 
 
@@ -49,53 +49,54 @@ def gateway(installation: Installation) -> Iterator[GatewayProcess]:
         yield running
 
 
-def test_F014_F015_more_connections_than_an_address_may_have(
+def test_F014_F015_connections_over_the_limit_of_an_address(
     installation: Installation, gateway: GatewayProcess
 ) -> None:
-    """The surplus is told so behind its line or after a second, one far too many nothing; others do not notice."""
+    """Connections over the limit get an error after their line or after a second, those far over it nothing; other
+    clients do not notice."""
     listening = count_sockets(gateway.process.pid)
     held = [connect(installation.finger_port) for _ in range(10)]
-    silent, asking = connect(installation.finger_port), connect(installation.finger_port)
+    silent, connection = connect(installation.finger_port), connect(installation.finger_port)
     began = time.monotonic()
-    asking.sendall(b"alice\r\n")
-    assert read_to_end(asking) == CROWDED
+    connection.sendall(b"alice\r\n")
+    assert read_to_end(connection) == CROWDED
     assert time.monotonic() - began < 0.9
-    asking.close()
-    asking = connect(installation.finger_port)
+    connection.close()
+    connection = connect(installation.finger_port)
     hard = connect(installation.finger_port)  # the 13th
     assert read_to_end(hard) == b""
     assert time.monotonic() - began < 0.9
     assert b"Alice Adams" in send_and_read(installation.finger_port, b"alice\r\n", source=GOOD)
     assert read_to_end(silent) == CROWDED
     assert 0.9 < time.monotonic() - began < 2.5
-    for client in (*held, silent, asking, hard):
+    for client in (*held, silent, connection, hard):
         client.close()
     wait_until(lambda: count_sockets(gateway.process.pid) <= listening, "the end of all connections")
     assert b"Alice Adams" in send_and_read(installation.finger_port, b"alice\r\n", source=GOOD)
 
 
-def test_F016_F017_F018_more_questions_than_an_address_may_ask(
+def test_F016_F017_F018_queries_over_the_limit_of_an_address(
     installation: Installation, gateway: GatewayProcess
 ) -> None:
-    """By whichever address of ours it comes: ::ffff:127.0.0.9 is 127.0.0.9 to limits, members and records; ::1 is
+    """On each of our addresses: ::ffff:127.0.0.9 counts as 127.0.0.9 for limits, members and the access log; ::1 as
     itself."""
-    ports = (installation.finger_port, sixth(installation))
+    ports = (installation.finger_port, shared_port(installation))
     for number in range(6):
         answer = send_and_read(ports[number % 2], b"shy\r\n", source="127.0.0.9")
         assert b"shy@dir.test" in answer  # a member's address
     for port in ports:
         refusal = send_and_read(port, b"shy\r\n", source="127.0.0.9")
         assert refusal in [f"Too many queries, try again in {n} seconds.\r\n".encode() for n in (9, 10)]
-    answer = send_and_read(sixth(installation), b"shy\r\n", host="::1")
+    answer = send_and_read(shared_port(installation), b"shy\r\n", host="::1")
     assert b"Shy Sue" in answer
     assert b"shy@dir.test" not in answer
     wait_until(lambda: [each for each in installation.read_access_log() if each["peer"] == "::1"], "the last record")
-    records = installation.read_access_log()[-9:]
-    assert [record["peer"] for record in records] == ["127.0.0.9"] * 8 + ["::1"]
-    assert [record["outcome"] for record in records] == ["found"] * 6 + ["limited"] * 2 + ["found"]
+    entries = installation.read_access_log()[-9:]
+    assert [entry["peer"] for entry in entries] == ["127.0.0.9"] * 8 + ["::1"]
+    assert [entry["outcome"] for entry in entries] == ["found"] * 6 + ["limited"] * 2 + ["found"]
 
 
-def test_F014_two_hundred_that_say_nothing(tmp_path: Path) -> None:
+def test_F014_two_hundred_silent_clients(tmp_path: Path) -> None:
     installation = make_limited_installation(tmp_path, "connections_per_address = 500")
     with run_gateway(installation) as running:
         before = count_sockets(running.process.pid)

@@ -1,4 +1,4 @@
-"""Limits of the web side of the real gateway: connections, questions, questions in a row, forms with very many parts."""
+"""Limits of the web side of the real gateway: connections, requests, pipelined requests, forms with very many parts."""
 
 import socket
 import threading
@@ -22,7 +22,7 @@ timeout = "3s"
 """
 
 
-def test_W006_more_connections_and_questions_than_an_address_may_have(tmp_path: Path) -> None:
+def test_W006_connections_and_requests_over_the_limit_of_an_address(tmp_path: Path) -> None:
     installation = make_limited_installation(
         tmp_path, LIMITS, nobody_is_a_proxy=("[web]\n", "[web]\ntrusted_proxies = []\n")
     )
@@ -59,10 +59,10 @@ def gateway(installation: Installation) -> Iterator[GatewayProcess]:
         yield running
 
 
-def test_a_thousand_questions_in_a_row_are_answered_and_the_rest_is_not(
+def test_a_connection_answers_a_thousand_pipelined_requests(
     installation: Installation, gateway: GatewayProcess
 ) -> None:
-    """W006: with a FIN, though more was sent; no reset overtakes the answers."""
+    """W006: it ends with a FIN, though more was sent; no reset overtakes the answers."""
     answer = send_and_read(installation.web_port, GET * 3000)
     assert answer.count(b"HTTP/1.1 200 OK\r\n") == 1000
     assert answer.count(b"Connection: close\r\n") == 1
@@ -70,8 +70,8 @@ def test_a_thousand_questions_in_a_row_are_answered_and_the_rest_is_not(
 
 
 @contextmanager
-def meanwhile(installation: Installation) -> Iterator[list[float]]:
-    """Asks one question after the other on the web: the seconds that each took."""
+def time_other_requests(installation: Installation) -> Iterator[list[float]]:
+    """Send one web request after the other. Yield the list of seconds that each took."""
     took: list[float] = []
     over = threading.Event()
 
@@ -94,9 +94,11 @@ def meanwhile(installation: Installation) -> Iterator[list[float]]:
 
 
 @pytest.mark.alone
-def test_twenty_thousand_questions_in_a_row_hold_up_nobody(installation: Installation, gateway: GatewayProcess) -> None:
+def test_twenty_thousand_pipelined_requests_delay_no_other_client(
+    installation: Installation, gateway: GatewayProcess
+) -> None:
     """Twenty clients pipeline a thousand requests each; other requests are not delayed."""
-    with meanwhile(installation) as took:
+    with time_other_requests(installation) as took:
         clients = [connect(installation.web_port) for _ in range(20)]
         for client in clients:
             client.sendall(GET * 1000)
@@ -109,31 +111,35 @@ def test_twenty_thousand_questions_in_a_row_hold_up_nobody(installation: Install
 
 @pytest.mark.alone
 @pytest.mark.parametrize("path", [b"/users/alice", b"/nowhere"])
-def test_W099_a_form_of_a_hundred_thousand_parts_holds_up_nobody(
+def test_W099_a_form_of_a_hundred_thousand_parts_delays_no_other_request(
     installation: Installation, gateway: GatewayProcess, path: bytes
 ) -> None:
-    """Refused where it is announced; in chunks it is refused on its way; what is small enough is never taken apart."""
+    """It is refused by its Content-Length; in chunks it is refused while it arrives; a small one is never parsed."""
     part = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n'
     kind = b"Content-Type: multipart/form-data; boundary=x\r\n"
     head = b"POST " + path + b" HTTP/1.1\r\nHost: dir.test\r\n" + kind
     form = part * 100_000 + b"--x--\r\n"
     small = part * 1000 + b"--x--\r\n"
     assert len(small) < 65536
-    with meanwhile(installation) as took:
+    with time_other_requests(installation) as took:
         for _ in range(3):
-            assert sent(installation, head + b"Content-Length: %d\r\n\r\n" % len(form), form).startswith(
+            assert post_until_closed(installation, head + b"Content-Length: %d\r\n\r\n" % len(form), form).startswith(
                 b"HTTP/1.1 413 "
             )
             chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(form), form)
-            assert sent(installation, head + b"Transfer-Encoding: chunked\r\n\r\n", chunks).startswith(b"HTTP/1.1 413 ")
-            whole = sent(installation, head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(small), small)
+            assert post_until_closed(installation, head + b"Transfer-Encoding: chunked\r\n\r\n", chunks).startswith(
+                b"HTTP/1.1 413 "
+            )
+            whole = post_until_closed(
+                installation, head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(small), small
+            )
             assert whole[9:12] in (b"405", b"404")
     print(f"{len(took)} questions meanwhile, the slowest {max(took) * 1000:.0f} ms")
     assert max(took) < 0.1
 
 
-def sent(installation: Installation, head: bytes, body: bytes) -> bytes:
-    """The answer to what is sent as far as it is taken."""
+def post_until_closed(installation: Installation, head: bytes, body: bytes) -> bytes:
+    """Send as much as the server accepts, and return the answer."""
     with connect(installation.web_port) as client:
         with suppress(ConnectionResetError, BrokenPipeError):
             client.sendall(head + body)

@@ -1,4 +1,5 @@
-"""Who is logged in on this machine, by a real utmp: on the wire soon after, and gone soon after."""
+"""People logged in on this machine, from a real utmp: shown soon after they log in, and no longer soon after they log
+out."""
 
 import os
 import pty
@@ -24,14 +25,14 @@ PEOPLE: tuple[dict[str, Any], ...] = (
 )
 
 
-def entry(login: str, terminal: str, pid: int) -> bytes:
+def utmp_entry(login: str, terminal: str, pid: int) -> bytes:
     where = b"desk.dir.test"
     return ENTRY.pack(
         USER_PROCESS, pid, terminal.encode(), b"1", login.encode(), where, 0, 0, 0, 1_780_000_000, 0, 0, 0, 0, 0
     )
 
 
-def test_W024_F092_F098_a_login_is_seen_and_its_end(tmp_path: Path) -> None:
+def test_W024_F092_F098_logins_appear_and_disappear(tmp_path: Path) -> None:
     run, master = tmp_path / "run", pty.openpty()
     run.mkdir()
     utmp = run / "utmp"
@@ -44,14 +45,17 @@ def test_W024_F092_F098_a_login_is_seen_and_its_end(tmp_path: Path) -> None:
         with run_gateway(installation, start=own_run):
             assert query_finger(installation.finger_port, "") == "No one is logged on.\r\n"
             utmp.write_bytes(
-                entry("alice", terminal, someone.pid) + entry("bob", terminal, someone.pid) + entry("root", "tty1", 1)
+                utmp_entry("alice", terminal, someone.pid)
+                + utmp_entry("bob", terminal, someone.pid)
+                + utmp_entry("root", "tty1", 1)
             )
-            said = wait_until(
-                lambda: "Alice Adams" in (told := query_finger(installation.finger_port, "")) and told, "alice to be on"
+            reply = wait_until(
+                lambda: "Alice Adams" in (output := query_finger(installation.finger_port, "")) and output,
+                "alice to be on",
             )
-            assert "Bob" not in str(said)
-            assert "root" not in str(said)
-            assert "desk.dir.test" not in str(said)
+            assert "Bob" not in str(reply)
+            assert "root" not in str(reply)
+            assert "desk.dir.test" not in str(reply)
             code, page = http_get(installation.web_port, "/online")
             assert (code, page) == (200, "Login  Name\nalice  Alice Adams\n")
             on = query_finger(installation.finger_port, "alice")

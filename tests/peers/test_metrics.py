@@ -1,4 +1,4 @@
-"""A real gateway is scraped and probed, while its access log cannot be written and nobody minds."""
+"""A real gateway is scraped and probed while its access log cannot be written."""
 
 import json
 import re
@@ -24,19 +24,19 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "grafana"
 HOSTILE = "x\x1b[2J\x00\x0bfake\rAccepted root"
 
 
-def metered(
-    folder: Path, irc: int | None = None, records: str = "access.jsonl", more: str = ""
+def make_metered_installation(
+    folder: Path, irc: int | None = None, entries: str = "access.jsonl", more: str = ""
 ) -> tuple[Installation, int]:
-    """A place with metrics, and their port."""
+    """Create an installation with metrics. Return it and the metrics port."""
     port = free_port()
     installation = make_installation(folder, irc, more=f'[metrics]\nlisten = "tcp:{port}:interface=127.0.0.1"\n{more}')
-    settings = installation.settings.read_text().replace('file = "access.jsonl"', f'file = "{records}"')
+    settings = installation.settings.read_text().replace('file = "access.jsonl"', f'file = "{entries}"')
     installation.settings.write_text(settings)
     return installation, port
 
 
 def scrape(port: int) -> dict[str, float]:
-    """Every sample by its name and labels."""
+    """Return every sample by its name and labels."""
     code, text = http_get(port, "/metrics")
     assert code == 200
     return {
@@ -46,9 +46,9 @@ def scrape(port: int) -> dict[str, float]:
     }
 
 
-def test_R039_records_on_a_full_disk_stop_nothing_and_every_metric_of_the_dashboard_is_there(tmp_path: Path) -> None:
+def test_R039_an_access_log_on_a_full_disk_stops_nothing_and_all_dashboard_metrics_exist(tmp_path: Path) -> None:
     with run_fake_irc_server() as server:
-        installation, port = metered(tmp_path, server.port, "/dev/full")
+        installation, port = make_metered_installation(tmp_path, server.port, "/dev/full")
         with run_gateway(installation) as gateway:
             wait_until(lambda: is_listening(port), "metrics")
             for _ in range(3):
@@ -56,13 +56,13 @@ def test_R039_records_on_a_full_disk_stop_nothing_and_every_metric_of_the_dashbo
             assert "no such user" in query_finger(installation.finger_port, HOSTILE)
             assert http_get(installation.web_port, "/users/bob.json")[0] == 200
             server.bot  # noqa: B018  # once it has joined
-            told = wait_until(
+            output = wait_until(
                 lambda: seen if (seen := scrape(port))["finger_gateway_access_log_dropped_total{}"] else {},
                 "what was lost",
             )
-            assert told['finger_gateway_bot_connected{"network": "test"}'] == 1
-            assert told['finger_gateway_connections_open{"protocol": "web"}'] == 0
-            names = {re.split(r"[{]", each)[0] for each in told}
+            assert output['finger_gateway_bot_connected{"network": "test"}'] == 1
+            assert output['finger_gateway_connections_open{"protocol": "web"}'] == 0
+            names = {re.split(r"[{]", each)[0] for each in output}
             for probed in (installation.web_port, port):
                 assert http_get(probed, "/healthz") == (200, "ok\n")
                 assert http_get(probed, "/readyz") == (200, "ready\n")
@@ -74,18 +74,18 @@ def test_R039_records_on_a_full_disk_stop_nothing_and_every_metric_of_the_dashbo
     assert wanted and sorted(wanted - names) == []
 
 
-def test_R039_F116_controls_in_a_query_make_one_line(tmp_path: Path) -> None:
-    installation, _ = metered(tmp_path)
+def test_R039_F116_control_characters_in_a_query_make_one_log_line(tmp_path: Path) -> None:
+    installation, _ = make_metered_installation(tmp_path)
     with run_gateway(installation):
         query_finger(installation.finger_port, HOSTILE)
-        (record,) = installation.wait_for_access_log(1)
+        (entry,) = installation.wait_for_access_log(1)
     (line,) = (installation.folder / "access.jsonl").read_bytes().split(b"\n")[:-1]
     assert all(byte >= 32 for byte in line)
-    assert record["query"] == "x\\x1b[2J\\x00\\x0bfake\\rAccepted root"
+    assert entry["query"] == "x\\x1b[2J\\x00\\x0bfake\\rAccepted root"
 
 
-def test_F117_keep_puts_days_aside(tmp_path: Path) -> None:
-    installation, _ = metered(tmp_path)
+def test_F117_retention_rotates_the_log_daily(tmp_path: Path) -> None:
+    installation, _ = make_metered_installation(tmp_path)
     installation.settings.write_text(
         installation.settings.read_text().replace("[limits]", 'retention = "2d"\n[limits]')
     )
@@ -97,7 +97,7 @@ def test_F117_keep_puts_days_aside(tmp_path: Path) -> None:
         wait_until(lambda: not list(installation.folder.glob("access.jsonl-*")), "the removal of old records")
 
 
-def test_who_wants_no_metrics_never_loads_prometheus(tmp_path: Path) -> None:
+def test_without_metrics_prometheus_is_not_imported(tmp_path: Path) -> None:
     installation = make_installation(tmp_path)
     code = (
         "import sys; from pathlib import Path; from twisted.internet import reactor; "

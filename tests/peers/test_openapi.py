@@ -1,4 +1,4 @@
-"""The description for programs against the real server, by schemathesis: what it makes up is answered as described."""
+"""The OpenAPI description against the real server: schemathesis generates requests, and the answers match it."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from .gateway_process import make_installation, run_gateway
 LONG = "FINGER_GATEWAY_LONG" in os.environ
 
 
-def test_W060_W134_what_schemathesis_makes_up_is_answered_as_described(tmp_path: Path) -> None:
+def test_W060_W134_generated_requests_are_answered_as_described(tmp_path: Path) -> None:
     installation = make_installation(tmp_path)
     command = [
         str(Path(sys.executable).with_name("schemathesis")),

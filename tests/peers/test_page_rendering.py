@@ -1,4 +1,4 @@
-"""The pages as eyes, screen readers, printers and text browsers meet them, judged by what others wrote."""
+"""The pages in browsers, with screen readers, in print and in text browsers, judged by third-party checkers."""
 
 import json
 import os
@@ -26,7 +26,7 @@ RUN_AXE = """async () => (await axe.run({resultTypes: ["violations"]})).violatio
 
 @pytest.fixture(scope="module")
 def installations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Installation]]:
-    """A gateway whose visitors are strangers, and one whose visitors are members."""
+    """Run a gateway whose visitors are strangers and one whose visitors are members."""
     stranger = make_installation(tmp_path_factory.mktemp("stranger"), people=DIFFICULT_PEOPLE)
     member = make_installation(
         tmp_path_factory.mktemp("member"), people=DIFFICULT_PEOPLE, site='members = ["127.0.0.1/32"]'
@@ -35,8 +35,8 @@ def installations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str
         yield {"stranger": stranger, "member": member}
 
 
-def wrong(page: Page, width: int) -> Iterator[str]:
-    """What nobody should see of *page*."""
+def find_faults(page: Page, width: int) -> Iterator[str]:
+    """Return the faults of *page* that a visitor would notice."""
     wide = page.evaluate("document.documentElement.scrollWidth")
     if wide > width:
         yield f"{wide} px wide"
@@ -47,7 +47,7 @@ def wrong(page: Page, width: int) -> Iterator[str]:
 def test_W080_W137_W138_W139_every_page_in_light_and_dark_narrow_and_wide(
     installations: dict[str, Installation], audience: str
 ) -> None:
-    """axe finds nothing, nothing to scroll sideways, nothing in the console, nothing asked elsewhere."""
+    """axe finds nothing, the page does not scroll sideways, the console is empty, and no other site is contacted."""
     base = f"http://localhost:{installations[audience].web_port}"
     complaints: list[str] = []
     asked: set[str] = set()
@@ -62,11 +62,11 @@ def test_W080_W137_W138_W139_every_page_in_light_and_dark_narrow_and_wide(
                 page.emulate_media(color_scheme=theme)
                 for width in WIDTHS:
                     page.set_viewport_size({"width": width, "height": 900})
-                    found += [f"{path} {theme} {width}: {each}" for each in wrong(page, width)]
+                    found += [f"{path} {theme} {width}: {each}" for each in find_faults(page, width)]
         page.emulate_media(color_scheme="light", forced_colors="active")
         page.goto(f"{base}/users/alice")
         page.evaluate(AXE)
-        found += [f"forced colours: {each}" for each in wrong(page, WIDTHS[-1])]
+        found += [f"forced colours: {each}" for each in find_faults(page, WIDTHS[-1])]
         strict = browser.new_page()  # with our own policy
         strict.on("console", lambda message: complaints.append(f"{strict.url}: {message.text}"))
         for path in PAGES:
@@ -77,30 +77,31 @@ def test_W080_W137_W138_W139_every_page_in_light_and_dark_narrow_and_wide(
     assert asked == {base.removeprefix("http://")}
 
 
-def test_W136_the_nu_checker_has_nothing_to_say(installations: dict[str, Installation], tmp_path: Path) -> None:
+def test_W136_the_nu_checker_reports_nothing(installations: dict[str, Installation], tmp_path: Path) -> None:
     files = []
     for audience, installation in installations.items():
         for number, path in enumerate(PAGES):
             file = tmp_path / f"{audience}{number}.html"
-            file.write_bytes(fetched(installation, path))
+            file.write_bytes(fetch_page(installation, path))
             files.append(str(file))
     installation = installations["stranger"]
-    page = fetched(installation, "/users/alice").decode()
+    page = fetch_page(installation, "/users/alice").decode()
     for number, asset in enumerate(sorted({*re.findall(r'"(/static/[^"]+)"', page), *PICTURES})):
         file = tmp_path / f"asset{number}{Path(asset).suffix}"
-        file.write_bytes(fetched(installation, asset))
+        file.write_bytes(fetch_page(installation, asset))
         files.append(str(file))
     jar = MODULES / "vnu-jar" / "build" / "dist" / "vnu.jar"
     command = ["java", "-Xss4m", "-jar", str(jar), "--also-check-css", "--also-check-svg", "--format", "json", *files]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    said = json.loads(ended.stderr)["messages"]
+    reply = json.loads(ended.stderr)["messages"]
     assert [
-        f"{Path(each['url']).name} {each.get('lastLine')}: {each['message']} {each.get('extract', '')}" for each in said
+        f"{Path(each['url']).name} {each.get('lastLine')}: {each['message']} {each.get('extract', '')}"
+        for each in reply
     ] == []
 
 
-def fetched(installation: Installation, path: str) -> bytes:
-    """A page as a browser gets it, errors too."""
+def fetch_page(installation: Installation, path: str) -> bytes:
+    """Return a page as a browser gets it, error pages too."""
     from urllib.error import HTTPError
 
     request = Request(
@@ -113,31 +114,29 @@ def fetched(installation: Installation, path: str) -> bytes:
         return error.read()
 
 
-def test_W081_W140_pages_are_light_and_have_no_script(installations: dict[str, Installation]) -> None:
+def test_W081_W140_pages_are_small_and_have_no_script(installations: dict[str, Installation]) -> None:
     for installation in installations.values():
         for path in PAGES:
-            page = fetched(installation, path)
+            page = fetch_page(installation, path)
             assert len(page) <= 30 * 1024, path
             assert b"<script" not in page
             assert b"style=" not in page
             sheets = re.findall(rb'<link rel="stylesheet" href="([^"]+)"', page)
             assert len(sheets) == 1
-            assert len(fetched(installation, sheets[0].decode())) <= 8 * 1024
+            assert len(fetch_page(installation, sheets[0].decode())) <= 8 * 1024
 
 
-def test_W082_pages_say_whose_they_are_and_when(installations: dict[str, Installation]) -> None:
+def test_W082_pages_name_their_owner_and_time(installations: dict[str, Installation]) -> None:
     installation = installations["stranger"]
-    page = fetched(installation, "/users/alice").decode()
+    page = fetch_page(installation, "/users/alice").decode()
     assert "<title>Alice Adams (alice) – The Tea Club</title>" in page
     assert '<html lang="en">' in page
     assert re.search(r'<time datetime="20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ">', page)
-    titles = [re.search("<title>(.*?)</title>", fetched(installation, path).decode()) for path in PAGES]
+    titles = [re.search("<title>(.*?)</title>", fetch_page(installation, path).decode()) for path in PAGES]
     assert len({title[1] for title in titles if title}) >= len(PAGES) - 2
 
 
-def test_W141_printed_it_is_one_white_page_without_controls(
-    installations: dict[str, Installation], tmp_path: Path
-) -> None:
+def test_W141_print_is_one_white_page_without_controls(installations: dict[str, Installation], tmp_path: Path) -> None:
     with launch_chromium() as browser:
         page = browser.new_page()
         page.goto(f"http://localhost:{installations['stranger'].web_port}/users/alice")
@@ -174,7 +173,7 @@ def test_W142_in_a_text_browser(
         env=os.environ | {"HOME": str(tmp_path)},
     )
     words = " ".join(ended.stdout.split())
-    for said in (
+    for reply in (
         "Alice Adams",
         "she/her",
         "Keeper of the kettle",
@@ -183,9 +182,9 @@ def test_W142_in_a_text_browser(
         "alice.example",
         "Other ways to look up",
     ):
-        assert said in words, ended.stdout
+        assert reply in words, ended.stdout
     assert re.search(r"^ *Monday\n +(\*|•) descale", ended.stdout, re.M), ended.stdout
 
 
-def test_W142_curl_gets_what_finger_says(installations: dict[str, Installation]) -> None:
+def test_W142_curl_gets_the_finger_answer(installations: dict[str, Installation]) -> None:
     assert "Tuesday: tea." in http_get(installations["stranger"].web_port, "/users/alice")[1]

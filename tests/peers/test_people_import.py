@@ -1,4 +1,5 @@
-"""People from CSV and vCard files by the command: a dry run tells what the real one does, and ends as it would."""
+"""People imported from CSV and vCard files by the command: a dry run reports what the real run does, and exits like
+it."""
 
 import json
 from pathlib import Path
@@ -42,7 +43,7 @@ def installation(tmp_path: Path) -> Installation:
     return make_installation(tmp_path)
 
 
-def test_a_table_is_shown_then_imported_while_the_gateway_runs(installation: Installation) -> None:
+def test_a_csv_file_is_previewed_then_imported_while_the_gateway_runs(installation: Installation) -> None:
     file = installation.folder / "members.csv"
     file.write_text(TABLE)
     before = installation.run("people", "export").out
@@ -55,20 +56,20 @@ def test_a_table_is_shown_then_imported_while_the_gateway_runs(installation: Ins
         assert ran.err == "1 added, 1 changed, 1 unchanged.\n"
         wait_until(lambda: "C1" in query_finger(installation.finger_port, "/W alice"), "the new office", 1)
         assert "no such user" in query_finger(installation.finger_port, "eve").lower()
-    said = json.loads(ran.out)
-    assert said["written"] is True
-    assert [(each["login"], each["new"]) for each in said["people"]] == [
+    reply = json.loads(ran.out)
+    assert reply["written"] is True
+    assert [(each["login"], each["new"]) for each in reply["people"]] == [
         ("alice", False),
         ("bob", False),
         ("eve", True),
     ]
-    assert said["people"][0]["changes"]["office"] == {"from": "B12", "to": "C1"}
+    assert reply["people"][0]["changes"]["office"] == {"from": "B12", "to": "C1"}
     again = installation.run("people", "import", "--dry-run", "members.csv")
     assert (again.out, again.err[:24]) == ("", "Dry run: 0 added, 0 chan")
     assert sorted(each.name for each in installation.folder.iterdir() if "people" in each.name) == ["people.db"]
 
 
-def test_cards_tell_the_login_they_give_and_what_is_left(installation: Installation) -> None:
+def test_vcards_report_the_derived_login_and_ignored_properties(installation: Installation) -> None:
     dry = installation.run("people", "import", "--dry-run", "-", stdin=CARDS)
     assert dry.out == (
         "zoe: new\n  name: Zoë Černá\n  office_phone: +420-555-0177\n"
@@ -86,9 +87,7 @@ def test_cards_tell_the_login_they_give_and_what_is_left(installation: Installat
 
 
 @pytest.mark.parametrize("how", [(), ("--dry-run",)])
-def test_what_is_refused_is_refused_in_a_dry_run_too_with_every_mistake(
-    installation: Installation, how: tuple[str, ...]
-) -> None:
+def test_a_dry_run_refuses_the_same_files_with_every_error(installation: Installation, how: tuple[str, ...]) -> None:
     installation.run("people", "rename", "bob", "rob")
     before = installation.run("people", "export").out
     wrong = "login,aliases,timezone\neve,,Mars\ne v,,\ntrent,a@b,\n"
@@ -112,7 +111,7 @@ def test_what_is_refused_is_refused_in_a_dry_run_too_with_every_mistake(
     assert installation.run("people", "export").out == before
 
 
-def test_an_old_login_still_finds_its_person_until_somebody_ends_that(installation: Installation) -> None:
+def test_a_former_login_finds_its_person_until_it_is_dropped(installation: Installation) -> None:
     with run_gateway(installation):
         ran = installation.run("people", "rename", "alice", "Alicia")
         assert ran.err == (
@@ -131,10 +130,10 @@ def test_an_old_login_still_finds_its_person_until_somebody_ends_that(installati
         installation.run("people", "rename", "dave", "alice")
 
 
-def test_a_hundred_mistakes_are_told_and_the_others_counted(installation: Installation) -> None:
+def test_a_hundred_errors_are_listed_and_the_others_counted(installation: Installation) -> None:
     file = installation.folder / "wrong.csv"
     file.write_text("login,name\n" + "no login,x\n" * 150)
     ran = installation.run("people", "import", file, code=2)
-    *told, last = ran.err.splitlines()
-    assert len(told) == 100
+    *output, last = ran.err.splitlines()
+    assert len(output) == 100
     assert last.endswith("and 50 more errors")

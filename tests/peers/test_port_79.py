@@ -1,4 +1,4 @@
-"""Port 79 without root, in a network of its own where the resolver and port 113 are there and never answer."""
+"""Port 79 without root, in a network namespace where the resolver and port 113 exist and never answer."""
 
 import json
 import os
@@ -55,25 +55,27 @@ print(json.dumps([time.monotonic() - began, answer.decode()]))
 """
 
 
-def test_F020_the_port_is_79_unless_the_settings_say_otherwise() -> None:
+def test_F020_the_default_port_is_79() -> None:
     assert FingerSettings().listen == ["tcp:79"]
 
 
 @dataclass(frozen=True)
-class Inside:
-    """The gateway, in its network."""
+class NamespacedGateway:
+    """The gateway in its network namespace."""
 
     installation: Installation
     running: GatewayProcess
 
-    def words(self, script: str, *arguments: str) -> list[str]:
-        """*script*, to be run there."""
-        inside = ["nsenter", "-t", str(self.running.process.pid), "-n", "-m"]
-        return [*inside, sys.executable, "-c", script, *arguments]
+    def python_command(self, script: str, *arguments: str) -> list[str]:
+        """Return the command that runs *script* in the namespace."""
+        namespaced_gateway = ["nsenter", "-t", str(self.running.process.pid), "-n", "-m"]
+        return [*namespaced_gateway, sys.executable, "-c", script, *arguments]
 
-    def asked(self, host: str, port: int, source: str) -> tuple[float, str]:
-        """Seconds until the whole answer was there, and the answer."""
-        done = subprocess.run(self.words(ASK, host, str(port), source), capture_output=True, timeout=30, check=True)
+    def query(self, host: str, port: int, source: str) -> tuple[float, str]:
+        """Return the seconds until the complete answer had arrived, and the answer."""
+        done = subprocess.run(
+            self.python_command(ASK, host, str(port), source), capture_output=True, timeout=30, check=True
+        )
         seconds, answer = json.loads(done.stdout)
         return seconds, answer
 
@@ -81,7 +83,7 @@ class Inside:
 if os.geteuid() == 0:
 
     @pytest.fixture(scope="module")
-    def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inside]:
+    def namespaced_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NamespacedGateway]:
         folder = tmp_path_factory.mktemp("port79")
         installation = make_installation(folder)
         own = f'"tcp:{installation.finger_port}:interface=127.0.0.1"'
@@ -103,29 +105,29 @@ if os.geteuid() == 0:
                 lambda: running.process.poll() is not None or ":004F 00000000:0000 0A" in sockets.read_text(), "port 79"
             )
             assert running.process.poll() is None, running.log
-            yield Inside(installation, running)
+            yield NamespacedGateway(installation, running)
 
-    def test_F020_every_address_of_the_list_answers_and_who_does_is_not_root(inside: Inside) -> None:
-        """Of all that root may, one thing is left: CAP_NET_BIND_SERVICE, which is the 10th."""
+    def test_F020_every_address_answers_and_the_process_is_not_root(namespaced_gateway: NamespacedGateway) -> None:
+        """Of root's capabilities one is left: CAP_NET_BIND_SERVICE, which is number 10."""
         for host, port in (
             ("127.0.0.1", 79),
             (DEAD, 79),
-            ("127.0.0.1", inside.installation.finger_port),
-            ("::1", inside.installation.finger_port),
+            ("127.0.0.1", namespaced_gateway.installation.finger_port),
+            ("::1", namespaced_gateway.installation.finger_port),
         ):
             source = host
-            assert "Alice Adams" in inside.asked(host, port, source)[1]
-        status = Path(f"/proc/{inside.running.process.pid}/status").read_text()
+            assert "Alice Adams" in namespaced_gateway.query(host, port, source)[1]
+        status = Path(f"/proc/{namespaced_gateway.running.process.pid}/status").read_text()
         told = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
         assert told["Uid"].split() == told["Gid"].split() == ["1"] * 4
         assert int(told["CapEff"], 16) == int(told["CapPrm"], 16) == 1 << 10
 
-    def test_F021_neither_the_resolver_nor_port_113_is_waited_for_or_even_asked(inside: Inside) -> None:
-        words = inside.words(SILENT)
+    def test_F021_neither_the_resolver_nor_port_113_is_contacted(namespaced_gateway: NamespacedGateway) -> None:
+        words = namespaced_gateway.python_command(SILENT)
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as silent:
             assert silent.stdout is not None and silent.stdout.readline() == "ready\n"
-            took, answers = zip(*(inside.asked(DEAD, 79, DEAD) for _ in range(3)), strict=True)
-            with subprocess.Popen(inside.words(RESOLVE)) as canary:
+            took, answers = zip(*(namespaced_gateway.query(DEAD, 79, DEAD) for _ in range(3)), strict=True)
+            with subprocess.Popen(namespaced_gateway.python_command(RESOLVE)) as canary:
                 said = silent.stdout.readline()
                 canary.kill()
         assert all("Alice Adams" in answer for answer in answers)

@@ -1,4 +1,4 @@
-"""The QR code on the page, read off the screen by zbarimg, in light and in the dark."""
+"""The QR code on the page, read from a screenshot by zbarimg, in light and dark mode."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ ALICE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def test_W116_it_is_read_off_the_page_and_holds_nothing_hidden(tmp_path: Path) -> None:
+def test_W116_the_code_is_readable_and_holds_nothing_hidden(tmp_path: Path) -> None:
     installation = make_installation(tmp_path, people=[ALICE])
     with run_gateway(installation), launch_chromium() as browser:
         page = browser.new_page(viewport={"width": 1200, "height": 900}, device_scale_factor=2)
@@ -36,8 +36,8 @@ def test_W116_it_is_read_off_the_page_and_holds_nothing_hidden(tmp_path: Path) -
             assert "0199" not in read.stdout
 
 
-def test_W116_W150_cards_in_all_letters_are_read_off_the_screen(tmp_path: Path) -> None:
-    """Whatever is in them, since the mask is not chosen by what they hold."""
+def test_W116_W150_codes_with_all_scripts_are_readable(tmp_path: Path) -> None:
+    """For any content, because the mask is not chosen by it."""
     documents = people(23, 25)
     installation = make_installation(tmp_path, people=documents)
     read = []
@@ -52,8 +52,8 @@ def test_W116_W150_cards_in_all_letters_are_read_off_the_screen(tmp_path: Path) 
     for text, person in zip(read, documents, strict=True):
         card = dict(line.split(":", 1) for line in text.strip().splitlines())
         assert card["URL"] == f"http://localhost:{installation.web_port}/users/{person['login']}"
-        assert unescaped(card["FN"]) == person["name"][:64]
+        assert unescape(card["FN"]) == person["name"][:64]
 
 
-def unescaped(value: str) -> str:
+def unescape(value: str) -> str:
     return re.sub(r"\\(.)", r"\1", value)

@@ -1,4 +1,4 @@
-"""README as a newcomer takes it: the two commands in a fresh clone, with a new HOME; and what stands below them."""
+"""README as a new user follows it: the two commands in a fresh clone with a new HOME, and the commands below them."""
 
 import os
 import re
@@ -13,7 +13,7 @@ README = (ROOT / "README.md").read_text()
 FENCES = re.findall(r"^```\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
-def test_two_commands_stand_on_the_first_screen() -> None:
+def test_two_commands_are_on_the_first_screen() -> None:
     assert [fence.strip() for fence in FENCES] == ["examples/demo/run", "tests/run"]
     assert README.index(FENCES[1]) < README.index("\n## "), "before the first heading"
     assert os.access(ROOT / "tests" / "run", os.X_OK)
@@ -21,9 +21,9 @@ def test_two_commands_stand_on_the_first_screen() -> None:
         assert (ROOT / link).exists(), link
 
 
-def test_F119_operators_are_told_which_queries_their_rules_fire_on() -> None:
-    (told,) = (each for each in README.split("\n\n") if "Snort" in each and "Suricata" in each)
-    assert set(re.findall("`([^`]+)`", told)) >= {"@", ".", "0", "root", "search", ";", "|"}
+def test_F119_the_readme_lists_queries_that_trigger_detection_rules() -> None:
+    (output,) = (each for each in README.split("\n\n") if "Snort" in each and "Suricata" in each)
+    assert set(re.findall("`([^`]+)`", output)) >= {"@", ".", "0", "root", "search", ";", "|"}
 
 
 def test_the_first_command_in_a_fresh_clone(tmp_path: Path) -> None:
@@ -38,13 +38,13 @@ def test_the_first_command_in_a_fresh_clone(tmp_path: Path) -> None:
     overdue = threading.Timer(240, demo.kill)
     overdue.start()
     try:
-        told = ""
-        while "Ctrl-C ends the demo" not in told:
+        output = ""
+        while "Ctrl-C ends the demo" not in output:
             line = demo.stdout.readline()
-            assert line, told
-            told += line
-        assert told.count("Alice Adams") >= 3, told
-        assert "Try:" in told
+            assert line, output
+            output += line
+        assert output.count("Alice Adams") >= 3, output
+        assert "Try:" in output
         demo.send_signal(signal.SIGINT)
         assert demo.wait(15) == 0
     finally:
@@ -54,8 +54,8 @@ def test_the_first_command_in_a_fresh_clone(tmp_path: Path) -> None:
         demo.stdout.close()
 
 
-def test_the_other_commands_do_what_they_show(tmp_path: Path) -> None:
-    """Every indented command of README, in order, but the one that serves until it is ended."""
+def test_the_other_commands_work(tmp_path: Path) -> None:
+    """Every indented command of README, in order, except the one that serves until it is stopped."""
     installation, plan = tmp_path / "finger", tmp_path / "plan"
     plan.write_text("Gone fishing.\n")
     folder, ran = tmp_path, 0

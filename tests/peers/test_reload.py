@@ -1,4 +1,5 @@
-"""Settings read anew while the real gateway runs, under `run`, twist and twistd: nobody is cut off, nothing is half new."""
+"""Settings reloaded while the real gateway runs, under `run`, twist and twistd: no client is disconnected, and a
+reload is applied completely or not at all."""
 
 import http.client
 import os
@@ -44,22 +45,22 @@ def rewrite(installation: Installation, *changes: tuple[str, str]) -> None:
     installation.settings.write_text(text)
 
 
-def told(gateway: GatewayProcess) -> str:
-    """What the gateway has logged: twist and twistd do it on standard output."""
+def logged_text(gateway: GatewayProcess) -> str:
+    """Return what the gateway has logged: twist and twistd log to standard output."""
     return gateway.log + gateway.stdout
 
 
-def hang_up(gateway: GatewayProcess) -> str:
-    """SIGHUP; what is logged of it, once it is done."""
-    before = len(told(gateway))
+def send_sighup(gateway: GatewayProcess) -> str:
+    """Send SIGHUP. Return what is logged about the reload, once it is done."""
+    before = len(logged_text(gateway))
     gateway.send(signal.SIGHUP)
     words = ("reloaded ", "not reloaded")
-    wait_until(lambda: any(word in told(gateway)[before:] for word in words), "the reload")
-    return told(gateway)[before:]
+    wait_until(lambda: any(word in logged_text(gateway)[before:] for word in words), "the reload")
+    return logged_text(gateway)[before:]
 
 
 def listening_sockets(installation: Installation) -> set[str]:
-    """The inodes of the sockets that listen on the ports of *installation*."""
+    """Return the inodes of the sockets that listen on the ports of *installation*."""
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return {
         row[9]
@@ -68,18 +69,20 @@ def listening_sockets(installation: Installation) -> set[str]:
     }
 
 
-def rest_of(connection: socket.socket) -> str:
+def read_rest(connection: socket.socket) -> str:
     return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
 
-def page(browser: http.client.HTTPConnection, path: str) -> str:
+def get_page(browser: http.client.HTTPConnection, path: str) -> str:
     browser.request("GET", path, headers={"Accept": "text/plain"})
     answer = browser.getresponse()
     return answer.read().decode()
 
 
 @pytest.mark.parametrize("start", STARTS.values(), ids=STARTS)
-def test_R036_SIGHUP_good_and_broken_while_connections_wait(tmp_path: Path, start: tuple[str, ...]) -> None:
+def test_R036_SIGHUP_with_valid_and_invalid_settings_while_connections_wait(
+    tmp_path: Path, start: tuple[str, ...]
+) -> None:
     with run_fake_irc_server() as server:
         installation = make_installation(tmp_path, server.port)
         ports = [installation.finger_port, installation.web_port]
@@ -88,8 +91,8 @@ def test_R036_SIGHUP_good_and_broken_while_connections_wait(tmp_path: Path, star
             sockets = listening_sockets(installation)
             assert len(sockets) == 2
             browser = http.client.HTTPConnection("localhost", installation.web_port, timeout=DEADLINE)
-            assert "Keeper of the kettle" in page(browser, "/users/alice")
-            assert "The Tea Club" in page(browser, "/")
+            assert "Keeper of the kettle" in get_page(browser, "/users/alice")
+            assert "The Tea Club" in get_page(browser, "/")
             installation.wait_for_access_log(2)
             (tmp_path / "access.jsonl").rename(tmp_path / "records.1")
             with socket.create_connection(("127.0.0.1", installation.finger_port), DEADLINE) as idle:
@@ -100,17 +103,17 @@ def test_R036_SIGHUP_good_and_broken_while_connections_wait(tmp_path: Path, star
                     ("[access_log]", '[privacy.default]\ntitle = "nobody"\n[access_log]\naddresses = "none"'),
                     (f'listen = ["tcp:{installation.finger_port}:', 'listen = ["tcp:1:'),
                 )  # fmt: skip
-                said = hang_up(gateway)
+                reply = send_sighup(gateway)
                 for word in ("site.name", "privacy.default.title", "irc[test].prefix", "access_log.addresses"):
-                    assert word in said
-                assert "needs a restart" in said and "finger.listen" in said
+                    assert word in reply
+                assert "needs a restart" in reply and "finger.listen" in reply
                 idle.sendall(b"alice\r\n")
-                answer = rest_of(idle)
+                answer = read_rest(idle)
             assert "Alice Adams" in answer and "Keeper of the kettle" not in answer
-            assert "Keeper of the kettle" not in page(browser, "/users/alice")
-            assert "The Coffee Club" in page(browser, "/")
-            records = installation.wait_for_access_log(3)
-            assert [each.get("peer") for each in records] == [None] * 3
+            assert "Keeper of the kettle" not in get_page(browser, "/users/alice")
+            assert "The Coffee Club" in get_page(browser, "/")
+            entries = installation.wait_for_access_log(3)
+            assert [each.get("peer") for each in entries] == [None] * 3
             assert len((tmp_path / "records.1").read_text().splitlines()) == 2
             for text, found in (
                 ("[finger", "TOML"),
@@ -130,9 +133,9 @@ def test_R036_SIGHUP_good_and_broken_while_connections_wait(tmp_path: Path, star
                 own.mkdir(parents=True, exist_ok=True)
                 (own / "person.txt").write_text("{% if %}")
                 installation.settings.write_text(text)
-                said = hang_up(gateway)
-                assert "not reloaded, nothing has changed" in said and found in said
-                assert "The Coffee Club" in page(browser, "/")
+                reply = send_sighup(gateway)
+                assert "not reloaded, nothing has changed" in reply and found in reply
+                assert "The Coffee Club" in get_page(browser, "/")
                 assert "Keeper of the kettle" not in query_finger(installation.finger_port, "alice")
                 installation.settings.write_text(good)
             browser.close()
@@ -142,7 +145,7 @@ def test_R036_SIGHUP_good_and_broken_while_connections_wait(tmp_path: Path, star
         assert not (tmp_path / "control.sock").exists()
 
 
-def test_R036_the_command_tells_what_changed_what_waits_and_every_mistake(tmp_path: Path) -> None:
+def test_R036_the_command_reports_changes_deferred_changes_and_every_error(tmp_path: Path) -> None:
     installation = make_installation(tmp_path)
     command = f"{installation.settings}"
     none = installation.run("reload", code=69)
@@ -174,7 +177,7 @@ def test_R036_the_command_tells_what_changed_what_waits_and_every_mistake(tmp_pa
         installation.settings.write_text(good)
         assert installation.run("reload").out == f"Reloaded {command}.\nchanged: limits.queries_per_minute\n"
         assert "Bob" in wait_until(
-            lambda: said if "Bob" in (said := query_finger(installation.finger_port, "bob")) else "", "the old limit"
+            lambda: reply if "Bob" in (reply := query_finger(installation.finger_port, "bob")) else "", "the old limit"
         )
         second = installation.run("run", code=2)
         assert "finger.listen[0]" in second.err
@@ -192,7 +195,7 @@ def test_R036_the_command_tells_what_changed_what_waits_and_every_mistake(tmp_pa
         assert installation.run("reload").out == f"Reloaded {command}.\nchanged: nothing\n"
 
 
-def test_R036_a_network_that_changed_comes_anew_and_one_that_was_added_comes(tmp_path: Path) -> None:
+def test_R036_a_changed_network_reconnects_and_an_added_one_connects(tmp_path: Path) -> None:
     with run_fake_irc_server() as server, run_fake_irc_server() as other:
         installation = make_installation(tmp_path, server.port)
         with run_gateway(installation) as gateway:
@@ -201,29 +204,29 @@ def test_R036_a_network_that_changed_comes_anew_and_one_that_was_added_comes(tmp
                 installation.settings.read_text()
                 + f'[[irc]]\nnetwork = "other"\nserver = "tcp:127.0.0.1:{other.port}"\nchannels = ["#tea"]\n'
             )
-            hang_up(gateway)
+            send_sighup(gateway)
             assert "Alice Adams" in " ".join(other.ask("alice"))
             assert server.attempts == 1
             rewrite(installation, ('nick = "fingerbot"', 'nick = "askme"'))
-            hang_up(gateway)
+            send_sighup(gateway)
             first.wait_for(lambda line: line.startswith("QUIT"), "QUIT")
             wait_until(lambda: len(server.connections) == 2, "the bot under its new nick")
             assert "NICK askme" in server.bot.received
             assert other.attempts == 1
 
 
-def test_a_gateway_whose_control_socket_cannot_be_had_runs_and_says_so(tmp_path: Path) -> None:
+def test_a_gateway_without_its_control_socket_runs_and_reports_it(tmp_path: Path) -> None:
     installation = make_installation(tmp_path, more=f'[control]\nsocket = "{"long" * 30}.sock"\n')
     with run_gateway(installation) as gateway:
         assert "Alice Adams" in query_finger(installation.finger_port, "alice")
         limit = "the path has {} bytes; a socket's may have at most 107".format(len(f"{tmp_path}/.sock") + 120)
         assert limit in gateway.log
         assert limit in installation.run("reload", code=69).err
-        assert "reloaded" in hang_up(gateway)
+        assert "reloaded" in send_sighup(gateway)
 
 
 @pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract"])
-def test_R036_systemd_is_told_of_start_reload_and_stop(tmp_path: Path, abstract: bool) -> None:
+def test_R036_systemd_is_notified_of_start_reload_and_stop(tmp_path: Path, abstract: bool) -> None:
     installation = make_installation(tmp_path)
     name = f"@finger-gateway-{os.getpid()}" if abstract else str(tmp_path / "notify.sock")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
@@ -241,8 +244,8 @@ def test_R036_systemd_is_told_of_start_reload_and_stop(tmp_path: Path, abstract:
             assert systemd.recv(4096) == b"STOPPING=1"
 
 
-class Asking:
-    """Asks over and over, in a thread; *failed* holds every answer that was none."""
+class LoadClient:
+    """Send requests over and over in a thread; *failed* holds every wrong answer."""
 
     def __init__(self, ask: Callable[[], str]) -> None:
         self._ask, self._enough = ask, threading.Event()
@@ -253,12 +256,12 @@ class Asking:
     def _run(self) -> None:
         while not self._enough.is_set():
             try:
-                said = self._ask()
+                reply = self._ask()
             except (OSError, http.client.HTTPException) as error:
-                said = repr(error)
+                reply = repr(error)
             self.asked += 1
-            if "Alice Adams" not in said:
-                self.failed.append(said)
+            if "Alice Adams" not in reply:
+                self.failed.append(reply)
 
     def stop(self) -> None:
         self._enough.set()
@@ -266,29 +269,30 @@ class Asking:
 
 
 @contextmanager
-def askers(installation: Installation) -> Iterator[list[Asking]]:
-    """Two on finger, one on the web with a connection of its own for each question, one that keeps its connection."""
+def run_load_clients(installation: Installation) -> Iterator[list[LoadClient]]:
+    """Run two clients on finger, one on the web with a new connection per request, and one that reuses its
+    connection."""
     kept = http.client.HTTPConnection("localhost", installation.web_port, timeout=DEADLINE)
 
-    def on_kept() -> str:
+    def over_reused_connection() -> str:
         if all_asking[-1].asked % 500 == 499:
             kept.close()  # no connection takes a thousand
-        return page(kept, "/users/alice")
+        return get_page(kept, "/users/alice")
 
-    def on_new() -> str:
+    def over_new_connection() -> str:
         browser = http.client.HTTPConnection("localhost", installation.web_port, timeout=DEADLINE)
         try:
-            return page(browser, "/users/alice")
+            return get_page(browser, "/users/alice")
         finally:
             browser.close()
 
-    def on_finger() -> str:
+    def over_finger() -> str:
         return query_finger(installation.finger_port, "alice")
 
-    all_asking: list[Asking] = []
+    all_asking: list[LoadClient] = []
     try:
-        for ask in (on_finger, on_finger, on_new, on_kept):
-            all_asking.append(Asking(ask))
+        for ask in (over_finger, over_finger, over_new_connection, over_reused_connection):
+            all_asking.append(LoadClient(ask))
         yield all_asking
     finally:
         for each in all_asking:
@@ -296,11 +300,11 @@ def askers(installation: Installation) -> Iterator[list[Asking]]:
         kept.close()
 
 
-def test_R036_100_reloads_under_load_good_and_broken_in_turn_fail_no_question(tmp_path: Path) -> None:
+def test_R036_100_reloads_under_load_valid_and_invalid_in_turn_fail_no_request(tmp_path: Path) -> None:
     installation = make_installation(tmp_path)
     rewrite(installation, ("60000", "6000000"))
     good = installation.settings.read_text()
-    with run_gateway(installation) as gateway, askers(installation) as asking:
+    with run_gateway(installation) as gateway, run_load_clients(installation) as client:
         sockets = listening_sockets(installation)
         began = time.monotonic()
         outcomes = []
@@ -313,16 +317,16 @@ def test_R036_100_reloads_under_load_good_and_broken_in_turn_fail_no_question(tm
             outcomes.append("mistakes" if "mistakes" in answer else answer["changed"])
         took = time.monotonic() - began
         assert outcomes == [["site.name"], "mistakes"] * 50
-        for each in asking:
+        for each in client:
             each.stop()
         assert listening_sockets(installation) == sockets
         assert gateway.process.poll() is None
-    assert [each.failed for each in asking] == [[]] * 4
-    assert all(each.asked > 50 for each in asking), [each.asked for each in asking]
-    print(f"100 reloads in {took:.1f} s, {sum(each.asked for each in asking)} questions meanwhile, none failed")
+    assert [each.failed for each in client] == [[]] * 4
+    assert all(each.asked > 50 for each in client), [each.asked for each in client]
+    print(f"100 reloads in {took:.1f} s, {sum(each.asked for each in client)} questions meanwhile, none failed")
 
 
-def test_R036_reloads_that_come_during_a_reload_are_done_after_it(tmp_path: Path) -> None:
+def test_R036_reloads_requested_during_a_reload_run_after_it(tmp_path: Path) -> None:
     installation = make_installation(tmp_path)
     with run_gateway(installation) as gateway:
         answers: list[object] = []

@@ -58,16 +58,16 @@ class Slow:
 '''
 
 
-def slow_place(folder: Path, seconds: float = 1.0, irc: int | None = None) -> Installation:
-    """A place with a source of the operator's own, which takes *seconds* for alice and for ever for hung."""
+def make_slow_installation(folder: Path, seconds: float = 1.0, irc: int | None = None) -> Installation:
+    """Create an installation with a custom source that takes *seconds* for alice and never answers for hung."""
     (folder / "slow_people.py").write_text(SLOW)
     source = '[sources.slow]\nclass = "slow_people:Slow"\n'
     options = f'options = {{ file = "{folder}/asked", seconds = {seconds} }}\n'
     return make_installation(folder, irc, more=source + options)
 
 
-def asked(installation: Installation, count: int = 1) -> list[str]:
-    """The logins that the slow source was asked for, once there are *count*."""
+def wait_for_lookups(installation: Installation, count: int = 1) -> list[str]:
+    """Return the logins that were looked up in the slow source, once there are *count*."""
     file = installation.folder / "asked"
     return wait_until(
         lambda: lines if file.exists() and len(lines := file.read_text().split()) >= count else [], "the slow source"
@@ -75,33 +75,34 @@ def asked(installation: Installation, count: int = 1) -> list[str]:
 
 
 @contextmanager
-def asking(port: int, query: str) -> Iterator[socket.socket]:
-    """A connection that has sent *query*; closed by a reset, as when a client is killed, if there still is something."""
+def open_query(port: int, query: str) -> Iterator[socket.socket]:
+    """Open a connection and send *query*. It is closed by a reset, as when a client is killed, if data is left
+    unread."""
     with socket.create_connection(("127.0.0.1", port), 20) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         connection.sendall(query.encode() + b"\r\n")
         yield connection
 
 
-def all_of(connection: socket.socket) -> str:
+def read_to_end(connection: socket.socket) -> str:
     return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_R037_a_signal_lets_the_query_in_flight_be_answered_and_the_bot_say_QUIT(
+def test_R037_on_a_signal_the_query_in_flight_is_answered_and_the_bot_sends_QUIT(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     with run_fake_irc_server() as server:
-        installation = slow_place(tmp_path, irc=server.port)
+        installation = make_slow_installation(tmp_path, irc=server.port)
         with run_gateway(installation) as gateway:
             bot = server.bot
-            with asking(installation.finger_port, "alice") as connection:
-                asked(installation)
+            with open_query(installation.finger_port, "alice") as connection:
+                wait_for_lookups(installation)
                 began = time.monotonic()
                 gateway.send(number)
-                assert "Alice Adams" in all_of(connection)
-            said = bot.wait_for(lambda line: line.startswith("QUIT"), "QUIT")
-            assert said.startswith("QUIT :") and len(said) > len("QUIT :")
+                assert "Alice Adams" in read_to_end(connection)
+            reply = bot.wait_for(lambda line: line.startswith("QUIT"), "QUIT")
+            assert reply.startswith("QUIT :") and len(reply) > len("QUIT :")
             assert gateway.wait() == 0
             took = time.monotonic() - began
         assert took < 5
@@ -109,36 +110,36 @@ def test_R037_a_signal_lets_the_query_in_flight_be_answered_and_the_bot_say_QUIT
         assert [(each["query"], each["outcome"]) for each in installation.read_access_log()] == [("alice", "found")]
 
 
-def test_R037_on_ngircd_the_others_see_the_bot_quit(tmp_path: Path) -> None:
+def test_R037_on_ngircd_other_users_see_the_bot_quit(tmp_path: Path) -> None:
     with run_ngircd(tmp_path) as port, join_irc(port, "watcher", "#tea") as watcher:
-        installation = slow_place(tmp_path, irc=port)
+        installation = make_slow_installation(tmp_path, irc=port)
         with run_gateway(installation) as gateway:
             watcher.wait_for(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
-            with asking(installation.finger_port, "alice") as connection:
-                asked(installation)
+            with open_query(installation.finger_port, "alice") as connection:
+                wait_for_lookups(installation)
                 gateway.send()
-                assert "Alice Adams" in all_of(connection)
+                assert "Alice Adams" in read_to_end(connection)
             quit_ = watcher.wait_for(lambda line: line.startswith(":fingerbot!") and " QUIT " in line, "QUIT")
             assert "finger gateway is going down" in quit_
             assert gateway.wait() == 0
 
 
-def test_R037_a_hung_source_does_not_hold_up_the_end(tmp_path: Path) -> None:
-    installation = slow_place(tmp_path)
-    with run_gateway(installation) as gateway, asking(installation.finger_port, "hung") as connection:
-        asked(installation)
+def test_R037_a_hung_source_does_not_delay_the_stop(tmp_path: Path) -> None:
+    installation = make_slow_installation(tmp_path)
+    with run_gateway(installation) as gateway, open_query(installation.finger_port, "hung") as connection:
+        wait_for_lookups(installation)
         began = time.monotonic()
         assert gateway.stop(seconds=8) == 0
         took = time.monotonic() - began
         assert took <= 5
         print(f"a hung source: ended after {took:.2f} s")
-        assert all_of(connection) == "The directory is unavailable, try again later.\r\n"
+        assert read_to_end(connection) == "The directory is unavailable, try again later.\r\n"
 
 
-def test_R037_a_second_signal_ends_at_once(tmp_path: Path) -> None:
-    installation = slow_place(tmp_path)
-    with run_gateway(installation) as gateway, asking(installation.finger_port, "hung"):
-        asked(installation)
+def test_R037_a_second_signal_stops_at_once(tmp_path: Path) -> None:
+    installation = make_slow_installation(tmp_path)
+    with run_gateway(installation) as gateway, open_query(installation.finger_port, "hung"):
+        wait_for_lookups(installation)
         gateway.send()
         wait_until(lambda: not is_listening(installation.finger_port), "the end of listening")
         began = time.monotonic()
@@ -147,10 +148,10 @@ def test_R037_a_second_signal_ends_at_once(tmp_path: Path) -> None:
         assert time.monotonic() - began < 1
 
 
-def test_R037_nobody_is_let_in_while_it_ends(tmp_path: Path) -> None:
-    installation = slow_place(tmp_path)
-    with run_gateway(installation) as gateway, asking(installation.finger_port, "alice") as connection:
-        asked(installation)
+def test_R037_no_connection_is_accepted_while_it_stops(tmp_path: Path) -> None:
+    installation = make_slow_installation(tmp_path)
+    with run_gateway(installation) as gateway, open_query(installation.finger_port, "alice") as connection:
+        wait_for_lookups(installation)
         gateway.send()
         wait_until(
             lambda: not is_listening(installation.finger_port) and not is_listening(installation.web_port),
@@ -158,41 +159,41 @@ def test_R037_nobody_is_let_in_while_it_ends(tmp_path: Path) -> None:
         )
         with pytest.raises(ConnectionRefusedError):
             query_finger(installation.finger_port, "bob")
-        assert "Alice Adams" in all_of(connection)
+        assert "Alice Adams" in read_to_end(connection)
 
 
-def test_R026_100_askers_of_one_slow_login_are_one_call_of_the_source(tmp_path: Path) -> None:
-    installation = slow_place(tmp_path)
+def test_R026_100_queries_for_one_slow_login_cause_one_source_lookup(tmp_path: Path) -> None:
+    installation = make_slow_installation(tmp_path)
     with run_gateway(installation):
         connections = [socket.create_connection(("127.0.0.1", installation.finger_port), 20) for _ in range(100)]
         for connection in connections:
             connection.sendall(b"alice\r\n")
-        answers = {all_of(connection) for connection in connections}
+        answers = {read_to_end(connection) for connection in connections}
         for connection in connections:
             connection.close()
         assert len(answers) == 1
         assert "Alice Adams" in answers.pop()
-        assert asked(installation) == ["alice"]
+        assert wait_for_lookups(installation) == ["alice"]
         assert [each["outcome"] for each in installation.wait_for_access_log(100)] == ["found"] * 100
 
 
-def test_R026_a_slow_source_does_not_slow_what_is_known(tmp_path: Path) -> None:
-    installation = slow_place(tmp_path)
-    with run_gateway(installation), asking(installation.finger_port, "hung"):
-        asked(installation)
+def test_R026_a_slow_source_does_not_delay_other_people(tmp_path: Path) -> None:
+    installation = make_slow_installation(tmp_path)
+    with run_gateway(installation), open_query(installation.finger_port, "hung"):
+        wait_for_lookups(installation)
         began = time.monotonic()
         assert "Bob Adams" in query_finger(installation.finger_port, "bob")
         assert time.monotonic() - began < 0.5
 
 
-def test_a_client_that_goes_during_a_slow_lookup_leaves_no_traceback(tmp_path: Path) -> None:
-    installation = slow_place(tmp_path)
+def test_a_client_that_disconnects_during_a_slow_lookup_causes_no_traceback(tmp_path: Path) -> None:
+    installation = make_slow_installation(tmp_path)
     with run_gateway(installation):
-        with asking(installation.finger_port, "alice"):
-            asked(installation)
+        with open_query(installation.finger_port, "alice"):
+            wait_for_lookups(installation)
         wait_until(lambda: [each for each in installation.read_access_log() if each["outcome"] == "gone"], "the record")
         assert "Alice Adams" in query_finger(installation.finger_port, "alice")
-        assert asked(installation) == ["alice"]
+        assert wait_for_lookups(installation) == ["alice"]
 
 
 def test_start_time_and_memory(tmp_path: Path) -> None:
@@ -215,7 +216,7 @@ TWISTD = Path(sys.executable).with_name("twistd")
     [(str(TWIST), "finger-gateway"), (str(TWISTD), "-n", "--pidfile=", "finger-gateway")],
     ids=["twist", "twistd"],
 )
-def test_the_plug_in_serves_and_names_a_taken_port(tmp_path: Path, start: tuple[str, ...]) -> None:
+def test_the_twisted_plugin_serves_and_reports_a_port_in_use(tmp_path: Path, start: tuple[str, ...]) -> None:
     with run_fake_irc_server() as server:
         installation = make_installation(tmp_path, server.port)
         with start_process(
@@ -224,8 +225,8 @@ def test_the_plug_in_serves_and_names_a_taken_port(tmp_path: Path, start: tuple[
             assert "Alice Adams" in query_finger(installation.finger_port, "alice")
             assert not server.bot.closed
             taken = run_command("-c", installation.settings, folder=tmp_path, start=start, code=2)
-            told = (taken.err + taken.out).splitlines()
-            (line,) = (line for line in told if "finger.listen[0]" in line)
+            output = (taken.err + taken.out).splitlines()
+            (line,) = (line for line in output if "finger.listen[0]" in line)
             assert f"tcp:{installation.finger_port}:interface=127.0.0.1" in line and "Address already in use" in line
             assert server.attempts == 1
             gateway.send()
@@ -234,18 +235,18 @@ def test_the_plug_in_serves_and_names_a_taken_port(tmp_path: Path, start: tuple[
 
 
 @pytest.mark.parametrize("start", [(str(TWIST), "finger-gateway"), (str(TWISTD), "-n", "--pidfile=", "finger-gateway")])
-def test_the_plug_in_names_mistakes_in_the_settings(tmp_path: Path, start: tuple[str, ...]) -> None:
+def test_the_twisted_plugin_reports_errors_in_the_settings(tmp_path: Path, start: tuple[str, ...]) -> None:
     (tmp_path / "gateway.toml").write_text("[finger]\nlisteen = []\n")
-    told = run_command(folder=tmp_path, start=start, code=2)
-    assert told.out == ""
-    (line,) = told.err.splitlines()
+    output = run_command(folder=tmp_path, start=start, code=2)
+    assert output.out == ""
+    (line,) = output.err.splitlines()
     assert line.startswith(
         f"{tmp_path}/gateway.toml: finger.listeen: unknown key; did you mean listen? (known: listen, "
     )
     assert line.endswith("trusted_proxies)")
 
 
-def test_a_taken_port_is_found_before_anything_else_starts(tmp_path: Path) -> None:
+def test_a_port_in_use_is_found_before_anything_else_starts(tmp_path: Path) -> None:
     with run_fake_irc_server() as server, socket.create_server(("127.0.0.1", 0)) as other:
         installation = make_installation(tmp_path, server.port)
         port = other.getsockname()[1]
@@ -262,7 +263,7 @@ def test_a_taken_port_is_found_before_anything_else_starts(tmp_path: Path) -> No
         assert sorted(each.name for each in tmp_path.iterdir()) == ["gateway.toml", "people.db"]
 
 
-def test_all_taken_ports_are_told_at_once(tmp_path: Path) -> None:
+def test_all_ports_in_use_are_reported_at_once(tmp_path: Path) -> None:
     installation = make_installation(tmp_path)
     with (
         socket.create_server(("127.0.0.1", installation.finger_port)),
@@ -272,25 +273,25 @@ def test_all_taken_ports_are_told_at_once(tmp_path: Path) -> None:
     assert [line.split(": ")[1] for line in ran.err.splitlines()] == ["finger.listen[0]", "web.listen[0]"]
 
 
-def test_the_same_question_and_facts_on_all_three_and_one_record_each(tmp_path: Path) -> None:
+def test_all_protocols_give_the_same_facts_and_log_one_entry_each(tmp_path: Path) -> None:
     with run_fake_irc_server() as server:
         installation = make_installation(tmp_path, server.port)
         with run_gateway(installation):
-            said = "\n".join(server.ask("alice"))
+            reply = "\n".join(server.ask("alice"))
             text = query_finger(installation.finger_port, "alice")
             status, body = http_get(installation.web_port, "/users/alice.json")
             assert status == 200
             document = json.loads(body)
             for fact in ("Alice Adams", "Keeper of the kettle", "A better teapot", "First line", "Second line"):
                 assert fact in text
-                assert fact in said
+                assert fact in reply
                 assert fact in " ".join(map(str, document.values()))
             assert (document["name"], document["plan"]) == ("Alice Adams", "First line\nSecond line\n")
             for private in ("B12", "+420 555 0100", "Prague"):
-                assert private not in text + said + body
-            records = [each for each in installation.wait_for_access_log(4) if not each["query"].startswith("nobody")]
-        assert [(each["protocol"], each["verb"], each["outcome"]) for each in records] == [
+                assert private not in text + reply + body
+            entries = [each for each in installation.wait_for_access_log(4) if not each["query"].startswith("nobody")]
+        assert [(each["protocol"], each["verb"], each["outcome"]) for each in entries] == [
             ("irc", "lookup", "found"), ("finger", "lookup", "found"), ("web", "lookup", "found"),
         ]  # fmt: skip
-        assert [each["bytes"] > 0 and each["ms"] >= 0 and "reference" not in each for each in records] == [True] * 3
-        assert [each["peer"] for each in records] == ["test/asker", "127.0.0.0", "127.0.0.0"]
+        assert [each["bytes"] > 0 and each["ms"] >= 0 and "reference" not in each for each in entries] == [True] * 3
+        assert [each["peer"] for each in entries] == ["test/asker", "127.0.0.0", "127.0.0.0"]

@@ -1,4 +1,5 @@
-"""R002: a disk on which each read takes 50 ms. Who asks for somebody at hand is not held up by those who are not."""
+"""R002: a disk on which each read takes 50 ms. Requests for cached people are not delayed by requests that need the
+disk."""
 
 import os
 import threading
@@ -11,7 +12,7 @@ from tests.peers.gateway_process import make_installation, query_finger, run_gat
 COUNT = 3000
 
 
-def test_R002_a_slow_disk_holds_up_only_those_who_need_it(tmp_path: Path) -> None:
+def test_R002_a_slow_disk_delays_only_requests_that_read_it(tmp_path: Path) -> None:
     faults = build_disk_faults(tmp_path / "faults")
     people = [{"login": "alice", "name": "Alice Adams"}]
     people += [{"login": f"p{n:04}", "name": f"Person {n}", "plan": f"{n} " * 250} for n in range(COUNT)]

@@ -1,4 +1,4 @@
-"""The tutorial: each step as its README says, over a socket."""
+"""The tutorial: each step works as its README describes, over a socket."""
 
 import os
 import re
@@ -30,8 +30,8 @@ TWISTD = str(Path(sys.executable).with_name("twistd"))
 
 
 @contextmanager
-def step(number: int, folder: Path, port: int, more: int = 0) -> Iterator[GatewayProcess]:
-    """Step *number* on *port*, started as the README says; step 9 takes *more* ports behind it."""
+def run_step(number: int, folder: Path, port: int, more: int = 0) -> Iterator[GatewayProcess]:
+    """Run step *number* on *port*, started as its README says; step 9 takes *more* ports after it."""
     file = str(STEPS[number - 1])
     start = (TWISTD, "--pidfile=", "-ny", file) if file.endswith(".tac") else (sys.executable, file, str(port))
     ports = range(port, port + more + 1)
@@ -42,14 +42,14 @@ def step(number: int, folder: Path, port: int, more: int = 0) -> Iterator[Gatewa
         assert running.wait() in (0, -signal.SIGINT)
 
 
-def hears(port: int, said: bytes, seconds: float = 20.0) -> bytes:
-    """All that comes until the other side closes. Raises TimeoutError when it does not."""
+def send_and_read(port: int, reply: bytes, seconds: float = 20.0) -> bytes:
+    """Return all that arrives until the other side closes. Raise TimeoutError if it does not."""
     with socket.create_connection(("127.0.0.1", port), seconds) as caller:
-        caller.sendall(said)
+        caller.sendall(reply)
         return b"".join(iter(lambda: caller.recv(4096), b""))
 
 
-def test_each_step_is_one_short_file_that_says_what_is_new() -> None:
+def test_each_step_is_one_short_file_whose_docstring_says_what_is_new() -> None:
     assert [each.name[:2] for each in STEPS] == [f"{number:02}" for number in range(1, 10)]
     readme = (TUTORIAL / "README.md").read_text()
     commands = re.findall(r"^    (?:python|twistd -ny) (\S+)$", readme, re.MULTILINE)
@@ -61,55 +61,55 @@ def test_each_step_is_one_short_file_that_says_what_is_new() -> None:
         assert "New here: " in each.read_text(), each.name
 
 
-def test_step_1_lets_in_and_says_nothing(tmp_path: Path) -> None:
+def test_step_1_accepts_and_sends_nothing(tmp_path: Path) -> None:
     port = free_port()
-    with step(1, tmp_path, port), pytest.raises(TimeoutError):
-        hears(port, b"moshez\r\n", 0.5)
+    with run_step(1, tmp_path, port), pytest.raises(TimeoutError):
+        send_and_read(port, b"moshez\r\n", 0.5)
 
 
-def test_step_2_hangs_up_on_whoever_calls(tmp_path: Path) -> None:
+def test_step_2_closes_every_connection(tmp_path: Path) -> None:
     port = free_port()
-    with step(2, tmp_path, port):
-        assert hears(port, b"") == b""
+    with run_step(2, tmp_path, port):
+        assert send_and_read(port, b"") == b""
 
 
 def test_step_3_reads_one_line_first(tmp_path: Path) -> None:
     port = free_port()
-    with step(3, tmp_path, port):
+    with run_step(3, tmp_path, port):
         with pytest.raises(TimeoutError):
-            hears(port, b"mosh", 0.5)
-        assert hears(port, b"moshez\r\n") == b""
+            send_and_read(port, b"mosh", 0.5)
+        assert send_and_read(port, b"moshez\r\n") == b""
 
 
 @pytest.mark.parametrize("number", [4, 5])
-def test_steps_4_and_5_know_nobody(tmp_path: Path, number: int) -> None:
+def test_steps_4_and_5_have_no_users(tmp_path: Path, number: int) -> None:
     port = free_port()
-    with step(number, tmp_path, port):
-        assert hears(port, b"moshez\r\n") == b"No such user\r\n"
+    with run_step(number, tmp_path, port):
+        assert send_and_read(port, b"moshez\r\n") == b"No such user\r\n"
 
 
 @pytest.mark.parametrize("number", [6, 7, 8])
 def test_steps_6_to_8_know_moshez(tmp_path: Path, number: int) -> None:
     port = free_port()
-    with step(number, tmp_path, port):
-        assert hears(port, b"moshez\r\n") == b"Happy and well\r\n"
-        assert hears(port, b"alice\r\n") == b"No such user\r\n"
+    with run_step(number, tmp_path, port):
+        assert send_and_read(port, b"moshez\r\n") == b"Happy and well\r\n"
+        assert send_and_read(port, b"alice\r\n") == b"No such user\r\n"
 
 
-def test_step_7_a_slow_lookup_holds_nobody_up_and_a_failed_one_is_no_secret_told(tmp_path: Path) -> None:
+def test_step_7_a_slow_lookup_delays_no_one_and_a_failed_one_reveals_nothing(tmp_path: Path) -> None:
     port = free_port()
-    with step(7, tmp_path, port), socket.create_connection(("127.0.0.1", port), 20) as slow:
+    with run_step(7, tmp_path, port), socket.create_connection(("127.0.0.1", port), 20) as slow:
         began = time.monotonic()
         slow.sendall(b"slow\r\n")
-        assert hears(port, b"moshez\r\n") == b"Happy and well\r\n"
-        assert hears(port, b"broken\r\n") == b"Internal error in server\r\n"
+        assert send_and_read(port, b"moshez\r\n") == b"Happy and well\r\n"
+        assert send_and_read(port, b"broken\r\n") == b"Internal error in server\r\n"
         assert time.monotonic() - began < 2
         assert b"".join(iter(lambda: slow.recv(4096), b"")) == b"No such user\r\n"
         assert time.monotonic() - began > 2.5
 
 
-def free_ports(count: int) -> int:
-    """The first of *count* free ports in a row."""
+def find_free_ports(count: int) -> int:
+    """Return the first of *count* consecutive free ports."""
     while True:
         first = free_port()
         try:
@@ -121,8 +121,8 @@ def free_ports(count: int) -> int:
 
 
 def test_step_9_is_the_gateway_on_finger_web_and_irc(tmp_path: Path) -> None:
-    port = free_ports(3)
-    with step(9, tmp_path, port, 2):
+    port = find_free_ports(3)
+    with run_step(9, tmp_path, port, 2):
         wait_until(lambda: "Happy and well" in query_finger(port, "moshez"), "moshez")
         status, page = http_get(port + 1, "/users/moshez")
         assert status == 200 and "Happy and well" in page

@@ -1,5 +1,5 @@
-"""Hostile bytes at the web side over real sockets, plain and TLS: what smuggles requests, what is slow, what is huge, what
-never ends. One gateway takes it all; others are answered meanwhile, and it needs no more memory afterwards."""
+"""Hostile bytes to the web side over real sockets, plain and TLS: request smuggling, slow, huge and endless input.
+One gateway gets it all; other clients are answered meanwhile, and its memory does not grow."""
 
 import re
 import socket
@@ -43,14 +43,14 @@ Connect = Callable[[], socket.socket]
 
 
 @dataclass(frozen=True)
-class Doors:
-    """The two ways in to one gateway."""
+class Listeners:
+    """The plain and the TLS listener of one gateway."""
 
     running: GatewayProcess
     plain: Connect
     tls: Connect
 
-    def named(self, name: str) -> Connect:
+    def by_name(self, name: str) -> Connect:
         return self.tls if name == "tls" else self.plain
 
 
@@ -61,7 +61,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 
 
 @pytest.fixture(scope="module")
-def doors(installation: Installation) -> Iterator[Doors]:
+def listeners(installation: Installation) -> Iterator[Listeners]:
     authority, port = trustme.CA(), free_port()
     certificate = authority.issue_cert("dir.test")
     (installation.folder / "pair.pem").write_bytes(
@@ -83,19 +83,19 @@ def doors(installation: Installation) -> Iterator[Doors]:
 
     with run_gateway(installation) as running:
         wait_until(lambda: is_listening(port), "the TLS endpoint")
-        yield Doors(running, plain, tls)
+        yield Listeners(running, plain, tls)
 
 
-def said(connect: Connect, *parts: bytes) -> bytes:
-    """All that comes back for *parts*, up to the other side's end; a reset before it fails."""
+def send_and_read(connect: Connect, *parts: bytes) -> bytes:
+    """Return all that comes back for *parts* until the other side closes; a reset before that fails."""
     with connect() as client:
         for part in parts:
             client.sendall(part)
         return b"".join(iter(lambda: client.recv(65536), b""))
 
 
-def all_said(connect: Connect, asked: Sequence[Sequence[bytes]]) -> list[bytes]:
-    """The same for all of *asked* at once: TLS gives each a second to go."""
+def send_and_read_all(connect: Connect, asked: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """Do the same for all of *asked* in parallel, because closing takes TLS a second."""
     with ExitStack() as held:
         clients = [held.enter_context(connect()) for _ in asked]
         for number in range(max(map(len, asked))):
@@ -104,21 +104,21 @@ def all_said(connect: Connect, asked: Sequence[Sequence[bytes]]) -> list[bytes]:
         return [b"".join(iter(lambda client=client: client.recv(65536), b"")) for client in clients]  # type: ignore[misc]
 
 
-def codes(answers: bytes) -> list[int]:
+def status_codes(answers: bytes) -> list[int]:
     return [int(code) for code in re.findall(rb"HTTP/1\.[01] (\d{3}) ", answers)]
 
 
 @contextmanager
-def meanwhile(doors: Doors, most: float = 0.1) -> Iterator[None]:
-    """Others go on asking all the while, one question after the other, and wait for none of them longer than *most*
-    seconds; but for a few, since others use this machine too."""
+def other_clients_are_served(listeners: Listeners, most: float = 0.1) -> Iterator[None]:
+    """Send requests all the while, one after the other, and assert that few of them take longer than *most* seconds;
+    other processes use this machine too."""
     took: list[float] = []
     over = threading.Event()
 
     def ask() -> None:
         while not over.is_set():
             began = time.monotonic()
-            assert said(doors.plain, CLOSE).startswith(b"HTTP/1.1 200 ")
+            assert send_and_read(listeners.plain, CLOSE).startswith(b"HTTP/1.1 200 ")
             took.append(time.monotonic() - began)
             over.wait(0.005)
 
@@ -137,11 +137,11 @@ def meanwhile(doors: Doors, most: float = 0.1) -> Iterator[None]:
 
 
 @contextmanager
-def flat(doors: Doors, within: float) -> Iterator[None]:
-    """No more memory than *within* MiB on top, all said and done."""
-    before = doors.running.memory_mib
+def memory_stays_flat(listeners: Listeners, within: float) -> Iterator[None]:
+    """Assert that memory grows by at most *within* MiB."""
+    before = listeners.running.memory_mib
     yield
-    after = doors.running.memory_mib
+    after = listeners.running.memory_mib
     print(f"{before:.1f} MiB before, {after:.1f} MiB after")
     assert after - before < within
 
@@ -193,29 +193,29 @@ SMUGGLING = {
 
 @pytest.mark.parametrize("door", ["plain", "tls"])
 @pytest.mark.parametrize("pieces", [1, 2])
-def test_W092_one_answer_400_and_the_end(doors: Doors, door: str, pieces: int) -> None:
-    """Sent in one piece, and the body behind the head."""
+def test_W092_one_answer_400_and_a_close(listeners: Listeners, door: str, pieces: int) -> None:
+    """Sent in one piece, with the body after the head."""
     cut = [(POST + each).partition(b"\r\n\r\n") for each in SMUGGLING.values()]
     parts = [[b"".join(each)] if pieces == 1 else [each[0] + each[1], each[2]] for each in cut]
-    for vector, answer in zip(SMUGGLING, all_said(doors.named(door), parts), strict=True):
-        assert codes(answer) == [400], vector
+    for vector, answer in zip(SMUGGLING, send_and_read_all(listeners.by_name(door), parts), strict=True):
+        assert status_codes(answer) == [400], vector
         assert b"\r\nConnection: close\r\n" in answer
         assert answer.endswith(b"\r\n\r\nThis request cannot be understood.\n")
 
 
 @pytest.mark.parametrize("door", ["plain", "tls"])
-def test_W092_chunks_of_an_old_client_end_its_connection(doors: Doors, door: str) -> None:
-    """RFC 9112 section 6.1: a coding in HTTP/1.0 makes the framing doubtful."""
+def test_W092_chunks_in_http_1_0_end_the_connection(listeners: Listeners, door: str) -> None:
+    """RFC 9112 section 6.1: a transfer coding in HTTP/1.0 makes the framing ambiguous."""
     old = b"POST / HTTP/1.0\r\nConnection: keep-alive\r\n" + CHUNKED + b"\r\n" + LAST
-    answer = said(doors.named(door), old)
-    assert codes(answer) == [405]
+    answer = send_and_read(listeners.by_name(door), old)
+    assert status_codes(answer) == [405]
     assert b"/smuggled" not in answer
 
 
-def test_W092_chunks_as_they_should_be_are_taken(doors: Doors) -> None:
+def test_W092_valid_chunks_are_accepted(listeners: Listeners) -> None:
     right = POST + CHUNKED + b'\r\n3;a="b"\r\nabc\r\n00\r\nX: y\r\n\r\n' + CLOSE
-    for door in (doors.plain, doors.tls):
-        assert codes(said(door, right)) == [405, 200]
+    for door in (listeners.plain, listeners.tls):
+        assert status_codes(send_and_read(door, right)) == [405, 200]
 
 
 # limits
@@ -237,46 +237,47 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("door", ["plain", "tls"])
-def test_W086_W087_W088_W095_W096_W097_with_a_body_and_the_end(doors: Doors, door: str) -> None:
-    answers = all_said(doors.named(door), [[head] for head, _ in REFUSED])
+def test_W086_W087_W088_W095_W096_W097_an_error_with_a_body_and_a_close(listeners: Listeners, door: str) -> None:
+    answers = send_and_read_all(listeners.by_name(door), [[head] for head, _ in REFUSED])
     for (head, code), answer in zip(REFUSED, answers, strict=True):
-        assert codes(answer) == [code], head[:60]
+        assert status_codes(answer) == [code], head[:60]
         assert b"100 Continue" not in answer
         assert b"\r\nConnection: close\r\n" in answer
         assert answer.endswith(b".\n")
 
 
-def test_W098_bodies_that_nobody_wants_stay_in_no_file(doors: Doors) -> None:
-    """1 GB to an address that is none, in chunks: taken up to the limit, and dropped."""
+def test_W098_unwanted_bodies_are_stored_in_no_file(listeners: Listeners) -> None:
+    """1 GB in chunks to an unknown path: read up to the limit, and dropped."""
     head = b"POST /nowhere HTTP/1.1\r\n" + HOST + CHUNKED + b"\r\n40000000\r\n"
-    with flat(doors, 15), meanwhile(doors), ExitStack() as held:
-        clients = [held.enter_context(doors.plain()) for _ in range(20)]
+    with memory_stays_flat(listeners, 15), other_clients_are_served(listeners), ExitStack() as held:
+        clients = [held.enter_context(listeners.plain()) for _ in range(20)]
         for client in clients:
             client.sendall(head + b"x" * 60_000)
-        assert not [each for each in list_open_files(doors.running.process.pid) if "/tmp" in each and ".log" not in each
+        assert not [each for each in list_open_files(listeners.running.process.pid) if "/tmp" in each and ".log" not in each
                     and "people.db" not in each and str(Path(each).parent) == "/tmp"]  # fmt: skip
         for client in clients:
             with suppress(ConnectionResetError, BrokenPipeError):
                 for _ in range(100):
                     client.sendall(b"x" * 65536)
-            assert codes(client.recv(65536)) == [413]
+            assert status_codes(client.recv(65536)) == [413]
 
 
 # slowness
 
 
 @pytest.mark.alone
-def test_W100_W006_whoever_is_slow_is_cut_in_time(doors: Doors) -> None:
-    """Heads and bodies that trickle, plain and TLS, requests with bare LF: 408 at the deadline, however they go on."""
+def test_W100_W006_slow_clients_are_disconnected_in_time(listeners: Listeners) -> None:
+    """Trickling heads and bodies, plain and TLS, and requests with bare LF: 408 at the deadline, whatever they still
+    send."""
     starts = [
-        (doors.plain, b"GET / HTTP/1.1\r\n" + HOST + b"X: "),
-        (doors.tls, b"GET / HTTP/1.1\r\n" + HOST + b"X: "),
-        (doors.plain, POST + b"Content-Length: 60000\r\n\r\n"),
-        (doors.tls, POST + b"Content-Length: 60000\r\n\r\n"),
-        (doors.plain, POST + CHUNKED + b"\r\nffff\r\n"),
-        (doors.plain, b"GET / HTTP/1.1\nHost: dir.test\n\n"),
+        (listeners.plain, b"GET / HTTP/1.1\r\n" + HOST + b"X: "),
+        (listeners.tls, b"GET / HTTP/1.1\r\n" + HOST + b"X: "),
+        (listeners.plain, POST + b"Content-Length: 60000\r\n\r\n"),
+        (listeners.tls, POST + b"Content-Length: 60000\r\n\r\n"),
+        (listeners.plain, POST + CHUNKED + b"\r\nffff\r\n"),
+        (listeners.plain, b"GET / HTTP/1.1\nHost: dir.test\n\n"),
     ]
-    with meanwhile(doors), ExitStack() as held:
+    with other_clients_are_served(listeners), ExitStack() as held:
         began = time.monotonic()
         clients = [held.enter_context(connect()) for connect, _ in starts for _ in range(20)]
         for client, (_, start) in zip(clients, (each for each in starts for _ in range(20)), strict=True):
@@ -287,20 +288,20 @@ def test_W100_W006_whoever_is_slow_is_cut_in_time(doors: Doors) -> None:
             time.sleep(0.1)
         for client in clients:
             answer = b"".join(iter(lambda client=client: client.recv(65536), b""))  # type: ignore[misc]
-            assert codes(answer) == [408]
+            assert status_codes(answer) == [408]
         assert time.monotonic() - began < TIMEOUT + 2
 
 
 @pytest.mark.alone
-def test_W006_a_thousand_idle_connections_cost_others_nothing(doors: Doors) -> None:
-    with flat(doors, 40), meanwhile(doors), ExitStack() as held:
+def test_W006_a_thousand_idle_connections_delay_no_one(listeners: Listeners) -> None:
+    with memory_stays_flat(listeners, 40), other_clients_are_served(listeners), ExitStack() as held:
         clients = []
         for _ in range(1000):
-            client = held.enter_context(doors.plain())
+            client = held.enter_context(listeners.plain())
             client.sendall(GET)
             assert client.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
             clients.append(client)
-        full = doors.running.memory_mib
+        full = listeners.running.memory_mib
         print(f"{full:.1f} MiB with a thousand connections")
         assert all(client.recv(1) == b"" for client in clients)  # closed at the time-out, without a word
 
@@ -308,8 +309,8 @@ def test_W006_a_thousand_idle_connections_cost_others_nothing(doors: Doors) -> N
 # the end of it
 
 
-def mixed() -> Sequence[bytes]:
-    """Twenty requests of all kinds, none of which ends the connection."""
+def mixed_requests() -> Sequence[bytes]:
+    """Return twenty requests of all kinds, none of which ends the connection."""
     heads = {
         b"GET": [b"/", b"/users", b"/users?q=ada", b"/users/alice", b"/users/alice.html", b"/users/alice.json",
                  b"/users/alice.vcf", b"/users/alice/plan", b"/users/nobody", b"/users/ALICE", b"/policy", b"/online",
@@ -328,8 +329,8 @@ def mixed() -> Sequence[bytes]:
 
 
 @pytest.mark.alone
-def test_W149_memory_is_flat_after_twenty_thousand_mixed_requests(doors: Doors) -> None:
-    """Pipelined, in connections of 1 000; each answer comes. Names that nobody has are new each time."""
+def test_W149_memory_is_flat_after_twenty_thousand_mixed_requests(listeners: Listeners) -> None:
+    """Pipelined, 1,000 per connection; each is answered. Names of missing people are new each time."""
 
     def ask(count: int) -> int:
         answered = 0
@@ -337,33 +338,35 @@ def test_W149_memory_is_flat_after_twenty_thousand_mixed_requests(doors: Doors) 
             asked = [
                 each.replace(b"/users/nobody", b"/users/n%d" % (start + number))
                 for number in range(48)
-                for each in mixed()
+                for each in mixed_requests()
             ]
-            answered += len(codes(said(doors.plain, b"".join(asked[:-1]), CLOSE)))
+            answered += len(status_codes(send_and_read(listeners.plain, b"".join(asked[:-1]), CLOSE)))
         return answered
 
     assert ask(1920) == 1920
-    with meanwhile(doors), flat(doors, 4):
+    with other_clients_are_served(listeners), memory_stays_flat(listeners, 4):
         assert ask(20_160) == 20_160
 
 
 # TLS
 
 
-def test_W101_tls_1_2_and_1_3_with_aead_and_http_1_1_alone(installation: Installation, doors: Doors) -> None:
-    def agreed(offer: Callable[[ssl.SSLContext], None]) -> tuple[str | None, str, str | None]:
+def test_W101_only_tls_1_2_and_1_3_with_aead_and_http_1_1(installation: Installation, listeners: Listeners) -> None:
+    def negotiate(offer: Callable[[ssl.SSLContext], None]) -> tuple[str | None, str, str | None]:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         context.set_alpn_protocols(["h2", "http/1.1"])
         offer(context)
-        with doors.tls() as known:
+        with listeners.tls() as known:
             address = known.getpeername()
         with context.wrap_socket(socket.create_connection(address, DEADLINE)) as client:
             cipher = client.cipher()
             assert cipher is not None
             return client.version(), cipher[0], client.selected_alpn_protocol()
 
-    def up_to(version: ssl.TLSVersion, ciphers: str = "DEFAULT:@SECLEVEL=0") -> Callable[[ssl.SSLContext], None]:
+    def client_context(
+        version: ssl.TLSVersion, ciphers: str = "DEFAULT:@SECLEVEL=0"
+    ) -> Callable[[ssl.SSLContext], None]:
         def offer(context: ssl.SSLContext) -> None:
             context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
             context.maximum_version = version
@@ -371,21 +374,21 @@ def test_W101_tls_1_2_and_1_3_with_aead_and_http_1_1_alone(installation: Install
 
         return offer
 
-    assert agreed(up_to(ssl.TLSVersion.TLSv1_3))[::2] == ("TLSv1.3", "http/1.1")
-    version, cipher, alpn = agreed(up_to(ssl.TLSVersion.TLSv1_2))
+    assert negotiate(client_context(ssl.TLSVersion.TLSv1_3))[::2] == ("TLSv1.3", "http/1.1")
+    version, cipher, alpn = negotiate(client_context(ssl.TLSVersion.TLSv1_2))
     assert (version, alpn) == ("TLSv1.2", "http/1.1")
     assert "GCM" in cipher or "CHACHA20" in cipher
     for refused in (
-        up_to(ssl.TLSVersion.TLSv1_1),
-        up_to(ssl.TLSVersion.TLSv1_2, "ECDHE-RSA-AES256-SHA384:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA"),
-        up_to(ssl.TLSVersion.TLSv1_2, "AES128-GCM-SHA256:AES128-SHA:ECDHE-ECDSA-AES128-CCM"),
+        client_context(ssl.TLSVersion.TLSv1_1),
+        client_context(ssl.TLSVersion.TLSv1_2, "ECDHE-RSA-AES256-SHA384:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES128-SHA"),
+        client_context(ssl.TLSVersion.TLSv1_2, "AES128-GCM-SHA256:AES128-SHA:ECDHE-ECDSA-AES128-CCM"),
     ):
         with pytest.raises(ssl.SSLError):
-            agreed(refused)
+            negotiate(refused)
 
 
-def test_W008_a_proxy_before_us_is_believed_and_nobody_else(installation: Installation, doors: Doors) -> None:
-    """127.0.0.1 is a proxy by default, 127.0.0.99 is none."""
+def test_W008_only_a_trusted_proxy_is_believed(installation: Installation, listeners: Listeners) -> None:
+    """127.0.0.1 is a trusted proxy by default, 127.0.0.99 is not."""
     ask = (
         b"GET /users/bob HTTP/1.1\r\n"
         + HOST
@@ -394,10 +397,10 @@ def test_W008_a_proxy_before_us_is_believed_and_nobody_else(installation: Instal
     for source in ("127.0.0.1", "127.0.0.99"):
         with socket.create_connection(("127.0.0.1", installation.web_port), DEADLINE, (source, 0)) as client:
             client.sendall(ask)
-            assert codes(b"".join(iter(lambda client=client: client.recv(65536), b""))) == [200]  # type: ignore[misc]
+            assert status_codes(b"".join(iter(lambda client=client: client.recv(65536), b""))) == [200]  # type: ignore[misc]
 
-    def peers() -> list[str]:
+    def logged_peers() -> list[str]:
         return [each["peer"] for each in installation.read_access_log() if each["query"] == "bob"]
 
-    wait_until(lambda: len(peers()) == 2, "the records")
-    assert peers() == ["203.0.113.0", "127.0.0.0"]
+    wait_until(lambda: len(logged_peers()) == 2, "the records")
+    assert logged_peers() == ["203.0.113.0", "127.0.0.0"]

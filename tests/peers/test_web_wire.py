@@ -1,4 +1,4 @@
-"""The web side over real sockets: what StringTransport cannot show, and the clients that people use."""
+"""The web side over real sockets: what StringTransport cannot show, and common clients."""
 
 import shutil
 import socket
@@ -20,14 +20,14 @@ EMPTY = {"login": "empty"}
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """A gateway that runs."""
+    """Run a gateway."""
     installation = make_installation(tmp_path_factory.mktemp("place"), people=[*PEOPLE, LONG, WIDE, RIGHT, EMPTY])
     with run_gateway(installation):
         yield installation
 
 
-def said(installation: Installation, *parts: bytes, shut: bool = False) -> bytes:
-    """All that comes back for *parts*, until the other side closes. A reset is an error."""
+def send_and_read(installation: Installation, *parts: bytes, shut: bool = False) -> bytes:
+    """Return all that comes back for *parts* until the other side closes. A reset is an error."""
     with socket.create_connection(("127.0.0.1", installation.web_port), 15) as client:
         for part in parts:
             client.sendall(part)
@@ -45,18 +45,18 @@ def said(installation: Installation, *parts: bytes, shut: bool = False) -> bytes
         ((b"rubbish\r\n\r\n" + b"z" * 500_000,), 400),
     ],
 )
-def test_a_refusal_arrives_though_more_was_sent(
+def test_an_error_answer_arrives_though_more_was_sent(
     installation: Installation, parts: tuple[bytes, ...], code: int
 ) -> None:
     """W095, W096: no reset overtakes the answer."""
-    answer = said(installation, *parts)
+    answer = send_and_read(installation, *parts)
     assert answer.startswith(b"HTTP/1.1 %d " % code)
     assert answer.count(b"HTTP/1.1") == 1
     assert answer.rpartition(b"\r\n\r\n")[2].endswith(b".\n")
 
 
-def test_who_shuts_their_side_is_answered(installation: Installation) -> None:
-    answer = said(installation, b"GET /users/alice HTTP/1.1\r\n" + HOST + b"\r\n", shut=True)
+def test_a_half_closed_client_is_answered(installation: Installation) -> None:
+    answer = send_and_read(installation, b"GET /users/alice HTTP/1.1\r\n" + HOST + b"\r\n", shut=True)
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"Alice" in answer
 
@@ -89,7 +89,7 @@ def test_curl(installation: Installation, tmp_path: Path) -> None:
 
 
 def test_chromium(installation: Installation) -> None:
-    """W138, W139: nothing to scroll sideways from 320 px on, nothing asked elsewhere, nothing against the policy."""
+    """W138, W139: no sideways scrolling from 320 px on, no other site contacted, no violation of the policy."""
     from playwright.sync_api import sync_playwright
 
     found = shutil.which("chromium")

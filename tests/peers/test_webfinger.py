@@ -1,4 +1,4 @@
-"""WebFinger as others ask it: webfinger.js of npm, over https with a certificate that it trusts."""
+"""WebFinger with a third-party client: webfinger.js from npm, over https with a certificate that it trusts."""
 
 import json
 import os
@@ -17,7 +17,7 @@ ALICE = {
 HIDDEN = {"login": "heidi", "name": "Heidi", "hidden": True}
 
 
-def test_W112_webfinger_js_finds_alice_and_nobody_hidden(tmp_path: Path) -> None:
+def test_W112_webfinger_js_finds_alice_and_no_hidden_person(tmp_path: Path) -> None:
     authority, port = trustme.CA(), free_port()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     authority.issue_cert("dir.test").private_key_and_cert_chain_pem.write_to_path(tmp_path / "cert.pem")

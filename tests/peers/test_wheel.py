@@ -1,4 +1,4 @@
-"""The wheel in an environment of its own: no checkout, an empty HOME, an empty folder."""
+"""The wheel in a fresh environment: no checkout, an empty HOME, an empty folder."""
 
 import os
 import re
@@ -40,31 +40,31 @@ def test_the_wheel_serves_in_a_clean_environment(tmp_path: Path) -> None:
     )
     clear = kept | {"HOME": str(home), "PATH": f"{bin_}:/usr/bin:/bin", "PYTHONUNBUFFERED": "1"}
 
-    def shell(line: str) -> str:
+    def run_line(line: str) -> str:
         done = subprocess.run(
             ["sh", "-c", line], cwd=work, env=clear, capture_output=True, text=True, check=True, timeout=60
         )
         assert_clean_log(done.stderr)
         return done.stdout
 
-    assert re.search(r"^\s+finger-gateway\s+One directory of people", shell("twist --help"), re.MULTILINE)
-    assert "gateway.toml" in shell("twist finger-gateway --help")
-    assert shell("python -c 'import gateway; print(gateway.__file__)'").startswith(str(environment))
+    assert re.search(r"^\s+finger-gateway\s+One directory of people", run_line("twist --help"), re.MULTILINE)
+    assert "gateway.toml" in run_line("twist finger-gateway --help")
+    assert run_line("python -c 'import gateway; print(gateway.__file__)'").startswith(str(environment))
 
     ports = [free_port() for _ in range(3)]
     endpoints = [f"tcp:{port}:interface=127.0.0.1" for port in ports]
     words = ["demo", "--finger", endpoints[0], "--web", endpoints[1], "--irc", endpoints[2]]
     (tmp_path / "logs").mkdir()
     with start_process(tmp_path / "logs", ports, *words, start=(str(bin_ / "finger-gateway"),), env=clear) as running:
-        said = wait_until(
+        reply = wait_until(
             lambda: out if "Ctrl-C ends the demo" in (out := running.stdout) else "", "the end of what it says"
         )
-        assert said.count("Alice Adams") >= 3
+        assert reply.count("Alice Adams") >= 3
         assert "Alice Adams" in query_finger(ports[0], "alice")
         assert http_get(ports[1], "/users/alice")[0] == 200
         assert running.stop() == 0
 
-    shell("finger-gateway init club && cd club && finger-gateway people add alice --name 'Alice Adams'")
+    run_line("finger-gateway init club && cd club && finger-gateway people add alice --name 'Alice Adams'")
     port = free_port()
     settings = work / "club" / "gateway.toml"
     text = (
