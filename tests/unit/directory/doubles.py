@@ -153,7 +153,7 @@ class InMemorySource:
 
 
 class SlowSource(InMemorySource):
-    """A source whose requests wait until the test calls answer()."""
+    """A source whose requests wait until the test calls complete_requests()."""
 
     def __init__(self, *people: Partial, restricts: bool = False, cache_ttl: timedelta | None = None) -> None:
         super().__init__(*people, restricts=restricts, cache_ttl=cache_ttl)
@@ -169,7 +169,7 @@ class SlowSource(InMemorySource):
             raise SourceDown("the source is down")
         return answer
 
-    def answer(self) -> None:
+    def complete_requests(self) -> None:
         """Complete all pending requests."""
         waiting, self.pending = self.pending, []
         for each in waiting:

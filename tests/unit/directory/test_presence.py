@@ -116,9 +116,9 @@ def test_a_report_is_visible_in_the_next_lookup() -> None:
 
 def make_alice_profile(visibility: dict[str, Visibility], who: Audience, policy: Policy | None = None) -> Profile:
     person = Person(login="alice", visibility=visibility, logins=(TTY,), last_seen=NOW)
-    profile_ = make_profile(person, who, policy or Policy.preset(), NOW)
-    assert profile_ is not None
-    return profile_
+    alice_profile = make_profile(person, who, policy or Policy.preset(), NOW)
+    assert alice_profile is not None
+    return alice_profile
 
 
 @pytest.mark.parametrize(
@@ -140,24 +140,24 @@ def make_alice_profile(visibility: dict[str, Visibility], who: Audience, policy:
     ],
 )
 def test_who_sees_which_part_of_a_login(visibility: dict[str, Visibility], who: Audience, login: Login | None) -> None:
-    profile_ = make_alice_profile(visibility, who)
-    assert profile_.logins == (() if login is None else (login,))
-    assert profile_.online is (None if login is None else True)
+    alice_profile = make_alice_profile(visibility, who)
+    assert alice_profile.logins == (() if login is None else (login,))
+    assert alice_profile.online is (None if login is None else True)
 
 
 @pytest.mark.parametrize("preset", ["B", "C"])
 def test_presets_B_and_C_hide_presence_from_strangers(preset: Preset) -> None:
     chosen = dict.fromkeys(("presence", "idle", "terminal", "origin", "last_seen"), E)
-    profile_ = make_alice_profile(chosen, Audience.EVERYONE, Policy.preset(preset))
-    assert (profile_.online, profile_.logins, profile_.last_seen) == (None, (), None)
+    alice_profile = make_alice_profile(chosen, Audience.EVERYONE, Policy.preset(preset))
+    assert (alice_profile.online, alice_profile.logins, alice_profile.last_seen) == (None, (), None)
 
 
 def test_preset_A_shows_presence_and_idle_time_to_strangers() -> None:
-    profile_ = make_alice_profile({}, Audience.EVERYONE, Policy.preset("A"))
-    assert profile_.logins == (Login(since=TTY.since, active=TTY.active),)
-    assert (profile_.online, profile_.last_seen) == (True, NOW)
+    alice_profile = make_alice_profile({}, Audience.EVERYONE, Policy.preset("A"))
+    assert alice_profile.logins == (Login(since=TTY.since, active=TTY.active),)
+    assert (alice_profile.online, alice_profile.last_seen) == (True, NOW)
     chosen = make_alice_profile({"terminal": E, "origin": E}, Audience.EVERYONE, Policy.preset("A"))
-    assert chosen.logins == profile_.logins
+    assert chosen.logins == alice_profile.logins
 
 
 def test_last_seen_is_hidden_by_default() -> None:

@@ -234,13 +234,13 @@ def test_W023_the_index_finds_every_match(
         service = DirectoryService(store, (), policy, clock)
         service.startService()
         try:
-            queries_ = {query, *(each.name for each in people[:2]), *(each.login[:2] for each in people[:2])}
+            search_queries = {query, *(each.name for each in people[:2]), *(each.login[:2] for each in people[:2])}
             for viewer in (STRANGER, MEMBER, ADMINISTRATOR, *(as_self(each.login) for each in people[:2])):
-                for words_ in queries_:
-                    if words_.strip():
-                        assert search_pages(service, words_, viewer, size) == search_all(
-                            people, words_, viewer, policy
-                        ), words_
+                for search_words in search_queries:
+                    if search_words.strip():
+                        assert search_pages(service, search_words, viewer, size) == search_all(
+                            people, search_words, viewer, policy
+                        ), search_words
         finally:
             store.watcher._polling.stop()
             assert store.reader.connection is not None

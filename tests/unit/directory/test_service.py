@@ -84,7 +84,7 @@ def test_R026_a_hundred_requests_share_one_fetch() -> None:
     requests = [start(service.lookup("alice", STRANGER)) for _ in range(100)]
     assert slow.requested_logins == ["alice"]
     assert not any(results for _, results in requests)
-    slow.answer()
+    slow.complete_requests()
     profiles = [profile_of(results[0]) for _, results in requests]
     assert all(profile is profiles[0] for profile in profiles)
     assert profile_of(result_of(service.lookup("alice", MEMBER))).name == "Alice Adams"
@@ -108,7 +108,7 @@ def test_a_cancelled_request_does_not_affect_the_others(cancelled: int) -> None:
     service = make_directory(InMemoryStore(), slow)
     requests = [start(service.lookup("alice", STRANGER)) for _ in range(100)]
     requests[cancelled][0].cancel()
-    slow.answer()
+    slow.complete_requests()
     for number, (_, results) in enumerate(requests):
         if number == cancelled:
             assert results[0].check(CancelledError)
@@ -122,7 +122,7 @@ def test_the_answer_is_cached_although_every_request_is_cancelled() -> None:
     deferred, results = start(service.lookup("alice", STRANGER))
     deferred.cancel()
     assert results[0].check(CancelledError)
-    slow.answer()
+    slow.complete_requests()
     assert profile_of(result_of(service.lookup("alice", STRANGER))).login == "alice"
     assert slow.requested_logins == ["alice"]
 
@@ -134,10 +134,10 @@ def test_a_callback_may_cancel_other_waiters() -> None:
     first = Deferred.fromCoroutine(service.lookup("alice", STRANGER))
     second, results = start(service.lookup("alice", STRANGER))
     _, others = start(service.lookup("alice", STRANGER))
-    results_: list[Any] = []
-    first.addCallback(lambda _: second.cancel()).addBoth(results_.append)
-    slow.answer()
-    assert results_ == [None]
+    shutdown_results: list[Any] = []
+    first.addCallback(lambda _: second.cancel()).addBoth(shutdown_results.append)
+    slow.complete_requests()
+    assert shutdown_results == [None]
     assert results[0].check(CancelledError)
     assert profile_of(others[0]).login == "alice"
 
@@ -147,11 +147,11 @@ def test_a_failure_reaches_every_waiter_and_is_not_cached() -> None:
     service = make_directory(InMemoryStore(), slow)
     slow.down = True
     requests = [start(service.lookup("alice", STRANGER)) for _ in range(3)]
-    slow.answer()
+    slow.complete_requests()
     assert [results for _, results in requests] == [[Unavailable()]] * 3
     slow.down = False
     _, results = start(service.lookup("alice", STRANGER))
-    slow.answer()
+    slow.complete_requests()
     assert profile_of(results[0]).login == "alice"
 
 
@@ -735,9 +735,9 @@ def test_shutdown_waits_for_running_edits(built: Built) -> None:
     deferred, left = start(built.deps.directory.edit("alice", Modify("", {"title": "Written"}), as_self("alice")))
     deferred.cancel()
     stopping = built.deps.directory.stopService()
-    results_: list[Any] = []
-    stopping.addBoth(results_.append)
-    assert results_ == []
+    shutdown_results: list[Any] = []
+    stopping.addBoth(shutdown_results.append)
+    assert shutdown_results == []
     gate.set()
     wait_for(stopping)
     assert left[0].check(CancelledError)

@@ -80,16 +80,16 @@ def test_F001_the_server_never_talks_first(built: Built) -> None:
     client = Client(built)
     built.clock.advance(0.3)
     assert client.received == b""
-    assert not client.closed()
+    assert not client.write_closed()
     client.lose_connection()
 
 
 def test_F002_the_server_answers_one_line_and_closes(built: Built) -> None:
     client = Client(built).send(b"alice\r\n")
     assert client.received == ALICE_PLAIN
-    assert client.closed()
+    assert client.write_closed()
     assert not client.aborted()
-    client.finish()
+    client.read_reply()
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_F071_too_long_without_a_line_end(built: Built) -> None:
     client = Client(built).send(b"a" * 300)
     assert client.received == b""
     client.send(b"a" * 300)
-    assert client.finish() == TOO_LONG
+    assert client.read_reply() == TOO_LONG
 
 
 def test_F071_too_long_and_half_closed(built: Built) -> None:
@@ -328,7 +328,7 @@ def test_F076_F077_no_lookup_and_no_connection(built: Built, line: bytes) -> Non
 @pytest.mark.parametrize("in_one_segment", [True, False])
 def test_F074_other_protocols_are_closed_without_a_reply(built: Built, first: bytes, in_one_segment: bool) -> None:
     client = Client(built).send(*([first] if in_one_segment else [bytes([each]) for each in first + b"\r\n"]))
-    assert (client.received, client.closed()) == (b"", True)
+    assert (client.received, client.write_closed()) == (b"", True)
     client.lose_connection()
     assert built.access_log_entries[-1]["outcome"] == "invalid"
 
@@ -337,7 +337,7 @@ def test_F074_an_incomplete_tls_hello_is_closed_without_a_reply(build: Build) ->
     built = build(timeout=10.0)
     client = Client(built).send(b"\x16", b"\x03\x01")
     built.clock.advance(10.1)
-    assert (client.received, client.closed()) == (b"", True)
+    assert (client.received, client.write_closed()) == (b"", True)
     client.lose_connection()
 
 
@@ -468,13 +468,13 @@ def test_F120_random_bytes_in_random_segments(built: Built, segments: list[bytes
     client = Client(built)
     for segment in [*segments, *([b"\r\n"] if end else [])]:
         client.send(segment)
-    if not client.closed():
+    if not client.write_closed():
         client.half_close()
     if b"".join(segments).startswith((b"\x16\x03", b"\x00", b"\x03\x00")):  # F074
         assert client.received == b"" or is_crlf_lines(client.received)
     elif segments or end:
         assert is_crlf_lines(client.received)
-    assert client.closed()
+    assert client.write_closed()
     assert not client.aborted()
     client.lose_connection()
 

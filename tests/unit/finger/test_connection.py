@@ -34,8 +34,8 @@ def test_F003_two_lines_get_one_answer_from_a_slow_source(build: Build) -> None:
     client = Client(built).send(b"alice\r\nbob\r\n")
     assert client.received == b""
     client.send(b"zofie\r\n")
-    slow.answer()
-    assert client.finish() == ALICE_PLAIN
+    slow.complete_requests()
+    assert client.read_reply() == ALICE_PLAIN
     assert slow.requested_logins == ["alice"]
     assert [entry["query"] for entry in built.access_log_entries] == ["alice"]
 
@@ -43,10 +43,10 @@ def test_F003_two_lines_get_one_answer_from_a_slow_source(build: Build) -> None:
 def test_F008_a_half_closed_client_gets_a_slow_answer(build: Build) -> None:
     slow = SlowSource()
     client = Client(build(sources=[slow])).send(b"alice\r\n").half_close()
-    assert not client.closed()
-    slow.answer()
+    assert not client.write_closed()
+    slow.complete_requests()
     assert client.received == ALICE_PLAIN
-    assert client.finished()
+    assert client.fully_closed()
     client.lose_connection()
 
 
@@ -54,7 +54,7 @@ def test_F009_a_client_that_closes_without_a_query(build: Build) -> None:
     built = build()
     client = Client(built).half_close()
     assert client.received == b""
-    assert client.finished()
+    assert client.fully_closed()
     client.lose_connection()
     assert [(entry["outcome"], entry["bytes"]) for entry in built.access_log_entries] == [("empty", 0)]
     assert built.deps.tracker.counts["finger", "lookup", "empty"] == 1
@@ -66,7 +66,7 @@ def test_F010_a_disconnected_client_is_not_answered(build: Build) -> None:
     client = Client(built).send(b"alice\r\n")
     client.lose_connection()
     assert built.deps.tracker.in_flight == 0
-    slow.answer()
+    slow.complete_requests()
     assert client.received == b""
     assert [entry["outcome"] for entry in built.access_log_entries] == ["gone"]
     assert ask_again(built, slow) == ALICE_PLAIN
@@ -74,8 +74,8 @@ def test_F010_a_disconnected_client_is_not_answered(build: Build) -> None:
 
 def ask_again(built: Any, slow: SlowSource) -> bytes:
     client = Client(built).send(b"alice\r\n")
-    slow.answer()
-    return client.finish()
+    slow.complete_requests()
+    return client.read_reply()
 
 
 def test_F011_a_silent_client_times_out(build: Build) -> None:
@@ -84,7 +84,7 @@ def test_F011_a_silent_client_times_out(build: Build) -> None:
     built.clock.advance(9.9)
     assert client.received == b""
     built.clock.advance(0.2)
-    assert client.finish() == TIMEOUT
+    assert client.read_reply() == TIMEOUT
     assert [entry["outcome"] for entry in built.access_log_entries] == ["timeout"]
 
 
@@ -94,9 +94,9 @@ def test_F012_slow_bytes_do_not_extend_the_deadline(build: Build) -> None:
     for _ in range(4):
         built.clock.advance(2)
         client.send(b"a")
-        assert not client.closed()
+        assert not client.write_closed()
     built.clock.advance(2)
-    assert client.finish() == TIMEOUT
+    assert client.read_reply() == TIMEOUT
 
 
 def test_a_slow_source_does_not_time_out_the_client(build: Build) -> None:
@@ -104,8 +104,8 @@ def test_a_slow_source_does_not_time_out_the_client(build: Build) -> None:
     built = build(sources=[slow], timeout=10.0)
     client = Client(built).send(b"alice\r\n")
     built.clock.advance(60)
-    slow.answer()
-    assert client.finish() == ALICE_PLAIN
+    slow.complete_requests()
+    assert client.read_reply() == ALICE_PLAIN
 
 
 @pytest.mark.parametrize("person", ["alice", "frank"])
@@ -125,7 +125,7 @@ def test_F013_at_most_one_chunk_is_buffered_for_a_reader(build: Build) -> None:
     assert client.received == b""
     client.producer.resumeProducing()
     assert 0 < len(client.received) <= 64 * 1024
-    reply = client.finish()
+    reply = client.read_reply()
     assert reply.count(b"\r\n") > 1000
     assert reply.endswith(b"000999 " + b"x" * 92 + b"\r\n")
     assert built.access_log_entries[0]["bytes"] == len(reply)
@@ -146,9 +146,9 @@ def test_a_slow_reader_has_the_timeout_to_read_and_one_second_to_close(build: Bu
     built.clock.advance(8)
     client.drain()
     built.clock.advance(0.9)
-    assert not client.finished()
+    assert not client.fully_closed()
     built.clock.advance(0.2)
-    assert client.finished()
+    assert client.fully_closed()
     assert not client.aborted()
     client.lose_connection()
 
@@ -166,7 +166,7 @@ def test_TLS_connections_are_closed_without_a_half_close(build: Build) -> None:
     client = Client(build())
     directlyProvides(client.transport, ISSLTransport)
     client.send(b"alice\r\n")
-    assert client.finished()
+    assert client.fully_closed()
     assert not client.transport.write_side_closed
     client.lose_connection()
 
@@ -180,7 +180,7 @@ def test_F015_a_surplus_connection_is_refused_after_its_line(build: Build) -> No
     client = Client(built)
     assert client.received == b""
     client.send(b"alice\r\n")
-    assert client.finish() == TOO_MANY_CONNECTIONS
+    assert client.read_reply() == TOO_MANY_CONNECTIONS
     assert built.access_log_entries[-1]["outcome"] == "limited"
     others.pop().lose_connection()
     assert ask(built, b"alice\r\n") == ALICE_PLAIN
@@ -195,7 +195,7 @@ def test_F015_a_surplus_connection_is_refused_after_a_second(build: Build) -> No
     built.clock.advance(0.9)
     assert client.received == b""
     built.clock.advance(0.2)
-    assert client.finish() == TOO_MANY_CONNECTIONS
+    assert client.read_reply() == TOO_MANY_CONNECTIONS
     assert ask(built, b"alice\r\n", peer="203.0.113.77") == ALICE_PLAIN  # another address
     for each in others:
         each.lose_connection()
@@ -206,7 +206,7 @@ def test_F015_connections_far_over_the_limit_are_closed(build: Build) -> None:
     others = [Client(built) for _ in range(12)]
     client = Client(built)
     assert client.received == b""
-    assert client.finished()
+    assert client.fully_closed()
     client.send(b"alice\r\n")
     assert client.received == b""
     for each in [*others, client]:
@@ -249,7 +249,7 @@ def test_shutdown_lets_a_written_reply_finish(build: Build) -> None:
     results = stop_service(service)
     assert not client.aborted()
     assert results == []
-    assert client.finish() == ALICE_PLAIN
+    assert client.read_reply() == ALICE_PLAIN
     assert results == [None]
     built.clock.advance(5)
 
@@ -260,7 +260,7 @@ def test_shutdown_informs_clients_without_a_query(build: Build) -> None:
     client = Client(built, factory=service.factory)
     results = stop_service(service)
     built.clock.advance(0.2)
-    assert client.finish() == STOPPING
+    assert client.read_reply() == STOPPING
     assert results == [None]
     assert [entry["outcome"] for entry in built.access_log_entries] == ["unavailable"]
 
@@ -273,7 +273,7 @@ def test_R038_a_query_that_arrives_during_shutdown_is_answered(build: Build) -> 
     built.clock.advance(0.1)
     client.send(b"alice\r\n")
     built.clock.advance(0.2)
-    assert client.finish() == ALICE_PLAIN
+    assert client.read_reply() == ALICE_PLAIN
     assert results == [None]
 
 
@@ -283,8 +283,8 @@ def test_shutdown_informs_clients_with_a_pending_query(build: Build) -> None:
     service = FingerService(FingerSettings(), built.deps)
     client = Client(built, factory=service.factory).send(b"alice\r\n")
     results = stop_service(service)
-    slow.answer()
-    assert client.finish() == STOPPING
+    slow.complete_requests()
+    assert client.read_reply() == STOPPING
     assert results == [None]
     assert [entry["outcome"] for entry in built.access_log_entries] == ["gone"]
 

@@ -72,11 +72,11 @@ def reply_to(factory: Any, built: Built, pieces: tuple[bytes, ...], ended: bool)
     client = Client(built, factory=factory).send(*pieces)
     if ended:
         client.half_close()
-    assert client.closed(), "no reply yet"
+    assert client.write_closed(), "no reply yet"
     client.drain()
     if not ended:
         client.half_close()
-    assert client.finished(), "still open"
+    assert client.fully_closed(), "still open"
     assert not client.aborted(), "aborted"
     client.lose_connection()
     return client.received
@@ -89,8 +89,8 @@ def test_F004_F005_F120_segmentation_does_not_change_the_reply(
 ) -> None:
     factory = FingerService(FingerSettings(), built.deps).factory
     bounds = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    pieces = tuple(data[one:two] for one, two in pairwise(bounds))
-    single_bytes = tuple(data[number_ : number_ + 1] for number_ in range(len(data)))
+    pieces = tuple(data[start:end] for start, end in pairwise(bounds))
+    single_bytes = tuple(data[offset : offset + 1] for offset in range(len(data)))
     ended = ended or b"\n" not in data
     expected = reply_to(factory, built, (data,) if data else (), ended)
     assert not fault(data, expected)
@@ -98,7 +98,7 @@ def test_F004_F005_F120_segmentation_does_not_change_the_reply(
     assert reply_to(factory, built, single_bytes, ended) == expected
 
 
-def describe_fault(one: Case, reply: bytes, setting: FingerSettings) -> str:
+def describe_fault(fuzz_case: Case, reply: bytes, setting: FingerSettings) -> str:
     """Say how *reply* breaks "Bytes of a reply" in behaviours/finger.md, given what *setting* lets pass (F028, F034)."""
     if setting.ansi == "sgr":
         if (colours := SGR.findall(reply)) and colours[-1] != b"\x1b[0m":
@@ -106,20 +106,24 @@ def describe_fault(one: Case, reply: bytes, setting: FingerSettings) -> str:
         reply = SGR.sub(b"", reply)
     if setting.charset == "ascii" and not reply.isascii():
         return "not ASCII"
-    return fault(one.sent, reply)
+    return fault(fuzz_case.sent, reply)
 
 
-def send_case(factory: Any, built: Built, one: Case) -> None:
-    """Send *one*; every eighth case is sent again in one segment and must get the same reply."""
+def send_case(factory: Any, built: Built, fuzz_case: Case) -> None:
+    """Send *fuzz_case*; every eighth case is sent again in one segment and must get the same reply."""
     try:
-        reply = reply_to(factory, built, one.pieces, one.ended)
-        problem = describe_fault(one, reply, factory.handler.settings)
-        if not problem and one.number % 8 == 0 and reply_to(factory, built, (one.sent,), one.ended) != reply:
+        reply = reply_to(factory, built, fuzz_case.pieces, fuzz_case.ended)
+        problem = describe_fault(fuzz_case, reply, factory.handler.settings)
+        if (
+            not problem
+            and fuzz_case.number % 8 == 0
+            and reply_to(factory, built, (fuzz_case.sent,), fuzz_case.ended) != reply
+        ):
             problem = "a different reply to the same bytes in one segment"
     except Exception as error:
-        error.add_note(str(one))
+        error.add_note(str(fuzz_case))
         raise
-    assert not problem, f"{problem}: {reply[:300]!r}\n{one}"
+    assert not problem, f"{problem}: {reply[:300]!r}\n{fuzz_case}"
 
 
 @pytest.mark.usefixtures("untraced")
@@ -133,9 +137,9 @@ def test_F120_F022_F025_F038_random_lines(build: Build, number: int) -> None:
     timers = len(built.clock.getDelayedCalls())
     with logged_failures() as failures:
         for first in range(0, cases, BATCH):
-            for number_ in range(first, first + BATCH):
-                send_case(factory, built, case(f"{SEED}-{number}", number_))
-                count += 1 + (number_ % 8 == 0)
+            for case_number in range(first, first + BATCH):
+                send_case(factory, built, case(f"{SEED}-{number}", case_number))
+                count += 1 + (case_number % 8 == 0)
             built.clock.advance(1)
             assert len(built.clock.getDelayedCalls()) <= timers, f"timers left before {SEED}-{number} {first + BATCH}"
             assert not failures, f"between {SEED}-{number} {first} and {first + BATCH}: {failures[0]}"

@@ -21,20 +21,20 @@ class Walker:
         self.client, self.gone = Client(built, factory=factory), False
         self.unsent = [*case(SEED, rng.randrange(10**9)).pieces, b"frank\r\n"]
 
-    def step(self, what: int) -> None:
-        """Apply event number *what*, if it is possible now."""
+    def step(self, event: int) -> None:
+        """Apply event number *event*, if it is possible now."""
         if self.gone:
             return
-        if self.client.aborted() or what == 0:
+        if self.client.aborted() or event == 0:
             self.client.lose_connection()
             self.gone = True
-        elif what <= 3 and self.unsent:
+        elif event <= 3 and self.unsent:
             self.client.send(self.unsent.pop(0))
-        elif what == 4:
+        elif event == 4:
             self.client.half_close()
-        elif what == 5:
+        elif event == 5:
             self.client.drain()
-        elif what == 6 and self.client.producer is not None:
+        elif event == 6 and self.client.producer is not None:
             self.client.producer.resumeProducing()
 
     @property
@@ -67,14 +67,14 @@ def walk(factory: Any, built: Built, slow: SlowSource, rng: random.Random) -> li
     """Run one walk until all clients are disconnected, and return the clients."""
     walkers = [Walker(factory, built, rng) for _ in range(rng.randint(1, 9))]
     for _ in range(rng.randint(5, 80)):
-        what = rng.randrange(10)
-        if what == 9:
-            slow.answer()
-        elif what == 8:
+        event = rng.randrange(10)
+        if event == 9:
+            slow.complete_requests()
+        elif event == 8:
             built.clock.advance(rng.choice((0.05, 0.3, 1, 4)))
         else:
-            rng.choice(walkers).step(what)
+            rng.choice(walkers).step(event)
     for walker in walkers:
         walker.step(0)
-    slow.answer()
+    slow.complete_requests()
     return walkers

@@ -15,13 +15,13 @@ def _timeout(build: Build) -> bytes:
     built = build(timeout=10.0)
     client = Client(built)
     built.clock.advance(10.1)
-    return client.finish()
+    return client.read_reply()
 
 
 def _too_many_connections(build: Build) -> bytes:
     built = build(per_address=10)
     others, client = [Client(built) for _ in range(10)], Client(built)
-    reply = client.send(b"alice\r\n").finish()
+    reply = client.send(b"alice\r\n").read_reply()
     for each in others:
         each.lose_connection()
     return reply
@@ -33,7 +33,7 @@ def _stopping(build: Build) -> bytes:
     client = Client(built, factory=service.factory)
     stop_service(service)
     built.clock.advance(0.2)
-    return client.finish()
+    return client.read_reply()
 
 
 def _too_many_queries(build: Build) -> bytes:

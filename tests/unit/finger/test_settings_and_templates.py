@@ -155,7 +155,7 @@ def test_the_cache_of_rendered_texts_is_bounded_in_bytes(build: Build, monkeypat
         for each in people:
             one = profile(built, str(each["login"]))
             renderer.render_profile(one, "finger/person.txt")
-            cached = sum(len(profile_.plan) + len(text) for profile_, text in renderer._cache.values())
+            cached = sum(len(cached_profile.plan) + len(text) for cached_profile, text in renderer._cache.values())
             assert cached < 100_000
             assert all(len(text) < 20_000 for _, text in renderer._cache.values())
     assert renderer._cache
@@ -210,10 +210,10 @@ def test_F034_colours_are_kept_in_plans_only_and_reset(build: Build) -> None:
 def test_F034_F028_a_reload_changes_colours_and_charset(build: Build) -> None:
     built = build(people=[{"login": "dave", "name": "Dávid", "plan": "\x1b[31mRED"}])
     service = FingerService(FingerSettings(), built.deps)
-    replies = [Client(built, factory=service.factory).send(b"dave\r\n").finish()]
+    replies = [Client(built, factory=service.factory).send(b"dave\r\n").read_reply()]
     for settings in (FingerSettings(ansi="sgr", charset="ascii"), FingerSettings()):
         service.prepare_reload(settings, built.deps)()
-        replies.append(Client(built, factory=service.factory).send(b"dave\r\n").finish())
+        replies.append(Client(built, factory=service.factory).send(b"dave\r\n").read_reply())
     assert [(b"\x1b[31m" in each, each.isascii()) for each in replies] == [(False, False), (True, True), (False, False)]
 
 
@@ -233,7 +233,7 @@ def test_header_and_footer_frame_each_answer(build: Build, tmp_path: Path) -> No
     assert ask_text(built, "nobody") == "nobody: no such user.\n".join(frame)
     client = Client(built)
     assert client.received == b""
-    client.send(b"alice\r\n").finish()
+    client.send(b"alice\r\n").read_reply()
     assert b"Welcome" not in Browser(built).request("/users/alice.txt").body
 
 

@@ -76,7 +76,7 @@ class Client:
         """The registered producer of the rest of the reply, or None."""
         return self.transport.producer
 
-    def finished(self) -> bool:
+    def fully_closed(self) -> bool:
         """Return whether the server has closed both directions."""
         return self.transport.disconnecting
 
@@ -84,19 +84,19 @@ class Client:
     def received(self) -> bytes:
         return bytes(self.transport.value())
 
-    def closed(self) -> bool:
+    def write_closed(self) -> bool:
         """Return whether the server has closed at least its sending side."""
         return self.transport.write_side_closed or self.transport.disconnecting
 
     def aborted(self) -> bool:
         return bool(self.transport.disconnected)
 
-    def finish(self) -> bytes:
+    def read_reply(self) -> bytes:
         """Read the whole reply, close the connection as a well-behaved client does, and return the reply."""
         self.drain()
         self.half_close()
-        assert self.closed()
-        assert self.finished()
+        assert self.write_closed()
+        assert self.fully_closed()
         assert not self.aborted()
         self.lose_connection()
         return self.received
@@ -104,7 +104,7 @@ class Client:
 
 def ask(built: Built, *segments: bytes, peer: str = STRANGER, settings: FingerSettings | None = None) -> bytes:
     """Send *segments* on a new connection and return the whole reply."""
-    return Client(built, peer, settings).send(*segments).finish()
+    return Client(built, peer, settings).send(*segments).read_reply()
 
 
 def stop_service(service: Any) -> list[None]:
@@ -132,7 +132,7 @@ def logged_failures() -> Iterator[list[LogEvent]]:
 
 
 class SlowSource:
-    """A source without people whose requests wait until the test calls answer()."""
+    """A source without people whose requests wait until the test calls complete_requests()."""
 
     name, restricts, cache_ttl = "slow", False, timedelta(0)
 
@@ -147,7 +147,7 @@ class SlowSource:
         await request
         return None
 
-    def answer(self) -> None:
+    def complete_requests(self) -> None:
         waiting, self.pending = self.pending, []
         for each in waiting:
             each.callback(None)
