@@ -57,18 +57,18 @@ class ReactorClock(Clock):
 
 
 @dataclass
-class Built:
+class GatewayHarness:
     """ProtocolDependencies with the clock, the store and the files behind them."""
 
     deps: ProtocolDependencies
     clock: ReactorClock
     store: sqlite_store.SQLiteStore
-    path: Path
+    database_path: Path
     access_log_path: Path
 
     def change(self, *edits: Edit) -> None:
         """Write edits to the database as another process would; the gateway sees them at its next poll."""
-        write_edits(self.path, edits)
+        write_edits(self.database_path, edits)
 
     def poll_store(self) -> None:
         """Advance the clock to the next poll for changes of other processes."""
@@ -115,7 +115,7 @@ def make_dependencies(
     clock: Any = None,
     own_templates: Path | None = None,
     listen_addresses: Sequence[str | None] = ("0.0.0.0",),
-) -> Built:
+) -> GatewayHarness:
     """Create a database of *people* in *folder* and start a directory and its services on it."""
     path, access_log_path = folder / "people.db", folder / "access.jsonl"
     database.create(path)
@@ -142,7 +142,7 @@ def make_dependencies(
         renderer=Renderer(TemplateSet(own_templates), site),
         timeout=timeout,
     )
-    return Built(deps, reactor, store, path, access_log_path)
+    return GatewayHarness(deps, reactor, store, path, access_log_path)
 
 
 def protocols(finger: bool = True, bot: str | None = "fingerbot") -> tuple[ProtocolInfo, ...]:

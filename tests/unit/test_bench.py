@@ -14,7 +14,7 @@ from tests.unit.fixtures import ALICE, make_dependencies, result_of
 
 def test_people_made_in_bulk_are_people_like_others(tmp_path: Path) -> None:
     built = make_dependencies(tmp_path, [ALICE])
-    people.fill_database(built.path, 3, 2)
+    people.fill_database(built.database_path, 3, 2)
     built.poll_store()
     directory = built.deps.directory
     viewer = built.deps.viewers.from_address("finger", None)

@@ -18,7 +18,7 @@ from gateway.ops.request_tracker import RequestInfo, RequestTracker, TrackedRequ
 from gateway.web.app import WebService
 from gateway.web.settings import WebSettings
 
-from .fixtures import Built, make_dependencies, result_of
+from .fixtures import GatewayHarness, make_dependencies, result_of
 
 Ask = Callable[[ProtocolDependencies], str]
 STRANGER = IPv4Address("TCP", "198.51.100.7", 4079)
@@ -57,19 +57,19 @@ def _wire(protocol: object, said: bytes) -> str:
     return told
 
 
-def limited(built: Built, ask: Ask) -> bool:
+def limited(built: GatewayHarness, ask: Ask) -> bool:
     """Is the third question of a minute, where two are allowed, not answered?"""
     answers = [ask(built.deps) for _ in range(3)]
     return "Alice Adams" in answers[0] and "Alice Adams" in answers[1] and "Alice Adams" not in answers[2]
 
 
-def recorded(built: Built, ask: Ask) -> bool:
+def recorded(built: GatewayHarness, ask: Ask) -> bool:
     """Is there one record for one question?"""
     ask(built.deps)
     return [(each["query"], each["outcome"]) for each in built.access_log_entries] == [("alice", "found")]
 
 
-def counted(built: Built, ask: Ask) -> bool:
+def counted(built: GatewayHarness, ask: Ask) -> bool:
     """Is one question counted once?"""
     ask(built.deps)
     return [key[2] for key, count in built.deps.tracker.counts.items() if count == 1] == ["found"]
@@ -89,7 +89,9 @@ class Unrecorded(TrackedRequest):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("check", [limited, recorded, counted])
-def test_each_protocol_tracks_its_requests(protocol: str, check: Callable[[Built, Ask], bool], tmp_path: Path) -> None:
+def test_each_protocol_tracks_its_requests(
+    protocol: str, check: Callable[[GatewayHarness, Ask], bool], tmp_path: Path
+) -> None:
     built = make_dependencies(tmp_path, queries_per_minute=2)
     assert check(built, PROTOCOLS[protocol])
     built.stop()
@@ -97,7 +99,9 @@ def test_each_protocol_tracks_its_requests(protocol: str, check: Callable[[Built
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("check", [limited, recorded, counted])
-def test_without_tracking_each_check_fails(protocol: str, check: Callable[[Built, Ask], bool], tmp_path: Path) -> None:
+def test_without_tracking_each_check_fails(
+    protocol: str, check: Callable[[GatewayHarness, Ask], bool], tmp_path: Path
+) -> None:
     built = make_dependencies(tmp_path, queries_per_minute=2)
     tracker = built.deps.tracker
     opened = Untracked(tracker._rate_limit, tracker._access_log, built.clock)

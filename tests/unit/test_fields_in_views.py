@@ -20,7 +20,7 @@ from gateway.finger.settings import FingerSettings
 from gateway.formats import people_files, person_json
 from gateway.formats.card import make_vcard
 from tests.unit.directory.doubles import ADMINISTRATOR
-from tests.unit.fixtures import Built, make_dependencies, result_of
+from tests.unit.fixtures import GatewayHarness, make_dependencies, result_of
 from tests.unit.test_every_question import STRANGER, _wire, over_irc
 from tests.unit.web.browser import MEMBER, Browser
 
@@ -73,16 +73,16 @@ MISSING: dict[str, dict[str, str]] = {
 }
 
 
-def ask_finger(built: Built) -> str:
+def ask_finger(built: GatewayHarness) -> str:
     return _wire(FingerService(FingerSettings(), built.deps).factory.buildProtocol(STRANGER), b"/W alice\r\n")
 
 
-def ask_irc(built: Built) -> str:
+def ask_irc(built: GatewayHarness) -> str:
     return over_irc(built.deps)
 
 
-def ask_web(extension: str) -> Callable[[Built], str]:
-    def ask(built: Built) -> str:
+def ask_web(extension: str) -> Callable[[GatewayHarness], str]:
+    def ask(built: GatewayHarness) -> str:
         answer = Browser(built).request(f"/users/alice{extension}", peer=MEMBER, Accept="text/html")
         assert answer.code == 200
         body = answer.body.decode().replace("\r\n ", "")  # vCards are folded
@@ -91,7 +91,7 @@ def ask_web(extension: str) -> Callable[[Built], str]:
     return ask
 
 
-VIEWS: dict[str, Callable[[Built], str]] = {
+VIEWS: dict[str, Callable[[GatewayHarness], str]] = {
     "finger long answer": ask_finger,
     "IRC answer": ask_irc,
     "HTML page": ask_web(""),
@@ -99,15 +99,15 @@ VIEWS: dict[str, Callable[[Built], str]] = {
     "text page": ask_web(".txt"),
     "vCard": ask_web(".vcf"),
 }
-Build = Callable[[str], Built]
+Build = Callable[[str], GatewayHarness]
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> Iterator[Build]:
     """Build a gateway whose one person has only the given field; everyone may see all."""
-    made: list[Built] = []
+    made: list[GatewayHarness] = []
 
-    def make(name: str) -> Built:
+    def make(name: str) -> GatewayHarness:
         person: dict[str, Any] = {"login": "alice", "visibility": dict.fromkeys(FIELDS, "everyone")}
         if name in VALUES:
             person[name] = VALUES[name][0]
@@ -145,17 +145,17 @@ def test_a_view_shows_the_field(view: str, name: str, build: Build) -> None:
     assert shown == (name not in MISSING[view]), MISSING[view].get(name, "not shown")
 
 
-def profile(built: Built) -> Profile:
+def profile(built: GatewayHarness) -> Profile:
     answer = result_of(built.deps.directory.lookup("alice", ADMINISTRATOR))
     assert isinstance(answer, Found)
     return answer.profile
 
 
-def as_json(built: Built) -> tuple[people_files.Kind, bytes]:
+def as_json(built: GatewayHarness) -> tuple[people_files.Kind, bytes]:
     return "json", person_json.encode_json(person_json.make_person_document(profile(built)))
 
 
-def as_csv(built: Built) -> tuple[people_files.Kind, bytes]:
+def as_csv(built: GatewayHarness) -> tuple[people_files.Kind, bytes]:
     """The gateway writes no CSV: a spreadsheet has texts as they are, and JSON for everything else."""
     document = person_json.make_person_document(profile(built))
     row = {name: document[name] for name in STORED if name in document} | {"login": "alice"}
@@ -171,14 +171,14 @@ def as_csv(built: Built) -> tuple[people_files.Kind, bytes]:
     return "csv", table.getvalue().encode()
 
 
-def as_vcard(built: Built) -> tuple[people_files.Kind, bytes]:
+def as_vcard(built: GatewayHarness) -> tuple[people_files.Kind, bytes]:
     return "vcard", make_vcard(profile(built), built.deps.site).encode()
 
 
 @pytest.mark.parametrize("name", STORED)
 @pytest.mark.parametrize("write", [as_json, as_csv, as_vcard])
 def test_import_reads_the_field_back(
-    write: Callable[[Built], tuple[people_files.Kind, bytes]], name: str, build: Build
+    write: Callable[[GatewayHarness], tuple[people_files.Kind, bytes]], name: str, build: Build
 ) -> None:
     built = build(name)
     kind, data = write(built)

@@ -19,7 +19,7 @@ from gateway.irc.command_handler import CommandHandler
 from gateway.irc.command_registry import BotRequest
 from gateway.text.width import width
 from tests.unit.finger import wire as finger_wire
-from tests.unit.fixtures import Built, make_create_edit, make_dependencies, result_of, write_edits
+from tests.unit.fixtures import GatewayHarness, make_create_edit, make_dependencies, result_of, write_edits
 from tests.unit.web.browser import Browser
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -56,17 +56,17 @@ LOGIN = Login(
 )
 LAST_SEEN = datetime(2026, 11, 20, 7, 31, tzinfo=UTC)
 
-Build = Callable[[Preset], Built]
+Build = Callable[[Preset], GatewayHarness]
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> Iterator[Build]:
-    made: list[Built] = []
+    made: list[GatewayHarness] = []
 
-    def make(preset: Preset) -> Built:
+    def make(preset: Preset) -> GatewayHarness:
         built = make_dependencies(tmp_path, people=[], policy=Policy.preset(preset))
         made.append(built)
-        write_edits(built.path, [make_create_edit(ALICE)], AT)
+        write_edits(built.database_path, [make_create_edit(ALICE)], AT)
         built.deps.directory.presence.last_seen["alice"] = LAST_SEEN
         return built
 
@@ -75,22 +75,22 @@ def build(tmp_path: Path) -> Iterator[Build]:
         built.stop()
 
 
-def log_on(built: Built) -> None:
+def log_on(built: GatewayHarness) -> None:
     built.deps.directory.presence.update("here", {"alice": (LOGIN,)})
 
 
 # one question, as each protocol answers it
 
 
-def over_finger(built: Built, address: str, line: str = "alice") -> str:
+def over_finger(built: GatewayHarness, address: str, line: str = "alice") -> str:
     return finger_wire.ask(built, f"{line}\r\n".encode(), peer=address).decode().replace("\r\n", "\n")
 
 
-def over_web(built: Built, address: str, accept: str) -> str:
+def over_web(built: GatewayHarness, address: str, accept: str) -> str:
     return Browser(built).request("/users/alice", peer=address, Accept=accept).body.decode()
 
 
-def over_irc(built: Built, address: str) -> str:
+def over_irc(built: GatewayHarness, address: str) -> str:
     asked = BotRequest(
         nick="bo", userhost="bo@host", channel=None, text="alice", own_nick="fingerbot", max_line_bytes=400
     )
@@ -99,7 +99,7 @@ def over_irc(built: Built, address: str) -> str:
     return "".join(f"{line}\n" for line in reply.lines)
 
 
-PROTOCOLS: dict[str, Callable[[Built, str], str]] = {
+PROTOCOLS: dict[str, Callable[[GatewayHarness, str], str]] = {
     "finger.txt": over_finger,
     "finger_long.txt": lambda built, address: over_finger(built, address, "/W alice"),
     "web.json": lambda built, address: over_web(built, address, "application/json"),
@@ -170,7 +170,7 @@ def test_F101_strangers_are_told_what_the_RFC_lists_and_nothing_else(build: Buil
     """C: "exactly the full name". The login is what was asked for in its proper spelling, and the address on the web is
     made of it: both go with the name, and tell nothing more of a person."""
     built = build(preset)
-    ways: dict[str, Callable[[Built, str], str]] = {
+    ways: dict[str, Callable[[GatewayHarness, str], str]] = {
         **PROTOCOLS,
         "web.txt": lambda built, address: over_web(built, address, "text/plain"),
         "web.html": lambda built, address: over_web(built, address, "text/html"),

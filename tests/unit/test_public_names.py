@@ -46,7 +46,7 @@ from gateway.store import database
 from gateway.twist import Options
 from gateway.web.routes import ROUTES
 from tests.unit.finger.wire import Client
-from tests.unit.fixtures import Built, make_dependencies, result_of
+from tests.unit.fixtures import GatewayHarness, make_dependencies, result_of
 from tests.unit.test_presets import ALICE
 from tests.unit.web.browser import Browser
 
@@ -147,19 +147,19 @@ def calls(tree: ast.AST) -> Iterator[ast.Call]:
 # sections
 
 
-def settings_keys(_: Built) -> Iterator[str]:
+def settings_keys(_: GatewayHarness) -> Iterator[str]:
     yield from keys_of_type(SettingsFile, "")
 
 
-def access_log_keys(_: Built) -> Iterator[str]:
+def access_log_keys(_: GatewayHarness) -> Iterator[str]:
     yield from keys_of_type(access_log.AccessLogEntry, "")
 
 
-def access_log_outcomes(_: Built) -> Iterator[str]:
+def access_log_outcomes(_: GatewayHarness) -> Iterator[str]:
     yield from get_args(request_tracker.Outcome)
 
 
-def access_log_verbs(built: Built) -> Iterator[str]:
+def access_log_verbs(built: GatewayHarness) -> Iterator[str]:
     """Yield the verbs that the requests of ask_everything were counted under, and those that leave no log line."""
     yield from (f"{protocol} {verb}" for protocol, verb, _ in built.deps.tracker.counts)
     count = request_tracker.RequestTracker.count.__name__
@@ -171,7 +171,7 @@ def access_log_verbs(built: Built) -> Iterator[str]:
                 yield f"* {words[0]}"
 
 
-def metric_names(built: Built) -> Iterator[str]:
+def metric_names(built: GatewayHarness) -> Iterator[str]:
     class Bot:
         name = "network"
         state = (True, True, 0)
@@ -188,11 +188,11 @@ def metric_names(built: Built) -> Iterator[str]:
             yield f"{sample.name} {family.type} {{{', '.join(sorted(sample.labels))}}}"
 
 
-def description_of(built: Built) -> Any:
+def description_of(built: GatewayHarness) -> Any:
     return json.loads(Browser(built).request("/openapi.json").body)
 
 
-def web_documents(built: Built) -> Iterator[str]:
+def web_documents(built: GatewayHarness) -> Iterator[str]:
     """Yield the members of each JSON document of the web side, by address; answers that many share stand once."""
     description = description_of(built)
     components = description["components"]
@@ -211,7 +211,7 @@ def web_documents(built: Built) -> Iterator[str]:
             yield from members(f"{path} {code}", response)
 
 
-def markup_names(built: Built) -> Iterator[str]:
+def markup_names(built: GatewayHarness) -> Iterator[str]:
     """Yield the elements and attributes of the XML documents, and the properties and parameters of a vCard."""
     browser = Browser(built)
     for route in ROUTES:
@@ -230,7 +230,7 @@ def markup_names(built: Built) -> Iterator[str]:
                     yield from (f"{route.path} {name} {each}=" for each in element.attrib)
 
 
-def openapi_names(built: Built) -> Iterator[str]:
+def openapi_names(built: GatewayHarness) -> Iterator[str]:
     description = description_of(built)
     yield from members_of_value({key: each for key, each in description.items() if key not in ("paths", "components")})
     components = description["components"]
@@ -245,7 +245,7 @@ def openapi_names(built: Built) -> Iterator[str]:
             yield from (f"{path} parameter {each['in']} {each['name']}" for each in operation["parameters"])
 
 
-def routes(_: Built) -> Iterator[str]:
+def routes(_: GatewayHarness) -> Iterator[str]:
     for route in ROUTES:
         yield from route.paths
         yield from (f"{route.path} ?{key}" for key in route.query)
@@ -256,17 +256,17 @@ def routes(_: Built) -> Iterator[str]:
         )
 
 
-def person_document(_: Built) -> Iterator[str]:
+def person_document(_: GatewayHarness) -> Iterator[str]:
     schema = person_json.person_schema()
     yield from members_of_schema(schema, schema["$defs"])
 
 
-def people_files_names(_: Built) -> Iterator[str]:
+def people_files_names(_: GatewayHarness) -> Iterator[str]:
     yield from (f"format {kind}" for kind in people_files.KINDS)
     yield from (f"CSV column {name}" for name in tables.HEADINGS)
 
 
-def explanation_json(built: Built) -> Iterator[str]:
+def explanation_json(built: GatewayHarness) -> Iterator[str]:
     """Yield the members of `check --explain --json`, with every reason and each optional member."""
     found = result_of(built.deps.directory.lookup("alice", built.deps.viewers.from_address("web", None)))
     everyone, alice = Visibility.EVERYONE, found.profile
@@ -281,14 +281,14 @@ def explanation_json(built: Built) -> Iterator[str]:
         yield f"fields[].limit = {field['limit']}"
 
 
-def import_json(_: Built) -> Iterator[str]:
+def import_json(_: GatewayHarness) -> Iterator[str]:
     made = import_people.PersonDifference("alice", {"name": "A"}, {"name": "B"})
     yield from (
         name.replace(".name", ".*") for name in members_of_value(json.loads(import_people._to_json([made], True)))
     )
 
 
-def conformance_json(_: Built) -> Iterator[str]:
+def conformance_json(_: GatewayHarness) -> Iterator[str]:
     results = [Result(id=next(iter(CHECKS)), verdict=verdict, why="") for verdict in get_args(Verdict)]
     yield from members_of_value(json.loads(report.format_json(results, "dir.test", 79)))
     yield from (f"checks[].verdict = {verdict}" for verdict in get_args(Verdict))
@@ -296,7 +296,7 @@ def conformance_json(_: Built) -> Iterator[str]:
     yield from (f"checks[].id = {check}" for check in CHECKS)
 
 
-def control_socket(_: Built) -> Iterator[str]:
+def control_socket(_: GatewayHarness) -> Iterator[str]:
     """Yield each verb of the control socket with the members of its answers: the keys of the dicts in its function."""
     for module, tree in modules():
         functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)}
@@ -318,7 +318,7 @@ def dict_keys(tree: ast.AST) -> Iterator[str]:
             yield from (str(each.value) for each in node.keys if isinstance(each, ast.Constant))
 
 
-def exit_codes(_: Built) -> Iterator[str]:
+def exit_codes(_: GatewayHarness) -> Iterator[str]:
     """Yield the codes that commands and plug-in hand to sys.exit or to an error, click's own, and those of `conform`."""
     for module, tree in (
         *modules(PACKAGE / "cli"),
@@ -344,7 +344,7 @@ def exit_codes(_: Built) -> Iterator[str]:
             yield f"conform {report.exit_status([Result(id=check.id, verdict=verdict, why='')])}"
 
 
-def commands(_: Built) -> Iterator[str]:
+def commands(_: GatewayHarness) -> Iterator[str]:
     """Yield every command with its arguments and options, from click, and the options of the twist plug-in."""
 
     def walk(command: click.Command, path: str, context: click.Context) -> Iterator[str]:
@@ -368,7 +368,7 @@ def commands(_: Built) -> Iterator[str]:
     yield from (f"script {name}" for name in project["scripts"])
 
 
-def environment_variables(_: Built) -> Iterator[str]:
+def environment_variables(_: GatewayHarness) -> Iterator[str]:
     """Yield what the code reads from os.environ."""
     for module, tree in modules():
         for node in ast.walk(tree):
@@ -386,7 +386,7 @@ def environment_variables(_: Built) -> Iterator[str]:
                 yield read
 
 
-def template_names(_: Built) -> Iterator[str]:
+def template_names(_: GatewayHarness) -> Iterator[str]:
     """Yield the templates and what each may use: names that it is given, and filters of ours."""
     templates = TemplateSet()
     for name in templates.names():
@@ -399,22 +399,22 @@ def template_names(_: Built) -> Iterator[str]:
     yield from (f"static {file.relative_to(static)}" for file in static.rglob("*") if file.is_file())
 
 
-def shared_template_names(built: Built) -> Iterator[str]:
+def shared_template_names(built: GatewayHarness) -> Iterator[str]:
     yield from built.deps.renderer._templates.global_names - set(Environment().globals)
 
 
-def bot_commands(_: Built) -> Iterator[str]:
+def bot_commands(_: GatewayHarness) -> Iterator[str]:
     yield from (f"{name} ({command.name})" for name, command in COMMAND_BY_NAME.items())
     yield from (f"usage {command.usage}" for command in COMMANDS)
 
 
-def fields(_: Built) -> Iterator[str]:
+def fields(_: GatewayHarness) -> Iterator[str]:
     yield from FIELDS
     yield from (f"preset {preset}" for preset in get_args(Preset))
     yield from (f"level {level.name.lower()}" for level in Visibility)
 
 
-def source_interface(_: Built) -> Iterator[str]:
+def source_interface(_: GatewayHarness) -> Iterator[str]:
     """Yield what an operator's own class of people implements and answers with."""
     for name, function in inspect.getmembers(Source, inspect.isfunction):
         if not name.startswith("_"):
@@ -422,8 +422,8 @@ def source_interface(_: Built) -> Iterator[str]:
     yield from keys_of_type(Partial, Partial.__name__)
 
 
-def database_columns(built: Built) -> Iterator[str]:
-    connection = database.connect(built.path, "ro", 5.0)
+def database_columns(built: GatewayHarness) -> Iterator[str]:
+    connection = database.connect(built.database_path, "ro", 5.0)
     try:
         for name, kind in connection.execute("SELECT name, type FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"):
             yield f"{kind} {name}"
@@ -433,7 +433,7 @@ def database_columns(built: Built) -> Iterator[str]:
         connection.close()
 
 
-SECTIONS: Mapping[str, Callable[[Built], Iterator[str]]] = {
+SECTIONS: Mapping[str, Callable[[GatewayHarness], Iterator[str]]] = {
     "Settings keys and their words (gateway.toml)": settings_keys,
     "Access-log keys": access_log_keys,
     "Access-log outcomes": access_log_outcomes,
@@ -464,7 +464,7 @@ SECTIONS: Mapping[str, Callable[[Built], Iterator[str]]] = {
 # requests
 
 
-def ask_everything(built: Built) -> None:
+def ask_everything(built: GatewayHarness) -> None:
     """Send each kind of request on every protocol, so that every verb and metric occurs."""
     for line in (b"\r\n", b"alice\r\n", b"nobody\r\n", b"alice@far.test\r\n", b"x" * 2000 + b"\r\n"):
         Client(built).send(line)

@@ -13,20 +13,20 @@ from gateway.directory.interfaces import Create
 from gateway.directory.lists import MAX_MATCHES
 from gateway.directory.person import Partial, Visibility
 from tests.unit.directory.doubles import STRANGER, InMemorySource
-from tests.unit.fixtures import Built, make_dependencies
+from tests.unit.fixtures import GatewayHarness, make_dependencies
 
 N = Visibility.NOBODY
 HIDING_SOURCE = InMemorySource(Partial(login="zoe", visibility={"name": N}), restricts=True)
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Iterator[Built]:
+def built(tmp_path: Path) -> Iterator[GatewayHarness]:
     made = make_dependencies(tmp_path, people=(), sources=(HIDING_SOURCE,))
     yield made
     made.stop()
 
 
-def search(built: Built, words: str) -> Listing:
+def search(built: GatewayHarness, words: str) -> Listing:
     results: list[Any] = []
     Deferred.fromCoroutine(built.deps.directory.list_people(words, STRANGER, Page())).addBoth(results.append)
     for _ in range(100):
@@ -44,7 +44,7 @@ def search(built: Built, words: str) -> Listing:
         Create("zed", {"name": "Ann"}, listed=False),
     ],
 )
-def test_a_hidden_match_does_not_truncate_a_search(built: Built, edit: Create) -> None:
+def test_a_hidden_match_does_not_truncate_a_search(built: GatewayHarness, edit: Create) -> None:
     """A match on a hidden alias, or of a person hidden by another source, must not set `truncated`."""
     built.change(*(Create(f"p{n:03}", {"name": f"Ann {n}"}) for n in range(MAX_MATCHES)))
     built.poll_store()
@@ -72,7 +72,7 @@ def test_searches_for_missing_and_hidden_people_are_equal_while_a_source_is_down
     made.stop()
 
 
-def test_the_size_of_the_next_person_does_not_slow_down_a_lookup_of_a_missing_login(built: Built) -> None:
+def test_the_size_of_the_next_person_does_not_slow_down_a_lookup_of_a_missing_login(built: GatewayHarness) -> None:
     """For a missing login the store reads another row, so that timing reveals nothing.
 
     If that were the next login in order, the time would show which names sort just before a hidden person with a long

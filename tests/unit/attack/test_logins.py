@@ -15,7 +15,7 @@ from gateway.directory.person import Login, Visibility
 from gateway.directory.presence import Presence
 from gateway.directory.privacy import Policy
 from gateway.sources import logins
-from tests.unit.fixtures import Built, make_dependencies
+from tests.unit.fixtures import GatewayHarness, make_dependencies
 from tests.unit.web.browser import Browser
 
 E = Visibility.EVERYONE
@@ -74,14 +74,14 @@ def test_a_terminal_name_cannot_reach_other_files(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Iterator[Built]:
+def built(tmp_path: Path) -> Iterator[GatewayHarness]:
     policy = Policy.preset("open", {"presence": E, "terminal": E, "origin": E})
     made = make_dependencies(tmp_path, policy=policy)
     yield made
     made.stop()
 
 
-def test_undecodable_host_names_do_not_break_lists(monkeypatch: pytest.MonkeyPatch, built: Built) -> None:
+def test_undecodable_host_names_do_not_break_lists(monkeypatch: pytest.MonkeyPatch, built: GatewayHarness) -> None:
     """psutil returns them as lone surrogates, which JSON cannot encode: the front page would fail for everybody."""
     logged_in = read_logins(
         monkeypatch, user("alice", host="\udcff\udcfe\x1b[31m" + "h" * 250, terminal="\udc80"), user("\udcff")

@@ -10,12 +10,12 @@ from gateway.directory.answers import Invalid, NotFound, Unavailable
 from gateway.directory.interfaces import Rename
 from gateway.directory.person import Partial, Visibility
 from tests.unit.directory.doubles import ADMINISTRATOR, STRANGER, InMemorySource
-from tests.unit.fixtures import Built, make_dependencies, result_of
+from tests.unit.fixtures import GatewayHarness, make_dependencies, result_of
 
 PEOPLE = [{"login": "carl", "name": "Carl Kettle"}, {"login": "bob", "name": "Bob"}]
 
 
-def check_rename(built: Built, old: str, new: str) -> Any:
+def check_rename(built: GatewayHarness, old: str, new: str) -> Any:
     """Return the result of the checks before a rename is written: the edit or the exception."""
     results: list[Any] = []
     Deferred.fromCoroutine(built.deps.directory._editing._check(Rename(old, new), ADMINISTRATOR)).addBoth(

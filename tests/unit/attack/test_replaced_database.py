@@ -11,20 +11,20 @@ from gateway.directory.answers import Found, NotFound, Saved
 from gateway.directory.interfaces import Modify, Remove
 from gateway.store import database
 from tests.unit.directory.doubles import ADMINISTRATOR, STRANGER
-from tests.unit.fixtures import ALICE, BOB, Built, make_create_edit, make_dependencies, result_of, write_edits
+from tests.unit.fixtures import ALICE, BOB, GatewayHarness, make_create_edit, make_dependencies, result_of, write_edits
 
 
-def replace_database(built: Built, folder: Path, people: list[Any]) -> None:
+def replace_database(built: GatewayHarness, folder: Path, people: list[Any]) -> None:
     backup = folder / "backup.db"
     database.create(backup)
     write_edits(backup, [make_create_edit(each) for each in people])
     for suffix in ("-wal", "-shm"):
-        Path(f"{built.path}{suffix}").unlink(missing_ok=True)
+        Path(f"{built.database_path}{suffix}").unlink(missing_ok=True)
         Path(f"{backup}{suffix}").unlink(missing_ok=True)
-    backup.replace(built.path)
+    backup.replace(built.database_path)
 
 
-def is_found(built: Built, name: str) -> bool:
+def is_found(built: GatewayHarness, name: str) -> bool:
     answer = result_of(built.deps.directory.lookup(name, STRANGER))
     assert answer == NotFound() or isinstance(answer, Found)
     return isinstance(answer, Found)
@@ -56,16 +56,16 @@ def test_a_missing_or_unusable_database_is_logged_once(tmp_path: Path) -> None:
     built = make_dependencies(tmp_path, people=[BOB])
     assert is_found(built, "bob")
     moved = tmp_path / "away.db"
-    built.path.rename(moved)
+    built.database_path.rename(moved)
     with capturedLogs() as logged:
         for _ in range(5):
             built.poll_store()
-        built.path.write_bytes(b"half a copy")
+        built.database_path.write_bytes(b"half a copy")
         for _ in range(5):
             built.poll_store()
     assert len(logged) == 2
     assert is_found(built, "bob")
-    moved.replace(built.path)
+    moved.replace(built.database_path)
     built.change(Remove("bob"))
     built.poll_store()
     assert not is_found(built, "bob")
@@ -74,7 +74,7 @@ def test_a_missing_or_unusable_database_is_logged_once(tmp_path: Path) -> None:
 
 def test_edits_of_the_gateway_go_to_the_replaced_database(tmp_path: Path) -> None:
     built = make_dependencies(tmp_path, people=[ALICE, BOB])
-    write_edits(built.path, [Modify("bob", {"title": "before"})])
+    write_edits(built.database_path, [Modify("bob", {"title": "before"})])
     replace_database(built, tmp_path, [BOB])
     built.poll_store()
     outcomes: list[object] = []

@@ -29,13 +29,13 @@ from tests.unit.directory.doubles import (
     as_self,
     make_directory,
 )
-from tests.unit.fixtures import Built, make_dependencies, result_of, write_edits
+from tests.unit.fixtures import GatewayHarness, make_dependencies, result_of, write_edits
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Iterator[Built]:
+def built(tmp_path: Path) -> Iterator[GatewayHarness]:
     made = make_dependencies(tmp_path, people=())
     yield made
     made.stop()
@@ -46,7 +46,7 @@ def logins(listing: object) -> list[str]:
     return [profile.login for profile in listing.profiles]
 
 
-def complete(built: Built, coroutine: Any) -> Any:
+def complete(built: GatewayHarness, coroutine: Any) -> Any:
     """Run the reactor until *coroutine* is finished, and return its result."""
     results: list[Any] = []
     Deferred.fromCoroutine(coroutine).addBoth(results.append)
@@ -60,14 +60,14 @@ def complete(built: Built, coroutine: Any) -> Any:
     return results[0]
 
 
-def ask(built: Built, words: str, viewer: Viewer = STRANGER, page: Page | None = None) -> Any:
+def ask(built: GatewayHarness, words: str, viewer: Viewer = STRANGER, page: Page | None = None) -> Any:
     return complete(built, built.deps.directory.list_people(words, viewer, page or Page()))
 
 
 # pages
 
 
-def test_W146_search_pages_are_stable_while_people_change(built: Built) -> None:
+def test_W146_search_pages_are_stable_while_people_change(built: GatewayHarness) -> None:
     built.change(*(Create(f"p{n:02}", {"name": f"Ann {n:02}"}) for n in range(0, 40, 2)))
     first_page = ask(built, "ann", page=Page(limit=5))
     assert logins(first_page) == ["p00", "p02", "p04", "p06", "p08"]
@@ -80,7 +80,7 @@ def test_W146_search_pages_are_stable_while_people_change(built: Built) -> None:
     assert rest.after is None
 
 
-def test_W023_the_best_matches_come_first_on_all_pages(built: Built) -> None:
+def test_W023_the_best_matches_come_first_on_all_pages(built: GatewayHarness) -> None:
     built.change(
         Create("zoe", {"name": "Ann Zett"}), Create("ann", {"name": "Somebody"}), Create("annika"),
         Create("bob", {"name": "Bob Ann"}), Create("abe", {"name": "Ann"}),
@@ -112,7 +112,7 @@ def test_W146_a_tampered_cursor_is_only_a_position(after: str, query: str) -> No
         assert isinstance(result_of(service.list_online(viewer, Page(after, 3))), Listing)
 
 
-def test_W146_a_tampered_cursor_with_a_real_database(built: Built) -> None:
+def test_W146_a_tampered_cursor_with_a_real_database(built: GatewayHarness) -> None:
     built.change(Create("alice", {"name": "Ann"}))
     for after in ("'", '" OR 1', "0~%", "\x00", "0~\U0010ffff", "zzz", "3~", "~~~"):
         for words in (
@@ -133,7 +133,7 @@ def test_W146_a_tampered_cursor_with_a_real_database(built: Built) -> None:
             assert isinstance(ask(built, words, page=Page(after, 3)), Listing), (after, words)
 
 
-def test_operators_of_the_fts_query_language_are_plain_words(built: Built) -> None:
+def test_operators_of_the_fts_query_language_are_plain_words(built: GatewayHarness) -> None:
     built.change(Create("alice", {"name": "Not Near And Or"}), Create("bob", {"name": "Bob"}))
     for query in ("NOT", "AND", "OR NEAR", "near", "not and"):
         assert logins(ask(built, query)) == ["alice"], query
@@ -142,7 +142,7 @@ def test_operators_of_the_fts_query_language_are_plain_words(built: Built) -> No
 # bounds
 
 
-def test_W023_a_search_is_truncated_at_200(built: Built) -> None:
+def test_W023_a_search_is_truncated_at_200(built: GatewayHarness) -> None:
     built.change(*(Create(f"p{n:03}", {"name": f"Ann {n}"}) for n in range(MAX_MATCHES)))
     listing = ask(built, "ann", page=Page(limit=1000))
     assert (len(listing.profiles), listing.truncated, listing.after) == (200, False, None)
@@ -155,9 +155,9 @@ def test_W023_a_search_is_truncated_at_200(built: Built) -> None:
     assert len(ask(built, "", page=Page(limit=1000)).profiles) == 201  # a list without search words has no maximum
 
 
-def add_namesakes(built: Built, hidden: int, **more: Any) -> None:
+def add_namesakes(built: GatewayHarness, hidden: int, **more: Any) -> None:
     write_edits(
-        built.path,
+        built.database_path,
         [
             *(Create(f"a{n:04}", {"name": "Ann Adams"}, {"name": N}) for n in range(hidden)),
             Create("zoe", {"name": "Ann Adams"}),
@@ -166,7 +166,7 @@ def add_namesakes(built: Built, hidden: int, **more: Any) -> None:
     built.poll_store()
 
 
-def test_hidden_namesakes_do_not_displace_others(built: Built) -> None:
+def test_hidden_namesakes_do_not_displace_others(built: GatewayHarness) -> None:
     add_namesakes(built, 2500)
     for viewer in (STRANGER, MEMBER, as_self("zoe"), as_self("somebody")):
         for name in ("Ann Adams", "adams"):
@@ -192,7 +192,7 @@ def test_hidden_namesakes_do_not_displace_others(built: Built) -> None:
     assert logins_seen == [*(f"a{n:04}" for n in range(2500)), "zoe"]
 
 
-def test_hidden_people_find_themselves(built: Built) -> None:
+def test_hidden_people_find_themselves(built: GatewayHarness) -> None:
     built.change(
         Create("alice", {"name": "Ann Adams", "aliases": ("ally",)}, {"name": N}),
         Create("bob", {"name": "Bob Adams"}, {"name": M}),
@@ -207,7 +207,7 @@ def test_hidden_people_find_themselves(built: Built) -> None:
 
 
 @pytest.mark.parametrize("words", ["", "ann"])
-def test_W023_unlisted_people_are_listed_for_administrators_only(built: Built, words: str) -> None:
+def test_W023_unlisted_people_are_listed_for_administrators_only(built: GatewayHarness, words: str) -> None:
     built.change(
         Create("a", {"name": "Ann"}, listed=False), Create("b", {"name": "Ann"}, {"name": N}),
         Create("c", {"name": "Ann"}, {"name": M}), Create("d", {"name": "Ann"}),

@@ -17,7 +17,7 @@ from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
 from gateway.store import database, sqlite_store
 from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER, InMemoryStore, as_self, make_directory
-from tests.unit.fixtures import Built, make_dependencies, result_of
+from tests.unit.fixtures import GatewayHarness, make_dependencies, result_of
 from tests.unit.store.waiting import wait_for
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
@@ -31,7 +31,7 @@ BOB = {"login": "bob", "name": "Bob Adams"}
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Iterator[Built]:
+def built(tmp_path: Path) -> Iterator[GatewayHarness]:
     made = make_dependencies(tmp_path, people=(ALICE, BOB))
     yield made
     made.stop()
@@ -217,22 +217,22 @@ def test_the_online_list_is_unavailable_while_the_store_is_down() -> None:
 # last seen
 
 
-def seen_rows(built: Built) -> list[tuple[str, str]]:
-    connection = database.connect(built.path, "ro", 1.0)
+def seen_rows(built: GatewayHarness) -> list[tuple[str, str]]:
+    connection = database.connect(built.database_path, "ro", 1.0)
     try:
         return connection.execute("SELECT login, at FROM seen ORDER BY login").fetchall()
     finally:
         connection.close()
 
 
-def wait_for_writer(built: Built) -> None:
+def wait_for_writer(built: GatewayHarness) -> None:
     """Wait until the writer thread has written everything."""
     wait_for(built.store.writer.thread.run(lambda: None))
 
 
-def restart(built: Built) -> DirectoryService:
+def restart(built: GatewayHarness) -> DirectoryService:
     """Start another directory on the same database."""
-    store = sqlite_store.SQLiteStore(built.path, built.clock, readers=0)
+    store = sqlite_store.SQLiteStore(built.database_path, built.clock, readers=0)
     store.startService()
     service = DirectoryService(store, (), Policy.preset(), built.clock)
     service.startService()
@@ -240,7 +240,7 @@ def restart(built: Built) -> DirectoryService:
     return service
 
 
-def log_in_and_out(built: Built, *logins: str) -> datetime:
+def log_in_and_out(built: GatewayHarness, *logins: str) -> datetime:
     """Let *logins* log in and out; return the time of it."""
     service = built.deps.directory
     at = datetime.now(UTC)
@@ -251,7 +251,7 @@ def log_in_and_out(built: Built, *logins: str) -> datetime:
     return at
 
 
-def test_last_seen_survives_a_restart(built: Built) -> None:
+def test_last_seen_survives_a_restart(built: GatewayHarness) -> None:
     assert profile(built.deps.directory, "alice", ADMINISTRATOR).last_seen is None
     at = log_in_and_out(built, "alice", "somebody-of-this-machine")
     assert profile(built.deps.directory, "alice", ADMINISTRATOR).last_seen == at
@@ -261,7 +261,7 @@ def test_last_seen_survives_a_restart(built: Built) -> None:
     assert profile(again, "bob", ADMINISTRATOR).last_seen is None
 
 
-def test_shutdown_saves_last_seen_of_people_online(built: Built) -> None:
+def test_shutdown_saves_last_seen_of_people_online(built: GatewayHarness) -> None:
     service = built.deps.directory
     service.presence.update("host", {"alice": (TTY,)})
     assert seen_rows(built) == []
@@ -270,7 +270,7 @@ def test_shutdown_saves_last_seen_of_people_online(built: Built) -> None:
     assert [login for login, _ in seen_rows(built)] == ["alice"]
 
 
-def test_last_seen_is_removed_with_the_person(built: Built) -> None:
+def test_last_seen_is_removed_with_the_person(built: GatewayHarness) -> None:
     log_in_and_out(built, "alice", "bob")
     wait_for(built.deps.directory.edit("alice", Remove(""), ADMINISTRATOR))
     assert [login for login, _ in seen_rows(built)] == ["bob"]
@@ -280,7 +280,7 @@ def test_last_seen_is_removed_with_the_person(built: Built) -> None:
     assert profile(restart(built), "alice", ADMINISTRATOR).last_seen is None
 
 
-def test_last_seen_moves_with_a_rename(built: Built) -> None:
+def test_last_seen_moves_with_a_rename(built: GatewayHarness) -> None:
     at = log_in_and_out(built, "alice")
     wait_for(built.deps.directory.edit("alice", Rename("", "alicia"), ADMINISTRATOR))
     assert profile(built.deps.directory, "alicia", ADMINISTRATOR).last_seen == at
@@ -290,7 +290,7 @@ def test_last_seen_moves_with_a_rename(built: Built) -> None:
     assert profile(built.deps.directory, "aly", ADMINISTRATOR).last_seen == at
 
 
-def test_a_failure_to_save_last_seen_is_only_logged(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_to_save_last_seen_is_only_logged(built: GatewayHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     async def save_last_seen(at: Any) -> None:
         raise SourceDown("the disk is full")
 
@@ -303,7 +303,7 @@ def test_a_failure_to_save_last_seen_is_only_logged(built: Built, monkeypatch: p
     )  # in memory until the process ends
 
 
-def test_presence_survives_an_edit(built: Built) -> None:
+def test_presence_survives_an_edit(built: GatewayHarness) -> None:
     built.deps.directory.presence.update("host", {"alice": (TTY,)})
     assert profile(built.deps.directory, "alice", MEMBER).online
     wait_for(built.deps.directory.edit("alice", Modify("", {"title": "x"}), ADMINISTRATOR))

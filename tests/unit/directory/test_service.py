@@ -44,7 +44,7 @@ from tests.unit.directory.doubles import (
     as_self,
     make_directory,
 )
-from tests.unit.fixtures import ALICE, Built, make_dependencies, result_of, write_edits
+from tests.unit.fixtures import ALICE, GatewayHarness, make_dependencies, result_of, write_edits
 from tests.unit.store.waiting import wait_for
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
@@ -52,7 +52,7 @@ NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Iterator[Built]:
+def built(tmp_path: Path) -> Iterator[GatewayHarness]:
     made = make_dependencies(tmp_path)
     yield made
     made.stop()
@@ -545,16 +545,16 @@ def test_a_person_removed_between_index_and_read() -> None:
 # edits, on a real file
 
 
-def save(built: Built, edit: Any, viewer: Viewer) -> Any:
+def save(built: GatewayHarness, edit: Any, viewer: Viewer) -> Any:
     """Apply *edit* to the person that it names, and return the outcome."""
     return wait_for(built.deps.directory.edit(edit.login, edit, viewer))
 
 
-def ask(built: Built, name: str, viewer: Viewer = STRANGER) -> Any:
+def ask(built: GatewayHarness, name: str, viewer: Viewer = STRANGER) -> Any:
     return result_of(built.deps.directory.lookup(name, viewer))
 
 
-def test_people_edit_their_own_data(built: Built) -> None:
+def test_people_edit_their_own_data(built: GatewayHarness) -> None:
     outcome = save(built, Modify("alice", {"plan": "New plan"}, {"office": E}, listed=False), as_self("alice"))
     assert isinstance(outcome, Saved)
     profile = profile_of(ask(built, "alice"))
@@ -581,7 +581,7 @@ def test_people_edit_their_own_data(built: Built) -> None:
         (ADMINISTRATOR, {"aliases": ("queen",)}, None),
     ],
 )
-def test_who_may_edit_what(built: Built, viewer: Viewer, values: dict[str, Any], outcome: object) -> None:
+def test_who_may_edit_what(built: GatewayHarness, viewer: Viewer, values: dict[str, Any], outcome: object) -> None:
     result = save(built, Modify("alice", values), viewer)
     if outcome is None:
         assert isinstance(result, Saved)
@@ -591,7 +591,7 @@ def test_who_may_edit_what(built: Built, viewer: Viewer, values: dict[str, Any],
         assert ask(built, "queen") == NotFound()
 
 
-def test_only_administrators_create_and_remove(built: Built) -> None:
+def test_only_administrators_create_and_remove(built: GatewayHarness) -> None:
     for viewer in (STRANGER, MEMBER, as_self("alice"), as_self("new")):
         for edit in (Create("new"), Remove("alice")):
             assert wait_for(built.deps.directory.save([edit], viewer)) == Forbidden()
@@ -602,7 +602,7 @@ def test_only_administrators_create_and_remove(built: Built) -> None:
     assert ask(built, "alice") == ask(built, "ally") == NotFound()
 
 
-def test_editing_a_hidden_person_is_like_editing_a_missing_one(built: Built) -> None:
+def test_editing_a_hidden_person_is_like_editing_a_missing_one(built: GatewayHarness) -> None:
     """carol is hidden: the answer is the same as for a missing person."""
     for name in ("carol", "unheard", "no login"):
         for viewer in (STRANGER, MEMBER, as_self("alice")):
@@ -611,7 +611,7 @@ def test_editing_a_hidden_person_is_like_editing_a_missing_one(built: Built) -> 
     assert isinstance(save(built, Modify("carol", {"title": "x"}), as_self("carol")), Saved)
 
 
-def test_the_second_of_two_editors_gets_a_conflict(built: Built) -> None:
+def test_the_second_of_two_editors_gets_a_conflict(built: GatewayHarness) -> None:
     base = profile_of(ask(built, "alice", as_self("alice"))).version
     first = save(built, Modify("alice", {"title": "First"}, base=base), as_self("alice"))
     assert isinstance(first, Saved)
@@ -624,18 +624,18 @@ def test_the_second_of_two_editors_gets_a_conflict(built: Built) -> None:
     assert isinstance(third, Saved)
 
 
-def test_R005_a_conflict_with_another_process_returns_the_current_text(built: Built) -> None:
+def test_R005_a_conflict_with_another_process_returns_the_current_text(built: GatewayHarness) -> None:
     base = profile_of(ask(built, "alice", as_self("alice"))).version
-    write_edits(built.path, [Modify("alice", {"plan": "Theirs"})])
+    write_edits(built.database_path, [Modify("alice", {"plan": "Theirs"})])
     outcome = save(built, Modify("alice", {"plan": "Mine"}, base=base), as_self("alice"))
     assert isinstance(outcome, Conflict)
     assert outcome.current.plan == "Theirs"
     assert profile_of(ask(built, "alice")).plan == "Theirs"
 
 
-def test_a_conflict_with_a_removal(built: Built) -> None:
+def test_a_conflict_with_a_removal(built: GatewayHarness) -> None:
     base = profile_of(ask(built, "alice", as_self("alice"))).version
-    write_edits(built.path, [Remove("alice")])
+    write_edits(built.database_path, [Remove("alice")])
     assert save(built, Modify("alice", {"plan": "Mine"}, base=base), as_self("alice")) == NotFound()
     built.poll_store()
     assert ask(built, "alice") == NotFound()
@@ -656,7 +656,7 @@ def test_taken_names_give_equal_messages(tmp_path: Path, wanted: str) -> None:
     built.stop()
 
 
-def test_editing_a_missing_person(built: Built) -> None:
+def test_editing_a_missing_person(built: GatewayHarness) -> None:
     assert save(built, Modify("unheard", {"title": "x"}), ADMINISTRATOR) == NotFound()
     assert save(built, Remove("unheard"), ADMINISTRATOR) == NotFound()
 
@@ -667,7 +667,7 @@ def test_people_of_another_source_cannot_be_edited(tmp_path: Path) -> None:
     built.stop()
 
 
-def test_several_edits_are_atomic(built: Built) -> None:
+def test_several_edits_are_atomic(built: GatewayHarness) -> None:
     edits: list[Edit] = [
         Modify("alice", {"title": "Changed"}),
         Create("new", {"name": "New"}),
@@ -686,7 +686,7 @@ def test_several_edits_are_atomic(built: Built) -> None:
     assert ask(built, "dave") == NotFound()
 
 
-def test_every_problem_names_its_person(built: Built) -> None:
+def test_every_problem_names_its_person(built: GatewayHarness) -> None:
     edits: list[Edit] = [
         Modify("alice", {"title": "x" * 129}),
         Modify("bob", {"shoe_size": "44"}),
@@ -708,13 +708,13 @@ def test_every_problem_names_its_person(built: Built) -> None:
     assert profile_of(ask(built, "zofie")).title == ""
 
 
-def test_an_edit_that_changes_nothing(built: Built) -> None:
+def test_an_edit_that_changes_nothing(built: GatewayHarness) -> None:
     version = profile_of(ask(built, "alice", ADMINISTRATOR)).version
     assert save(built, Modify("alice", {"title": "Keeper of the kettle"}), ADMINISTRATOR) == Saved(version or 0)
     assert profile_of(ask(built, "alice", ADMINISTRATOR)).version == version
 
 
-def test_an_edit_is_written_although_the_client_disconnects(built: Built) -> None:
+def test_an_edit_is_written_although_the_client_disconnects(built: GatewayHarness) -> None:
     gate, changes = Event(), list[Change]()
     seen = Event()
     built.deps.directory.subscribe(lambda record_change: (changes.append(record_change), seen.set())[1])  # type: ignore[func-returns-value]
@@ -729,7 +729,7 @@ def test_an_edit_is_written_although_the_client_disconnects(built: Built) -> Non
     assert profile_of(ask(built, "alice")).title == "Written"
 
 
-def test_shutdown_waits_for_running_edits(built: Built) -> None:
+def test_shutdown_waits_for_running_edits(built: GatewayHarness) -> None:
     gate = Event()
     built.store.writer.thread.run(lambda: gate.wait(10))
     deferred, left = start(built.deps.directory.edit("alice", Modify("", {"title": "Written"}), as_self("alice")))
@@ -744,7 +744,7 @@ def test_shutdown_waits_for_running_edits(built: Built) -> None:
     assert profile_of(ask(built, "alice")).title == "Written"
 
 
-def test_listeners_are_called_in_order_after_the_cache_is_updated(built: Built) -> None:
+def test_listeners_are_called_in_order_after_the_cache_is_updated(built: GatewayHarness) -> None:
     changes: list[tuple[int, str, tuple[str, ...], str]] = []
 
     def listen(record_change: Change) -> None:
@@ -817,14 +817,14 @@ def test_a_failed_edit_is_raised_or_logged_if_cancelled(cancel: bool) -> None:
 # history
 
 
-def visible_plans(built: Built, viewer: Viewer) -> list[str]:
+def visible_plans(built: GatewayHarness, viewer: Viewer) -> list[str]:
     history = result_of(built.deps.directory.history("alice", viewer))
     assert isinstance(history, History), history
     return [entry.text for entry in history.entries]
 
 
 @pytest.fixture
-def with_plan(built: Built) -> Built:
+def with_plan(built: GatewayHarness) -> GatewayHarness:
     """Set the plan of alice to "First", visible to everyone."""
     save(built, Modify("alice", {"plan": "First"}), as_self("alice"))
     return built
@@ -834,7 +834,7 @@ ME = as_self("alice")
 OLDEST = "First line\nSecond line\n"  # make_create_edit() makes plans visible to nobody
 
 
-def test_history_has_old_plans_newest_first(with_plan: Built) -> None:
+def test_history_has_old_plans_newest_first(with_plan: GatewayHarness) -> None:
     save(with_plan, Modify("alice", {"plan": "Second"}), ME)
     save(with_plan, Modify("alice", {"plan": "Third"}), ME)
     save(with_plan, Modify("alice", {"title": "No plan"}), ME)
@@ -844,7 +844,7 @@ def test_history_has_old_plans_newest_first(with_plan: Built) -> None:
     assert [entry.text for entry in limited.entries] == ["Third", "Second"]
 
 
-def test_restricting_hides_old_plans_and_widening_publishes_none(with_plan: Built) -> None:
+def test_restricting_hides_old_plans_and_widening_publishes_none(with_plan: GatewayHarness) -> None:
     save(with_plan, Modify("alice", {"plan": "For members"}, {"plan": M}), ME)
     assert (visible_plans(with_plan, STRANGER), visible_plans(with_plan, MEMBER)) == ([], ["For members", "First"])
     save(with_plan, Modify("alice", {"plan": "Mine alone"}, {"plan": N}), ME)
@@ -865,7 +865,7 @@ def test_restricting_hides_old_plans_and_widening_publishes_none(with_plan: Buil
     assert visible_plans(with_plan, STRANGER) == ["For all", "First"]
 
 
-def test_a_plan_written_while_hidden_stays_hidden(with_plan: Built) -> None:
+def test_a_plan_written_while_hidden_stays_hidden(with_plan: GatewayHarness) -> None:
     save(with_plan, Modify("alice", {"plan": "In hiding"}, {"name": N}), ME)
     assert result_of(with_plan.deps.directory.history("alice", STRANGER)) == NotFound()
     save(with_plan, Modify("alice", {}, {"name": None}), ME)
@@ -873,23 +873,23 @@ def test_a_plan_written_while_hidden_stays_hidden(with_plan: Built) -> None:
 
 
 @pytest.mark.parametrize("field", ["plan", "name"])
-def test_a_plan_restricted_by_another_process_is_not_published_later(with_plan: Built, field: str) -> None:
+def test_a_plan_restricted_by_another_process_is_not_published_later(with_plan: GatewayHarness, field: str) -> None:
     """The level of an old plan comes from the database inside the transaction, not from the cache."""
     ask(with_plan, "alice", ME)
-    write_edits(with_plan.path, [Modify("alice", {}, {field: N})])  # not polled yet
+    write_edits(with_plan.database_path, [Modify("alice", {}, {field: N})])  # not polled yet
     save(with_plan, Modify("alice", {"plan": "Thought to be for nobody"}), ME)
     save(with_plan, Modify("alice", {}, {field: None}), ME)
     assert visible_plans(with_plan, STRANGER) == ["First"]
 
 
-def test_a_stricter_policy_hides_old_plans(with_plan: Built) -> None:
+def test_a_stricter_policy_hides_old_plans(with_plan: GatewayHarness) -> None:
     service = DirectoryService(with_plan.store, [], Policy.preset("C"), with_plan.clock)
     history = result_of(service.history("alice", STRANGER))
     assert (history, result_of(service.history("alice", MEMBER)).entries[0].text) == (History(()), "First")
 
 
 @pytest.mark.parametrize("name", ["carol", "unheard", "no login", ""])
-def test_no_history_of_hidden_and_missing_people(built: Built, name: str) -> None:
+def test_no_history_of_hidden_and_missing_people(built: GatewayHarness, name: str) -> None:
     assert result_of(built.deps.directory.history(name, STRANGER)) == NotFound()
 
 

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.unit.fixtures import Built, make_dependencies
+from tests.unit.fixtures import GatewayHarness, make_dependencies
 
-Build = Callable[..., Built]
+Build = Callable[..., GatewayHarness]
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> Iterator[Build]:
     """Return a function that makes dependencies; they are stopped at the end of the test."""
-    made: list[Built] = []
+    made: list[GatewayHarness] = []
 
-    def make(**settings: Any) -> Built:
+    def make(**settings: Any) -> GatewayHarness:
         folder = tmp_path / str(len(made))
         folder.mkdir()
         made.append(make_dependencies(folder, **settings))
@@ -28,7 +28,7 @@ def build(tmp_path: Path) -> Iterator[Build]:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayHarness]:
     """Return dependencies that the tests of a module share, because they only read."""
     dependencies = make_dependencies(tmp_path_factory.mktemp("shared"), queries_per_minute=10_000_000)
     yield dependencies

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.finger.settings import FingerSettings
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import MEMBER, Client, FailingSource, UnavailableSource, ask, logged_failures
-from tests.unit.fixtures import ALICE, Built
+from tests.unit.fixtures import ALICE, GatewayHarness
 
 ALICE_PLAIN = (
     b"Login:      alice\r\n"
@@ -76,7 +76,7 @@ def is_crlf_lines(reply: bytes) -> bool:
 # connection and flow
 
 
-def test_F001_the_server_never_talks_first(built: Built) -> None:
+def test_F001_the_server_never_talks_first(built: GatewayHarness) -> None:
     client = Client(built)
     built.clock.advance(0.3)
     assert client.received == b""
@@ -84,7 +84,7 @@ def test_F001_the_server_never_talks_first(built: Built) -> None:
     client.lose_connection()
 
 
-def test_F002_the_server_answers_one_line_and_closes(built: Built) -> None:
+def test_F002_the_server_answers_one_line_and_closes(built: GatewayHarness) -> None:
     client = Client(built).send(b"alice\r\n")
     assert client.received == ALICE_PLAIN
     assert client.write_closed()
@@ -103,11 +103,11 @@ def test_F002_the_server_answers_one_line_and_closes(built: Built) -> None:
         pytest.param([b"\xff", b"\xfb", b"\x18\xff\xfd", b"\x03alice\r\n"], id="F068-split"),
     ],
 )
-def test_segmentation_does_not_change_the_answer(built: Built, segments: list[bytes]) -> None:
+def test_segmentation_does_not_change_the_answer(built: GatewayHarness, segments: list[bytes]) -> None:
     assert ask(built, *segments) == ALICE_PLAIN
 
 
-def test_F004_a_switch_in_its_own_segment(built: Built) -> None:
+def test_F004_a_switch_in_its_own_segment(built: GatewayHarness) -> None:
     assert ask(built, b"/W ", b"alice", b"\r\n") == ask(built, b"/W alice\r\n")
 
 
@@ -122,7 +122,7 @@ def test_F003_a_second_line_is_ignored(build: Build) -> None:
     assert [entry["query"] for entry in built.access_log_entries] == ["alice"]
 
 
-def test_F007_a_half_close_ends_the_line(built: Built) -> None:
+def test_F007_a_half_close_ends_the_line(built: GatewayHarness) -> None:
     client = Client(built).send(b"alice").half_close()
     assert client.received == ALICE_PLAIN
     assert client.transport.disconnecting
@@ -133,7 +133,7 @@ def test_F007_a_half_close_ends_the_line(built: Built) -> None:
 
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
-def test_F022_every_line_of_a_reply_ends_in_crlf(built: Built, line: bytes) -> None:
+def test_F022_every_line_of_a_reply_ends_in_crlf(built: GatewayHarness, line: bytes) -> None:
     for listing in (True, False):
         for empty in ("online", "people"):
             assert is_crlf_lines(ask(built, line, settings=FingerSettings(listing=listing, empty_query=empty)))
@@ -156,7 +156,7 @@ def test_plan_text_on_the_wire(build: Build, plan: str, sent: bytes) -> None:
     assert reply.partition(b"\r\nPlan:\r\n")[2] == sent
 
 
-def test_F029_escape_sequences_are_removed_completely(built: Built) -> None:
+def test_F029_escape_sequences_are_removed_completely(built: GatewayHarness) -> None:
     reply = ask(built, b"dave\r\n")
     assert b"RED " in reply
     assert b"\x1b" not in reply
@@ -170,12 +170,12 @@ def test_F029_escape_sequences_are_removed_completely(built: Built) -> None:
 @pytest.mark.parametrize(
     "line", [b"\r\n", b"\n", b"/W\r\n", b"/W \r\n", b"   \r\n", b"@dir.test\r\n", b"/W @dir.test\r\n"]
 )
-def test_F039_F040_F041_F042_F043_F079_the_empty_query(built: Built, line: bytes) -> None:
+def test_F039_F040_F041_F042_F043_F079_the_empty_query(built: GatewayHarness, line: bytes) -> None:
     assert ask(built, line) == NOBODY_ONLINE
     assert ask(built, line, settings=FingerSettings(listing=False)) == b"Finger online user list denied\r\n"
 
 
-def test_F039_the_list_of_people_shows_logins_and_full_names(built: Built) -> None:
+def test_F039_the_list_of_people_shows_logins_and_full_names(built: GatewayHarness) -> None:
     reply = ask(built, b"\r\n", settings=FingerSettings(empty_query="people"))
     assert reply == (
         b"Login  Name         Title\r\n"
@@ -213,12 +213,12 @@ def test_a_truncated_list_links_to_the_web(build: Build) -> None:
         pytest.param(b"alice@club.test\r\n", id="F081"),
     ],
 )
-def test_queries_for_alice(built: Built, line: bytes) -> None:
+def test_queries_for_alice(built: GatewayHarness, line: bytes) -> None:
     assert ask(built, line) == ALICE_PLAIN
 
 
 @pytest.mark.parametrize("line", [b"/W alice\r\n", b"/w alice\r\n", b"/W alice@dir.test\r\n"])
-def test_F045_F046_verbose(built: Built, line: bytes) -> None:
+def test_F045_F046_verbose(built: GatewayHarness, line: bytes) -> None:
     reply = ask(built, line)
     assert b"Aliases:    ally\r\n" in reply
     assert set(ALICE_PLAIN.splitlines()) <= set(reply.splitlines())  # F100
@@ -274,18 +274,18 @@ def test_F045_F046_verbose(built: Built, line: bytes) -> None:
         pytest.param(b"daemon\r\n", b"daemon: no such user.\r\n", id="F103-daemon"),
     ],
 )
-def test_queries_and_complete_answers(built: Built, line: bytes, reply: bytes) -> None:
+def test_queries_and_complete_answers(built: GatewayHarness, line: bytes, reply: bytes) -> None:
     assert ask(built, line) == reply
 
 
-def test_F071_too_long_without_a_line_end(built: Built) -> None:
+def test_F071_too_long_without_a_line_end(built: GatewayHarness) -> None:
     client = Client(built).send(b"a" * 300)
     assert client.received == b""
     client.send(b"a" * 300)
     assert client.read_reply() == TOO_LONG
 
 
-def test_F071_too_long_and_half_closed(built: Built) -> None:
+def test_F071_too_long_and_half_closed(built: GatewayHarness) -> None:
     client = Client(built).send(b"a" * 513).half_close()
     assert client.received == TOO_LONG
     client.lose_connection()
@@ -318,7 +318,7 @@ def audit_events(*events: str) -> Iterator[list[tuple[str, Any]]]:
 @pytest.mark.parametrize(
     "line", [b"bob@other.test\r\n", b"@other.test\r\n", b"/W bob@other.test\r\n", b"bob@h1@h2\r\n"]
 )
-def test_F076_F077_no_lookup_and_no_connection(built: Built, line: bytes) -> None:
+def test_F076_F077_no_lookup_and_no_connection(built: GatewayHarness, line: bytes) -> None:
     with audit_events("socket.") as events:  # covers name lookups and connections
         assert ask(built, line) == DENIED
     assert events == []
@@ -326,7 +326,9 @@ def test_F076_F077_no_lookup_and_no_connection(built: Built, line: bytes) -> Non
 
 @pytest.mark.parametrize("first", [b"\x16\x03\x01\x02\x00\x01", b"\x00\x00\x00\xa4\xffSMB", b"\x03\x00\x00*%\xe0"])
 @pytest.mark.parametrize("in_one_segment", [True, False])
-def test_F074_other_protocols_are_closed_without_a_reply(built: Built, first: bytes, in_one_segment: bool) -> None:
+def test_F074_other_protocols_are_closed_without_a_reply(
+    built: GatewayHarness, first: bytes, in_one_segment: bool
+) -> None:
     client = Client(built).send(*([first] if in_one_segment else [bytes([each]) for each in first + b"\r\n"]))
     assert (client.received, client.write_closed()) == (b"", True)
     client.lose_connection()
@@ -350,7 +352,7 @@ def test_F053_an_unknown_switch_is_in_the_access_log(build: Build) -> None:
 @pytest.mark.parametrize(
     "line", [b"help\r\n", b"?\r\n", b"HELP\r\n", b"/W help\r\n", b"help@dir.test\r\n", b"/help\r\n"]
 )
-def test_F065_help(built: Built, line: bytes) -> None:
+def test_F065_help(built: GatewayHarness, line: bytes) -> None:
     reply = ask(built, line)
     assert b"finger -l alice@dir.test" in reply
     assert max(map(len, reply.splitlines())) <= 80
@@ -362,7 +364,7 @@ def test_F065_a_person_called_help_is_shown_instead_of_the_help(build: Build) ->
     assert b"Name:       Helga Pond\r\n" in ask(built, b"help\r\n")
 
 
-def test_F113_no_query_starts_a_process(built: Built) -> None:
+def test_F113_no_query_starts_a_process(built: GatewayHarness) -> None:
     """F112: no program of a user is started either."""
     with audit_events("subprocess.", "os.exec", "os.posix_spawn", "os.fork", "os.system") as events:
         for line in (b";id\r\n", b"$(id)\r\n", b"|/bin/id\r\n", b"`id`\r\n", b"alice\r\n", b"/W alice\r\n"):
@@ -373,7 +375,7 @@ def test_F113_no_query_starts_a_process(built: Built) -> None:
 # answers
 
 
-def test_F096_the_answer_has_the_full_name(built: Built) -> None:
+def test_F096_the_answer_has_the_full_name(built: GatewayHarness) -> None:
     assert b"Name:       Alice Adams\r\n" in ask(built, b"alice\r\n")
     assert "Name:       Žofie Černá\r\n".encode() in ask(built, b"zofie\r\n")
 
@@ -417,7 +419,7 @@ def test_F102_hidden_and_missing_people_take_the_same_code_path(build: Build) ->
 
 @pytest.mark.parametrize("peer", ["198.51.100.7", MEMBER])
 @pytest.mark.parametrize("line", [b"alice\r\n", b"/W alice\r\n"])
-def test_F104_nothing_about_the_machine_is_revealed(built: Built, line: bytes, peer: str) -> None:
+def test_F104_nothing_about_the_machine_is_revealed(built: GatewayHarness, line: bytes, peer: str) -> None:
     reply = ask(built, line, peer=peer).lower()
     for word in (
         b"directory:",
@@ -433,7 +435,7 @@ def test_F104_nothing_about_the_machine_is_revealed(built: Built, line: bytes, p
         assert word not in reply
 
 
-def test_F104_strangers_see_no_field_for_members(built: Built) -> None:
+def test_F104_strangers_see_no_field_for_members(built: GatewayHarness) -> None:
     members = [b"B12", b"+420 555 0100", b"alice@dir.test"]
     for line in (b"alice\r\n", b"/W alice\r\n"):
         assert not any(value in ask(built, line) for value in members)
@@ -464,7 +466,7 @@ def test_answers_while_the_directory_is_down(build: Build) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=300), max_size=5), st.booleans())
-def test_F120_random_bytes_in_random_segments(built: Built, segments: list[bytes], end: bool) -> None:
+def test_F120_random_bytes_in_random_segments(built: GatewayHarness, segments: list[bytes], end: bool) -> None:
     client = Client(built)
     for segment in [*segments, *([b"\r\n"] if end else [])]:
         client.send(segment)

@@ -12,7 +12,7 @@ from gateway.finger.settings import FingerSettings
 from gateway.outbound.public_hosts import MAX_CONNECTIONS_PER_HOST
 from tests.unit import fixtures
 from tests.unit.finger.wire import Client
-from tests.unit.fixtures import Built, make_dependencies
+from tests.unit.fixtures import GatewayHarness, make_dependencies
 from tests.unit.outbound.network import Network, StartedCoroutine
 
 DENIED = "Finger forwarding service denied"
@@ -34,7 +34,7 @@ class Reactor(Network, fixtures.ReactorClock):
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Iterator[Built]:
+def built(tmp_path: Path) -> Iterator[GatewayHarness]:
     made = make_dependencies(tmp_path, clock=Reactor(NAMES), listen_addresses=["9.9.9.1"])
     yield made
     made.stop()
@@ -44,7 +44,7 @@ class Forwarded(StartedCoroutine):
     """A query that is being forwarded; *output* is what the client has received so far."""
 
     def __init__(
-        self, built: Built, line: str, hops: int = 1, allowed: Sequence[str] = ALLOWED, **options: Any
+        self, built: GatewayHarness, line: str, hops: int = 1, allowed: Sequence[str] = ALLOWED, **options: Any
     ) -> None:
         self.network: Any = built.clock
         self.output: list[str] = []
@@ -73,7 +73,7 @@ class Forwarded(StartedCoroutine):
     ],
 )
 def test_F087_the_rest_of_the_query_goes_to_the_rightmost_host(
-    built: Built, line: str, address: str, sent: bytes | None
+    built: GatewayHarness, line: str, address: str, sent: bytes | None
 ) -> None:
     forwarded = Forwarded(built, line, hops=2)
     if sent is None:  # one of the hosts is this server, so the query would come back
@@ -97,19 +97,19 @@ def test_F087_the_rest_of_the_query_goes_to_the_rightmost_host(
         "bob@64:ff9b::808:808%.example.org", "bob@[fe80::1%.example.org]", "bob@2620:fe::9%x.example.org",
     ],
 )  # fmt: skip
-def test_F076_F077_F084_forbidden_queries_cause_no_lookup_and_no_connection(built: Built, line: str) -> None:
+def test_F076_F077_F084_forbidden_queries_cause_no_lookup_and_no_connection(built: GatewayHarness, line: str) -> None:
     forwarded = Forwarded(built, line, hops=8)
     assert forwarded.result[1] == "refused" and forwarded.result[0].startswith(DENIED)
     assert (forwarded.network.names.queried, forwarded.network.tried, forwarded.output) == ([], [], [])
 
 
-def test_F076_forwarding_is_off_by_default(built: Built) -> None:
+def test_F076_forwarding_is_off_by_default(built: GatewayHarness) -> None:
     forwarded = Forwarded(built, "bob@b.test", allowed=FingerSettings().forward_to)
     assert forwarded.result == (DENIED, "refused")
     assert (forwarded.network.names.queried, forwarded.network.tried) == ([], [])
 
 
-def test_F088_the_answer_is_streamed_and_sanitized(built: Built) -> None:
+def test_F088_the_answer_is_streamed_and_sanitized(built: GatewayHarness) -> None:
     forwarded = Forwarded(built, "bob@b.test")
     server = forwarded.network.accept()
     server.send(b"Login: bob\r\nName: \x1b[3")
@@ -125,14 +125,14 @@ def test_F088_the_answer_is_streamed_and_sanitized(built: Built) -> None:
     assert (forwarded.output[2:], forwarded.result) == (["no end"], ("", "served"))
 
 
-def test_colours_pass_and_other_escapes_are_removed_with_ansi_sgr(built: Built) -> None:
+def test_colours_pass_and_other_escapes_are_removed_with_ansi_sgr(built: GatewayHarness) -> None:
     forwarded = Forwarded(built, "bob@b.test", ansi="sgr")
     server = forwarded.network.accept()
     server.send(b"\x1b[31mred\x1b[2J\r\n")
     assert "\x1b[2J" not in forwarded.output[0] and "red" in forwarded.output[0]
 
 
-def test_F028_a_forwarded_answer_is_ascii_with_charset_ascii(built: Built) -> None:
+def test_F028_a_forwarded_answer_is_ascii_with_charset_ascii(built: GatewayHarness) -> None:
     forwarded = Forwarded(built, "bob@b.test", charset="ascii")
     forwarded.network.accept().send("Name: Žofie\r\n".encode())
     assert forwarded.output == ["Name: Zofie\n"]
@@ -146,13 +146,15 @@ def test_F028_a_forwarded_answer_is_ascii_with_charset_ascii(built: Built) -> No
         ("bob@gone.test", "gone.test: no such host.", "unavailable"),
     ],
 )
-def test_F089_a_private_address_is_refused_after_resolving(built: Built, line: str, message: str, outcome: str) -> None:
+def test_F089_a_private_address_is_refused_after_resolving(
+    built: GatewayHarness, line: str, message: str, outcome: str
+) -> None:
     forwarded = Forwarded(built, line)
     assert forwarded.result == (message, outcome)
     assert forwarded.network.tried == []
 
 
-def test_F089_a_name_is_resolved_once(built: Built) -> None:
+def test_F089_a_name_is_resolved_once(built: GatewayHarness) -> None:
     forwarded = Forwarded(built, "bob@rebinding.test")
     forwarded.network.advance(5)
     assert forwarded.network.tried == [("9.9.9.5", 79)]
@@ -169,13 +171,13 @@ def test_F089_a_name_is_resolved_once(built: Built) -> None:
         ("bob@a.test@a.test@b.test", 2, f"{DENIED}: a query may name 2 hosts."),
     ],
 )
-def test_F090_loops_are_refused(built: Built, line: str, hops: int, message: str) -> None:
+def test_F090_loops_are_refused(built: GatewayHarness, line: str, hops: int, message: str) -> None:
     forwarded = Forwarded(built, line, hops)
     assert forwarded.result == (message, "refused")
     assert forwarded.network.tried == []
 
 
-def test_F091_an_endless_answer_is_truncated(built: Built) -> None:
+def test_F091_an_endless_answer_is_truncated(built: GatewayHarness) -> None:
     forwarded = Forwarded(built, "bob@b.test")
     server = forwarded.network.accept()
     line = b"x" * 78 + b"\r\n"
@@ -190,7 +192,7 @@ def test_F091_an_endless_answer_is_truncated(built: Built) -> None:
     )
 
 
-def test_F091_silent_slow_broken_and_empty_servers(built: Built) -> None:
+def test_F091_silent_slow_broken_and_empty_servers(built: GatewayHarness) -> None:
     silent = Forwarded(built, "bob@b.test")
     connection = silent.network.accept()
     silent.network.advance(10.1)
@@ -212,13 +214,13 @@ def test_F091_silent_slow_broken_and_empty_servers(built: Built) -> None:
     assert empty.result == ("b.test: an empty answer.", "served")
 
 
-def test_F091_an_unreachable_server_is_reported_in_one_line(built: Built) -> None:
+def test_F091_an_unreachable_server_is_reported_in_one_line(built: GatewayHarness) -> None:
     forwarded = Forwarded(built, "bob@b.test")
     forwarded.network.refuse()
     assert forwarded.result == ("b.test: cannot be reached.", "unavailable")
 
 
-def test_F091_parallel_forwarded_queries_are_limited(built: Built) -> None:
+def test_F091_parallel_forwarded_queries_are_limited(built: GatewayHarness) -> None:
     running = [Forwarded(built, "bob@b.test") for _ in range(MAX_CONNECTIONS_PER_HOST)]
     assert Forwarded(built, "bob@b.test").result == (
         "Too many queries are being passed on, try again later.",
@@ -228,7 +230,7 @@ def test_F091_parallel_forwarded_queries_are_limited(built: Built) -> None:
     assert not Forwarded(built, "bob@b.test").results
 
 
-def test_F088_over_the_wire_with_one_access_log_entry(built: Built) -> None:
+def test_F088_over_the_wire_with_one_access_log_entry(built: GatewayHarness) -> None:
     network: Any = built.clock
     client = Client(built, settings=FingerSettings(forward_to=["b.test"]))
     client.send(b"/W bob@b.test\r\n")
@@ -246,7 +248,7 @@ def test_F088_over_the_wire_with_one_access_log_entry(built: Built) -> None:
     assert (entry["query"], entry["outcome"], entry["bytes"]) == ("/W bob@b.test", "served", 17)
 
 
-def test_a_client_disconnect_closes_the_outbound_connection(built: Built) -> None:
+def test_a_client_disconnect_closes_the_outbound_connection(built: GatewayHarness) -> None:
     network: Any = built.clock
     client = Client(built, settings=FingerSettings(forward_to=["b.test"]))
     client.send(b"bob@b.test\r\n")

@@ -15,7 +15,7 @@ from gateway.finger.settings import FingerSettings
 from tests.fuzz import GREETINGS, LONG, NASTY, SEED, Case, case, fault, resident
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Client, logged_failures
-from tests.unit.fixtures import PEOPLE, Built
+from tests.unit.fixtures import PEOPLE, GatewayHarness
 
 COUNT = 800_000 if LONG else 80_000  # lines; peers/test_finger_fuzz.py sends more, over sockets
 BATCH = 1_000
@@ -67,7 +67,7 @@ def test_F120_the_switch_does_not_change_the_name(text: str) -> None:
     assert getattr(plain, "name", None) == getattr(verbose, "name", None)
 
 
-def reply_to(factory: Any, built: Built, pieces: tuple[bytes, ...], ended: bool) -> bytes:
+def reply_to(factory: Any, built: GatewayHarness, pieces: tuple[bytes, ...], ended: bool) -> bytes:
     """Send *pieces* and return the whole reply; the client closes its side before the reply (*ended*) or after it."""
     client = Client(built, factory=factory).send(*pieces)
     if ended:
@@ -85,7 +85,7 @@ def reply_to(factory: Any, built: Built, pieces: tuple[bytes, ...], ended: bool)
 @given(noise, st.lists(st.integers(0, 700), max_size=6), st.booleans())
 @settings(max_examples=600, deadline=None)
 def test_F004_F005_F120_segmentation_does_not_change_the_reply(
-    built: Built, data: bytes, cuts: list[int], ended: bool
+    built: GatewayHarness, data: bytes, cuts: list[int], ended: bool
 ) -> None:
     factory = FingerService(FingerSettings(), built.deps).factory
     bounds = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
@@ -109,7 +109,7 @@ def describe_fault(fuzz_case: Case, reply: bytes, setting: FingerSettings) -> st
     return fault(fuzz_case.sent, reply)
 
 
-def send_case(factory: Any, built: Built, fuzz_case: Case) -> None:
+def send_case(factory: Any, built: GatewayHarness, fuzz_case: Case) -> None:
     """Send *fuzz_case*; every eighth case is sent again in one segment and must get the same reply."""
     try:
         reply = reply_to(factory, built, fuzz_case.pieces, fuzz_case.ended)

@@ -8,7 +8,7 @@ from gateway.finger.settings import FingerSettings
 from tests.fuzz import LONG, SEED, case, fault
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Client, SlowSource, logged_failures
-from tests.unit.fixtures import PEOPLE, Built
+from tests.unit.fixtures import PEOPLE, GatewayHarness
 
 SERVERS, WALKS = (200, 100) if LONG else (10, 60)
 HUGE = {"login": "frank", "name": "Frank", "plan": "x" * 90 + "\n" + "y" * 200_000}
@@ -17,7 +17,7 @@ HUGE = {"login": "frank", "name": "Frank", "plan": "x" * 90 + "\n" + "y" * 200_0
 class Walker:
     """A client that sends random segments and then a query with a huge answer, in case they were not a query."""
 
-    def __init__(self, factory: Any, built: Built, rng: random.Random) -> None:
+    def __init__(self, factory: Any, built: GatewayHarness, rng: random.Random) -> None:
         self.client, self.gone = Client(built, factory=factory), False
         self.unsent = [*case(SEED, rng.randrange(10**9)).pieces, b"frank\r\n"]
 
@@ -63,7 +63,7 @@ def test_F010_F011_F015_F120_random_walks(build: Build) -> None:
             assert len(built.clock.getDelayedCalls()) <= timers, seed
 
 
-def walk(factory: Any, built: Built, slow: SlowSource, rng: random.Random) -> list[Walker]:
+def walk(factory: Any, built: GatewayHarness, slow: SlowSource, rng: random.Random) -> list[Walker]:
     """Run one walk until all clients are disconnected, and return the clients."""
     walkers = [Walker(factory, built, rng) for _ in range(rng.randint(1, 9))]
     for _ in range(rng.randint(5, 80)):

@@ -14,7 +14,7 @@ from gateway.finger.settings import FingerSettings
 from gateway.text.width import width
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import MEMBER, STRANGER, ask
-from tests.unit.fixtures import Built
+from tests.unit.fixtures import GatewayHarness
 
 NOW = datetime(2026, 11, 23, 18, 4, 30, tzinfo=UTC)
 FIELDS = ("presence", "terminal", "origin", "idle", "last_seen", "office", "office_phone", "title")
@@ -54,7 +54,7 @@ ONLINE = {
 }
 
 
-def build_online(build: Build, people: Any = PEOPLE, logins: Mapping[str, Any] = ONLINE) -> Built:
+def build_online(build: Build, people: Any = PEOPLE, logins: Mapping[str, Any] = ONLINE) -> GatewayHarness:
     """Return dependencies whose clock shows NOW and where *logins* are online."""
     built = build(people=people)
     built.deps = replace(built.deps, now=lambda: NOW)
@@ -62,7 +62,7 @@ def build_online(build: Build, people: Any = PEOPLE, logins: Mapping[str, Any] =
     return built
 
 
-def ask_text(built: Built, line: bytes = b"", peer: str = STRANGER, **finger: Any) -> str:
+def ask_text(built: GatewayHarness, line: bytes = b"", peer: str = STRANGER, **finger: Any) -> str:
     return ask(built, line + b"\r\n", peer=peer, settings=FingerSettings(**finger)).decode().replace("\r\n", "\n")
 
 

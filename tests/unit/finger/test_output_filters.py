@@ -127,7 +127,7 @@ def assert_golden(
     build: Build, people: Any, name: str, line: str, finger: FingerSettings, peer: str = STRANGER
 ) -> None:
     built = build(people=[])
-    write_edits(built.path, [make_create_edit(each) for each in people], AT)
+    write_edits(built.database_path, [make_create_edit(each) for each in people], AT)
     reply = ask(built, line.encode() + b"\r\n", peer=peer, settings=finger).decode()
     assert reply.replace("\r\n", "\n") == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
     assert max(width(each) for each in reply.split("\r\n") if "://long." not in each) <= 80

@@ -8,7 +8,7 @@ from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Client, FailingSource, UnavailableSource, ask, logged_failures, stop_service
-from tests.unit.fixtures import Built
+from tests.unit.fixtures import GatewayHarness
 
 
 def _timeout(build: Build) -> bytes:
@@ -87,7 +87,7 @@ def test_F099_a_hidden_plan_leaves_no_heading(build: Build, switch: bytes) -> No
     assert b"tea" not in reply
 
 
-def test_F100_the_long_answer_contains_the_short_one(built: Built) -> None:
+def test_F100_the_long_answer_contains_the_short_one(built: GatewayHarness) -> None:
     for name in (b"alice", b"bob", b"zofie", b"adams"):
         short, long = ask(built, name + b"\r\n"), ask(built, b"/W " + name + b"\r\n")
         assert set(short.splitlines()) <= set(long.splitlines())

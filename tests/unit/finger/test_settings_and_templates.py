@@ -23,7 +23,7 @@ from gateway.rendering.template_lint import undefined_names, unused_templates
 from gateway.rendering.templates import TemplateSet
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Client, SlowSource, ask
-from tests.unit.fixtures import ALICE, ZOFIE, Built, result_of
+from tests.unit.fixtures import ALICE, ZOFIE, GatewayHarness, result_of
 from tests.unit.web.browser import Browser
 
 HEAD = (
@@ -42,7 +42,7 @@ def frank(plan: str) -> dict[str, Any]:
     return {"login": "frank", "name": "Frank Finn", "plan": plan}
 
 
-def ask_text(built: Built, line: str, **finger: Any) -> str:
+def ask_text(built: GatewayHarness, line: str, **finger: Any) -> str:
     reply = ask(built, line.encode() + b"\r\n", settings=FingerSettings(**finger))
     assert not re.search(rb"(?<!\r)\n|\r(?!\n)", reply)
     return reply.decode().replace("\r\n", "\n")
@@ -131,7 +131,7 @@ def test_F036_the_web_shows_the_complete_plan(build: Build) -> None:
 # the cache of rendered texts
 
 
-def profile(built: Built, login: str) -> Profile:
+def profile(built: GatewayHarness, login: str) -> Profile:
     answer = result_of(built.deps.directory.lookup(login, built.deps.viewers.from_address("finger", None)))
     assert isinstance(answer, Found)
     return answer.profile

@@ -18,7 +18,7 @@ from gateway.directory.person import Partial
 from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from gateway.one_line_server import OneLineProtocol
-from tests.unit.fixtures import Built
+from tests.unit.fixtures import GatewayHarness
 
 STRANGER = "198.51.100.7"
 MEMBER = "192.0.2.1"
@@ -40,7 +40,7 @@ class Client:
     """One client connection to the finger service of *built*."""
 
     def __init__(
-        self, built: Built, peer: str = STRANGER, settings: FingerSettings | None = None, factory: Any = None
+        self, built: GatewayHarness, peer: str = STRANGER, settings: FingerSettings | None = None, factory: Any = None
     ) -> None:
         self.factory = factory or FingerService(settings or FingerSettings(), built.deps).factory
         kind = IPv6Address if ":" in peer else IPv4Address
@@ -102,7 +102,7 @@ class Client:
         return self.received
 
 
-def ask(built: Built, *segments: bytes, peer: str = STRANGER, settings: FingerSettings | None = None) -> bytes:
+def ask(built: GatewayHarness, *segments: bytes, peer: str = STRANGER, settings: FingerSettings | None = None) -> bytes:
     """Send *segments* on a new connection and return the whole reply."""
     return Client(built, peer, settings).send(*segments).read_reply()
 

@@ -17,7 +17,7 @@ from gateway.directory.privacy import Profile
 from gateway.formats import person_json
 from gateway.formats.person_json import BadDocument
 from tests.unit.directory.doubles import ADMINISTRATOR
-from tests.unit.fixtures import PEOPLE, Built, make_dependencies, result_of
+from tests.unit.fixtures import PEOPLE, GatewayHarness, make_dependencies, result_of
 from tests.unit.store.waiting import wait_for
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
@@ -58,19 +58,19 @@ class Site:
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Iterator[Built]:
+def built(tmp_path: Path) -> Iterator[GatewayHarness]:
     made = make_dependencies(tmp_path, [])
     yield made
     made.stop()
 
 
-def profile(built: Built, login: str, viewer: Any = ADMINISTRATOR) -> Profile:
+def profile(built: GatewayHarness, login: str, viewer: Any = ADMINISTRATOR) -> Profile:
     answer = result_of(built.deps.directory.lookup(login, viewer))
     assert isinstance(answer, Found), answer
     return answer.profile
 
 
-def imported(built: Built, data: bytes) -> Any:
+def imported(built: GatewayHarness, data: bytes) -> Any:
     """Import as the command does: change existing people, add new ones."""
     edits: list[Any] = []
     for document in person_json.read_documents(data):
@@ -83,7 +83,7 @@ def imported(built: Built, data: bytes) -> Any:
     return wait_for(built.deps.directory.save(edits, ADMINISTRATOR))
 
 
-def exported(built: Built) -> bytes:
+def exported(built: GatewayHarness) -> bytes:
     listing = result_of(built.deps.directory.list_people("", ADMINISTRATOR, Page()))
     assert isinstance(listing, Listing)
     return person_json.encode_json([person_json.make_person_document(each) for each in listing.profiles])
@@ -101,7 +101,7 @@ def test_the_document_has_every_field() -> None:
     assert names == {"login", "listed", "hidden", "visibility", *STORED}
 
 
-def test_a_document_is_written_as_it_was_read(built: Built) -> None:
+def test_a_document_is_written_as_it_was_read(built: GatewayHarness) -> None:
     assert isinstance(imported(built, DOCUMENT), Saved)
     document = person_json.make_person_document(profile(built, "alice"))
     assert msgspec.json.decode(person_json.encode_json(document)) == msgspec.json.decode(DOCUMENT)
@@ -120,7 +120,7 @@ EXTREMES = msgspec.json.encode(
 
 
 @pytest.mark.parametrize("data", [DOCUMENT, EXTREMES], ids=["interface", "extremes"])
-def test_import_of_export_changes_nothing(built: Built, data: bytes) -> None:
+def test_import_of_export_changes_nothing(built: GatewayHarness, data: bytes) -> None:
     assert isinstance(imported(built, data), Saved)
     last = result_of(built.store.last_change())
     once = exported(built)
@@ -129,7 +129,7 @@ def test_import_of_export_changes_nothing(built: Built, data: bytes) -> None:
     assert exported(built) == once
 
 
-def test_export_into_an_empty_database_gives_the_same(built: Built, tmp_path: Path) -> None:
+def test_export_into_an_empty_database_gives_the_same(built: GatewayHarness, tmp_path: Path) -> None:
     imported(built, EXTREMES)
     once = exported(built)
     (tmp_path / "other").mkdir()
@@ -139,7 +139,7 @@ def test_export_into_an_empty_database_gives_the_same(built: Built, tmp_path: Pa
     other.stop()
 
 
-def test_missing_fields_stay_and_empty_fields_are_cleared(built: Built) -> None:
+def test_missing_fields_stay_and_empty_fields_are_cleared(built: GatewayHarness) -> None:
     imported(built, DOCUMENT)
     imported(built, b'{"login": "alice", "title": "", "links": [], "status": null, "office": "C1"}')
     after = profile(built, "alice")
@@ -175,7 +175,7 @@ def read_one(**fields: Any) -> person_json.PersonDocument:
     ],
 )
 def test_hidden_is_the_visibility_of_the_name(
-    built: Built, kept: dict[str, str], said: dict[str, Any], after: dict[str, Visibility]
+    built: GatewayHarness, kept: dict[str, str], said: dict[str, Any], after: dict[str, Visibility]
 ) -> None:
     imported(built, msgspec.json.encode({"login": "alice", "visibility": kept}))
     assert isinstance(imported(built, msgspec.json.encode({"login": "alice"} | said)), Saved)
@@ -189,7 +189,7 @@ def test_listed_is_kept() -> None:
     assert person_json.make_create(read_one()).listed is True
 
 
-def test_a_change_is_based_on_what_was_read(built: Built) -> None:
+def test_a_change_is_based_on_what_was_read(built: GatewayHarness) -> None:
     imported(built, DOCUMENT)
     seen = profile(built, "alice")
     assert person_json.make_modify(read_one(title="x"), seen) == Modify("alice", {"title": "x"}, {}, None, seen.version)
@@ -257,7 +257,7 @@ def test_an_empty_list_is_valid() -> None:
     assert person_json.read_documents(b"[]") == []
 
 
-def test_saving_rejects_an_unknown_field_in_visibility(built: Built) -> None:
+def test_saving_rejects_an_unknown_field_in_visibility(built: GatewayHarness) -> None:
     outcome = imported(built, b'{"login": "alice", "visibility": {"shoe_size": "nobody"}}')
     assert isinstance(outcome, Invalid)
     assert (outcome.problems[0].login, outcome.problems[0].field) == ("alice", "visibility.shoe_size")

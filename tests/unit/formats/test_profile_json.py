@@ -10,7 +10,7 @@ from gateway.directory.viewers import Viewer
 from gateway.formats.person_json import encode_json
 from gateway.formats.profile_json import PeopleDocument, make_list_documents, make_profile_document
 from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER
-from tests.unit.fixtures import Built
+from tests.unit.fixtures import GatewayHarness
 from tests.unit.formats.test_person_json import DOCUMENT, built, imported, profile
 
 __all__ = ["built"]
@@ -24,14 +24,14 @@ class Site:
         return f"https://dir.test/users/{login}"
 
 
-def document_of(built: Built, login: str, viewer: Viewer = STRANGER) -> dict[str, Any]:
+def document_of(built: GatewayHarness, login: str, viewer: Viewer = STRANGER) -> dict[str, Any]:
     document: dict[str, Any] = msgspec.json.decode(
         encode_json(make_profile_document(profile(built, login, viewer), Site()))
     )
     return document
 
 
-def test_W020_a_profile_as_everyone_sees_it(built: Built) -> None:
+def test_W020_a_profile_as_everyone_sees_it(built: GatewayHarness) -> None:
     imported(built, DOCUMENT)
     document = document_of(built, "alice")
     assert len(document.pop("updated")) == len("2026-12-01T10:00:00Z")
@@ -44,7 +44,7 @@ def test_W020_a_profile_as_everyone_sees_it(built: Built) -> None:
     }  # fmt: skip
 
 
-def test_a_profile_shows_what_its_viewer_may_see(built: Built) -> None:
+def test_a_profile_shows_what_its_viewer_may_see(built: GatewayHarness) -> None:
     imported(built, DOCUMENT)
     imported(built, b'{"login": "alice", "former": ["alice.adams"]}')
     member = document_of(built, "alice", MEMBER)
@@ -55,12 +55,12 @@ def test_a_profile_shows_what_its_viewer_may_see(built: Built) -> None:
     assert set(administrator) & set(FIELDS) == set(STORED)
 
 
-def test_a_person_without_fields(built: Built) -> None:
+def test_a_person_without_fields(built: GatewayHarness) -> None:
     imported(built, b'{"login": "bare"}')
     assert set(document_of(built, "bare")) == {"login", "url", "acct", "finger"}
 
 
-def test_a_list_leaves_out_long_texts(built: Built) -> None:
+def test_a_list_leaves_out_long_texts(built: GatewayHarness) -> None:
     imported(built, DOCUMENT)
     people = PeopleDocument(make_list_documents([profile(built, "alice", MEMBER)], Site()), "/users?after=x")
     listed = msgspec.json.decode(encode_json(people))
@@ -82,6 +82,6 @@ def test_a_list_leaves_out_long_texts(built: Built) -> None:
         ),
     ],
 )
-def test_W009_texts_are_sanitized(built: Built, field: str, value: object, shown: object) -> None:
+def test_W009_texts_are_sanitized(built: GatewayHarness, field: str, value: object, shown: object) -> None:
     imported(built, msgspec.json.encode({"login": "alice", field: value}))
     assert document_of(built, "alice")[field] == shown

@@ -13,7 +13,7 @@ from gateway.config.types import Duration
 from gateway.irc.connection import IrcConnection
 from gateway.irc.network import NetworkService
 from gateway.irc.settings import NetworkSettings
-from tests.unit.fixtures import Built, make_dependencies
+from tests.unit.fixtures import GatewayHarness, make_dependencies
 
 
 class ServerConnection:
@@ -61,7 +61,7 @@ class BotHarness:
 
     def __init__(self, folder: Path, deps: dict[str, Any] | None = None, **settings: Any) -> None:
         self.clock = MemoryReactor()
-        self.built: Built = make_dependencies(folder, clock=self.clock, **(deps or {}))
+        self.built: GatewayHarness = make_dependencies(folder, clock=self.clock, **(deps or {}))
         table: dict[str, Any] = {"network": "test", "server": "tcp:192.0.2.1:6667", "burst": 100} | settings
         self.settings = NetworkSettings(**table)
         self.bot = NetworkService(self.settings, self.built.deps)

@@ -23,7 +23,7 @@ from gateway.net.proxy_protocol import ProxyProtocolFactory, ProxyProtocolGate, 
 from gateway.web.app import WebService
 from gateway.web.settings import WebSettings
 from tests.unit.finger.wire import HalfCloseTransport, logged_failures
-from tests.unit.fixtures import Built, make_create_edit, make_dependencies
+from tests.unit.fixtures import GatewayHarness, make_create_edit, make_dependencies
 from tests.unit.proxy import CLIENT, HERE, LOCAL, addresses, relayed, v1, v2
 from tests.unit.web.browser import WebTransport
 
@@ -37,7 +37,7 @@ ANSWER = b"nobody: no such user.\r\n"
 class Front:
     """The haproxy: endpoint of one factory, and what its entrance told."""
 
-    def __init__(self, built: Built, factory: Any, table: str = "finger") -> None:
+    def __init__(self, built: GatewayHarness, factory: Any, table: str = "finger") -> None:
         self.built = built
         self.counts: list[str] = []
         self.entrance = ProxyProtocolGate(table, built.clock, built.deps.admission, self.counts.append)
@@ -78,7 +78,7 @@ class Connection:
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Iterator[Built]:
+def built(tmp_path: Path) -> Iterator[GatewayHarness]:
     one = make_dependencies(tmp_path, queries_per_minute=5, connections=10, per_address=2, hosts=["dir.test"])
     yield one
     one.stop()
@@ -93,17 +93,17 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def front(told: list[dict[str, Any]], built: Built) -> Front:
+def front(told: list[dict[str, Any]], built: GatewayHarness) -> Front:
     return Front(built, FingerService(FingerSettings(), built.deps).factory)
 
 
-def peers(built: Built) -> list[str]:
+def peers(built: GatewayHarness) -> list[str]:
     return [record["peer"] for record in built.access_log_entries]
 
 
 @pytest.mark.parametrize("header", [v1(), relayed()], ids=["version 1", "version 2"])
 def test_F019_the_client_of_the_header_is_recorded_however_it_is_split(
-    built: Built, front: Front, header: bytes
+    built: GatewayHarness, front: Front, header: bytes
 ) -> None:
     whole = header + ASK
     one = front.connect().send(whole)
@@ -121,7 +121,7 @@ def test_F019_the_client_of_the_header_is_recorded_however_it_is_split(
     ids=["UNKNOWN", "UNKNOWN and more", "LOCAL", "LOCAL with addresses"],
 )
 def test_F019_R034_who_is_not_named_has_the_address_of_the_connection(
-    built: Built, front: Front, header: bytes
+    built: GatewayHarness, front: Front, header: bytes
 ) -> None:
     assert front.connect().send(header + ASK).received == ANSWER
     assert peers(built) == [ADDRESS_OF_PROXY]
@@ -129,7 +129,7 @@ def test_F019_R034_who_is_not_named_has_the_address_of_the_connection(
 
 @pytest.mark.parametrize("peer", ["127.0.0.2", "198.51.100.1", "2001:db8::1", "::ffff:10.0.0.1"])
 def test_R034_a_stranger_with_a_header_is_not_let_in(
-    built: Built, front: Front, told: list[dict[str, Any]], peer: str
+    built: GatewayHarness, front: Front, told: list[dict[str, Any]], peer: str
 ) -> None:
     assert front.connect(peer).protocol is None
     assert front.counts == ["refused"]
@@ -145,7 +145,7 @@ def test_a_proxy_is_let_in_by_any_form_of_its_address_and_by_a_socket_in_the_fil
 
 
 def test_R034_what_is_no_header_closes_and_nothing_of_it_is_told(
-    built: Built, front: Front, told: list[dict[str, Any]]
+    built: GatewayHarness, front: Front, told: list[dict[str, Any]]
 ) -> None:
     evil = b"PROXY TCP4 evil\x1b[31m 1.2.3.4 1 2\r\nalice\r\n"
     with logged_failures() as seen:
@@ -162,7 +162,7 @@ def test_R034_what_is_no_header_closes_and_nothing_of_it_is_told(
     assert peers(built) == [] and built.deps.admission.open == 0
 
 
-def test_F019_on_a_plain_endpoint_a_header_is_a_question_like_any_other(built: Built) -> None:
+def test_F019_on_a_plain_endpoint_a_header_is_a_question_like_any_other(built: GatewayHarness) -> None:
     """Words of which nobody is called one; whose address it claims does not matter."""
     factory = FingerService(FingerSettings(), built.deps).factory
     for header in (v1(), relayed(), b"PROXY UNKNOWN\r\n"):
@@ -177,13 +177,13 @@ def test_F019_on_a_plain_endpoint_a_header_is_a_question_like_any_other(built: B
     assert peers(built) == ["203.0.113.5"] * 3
 
 
-def test_F019_records_have_the_header_s_address_in_any_form(built: Built, front: Front) -> None:
+def test_F019_records_have_the_header_s_address_in_any_form(built: GatewayHarness, front: Front) -> None:
     for source in (MEMBER, f"::ffff:{MEMBER}", CLIENT):
         front.connect().send(v1(source, f"::ffff:{HERE}" if ":" in source else HERE) + ASK)
     assert peers(built) == [MEMBER, MEMBER, CLIENT]
 
 
-def test_F019_members_are_told_by_the_header_s_address(built: Built, front: Front) -> None:
+def test_F019_members_are_told_by_the_header_s_address(built: GatewayHarness, front: Front) -> None:
     built.change(
         make_create_edit({"login": "shy", "name": "Shy Sue", "email": "s@dir.test", "visibility": {"email": "members"}})
     )
@@ -193,7 +193,7 @@ def test_F019_members_are_told_by_the_header_s_address(built: Built, front: Fron
         assert b"Shy Sue" in one.received and (b"s@dir.test" in one.received) is sees
 
 
-def test_F019_limits_are_each_client_s_and_not_the_proxy_s(built: Built, front: Front) -> None:
+def test_F019_limits_are_each_client_s_and_not_the_proxy_s(built: GatewayHarness, front: Front) -> None:
     for number in range(6):
         one = front.connect().send(relayed() + ASK)
         assert one.received.startswith(b"Too many queries" if number == 5 else ANSWER)
@@ -213,7 +213,7 @@ def test_F019_the_address_that_was_dialled_is_the_header_s(front: Front) -> None
 
 
 def test_R031_a_header_that_trickles_ends_at_its_deadline(
-    built: Built, front: Front, told: list[dict[str, Any]]
+    built: GatewayHarness, front: Front, told: list[dict[str, Any]]
 ) -> None:
     slow = front.connect()
     for byte in v1()[:19]:
@@ -226,7 +226,7 @@ def test_R031_a_header_that_trickles_ends_at_its_deadline(
     assert [event["why"] for event in told] == ["it did not come in time"]
 
 
-def test_R031_the_line_behind_a_header_has_a_deadline_of_its_own(built: Built, front: Front) -> None:
+def test_R031_the_line_behind_a_header_has_a_deadline_of_its_own(built: GatewayHarness, front: Front) -> None:
     slow = front.connect()
     built.clock.advance(9.9)
     slow.send(v1())
@@ -236,7 +236,7 @@ def test_R031_the_line_behind_a_header_has_a_deadline_of_its_own(built: Built, f
     assert slow.received == b"Input timeout.\r\n"
 
 
-def test_who_says_nothing_counts_and_gives_way(built: Built, front: Front) -> None:
+def test_who_says_nothing_counts_and_gives_way(built: GatewayHarness, front: Front) -> None:
     """Ten may be connected, 12 at the most: the 13th is let in, and who has waited longest goes."""
     silent = [front.connect() for _ in range(12)]
     assert built.deps.admission.open == 12 and not any(each.aborted for each in silent)
@@ -250,7 +250,7 @@ def test_who_says_nothing_counts_and_gives_way(built: Built, front: Front) -> No
 
 
 def test_a_connection_that_says_nothing_is_counted_and_not_told(
-    built: Built, front: Front, told: list[dict[str, Any]]
+    built: GatewayHarness, front: Front, told: list[dict[str, Any]]
 ) -> None:
     shut = front.connect()
     shut.protocol.readConnectionLost()
@@ -262,7 +262,7 @@ def test_a_connection_that_says_nothing_is_counted_and_not_told(
     assert front.counts[2:] == ["gone"] and told[0]["why"] == "closed before its end"
 
 
-def test_a_health_check_comes_to_no_question(built: Built, front: Front, told: list[dict[str, Any]]) -> None:
+def test_a_health_check_comes_to_no_question(built: GatewayHarness, front: Front, told: list[dict[str, Any]]) -> None:
     """A header that names nobody and then nothing, as haproxy's `check` sends it; ended by a FIN or a reset."""
     for header in (v2(LOCAL, 0, b""), b"PROXY UNKNOWN\r\n"):
         shut = front.connect().send(header)
@@ -274,7 +274,7 @@ def test_a_health_check_comes_to_no_question(built: Built, front: Front, told: l
     assert built.deps.admission.open == 0
 
 
-def test_who_is_not_named_and_says_nothing_is_told_when_the_time_is_over(built: Built, front: Front) -> None:
+def test_who_is_not_named_and_says_nothing_is_told_when_the_time_is_over(built: GatewayHarness, front: Front) -> None:
     silent = front.connect().send(b"PROXY UNKNOWN\r\n")
     built.clock.advance(10)
     assert silent.received == b""
@@ -300,7 +300,7 @@ def test_half_a_close_passes_through_both_ways(front: Front) -> None:
     other.lose()
 
 
-def test_what_knows_no_half_is_closed_with_it(built: Built) -> None:
+def test_what_knows_no_half_is_closed_with_it(built: GatewayHarness) -> None:
     class Echo(Protocol):
         def dataReceived(self, data: bytes) -> None:
             assert self.transport is not None
@@ -313,7 +313,9 @@ def test_what_knows_no_half_is_closed_with_it(built: Built) -> None:
     assert one.received == b"all of it" and one.wire.disconnecting
 
 
-def test_a_long_answer_goes_by_a_producer_and_an_abort_reaches_the_connection(built: Built, front: Front) -> None:
+def test_a_long_answer_goes_by_a_producer_and_an_abort_reaches_the_connection(
+    built: GatewayHarness, front: Front
+) -> None:
     class Held(Protocol):
         """Says where it is, and keeps its transport."""
 
@@ -337,7 +339,7 @@ def test_a_long_answer_goes_by_a_producer_and_an_abort_reaches_the_connection(bu
     assert one.protocol._wrapped is None
 
 
-def test_a_factory_that_makes_nothing_closes(built: Built) -> None:
+def test_a_factory_that_makes_nothing_closes(built: GatewayHarness) -> None:
     class Nothing(Factory[Protocol]):
         def buildProtocol(self, addr: Any) -> None:
             assert addr == IPv4Address("TCP", CLIENT, 50000)
@@ -347,7 +349,7 @@ def test_a_factory_that_makes_nothing_closes(built: Built) -> None:
     one.lose()
 
 
-def test_F019_the_web_side_sees_the_client_of_the_header(built: Built) -> None:
+def test_F019_the_web_side_sees_the_client_of_the_header(built: GatewayHarness) -> None:
     front = Front(built, WebService(WebSettings(), built.deps).factory, "web")
     one = front.connect(kind=WebTransport).send(
         relayed("2001:db8::7", "2001:db8::9") + b"GET /users/nobody.txt HTTP/1.1\r\nHost: dir.test\r\n\r\n"
@@ -358,7 +360,9 @@ def test_F019_the_web_side_sees_the_client_of_the_header(built: Built) -> None:
     assert one.protocol._wrapped.own_address == "2001:db8::9"
 
 
-def test_when_the_house_closes_who_waits_is_cut(built: Built, front: Front, told: list[dict[str, Any]]) -> None:
+def test_when_the_house_closes_who_waits_is_cut(
+    built: GatewayHarness, front: Front, told: list[dict[str, Any]]
+) -> None:
     silent, asking = front.connect(), front.connect().send(v1())
     front.factory.doStart()
     front.factory.doStop()
@@ -395,7 +399,7 @@ def test_haproxy_endpoints_of_sockets_in_the_file_system(tmp_path: Path) -> None
     assert (path, type(factory), backlog) == ("/run/finger", ProxyProtocolFactory, 1024)
 
 
-def test_a_header_comes_before_the_handshake_of_tls(built: Built) -> None:
+def test_a_header_comes_before_the_handshake_of_tls(built: GatewayHarness) -> None:
     reactor = MemoryReactor()
     front = Front(built, Factory())
     context = CertificateOptions()

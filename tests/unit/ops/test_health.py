@@ -5,26 +5,26 @@ from pathlib import Path
 import pytest
 
 from gateway.ops.health import MAX_CHANGE_DELAY, liveness_body, readiness_response
-from tests.unit.fixtures import BOB, Built, make_create_edit, make_dependencies, result_of
+from tests.unit.fixtures import BOB, GatewayHarness, make_create_edit, make_dependencies, result_of
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Built:
+def built(tmp_path: Path) -> GatewayHarness:
     return make_dependencies(tmp_path)
 
 
-def test_a_working_gateway_has_no_problems(built: Built) -> None:
+def test_a_working_gateway_has_no_problems(built: GatewayHarness) -> None:
     assert result_of(built.deps.health.find_problems()) == ()
     built.stop()
 
 
-def test_a_stopped_directory_is_not_ready(built: Built) -> None:
+def test_a_stopped_directory_is_not_ready(built: GatewayHarness) -> None:
     built.deps.directory.running = 0
     assert result_of(built.deps.health.find_problems()) == ("starting or stopping",)
     built.stop()
 
 
-def test_an_unreadable_database_is_a_problem(built: Built) -> None:
+def test_an_unreadable_database_is_a_problem(built: GatewayHarness) -> None:
     assert built.store.reader.connection is not None
     built.store.reader.connection.execute("PRAGMA user_version")
     built.store.reader.connection.close()
@@ -33,7 +33,7 @@ def test_an_unreadable_database_is_a_problem(built: Built) -> None:
     built.deps.tracker._access_log.stopService()
 
 
-def test_unfollowed_changes_become_a_problem_after_a_delay(built: Built) -> None:
+def test_unfollowed_changes_become_a_problem_after_a_delay(built: GatewayHarness) -> None:
     built.store.watcher._polling.stop()
     built.change(make_create_edit(BOB | {"login": "bert"}))
     assert result_of(built.deps.health.find_problems()) == ()
@@ -45,7 +45,7 @@ def test_unfollowed_changes_become_a_problem_after_a_delay(built: Built) -> None
     built.stop()
 
 
-def test_a_constant_small_lag_is_no_problem(built: Built) -> None:
+def test_a_constant_small_lag_is_no_problem(built: GatewayHarness) -> None:
     built.store.watcher._polling.stop()
     for number in range(5):
         built.change(make_create_edit(BOB | {"login": f"bert{number}"}))

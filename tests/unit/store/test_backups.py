@@ -252,10 +252,10 @@ def test_a_waiting_writer_writes_to_the_replaced_file(people: Path, tmp_path: Pa
 
 def test_a_running_gateway_switches_to_the_restored_database(tmp_path: Path) -> None:
     built = make_dependencies(tmp_path, [ALICE, BOB])
-    backups.backup(built.path, tmp_path / "b.db")
+    backups.backup(built.database_path, tmp_path / "b.db")
     built.change(Remove("bob"), make_create_edit({"login": "carol"}))
     built.poll_store()
-    restore(tmp_path / "b.db", built.path)
+    restore(tmp_path / "b.db", built.database_path)
     built.poll_store()
     assert isinstance(result_of(built.deps.directory.lookup("bob", STRANGER)), Found)
     assert not isinstance(result_of(built.deps.directory.lookup("carol", STRANGER)), Found)

@@ -15,7 +15,7 @@ from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
 from gateway.store import database
 from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER, as_self
-from tests.unit.fixtures import Built, make_dependencies, result_of
+from tests.unit.fixtures import GatewayHarness, make_dependencies, result_of
 from tests.unit.store.waiting import wait_for
 
 E, M, N = Visibility.EVERYONE, Visibility.MEMBERS, Visibility.NOBODY
@@ -28,13 +28,13 @@ PEOPLE = (
 
 
 @pytest.fixture
-def built(tmp_path: Path) -> Iterator[Built]:
+def built(tmp_path: Path) -> Iterator[GatewayHarness]:
     made = make_dependencies(tmp_path, people=PEOPLE)
     yield made
     made.stop()
 
 
-def rename(built: Built, old: str, new: str, viewer: Viewer = ADMINISTRATOR) -> Any:
+def rename(built: GatewayHarness, old: str, new: str, viewer: Viewer = ADMINISTRATOR) -> Any:
     return wait_for(built.deps.directory.edit(old, Rename("", new), viewer))
 
 
@@ -46,15 +46,15 @@ def find_login(service: DirectoryService, name: str, viewer: Viewer = STRANGER) 
     return None
 
 
-def rows(built: Built, sql: str) -> list[tuple[Any, ...]]:
-    connection = database.connect(built.path, "ro", 1.0)
+def rows(built: GatewayHarness, sql: str) -> list[tuple[Any, ...]]:
+    connection = database.connect(built.database_path, "ro", 1.0)
     try:
         return connection.execute(sql).fetchall()
     finally:
         connection.close()
 
 
-def test_the_old_login_still_finds_the_person(built: Built) -> None:
+def test_the_old_login_still_finds_the_person(built: GatewayHarness) -> None:
     service = built.deps.directory
     assert find_login(service, "alice") == "alice"
     assert find_login(service, "alicia") is None
@@ -68,7 +68,7 @@ def test_the_old_login_still_finds_the_person(built: Built) -> None:
     assert [each.login for each in result_of(service.list_people("alicia", STRANGER, Page())).profiles] == ["alicia"]
 
 
-def test_rename_back_and_to_an_alias(built: Built) -> None:
+def test_rename_back_and_to_an_alias(built: GatewayHarness) -> None:
     service = built.deps.directory
     rename(built, "alice", "alicia")
     assert isinstance(rename(built, "alicia", "alice"), Saved)
@@ -84,7 +84,7 @@ def test_rename_back_and_to_an_alias(built: Built) -> None:
 
 
 @pytest.mark.parametrize("taken", ["bob", "bobby", "carol", "zuzana", "zed"])
-def test_taken_names_are_refused_with_equal_messages(built: Built, taken: str) -> None:
+def test_taken_names_are_refused_with_equal_messages(built: GatewayHarness, taken: str) -> None:
     """The message is the same for a login, an alias, a hidden person, and a reserved former login."""
     built.change(Create("zuzana"), Rename("zuzana", "zed"))
     built.poll_store()
@@ -96,14 +96,14 @@ def test_taken_names_are_refused_with_equal_messages(built: Built, taken: str) -
     assert outcome == Invalid((EditProblem("new", "aliases", "", f"{taken!r} is already taken"),))
 
 
-def test_a_login_removed_from_former_is_free_again(built: Built) -> None:
+def test_a_login_removed_from_former_is_free_again(built: GatewayHarness) -> None:
     rename(built, "alice", "alicia")
     wait_for(built.deps.directory.edit("alicia", Modify("", {"former": ()}), ADMINISTRATOR))
     assert find_login(built.deps.directory, "alice") is None
     assert isinstance(wait_for(built.deps.directory.save([Create("alice")], ADMINISTRATOR)), Saved)
 
 
-def test_who_may_rename(built: Built) -> None:
+def test_who_may_rename(built: GatewayHarness) -> None:
     for viewer, answer in ((STRANGER, Forbidden()), (MEMBER, Forbidden()), (as_self("alice"), Forbidden())):
         assert rename(built, "alice", "alicia", viewer) == answer
     assert rename(built, "nobody", "x") == NotFound()
@@ -111,7 +111,7 @@ def test_who_may_rename(built: Built) -> None:
     assert isinstance(rename(built, "alice", "no login"), Invalid)
 
 
-def test_data_moves_along_with_a_rename(built: Built) -> None:
+def test_data_moves_along_with_a_rename(built: GatewayHarness) -> None:
     service = built.deps.directory
     wait_for(service.edit("alice", Modify("", {"plan": "Two"}), ADMINISTRATOR))
     wait_for(built.store.save_last_seen({"alice": NOW}))
@@ -129,7 +129,7 @@ def test_data_moves_along_with_a_rename(built: Built) -> None:
     assert changes[-1] == ("alicia", "former")
 
 
-def test_R003_caches_of_another_process_drop_both_logins(built: Built) -> None:
+def test_R003_caches_of_another_process_drop_both_logins(built: GatewayHarness) -> None:
     service = built.deps.directory
     assert find_login(service, "alice") == "alice"
     assert find_login(service, "alicia") is None
@@ -143,7 +143,7 @@ def test_R003_caches_of_another_process_drop_both_logins(built: Built) -> None:
     assert find_login(service, "alicia") == find_login(service, "alice") == "alice"
 
 
-def test_a_hidden_person_stays_hidden_after_a_rename(built: Built) -> None:
+def test_a_hidden_person_stays_hidden_after_a_rename(built: GatewayHarness) -> None:
     service = built.deps.directory
     rename(built, "carol", "caroline")
     for name in ("carol", "caroline", "Carol Hidden"):
@@ -154,7 +154,7 @@ def test_a_hidden_person_stays_hidden_after_a_rename(built: Built) -> None:
     assert result_of(service.history("carol", STRANGER)) == NotFound()
 
 
-def test_several_renames_are_atomic(built: Built) -> None:
+def test_several_renames_are_atomic(built: GatewayHarness) -> None:
     service = built.deps.directory
     outcome = wait_for(
         service.save([Rename("alice", "alicia"), Rename("bob", "alice2"), Remove("nobody")], ADMINISTRATOR)

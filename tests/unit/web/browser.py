@@ -14,7 +14,7 @@ from zope.interface import implementer
 from gateway.net.cooperative_queue import CooperativeQueue
 from gateway.web.app import WebService
 from gateway.web.settings import WebSettings
-from tests.unit.fixtures import Built
+from tests.unit.fixtures import GatewayHarness
 
 STRANGER = "198.51.100.7"
 MEMBER = "192.0.2.7"
@@ -54,7 +54,7 @@ class Response:
 class Browser:
     """Send requests to the site of *built*."""
 
-    def __init__(self, built: Built) -> None:
+    def __init__(self, built: GatewayHarness) -> None:
         self.built = built
         self.service = WebService(WebSettings(), built.deps)
         self.service.factory.turns = CooperativeQueue(

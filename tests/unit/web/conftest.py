@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from twisted.logger import globalLogPublisher
 
-from tests.unit.fixtures import Built, make_dependencies
+from tests.unit.fixtures import GatewayHarness, make_dependencies
 from tests.unit.web.browser import Browser
 
 Build = Callable[..., Browser]
@@ -16,7 +16,7 @@ Build = Callable[..., Browser]
 @pytest.fixture
 def build(tmp_path: Path) -> Iterator[Build]:
     """Build gateways that stop with the test."""
-    made: list[Built] = []
+    made: list[GatewayHarness] = []
 
     def make(**settings: Any) -> Browser:
         folder = tmp_path / str(len(made))

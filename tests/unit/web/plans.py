@@ -7,7 +7,7 @@ import msgspec
 
 from gateway.directory.interfaces import Modify
 from gateway.directory.person import Visibility
-from tests.unit.fixtures import PEOPLE_CHANGED_AT, Built, write_edits
+from tests.unit.fixtures import PEOPLE_CHANGED_AT, GatewayHarness, write_edits
 from tests.unit.web.browser import Response
 
 E, M, N = Visibility
@@ -19,17 +19,17 @@ def hours_later(hours: float) -> datetime:
     return PEOPLE_CHANGED_AT + timedelta(hours=hours)
 
 
-def write_plan(built: Built, login: str, plan: str, hours: float, level: Visibility = E) -> None:
+def write_plan(built: GatewayHarness, login: str, plan: str, hours: float, level: Visibility = E) -> None:
     """Write a plan for *login* that has the visibility *level*."""
-    write_edits(built.path, [Modify(login, {"plan": plan}, plan_level=level)], hours_later(hours))
+    write_edits(built.database_path, [Modify(login, {"plan": plan}, plan_level=level)], hours_later(hours))
     built.poll_store()
 
 
 def set_visibility(
-    built: Built, login: str, hours: float, listed: bool | None = None, **levels: Visibility | None
+    built: GatewayHarness, login: str, hours: float, listed: bool | None = None, **levels: Visibility | None
 ) -> None:
     """Set the visibility of fields of *login*, and whether *login* is listed."""
-    write_edits(built.path, [Modify(login, {}, levels, listed)], hours_later(hours))
+    write_edits(built.database_path, [Modify(login, {}, levels, listed)], hours_later(hours))
     built.poll_store()
 
 

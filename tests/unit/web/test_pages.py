@@ -347,7 +347,7 @@ def change(web: Browser, edit: Modify, at: float) -> None:
 
     from tests.unit.fixtures import write_edits
 
-    write_edits(web.built.path, [edit], datetime.fromtimestamp(at, UTC))
+    write_edits(web.built.database_path, [edit], datetime.fromtimestamp(at, UTC))
     web.built.poll_store()
 
 

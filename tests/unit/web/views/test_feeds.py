@@ -177,7 +177,7 @@ def test_hidden_and_unknown_people_get_the_same_response(tea: Browser, ending: s
 def test_removed_people_have_no_feed(tea: Browser) -> None:
     for path in FEEDS:
         assert tea.request(path).code == 200
-    write_edits(tea.built.path, [Remove("alice")])
+    write_edits(tea.built.database_path, [Remove("alice")])
     tea.built.poll_store()
     assert [tea.request(path).code for path in FEEDS] == [404, 404, 200, 200]
     assert titles(tea, "/feed") == ["Bob's first"]
@@ -240,7 +240,9 @@ def test_W028_fifty_people(build: Build) -> None:
     """Atom is well-formed for all of them, and both formats have the same entries."""
     documents = people(28)
     web = build(people=[])
-    write_edits(web.built.path, [replace(make_create_edit(each), plan_level=E) for each in documents], hours_later(0))
+    write_edits(
+        web.built.database_path, [replace(make_create_edit(each), plan_level=E) for each in documents], hours_later(0)
+    )
     web.built.poll_store()
     for each in documents:
         path = f"/users/{each['login']}/feed"

@@ -126,7 +126,7 @@ def test_hidden_and_unknown_people_get_the_same_response(tea: Browser, ending: s
 
 def test_removed_people_have_no_history(tea: Browser) -> None:
     assert tea.request(PATH).code == 200
-    write_edits(tea.built.path, [Remove("alice")])
+    write_edits(tea.built.database_path, [Remove("alice")])
     tea.built.poll_store()
     assert tea.request(PATH).code == 404
 

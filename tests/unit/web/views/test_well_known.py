@@ -86,7 +86,7 @@ def test_W144_unlisted_people_leave_the_sitemap_at_once(club: Browser) -> None:
     assert people(club) == ["%C5%BElu%C5%A5"]
     set_visibility(club.built, "bob", 4, name=None)
     assert people(club) == ["bob", "%C5%BElu%C5%A5"]
-    write_edits(club.built.path, [Remove("bob")])
+    write_edits(club.built.database_path, [Remove("bob")])
     club.built.poll_store()
     assert people(club) == ["%C5%BElu%C5%A5"]
 
@@ -144,14 +144,16 @@ def test_sitemap_with_other_sources_is_cached_for_a_second(build: Build, monkeyp
 def test_a_large_site_is_read_in_pages_up_to_a_limit(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(well_known, "MAX_SITEMAP_PEOPLE", 250)
     web = build(people=[])
-    write_edits(web.built.path, [make_create_edit({"login": f"p{number:04}"}) for number in range(251)], hours_later(0))
+    write_edits(
+        web.built.database_path, [make_create_edit({"login": f"p{number:04}"}) for number in range(251)], hours_later(0)
+    )
     web.built.poll_store()
     starts = record_page_reads(monkeypatch, web)
     answer = web.request("/sitemap.xml")
     assert len(sitemap_urls(answer)) == 2 + 250
     assert starts[:3] == ["", "p0099", "p0199"]
     assert b"<!-- The first 250 people. All of them: https://dir.test/users -->" in answer.body
-    write_edits(web.built.path, [Remove("p0000")])
+    write_edits(web.built.database_path, [Remove("p0000")])
     web.built.poll_store()
     answer = web.request("/sitemap.xml")
     assert len(sitemap_urls(answer)) == 2 + 250
