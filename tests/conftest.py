@@ -1,5 +1,5 @@
-"""For all tests: children get Ctrl-C as from a terminal, even where whoever runs the tests ignores it. Tests that take
-minutes run where tests/run --long asks for them."""
+"""For all tests: children get Ctrl-C as from a terminal, even if the parent of the tests ignores it. Tests marked
+`long` run only with tests/run --long."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def untraced() -> Iterator[None]:
-    """Coverage takes half of the time where the same lines run a hundred thousand times, and learns nothing."""
+    """Switch coverage off: it doubles the time where the same lines run a hundred thousand times."""
     tracer = sys.gettrace()
     sys.settrace(None)
     yield

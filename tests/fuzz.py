@@ -1,9 +1,9 @@
-"""Random lines for a finger server, and what every reply has to be. A line is made from a seed and its number alone, so that
-whichever one fails can be made again:
+"""Random lines for a finger server, and what every reply must be. A line depends only on a seed and its number, so
+that a failing one can be made again:
 
     python -m tests.fuzz SEED NUMBER
 
-and with FINGER_GATEWAY_SEED=SEED in the environment all of them are sent again.
+With FINGER_GATEWAY_SEED=SEED in the environment, all of them are sent again.
 """
 
 import argparse
@@ -85,7 +85,7 @@ _NAMES, _HOSTS = _bytes(NAMES), _bytes(HOSTS)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What a client sends: *pieces* one after the other, then (*ended*) its FIN."""
+    """The data that a client sends: the segments in turn, then a FIN if *half_closes* is set."""
 
     seed: str
     number: int
@@ -101,7 +101,7 @@ class Case:
 
 
 def case(seed: str, number: int) -> Case:
-    """The *number*th of *seed*."""
+    """Return case *number* of *seed*."""
     dice = random.Random(f"{seed}/{number}")
     kind = dice.random()
     if kind < 0.12:
@@ -150,12 +150,12 @@ def _cut(data: bytes, dice: random.Random) -> tuple[bytes, ...]:
     return tuple(data[one:two] for one, two in itertools.pairwise(marks) if one < two)
 
 
-# what comes back
+# replies
 
 _BARE = re.compile("\r(?!\n)|(?<!\r)\n")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 _FOREIGN = (b"\x16\x03", b"\0", b"\x03\0")
-SECRET = b"Nobody sees"  # stands in a plan of somebody hidden
+SECRET = b"Nobody sees"  # in the plan of a hidden person
 
 
 def fault(sent: bytes, reply: bytes) -> str:
@@ -178,7 +178,7 @@ def fault(sent: bytes, reply: bytes) -> str:
 
 
 def resident(process: int | str = "self") -> int:
-    """KiB of memory that *process* takes."""
+    """Return the resident memory of *process* in KiB."""
     with open(f"/proc/{process}/status") as status:  # noqa: PTH123  # ten times as fast as Path
         return int(status.read().partition("VmRSS:")[2].split()[0])
 

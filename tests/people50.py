@@ -1,5 +1,5 @@
-"""Fifty people as there may be: every field filled or not, in letters of many kinds, with signs that other formats give a
-meaning of their own. The same seed gives the same people."""
+"""Fifty varied people: every field present or missing, in many scripts, with characters that are special in other
+formats. The same seed gives the same people."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ LINES = (
 
 
 def people(seed: int = 5, count: int = 50) -> list[dict[str, Any]]:
-    """Person documents, everything in them shown to everyone."""
+    """Return person documents with all fields visible to everyone."""
     chance = random.Random(seed)
     return [_person(chance, number) for number in range(count)]
 

@@ -1,7 +1,7 @@
-"""Makes the pictures in the README, of the demo's people: examples/demo/alice.png, alice in a terminal and in a browser;
-examples/demo/pages.png, the front page, and tomas on a telephone in the dark.
+"""Make the pictures in the README, with the demo's people: examples/demo/alice.png shows alice in a terminal and in a
+browser; examples/demo/pages.png shows the front page, and tomas on a telephone in dark mode.
 
-.venv-tests/bin/python -m tests.readme_pictures      (the demo's ports have to be free)
+    .venv-tests/bin/python -m tests.readme_pictures      (the demo's ports must be free)
 """
 
 import html
@@ -42,7 +42,7 @@ img {{ width: 100%; border-radius: 10px; display: block; }}
 
 
 def take_screenshot(browser: Browser, path: str, theme: Literal["light", "dark"], width: int, height: int) -> str:
-    """What is seen of a page at once, in Base64."""
+    """Return a screenshot of the visible part of a page, in Base64."""
     page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=theme)
     page.goto(BASE + path)
     return b64encode(page.screenshot()).decode()
@@ -51,12 +51,12 @@ def take_screenshot(browser: Browser, path: str, theme: Literal["light", "dark"]
 def main() -> None:
     demo = subprocess.Popen([sys.executable, "-m", "gateway", "demo"], stdout=subprocess.PIPE, text=True)
     assert demo.stdout is not None
-    told = ""
-    while "Ctrl-C ends the demo" not in told:
+    output = ""
+    while "Ctrl-C ends the demo" not in output:
         line = demo.stdout.readline()
-        assert line, told
-        told += line
-    _, finger, _, irc = re.split(r"\n(?:\$ |/msg )[^\n]*\n", told.partition("\nTry:")[0])
+        assert line, output
+        output += line
+    _, finger, _, irc = re.split(r"\n(?:\$ |/msg )[^\n]*\n", output.partition("\nTry:")[0])
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

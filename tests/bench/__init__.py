@@ -1,2 +1,2 @@
-"""What questions cost, against servers that do nothing else. `python -m tests.bench -h`. Nothing here is a test: figures
-are for people to judge, on a machine that does nothing besides."""
+"""The cost of requests, compared with minimal servers. `python -m tests.bench -h`. These are no tests: the figures
+are for people to judge, on an otherwise idle machine."""

@@ -1,5 +1,5 @@
-"""CPU of a finger question against the least possible server in C, alternating: a hit in the cache, and a miss that reads
-the database."""
+"""CPU of a finger query compared with a minimal server in C, alternating: a cache hit, and a miss that reads the
+database."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a hundred times as many people cost: a lookup, a list, a search, a start, memory."""
+"""The cost of a hundred times as many people: a lookup, a list, a search, a start, memory."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ QUERIES_PER_ROUND, ROUNDS, CONCURRENCY = 5_000, 3, 32
 
 
 def cpu_per_lookup(folder: Path, port: int, pid: int, names: list[str]) -> float:
-    """CPU microseconds of a question, the least of some rounds, each with other *names* as far as they go."""
+    """Return CPU microseconds per query, the minimum of some rounds, each with other *names* as far as they suffice."""
     spent = []
     for number in range(ROUNDS):
         first = number * QUERIES_PER_ROUND % len(names)
@@ -26,7 +26,7 @@ def cpu_per_lookup(folder: Path, port: int, pid: int, names: list[str]) -> float
 
 
 def measure_size(folder: Path, size: int) -> dict[str, object]:
-    """All figures of a place with *size* people."""
+    """Return all figures for an installation with *size* people."""
     installation = make_installation(folder, people=[])
     began = time.monotonic()
     people.fill_database(installation.database, size)
@@ -34,7 +34,7 @@ def measure_size(folder: Path, size: int) -> dict[str, object]:
     with run_pinned_gateway(installation) as running:
         pid = running.process.pid
         hot = cpu_per_lookup(folder, installation.finger_port, pid, [people.login_of(size // 2)])
-        # Far apart, and never asked for before where there are as many.
+        # Far apart, and each looked up once if there are enough people.
         step = max(1, size // (QUERIES_PER_ROUND * ROUNDS))
         cold = cpu_per_lookup(
             folder, installation.finger_port, pid, [people.login_of(each) for each in range(0, size, step)]

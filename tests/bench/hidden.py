@@ -20,7 +20,8 @@ TimeQueries = Callable[[Sequence[str]], list[float]]
 
 
 def auc(one: Sequence[float], other: Sequence[float]) -> float:
-    """The chance that one of *one* is greater than one of *other* (Mann and Whitney), equals counted half."""
+    """Return the probability that a value of *one* is greater than one of *other* (Mann-Whitney); equal ones count
+    half."""
     ranked = sorted([(value, True) for value in one] + [(value, False) for value in other])
     ranks, position = 0.0, 0
     while position < len(ranked):
@@ -33,17 +34,17 @@ def auc(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def time_web_requests(port: int, names: Sequence[str]) -> list[float]:
-    """Microseconds of one request for each of *names*, all on one connection."""
+    """Return the microseconds of one request for each of *names*, all on one connection."""
     took: list[float] = []
-    with socket.create_connection(("127.0.0.1", port), 10) as asking:
-        asking.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for number, name in enumerate(names):
             request = f"GET /users/{name}.json HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
             if number % 900 == 899:  # a connection ends after 1000
                 return took + time_web_requests(port, names[number:])
             began = time.perf_counter_ns()
-            asking.sendall(request)
-            head, _, body = asking.recv(65536).partition(b"\r\n\r\n")
+            client.sendall(request)
+            head, _, body = client.recv(65536).partition(b"\r\n\r\n")
             took.append((time.perf_counter_ns() - began) / 1000)
             length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
             assert len(body) == length, "an answer in pieces"
@@ -51,25 +52,25 @@ def time_web_requests(port: int, names: Sequence[str]) -> list[float]:
 
 
 def same_bytes(port: int, web: int) -> bool:
-    """Are both answered in the same bytes, but for the name and the date?"""
+    """Are both answered with the same bytes, except for the name and the date?"""
     answers = []
     for name in (people.hidden_login(0), people.missing_login(0)):
-        with socket.create_connection(("127.0.0.1", web), 10) as asking:
-            asking.sendall(f"GET /users/{name}.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-            page = b"".join(iter(lambda asking=asking: asking.recv(65536), b"")).decode()  # type: ignore[misc]
+        with socket.create_connection(("127.0.0.1", web), 10) as client:
+            client.sendall(f"GET /users/{name}.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            page = b"".join(iter(lambda client=client: client.recv(65536), b"")).decode()  # type: ignore[misc]
         lines = [line for line in page.split("\r\n") if not line.startswith("Date:")]
         answers.append([each.replace(name, "NAME") for each in (query_finger(port, name), *lines)])
     return answers[0] == answers[1]
 
 
 def compare_latencies(
-    asking: TimeQueries, names: Callable[[int], tuple[str, str]], warm: Sequence[str]
+    client: TimeQueries, names: Callable[[int], tuple[str, str]], warm: Sequence[str]
 ) -> tuple[object, ...]:
-    """Medians of hidden and unknown, how far apart, AUC, p99 of both."""
+    """Return the medians of hidden and missing people, their difference, the AUC, and both p99."""
     order = [(side, names(number)[side]) for number in range(QUERIES) for side in (0, 1)]
     random.Random(1).shuffle(order)
-    asking(warm)
-    took = asking([name for _, name in order])
+    client(warm)
+    took = client([name for _, name in order])
     sides = [[value for value, (side, _) in zip(took, order, strict=True) if side == each] for each in (0, 1)]
     medians = [statistics.median(side) for side in sides]
     apart, area = abs(medians[0] - medians[1]), auc(*sides)
@@ -92,7 +93,7 @@ def main(folder: Path) -> None:
             "web": lambda names: time_web_requests(installation.web_port, names),
         }
         print("bytes are the same" if same_bytes(installation.finger_port, installation.web_port) else "BYTES DIFFER")
-        for number, (way, asking) in enumerate(ways.items()):
+        for number, (way, client) in enumerate(ways.items()):
             warm = [people.login_of(each) for each in range(1000)] * 2
             first = (number + 1) * QUERIES
 
@@ -102,7 +103,7 @@ def main(folder: Path) -> None:
             def hot(_: int) -> tuple[str, str]:
                 return people.hidden_login(0), people.missing_login(0)
 
-            rows.append((f"{way}, cold", *compare_latencies(asking, cold, warm)))
-            rows.append((f"{way}, hot", *compare_latencies(asking, hot, [*hot(0)] * 500)))
+            rows.append((f"{way}, cold", *compare_latencies(client, cold, warm)))
+            rows.append((f"{way}, hot", *compare_latencies(client, hot, [*hot(0)] * 500)))
     columns = ("us", "hidden", "unknown", "apart", "AUC", "hidden p99", "unknown p99", "")
     print_table(f"Hidden against unknown, {QUERIES} questions each, one at a time", columns, rows)

@@ -1,5 +1,5 @@
-"""Lists and searches of a directory by itself, timed: python -m tests.bench.lists DATABASE PEOPLE prints milliseconds as
-JSON. Run by growth.py, in a process of its own."""
+"""Lists and searches of the directory service alone, timed: python -m tests.bench.lists DATABASE PEOPLE prints
+milliseconds as JSON. growth.py runs it in a process of its own."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""How things are measured: processes pinned to a core of their own, CPU from /proc, medians of rounds that alternate."""
+"""Measuring methods: processes pinned to a core, CPU time from /proc, medians of alternating rounds."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ SERVER, CLIENT = ("taskset", "-c", "0"), ("taskset", "-c", str(min(1, (os.cpu_co
 
 
 def cpu(*pids: int) -> float:
-    """Seconds of user and system time of all *pids* so far."""
+    """Return the user and system time of all *pids* so far, in seconds."""
     ticks = 0
     for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -35,7 +35,7 @@ def cpu(*pids: int) -> float:
 
 
 def compile_program(folder: Path, name: str) -> Path:
-    """The program of NAME.c."""
+    """Compile NAME.c and return the program."""
     program = folder / name
     if not program.exists():
         subprocess.run(["gcc", "-O2", "-o", program, HERE / f"{name}.c"], check=True)
@@ -43,7 +43,7 @@ def compile_program(folder: Path, name: str) -> Path:
 
 
 def programs_available(*programs: str) -> bool:
-    """Are all *programs* here? Says which are not."""
+    """Are all *programs* installed? Print those that are not."""
     missing = [each for each in programs if shutil.which(each) is None]
     if missing:
         print(f"left out: no {', '.join(missing)} here")
@@ -52,7 +52,7 @@ def programs_available(*programs: str) -> bool:
 
 @contextmanager
 def run_pinned_gateway(installation: Installation) -> Iterator[GatewayProcess]:
-    """A gateway as it runs in the wild, on a core of its own, with limits that nobody meets."""
+    """Run a gateway as in production, on a core of its own, with limits that the benchmark never reaches."""
     settings = installation.settings.read_text()
     installation.settings.write_text(settings.replace("queries_per_minute = 60000", "queries_per_minute = 1000000000"))
     with run_gateway(installation, start=(*SERVER, *COMMAND)) as running:
@@ -61,7 +61,7 @@ def run_pinned_gateway(installation: Installation) -> Iterator[GatewayProcess]:
 
 @contextmanager
 def run_reference_server(folder: Path, size: int) -> Iterator[tuple[int, int]]:
-    """The least possible finger server, whose answer has *size* bytes: its port and process."""
+    """Run the minimal finger server with answers of *size* bytes. Yield its port and process id."""
     port = free_port()
     process = subprocess.Popen([*SERVER, compile_program(folder, "reference"), str(port), str(max(size, 3))])
     try:
@@ -73,7 +73,7 @@ def run_reference_server(folder: Path, size: int) -> Iterator[tuple[int, int]]:
 
 
 def time_queries(folder: Path, port: int, at_once: int, total: int, queries: Sequence[str]) -> list[float]:
-    """Microseconds of each of *total* questions, *at_once* at a time, from the line to the server's close."""
+    """Return the microseconds of each of *total* queries, *at_once* in parallel, from the line to the server's close."""
     command = [*CLIENT, str(compile_program(folder, "load")), str(port), str(at_once), str(total)]
     done = subprocess.run(
         command, input="".join(f"{each}\n" for each in queries), capture_output=True, text=True, check=False
@@ -86,8 +86,8 @@ def time_queries(folder: Path, port: int, at_once: int, total: int, queries: Seq
 def measure_alternating(
     sides: Mapping[str, Callable[[int], int]], pids: Mapping[str, Sequence[int]], rounds: int = ROUNDS
 ) -> dict[str, tuple[float, float]]:
-    """Each of *sides* asks so often in turn, given the number of the round, and tells how many questions that were. Gives
-    CPU microseconds a question of its *pids* and questions a second, medians."""
+    """Call each of *sides* in turn with the number of the round; each returns how many queries it sent. Return the
+    median CPU microseconds per query of its *pids* and the median queries per second."""
     figures: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     for number in range(-1, rounds):  # the first one warms up
         for name, side in sides.items():
@@ -107,7 +107,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Printed with its numbers in columns."""
+    """Print a table with aligned columns."""
     cells = [[f"{each:.1f}" if isinstance(each, float) else str(each) for each in row] for row in [columns, *rows]]
     widths = [max(len(row[number]) for row in cells) for number in range(len(columns))]
     print(f"\n{title}")

@@ -1,4 +1,4 @@
-"""Databases with as many people as are wanted, made in bulk: rows as the store itself would write them."""
+"""Databases with any number of people, made in bulk, with rows as the store itself would write them."""
 
 import random
 import sqlite3
@@ -18,7 +18,7 @@ _PARTS = "al ber car den el fer gor han is jur kel lan mor nel or pet quar ros s
 
 
 def login_of(number: int) -> str:
-    """All of the same length."""
+    """Return a login; all have the same length."""
     return f"p{number:07}"
 
 
@@ -27,7 +27,7 @@ def hidden_login(number: int) -> str:
 
 
 def missing_login(number: int) -> str:
-    """Beside the hidden ones in every order."""
+    """Return a login that sorts next to a hidden one."""
     return f"h{2 * number + 1:07}"
 
 
@@ -37,7 +37,7 @@ def full_name(number: int) -> str:
 
 
 def make_partial(name: str, number: int, hide: bool = False) -> Partial:
-    """Somebody of the usual size: some fields, a plan of three lines."""
+    """Return a person of typical size: some fields, a plan of three lines."""
     return Partial(
         login=name,
         name=full_name(number),
@@ -53,7 +53,7 @@ def make_partial(name: str, number: int, hide: bool = False) -> Partial:
 
 
 def fill_database(path: Path, count: int, hiding: int = 0) -> None:
-    """*count* people, and *hiding* more whose names nobody may see, into the empty database at *path*."""
+    """Fill the empty database at *path* with *count* people and *hiding* hidden ones."""
     db = database.connect(path, "rw", 5.0)
     db.execute("PRAGMA synchronous = OFF")
     db.execute("PRAGMA cache_size = -200000")
@@ -79,7 +79,7 @@ def _generate_people(count: int, hiding: int) -> Iterator[Partial]:
 
 
 def _insert(db: sqlite3.Connection, pending: list[Partial], first: int) -> int:
-    """Writes *pending* as rows from *first* on, and empties it; gives the next row."""
+    """Write *pending* as rows from *first* on, and empty it. Return the next row."""
     indexed = [(first + number, each, search_keys_of(each)) for number, each in enumerate(pending)]
     db.execute("BEGIN IMMEDIATE")
     db.executemany(

@@ -1,4 +1,4 @@
-"""What a mebibyte of the worst text costs, cleaned, with its colours, and in ASCII."""
+"""The cost of 1 MiB of the worst text: sanitized, sanitized with colours kept, and transliterated to ASCII."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ ROUNDS = 5
 
 
 def min_cpu_ms(work: Callable[[], object]) -> float:
-    """CPU of this process, the least of some rounds."""
+    """Return the CPU time of this process for *work* in ms, the minimum of some rounds."""
     spent = []
     for _ in range(ROUNDS):
         began = time.process_time()

@@ -1,4 +1,4 @@
-"""How long a start takes until the first question is answered, and what memory a gateway and an idle connection take."""
+"""The time from start to the first answer, and the memory of a gateway and of an idle connection."""
 
 import socket
 import statistics

@@ -1,5 +1,5 @@
-"""CPU of a web question against nginx with the same bytes as a file, alternating: one person again and again as JSON, as the
-page and with If-None-Match, and another person each time as JSON and as the page."""
+"""CPU of a web request compared with nginx that serves the same bytes from a file, alternating: one person repeatedly
+as JSON, as a page and with If-None-Match, and a different person each time as JSON and as a page."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ end
 
 @contextmanager
 def run_nginx(folder: Path, body: bytes) -> Iterator[tuple[int, list[int]]]:
-    """nginx with *body* at /answer: its port and its worker."""
+    """Run nginx with *body* at /answer. Yield its port and its worker."""
     port = free_port()
     (folder / "static").mkdir()
     (folder / "static" / "answer").write_bytes(body)
@@ -44,11 +44,11 @@ def run_nginx(folder: Path, body: bytes) -> Iterator[tuple[int, list[int]]]:
 
 
 def count_requests(url: str, *options: str) -> int:
-    """As many as wrk gets answered."""
+    """Return how many requests of wrk are answered."""
     command = [*CLIENT, "wrk", "-t1", f"-c{CONCURRENCY}", f"-d{SECONDS}s", *options, url]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    done = re.search(r"(\d+) requests in", said)
-    assert done and "Non-2xx" not in said, said
+    reply = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    done = re.search(r"(\d+) requests in", reply)
+    assert done and "Non-2xx" not in reply, reply
     return int(done[1])
 
 
@@ -89,9 +89,9 @@ def main(folder: Path) -> None:
 def get_etag(port: int) -> str:
     import http.client
 
-    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    asking.request("GET", "/users/alice.json", headers={"Host": "localhost"})
-    tag = asking.getresponse().getheader("ETag")
-    asking.close()
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    client.request("GET", "/users/alice.json", headers={"Host": "localhost"})
+    tag = client.getresponse().getheader("ETag")
+    client.close()
     assert tag
     return tag

@@ -1,7 +1,7 @@
-"""Finger servers that fail on purpose: for each check of the conformance suite one that breaks just what it looks at.
+"""Finger servers that are broken on purpose: for each conformance check, one that fails just that check.
 
-SERVERS has them by the id of the check. Each is plain_server.py's Server with a few lines of its own; where that one does
-not do what a check needs, BASES has the one to compare with.
+SERVERS holds them by check id. Each is plain_server.py's PlainServer with a few changes; if that one does not show
+what a check needs, BASES holds the server to compare with.
 """
 
 import re
@@ -19,7 +19,7 @@ NO_SUCH_USER = "no such user"
 
 
 def fails_checks(*names: str) -> Callable[[type[PlainServer]], type[PlainServer]]:
-    """The class is what breaks the checks of *names*."""
+    """Register the class as the server that fails the checks *names*."""
 
     def register(kind: type[PlainServer]) -> type[PlainServer]:
         SERVERS.update(dict.fromkeys(names, kind))
@@ -28,7 +28,7 @@ def fails_checks(*names: str) -> Callable[[type[PlainServer]], type[PlainServer]
     return register
 
 
-# Those that answer some lines otherwise, and all others well.
+# Servers that answer some lines wrongly and all others correctly.
 
 
 def _answers_with(test: Callable[[bytes], object], reply: Callable[[bytes], str | bytes]) -> type[PlainServer]:
@@ -55,7 +55,7 @@ def _decomposed(line: bytes) -> bool:
     return unicodedata.normalize("NFC", text) != text
 
 
-# Lines that are taken for the name of somebody who is not there.
+# Lines that are answered as if they named a missing person.
 ANSWERED_AS_MISSING: dict[str, Callable[[bytes], object]] = {
     "F041": _one_of(b"/W"),
     "F042": _one_of(b"/W "),
@@ -92,7 +92,7 @@ ANSWERED_AS_MISSING: dict[str, Callable[[bytes], object]] = {
 }
 SERVERS.update({name: _answers_with(test, lambda _: NO_SUCH_USER) for name, test in ANSWERED_AS_MISSING.items()})
 
-# Lines that are answered as they should not be.
+# Lines that get a wrong answer.
 ANSWERED_WRONGLY: dict[str, tuple[Callable[[bytes], object], Callable[[bytes], str | bytes]]] = {
     "F029": (_has(rb"\x1b"), lambda line: line + b": no such user\r\n"),
     "F031": (_has(rb"[\x07\x08\x7f\x0b]"), lambda line: re.sub(rb"\x1b", b"", line) + b": no such user\r\n"),
@@ -116,7 +116,7 @@ ANSWERED_WRONGLY: dict[str, tuple[Callable[[bytes], object], Callable[[bytes], s
 SERVERS.update({name: _answers_with(*each) for name, each in ANSWERED_WRONGLY.items()})
 
 
-# Those that treat a connection badly.
+# Servers that handle connections wrongly.
 
 
 @fails_checks("F001")
@@ -133,7 +133,7 @@ class ClosesWithReset(PlainServer):
 
 
 class ReadsOneSegment(PlainServer):
-    """Takes what comes at once for all there is."""
+    """Treat the first segment as the complete input."""
 
     def read(self, connection: socket.socket, seconds: float) -> bytes | None:
         connection.settimeout(seconds)
@@ -175,7 +175,7 @@ class LinesEndWithCR(PlainServer):
 
 
 class DetectsHalfClose(PlainServer):
-    """Finds out whether the client has shut its side; lines have to come in one segment."""
+    """Detect whether the client has shut its side; lines must arrive in one segment."""
 
     def read(self, connection: socket.socket, seconds: float) -> bytes | None:
         connection.settimeout(seconds)
@@ -209,7 +209,7 @@ class AnswersNothing(PlainServer):
 
 
 class ServesOneAtATime(PlainServer):
-    """Serves one client at a time."""
+    """Serve one client at a time."""
 
     def handle_connection(self, connection: socket.socket, over_limit: bool) -> None:
         self.serve_and_close(connection, over_limit)
@@ -323,7 +323,7 @@ class AnswersLastName(ReadsOneSegment):
         return super().answer(line.split(b"\r\n")[-3] if line.count(b"\r\n") > 1 else line.removesuffix(b"\r\n"))
 
 
-# Those whose words are wrong.
+# Servers whose texts are wrong.
 
 
 @fails_checks("F022")

@@ -1,4 +1,4 @@
-"""Debian's Chromium as the tests start it, and the people whose pages are hard to draw."""
+"""Debian's Chromium as the tests start it, and people whose pages are difficult to lay out."""
 
 import shutil
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ EMOJI_AND_MARKUP = {
 }
 EMPTY = {"login": "empty"}
 DIFFICULT_PEOPLE = (EVERY_FIELD, LONGEST, WIDE, RIGHT_TO_LEFT, EMOJI_AND_MARKUP, EMPTY)
-# Pages that differ in what is on them.
+# Pages with different content.
 PAGES = (
     "/", "/users", "/users?q=a", "/users?q=zz", "/online", "/policy", "/users/alice", f"/users/{'m' * 64}", "/users/yamada",
     "/users/noa", "/users/emo", "/users/empty", "/users/alice/history", "/users/nobody", "/nowhere",

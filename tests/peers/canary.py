@@ -1,8 +1,8 @@
-"""The privacy canary: people whose every field holds a word of its own, and what has to be true of every word.
+"""The privacy canary: people with a unique word in every field, and what must be true of every word.
 
-Fields come from the table of fields, routes from the web app's map, commands from the bot's registry: what is new is
-found, and what cannot be classified fails. What may be seen is written down here once more, from the rule as operators
-read it, not from the code.
+Fields come from the field table, routes from the web app's map, commands from the bot's registry: new ones are found,
+and those that cannot be classified fail the test. What each viewer may see is written down here a second time, from
+the rule as operators read it, not from the code.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from gateway.directory.person import Login
 EVERYONE, MEMBERS, NOBODY = 0, 1, 2
 RANKS = {"stranger": 0, "member": 1, "self": 2, "administrator": 2}
 
-# What preset "open" shows of somebody who said nothing.
+# What the preset "open" shows of a person who chose nothing.
 OPEN = dict.fromkeys(
     ("name", "aliases", "pronouns", "pronunciation", "title", "project", "plan", "status", "links", "fediverse"),
     EVERYONE,
@@ -46,14 +46,14 @@ ZONES: tuple[str, ...] = (
     "Australia/Eucla",
     "Asia/Pyongyang",
 )
-TIME_FIELDS = ("presence", "idle", "last_seen")  # fields that are told as a time
-PRESENCE_FIELDS = ("presence", "terminal", "origin", "idle")  # what only the gateway itself knows
+TIME_FIELDS = ("presence", "idle", "last_seen")  # fields whose value is a time
+PRESENCE_FIELDS = ("presence", "terminal", "origin", "idle")  # what only the running gateway knows
 LEVELS = {EVERYONE: "everyone", MEMBERS: "members", NOBODY: "nobody"}
 
 
 @dataclass(frozen=True)
 class Canary:
-    """A person: *levels* by field as chosen (none: the default), *name* the level of the name itself."""
+    """A person. *levels* are the chosen levels by field (missing: the default), *name* is the level of the name."""
 
     login: str
     name: int | None
@@ -61,7 +61,7 @@ class Canary:
     listed: bool = True
 
     def word(self, name: str) -> str:
-        """What stands in field *name*."""
+        """Return the content of field *name*."""
         if name in TIME_FIELDS:
             return f"{self.time(name):%Y-%m-%d}"
         return ZONES[self.number] if name == "timezone" else f"zq{name.replace('_', '')}{self.number}x"
@@ -71,27 +71,27 @@ class Canary:
         return [each.login for each in CANARIES].index(self.login)
 
     def words(self, name: str) -> tuple[str, ...]:
-        """All that tells field *name*: its word, and how long somebody is idle, in the days of a list."""
+        """Return all texts that reveal field *name*: its word, and the idle time in days as lists show it."""
         if name != "idle":
             return (self.word(name),)
         days = (datetime.now(UTC) - self.time(name)).days
         return (self.word(name), f" {days}d", f" {days - 1}d")
 
     def time(self, name: str) -> datetime:
-        """A time that only field *name* of this one tells."""
+        """Return a time that only field *name* of this person has."""
         return datetime(2001 + self.number, 1 + TIME_FIELDS.index(name), 17, tzinfo=UTC)
 
     def logins(self) -> list[Login]:
-        """Where this one is on."""
+        """Return this person's logins."""
         return [Login(self.word("terminal"), self.word("origin"), self.time("presence"), self.time("idle"))]
 
     def level(self, name: str) -> int:
-        """How far *name* may go, by the rule."""
+        """Return how far the rule lets *name* be shown."""
         whole = OPEN["name"] if self.name is None else self.name
         return whole if name == "name" else max(whole, self.levels.get(name, OPEN[name]))
 
     def document(self) -> dict[str, Any]:
-        """The person as import takes it."""
+        """Return the person as the import takes it."""
         filled = {each.name: _field_value(self, each) for each in FIELDS.values() if each.stored}
         visibility = {name: LEVELS[level] for name, level in self.levels.items() if name != "name"}
         if self.name is not None:
@@ -100,7 +100,7 @@ class Canary:
 
 
 def _field_value(canary: Canary, each: Field) -> Any:
-    """The word in the shape of the field; an unknown shape fails here."""
+    """Return the word in the shape of the field. An unknown shape fails here."""
     word = canary.word(each.name)
     shapes: dict[str, Any] = {
         "line": f"{word} Canary" if each.name == "name" else word,
@@ -127,7 +127,7 @@ CANARIES = (
 
 
 def all_names() -> tuple[str, ...]:
-    """Every name by which somebody could be asked for."""
+    """Return every name by which a person could be requested."""
     names = [
         name
         for each in CANARIES
@@ -144,20 +144,20 @@ def all_names() -> tuple[str, ...]:
 
 @dataclass
 class AudienceAnswers:
-    """What one audience was told. *query* is taken out: to repeat a question tells nothing."""
+    """The answers that one audience got. The query is removed from them, since echoing it reveals nothing."""
 
     audience: str
     texts: list[tuple[str, str, str]] = field(default_factory=list)
 
     def add(self, source: str, query: str, text: str) -> None:
-        forms = {query, *query.split()}  # finger takes the words one by one where nobody has the whole name
+        forms = {query, *query.split()}  # finger looks up single words if nobody has the whole name
         forms |= {form.lower() for form in forms} | {query.replace(" ", "%20"), query.replace(" ", "+")}
         for own in sorted(forms, key=len, reverse=True):
             text = text.replace(own, "\N{BULLET}") if own else text
         self.texts.append((source, query, text))
 
     def leaks(self) -> Iterator[str]:
-        """Words that this audience may not see, and people in lists who are not listed."""
+        """Yield words that this audience may not see, and unlisted people in lists."""
         rank = RANKS[self.audience]
         for source, query, text in self.texts:
             for canary in CANARIES:
@@ -171,13 +171,13 @@ class AudienceAnswers:
                         yield f"{self.audience}: {source} {query!r}: {each.name} of {canary.login}"
 
     def missing(self, level: int) -> Iterator[str]:
-        """Words whose least audience this is and that it was nowhere told."""
+        """Yield words that this audience is the least to see and that no answer contains."""
         text_of_all = "\n".join(text for _, _, text in self.texts)
         for canary in CANARIES:
             for each in FIELDS.values():
                 if each.name in PRESENCE_FIELDS and level == NOBODY:
-                    continue  # the command line has no presence, and nobody signs in over the wire yet
+                    continue  # the command line has no presence, and there is no sign-in over the network yet
                 if each.name == "last_seen":
-                    continue  # all are on
+                    continue  # all of them are logged in
                 if canary.level(each.name) == level and canary.word(each.name) not in text_of_all:
                     yield f"{self.audience} is nowhere told {each.name} of {canary.login}"

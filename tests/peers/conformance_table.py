@@ -1,6 +1,5 @@
-"""The table in examples/conformance/README.md: the conformance suite against our gateway and four servers of other people,
-at the same time, by the command that people use. `python -m tests.peers.conformance_table` writes it anew.
-"""
+"""The table in examples/conformance/README.md: the conformance suite against our gateway and four third-party
+servers, in parallel, run by its command. `python -m tests.peers.conformance_table` rewrites it."""
 
 import json
 import re
@@ -34,12 +33,12 @@ ZOFIE_OPTIONS = (
 TIME_LIMITS = ("--wait", "3", "--timeout", "3", "--aggressive")
 MARKS = {"pass": "yes", "fail": "**no**", "not tested": "-"}
 
-Verdicts = dict[str, dict[str, str]]  # of servers, of checks
+Verdicts = dict[str, dict[str, str]]  # by server, by check
 
 
 @dataclass(frozen=True)
 class ConformTarget:
-    """Who can be asked, and where."""
+    """A server to check."""
 
     name: str
     version: str
@@ -48,7 +47,7 @@ class ConformTarget:
 
 @contextmanager
 def run_all_servers(folder: Path) -> Iterator[list[ConformTarget]]:
-    """All the servers."""
+    """Run all servers."""
     with ExitStack() as stack:
         (folder / "run_conforming_gateway").mkdir()
         servers = [
@@ -63,7 +62,7 @@ def run_all_servers(folder: Path) -> Iterator[list[ConformTarget]]:
 
 
 def collect_verdicts(servers: list[ConformTarget], folder: Path, checks: Iterable[Check]) -> Verdicts:
-    """What each of *checks* says of each server."""
+    """Return the verdict of each of *checks* on each server."""
     only = ("--only", ",".join(check.id for check in checks))
 
     def of(server: ConformTarget) -> dict[str, str]:
@@ -81,7 +80,7 @@ def _run_conform(server: ConformTarget, folder: Path, *options: str) -> dict[str
 
 
 def format_table(servers: list[ConformTarget], found: Verdicts) -> str:
-    """What is found, a row for each check that somebody passes or fails, and sums below."""
+    """Return the table: a row for each check with a verdict, and sums below."""
     lines = [
         _format_row("", "level", "", *(f"{server.name} {server.version}".strip() for server in servers)),
         "|---" * (3 + len(servers)) + "|",
@@ -107,7 +106,7 @@ def _format_row(*cells: str) -> str:
 
 
 def parse_rows(text: str) -> dict[str, list[str]]:
-    """The verdicts in a table, by check."""
+    """Return the verdicts in a table, by check."""
     cells = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in text.splitlines()]
     return {row[0]: row[3:] for row in cells if row[0] in CHECKS}
 

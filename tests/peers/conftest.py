@@ -1,5 +1,5 @@
-"""Coverage doubles what a child costs, so it is measured where the tests of tests/unit do not come: the commands, the demo,
-the conformance suite. tests/run says where the figures go."""
+"""Coverage doubles the run time of a child, so it is measured only where tests/unit does not reach: the commands, the
+demo and the conformance suite. tests/run sets where the data goes."""
 
 import os
 from collections.abc import Iterator
@@ -21,8 +21,8 @@ MEASURED = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def measured(request: pytest.FixtureRequest) -> Iterator[None]:
-    """What is started inherits the environment."""
+def measure_children(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let the children of the modules in MEASURED measure coverage; they inherit the environment."""
     measures = "COVERAGE_FILE" in os.environ and request.module.__name__.rpartition(".")[2] in MEASURED
     if measures:
         os.environ["COVERAGE_PROCESS_START"] = str(CHECKOUT / "pyproject.toml")

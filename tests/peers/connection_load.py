@@ -1,9 +1,9 @@
-"""A gateway with a crowd at its doors: idle connections by the thousand, clients that send a byte each half second, and a
-good client among them. Prints what that costs.
+"""A gateway under load: thousands of idle connections, clients that send a byte each half second, and a well-behaved
+client among them. Prints the cost.
 
     python -m tests.peers.connection_load [--idle 10000] [--slow 800]
 
-The crowd holds its connections in a process of its own, from several addresses of 127.0.0.0/8.
+The idle and slow clients run in a process of their own, from several addresses of 127.0.0.0/8.
 """
 
 import argparse
@@ -32,9 +32,9 @@ from tests.peers.gateway_process import (
     wait_until,
 )
 
-QUERIES = 600  # questions of each kind, by which the good client is judged
+QUERIES = 600  # queries of the well-behaved client on each protocol
 CONNECTIONS_PER_ADDRESS = 400  # connections from one address
-BURST = 501  # connections at once; odd, so that bursts go to both protocols in turn
+BURST = 501  # connections per burst; odd, so that bursts go to both protocols in turn
 LIMITS = """
 [limits]
 queries_per_minute = 1000000
@@ -46,7 +46,7 @@ timeout = "10m"
 
 @dataclass(frozen=True)
 class Latencies:
-    """Seconds that the good client waited."""
+    """Seconds that the well-behaved client waited."""
 
     finger: Sequence[float]
     web: Sequence[float]
@@ -60,8 +60,8 @@ class Latencies:
 
 @dataclass(frozen=True)
 class LoadFigures:
-    """What was measured. *kib*: resident memory for each connection; *connecting*: seconds until all were there;
-    *stopping*: seconds from SIGTERM to the end, with all of them open."""
+    """The measurements: *kib_per_connection* is resident memory, *connect_seconds* the time until all clients were
+    connected, *stop_seconds* the time from SIGTERM to the end with all of them open."""
 
     unloaded: Latencies
     loaded: Latencies
@@ -81,7 +81,7 @@ class LoadFigures:
 
     @property
     def ratio(self) -> float:
-        """How many times longer the good client waits than alone, at its 99th percentile; the worse of both protocols."""
+        """Return the client's p99 under load divided by its p99 without; the worse of both protocols."""
         return max(
             p99(self.loaded.finger) / p99(self.unloaded.finger),
             p99(self.loaded.web) / p99(self.unloaded.web),
@@ -93,23 +93,23 @@ def p99(delays: Sequence[float]) -> float:
 
 
 def raise_descriptor_limit() -> None:
-    """As many as we may have; children inherit it."""
+    """Raise the soft limit of descriptors to the hard limit; children inherit it."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-# the crowd, in a process of its own
+# the idle and slow clients, in a process of their own
 
 
 def hold_connections(ports: Sequence[int], idle: int, slow: int) -> None:
-    """Connects, says so, drips until standard input ends."""
+    """Connect, print the number of connections, and send slow bytes until standard input ends."""
     raise_descriptor_limit()
     held = [_connect(ports[number % 2], number) for number in range(idle + slow)]
     dripping = held[idle:]
     print(len(held), flush=True)
     with selectors.DefaultSelector() as ended:
         ended.register(sys.stdin, selectors.EVENT_READ)
-        turns = 50  # a few of them at a time, so that the crowd itself makes no bursts
+        turns = 50  # a few clients at a time, so that they make no bursts
         turn = 0
         while not ended.select(0.5 / turns):
             for client in dripping[turn % turns :: turns]:
@@ -127,7 +127,7 @@ def _connect(port: int, number: int) -> socket.socket:
 
 @contextmanager
 def run_idle_clients(installation: Installation, idle: int, slow: int) -> Iterator[float]:
-    """A crowd that is connected; gives the seconds that it took."""
+    """Run the idle and slow clients. Yield the seconds that they took to connect."""
     began = time.monotonic()
     command = [
         sys.executable,
@@ -154,11 +154,11 @@ def run_idle_clients(installation: Installation, idle: int, slow: int) -> Iterat
         holding.stdout.close()
 
 
-# the good client
+# the well-behaved client
 
 
 def measure_latencies(installation: Installation, queries: int = QUERIES) -> Latencies:
-    """Asks on both protocols in turn, each time on a connection of its own."""
+    """Query both protocols in turn, each time on a new connection."""
     both: list[list[float]] = [[], []]
     for _ in range(queries):
         for each, ask in zip(both, (_query_finger, _query_web), strict=True):
@@ -179,7 +179,7 @@ def _query_web(installation: Installation) -> None:
 def measure_load(
     folder: Path, idle: int, slow: int, queries: int = QUERIES, start: Sequence[str] = COMMAND
 ) -> LoadFigures:
-    """Runs a gateway in *folder*, and the crowd."""
+    """Run a gateway in *folder* and the clients, and measure."""
     raise_descriptor_limit()
     installation = make_installation(folder)
     installation.settings.write_text(installation.settings.read_text().partition("[limits]")[0] + LIMITS)
@@ -189,7 +189,7 @@ def measure_load(
         base = measure_latencies(installation, queries)
         before = running.memory_mib
         with run_idle_clients(installation, idle, slow) as connecting:
-            wait_until(lambda: count_descriptors(running.process.pid) - alone >= idle + slow, "the crowd")
+            wait_until(lambda: count_descriptors(running.process.pid) - alone >= idle + slow, "the clients")
             kib = (running.memory_mib - before) * 1024 / (idle + slow)
             assert http_get(installation.web_port, "/healthz")[0] == 200
             crowded = measure_latencies(installation, queries)
@@ -201,16 +201,16 @@ def measure_load(
 
 
 def count_descriptors(process: int) -> int:
-    """Descriptors that *process* has open."""
+    """Return how many descriptors *process* has open."""
     return sum(1 for _ in Path(f"/proc/{process}/fd").iterdir())
 
 
-# the limit of descriptors
+# the descriptor limit
 
 
 @dataclass(frozen=True)
 class FloodFigures:
-    """What a gateway at its limit of descriptors logged: bytes a second; *tried* connections in all."""
+    """The log output of a gateway at its descriptor limit, and how many connections were attempted in all."""
 
     log_bytes_per_second: float
     attempts: int
@@ -225,8 +225,8 @@ class FloodFigures:
 def flood_without_descriptors(
     folder: Path, descriptors: int = 64, open_connections: int = 80, seconds: float = 3.0
 ) -> FloodFigures:
-    """A gateway with so few descriptors, *held* connections that stay, and one burst of others after the other. It
-    answers before and after."""
+    """Run a gateway with few descriptors, with *open_connections* that stay and one burst of others after the other.
+    It must answer before and after."""
     installation = make_installation(folder)
     start = ("prlimit", f"--nofile={descriptors}:{descriptors}", *COMMAND)
     with run_gateway(installation, start=start) as running:
@@ -236,10 +236,10 @@ def flood_without_descriptors(
         clients = [_connect(installation.finger_port, 0) for _ in range(open_connections)]
         tried = open_connections
         while time.monotonic() < began + seconds:
-            running.send(signal.SIGSTOP)  # or it would take them one by one
+            running.send(signal.SIGSTOP)  # otherwise it would accept them one by one
             burst = [_connect((installation.finger_port, installation.web_port)[tried % 2], 1) for _ in range(BURST)]
             running.send(signal.SIGCONT)
-            with suppress(OSError):  # the last of them is closed, by FIN or by reset
+            with suppress(OSError):  # the last one is closed, by FIN or by reset
                 burst[-1].settimeout(5)
                 burst[-1].recv(1)
             for client in burst:

@@ -1,9 +1,9 @@
-"""Other people's finger servers, each on a free port of loopback, as child processes that end with the test.
+"""Third-party finger servers, each on a free loopback port, as child processes that end with the test.
 
 Debian's three (which cannot be installed side by side: tests/run unpacks them below the environment) run under a real
-inetd, each in namespaces of its own where /etc, /run, /var/log and /usr/sbin are folders made here: paths
-compiled into them lead there, and what they tell is the same on every machine. PyPI's pyfingerd runs there too, by
-itself. On each of them the same people have accounts, and alice is logged on.
+inetd, each in namespaces of its own where /etc, /run, /var/log and /usr/sbin are folders made here: the paths
+compiled into them lead there, so their answers are the same on every machine. PyPI's pyfingerd runs in such
+namespaces too, without inetd. All of them have the same accounts, and alice is logged in.
 """
 
 import os
@@ -34,7 +34,7 @@ erin:x:1004:1004:Erin,,,:/run/home/erin:/bin/bash
 zofie:x:1005:1005:Žofie Černá,,,:/run/home/zofie:/bin/bash
 žofie:x:1006:1006:Žofie Jiná,,,:/run/home/jina:/bin/bash
 """
-# Plans in UTF-8, but for Erin's; Dave's is hostile.
+# Plans in UTF-8, except Erin's; Dave's is hostile.
 PLANS = {
     "alice": b"Tea at four.\n\tBring cups.\n",
     "bob": b"",
@@ -53,16 +53,16 @@ ETC = {
 MOUNT_POINTS = ("etc", "run", "var/log", "usr/sbin")
 USER_PROCESS = 7
 LASTLOG = 292  # bytes of an entry of lastlog, for one user id
-IDLE_SECONDS = 26.5 * 3600  # seconds since alice typed something: all tell it in the same words while a test runs
+IDLE_SECONDS = 26.5 * 3600  # seconds since alice typed something: all daemons show it in the same words during a test
 
 
 @dataclass(frozen=True)
 class Daemon:
-    """A finger server that other people wrote."""
+    """A third-party finger server."""
 
     name: str
     version: Callable[[], str]
-    install: Callable[[Path, int], str]  # puts its files into a folder, and gives the command that serves on a port
+    install: Callable[[Path, int], str]  # writes its files into a folder, and returns the command that serves on a port
 
 
 @dataclass(frozen=True)
@@ -76,22 +76,22 @@ class RunningDaemon:
 
 @contextmanager
 def run_daemon(daemon: Daemon, folder: Path) -> Iterator[RunningDaemon]:
-    """*daemon*, once it listens, with its files in *folder*. All of its processes end at the end."""
+    """Run *daemon* with its files in *folder*. Yield once it listens; all of its processes end afterwards."""
     root, port = folder / daemon.name, free_port()
     _make_root(root)
     mounts = {**{each: each for each in MOUNT_POINTS}, "tty": "dev/tty"}
     steps = [f"mount --bind {shlex.quote(str(root / here))} /{there}" for here, there in mounts.items()]
     steps.append(f"exec {daemon.install(root, port)}")
-    # Its processes have numbers of their own: when the first ends, all end.
+    # In a PID namespace all processes end with the first.
     inside = ("unshare", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c")
     log = folder / f"{daemon.name}.log"
-    with log.open("wb") as said:
+    with log.open("wb") as reply:
         process = subprocess.Popen(
             [*inside, " && ".join(steps)],
             cwd="/",
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=reply,
+            stderr=reply,
             env={"PATH": "/usr/bin:/bin:/usr/sbin", "LC_ALL": "C.UTF-8"},
         )
     try:
@@ -104,7 +104,7 @@ def run_daemon(daemon: Daemon, folder: Path) -> Iterator[RunningDaemon]:
 
 
 def _make_root(root: Path) -> None:
-    """What all of them find: accounts, plans, and who is logged on."""
+    """Create the files that all daemons read: accounts, plans, and who is logged in."""
     for each in MOUNT_POINTS:
         (root / each).mkdir(parents=True)
     for name, text in ETC.items():
@@ -121,17 +121,17 @@ def _make_root(root: Path) -> None:
     os.utime(root / "tty", (time.time() - IDLE_SECONDS,) * 2)
     for name in ("wtmp", "cfingerd.log"):
         (root / "var/log" / name).touch()
-    # Nobody was on before; cfingerd reads past the end of a shorter one, and dies of it now and then.
+    # Empty entries; cfingerd reads past the end of a shorter file, and sometimes crashes.
     (root / "var/log/lastlog").write_bytes(bytes(2000 * LASTLOG))
 
 
 def _utmp_entry(login: str, terminal: str) -> bytes:
-    """An entry of utmp(5)."""
+    """Return an entry of utmp(5)."""
     who = (USER_PROCESS, 1, terminal.encode(), b"t1", login.encode(), b"")
     return struct.pack("<hxxi32s4s32s256shhiii4i20x", *who, 0, 0, 0, int(time.time() - 2 * IDLE_SECONDS), 0, 0, 0, 0, 0)
 
 
-# Debian's, under inetd
+# Debian's daemons, under inetd
 
 
 def _debian_daemon(name: str, program: str, user: str, settle: Callable[[Path], None]) -> Daemon:
@@ -154,22 +154,22 @@ def _debian_daemon(name: str, program: str, user: str, settle: Callable[[Path], 
 
 
 def _leave_unchanged(root: Path) -> None:
-    """in.fingerd has no settings."""
+    """Change nothing: in.fingerd has no settings."""
 
 
 def _make_scripts_executable(root: Path) -> None:
-    """efingerd's README: its scripts must be executable. Debian's package leaves them as plain files."""
+    """Make efingerd's scripts executable, as its README demands. Debian's package installs them as plain files."""
     for script in (root / "etc/efingerd").iterdir():
         script.chmod(0o755)
 
 
 def _allow_clients_without_ident(root: Path) -> None:
-    """cfingerd refuses whoever runs no identd, unless told otherwise."""
+    """Let cfingerd answer clients that run no identd."""
     file = root / "etc/cfingerd/cfingerd.conf"
     file.write_text(file.read_text().replace("-ALLOW_NONIDENT_ACCESS", "+ALLOW_NONIDENT_ACCESS"))
 
 
-# PyPI's
+# PyPI's daemon
 
 
 def _pyfingerd(root: Path, port: int) -> str:
@@ -177,7 +177,7 @@ def _pyfingerd(root: Path, port: int) -> str:
 
 
 def _pyfingerd_with_utf8_plans(root: Path, port: int) -> str:
-    """Without the plan in Latin-1, on account of which it would answer nobody at all."""
+    """Replace the plan in Latin-1, because of which pyfingerd would answer no query at all."""
     (root / "run/home/erin/.plan").write_bytes(PLANS["erin"].decode("latin-1").encode())
     return _pyfingerd(root, port)
 

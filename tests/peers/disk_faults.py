@@ -1,6 +1,6 @@
-"""A disk that fails when a test says so: a library, built here, that every process of a test loads before the C library.
+"""A disk that fails on demand: a C library, built here and preloaded into every process of a test.
 
-It looks at the name behind each descriptor, and meddles with people.db and its log alone.
+It looks up the file of each descriptor, and affects only people.db and its WAL.
 """
 
 import subprocess
@@ -69,21 +69,21 @@ ssize_t pwrite(int fd, const void *from, size_t size, off_t at) {
 
 @dataclass(frozen=True)
 class DiskFaults:
-    """The library, and the folder whose files say what is wrong just now."""
+    """The library, and the folder whose files say which faults are active."""
 
     folder: Path
 
     @property
     def env(self) -> dict[str, str]:
-        """What a process needs in its environment to be meddled with."""
+        """Return the environment variables that make a process use the library."""
         return {"LD_PRELOAD": str(self.folder / "faults.so"), "FAULTS": str(self.folder)}
 
     def set_slow(self, on: bool) -> None:
-        """Each read of the database takes 50 ms."""
+        """Make each read of the database take 50 ms."""
         self._set("slow", on)
 
     def set_full(self, on: bool) -> None:
-        """No room is left for the database."""
+        """Make each write to the database fail with ENOSPC."""
         self._set("full", on)
 
     def _set(self, name: str, on: bool) -> None:
@@ -94,7 +94,7 @@ class DiskFaults:
 
 
 def build_disk_faults(folder: Path) -> DiskFaults:
-    """Builds the library in *folder*."""
+    """Build the library in *folder*."""
     folder.mkdir()
     source, library = folder / "faults.c", folder / "faults.so"
     source.write_text(C_SOURCE)

@@ -1,4 +1,4 @@
-"""The client's side of finger on blocking sockets, and the server of finger_server.py as a child process."""
+"""A finger client on blocking sockets, and the server of finger_server.py as a child process."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ TIMEOUT = 10.0  # seconds that any wait of a test may take
 
 @dataclass
 class FingerServer:
-    """Where to ask, however it was started."""
+    """A running finger server: its port, process and folder."""
 
     port: int
     pid: int
@@ -33,7 +33,7 @@ class FingerServer:
     marks: int = 0
 
     def terminate(self) -> None:
-        """SIGTERM, once."""
+        """Send SIGTERM, once."""
         if not self.terminated:
             self.terminated = True
             os.kill(self.pid, signal.SIGTERM)
@@ -48,7 +48,8 @@ class FingerServer:
         return client
 
     def ask(self, *segments: bytes, apart: float = 0.0, half_close: bool = False) -> bytes:
-        """The whole answer to *segments*, each sent by itself. Raises ConnectionResetError where the end is no FIN."""
+        """Return the complete answer to *segments*, each sent by itself. Raise ConnectionResetError if it does not
+        end with FIN."""
         with self.connect() as client:
             for segment in segments:
                 client.sendall(segment)
@@ -58,7 +59,7 @@ class FingerServer:
             return read_to_end(client)
 
     def wait_for_access_log(self, count: int) -> list[dict[str, object]]:
-        """All records, when there are at least *count*."""
+        """Return all entries of the access log, once there are at least *count*."""
         deadline = time.monotonic() + TIMEOUT
         while True:
             lines = (self.folder / "access.jsonl").read_bytes().splitlines()
@@ -68,38 +69,38 @@ class FingerServer:
             time.sleep(0.02)
 
     def count_settled_entries(self) -> int:
-        """How many records there are when all is written of what was answered so far: they come in order."""
+        """Return the number of log entries once all requests so far are logged: a marker query is logged after them."""
         self.marks += 1
         mark = f"mark{self.marks}"
         self.ask(mark.encode() + b"\r\n")
         count = 1
-        while (records := self.wait_for_access_log(count))[-1]["query"] != mark:
-            count = len(records) + 1
-        return len(records)
+        while (entries := self.wait_for_access_log(count))[-1]["query"] != mark:
+            count = len(entries) + 1
+        return len(entries)
 
     def resident_bytes(self) -> int:
-        """Bytes of memory that the server takes."""
+        """Return the resident memory of the server in bytes."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return 1024 * int(status.partition("VmRSS:")[2].split()[0])
 
     def count_sockets(self) -> int:
-        """Sockets that the server has open."""
+        """Return how many sockets the server has open."""
         return count_sockets(self.pid)
 
     def count_timers(self) -> int:
-        """Calls that the server's reactor has still to make."""
-        told = self.folder / "timers"
-        told.unlink(missing_ok=True)
+        """Return how many delayed calls are pending in the server's reactor."""
+        output = self.folder / "timers"
+        output.unlink(missing_ok=True)
         os.kill(self.pid, signal.SIGUSR1)
         deadline = time.monotonic() + TIMEOUT
-        while not told.exists():
+        while not output.exists():
             assert time.monotonic() < deadline
             time.sleep(0.005)
-        return int(told.read_text())
+        return int(output.read_text())
 
 
 def read_to_end(client: socket.socket) -> bytes:
-    """All up to the other side's FIN."""
+    """Return all data until the other side's FIN."""
     parts = []
     while part := client.recv(65536):
         parts.append(part)
@@ -107,14 +108,14 @@ def read_to_end(client: socket.socket) -> bytes:
 
 
 def close_with_reset(client: socket.socket) -> None:
-    """Closes with RST."""
+    """Close with RST."""
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
 
 
 @contextmanager
 def run_finger_server(folder: Path, *options: str, host: str = "127.0.0.1") -> Iterator[FingerServer]:
-    """finger_server.py with *options*. Ends it by SIGTERM, and asserts that its log tells of no failure."""
+    """Run finger_server.py with *options*. Stop it with SIGTERM and assert that its log shows no failure."""
     log = folder / "log"
     with log.open("wb") as errors:
         child = subprocess.Popen(
@@ -140,6 +141,6 @@ def run_finger_server(folder: Path, *options: str, host: str = "127.0.0.1") -> I
             raise
         finally:
             child.stdout.close()
-    said = log.read_text()
-    assert status == 0, said
-    assert_clean_log(said)
+    reply = log.read_text()
+    assert status == 0, reply
+    assert_clean_log(reply)

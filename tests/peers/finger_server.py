@@ -1,4 +1,5 @@
-"""The finger room on a real reactor, in a process of its own: the people of tests/unit/house.py, a port that is printed.
+"""The finger service on a real reactor, in a process of its own, with the people of tests/unit/fixtures.py. It prints
+its port.
 
 Run by tests/peers/finger_client.py; by hand: `python -m tests.peers.finger_server /tmp/folder`.
 """
@@ -30,7 +31,7 @@ FRANK = {"login": "frank", "name": "Frank", "plan": "".join(f"{n:06} {'x' * 92}\
 
 
 class SlowSource:
-    """A source that knows nobody, and takes its time to say so."""
+    """A source without people that takes *seconds* for each lookup."""
 
     name, restricts, cache_ttl = "slow", False, timedelta(0)
 
@@ -49,10 +50,10 @@ class SlowSource:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--slow", type=float, default=0.0, help="seconds that a lookup takes")
+    parser.add_argument("--slow", type=float, default=0.0, help="seconds per lookup")
     parser.add_argument("--timeout", type=float, default=10.0)
     parser.add_argument("--per-address", type=int, default=100_000)
-    parser.add_argument("--send-buffer", type=int, default=0, help="bytes that the kernel takes of an answer")
+    parser.add_argument("--send-buffer", type=int, default=0, help="bytes of an answer that the kernel buffers")
     parser.add_argument("--interface", default="127.0.0.1")
     options = parser.parse_args()
     globalLogBeginner.beginLoggingTo([textFileLogObserver(sys.stderr)], redirectStandardIO=False)
@@ -82,7 +83,7 @@ def main() -> None:
     timers_file = options.folder / "timers"
 
     def write_timer_count() -> None:
-        """Who sends SIGUSR1 finds out how many calls are still to come."""
+        """On SIGUSR1, write the number of pending delayed calls to a file."""
         timers_file.with_suffix(".new").write_text(str(len(reactor.getDelayedCalls())))
         timers_file.with_suffix(".new").rename(timers_file)
 

@@ -1,8 +1,9 @@
-"""The real finger-gateway as a child process, and what tests need round it: a folder with settings and people, free
-ports, clients that wait for an event with a deadline, an IRC server that remembers what it was told.
+"""The real finger-gateway as a child process, with what tests need around it: an installation on disk, free ports,
+clients that wait for an event with a deadline, and a fake IRC server.
 
-Every child inherits the environment, so that coverage sees it (conftest.py says whose). Whatever starts the gateway ends
-by looking through its log: a traceback, an unhandled error or a turn of the reactor that took too long fails the test.
+Every child inherits the environment, so that coverage measures it (see conftest.py). The functions that start a
+gateway check its log at the end: a traceback, an unhandled error or a reactor iteration that took too long fails the
+test.
 """
 
 import itertools
@@ -27,10 +28,10 @@ from tests.unit.fixtures import PEOPLE, make_create_edit, write_edits
 T = TypeVar("T")
 CHECKOUT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-P", "-m", "gateway")
-# For a child in which the same lines run again and again: coverage would take half of its time.
+# For children that run the same lines many times: coverage would double their time.
 ENV_WITHOUT_COVERAGE = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
 WATCHED_COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("watchdog.py")))
-# The bot's own limits are for people; who looks every few milliseconds, or asks for everything, goes past them.
+# The bot's own limits are for people; a test that polls every few milliseconds exceeds them.
 LIFT_BOT_LIMITS = """
 import gateway.irc.command_handler as handler
 handler.USER_LIMIT = handler.USER_IN_CHANNEL_LIMIT = handler.CHANNEL_LIMIT = (10_000_000, 1.0)
@@ -38,12 +39,12 @@ handler.USER_LIMIT = handler.USER_IN_CHANNEL_LIMIT = handler.CHANNEL_LIMIT = (10
 WATCHDOG_CODE = f"import runpy\nrunpy.run_path({WATCHED_COMMAND[-1]!r}, run_name='__main__')"
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw7").removeprefix("gw")) % 8
 _PORTS = itertools.cycle(range(10_000 + 2_500 * _WORKER, 12_500 + 2_500 * _WORKER))
-DEADLINE = 20.0  # seconds for anything that is waited for
+DEADLINE = 20.0  # seconds; the limit of each wait
 BAD_WORDS = ("Traceback", "Unhandled", "watchdog:", "ResourceWarning", "never awaited")
 
 
 def wait_until(condition: Callable[[], T], what: str, seconds: float = DEADLINE) -> T:
-    """The first true value of *look*. Fails when there was none within *seconds*."""
+    """Return the first true value of *condition*. Fail if there is none within *seconds*."""
     end = time.monotonic() + seconds
     while not (seen := condition()):
         assert time.monotonic() < end, f"waited {seconds} s for {what}"
@@ -52,8 +53,8 @@ def wait_until(condition: Callable[[], T], what: str, seconds: float = DEADLINE)
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens, nor will before we do: below those that connections take for themselves,
-    and each of pytest's workers has its own."""
+    """Return a port of 127.0.0.1 on which nobody listens. It is outside the ephemeral range, and each pytest worker
+    has its own range."""
     for port in itertools.islice(_PORTS, 2_500):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
@@ -62,13 +63,13 @@ def free_port() -> int:
 
 
 def is_listening(port: int) -> bool:
-    """Does somebody listen on *port*? To look does not connect: a connection would leave a record."""
+    """Does a process listen on *port*? The check does not connect, because a connection would leave a log entry."""
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return any(row[3] == "0A" and int(row[1].partition(":")[2], 16) == port for row in rows)
 
 
 def assert_clean_log(log: str) -> None:
-    """Nothing of what must never stand in a log is in *log*."""
+    """Assert that *log* contains no sign of a fault."""
     for word in BAD_WORDS:
         assert word not in log, log
 
@@ -94,7 +95,7 @@ def run_command(
     start: Sequence[str] = COMMAND,
     **options: Any,
 ) -> CommandResult:
-    """Runs finger-gateway with *arguments* in *folder*. It has to end with *code* and without a traceback."""
+    """Run finger-gateway with *arguments* in *folder*. It must exit with *code* and without a traceback."""
     done = subprocess.run(
         [*start, *map(str, arguments)],
         cwd=folder,
@@ -111,12 +112,12 @@ def run_command(
     return ran
 
 
-# a folder with settings and people
+# an installation
 
 
 @dataclass(frozen=True)
 class Installation:
-    """A folder with gateway.toml and people.db, and the ports that the settings name."""
+    """A folder with gateway.toml and people.db, and the ports in the settings."""
 
     folder: Path
     finger_port: int
@@ -132,7 +133,7 @@ class Installation:
         return self.folder / "people.db"
 
     def run(self, *arguments: str | Path, **options: Any) -> CommandResult:
-        """Runs finger-gateway with *arguments* and these settings. See command."""
+        """Run finger-gateway with *arguments* and these settings. See run_command."""
         return run_command("-c", self.settings, *arguments, **{"folder": self.folder, **options})
 
     def read_access_log(self) -> list[dict[str, Any]]:
@@ -141,7 +142,7 @@ class Installation:
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def wait_for_access_log(self, count: int) -> list[dict[str, Any]]:
-        """The records, once there are *count* of them."""
+        """Return the access log's entries, once there are *count*."""
         return wait_until(lambda: found if len(found := self.read_access_log()) >= count else [], f"{count} records")
 
 
@@ -175,7 +176,7 @@ line_interval = "1ms"
 
 
 def run_readme_commands(lines: Iterable[str], written_path: str, folder: Path) -> None:
-    """Run a README's commands, from the checkout. *folder* takes the place of the path that is *written* there."""
+    """Run a README's commands, from the checkout. *folder* replaces the path *written_path* in them."""
     here = CHECKOUT
     for line in lines:
         words = shlex.split(line.replace(written_path, str(folder)))
@@ -194,7 +195,7 @@ def make_installation(
     site: str = "",
     more: str = "",
 ) -> Installation:
-    """Settings, and a database with *people*, in *folder*. *irc* is the port of an IRC server."""
+    """Create settings, and a database with *people*, in *folder*. *irc* is the port of an IRC server."""
     installation = Installation(folder, free_port(), free_port(), irc)
     text = SETTINGS.format(
         finger=installation.finger_port,
@@ -214,7 +215,7 @@ def make_installation(
 
 @dataclass
 class GatewayProcess:
-    """A gateway that serves."""
+    """A running gateway."""
 
     process: "subprocess.Popen[bytes]"
     log_file: Path
@@ -232,7 +233,7 @@ class GatewayProcess:
 
     @property
     def memory_mib(self) -> float:
-        """Resident MiB."""
+        """Return the resident memory in MiB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) / 1024
@@ -241,12 +242,12 @@ class GatewayProcess:
         self.process.send_signal(number)
 
     def wait(self, seconds: float = DEADLINE) -> int:
-        """The exit code, once it has ended by itself."""
+        """Return the exit code, once the process has ended by itself."""
         self.exit_code = self.process.wait(seconds)
         return self.exit_code
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = DEADLINE) -> int:
-        """Sends the signal *number* and gives the exit code."""
+        """Send the signal *number* and return the exit code."""
         if self.exit_code is None:
             self.send(number)
             self.wait(seconds)
@@ -258,13 +259,13 @@ class GatewayProcess:
 def start_process(
     folder: Path, ports: Sequence[int], *arguments: str | Path, start: Sequence[str] = WATCHED_COMMAND, **options: Any
 ) -> Iterator[GatewayProcess]:
-    """*start* with *arguments* in a child process, once it listens on all of *ports*. Ended at the end, by SIGTERM."""
+    """Run *start* with *arguments* in a child process. Yield once it listens on all of *ports*; stop it with SIGTERM."""
     name = f"gateway-{time.monotonic_ns()}"
     log, out = folder / f"{name}.log", folder / f"{name}.out"
     began = time.monotonic()
-    with log.open("wb") as err, out.open("wb") as said:
+    with log.open("wb") as err, out.open("wb") as reply:
         process = subprocess.Popen(
-            [*start, *map(str, arguments)], cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=err, **options
+            [*start, *map(str, arguments)], cwd=folder, stdin=subprocess.DEVNULL, stdout=reply, stderr=err, **options
         )
     running = GatewayProcess(process, log, out, 0.0)
     try:
@@ -285,7 +286,7 @@ def start_process(
 def run_gateway(
     installation: Installation, *arguments: str, start: Sequence[str] = WATCHED_COMMAND, **options: Any
 ) -> Iterator[GatewayProcess]:
-    """`finger-gateway run` with the settings of *installation*."""
+    """Run `finger-gateway run` with the settings of *installation*."""
     ports = [installation.finger_port, installation.web_port]
     with start_process(
         installation.folder, ports, *(arguments or ("run", "-c", installation.settings)), start=start, **options
@@ -297,24 +298,24 @@ def run_gateway(
 
 
 def query_finger(port: int, query: str, seconds: float = DEADLINE) -> str:
-    """What the finger server on *port* answers, all of it."""
-    with socket.create_connection(("127.0.0.1", port), seconds) as asking:
-        asking.sendall(query.encode() + b"\r\n")
-        return b"".join(iter(lambda: asking.recv(65536), b"")).decode()
+    """Return the complete answer of the finger server on *port*."""
+    with socket.create_connection(("127.0.0.1", port), seconds) as client:
+        client.sendall(query.encode() + b"\r\n")
+        return b"".join(iter(lambda: client.recv(65536), b"")).decode()
 
 
 def http_get(port: int, path: str, seconds: float = DEADLINE) -> tuple[int, str]:
-    """Status and body of *path* on the web server on *port*."""
-    with socket.create_connection(("127.0.0.1", port), seconds) as asking:
-        asking.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
-        answer = b"".join(iter(lambda: asking.recv(65536), b"")).decode()
+    """Return the status and the body of *path* from the web server on *port*."""
+    with socket.create_connection(("127.0.0.1", port), seconds) as client:
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
     head, _, body = answer.partition("\r\n\r\n")
     assert "chunked" not in head.lower(), head
     return int(head.split()[1]), body
 
 
 class IRCConnection:
-    """One side of an IRC connection: lines out, and lines in as they come, each with the time it came."""
+    """One side of an IRC connection. It sends lines, and keeps received lines with their times."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -329,11 +330,11 @@ class IRCConnection:
         self._connection.sendall(line.encode() + b"\r\n")
 
     def wait_for(self, matches: Callable[[str], bool], what: str, seconds: float = DEADLINE) -> str:
-        """The next line that *matches*, of those not waited for before."""
+        """Return the next received line that *matches* and was not waited for before."""
         return self.wait_for_timed(matches, what, seconds)[1]
 
     def wait_for_timed(self, matches: Callable[[str], bool], what: str, seconds: float = DEADLINE) -> tuple[float, str]:
-        """The same, with the time.monotonic() at which it came."""
+        """Do the same, and return the time.monotonic() of its arrival as well."""
         end = time.monotonic() + seconds
         with self._arrived:
             while True:
@@ -375,7 +376,7 @@ class IRCConnection:
 
 @contextmanager
 def join_irc(port: int, nick: str, channel: str | None = None) -> Iterator[IRCConnection]:
-    """Somebody on an IRC server, signed on, and in *channel*."""
+    """Connect to an IRC server as *nick*, register, and join *channel* if it is given."""
     lines = IRCConnection(socket.create_connection(("127.0.0.1", port), DEADLINE))
     try:
         lines.send(f"NICK {nick}")
@@ -390,14 +391,14 @@ def join_irc(port: int, nick: str, channel: str | None = None) -> Iterator[IRCCo
 
 
 def ask_bot(lines: IRCConnection, prefix: str, text: str) -> list[str]:
-    """All that the bot answers to *text*. A second question, for somebody whom nobody knows, shows where that ends."""
+    """Return all lines of the bot's answer to *text*. A second request, for an unknown name, marks the end."""
     end = f"nobody{time.monotonic_ns()}"
-    said: list[str] = []
+    reply: list[str] = []
     for each in (text, end):
         lines.send(f"{prefix}PRIVMSG fingerbot :{each}")
-    while not said or end not in said[-1]:
-        said.append(lines.wait_for(lambda line: "PRIVMSG " in line, f"the answer to {text}").partition(" :")[2])
-    return said[:-1]
+    while not reply or end not in reply[-1]:
+        reply.append(lines.wait_for(lambda line: "PRIVMSG " in line, f"the answer to {text}").partition(" :")[2])
+    return reply[:-1]
 
 
 # IRC servers
@@ -405,7 +406,8 @@ def ask_bot(lines: IRCConnection, prefix: str, text: str) -> list[str]:
 
 @dataclass
 class FakeIRCServer:
-    """An IRC server for one bot: welcomes it, lets it join, remembers what it says. test_run.py holds it against ngircd."""
+    """An IRC server for one bot: it welcomes the bot, lets it join, and keeps its messages. test_run.py compares it
+    with ngircd."""
 
     port: int
     connections: list[IRCConnection] = field(default_factory=list)
@@ -413,47 +415,47 @@ class FakeIRCServer:
 
     @property
     def bot(self) -> IRCConnection:
-        """The bot's connection, once it has joined #tea."""
+        """Return the bot's connection, once it has joined #tea."""
         return wait_until(lambda: self.connections[-1:], "the bot")[0]
 
     def ask(self, text: str) -> list[str]:
-        """What the bot says in private to somebody who asks *text*."""
+        """Return the bot's private answer to *text*."""
         return ask_bot(self.bot, ":asker!asker@host.test ", text)
 
 
 @contextmanager
 def run_fake_irc_server() -> Iterator[FakeIRCServer]:
-    """A Recorder that listens."""
+    """Run a FakeIRCServer."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        record = FakeIRCServer(server.getsockname()[1])
-        thread = threading.Thread(target=_serve_bots, args=(server, record), daemon=True)
+        entry = FakeIRCServer(server.getsockname()[1])
+        thread = threading.Thread(target=_serve_bots, args=(server, entry), daemon=True)
         thread.start()
         try:
-            yield record
+            yield entry
         finally:
             server.shutdown(socket.SHUT_RDWR)
             thread.join(DEADLINE)
-            for each in record.connections:
+            for each in entry.connections:
                 each.close()
 
 
-def _serve_bots(server: socket.socket, record: FakeIRCServer) -> None:
+def _serve_bots(server: socket.socket, entry: FakeIRCServer) -> None:
     with suppress(OSError, AssertionError):
         while True:
             connection, _ = server.accept()
-            record.attempts += 1
+            entry.attempts += 1
             lines = IRCConnection(connection)
             lines.wait_for(lambda line: line.startswith("USER "), "USER")
             for line in (":irc.test 001 fingerbot :Welcome", ":irc.test 376 fingerbot :End of MOTD"):
                 lines.send(line)
             lines.wait_for(lambda line: line.startswith("JOIN #tea"), "JOIN")
             lines.send(":fingerbot!finger@127.0.0.1 JOIN #tea")
-            record.connections.append(lines)
+            entry.connections.append(lines)
             threading.Thread(target=_close_after_quit, args=(lines,), daemon=True).start()
 
 
 def _close_after_quit(lines: IRCConnection) -> None:
-    """As a server does: whoever says QUIT is gone."""
+    """Close the connection after QUIT, as a server does."""
     wait_until(lambda: lines.closed or any(line.startswith("QUIT") for line in lines.received), "QUIT", 600)
     lines.close()
 
@@ -478,7 +480,7 @@ PAM = no
 
 @contextmanager
 def run_ngircd(folder: Path) -> Iterator[int]:
-    """ngircd in a child process; gives its port."""
+    """Run ngircd in a child process. Yield its port."""
     port = free_port()
     file = folder / "ngircd.conf"
     file.write_text(NGIRCD.format(port=port, user="nobody" if os.geteuid() == 0 else os.geteuid()))

@@ -1,5 +1,6 @@
-"""A gateway in a network of its own, where ports 79 and 80 are free: many clients know no other. Besides 127.0.0.1 there is
-the address OTHER; who asks by that comes from it too, so that records tell who it was."""
+"""A gateway in a network namespace where ports 79 and 80 are free, because many clients support no other port.
+Besides 127.0.0.1 there is OTHER_ADDRESS; connections to it also come from it, so that access-log entries tell clients
+apart."""
 
 import os
 import subprocess
@@ -29,14 +30,14 @@ ZOFIE = {"login": "zofie", "name": "Žofie Černá", "plan": "Tea at five.\n    
 
 @dataclass(frozen=True)
 class IsolatedGateway:
-    """The gateway, and its network to run others in."""
+    """The gateway, and its network namespace to run clients in."""
 
     network: NetworkNamespace
     installation: Installation
     process: GatewayProcess
 
     def inside_network(self, *command: str) -> list[str]:
-        """*command*, to be run in the gateway's network."""
+        """Return the command line that runs *command* in the gateway's network namespace."""
         return [*self.network.enter, *command]
 
     def start(self, *command: str) -> "subprocess.Popen[bytes]":
@@ -45,7 +46,7 @@ class IsolatedGateway:
         )
 
     def run(self, *command: str, stdin: bytes = b"") -> bytes:
-        """What *command* prints, all of it. It has to end well."""
+        """Return all output of *command*, which must succeed."""
         done = subprocess.run(
             self.inside_network(*command),
             input=stdin,
@@ -58,14 +59,14 @@ class IsolatedGateway:
         return done.stdout
 
     def collect_queries(self, ask: Callable[[], Any]) -> list[str]:
-        """The queries that *ask* leads to, as they stand in the records, line ends apart."""
+        """Call *ask* and return the queries that it causes, from the access log, without line ends."""
         first, last = self._mark(), (ask(), self._mark())[1]
         wait_until(lambda: last in self._queries(), "the record of a mark")
         queries = self._queries()
         return queries[queries.index(first) + 1 : queries.index(last)]
 
     def _mark(self) -> str:
-        """Asks for nobody, by a name of its own: records come in order."""
+        """Query a unique unknown name and return it: log entries are in order, so it marks a position."""
         mark = f"mark{time.monotonic_ns()}"
         with self.network.connect("127.0.0.1") as client:
             client.sendall(mark.encode() + b"\n")
@@ -73,15 +74,15 @@ class IsolatedGateway:
         return mark
 
     def _queries(self) -> list[str]:
-        return [record["query"] for record in self.read_access_log("127.0.0.1")]
+        return [entry["query"] for entry in self.read_access_log("127.0.0.1")]
 
     def read_access_log(self, peer: str) -> list[dict[str, Any]]:
-        return [record for record in self.installation.read_access_log() if record["peer"] == peer]
+        return [entry for entry in self.installation.read_access_log() if entry["peer"] == peer]
 
 
 @contextmanager
 def run_isolated_gateway(folder: Path) -> Iterator[IsolatedGateway]:
-    """Runs one, with alice and zofie."""
+    """Run a gateway with alice and zofie in a network namespace."""
     installation = make_installation(folder, people=[])
     write_edits(installation.database, [make_create_edit(fields) for fields in (ALICE, ZOFIE)], PEOPLE_CHANGED_AT)
     text = installation.settings.read_text()
@@ -110,13 +111,13 @@ def run_isolated_gateway(folder: Path) -> Iterator[IsolatedGateway]:
 
 @dataclass(frozen=True)
 class TerminalScreen:
-    """A terminal of 80 by 24 in the gateway's network, looked at as somebody in front of it would."""
+    """A terminal of 80 by 24 in the gateway's network namespace, read from its screen."""
 
     gateway: IsolatedGateway
     socket: Path
 
     def wait_for(self, *texts: str) -> str:
-        """The screen, once all of *texts* are on it."""
+        """Return the screen, once all of *texts* are on it."""
         end = time.monotonic() + DEADLINE
         while not all(text in (screen := self._tmux("capture-pane", "-p")) for text in texts):
             assert time.monotonic() < end, screen
@@ -132,7 +133,7 @@ class TerminalScreen:
 
 @contextmanager
 def open_terminal(gateway: IsolatedGateway, folder: Path, *command: str) -> Iterator[TerminalScreen]:
-    """*command* in a terminal, at home in *folder*."""
+    """Run *command* in a terminal, with *folder* as HOME."""
     shown = TerminalScreen(gateway, folder / "tmux")
     shown._tmux("-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", "env", f"HOME={folder}", *command)
     try:

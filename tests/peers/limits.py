@@ -1,5 +1,5 @@
-"""What tests of limits share: a place with limits of its own, raw bytes to a port and all that comes back, and a look at
-what the gateway has open."""
+"""Helpers for tests of limits: an installation with given limits, raw bytes to a port and all that comes back, and
+the descriptors that the gateway has open."""
 
 import socket
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ FRANK = {"login": "frank", "name": "Frank", "plan": "".join(f"{n:06} {'x' * 92}\
 def make_limited_installation(
     folder: Path, limits: str, people: Sequence[dict[str, Any]] = (*PEOPLE, FRANK), **replacements: tuple[str, str]
 ) -> Installation:
-    """A place whose [limits] are *limits*; each of *replaced* is (old, new) in the rest of its settings."""
+    """Create an installation with the [limits] *limits*. Each of *replacements* is (old, new) in its other settings."""
     installation = make_installation(folder, people=people)
     text = installation.settings.read_text().partition("[limits]")[0] + f"[limits]\n{limits}\n"
     for old, new in replacements.values():
@@ -27,7 +27,7 @@ def make_limited_installation(
 
 
 def send_and_read(port: int, *parts: bytes, host: str = "127.0.0.1", source: str | None = None) -> bytes:
-    """All that comes back for *parts*, up to the other side's FIN. A reset raises ConnectionResetError."""
+    """Send *parts* and return all that comes back until the other side's FIN. A reset raises ConnectionResetError."""
     with connect(port, host, source) as client:
         for part in parts:
             client.sendall(part)
@@ -46,12 +46,12 @@ def connect(port: int, host: str = "127.0.0.1", source: str | None = None, recei
 
 
 def read_to_end(client: socket.socket) -> bytes:
-    """All up to the other side's FIN."""
+    """Return all data until the other side's FIN."""
     return b"".join(iter(lambda: client.recv(65536), b""))
 
 
 def list_open_files(process: int) -> list[str]:
-    """What the descriptors of *process* lead to."""
+    """Return the targets of the descriptors of *process*."""
     found: list[str] = []
     for each in Path(f"/proc/{process}/fd").iterdir():
         with suppress(FileNotFoundError):
@@ -60,5 +60,5 @@ def list_open_files(process: int) -> list[str]:
 
 
 def count_sockets(process: int) -> int:
-    """Sockets that *process* has open."""
+    """Return how many sockets *process* has open."""
     return sum(each.startswith("socket:") for each in list_open_files(process))

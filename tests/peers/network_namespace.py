@@ -1,7 +1,7 @@
-"""A network of its own for a test, with addresses that are public everywhere else on its loopback device, an /etc/hosts of
-its own, and a name server's place that is empty. Works for root, and for others where users may have namespaces.
+"""A network namespace for a test, with public addresses on its loopback device, its own /etc/hosts, and a free
+address for a name server. Works for root, and for other users if they may create namespaces.
 
-Sockets of that network are had from a small process in it, which hands them over; nothing here enters it.
+A small process inside the namespace creates sockets and passes them out; the test process itself never enters.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.peers.gateway_process import DEADLINE
 
-# The hosts file, then addresses; the process that it becomes gives a socket of a kind for each byte that it is sent.
+# Arguments: the hosts file, then addresses. It becomes the process that returns a socket for each byte it receives.
 SETUP_SCRIPT = """
 set -e
 mount --bind "$1" /etc/hosts
@@ -50,7 +50,7 @@ NAME_SERVER = "127.0.0.53"
 
 @dataclass
 class NetworkNamespace:
-    """*enter* is what a command is begun with to run in it."""
+    """A network namespace; *enter* is the start of a command line that runs in it."""
 
     enter: Sequence[str]
     _helper: socket.socket
@@ -75,7 +75,7 @@ class NetworkNamespace:
         return client
 
     def name_server(self) -> socket.socket:
-        """What comes to this port is for the name server of this network."""
+        """Return a socket that receives the queries to the namespace's name server."""
         server = self._socket(b"u")
         server.bind((NAME_SERVER, 53))
         return server
@@ -85,7 +85,7 @@ class NetworkNamespace:
 def make_network_namespace(
     folder: Path, addresses: Sequence[str], names: Mapping[str, Sequence[str]]
 ) -> Iterator[NetworkNamespace]:
-    """One with *addresses* on its loopback device, in which *names* have addresses."""
+    """Create a namespace with *addresses* on its loopback device. *names* maps host names to addresses."""
     hosts = folder / "hosts"
     lines = [f"{address} {name}\n" for name, its in names.items() for address in its]
     hosts.write_text("127.0.0.1 localhost\n::1 localhost\n" + "".join(lines))

@@ -1,7 +1,8 @@
-"""A small finger server on plain sockets, a thread for each connection, which passes every check of the conformance suite.
+"""A small finger server on plain sockets, one thread per connection, that passes every check of the conformance
+suite.
 
-It shares no code with the gateway, so that neither proves itself by itself. Its methods are the joints at which
-broken_servers.py breaks it: to meet somebody, to read a line, to understand it, to put an answer into words, to part.
+It shares no code with the gateway, so that neither validates itself. broken_servers.py overrides single methods to
+break single checks.
 """
 
 import contextlib
@@ -30,9 +31,9 @@ IAC = re.compile(rb"\xff(?:[\xfb-\xfe].|[\xf0-\xfa])")
 
 
 class PlainServer:
-    """Whoever listens on 127.0.0.1 and ::1, once it is made. Nothing of it is left after close()."""
+    """A server that listens on 127.0.0.1 and ::1 from its construction until close()."""
 
-    read_timeout = 0.8  # seconds in which a line has to come
+    read_timeout = 0.8  # seconds within which a line must arrive
     max_line_bytes = 530  # bytes of a line
     max_connections = 150
     max_queries = 400
@@ -64,7 +65,7 @@ class PlainServer:
             assert not each.is_alive()
 
     def stop(self) -> None:
-        """Nobody is let in from now on."""
+        """Stop accepting connections."""
         for each in self._listening:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -80,7 +81,7 @@ class PlainServer:
                 self.handle_connection(connection, count > self.max_connections)
 
     def handle_connection(self, connection: socket.socket, over_limit: bool) -> None:
-        """A connection has come; *over_limit*: there are too many of them."""
+        """Handle a new connection; *over_limit*: there are too many of them."""
         thread = threading.Thread(target=self.serve_and_close, args=(connection, over_limit))
         self._threads = [each for each in self._threads if each.is_alive()] + [thread]
         thread.start()
@@ -116,7 +117,7 @@ class PlainServer:
                 connection.sendall(self.reply(line))
 
     def read(self, connection: socket.socket, seconds: float) -> bytes | None:
-        """The line without its end, or nothing where nothing was asked. Raises TimeoutError after *seconds*."""
+        """Return the line without its end, or None if there was no query. Raise TimeoutError after *seconds*."""
         data, end = b"", time.monotonic() + seconds
         while b"\n" not in data and len(data) <= self.max_line_bytes and not data.startswith(SILENT_PREFIXES):
             connection.settimeout(max(0.001, end - time.monotonic()))
@@ -128,7 +129,7 @@ class PlainServer:
         return line if data and not data.startswith(SILENT_PREFIXES) else None
 
     def finish(self, connection: socket.socket) -> None:
-        """FIN, and what still comes is read, lest the answer be lost."""
+        """Send FIN and read what still arrives, because a reset could destroy the answer."""
         connection.shutdown(socket.SHUT_WR)
         end, bytes_left = time.monotonic() + 1.0, 65536
         while bytes_left > 0 and (left := end - time.monotonic()) > 0:
@@ -141,7 +142,7 @@ class PlainServer:
     # answers
 
     def reply(self, line: bytes) -> bytes:
-        """All the bytes that answer *line*."""
+        """Return all bytes of the reply to *line*."""
         with self._lock:
             self._query_count += 1
             often = self._query_count > self.max_queries
@@ -160,11 +161,11 @@ class PlainServer:
         return self.encode(self.answer_query(IAC.sub(b"", line).decode("utf-8", "replace")))
 
     def encode(self, text: str) -> bytes:
-        """*text* as it goes out."""
+        """Return *text* as it is sent."""
         return "".join(line + "\r\n" for line in text.split("\n")).encode()
 
     def answer_query(self, query: str) -> str:
-        """The answer to a query as RFC 1288 section 2.3 has it, and as people write it."""
+        """Return the answer to a query in the forms of RFC 1288 section 2.3 and those that people use."""
         text = query.replace("\t", " ").strip(" ")
         long = False
         if match := re.fullmatch(r"(?i)/w(?: +(.*))?|(.*\S) +/w", text):
@@ -186,7 +187,7 @@ class PlainServer:
         return "\n".join([f"{'Login':10}{'Name':20}Idle  When", *rows])
 
     def answer_names(self, text: str, long: bool) -> str:
-        """The answers to a name, or to several."""
+        """Return the answers for a name, or for several."""
         for name in (text, unquote(text)):
             if found := self.find(name):
                 return "\n\n".join(self.describe(login, long) for login in found)
@@ -198,7 +199,7 @@ class PlainServer:
         return self.not_found(text)
 
     def find(self, name: str) -> list[str]:
-        """Logins that *name* means."""
+        """Return the logins that *name* matches."""
         plain = unicodedata.normalize("NFC", name).lower()
         if plain in PEOPLE:
             return [plain]
@@ -222,6 +223,6 @@ class PlainServer:
 
 @contextmanager
 def run_server(kind: type[PlainServer]) -> Iterator[PlainServer]:
-    """A server of *kind*."""
+    """Run a server of *kind*."""
     with contextlib.closing(kind()) as server:
         yield server

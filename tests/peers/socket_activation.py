@@ -1,7 +1,7 @@
-"""Becomes a command that inherits sockets as systemd hands them over: `socket_activation.py NAME=FD... -- COMMAND...`.
+"""Run a command with inherited sockets, as systemd passes them: `socket_activation.py NAME=FD... -- COMMAND...`.
 
-The descriptors become 3, 4 and so on; LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID tell of them (sd_listen_fds(3)). Whoever
-starts this keeps the sockets open, as systemd does.
+The descriptors become 3, 4 and so on; LISTEN_FDS, LISTEN_FDNAMES and LISTEN_PID describe them (sd_listen_fds(3)). The
+parent process keeps the sockets open, as systemd does.
 """
 
 import os

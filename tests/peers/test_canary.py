@@ -38,7 +38,7 @@ from .gateway_process import (
 )
 
 STRANGER, MEMBER = "127.0.0.1", "127.0.0.2"
-# What may stand in a query, by its key: the name asked for, and the value.
+# Possible query parameters: for each key, the requested name and the value.
 QUERIES: dict[str, Sequence[tuple[str, str]]] = {
     "q": [(name, name) for name in all_names()],
     "resource": [
@@ -49,7 +49,7 @@ QUERIES: dict[str, Sequence[tuple[str, str]]] = {
     "rel": [("", "me")],
 }
 
-# ngircd slows down who asks much; the demo's network does not.
+# ngircd throttles clients that send much; the demo's network does not.
 NETWORK = """
 import sys
 from twisted.internet import reactor
@@ -68,7 +68,7 @@ def run_demo_network(folder: Path) -> Iterator[int]:
 
 
 LOGINS = {each.login: each.logins() for each in CANARIES}
-# They are all on: the gateway sees their logins.
+# All of them are logged in.
 ON = f"""
 import datetime
 from gateway.directory.person import Login
@@ -78,7 +78,7 @@ logins.logged_in_users = lambda: on
 """
 
 
-# A source of one's own that has them all.
+# A custom source that holds all canaries.
 NEST = """
 from pathlib import Path
 from gateway.directory.person import Partial
@@ -114,7 +114,7 @@ def run_gateway_with_source(folder: Path) -> Iterator[Installation]:
         .replace("[finger]", '[finger]\nempty_query = "people"')
         .replace("60000", "10000000")
     )
-    own = f'[sources.nest]\nclass = "nest:Nest"\noptions = {{ file = "{folder / "run_gateway_with_source.json"}" }}\n'
+    own = f'[sources.nest]\nclass = "nest:Nest"\noptions = {{ file = "{folder / "nest.json"}" }}\n'
     installation.settings.write_text(f"{settings}\n[sources.logins]\n{own}")
     with run_gateway(
         installation,
@@ -132,7 +132,7 @@ def run_gateway_with_canaries(
     """Run a gateway whose database holds the canaries. *broken* is code that runs before the command."""
     people = [each.document() for each in CANARIES]
     installation = make_installation(folder, irc, people, site=f'members = ["{MEMBER}/32"]')
-    # an earlier plan that could go everywhere then goes as far as the plan does now
+    # an earlier plan that was visible to everyone is shown only as far as the current plan
     for each in CANARIES:
         plan = {"plan": f"{each.word('plan')}\nlater\n"}
         write_edits(installation.database, [Modify(each.login, plan, plan_level=Visibility.EVERYONE)])
@@ -215,7 +215,7 @@ def collect_irc(port: int, answers: AudienceAnswers) -> None:
                 output.append(lines.wait_for(lambda _: True, "the answers"))
                 while end not in output[-1]:
                     output.append(lines.wait_for(lambda _: True, "the answers"))
-            # What the channel is told comes by a queue of its own, and may repeat what was asked just before.
+            # Channel answers have a queue of their own, and may still repeat the request before.
             answers.add("irc", name, "\n".join(output).replace(before or name, "\N{BULLET}"))
             before = name
 

@@ -80,7 +80,7 @@ def test_R035_timers_limits_and_answers_survive_clock_jumps_of_an_hour(tmp_path:
     installation = make_installation(tmp_path, people=people, more=f'timeout = "{TIMEOUT:g}s"\n')
     installation.settings.write_text(installation.settings.read_text().replace("60000", "1"))
     clock = FakeClock(tmp_path / "clock")
-    # Without the watchdog: each look at the clock reads a file here, which is no work of ours.
+    # Without the watchdog: each look at the clock reads a file here, which is not the gateway's work.
     with run_gateway(installation, start=COMMAND, env=os.environ | clock.environment):
         assert "at the kettle" in query_from(installation, "alice")
         assert "Bob Adams" in query_from(installation, "bob", BUSY)

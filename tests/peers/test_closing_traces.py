@@ -250,10 +250,10 @@ def _listen_with_tls(installation: Installation, plain: Mapping[Service, int], t
     installation.settings.write_text(text)
 
 
-# what clients do
+# the clients
 
 Trace = Callable[[Ports], list[str]]
-TRACES: dict[str, tuple[str, Trace]] = {}  # by name: the time-out of the gateway, and what the client does
+TRACES: dict[str, tuple[str, Trace]] = {}  # by name: the time-out of the gateway, and the actions of the client
 
 
 def trace(name: str, timeout: str = PATIENT) -> Callable[[Trace], Trace]:
@@ -485,7 +485,7 @@ STOPPED = (
 )
 
 
-# all of them
+# all traces
 
 
 @contextmanager

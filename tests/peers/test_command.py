@@ -145,7 +145,7 @@ def test_check_reports_every_error_and_binds_nothing(installation: Installation)
     assert len(output) == 5
 
 
-# bad input: one clear message, exit 2, nothing half-started
+# bad input: one clear message, exit code 2, nothing started
 
 
 def test_errors_in_the_settings(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_database_that_is_missing_invalid_or_too_new(installation: Installatio
     )
 
 
-# Root may write everywhere, unless it has been deprived of that. The folder then has to be somebody else's.
+# Root may write everywhere, unless it lacks the capability; then the folder must belong to another user.
 POWERLESS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
 
 

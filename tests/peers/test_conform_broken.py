@@ -11,7 +11,7 @@ from tests.peers.broken_servers import BASES, SERVERS
 from tests.peers.plain_server import PlainServer, run_server
 
 MADE = [check for check in CHECKS.values() if not check.untestable]
-# Nothing that a server leaves out can be held against it here: it may be switched off.
+# This check never fails: a server may have the feature switched off.
 NEVER_FAIL = {"F098"}
 Results = tuple[dict[str, Future[Result]], dict[str, Future[Result]]]
 

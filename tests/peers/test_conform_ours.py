@@ -32,7 +32,7 @@ EVERYBODY: list[dict[str, Any]] = [
     {"login": "\u017eofie", "name": "\u017dofie Jin\u00e1"},
     {"login": "erin", "name": "Erin", "plan": "caf\u00e9\n"},
 ]
-# Each for a reason that the suite tells: settings, files, plans, logs, other hosts and clients cannot be seen from outside.
+# The suite reports a reason for each: settings, files, plans, logs, other hosts and clients are not visible from outside.
 UNTESTED = """
     F013 F018 F020 F021 F023 F024 F026 F028 F032 F034 F035 F036 F037 F087 F088 F089 F090 F091 F093 F095 F099 F101 F105
     F106 F107 F109 F110 F111 F112 F114 F115 F117 F118 F119 F121 F122

@@ -13,10 +13,10 @@ from tests.peers.conformance_table import OURS, ConformTarget, Verdicts
 from tests.peers.daemons import PYFINGERD, run_daemon
 from tests.peers.gateway_process import query_finger
 
-# Not compared: how soon 200 processes are started, and how many questions are answered in ten seconds, is up to the machine.
+# Not compared: how fast 200 processes start and how many queries are answered in ten seconds depends on the machine.
 LEFT_OUT = {"F014", "F016"}
 COMPARED = [check for check in CHECKS.values() if check.id not in LEFT_OUT]
-# What was seen by hand.
+# Faults that were found by hand.
 FAILS = {
     "fingerd": "F011 F022 F025 F027 F052 F054 F058 F069 F073 F078 F103 F104",
     "efingerd": "F011 F017 F022 F041 F049 F058 F076 F077 F078 F103 F104",

@@ -16,7 +16,7 @@ def test_R029_thousands_of_idle_connections_slow_down_no_one(tmp_path: Path, idl
     """R031 too: some of them send a byte each half second."""
     figures = connection_load.measure_load(tmp_path, idle, slow, queries=400)
     print(figures)
-    least = 0.001  # seconds: below that the machine's own hiccups count for more than ours
+    least = 0.001  # seconds: below that the machine's own delays dominate
     for base, crowded in (
         (figures.unloaded.finger, figures.loaded.finger),
         (figures.unloaded.web, figures.loaded.web),

@@ -28,7 +28,7 @@ WITHIN = 0.100  # seconds
 BY_COMMAND = 10
 BY_CHILD = 40
 
-# What `finger-gateway plan` does, for many plans in one process: the same directory, the same store, no start-up.
+# Does what `finger-gateway plan` does, for many plans in one process: the same directory and store, no start-up.
 EDITOR = """
 import sys
 from pathlib import Path

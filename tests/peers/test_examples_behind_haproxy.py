@@ -248,7 +248,7 @@ def test_a_header_before_tls_is_what_haproxy_sends(installation: ProxiedInstalla
         assert installation.log_summary(asked) == ("finger", "127.0.0.16", "not_found")
 
 
-# past haproxy
+# without haproxy
 
 
 def is_refused(installation: ProxiedInstallation, *parts: bytes, source: str | None = None) -> bool:

@@ -200,7 +200,7 @@ class LoadGenerator:
 
 def test_R038_three_restarts_under_load_cause_no_error(tmp_path: Path) -> None:
     systemd = FakeSystemd(tmp_path)
-    load = LoadGenerator(systemd.ports)  # who asks before the first start waits, too
+    load = LoadGenerator(systemd.ports)  # clients that connect before the first start wait, too
     try:
         for _ in range(3):
             with systemd.run_service() as running:

@@ -81,7 +81,7 @@ if os.geteuid() == 0:
     def test_started_by_root_on_port_79_it_runs_as_uid_1_and_answers(tmp_path: Path) -> None:
         folder = tmp_path / "srv"
         for each in (tmp_path, *list(tmp_path.parents)[:-2]):
-            each.chmod(each.stat().st_mode | 0o011)  # pytest's folders are root's alone
+            each.chmod(each.stat().st_mode | 0o011)  # only root may enter pytest's folders
         here, last = CHECKOUT, COMMANDS[-1]
         environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
         for line in COMMANDS[:-1]:

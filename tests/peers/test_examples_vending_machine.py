@@ -146,7 +146,7 @@ def test_F114_a_sale_shows_in_the_answers(vending_machine: IsolatedGateway) -> N
     assert run_finger_client(vending_machine, "slot6@localhost") == "slot6: no such user.\n"
     assert run_finger_client(vending_machine, "slot5@localhost").endswith("Stock:      sold out\n")
     out = vending_machine.installation.run("people", "list").out
-    assert out == ""  # nobody of the machine is kept here
+    assert out == ""  # no user of the machine is kept here
     (vending_machine.installation.folder / "machine.json").write_text("{")
     wait_until(lambda: "unavailable" in run_finger_client(vending_machine, "slot9@localhost"), "the machine's end")
     assert "10 left" in run_finger_client(vending_machine, "slot3@localhost")

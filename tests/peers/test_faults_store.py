@@ -58,7 +58,7 @@ def test_R008_database_pages_damaged_under_a_running_gateway(tmp_path: Path) -> 
     with run_gateway(installation) as running:
         assert "Person 1999" in query_finger(installation.finger_port, "p1999")
         good = installation.database.read_bytes()
-        with installation.database.open("r+b") as file:  # each fourth page but those of the beginning
+        with installation.database.open("r+b") as file:  # every fourth page except the first ones
             for page in range(64, len(good) // 4096, 4):
                 file.seek(page * 4096)
                 file.write(b"\xa5" * 4096)

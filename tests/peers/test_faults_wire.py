@@ -56,7 +56,7 @@ def assert_good_client_is_served(installation: Installation) -> None:
     assert time.monotonic() - began < 1
 
 
-# slow ones
+# slow clients
 
 
 def test_R030_clients_that_never_read_are_disconnected(installation: Installation, gateway: GatewayProcess) -> None:
@@ -72,9 +72,9 @@ def test_R030_clients_that_never_read_are_disconnected(installation: Installatio
     wait_until(lambda: count_sockets(gateway.process.pid) <= before, "the end of all connections")
     took = time.monotonic() - began
     assert TIMEOUT - 0.2 < took < 2 * TIMEOUT + 1
-    assert gateway.memory_mib - memory < 8  # MiB: 25 are asked for, beyond what the kernel takes
+    assert gateway.memory_mib - memory < 8  # MiB; 25 are requested, more than the kernel buffers
     for client, ask in held:
-        if ask == big * 50:  # more than the kernel takes
+        if ask == big * 50:  # more than the kernel buffers
             with pytest.raises(ConnectionResetError):
                 read_to_end(client)
         client.close()
@@ -111,14 +111,14 @@ def test_R031_W100_single_bytes_do_not_extend_the_deadline(
                 answer = client.recv(65536)
         assert TIMEOUT - 0.1 < time.monotonic() - began < TIMEOUT + 1
         client.settimeout(10)
-        with suppress(ConnectionResetError):  # a byte of ours may have come behind the end of its patience
+        with suppress(ConnectionResetError):  # a byte may arrive after its time-out
             answer += read_to_end(client)
     assert answer.endswith(last)
     if port == "web":
         assert answer.startswith(b"HTTP/1.1 408 ")
 
 
-# long ones
+# long input
 
 
 def post_head(path: bytes, size: int, kind: bytes = b"") -> bytes:
@@ -147,7 +147,7 @@ def test_R032_W096_W098_a_body_too_long_is_refused_before_it_arrives(
     with connect(installation.web_port) as client:
         client.sendall(head)
         answer = b""
-        while not answer.endswith(b".\n"):  # the whole answer, before a byte of the body
+        while not answer.endswith(b".\n"):  # the complete answer, before a byte of the body
             answer += client.recv(65536)
         with suppress(ConnectionResetError, BrokenPipeError):
             for _ in range(100):
@@ -207,7 +207,7 @@ def assert_nothing_kept(gateway: GatewayProcess, spool: Path, memory: float) -> 
     assert gateway.memory_mib - memory < 16
 
 
-# malformed ones
+# malformed input
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_W048_W109_an_account_is_shown_once_its_server_has_confirmed_it(tmp_path
             assert actor_links(login) == [f"https://social.example/users/{login}"], running.log
         for login in ("mistaken", "private", "ourselves", "nothost", *BAD):
             assert actor_links(login) == [], login
-        # whom only members may know is nowhere asked for
+        # accounts visible only to members are never looked up
         assert actor_links("members") == []
         assert "members@social.example" not in running.log
         page = get("/users/alice.html")

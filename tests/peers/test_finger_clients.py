@@ -171,7 +171,7 @@ SHOWN = [
 def test_F027_a_person_on_a_terminal_screen(gateway: IsolatedGateway, tmp_path: Path, command: tuple[str, ...]) -> None:
     """80 columns suffice: no line is wrapped, and what is aligned with spaces stays aligned."""
     (tmp_path / ".links2").mkdir()
-    (tmp_path / ".links2" / "links.cfg").write_text("save_url_history 0\n")  # or it says welcome first
+    (tmp_path / ".links2" / "links.cfg").write_text("save_url_history 0\n")  # otherwise it shows a welcome page first
     with open_terminal(gateway, tmp_path, *command) as terminal:
         lines = [line.rstrip() for line in terminal.wait_for(NAME, *PLAN).splitlines()]
     assert f"Name:       {NAME}" in lines

@@ -17,15 +17,15 @@ from tests.peers.limits import count_sockets, make_limited_installation
 from tests.unit.fixtures import PEOPLE
 
 COUNT = 200_000 if LONG else 20_000  # unit/finger/test_fuzz_lines.py sends more, without a socket
-AT_ONCE = 24  # all who are ready are answered in one turn, which the watchdog times
-FOREIGN = (b"\x16\x03", b"\0", b"\x03\0")  # closed with what comes behind it unread
-RUDE = 40  # one client in so many goes without a look at the answer, by FIN or by RST
+AT_ONCE = 24  # all ready clients are answered in one reactor iteration, which the watchdog measures
+FOREIGN = (b"\x16\x03", b"\0", b"\x03\0")  # closed without reading the rest
+RUDE = 40  # one client in this many disconnects without reading the answer, by FIN or by RST
 LIMITS = """
 queries_per_minute = 1000000
 connections_per_address = 500
 timeout = "20s"
 """
-# A huge plan, and one of all that must not pass.
+# A huge plan, and one with everything that must not be passed on.
 FRANK = {"login": "frank", "name": "Frank", "plan": "".join(f"{n:06} {'é' * 46}\n" for n in range(300))}
 ERNA = {"login": "erna", "name": "Erna \x1b[1m", "plan": "\x1b[32mgr\u202en\r\n\x9b31m\x07\x00\x85\ufeff\x1bPx"}
 
@@ -67,7 +67,7 @@ async def attack(port: int, one: Case) -> None:
         wrong = fault(one.sent, came := await reply(port, one))
     except TimeoutError:
         wrong, came = "no end", b""
-    except OSError as error:  # a reset, as it is told by reading, writing or shutting
+    except OSError as error:  # a reset, reported by a read, write or shutdown
         wrong, came = "" if one.sent.startswith(FOREIGN) else str(error), b""
     assert not wrong, f"{wrong}: {came[:300]!r}\n{one}"
 
@@ -100,9 +100,7 @@ def test_F120_F022_F025_F071_F074_random_lines(installation: Installation) -> No
         took, after = time.monotonic() - began, resident(running.process.pid)
         wait_until(lambda: count_sockets(running.process.pid) <= listening, "the end of all connections")
         noise = running.log.removeprefix(log).splitlines()
-        assert [line for line in noise if "gateway.store.sqlite_store" not in line] == [], (
-            SEED
-        )  # a slow disk is told of
+        assert [line for line in noise if "gateway.store.sqlite_store" not in line] == [], SEED  # a slow disk is logged
     print(f"{COUNT} lines in {took:.1f} s; resident {before} KiB after a quarter, {after} KiB at the end")
     assert after - before < 12 * 1024
     with (installation.folder / "access.jsonl").open() as lines:

@@ -26,7 +26,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FingerServer]:
         yield one
 
 
-# each brings a client into a state
+# each function brings a client into a state
 
 
 def connected(server: FingerServer) -> socket.socket:
@@ -100,7 +100,7 @@ STATES: list[tuple[Callable[[FingerServer], socket.socket], str]] = [
     (partial_line, ""),
     (lookup_running, "gone"),
     (lookup_running_with_extra_bytes, "gone"),
-    (lookup_running_after_FIN, "found"),  # nobody sees the reset before the answer is written
+    (lookup_running_after_FIN, "found"),  # the reset is not noticed before the answer is written
     (answer_partly_read, "found"),
     (answer_partly_read_after_FIN, "found"),
     (answer_unread, "found"),
@@ -123,7 +123,7 @@ def test_F010_F013_a_reset_leaves_no_socket_timer_or_log_line(
 ) -> None:
     before, log = server.count_settled_entries(), (server.folder / "log").read_text()
     clients = [state(server) for _ in range(EACH)]
-    time.sleep(SLOW / 3)  # so that it was read before it is gone
+    time.sleep(SLOW / 3)  # so that the line is read before the reset
     for client in clients:
         close_with_reset(client)
     wait_for_sockets_closed(server, idle_counts[0])
@@ -132,7 +132,7 @@ def test_F010_F013_a_reset_leaves_no_socket_timer_or_log_line(
         assert time.monotonic() < deadline, f"there were {idle_counts[1]} timers, now {server.count_timers()}"
         time.sleep(0.02)
     assert (server.folder / "log").read_text() == log
-    entries = server.wait_for_access_log(server.count_settled_entries())[before:-1]  # the last is a mark
+    entries = server.wait_for_access_log(server.count_settled_entries())[before:-1]  # the last is the marker
     assert [entry["outcome"] for entry in entries] == ([outcome] * EACH if outcome else [])
 
 
@@ -153,7 +153,7 @@ def test_F015_resets_of_connections_over_the_limit(tmp_path: Path) -> None:
         for _ in range(20):
             close_with_reset(server.connect())
         wait_for_sockets_closed(server, sockets + 10)
-        deadline = time.monotonic() + TIMEOUT  # some of them may not have been accepted so far
+        deadline = time.monotonic() + TIMEOUT  # some of them may not be accepted yet
         while not (reply_text := server.ask(b"alice\r\n")) and time.monotonic() < deadline:
             pass
         assert reply_text == CROWDED

@@ -93,7 +93,7 @@ def test_F010_a_reset_during_the_lookup(slow_server: FingerServer) -> None:
         time.sleep(SLOW / 4)
         close_with_reset(client)
     assert slow_server.wait_for_access_log(before + 1)[before]["outcome"] == "gone"
-    with slow_server.connect() as client:  # the same behind a FIN: nobody sees the reset before the answer is written
+    with slow_server.connect() as client:  # after a FIN the reset is not noticed before the answer is written
         client.sendall(b"alice\r\n")
         client.shutdown(socket.SHUT_WR)
         time.sleep(SLOW / 4)
@@ -146,7 +146,7 @@ def test_F013_a_slow_reader_gets_the_complete_answer(tmp_path: Path, half_close:
         client.sendall(b"frank\r\n")
         began = time.monotonic()
         parts = [client.recv(4096)]
-        if half_close:  # while the answer is on its way
+        if half_close:  # while the answer is being sent
             client.shutdown(socket.SHUT_WR)
         while part := client.recv(4096):
             parts.append(part)
@@ -171,7 +171,7 @@ def test_a_connection_closed_by_the_client_is_released_at_once(gateway: FingerSe
     listening = gateway.count_sockets()
     for _ in range(20):
         gateway.ask(b"alice\r\n")
-    assert_closed_within(gateway, listening, 0.8)  # less than the lingering second
+    assert_closed_within(gateway, listening, 0.8)  # less than the second of the lingering close
 
 
 def test_F014_two_hundred_silent_clients(gateway: FingerServer) -> None:
@@ -244,7 +244,7 @@ def test_R_stop_answers_pending_queries(tmp_path: Path, asked: bool) -> None:
             client.sendall(b"frank\r\n")
             server.wait_for_access_log(1)
         else:
-            assert server.ask(b"bob\r\n")  # the connection before is known by now
+            assert server.ask(b"bob\r\n")  # the connection before is accepted by now
         server.terminate()
         reply = read_to_end(client)
         assert reply.endswith(b"x" * 92 + b"\r\n" if asked else b"The server is stopping, try again later.\r\n")

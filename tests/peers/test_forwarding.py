@@ -49,7 +49,7 @@ NAMES = {
     **{f"{name}.test": [address] for name, address in ADDRESSES.items()},
     "alias.test": [ADDRESSES["one"]],
     "peer.test": [PEER],
-    "both.test": [PEER_6, PEER],  # nobody listens on the first
+    "both.test": [PEER_6, PEER],  # no server listens on the first
     "mixed.test": ["10.0.0.1", "127.0.0.1", PEER],
     "nobody.test": ["9.9.9.7"],
     "private.test": ["10.0.0.1"],
@@ -174,7 +174,7 @@ def wait_for_close(connection: socket.socket) -> None:
     assert connection.recv(1) == b""
 
 
-# a row
+# a chain of gateways
 
 
 def test_F087_each_of_three_gateways_removes_the_right_most_host(chain: GatewayChain) -> None:
@@ -184,7 +184,10 @@ def test_F087_each_of_three_gateways_removes_the_right_most_host(chain: GatewayC
     assert answer == chain.ask(b"/W bob\r\n", "three")
     assert chain.wait_for_entry("one", "/W bob@three.test@two.test")["outcome"] == "served"
     seen = chain.wait_for_entry("two", "/W bob@three.test")
-    assert (seen["outcome"], seen["peer"]) == ("served", ADDRESSES["two"])  # lo takes the address that is asked
+    assert (seen["outcome"], seen["peer"]) == (
+        "served",
+        ADDRESSES["two"],
+    )  # on lo the source address is the target address
     assert chain.wait_for_entry("three", "/W bob")["outcome"] == "found"
     assert b"Bob of two\r\n" in chain.ask(b"bob@two.test\r\n")
     assert chain.wait_for_entry("two", "bob")["outcome"] == "found"
@@ -232,7 +235,7 @@ def test_F088_two_gateways_stream_the_answer(chain: GatewayChain) -> None:
         assert read_to_end(client) == "threež\r\n".encode()
 
 
-# what is refused
+# refused queries
 
 
 @pytest.mark.parametrize("host", [*REFUSED, "10.0.0.1"])
@@ -266,7 +269,7 @@ def test_F076_F077_hosts_that_are_not_on_the_list_get_no_query(chain: GatewayCha
     assert lines == []
 
 
-# targets that misbehave
+# misbehaving targets
 
 
 def test_F091_endless_silent_broken_and_unreachable_targets(chain: GatewayChain) -> None:

@@ -67,7 +67,7 @@ def run_ii(folder: Path, port: int, nick: str = "walter") -> Iterator[IiClient]:
         client.process.wait(DEADLINE)
 
 
-# Answers come in the window that is looked at, and commands leave without irssi's own two seconds between them.
+# Show answers in the current window, and send commands without irssi's own delay of two seconds.
 IRSSI = """settings = {
   "fe-common/core" = { autocreate_own_query = "no"; autocreate_query_level = ""; };
   "irc/core" = { cmd_queue_speed = "10msec"; cmds_max_at_once = "100"; };

@@ -67,7 +67,7 @@ def test_W024_F092_F098_logins_appear_and_disappear(tmp_path: Path) -> None:
             assert on != off
             assert "seen" in off.lower()
         with run_gateway(installation, start=own_run):
-            assert query_finger(installation.finger_port, "alice") == off  # it is kept
+            assert query_finger(installation.finger_port, "alice") == off  # the time is stored
     finally:
         someone.kill()
         someone.wait()

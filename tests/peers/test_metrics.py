@@ -55,7 +55,7 @@ def test_R039_an_access_log_on_a_full_disk_stops_nothing_and_all_dashboard_metri
                 assert "Alice Adams" in query_finger(installation.finger_port, "alice")
             assert "no such user" in query_finger(installation.finger_port, HOSTILE)
             assert http_get(installation.web_port, "/users/bob.json")[0] == 200
-            server.bot  # noqa: B018  # once it has joined
+            server.bot  # noqa: B018  # wait until it has joined
             output = wait_until(
                 lambda: seen if (seen := scrape(port))["finger_gateway_access_log_dropped_total{}"] else {},
                 "what was lost",

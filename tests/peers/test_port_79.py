@@ -21,7 +21,7 @@ from tests.peers.gateway_process import (
     wait_until,
 )
 
-DEAD = "192.0.2.79"  # the asker's address and the resolver's: no name is known for it, and nobody tells one
+DEAD = "192.0.2.79"  # the address of the client and the resolver; it has no name, and the resolver never answers
 ENTER = (
     f"ip link set lo up && ip address add {DEAD} dev lo && "
     'mount --bind resolv.conf /etc/resolv.conf && mount --bind hosts /etc/hosts && exec "$@"'
@@ -94,7 +94,7 @@ if os.geteuid() == 0:
         (folder / "resolv.conf").write_text(f"nameserver {DEAD}\n")
         (folder / "hosts").write_text("127.0.0.1 localhost\n")
         for each in (folder, *list(folder.parents)[:-2]):
-            each.chmod(each.stat().st_mode | 0o011)  # pytest's folders are root's alone
+            each.chmod(each.stat().st_mode | 0o011)  # only root may enter pytest's folders
         for each in (folder, *folder.iterdir()):
             os.chown(each, 1, 1)
         kept: dict[str, Any] = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
@@ -132,5 +132,5 @@ if os.geteuid() == 0:
                 canary.kill()
         assert all("Alice Adams" in answer for answer in answers)
         assert min(took) < 0.1
-        assert "canary" in said  # the first question of all was ours
+        assert "canary" in said  # the first query of all was the test's
         print(f"answered in {min(took) * 1000:.1f} ms")

@@ -163,7 +163,7 @@ def test_R036_the_command_reports_changes_deferred_changes_and_every_error(tmp_p
         assert installation.run("reload").out == (
             f"Reloaded {command}.\nchanged: limits.queries_per_minute\nneeds a restart: store.url, web.listen\n"
         )
-        # What was asked before still counts.
+        # Earlier queries still count.
         assert "Bob" in query_finger(installation.finger_port, "bob")
         assert "Too many queries, try again in " in query_finger(installation.finger_port, "bob")
         installation.settings.write_text(good.replace("[finger]", "[fingr]").replace("60000", '"many"'))
@@ -276,7 +276,7 @@ def run_load_clients(installation: Installation) -> Iterator[list[LoadClient]]:
 
     def over_reused_connection() -> str:
         if all_asking[-1].asked % 500 == 499:
-            kept.close()  # no connection takes a thousand
+            kept.close()  # a connection ends after 1000 requests
         return get_page(kept, "/users/alice")
 
     def over_new_connection() -> str:

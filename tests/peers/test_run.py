@@ -230,7 +230,7 @@ def test_the_twisted_plugin_serves_and_reports_a_port_in_use(tmp_path: Path, sta
             assert f"tcp:{installation.finger_port}:interface=127.0.0.1" in line and "Address already in use" in line
             assert server.attempts == 1
             gateway.send()
-            # Both raise the signal again once all has stopped.
+            # Both raise the signal again after they have stopped.
             assert gateway.wait() in (0, -signal.SIGTERM)
 
 

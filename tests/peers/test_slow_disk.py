@@ -17,7 +17,7 @@ def test_R002_a_slow_disk_delays_only_requests_that_read_it(tmp_path: Path) -> N
     people = [{"login": "alice", "name": "Alice Adams"}]
     people += [{"login": f"p{n:04}", "name": f"Person {n}", "plan": f"{n} " * 250} for n in range(COUNT)]
     installation = make_installation(tmp_path, people=people)
-    # Far apart from each other, so that hardly two stand on one page of the file.
+    # Far apart, so that hardly any two are on one page of the file.
     strangers = iter([f"p{n * 997 % COUNT:04}" for n in range(COUNT)])
     with run_gateway(installation, env=os.environ | faults.env) as running:
         assert "Alice Adams" in query_finger(installation.finger_port, "alice")
@@ -53,7 +53,7 @@ def test_R002_a_slow_disk_delays_only_requests_that_read_it(tmp_path: Path) -> N
             ended.set()
             for each in askers:
                 each.join()
-        assert sorted(answered)[len(answered) // 2] > 0.05  # they did wait for the disk
+        assert sorted(answered)[len(answered) // 2] > 0.05  # they really waited for the disk
         took.sort()
         assert len(took) >= 50, took
         assert took[len(took) // 2] < 0.020, took

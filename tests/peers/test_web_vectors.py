@@ -146,7 +146,7 @@ def memory_stays_flat(listeners: Listeners, within: float) -> Iterator[None]:
     assert after - before < within
 
 
-# what smuggles requests (RFC 9112 section 6)
+# request smuggling (RFC 9112 section 6)
 
 
 SMUGGLING = {
@@ -262,7 +262,7 @@ def test_W098_unwanted_bodies_are_stored_in_no_file(listeners: Listeners) -> Non
             assert status_codes(client.recv(65536)) == [413]
 
 
-# slowness
+# slow clients
 
 
 @pytest.mark.alone
@@ -303,10 +303,10 @@ def test_W006_a_thousand_idle_connections_delay_no_one(listeners: Listeners) -> 
             clients.append(client)
         full = listeners.running.memory_mib
         print(f"{full:.1f} MiB with a thousand connections")
-        assert all(client.recv(1) == b"" for client in clients)  # closed at the time-out, without a word
+        assert all(client.recv(1) == b"" for client in clients)  # closed at the time-out without an answer
 
 
-# the end of it
+# memory
 
 
 def mixed_requests() -> Sequence[bytes]:

@@ -1,5 +1,5 @@
-"""The finger-gateway command with a watchdog: a turn of the reactor that takes over 50 ms of CPU is told on standard
-error. Run as a script by tests/peers/gateway_process.py; the command knows nothing of it."""
+"""The finger-gateway command with a watchdog: a reactor iteration that takes over 50 ms of CPU is reported on
+standard error. Run as a script by tests/peers/gateway_process.py; the command does not know of it."""
 
 import sys
 import time
@@ -9,11 +9,11 @@ from typing import Any
 from twisted.internet import epollreactor
 
 MAX_CPU_SECONDS = 0.050  # seconds of CPU in the reactor's thread
-MESSAGE = "watchdog: a turn of the reactor took"
+MESSAGE = "watchdog: a reactor iteration took"
 
 
 def report_long_calls(turn: Callable[..., Any]) -> Callable[..., Any]:
-    """*turn*, timed by the CPU of its own thread: waiting for events costs nothing."""
+    """Wrap *turn* to measure the CPU time of its own thread; waiting for events costs none."""
 
     def timed(*arguments: Any) -> Any:
         began = time.thread_time()
@@ -27,7 +27,7 @@ def report_long_calls(turn: Callable[..., Any]) -> Callable[..., Any]:
     return timed
 
 
-# Under coverage every line of ours costs several times what it does in the wild.
+# Under coverage every line of the gateway costs several times as much.
 max_cpu_seconds = MAX_CPU_SECONDS if "coverage" not in sys.modules else 4 * MAX_CPU_SECONDS
 
 

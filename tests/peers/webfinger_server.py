@@ -1,4 +1,4 @@
-"""A server of the fediverse as far as WebFinger goes, well behaved or not by whom it is asked for.
+"""A fediverse server, as far as WebFinger goes. The requested user name selects good or bad behaviour.
 
 python -P webfinger_server.py ADDRESS CERTIFICATE
 """
@@ -34,19 +34,19 @@ class Handler(BaseHTTPRequestHandler):
         elif user == "round":
             self.redirect(self.path)
         elif user == "other":
-            self.say(json.dumps(good | {"subject": "acct:somebody@social.example"}).encode())
+            self.send_document(json.dumps(good | {"subject": "acct:somebody@social.example"}).encode())
         elif user == "bare":
-            self.say(json.dumps(good | {"links": []}).encode())
+            self.send_document(json.dumps(good | {"links": []}).encode())
         elif user == "script":
-            self.say(json.dumps(good | {"links": [SELF | {"href": "javascript:alert(1)"}]}).encode())
+            self.send_document(json.dumps(good | {"links": [SELF | {"href": "javascript:alert(1)"}]}).encode())
         elif user == "html":
-            self.say(b"<!doctype html>")
+            self.send_document(b"<!doctype html>")
         elif user == "huge":
-            self.say(b"[" * 1_000_000)
+            self.send_document(b"[" * 1_000_000)
         elif user == "gone":
             self.send_error(404)
         else:
-            self.say(json.dumps(good).encode())
+            self.send_document(json.dumps(good).encode())
 
     def redirect(self, location: str) -> None:
         self.send_response(302)
@@ -54,7 +54,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def say(self, body: bytes) -> None:
+    def send_document(self, body: bytes) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/jrd+json")
         self.send_header("Content-Length", str(len(body)))
