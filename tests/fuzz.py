@@ -44,20 +44,20 @@ HOSTS: list[bytes | str] = [
     b"@dir.test@dir.test", b"@dir.test,bob", "@dir。test", "@ﬀ", "@\u0130", "@dir\u00ad.test", "@ＤＩＲ.test", "@\ud7ff",
     "@١٢٧.0.0.1", "@\u202e",
 ]
-GLUE = [
+SEPARATORS = [
     b",", b", ", b" ", b"\t", b"  ", b",,", b";", b"|", b"/", b"\x0b", b"\x0c", b"\xc2\xa0", b"@", b"%", b":", b"\\",
 ]
 ENDS = [
     b"\r\n", b"\r\n", b"\r\n", b"\n", b"\n", b"\r\r\n", b"\n\r", b"\0\r\n", b"\r\n\r\n", b"\r\nbob\r\n", b"\r", b"",
 ]
-NASTY = [
+HOSTILE_BYTES = [
     b"\xff\xfb\x18", b"\xff\xfd\x03", b"\xff\xff", b"\xff", b"\xff\xfa\x18\x00xterm\xff\xf0", b"\xff\xfa",
     b"\xff\xf4", b"\x1b[31m", b"\x1b]0;T\x07", b"\x1b", b"\x9b2J", b"\xc2\x9b2J", b"\x1bP", b"\x1b_x\x1b\\", b"\x07",
     b"\x08", b"\x7f", b"\0", b"\x01", b"\r", b"\t", b"\x0b", b"\x1a", b"\x04", b"\xc3", b"\xed\xa0\x80",
     b"\xf4\x90\x80\x80", b"\xc0\xaf", b"\xef\xbf\xbe", b"\xe2\x80\xae", b"\xef\xbb\xbf", b"\xf0\x9f\x92", b"@", b",",
     b"/W", b"%", b"~", b":", b"/", b"\\",
 ]
-GREETINGS = [
+OTHER_PROTOCOLS = [
     b"GET /users/alice HTTP/1.1\r\nHost: dir.test\r\n\r\n", b"GET / HTTP/1.0\r\n\r\n", b"OPTIONS * HTTP/1.1\r\n\r\n",
     b"GET http://x/\x1b[31m HTTP/1.1\r\n\r\n", b"POST /" + b"a" * 400 + b" HTTP/1.1\r\n\r\n", b"GET \r\n",
     b"GET  HTTP/1.1\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
@@ -89,25 +89,25 @@ class Case:
 
     seed: str
     number: int
-    pieces: tuple[bytes, ...]
-    ended: bool
+    segments: tuple[bytes, ...]
+    half_closes: bool
 
     @property
     def sent(self) -> bytes:
-        return b"".join(self.pieces)
+        return b"".join(self.segments)
 
     def __str__(self) -> str:
-        return f"python -m tests.fuzz {self.seed} {self.number}  # {self.pieces!r}, {'FIN' if self.ended else 'no FIN'}"
+        return f"python -m tests.fuzz {self.seed} {self.number}  # {self.segments!r}, {'FIN' if self.half_closes else 'no FIN'}"
 
 
-def case(seed: str, number: int) -> Case:
+def make_case(seed: str, number: int) -> Case:
     """Return case *number* of *seed*."""
     dice = random.Random(f"{seed}/{number}")
     kind = dice.random()
     if kind < 0.12:
         data = dice.randbytes(dice.choice((1, 3, 10, 40, 200))) + dice.choice(ENDS)
     elif kind < 0.22:
-        data = dice.choice(GREETINGS)
+        data = dice.choice(OTHER_PROTOCOLS)
     elif kind < 0.25:
         data = dice.choice(_NAMES) + dice.choice((b"a", b"@", b"\xcc\x81", b", ", b"\0", b"%25")) * dice.randint(
             400, 4000
@@ -117,17 +117,17 @@ def case(seed: str, number: int) -> Case:
         data = _line(dice) + dice.choice(ENDS)
     if dice.random() < 0.4:
         for _ in range(dice.randint(1, 4)):
-            data = _mutated(data, dice)
-    return Case(seed, number, _cut(data, dice), b"\n" not in data or dice.random() < 0.3)
+            data = _mutate(data, dice)
+    return Case(seed, number, _split(data, dice), b"\n" not in data or dice.random() < 0.3)
 
 
 def _line(dice: random.Random) -> bytes:
     words = [dice.choice(_NAMES) + dice.choice(_HOSTS) for _ in range(dice.choice((1, 1, 1, 1, 2, 3, 7)))]
-    line = dice.choice(SWITCHES) + dice.choice(GLUE).join(words)
+    line = dice.choice(SWITCHES) + dice.choice(SEPARATORS).join(words)
     return line + dice.choice((b"", b"", b"", b" ", b" /W", b",", b"\t", b"/w"))
 
 
-def _mutated(data: bytes, dice: random.Random) -> bytes:
+def _mutate(data: bytes, dice: random.Random) -> bytes:
     first = dice.randint(0, len(data))
     last = min(len(data), first + dice.randint(0, 8))
     match dice.randrange(5):
@@ -136,14 +136,14 @@ def _mutated(data: bytes, dice: random.Random) -> bytes:
         case 1:
             return data[:last] + data[first:last] * dice.choice((1, 2, 50)) + data[last:]
         case 2:
-            return data[:first] + dice.choice(NASTY) + data[first:]
+            return data[:first] + dice.choice(HOSTILE_BYTES) + data[first:]
         case 3 if first < len(data):
             return data[:first] + bytes([data[first] ^ (1 << dice.randrange(8))]) + data[first + 1 :]
         case _:
             return data[:first] + dice.randbytes(dice.randint(1, 3)) + data[first:]
 
 
-def _cut(data: bytes, dice: random.Random) -> tuple[bytes, ...]:
+def _split(data: bytes, dice: random.Random) -> tuple[bytes, ...]:
     if dice.random() < 0.6 or len(data) < 2:
         return (data,)
     marks = [0, *sorted(dice.randrange(1, len(data)) for _ in range(dice.choice((1, 2, 5)))), len(data)]
@@ -158,7 +158,7 @@ _FOREIGN = (b"\x16\x03", b"\0", b"\x03\0")
 SECRET = b"Nobody sees"  # in the plan of a hidden person
 
 
-def fault(sent: bytes, reply: bytes) -> str:
+def find_fault(sent: bytes, reply: bytes) -> str:
     """Say how *reply* to *sent* breaks "Bytes of a reply" in behaviours/finger.md, or return an empty text."""
     if not reply:
         return "" if not sent or sent.startswith(_FOREIGN) else "silence"
@@ -177,7 +177,7 @@ def fault(sent: bytes, reply: bytes) -> str:
     return "a secret" if SECRET in reply else ""
 
 
-def resident(process: int | str = "self") -> int:
+def resident_kib(process: int | str = "self") -> int:
     """Return the resident memory of *process* in KiB."""
     with open(f"/proc/{process}/status") as status:  # noqa: PTH123  # ten times as fast as Path
         return int(status.read().partition("VmRSS:")[2].split()[0])
@@ -188,7 +188,7 @@ def main() -> None:
     parser.add_argument("seed")
     parser.add_argument("number", type=int)
     options = parser.parse_args()
-    print(case(options.seed, options.number))
+    print(make_case(options.seed, options.number))
 
 
 if __name__ == "__main__":

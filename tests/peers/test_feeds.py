@@ -13,7 +13,7 @@ import pytest
 
 from gateway.directory.interfaces import Modify
 from gateway.directory.person import Visibility
-from tests.people50 import people
+from tests.sample_people import people
 from tests.unit.fixtures import PEOPLE, make_create_edit, write_edits
 
 from .gateway_process import Installation, http_get, make_installation, run_gateway, wait_until

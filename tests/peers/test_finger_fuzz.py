@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import LONG, SEED, Case, case, fault, resident
+from tests.fuzz import LONG, SEED, Case, find_fault, make_case, resident_kib
 from tests.peers.gateway_process import DEADLINE, ENV_WITHOUT_COVERAGE, Installation, run_gateway, wait_until
 from tests.peers.limits import count_sockets, make_limited_installation
 from tests.unit.fixtures import PEOPLE
@@ -40,10 +40,10 @@ async def reply(port: int, one: Case) -> bytes:
     came = (f"127.0.3.{1 + one.number % 200}", 0)
     reading, writing = await asyncio.open_connection("127.0.0.1", port, local_addr=came)
     try:
-        for piece in one.pieces:
+        for piece in one.segments:
             writing.write(piece)
             await asyncio.sleep(0)
-        if one.ended:
+        if one.half_closes:
             writing.write_eof()
         return await asyncio.wait_for(reading.read(), DEADLINE)
     finally:
@@ -64,7 +64,7 @@ async def attack(port: int, one: Case) -> None:
         await disconnect_early(port, one)
         return
     try:
-        wrong = fault(one.sent, came := await reply(port, one))
+        wrong = find_fault(one.sent, came := await reply(port, one))
     except TimeoutError:
         wrong, came = "no end", b""
     except OSError as error:  # a reset, reported by a read, write or shutdown
@@ -89,15 +89,15 @@ def test_F120_F022_F025_F071_F074_random_lines(installation: Installation) -> No
     """Each gets one reply in the data format and one log entry; nothing is logged as an error, no connection stays
     open, memory stays constant."""
     print(f"seed {SEED}")
-    cases = (case(SEED, number) for number in range(COUNT))
+    cases = (make_case(SEED, number) for number in range(COUNT))
     with run_gateway(installation, env=ENV_WITHOUT_COVERAGE) as running:
         wait_until(lambda: "web.listen[0]: listening" in running.log, "the last line of the start")
         listening, log = count_sockets(running.process.pid), running.log
         began = time.monotonic()
         asyncio.run(attack_with(installation.finger_port, islice(cases, COUNT // 4)))
-        before = resident(running.process.pid)
+        before = resident_kib(running.process.pid)
         asyncio.run(attack_with(installation.finger_port, cases))
-        took, after = time.monotonic() - began, resident(running.process.pid)
+        took, after = time.monotonic() - began, resident_kib(running.process.pid)
         wait_until(lambda: count_sockets(running.process.pid) <= listening, "the end of all connections")
         noise = running.log.removeprefix(log).splitlines()
         assert [line for line in noise if "gateway.store.sqlite_store" not in line] == [], SEED  # a slow disk is logged

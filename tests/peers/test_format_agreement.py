@@ -14,7 +14,7 @@ from urllib.parse import quote
 import mf2py
 import pytest
 
-from tests.people50 import people
+from tests.sample_people import people
 
 from .gateway_process import Installation, make_installation, query_finger, run_gateway
 

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 from gateway.store import database
-from tests.fuzz import LONG, NASTY, SEED, fault
+from tests.fuzz import HOSTILE_BYTES, LONG, SEED, find_fault
 from tests.peers.finger_client import read_to_end
 from tests.peers.gateway_process import WATCHED_COMMAND, Installation, start_process, wait_until
 from tests.peers.limits import count_sockets
@@ -16,7 +16,7 @@ from tests.peers.test_forwarding import ADDRESSES, PEER, SETTINGS, run_target
 COUNT = 5_000 if LONG else 500
 OURS = ADDRESSES["one"]
 PARTS = [
-    *NASTY,
+    *HOSTILE_BYTES,
     *(b"hello ", b"\r\n", b"\n", b"\r", b"\x1b[31mred", b"a" * 3000, b"x\x08_", b"\xe2\x80\xaert", b"\xc5\xbdofie\n"),
 ]
 
@@ -66,7 +66,7 @@ def test_F088_F120_random_answers(tmp_path: Path) -> None:
         log, listening = running.log, count_sockets(running.process.pid)
         for number in range(COUNT):
             reply = ask(network, number)
-            wrong = fault(b"x", reply)
+            wrong = find_fault(b"x", reply)
             assert not wrong, f"{wrong}: {reply[:300]!r}\nseed {SEED}, number {number}: {make_answer(number)[:300]!r}"
         assert lines == [b"n%d\r\n" % number for number in range(COUNT)]
         assert running.log == log

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.people50 import people
+from tests.sample_people import people
 
 from .browser import launch_chromium
 from .gateway_process import make_installation, run_gateway

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.finger.protocol import FingerService
 from gateway.finger.query import ForwardQuery, ListQuery, UserQuery, decode_line, parse_query
 from gateway.finger.settings import FingerSettings
-from tests.fuzz import GREETINGS, LONG, NASTY, SEED, Case, case, fault, resident
+from tests.fuzz import HOSTILE_BYTES, LONG, OTHER_PROTOCOLS, SEED, Case, find_fault, make_case, resident_kib
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Client, logged_failures
 from tests.unit.fixtures import PEOPLE, GatewayHarness
@@ -31,9 +31,11 @@ SETTINGS = [
 
 noise = st.one_of(
     st.binary(max_size=700),
-    st.sampled_from(GREETINGS),
-    st.builds(lambda number: case("hypothesis", number).sent, st.integers(0, 10**9)),
-    st.lists(st.sampled_from([*NASTY, b"alice", b"/W ", b"@dir.test", b"\r\n", b"\n"]), max_size=12).map(b"".join),
+    st.sampled_from(OTHER_PROTOCOLS),
+    st.builds(lambda number: make_case("hypothesis", number).sent, st.integers(0, 10**9)),
+    st.lists(st.sampled_from([*HOSTILE_BYTES, b"alice", b"/W ", b"@dir.test", b"\r\n", b"\n"]), max_size=12).map(
+        b"".join
+    ),
 )
 
 
@@ -93,7 +95,7 @@ def test_F004_F005_F120_segmentation_does_not_change_the_reply(
     single_bytes = tuple(data[offset : offset + 1] for offset in range(len(data)))
     ended = ended or b"\n" not in data
     expected = reply_to(factory, built, (data,) if data else (), ended)
-    assert not fault(data, expected)
+    assert not find_fault(data, expected)
     assert reply_to(factory, built, pieces, ended) == expected
     assert reply_to(factory, built, single_bytes, ended) == expected
 
@@ -106,18 +108,18 @@ def describe_fault(fuzz_case: Case, reply: bytes, setting: FingerSettings) -> st
         reply = SGR.sub(b"", reply)
     if setting.charset == "ascii" and not reply.isascii():
         return "not ASCII"
-    return fault(fuzz_case.sent, reply)
+    return find_fault(fuzz_case.sent, reply)
 
 
 def send_case(factory: Any, built: GatewayHarness, fuzz_case: Case) -> None:
     """Send *fuzz_case*; every eighth case is sent again in one segment and must get the same reply."""
     try:
-        reply = reply_to(factory, built, fuzz_case.pieces, fuzz_case.ended)
+        reply = reply_to(factory, built, fuzz_case.segments, fuzz_case.half_closes)
         problem = describe_fault(fuzz_case, reply, factory.handler.settings)
         if (
             not problem
             and fuzz_case.number % 8 == 0
-            and reply_to(factory, built, (fuzz_case.sent,), fuzz_case.ended) != reply
+            and reply_to(factory, built, (fuzz_case.sent,), fuzz_case.half_closes) != reply
         ):
             problem = "a different reply to the same bytes in one segment"
     except Exception as error:
@@ -138,15 +140,15 @@ def test_F120_F022_F025_F038_random_lines(build: Build, number: int) -> None:
     with logged_failures() as failures:
         for first in range(0, cases, BATCH):
             for case_number in range(first, first + BATCH):
-                send_case(factory, built, case(f"{SEED}-{number}", case_number))
+                send_case(factory, built, make_case(f"{SEED}-{number}", case_number))
                 count += 1 + (case_number % 8 == 0)
             built.clock.advance(1)
             assert len(built.clock.getDelayedCalls()) <= timers, f"timers left before {SEED}-{number} {first + BATCH}"
             assert not failures, f"between {SEED}-{number} {first} and {first + BATCH}: {failures[0]}"
-            memory = memory or (resident() if first >= cases // 4 else 0)
+            memory = memory or (resident_kib() if first >= cases // 4 else 0)
     assert count_lines(built.access_log_path) == count
     assert not factory.connections
-    assert resident() - memory < 16 * 1024, "KiB"
+    assert resident_kib() - memory < 16 * 1024, "KiB"
 
 
 def count_lines(file: Path) -> int:

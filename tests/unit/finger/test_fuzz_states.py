@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
-from tests.fuzz import LONG, SEED, case, fault
+from tests.fuzz import LONG, SEED, find_fault, make_case
 from tests.unit.finger.conftest import Build
 from tests.unit.finger.wire import Client, SlowSource, logged_failures
 from tests.unit.fixtures import PEOPLE, GatewayHarness
@@ -19,7 +19,7 @@ class Walker:
 
     def __init__(self, factory: Any, built: GatewayHarness, rng: random.Random) -> None:
         self.client, self.gone = Client(built, factory=factory), False
-        self.unsent = [*case(SEED, rng.randrange(10**9)).pieces, b"frank\r\n"]
+        self.unsent = [*make_case(SEED, rng.randrange(10**9)).segments, b"frank\r\n"]
 
     def step(self, event: int) -> None:
         """Apply event number *event*, if it is possible now."""
@@ -42,7 +42,7 @@ class Walker:
         """Describe what is wrong with the reply if it is complete, else return an empty text."""
         if self.client.aborted() or self.client.producer is not None or not self.client.received:
             return ""
-        return fault(b"x", self.client.received)
+        return find_fault(b"x", self.client.received)
 
 
 def test_F010_F011_F015_F120_random_walks(build: Build) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from gateway.directory.fields import MAX_ENTRIES
-from tests import people50
+from tests import sample_people
 from tests.unit.web.browser import Browser
 from tests.unit.web.conftest import Build
 from tests.unit.web.plans import BROWSER, E, decode_json, write_plan
 
 MAX_PAGE_BYTES = 30 * 1024
-SHOWN = (*people50.SHOWN, "irc", "former")
+SHOWN = (*sample_people.VISIBLE_TO_EVERYONE, "irc", "former")
 LINES = {"pronouns": 64, "pronunciation": 128, "title": 128, "organisation": 128, "office": 128,
          "office_phone": 64, "home_phone": 64,
          "email": 254, "location": 128, "project": 512, "fediverse": 256}  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.directory.interfaces import Remove
 from gateway.directory.privacy import Policy
-from tests.people50 import people
+from tests.sample_people import people
 from tests.unit.fixtures import ALICE, BOB, CAROL, ZOFIE, make_create_edit, write_edits
 from tests.unit.web.browser import MEMBER, Browser
 from tests.unit.web.conftest import Build

@@ -53,7 +53,7 @@ def _person(chance: random.Random, number: int) -> dict[str, Any]:
         "fediverse": f"@{login}@social.example",
     }
     person |= {name: value for name, value in filled.items() if chance.random() < 0.8}
-    return person | {"visibility": dict.fromkeys(SHOWN, "everyone")}
+    return person | {"visibility": dict.fromkeys(VISIBLE_TO_EVERYONE, "everyone")}
 
 
-SHOWN = ("organisation", "office", "office_phone", "home_phone", "email", "location", "timezone", "keys")
+VISIBLE_TO_EVERYONE = ("organisation", "office", "office_phone", "home_phone", "email", "location", "timezone", "keys")
