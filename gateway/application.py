@@ -1,7 +1,7 @@
 """The composition root: settings in, one MultiService out, whose children are the protocols and what they share.
 
 It knows every package and decides nothing about people. Order matters: what can be wrong is found before anything starts,
-ports are bound before anything else, and a stop goes by stages, so that requests in flight are still answered. A reload
+ports are bound before anything else, and a stop runs in stages, so that requests in flight are still answered. A reload
 prepares everything that can fail, and then puts it in place in one turn of the reactor.
 """
 
@@ -48,7 +48,7 @@ STAGE_TIMEOUT = 2.5  # seconds that any other stage of a stop may take
 
 
 class Gateway(MultiService):
-    """Everything that runs, by the *settings* of *file*. A constructed gateway has opened nothing."""
+    """Everything that runs, as configured in *file*. The constructor opens nothing."""
 
     def __init__(self, settings: Settings, file: Path, reactor: Any) -> None:
         """Build everything. Raises BadSettings, CannotStart."""
@@ -268,7 +268,7 @@ class Gateway(MultiService):
     # stop
 
     def stopService(self) -> "Deferred[None]":
-        """Stop listeners, requests in flight, protocols, access log, directory, store: each awaited, none for ever."""
+        """Stop listeners, requests in flight, protocols, access log, directory, store: each with a timeout."""
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The staged stop: each stage is awaited, and none for ever."""
+"""The staged stop: each stage is awaited, with a timeout."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, maybeDeferred
 from twisted.logger import Logger
 
-HURRIED_STAGE = 0.1  # seconds that each stage gets once somebody has asked a second time
+HURRIED_STAGE_TIMEOUT = 0.1  # seconds that each stage gets once somebody has asked a second time
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class StagedStop:
         stopping = maybeDeferred(stage.stop)
         stopping.addErrback(lambda failure: self._log.failure("stopping {name} failed", failure, name=stage.name))
         stopping.addBoth(end)
-        waiting.addTimeout(HURRIED_STAGE if self._hurried else stage.seconds, self._reactor)
+        waiting.addTimeout(HURRIED_STAGE_TIMEOUT if self._hurried else stage.seconds, self._reactor)
         try:
             await waiting
         except (TimeoutError, CancelledError):

@@ -7,6 +7,7 @@ reload.
 A connection goes through three phases: reading (until a line, the end of input, or the deadline), answering, closing.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,8 +36,8 @@ from .ops.request_tracker import Outcome, RequestInfo
 
 MAX_DROPPED_BYTES = 64 * 1024  # read and dropped while a connection closes
 STOP_TIMEOUT = 1.5  # seconds that open connections have when the service stops
-STOP_GRACE = 0.2  # seconds of those for a client that has just connected
-REJECT_DELAY = 1.0  # seconds until a client over the connection limit is refused, line or no line
+STOP_GRACE = 0.2  # seconds that a client that has not sent a line yet gets then
+REJECT_DELAY = 1.0  # seconds until a client over the connection limit is refused, even without a line
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class OneLineRequest:
 
 
 class OneLineHandler(ABC):
-    """What one protocol adds to the server. Made for each settings, so that a reload makes another one."""
+    """What one protocol adds to the server. Created per configuration; a reload creates a new one."""
 
     name: ClassVar[str]  # of the protocol, in the access log
     max_line_bytes: ClassVar[int] = 1024
@@ -64,7 +65,7 @@ class OneLineHandler(ABC):
 
     def too_many_requests(self, seconds: float) -> str:
         """Return the refusal of a client over the rate limit."""
-        whole = max(1, round(seconds + 0.5))
+        whole = max(1, math.ceil(seconds))
         return f"Too many queries, try again in {whole} second{'' if whole == 1 else 's'}."
 
     def internal_error(self, reference: str) -> str:
@@ -75,8 +76,8 @@ class OneLineHandler(ABC):
         return False
 
     @abstractmethod
-    def parse(self, line: bytes, is_here: Callable[[str], bool]) -> OneLineRequest:
-        """Parse a line without its end. Never fails. *is_here* tells whether a host is this server."""
+    def parse(self, line: bytes, is_local_host: Callable[[str], bool]) -> OneLineRequest:
+        """Parse a line without its end. Never fails. *is_local_host* tells whether a host is this server."""
 
     @abstractmethod
     async def answer(
@@ -186,7 +187,7 @@ class OneLineProtocol(LineReceiver):
 
     async def _answer(self, line: bytes) -> None:
         handler = self._handler
-        request = handler.parse(line, self._is_here)
+        request = handler.parse(line, self._is_local_host)
         viewer = self._deps.viewers.from_address(handler.name, self._address)
         info = RequestInfo(handler.name, request.verb, request.text, self._address, viewer.login)
         tracked = self._deps.tracker.start(info)
@@ -203,7 +204,7 @@ class OneLineProtocol(LineReceiver):
             reference = log_failure(self.factory.log, handler.name)
             tracked.finish("error", self._finish_answer(handler.internal_error(reference)), reference)
 
-    def _is_here(self, host: str) -> bool:
+    def _is_local_host(self, host: str) -> bool:
         """Return whether *host* is a name of this site, or the address that the client connected to."""
         if host in self._deps.site.hosts:
             return True

@@ -86,7 +86,7 @@ class LimitSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class AccessLogSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """[access_log]: *file* "-" is standard output. With *retention* there is a file a day, removed when all of it is older."""
+    """[access_log]: *file* "-" is standard output. With *retention* there is one file per day, removed when it is older."""
 
     file: str = "-"
     addresses: Literal["full", "truncated", "hash", "none"] = "truncated"
@@ -151,7 +151,7 @@ SettingsFile = cast(
 def load_settings(file: Path) -> Settings:
     """Read the settings in *file*. Raises BadSettings with every problem."""
     settings = load_toml(file, SettingsFile)
-    problems = [Problem(str(file), *each) for each in _impossible_values(settings, file.parent)]
+    problems = [Problem(str(file), *each) for each in _find_value_problems(settings, file.parent)]
     for problem in own_protocol_problems(settings.protocols, file.parent):
         problems.append(replace(problem, file=str(file)))
     if problems:
@@ -180,11 +180,11 @@ def control_socket(settings: Settings, folder: Path) -> Path:
     return folder / settings.control.socket
 
 
-Impossible = tuple[str, str, str]  # key, found, allowed: see describe_problem
+ValueProblem = tuple[str, str, str]  # key, found, allowed: see describe_problem
 
 
-def _impossible_values(settings: Settings, folder: Path) -> Iterator[Impossible]:
-    yield from _impossible_site(settings.site, folder)
+def _find_value_problems(settings: Settings, folder: Path) -> Iterator[ValueProblem]:
+    yield from _find_site_problems(settings.site, folder)
     for row in PROTOCOLS:
         table = settings.protocol(row.name)
         if table:
@@ -199,9 +199,9 @@ def _impossible_values(settings: Settings, folder: Path) -> Iterator[Impossible]
                     repr(proxy),
                     f"an IP address or {_network_like(proxy)}",
                 )
-    yield from _impossible_levels(settings.privacy)
-    yield from _impossible_sources(settings.sources)
-    yield from _impossible_access_log(settings.access_log)
+    yield from _find_level_problems(settings.privacy)
+    yield from _find_source_problems(settings.sources)
+    yield from _find_access_log_problems(settings.access_log)
     if "\0" in settings.control.socket:
         yield "control.socket", repr(settings.control.socket), 'the path of a socket, e.g. "control.sock"'
     if not re.fullmatch(r"sqlite:[^\0]+", settings.store.url):
@@ -218,7 +218,7 @@ def _trusted_proxies(settings: Settings) -> Iterator[tuple[str, list[str]]]:
         yield key, getattr(table, "trusted_proxies", [])
 
 
-def _impossible_site(site: SiteSettings, folder: Path) -> Iterator[Impossible]:
+def _find_site_problems(site: SiteSettings, folder: Path) -> Iterator[ValueProblem]:
     for number, host in enumerate(site.hosts):
         if not host or any(character in host for character in "/@ :"):
             yield f"site.hosts[{number}]", repr(host), 'a host name without port or path, e.g. "dir.test"'
@@ -266,14 +266,14 @@ def _is_logo(file: Path) -> bool:
         return False
 
 
-def _impossible_levels(privacy: PrivacySettings) -> Iterator[Impossible]:
+def _find_level_problems(privacy: PrivacySettings) -> Iterator[ValueProblem]:
     for table in ("default", "limit"):
         for field in getattr(privacy, table):
             if field not in FIELDS:
                 yield f"privacy.{table}.{field}", "", describe_unknown("field", field, FIELDS)
 
 
-def _impossible_sources(sources: dict[str, SourceSettings]) -> Iterator[Impossible]:
+def _find_source_problems(sources: dict[str, SourceSettings]) -> Iterator[ValueProblem]:
     for name, source in sources.items():
         if name == LOGINS and (source.class_ is not None or source.options or source.cache_ttl is not None):
             yield (
@@ -295,7 +295,7 @@ def _impossible_sources(sources: dict[str, SourceSettings]) -> Iterator[Impossib
             )
 
 
-def _impossible_access_log(log: AccessLogSettings) -> Iterator[Impossible]:
+def _find_access_log_problems(log: AccessLogSettings) -> Iterator[ValueProblem]:
     if log.file in ("", ".") or "\0" in log.file:
         yield "access_log.file", repr(log.file), 'the path of a file, or "-" for standard output'
     if log.retention is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.directory.interfaces import SourceDown
-from gateway.directory.person import Partial, Status
+from gateway.directory.person import PartialPerson, Status
 
 
 class VendingMachine:
@@ -23,11 +23,11 @@ class VendingMachine:
     def __init__(self, file: str) -> None:
         self._file = Path(__file__).parent / file
 
-    async def get(self, login: str) -> Partial | None:
+    async def get(self, login: str) -> PartialPerson | None:
         slot = self._slots().get(login)
         return None if slot is None else _person(login, slot)
 
-    async def everyone(self) -> AsyncIterator[Partial]:
+    async def everyone(self) -> AsyncIterator[PartialPerson]:
         for login, slot in self._slots().items():
             yield _person(login, slot)
 
@@ -38,8 +38,8 @@ class VendingMachine:
             raise SourceDown(f"{self._file}: {error}") from error
 
 
-def _person(login: str, slot: Any) -> Partial:
+def _person(login: str, slot: Any) -> PartialPerson:
     """Sold out, it is in no list: those have what can be bought."""
     left = int(slot["left"])
     status = Status(f"{left} left" if left else "sold out")
-    return Partial(login=login, name=slot["item"], title=slot["price"], status=status, listed=left > 0)
+    return PartialPerson(login=login, name=slot["item"], title=slot["price"], status=status, listed=left > 0)

@@ -24,7 +24,7 @@ class WhoisHandler(OneLineHandler):
 
     name = "whois"
 
-    def parse(self, line: bytes, is_here: Callable[[str], bool]) -> OneLineRequest:
+    def parse(self, line: bytes, is_local_host: Callable[[str], bool]) -> OneLineRequest:
         text = line.decode("utf-8", "replace").strip()
         return OneLineRequest("lookup", text, text)
 

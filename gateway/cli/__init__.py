@@ -49,7 +49,7 @@ def main() -> None:
     """Run the command and end the process: 0 done, 1 not found or refused, 2 usage or settings, 69 unavailable."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that does not know a letter
+            stream.reconfigure(errors="replace")  # a terminal that cannot encode a character
     try:
         result = cli.main(prog_name="finger-gateway", standalone_mode=False)
         sys.stdout.flush()
@@ -58,7 +58,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(1)
-    except BrokenPipeError:  # whoever read us has enough
+    except BrokenPipeError:  # the reader closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except (BadSettings, CannotStart, UnusableDatabase) as error:

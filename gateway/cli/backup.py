@@ -32,7 +32,7 @@ def backup(file: Path, force: bool) -> None:
 @config_option
 @click.argument("file", type=FILE_PATH)
 def restore(file: Path) -> None:
-    """Replace the database by FILE, which backup wrote, even if the database is damaged or gone.
+    """Replace the database with FILE, which backup wrote, even if the database is damaged or gone.
 
     A running gateway switches to the restored data at once. The replaced database is kept beside it.
 

@@ -1,4 +1,4 @@
-"""Parse what a person types, a name at a host or a finger: URL, into a host and a query. Pure."""
+"""Parse what a person types, a name at a host or a finger: URL, into a host and a query. No I/O."""
 
 import re
 from dataclasses import dataclass

@@ -53,7 +53,7 @@ def import_(file: Any, forced: people_files.Kind | None, dry_run: bool, as_json:
 
     \b
     JSON   a list of person documents, see `schema person`
-    CSV    one row a person; the first row names the fields: login, name, ...,
+    CSV    one row per person; the first row names the fields: login, name, ...,
            also visibility.FIELD, listed and hidden; an empty cell changes nothing
     vCard  3.0 or 4.0; the login is a NICKNAME, or what EMAIL has before the @
 
@@ -81,7 +81,7 @@ def import_(file: Any, forced: people_files.Kind | None, dry_run: bool, as_json:
 def _read_entries(name: str, data: bytes, forced: people_files.Kind | None) -> list[PersonEntry]:
     kind = forced or people_files.detect_kind(name, data)
     if kind is None:
-        raise CommandFailed(f"{name}: {messages.no_people_file()}", 2)
+        raise CommandFailed(f"{name}: {messages.unknown_format()}", 2)
     try:
         return people_files.read_people(kind, data)
     except BadDocument as error:

@@ -61,7 +61,7 @@ def imported(new: int, changed: int, same: int, written: bool = True) -> str:
     return f"{counts}." if written else f"Dry run: {counts}. Nothing was written."
 
 
-def no_people_file() -> str:
+def unknown_format() -> str:
     return "this is neither JSON, CSV nor vCard (use --format if it is one of them)"
 
 

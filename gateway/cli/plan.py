@@ -23,7 +23,7 @@ from .common import CommandFailed, DirectorySession, config_option, require_save
 @click.argument("login", type=utf8, required=False)
 @click.argument("file", type=click.File("rb"), required=False)
 def plan(login: str | None, file: Any) -> None:
-    """Show a plan, or replace it by the text of FILE ("-": standard input).
+    """Show a plan, or replace it with the text of FILE ("-": standard input).
 
     On a terminal and without FILE, $EDITOR is opened. LOGIN defaults to your user name on this machine. Lines of FILE
     that are not UTF-8 are read as Windows-1252, which includes Latin-1.

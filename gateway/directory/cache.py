@@ -1,4 +1,4 @@
-"""The one cache: people by login, with one fetch in flight per login, and the profiles made from each person.
+"""The one cache: people by login, with one fetch in fetch per login, and the profiles made from each person.
 
 A fetch that began before its login was dropped is never joined and never kept. Each client waits on a Deferred of its
 own, so that a client who leaves does not cancel the others.
@@ -20,7 +20,7 @@ class CachedPerson:
     """A person, or the fact that there is none.
 
     *expires* is on the monotonic clock, in seconds. *profiles* are kept by audience; *expired_by_time* says whether
-    they were made before or after the moment at which time alone changes them.
+    they were made before or after the moment when a status expires.
     """
 
     person: Person | None
@@ -74,12 +74,12 @@ class PersonCache:
             self.hits += 1
             return entry
         self.misses += 1
-        flight = self._fetches.get(login)
-        if flight is not None:
-            return await flight.wait()
-        flight = self._fetches[login] = _Fetch()
-        waiting = flight.wait()
-        Deferred.fromCoroutine(self._fetch(login)).addBoth(self._fetched, login, flight)
+        fetch = self._fetches.get(login)
+        if fetch is not None:
+            return await fetch.wait()
+        fetch = self._fetches[login] = _Fetch()
+        waiting = fetch.wait()
+        Deferred.fromCoroutine(self._fetch(login)).addBoth(self._fetched, login, fetch)
         return await waiting
 
     def drop(self, login: str) -> None:
@@ -90,12 +90,12 @@ class PersonCache:
         self._entries.clear()
         self._fetches.clear()
 
-    def _fetched(self, result: CachedPerson | Failure, login: str, flight: _Fetch) -> None:
-        if self._fetches.get(login) is flight:
+    def _fetched(self, result: CachedPerson | Failure, login: str, fetch: _Fetch) -> None:
+        if self._fetches.get(login) is fetch:
             del self._fetches[login]
             if isinstance(result, CachedPerson):
                 self._entries.pop(login, None)
                 self._entries[login] = result
                 if len(self._entries) > self._size:
                     del self._entries[next(iter(self._entries))]
-        flight.finish(result)
+        fetch.finish(result)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Change number *n*: these *fields* of *login* are different. No fields: there is nobody with that login any more."""
+    """Change number *n*: these *fields* of *login* are different. Without fields, the person was removed."""
 
     n: int
     login: str

@@ -1,4 +1,4 @@
-"""Check an edit: who may change which field, and every value as its field takes it. Pure.
+"""Check an edit: who may change which field, and every value as its field takes it. No I/O.
 
 editing.py fetches the person and saves the checked edit.
 """

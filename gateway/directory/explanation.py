@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from .fields import FIELDS
-from .person import Partial, Person, Visibility
+from .person import PartialPerson, Person, Visibility
 from .privacy import Audience, Policy, Profile, shows
 
 EVERYONE, MEMBERS, NOBODY = Visibility
@@ -71,7 +71,7 @@ class FieldRule:
 
 
 def explain(
-    person: Person, profile: Profile, policy: Policy, partials_by_source: Mapping[str, Partial], store: str
+    person: Person, profile: Profile, policy: Policy, partials_by_source: Mapping[str, PartialPerson], store: str
 ) -> Explanation:
     """Explain every field of *person*.
 
@@ -99,7 +99,7 @@ def field_rules(policy: Policy) -> tuple[FieldRule, ...]:
 
 
 def _explain_field(
-    person: Person, name: str, policy: Policy, stated: Mapping[str, Partial], store: str
+    person: Person, name: str, policy: Policy, stated: Mapping[str, PartialPerson], store: str
 ) -> FieldExplanation:
     by_whom = _seen_by(person, name, policy)
     level = policy.level(person, name)

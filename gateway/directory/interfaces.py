@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from .answers import PlanVersion
 from .changes import Change
-from .person import Partial, Visibility
+from .person import PartialPerson, Visibility
 from .viewers import Viewer
 
 
@@ -117,10 +117,10 @@ class Source(Protocol):
     restricts: bool
     cache_ttl: timedelta | None
 
-    async def get(self, login: str) -> Partial | None:
+    async def get(self, login: str) -> PartialPerson | None:
         """Return the person with the canonical *login*; None only if there is none. Raises SourceDown."""
 
-    def everyone(self) -> AsyncIterator[Partial]:
+    def everyone(self) -> AsyncIterator[PartialPerson]:
         """Yield everybody, in any order."""
 
 
@@ -155,13 +155,13 @@ class RebuildableIndex(Index, Protocol):
     async def begin(self) -> None:
         """Start a new run; people of an unfinished one are forgotten. Raises SourceDown."""
 
-    async def add(self, people: Sequence[Partial]) -> None:
+    async def add(self, people: Sequence[PartialPerson]) -> None:
         """Add people to the new run, each login once. Raises SourceDown."""
 
     async def finish(self) -> None:
         """Replace the index by the new run. Raises SourceDown."""
 
-    def last(self, login: str) -> Partial | None:
+    def last(self, login: str) -> PartialPerson | None:
         """Return what the source said of *login* in the last complete run."""
 
     def stop(self) -> "Deferred[None]":

@@ -60,7 +60,7 @@ class Login(Struct, frozen=True, omit_defaults=True):
     active: Time | None = None
 
 
-class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class PersonFields(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The fields of a person that hold a value; empty means not given. fields.py describes each."""
 
     login: str
@@ -86,7 +86,7 @@ class Facts(Struct, frozen=True, kw_only=True, omit_defaults=True):
     former: tuple[str, ...] = ()
 
 
-class Partial(Facts, frozen=True, kw_only=True, omit_defaults=True):
+class PartialPerson(PersonFields, frozen=True, kw_only=True, omit_defaults=True):
     """What one source knows of a person. *version* counts the edits of the store's own entry, 0 elsewhere."""
 
     listed: bool = True
@@ -95,7 +95,7 @@ class Partial(Facts, frozen=True, kw_only=True, omit_defaults=True):
     version: int = 0
 
 
-class Person(Partial, frozen=True, kw_only=True, omit_defaults=True):
+class Person(PartialPerson, frozen=True, kw_only=True, omit_defaults=True):
     """A person as all sources together describe them, and where they are online.
 
     It never leaves the directory: others get a Profile.

@@ -1,6 +1,6 @@
 """The one rule of who may see what, for every protocol, document and log line. It knows no protocol.
 
-A level says how far a field may go, a rank how close an audience is; a field is shown if the rank reaches the level.
+The level of a field is the minimum rank that an audience needs to see it; both are 0 (everyone), 1 (members), 2 (nobody else).
 Nothing is shown of a person whose name the audience may not see: to that audience the person does not exist.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ..text.sanitize import one_line
 from .fields import FIELDS, STORED, empty_value
-from .person import Facts, Login, Person, Visibility
+from .person import Login, Person, PersonFields, Visibility
 from .viewers import Viewer
 
 EVERYONE, MEMBERS, NOBODY = Visibility
@@ -107,7 +107,7 @@ def _affected_fields(own: Mapping[str, Visibility]) -> frozenset[str]:
     return frozenset(field.name for field in FIELDS.values() if field.name in own or field.follows in own)
 
 
-class Profile(Facts, frozen=True, kw_only=True):
+class Profile(PersonFields, frozen=True, kw_only=True):
     """What one audience may see of a person, and nothing else. This is all that ever leaves the directory.
 
     *shown* names the fields that this audience may see, empty or not; *changed* has their times of change, and

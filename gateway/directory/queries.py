@@ -79,8 +79,8 @@ class DirectoryQueries:
     async def _by_login(self, login: str, viewer: Viewer) -> Profile | None:
         """Return the person with *login* if the viewer may see them. Raises SourceDown.
 
-        It raises no sooner for a missing login than for a hidden person whom the cache still knows: the same work is done
-        before.
+        If a source is down, the work of a lookup is done before raising, so that timing does not distinguish a missing
+        login from a hidden person whom the cache still has.
         """
         try:
             entry = await self.cache.get(login)

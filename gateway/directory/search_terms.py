@@ -1,4 +1,4 @@
-"""How a search compares: the words of a query, and how well a profile matches. Pure.
+"""How a search compares: the words of a query, and how well a profile matches. No I/O.
 
 The index of a store only finds candidates. What is a match is decided here, from what the viewer may see.
 """

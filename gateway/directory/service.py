@@ -1,6 +1,6 @@
 """DirectoryService, the one shared lookup service: every protocol asks it, and gets only what the privacy rule allows.
 
-It is a facade. queries.py answers, editing.py saves, change_follower.py keeps the cache true. Other packages import this
+It is a facade. queries.py answers, editing.py saves, change_follower.py keeps the cache current. Other packages import this
 module and the value types only. Who a viewer is, is decided in viewers.py.
 """
 
@@ -74,7 +74,7 @@ class DirectoryService(MultiService):
         self._changes.start()
 
     def stopService(self) -> Deferred[Any]:
-        """Stop when every edit that has begun has ended, and it is saved who was online until now."""
+        """Save who was online, and stop when every edit that has begun has ended."""
         self._save_last_seen(self.presence.logins_after(""))
         return self._editing.when_idle().addCallback(lambda _: super(DirectoryService, self).stopService())
 

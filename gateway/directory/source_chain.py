@@ -15,7 +15,7 @@ from . import fields
 from .answers import NotFound
 from .cache import CachedPerson
 from .interfaces import Source, SourceDown
-from .person import Partial, Person, Visibility
+from .person import PartialPerson, Person, Visibility
 from .state import SourceState
 
 U = TypeVar("U")
@@ -34,10 +34,10 @@ class SourceChain:
         )
         self._down: dict[int, tuple[Source, str, float, Exception]] = {}
         self._answered_at: dict[int, float] = {}
-        self._fallbacks: dict[int, Callable[[str], Partial | None]] = {}
+        self._fallbacks: dict[int, Callable[[str], PartialPerson | None]] = {}
         self._timed_out_at: dict[int, float] = {}
 
-    def set_fallback(self, source: Source, last: Callable[[str], Partial | None]) -> None:
+    def set_fallback(self, source: Source, last: Callable[[str], PartialPerson | None]) -> None:
         """Use *last* while *source* is down: it returns what the source said of a login when it was last indexed."""
         self._fallbacks[id(source)] = last
 
@@ -46,7 +46,7 @@ class SourceChain:
 
         *peek* returns the cached entry of a login, even an expired one.
         """
-        partials: list[Partial] = []
+        partials: list[PartialPerson] = []
         kept: CachedPerson | None = None
         down: SourceDown | None = None
         for source in self._sources:
@@ -67,9 +67,9 @@ class SourceChain:
         person = merge_partials(partials or (PLACEHOLDER,))  # the same work for a missing person
         return CachedPerson(person if partials else None, self._expiry() if down is None else time.monotonic())
 
-    async def partials_by_source(self, canonical: str) -> dict[str, Partial]:
+    async def partials_by_source(self, canonical: str) -> dict[str, PartialPerson]:
         """Return what each source that answers says of a login, by the source's name."""
-        said: dict[str, Partial] = {}
+        said: dict[str, PartialPerson] = {}
         for source in self._sources:
             with suppress(SourceDown):
                 partial = await self._ask(source, canonical)
@@ -86,10 +86,10 @@ class SourceChain:
         return ""
 
     async def require_sources_up(self, answer: U) -> U:
-        """Return *answer*, which found nobody or several people, unless a source that matters is down.
+        """Return *answer*, unless a source that is down might have changed it; then raise what that source raises.
 
-        Raises what that source raises. Otherwise a hidden person, whom the cache still knows, would get another answer
-        than a missing one, who cannot be looked up.
+        Any source might have found a missing person; a source that restricts might have hidden a found one. Without this, a
+        hidden person whom the cache still has would get another answer than a missing one, who cannot be looked up.
         """
         for source, canonical, at, error in tuple(self._down.values()):
             if isinstance(answer, NotFound) or source.restricts:
@@ -100,15 +100,15 @@ class SourceChain:
                 await self._ask(source, canonical)
         return answer
 
-    async def _ask(self, source: Source, canonical: str) -> Partial | None:
+    async def _ask(self, source: Source, canonical: str) -> PartialPerson | None:
         """Return what *source* says of a login, and remember whether it answered.
 
-        Raises SourceDown, whatever a faulty source raises, and TypeError if it answers about somebody else.
+        Raises SourceDown, TypeError if it answers about somebody else, and whatever a faulty source raises.
         """
         try:
             partial = await self._ask_with_timeout(source, canonical)
-            if partial is not None and (not isinstance(partial, Partial) or partial.login != canonical):
-                raise TypeError(f"{source.name}: the answer is not a Partial of {canonical!r}")
+            if partial is not None and (not isinstance(partial, PartialPerson) or partial.login != canonical):
+                raise TypeError(f"{source.name}: the answer is not a PartialPerson of {canonical!r}")
         except Exception as error:
             self._down[id(source)] = (source, canonical, self._clock.seconds(), error)
             raise
@@ -123,14 +123,14 @@ class SourceChain:
             for each in self._sources
         )
 
-    async def _ask_with_timeout(self, source: Source, canonical: str) -> Partial | None:
-        """Return the answer of *source* within SOURCE_TIMEOUT. An answer that is there at once costs no timer.
+    async def _ask_with_timeout(self, source: Source, canonical: str) -> PartialPerson | None:
+        """Return the answer of *source* within SOURCE_TIMEOUT. An answer that is there at once starts no timer.
 
         After a timeout the source is not asked again for a while: a list would wait once for each of its people.
         """
         if self._clock.seconds() - self._timed_out_at.get(id(source), -RETRY_AFTER) < RETRY_AFTER:
             raise SourceDown(f"{source.name} did not answer just now")
-        asking: Deferred[Partial | None] = Deferred.fromCoroutine(source.get(canonical))
+        asking: Deferred[PartialPerson | None] = Deferred.fromCoroutine(source.get(canonical))
         if not asking.called:
             asking.addTimeout(SOURCE_TIMEOUT, self._clock)
         try:
@@ -147,7 +147,7 @@ def _no_fallback(login: str) -> None:
     """Return None: a source without an index has no last answer."""
 
 
-def merge_partials(partials: Sequence[Partial]) -> Person:
+def merge_partials(partials: Sequence[PartialPerson]) -> Person:
     """Merge what the sources say, in their order, into one person."""
     first = partials[0]
     values: dict[str, Any] = {name: getattr(first, name) for name in fields.STORED}

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 
 from .interfaces import RebuildableIndex, Source, SourceDown
 from .names import canonical_login_or_none
-from .person import Partial
+from .person import PartialPerson
 
 BATCH_SIZE = 50  # people, before the reactor gets its turn
 READ_TIMEOUT = 60.0  # seconds for one batch
@@ -29,7 +29,7 @@ MIN_INTERVAL = 1.0  # seconds between two runs
 MIN_PAUSE_FACTOR = 20  # the pause is at least so many times the duration of a run
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Partial).decode
+_decode = msgspec.json.Decoder(PartialPerson).decode
 
 
 class SourceIndexer(Service):
@@ -82,7 +82,7 @@ class SourceIndexer(Service):
 
     async def _read(self, people: AsyncIterator[Any]) -> str:
         seen: set[str] = set()
-        batch: list[Partial] = []
+        batch: list[PartialPerson] = []
         count = passed = 0
         first = ""
         async for each in people:
@@ -141,10 +141,10 @@ class SourceIndexer(Service):
             )
 
 
-def _validate(person: object, seen: set[str]) -> Partial:
+def _validate(person: object, seen: set[str]) -> PartialPerson:
     """Return *person* if it is one with a canonical login that is not in *seen*. Raises ValueError."""
-    if not isinstance(person, Partial):
-        raise ValueError("not a Partial")
+    if not isinstance(person, PartialPerson):
+        raise ValueError("not a PartialPerson")
     try:
         sound = _decode(_encode(person))
     except (msgspec.MsgspecError, TypeError, ValueError, OverflowError) as error:

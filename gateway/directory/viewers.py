@@ -36,9 +36,6 @@ class LocalCommand:
     as_: Literal["administrator", "self", "members", "everyone"] = "administrator"
 
 
-Evidence = LocalCommand
-
-
 class Viewers:
     """Makes viewers by the settings: the networks of members, the logins of administrators."""
 
@@ -56,7 +53,7 @@ class Viewers:
         member = address in self._members
         return Viewer(None, False, member, "members" if member else None, protocol, address)
 
-    async def from_evidence(self, evidence: Evidence) -> Viewer:
+    async def from_evidence(self, evidence: LocalCommand) -> Viewer:
         """Return the viewer for somebody who has proved who they are."""
         if evidence.as_ == "everyone":
             return Viewer(None, False, False, None, "command", None)

@@ -1,4 +1,7 @@
-"""Texts of finger that are in no template. Scanners and clients look for some of these words."""
+"""Texts of finger that are in no template. Limits, timeouts and the stop have theirs in one_line_server.py.
+
+Scanners and clients look for some of these words.
+"""
 
 from ..directory.fields import FIELDS
 
@@ -65,7 +68,7 @@ def no_answer(host: str) -> str:
 
 
 def empty_answer(host: str) -> str:
-    return f"{host}: an empty answer."
+    return f"{host}: sent an empty answer."
 
 
 def truncated(host: str) -> str:
@@ -73,4 +76,4 @@ def truncated(host: str) -> str:
 
 
 def incomplete(host: str) -> str:
-    return f"[broken off here: {host} did not finish]"
+    return f"[incomplete: {host} closed the connection]"

@@ -27,9 +27,9 @@ class FingerHandler(OneLineHandler):
 
     is_foreign = staticmethod(is_foreign)
 
-    def parse(self, line: bytes, is_here: Callable[[str], bool]) -> OneLineRequest:
+    def parse(self, line: bytes, is_local_host: Callable[[str], bool]) -> OneLineRequest:
         text = decode_line(line)
-        query = parse_query(text, is_here)
+        query = parse_query(text, is_local_host)
         return OneLineRequest("list" if isinstance(query, ListQuery) else "lookup", text, query)
 
     async def answer(

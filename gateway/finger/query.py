@@ -67,8 +67,8 @@ def decode_line(line: bytes) -> str:
     return line.decode("utf-8", "replace")
 
 
-def parse_query(text: str, ours: Callable[[str], bool]) -> FingerQuery:
-    """Parse a line. *ours* tells whether a host is this one. Never fails: a senseless line is the name of nobody."""
+def parse_query(text: str, is_local_host: Callable[[str], bool]) -> FingerQuery:
+    """Parse a line; an unparsable one is looked up as a name. *is_local_host* tells whether a host is this server."""
     if request := _HTTP.match(text):
         return HttpRequest(request[1])
     rest, switches = _SWITCH.subn("", text) if "/" in text else (text, 0)
@@ -77,8 +77,8 @@ def parse_query(text: str, ours: Callable[[str], bool]) -> FingerQuery:
     if ":" in rest and (address := _SCHEME.match(rest)):
         rest = _strip_scheme(rest[address.end() :], address[0].endswith("//"))
     if "," in rest and "@" in rest:  # alice@dir.test,bob@dir.test
-        rest = ",".join("@".join(_strip_our_hosts(part, ours)) for part in rest.split(","))
-    name, *hosts = _strip_our_hosts(rest, ours)
+        rest = ",".join("@".join(_strip_local_hosts(part, is_local_host)) for part in rest.split(","))
+    name, *hosts = _strip_local_hosts(rest, is_local_host)
     if not name and len(hosts) == 1 and rest.count("@") > 1 and "." not in hosts[0]:
         name = hosts.pop()  # a fediverse handle: @alice@dir.test
     verbose = bool(switches)
@@ -89,10 +89,10 @@ def parse_query(text: str, ours: Callable[[str], bool]) -> FingerQuery:
     return UserQuery(name, verbose) if name else ListQuery(verbose)
 
 
-def _strip_our_hosts(text: str, ours: Callable[[str], bool]) -> list[str]:
+def _strip_local_hosts(text: str, is_local_host: Callable[[str], bool]) -> list[str]:
     """Split a name and its hosts, without our own ones on the right."""
     parts = [part.strip(" \t") for part in text.split("@")]
-    while len(parts) > 1 and (not parts[-1] or ours(parts[-1])):
+    while len(parts) > 1 and (not parts[-1] or is_local_host(parts[-1])):
         parts.pop()
     return parts
 

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from ..directory.fields import STORED
-from ..directory.person import Facts, Login, Time
+from ..directory.person import Login, PersonFields, Time
 from ..directory.privacy import Profile
 from ..text.sanitize import one_line, sanitize
 from .addresses import SiteAddresses, acct_uri, finger_uri
@@ -15,7 +15,7 @@ from .addresses import SiteAddresses, acct_uri, finger_uri
 _MULTILINE_FIELDS = ("plan", "keys")  # fields with line breaks in their texts
 
 
-class ProfileDocument(Facts, frozen=True, kw_only=True, omit_defaults=True):
+class ProfileDocument(PersonFields, frozen=True, kw_only=True, omit_defaults=True):
     """What the viewer may see of a person; fields that are hidden or empty are left out."""
 
     url: Annotated[str, Meta(description="The person's page.")]

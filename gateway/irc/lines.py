@@ -1,4 +1,4 @@
-"""Lines of IRC: text without formatting and controls, split so that servers pass every line on whole. Pure.
+"""Lines of IRC: text without formatting and controls, split so that servers pass every line on whole. No I/O.
 
 RFC 2812 section 2.3: a message has at most 512 bytes, including CR LF and the sender's prefix. The server that adds the
 prefix cuts what is too long.

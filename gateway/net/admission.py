@@ -9,9 +9,9 @@ from ..directory.addresses import Address
 class Admission(Enum):
     """Whether a connection is admitted."""
 
-    ACCEPT = "free"
-    REJECT = "full"  # refused with a message
-    DROP = "overfull"  # closed at once
+    ACCEPT = "accept"
+    REJECT = "reject"  # refused with a message
+    DROP = "drop"  # closed at once
 
 
 class AdmissionControl:

@@ -1,7 +1,4 @@
-"""Write a long answer in chunks as fast as the client reads.
-
-So one slow client takes a bounded amount of memory.
-"""
+"""Write a long answer in chunks as fast as the client reads, so that a slow client takes a bounded amount of memory."""
 
 import socket
 from contextlib import suppress
@@ -38,7 +35,7 @@ def write_all_or_chunked(transport: ITransport, data: bytes) -> None:
 
 @implementer(IPullProducer)
 class _ChunkProducer:
-    """Produces the odd rest first, then full chunks.
+    """Produces the remainder first, then full chunks.
 
     Twisted's TLS keeps up to 64 000 bytes back until its next turn and loses them when the producer ends before that. A
     full chunk is more, so it and what came before it are passed on at once.

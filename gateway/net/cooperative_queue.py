@@ -1,7 +1,4 @@
-"""Work in small pieces, a few milliseconds in each turn of the reactor.
-
-So one busy client does not hold up the others.
-"""
+"""Work in small pieces, a few milliseconds in each turn of the reactor, so that a busy client does not hold up others."""
 
 import time
 from collections import deque

@@ -1,6 +1,6 @@
 """Lingering close: shut our side, then read and drop what still comes for a moment (RFC 9112 section 9.6).
 
-To close a TCP connection with unread bytes would send a reset, which may overtake the answer and destroy it.
+Closing a TCP connection with unread bytes sends a reset, which may discard the answer in transit.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Parse PROXY protocol headers, versions 1 and 2 (haproxy's proxy-protocol.txt, sections 2.1 and 2.2). Pure.
+"""Parse PROXY protocol headers, versions 1 and 2 (haproxy's proxy-protocol.txt, sections 2.1 and 2.2). No I/O.
 
 What is decided about some bytes does not depend on how they were cut into pieces, or on what follows. Extensions of
 version 2 (TLVs) are skipped. proxy_protocol.py reads, and decides which proxies are trusted.

@@ -23,7 +23,7 @@ from .deadline import Deadline
 from .proxy_header import InvalidProxyHeader, ProxyHeader, parse_header
 
 HeaderOutcome = Literal["refused", "invalid", "gone", "limited", "timeout", "empty"]
-WARNING_INTERVAL = 10.0  # seconds from one word in the log to the next
+WARNING_INTERVAL = 10.0  # seconds between two warnings
 
 
 class ProxyProtocolGate:

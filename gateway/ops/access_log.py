@@ -1,4 +1,4 @@
-"""The access log: one JSON object a line for each request, written in batches. It never holds a field of a person.
+"""The access log: one JSON object per line for each request, written in batches. It never holds a field of a person.
 
 A file that cannot be written never delays an answer: entries that are lost are counted, and writing is tried again.
 """
@@ -54,7 +54,7 @@ class AccessLogEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 class AccessLog(Service):
     """Writes entries to *file*, or to standard output if it is None.
 
-    With *retention* there is a file a day, removed when all of it is older. *now* is the wall clock. *written* and
+    With *retention* there is one file per day, removed when all of it is older. *now* is the wall clock. *written* and
     *dropped* count entries.
     """
 
@@ -93,7 +93,7 @@ class AccessLog(Service):
     ) -> tuple[Callable[[], None], Callable[[], None]]:
         """Open *file*, and return two functions: one goes on writing there, the other closes it again.
 
-        The file is opened anew even if its name is the same, because logrotate may have moved it away. Raises OSError.
+        The file is reopened even if its name is the same, because logrotate may have moved it away. Raises OSError.
         """
         descriptor = _open_file(file)
 

@@ -9,7 +9,7 @@ NO_SUCH_PAGE = "/metrics, /healthz and /readyz are here."
 
 NOT_PERMITTED = "only root and the gateway's own user may do this"
 INTERNAL_ERROR = "internal error; see the gateway's log"
-NOT_A_SOCKET = "there is something else than a socket"
+NOT_A_SOCKET = "the path exists but is not a socket"
 
 
 def no_such_verb(known: str) -> str:

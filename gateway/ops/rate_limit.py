@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 class RateLimit:
     """The generic cell rate algorithm (ITU-T I.371 annex A).
 
-    *count* requests may come at once; then they refill evenly *over* so many seconds. Memory is bounded by two generations
+    *count* requests may come at once; then they refill evenly within *over* seconds. Memory is bounded by two generations
     of at most *max_keys* keys; the older one is dropped as a whole.
     """
 

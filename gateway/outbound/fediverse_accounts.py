@@ -1,7 +1,7 @@
 """Which fediverse accounts their own hosts have confirmed.
 
-A verdict is cached, a good one longer than a bad one. A few accounts are checked at a time; a request that cannot wait
-for a verdict goes on without one.
+Results are cached, confirmations longer than failures. A few accounts are checked at a time; a request that cannot wait
+for a result goes on without one.
 """
 
 from collections import OrderedDict

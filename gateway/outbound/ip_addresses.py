@@ -1,4 +1,4 @@
-"""Which IP addresses are public. Pure.
+"""Which IP addresses are public. No I/O.
 
 The networks are those of IANA's registries of special-purpose addresses (RFC 6890) that are not globally reachable.
 Every way to write an IPv4 address as an IPv6 one is handled.

@@ -1,7 +1,7 @@
 """A WebFinger client (RFC 7033) that checks fediverse accounts.
 
 It asks the host of an account whether the account exists and where its actor is. Public hosts only, by https with a
-certificate that this machine trusts. What goes wrong is an exception with the reason.
+certificate that this machine trusts. Errors are raised with a reason.
 """
 
 import re

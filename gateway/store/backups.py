@@ -1,6 +1,6 @@
 """Copies of the database: a consistent file from a database in use, and such a file put in its place.
 
-A running gateway goes over to a restored file, see file_watcher.py. The old file's write-ahead log has to be gone by
+A running gateway switches to a restored file, see file_watcher.py. The old file's write-ahead log has to be gone by
 then: SQLite matches a log to a database by the name alone.
 """
 
@@ -15,10 +15,10 @@ from pathlib import Path
 
 import msgspec
 
-from ..directory.person import Partial
+from ..directory.person import PartialPerson
 from .database import BUSY_TIMEOUT, UnusableDatabase, connect, describe_error, require_known, upgrade
 
-_decode = msgspec.json.Decoder(Partial).decode
+_decode = msgspec.json.Decoder(PartialPerson).decode
 MAX_TRIES = 50  # how often somebody else may write in between
 
 

@@ -15,12 +15,12 @@ from sqlalchemy.exc import DBAPIError
 from ..directory.fields import MAX_ENTRIES
 from ..directory.interfaces import Create, Edit, Modify, NameTaken, NoSuchPerson, Remove, Rename, StaleEdit
 from ..directory.names import fold_name
-from ..directory.person import Partial, Visibility
+from ..directory.person import PartialPerson, Visibility
 from .schema import changes, history, last_seen, names, people, words
 from .search_keys import search_keys_of
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Partial).decode
+_decode = msgspec.json.Decoder(PartialPerson).decode
 
 
 _SELECT_OWNER = union_all(
@@ -126,7 +126,7 @@ class EditTransactions:
         given = {name: value for name, value in edit.values.items() if value}
         changed = (*given, *(name for name in edit.visibility if name not in given))
         version = self._insert_change(db, edit.login, changed or ("login",), at)  # a row without fields means a removal
-        person = Partial(
+        person = PartialPerson(
             login=edit.login,
             **given,
             visibility=edit.visibility,
@@ -142,7 +142,7 @@ class EditTransactions:
             self._insert_plan(db, person, edit.plan_level, at)
         return version
 
-    def _modify(self, db: Connection, edit: Modify, old: Partial, at: datetime) -> int:
+    def _modify(self, db: Connection, edit: Modify, old: PartialPerson, at: datetime) -> int:
         if edit.base is not None and edit.base != old.version:
             raise StaleEdit(edit.login)
         values = {name: value for name, value in edit.values.items() if value != getattr(old, name)}
@@ -169,7 +169,7 @@ class EditTransactions:
             self._insert_plan(db, person, level, at)
         return version
 
-    def _rename(self, db: Connection, edit: Rename, old: Partial, at: datetime) -> int:
+    def _rename(self, db: Connection, edit: Rename, old: PartialPerson, at: datetime) -> int:
         if edit.new == old.login:
             return old.version
         self._require_free(db, edit.login, "login", (edit.new,))
@@ -189,14 +189,14 @@ class EditTransactions:
         self._replace(db, old.login, person)
         return version
 
-    def _remove(self, db: Connection, person: Partial, at: datetime) -> int:
+    def _remove(self, db: Connection, person: PartialPerson, at: datetime) -> int:
         db.execute(delete(words).where(words.c.rowid == self._row_of(db, person.login)))
         for table in (people, names, history, last_seen):
             db.execute(delete(table).where(table.c.login == person.login))
         db.execute(delete(changes).where(changes.c.login.in_((person.login, *person.former))))
         return self._insert_change(db, person.login, (), at)
 
-    def _replace(self, db: Connection, login: str, person: Partial) -> None:
+    def _replace(self, db: Connection, login: str, person: PartialPerson) -> None:
         """Write *person* in place of *login*."""
         row, index = self._row_of(db, login), search_keys_of(person)
         columns = {"login": person.login, "document": _encode(person), "level": index.level, "listed": person.listed}
@@ -232,7 +232,7 @@ class EditTransactions:
         if text is not None:
             db.execute(insert(words).values(rowid=row, text=text))
 
-    def _insert_plan(self, db: Connection, person: Partial, level: int, at: datetime) -> None:
+    def _insert_plan(self, db: Connection, person: PartialPerson, level: int, at: datetime) -> None:
         db.execute(
             insert(history).values(
                 n=person.version, login=person.login, at=at.isoformat(), level=int(level), text=person.plan

@@ -14,7 +14,7 @@ import msgspec
 from twisted.internet.defer import Deferred
 
 from ..directory.interfaces import NameVisibilityFilter
-from ..directory.person import Partial, Visibility
+from ..directory.person import PartialPerson, Visibility
 from .search_keys import CREATE_WORDS, search_keys_of
 from .statements import PAGE, SEARCH, STARTING_WITH, match_all
 from .worker_threads import WorkerThreads
@@ -40,9 +40,11 @@ _FIND_BY_LEVELS = {
 }
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Partial).decode
+_decode = msgspec.json.Decoder(PartialPerson).decode
 # Decoded for a missing login, so that it takes as long as a hidden person.
-_PLACEHOLDER = _encode(Partial(login="", name="Nobody at all", title="Nobody", visibility={"name": Visibility.NOBODY}))
+_PLACEHOLDER = _encode(
+    PartialPerson(login="", name="Nobody at all", title="Nobody", visibility={"name": Visibility.NOBODY})
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class _IndexDatabases:
     keys: sqlite3.Connection
     lists: sqlite3.Connection
 
-    def add(self, people: Sequence[Partial]) -> None:
+    def add(self, people: Sequence[PartialPerson]) -> None:
         for person in people:
             index, login = search_keys_of(person), person.login
             self.keys.execute("INSERT INTO people VALUES (?, ?)", (login, _encode(person)))
@@ -88,7 +90,7 @@ class InMemoryIndex:
             await self._threads.run(left.close)
         self._new = await self._threads.run(_make_databases)
 
-    async def add(self, people: Sequence[Partial]) -> None:
+    async def add(self, people: Sequence[PartialPerson]) -> None:
         new = self._new
         assert new is not None, "begin() comes first"
         await self._threads.run(lambda: new.add(people))
@@ -112,7 +114,7 @@ class InMemoryIndex:
 
         return self._threads.stop(close)
 
-    def last(self, login: str) -> Partial | None:
+    def last(self, login: str) -> PartialPerson | None:
         if self._current is None:
             return None
         row = self._current.keys.execute("SELECT document FROM people WHERE login = ?", (login,)).fetchone()

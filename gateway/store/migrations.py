@@ -11,13 +11,13 @@ import msgspec
 from sqlalchemy import Boolean, Column, Connection, Integer, NullPool, create_engine, delete, select, update
 from sqlalchemy.exc import DBAPIError
 
-from ..directory.person import Partial
+from ..directory.person import PartialPerson
 from . import schema
 from .search_keys import CREATE_WORDS, search_keys_of
 from .statements import SCHEMA_VERSION
 
 Connect = Callable[[], sqlite3.Connection]
-_decode = msgspec.json.Decoder(Partial).decode
+_decode = msgspec.json.Decoder(PartialPerson).decode
 
 
 def create_tables(connect: Connect) -> None:

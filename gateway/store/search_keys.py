@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..directory.interfaces import UNSPECIFIED
 from ..directory.names import fold_name
-from ..directory.person import Partial
+from ..directory.person import PartialPerson
 from ..directory.search_terms import split_words as words_of
 
 # What searches read: the words of login, full name and aliases, one row for each person, by the id.
@@ -24,7 +24,7 @@ class SearchKeys:
     level: int
 
 
-def search_keys_of(person: Partial) -> SearchKeys:
+def search_keys_of(person: PartialPerson) -> SearchKeys:
     """Return what *person* is found by: login, aliases, former logins, full and last name."""
     rows = {(fold_name(name), "alias") for name in (*person.aliases, *person.former)}
     full = fold_name(person.name)

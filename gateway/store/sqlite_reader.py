@@ -26,7 +26,7 @@ _READ_BUSY_TIMEOUT = 0.05  # seconds
 
 
 class SQLiteReader:
-    """Reads the file *path*, with so many *threads*; none if nothing else waits for the reactor.
+    """Reads the file *path*. *threads* is the size of the pool; with 0 everything is read inline.
 
     *warn* is called when reads become slow. *slow_reads* counts inline reads that held up the reactor. *file* is the
     identity of the file that is read.

@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from ..directory.answers import PlanVersion
 from ..directory.changes import Change
 from ..directory.interfaces import Edit, NameVisibilityFilter, Remove, SourceDown, StoreReplaced
-from ..directory.person import Partial, Visibility
+from ..directory.person import PartialPerson, Visibility
 from ..directory.viewers import Viewer
 from .database import SMALL_FILE_BYTES, file_identity, find_damage, upgrade
 from .file_watcher import FileWatcher
@@ -44,12 +44,12 @@ READING_THREADS = 4
 MAX_FOUND = 200  # logins that one name finds
 _LAST_ROW = 2**63 - 1
 _AFTER_EVERY_TIME = "~"
-_PLACEHOLDER = (msgspec.json.encode(Partial(login="", name="Nobody at all", plan="None.")), "")
-_decode = msgspec.json.Decoder(Partial).decode
+_PLACEHOLDER = (msgspec.json.encode(PartialPerson(login="", name="Nobody at all", plan="None.")), "")
+_decode = msgspec.json.Decoder(PartialPerson).decode
 
 
 class SQLiteStore(Service):
-    """The Store in the file *path*, with so many *readers* (threads); none if nothing else waits for the reactor.
+    """The Store in the file *path*. *readers* is the number of threads that read; with 0 everything is read inline.
 
     It opens nothing before startService, which raises UnusableDatabase.
     """
@@ -107,7 +107,7 @@ class SQLiteStore(Service):
 
     # reads
 
-    async def get(self, login: str) -> Partial | None:
+    async def get(self, login: str) -> PartialPerson | None:
         """Read one person. A missing login reads and decodes its neighbour or a placeholder, so that it takes as long."""
         of = (login, MAX_NEIGHBOUR_BYTES, login)
         row = await self.reader.read_inline(lambda connection: connection.execute(GET, of).fetchone())
@@ -171,7 +171,7 @@ class SQLiteStore(Service):
                 raise StoreReplaced  # some rows are gone already, and nobody knows whose they were
         return [Change(n, login, tuple(fields.split()), datetime.fromisoformat(at)) for n, login, fields, at in rows]
 
-    async def everyone(self) -> AsyncIterator[Partial]:
+    async def everyone(self) -> AsyncIterator[PartialPerson]:
         after, levels = "", NameVisibilityFilter(-1, Visibility.NOBODY, True)
         while logins := await self.page(after, 500, levels):
             for login in logins:

@@ -1,4 +1,4 @@
-"""Writing a SQLite file: one thread, one transaction a call, with BEGIN IMMEDIATE.
+"""Writing a SQLite file: one thread, one transaction per call, with BEGIN IMMEDIATE.
 
 After a removal the rows that told caches about it are removed, too, once everybody has read them.
 """

@@ -1,6 +1,6 @@
 """Threads for work that must not hold up the reactor: jobs in order, each with a Deferred.
 
-They are daemons: one that hangs in a disk does not hold up the end of the process.
+They are daemon threads: one that is blocked on disk I/O does not hold up the end of the process.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Decode bytes whatever their encoding: UTF-8, and line by line what else Western machines wrote. Pure.
+"""Decode bytes whatever their encoding: UTF-8, and line by line what else Western machines wrote. No I/O.
 
 A line that is not UTF-8 is read as Windows-1252, the superset of Latin-1 that most such files are in; one such line
 does not spoil a file. The octets 0x80-0x9F are letters and quotes there, and controls on a terminal:
@@ -14,7 +14,7 @@ import codecs
 import re
 
 _MAX_LINES_READ_APART = 512  # with more such lines the file is not UTF-8 at all, and neither is its rest
-_MAX_CONTROLS = 1 << 16  # 8-bit CSI or ST in one line; with more it is not text, and nothing of it is shown
+_MAX_CONTROLS = 1 << 16  # 8-bit CSI or ST in one line; beyond that the text is dropped
 _INVALID_OCTET = re.compile("[\udc80-\udcff]")
 _SEQUENCE_STARTS = {0x90: "\x90", 0x9B: "\x9b", 0x9D: "\x9d"}
 _TABLE = "".join(_SEQUENCE_STARTS.get(code) or bytes([code]).decode("cp1252", "replace") for code in range(256))

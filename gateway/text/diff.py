@@ -1,4 +1,4 @@
-"""What changed from one text to the next, line by line, and word by word inside a changed line. Pure.
+"""What changed from one text to the next, line by line, and word by word inside a changed line. No I/O.
 
 The time is bounded whatever the texts hold. Lines that occur once in both are matched first ("patience", in n log n);
 what lies between is compared line by line if that is cheap, else shown as replaced.

@@ -1,4 +1,4 @@
-"""Backspaces as a terminal shows them: what is printed over a character replaces it. Pure.
+"""Backspaces as a terminal shows them: what is printed over a character replaces it. No I/O.
 
 Printers' bold ("a BS a") and underlining ("_ BS a", "a BS _") leave the letter. n backspaces go n cells back, never
 past a line end, a TAB or a colour. A wide character counts as two cells, or as one if only one backspace follows;

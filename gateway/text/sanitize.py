@@ -48,7 +48,7 @@ _ONE_SEQUENCE = (
 )
 _SEQUENCE = re.compile(f"{_ONE_SEQUENCE}(?:{_ONE_SEQUENCE})*+")
 _COMMON_FRAGMENTS = ("\x1b\n", "\x1b[\n", "\x9b\n", "\x90\n", "\x9d\n")
-_MAX_SEQUENCES = 1 << 17  # in one text; with more it is not text, and nothing of it is shown
+_MAX_SEQUENCES = 1 << 17  # in one text; beyond that the text is dropped
 _C1_CONTROLS = re.compile("[\x80-\x9f]+")
 COLOUR = re.compile("(\x1b\\[[0-9;:]{0,64}m)")  # SGR; no terminal understands longer ones
 _RESET_SEQUENCE = re.compile("\x1b\\[[0;]*m")

@@ -20,7 +20,7 @@ from .http.request import Request
 from .http.target import HttpRequestError
 from .pages import Pages
 from .routes import ROUTES
-from .routing import Accounting, Route, ViewRequest, WebState
+from .routing import RequestLogging, Route, ViewRequest, WebState
 from .settings import WebSettings
 from .site import WebSite
 
@@ -86,7 +86,7 @@ class WebApp:
             query = None if route.parse_query is None else route.parse_query(path, request.raw_uri)
         except HttpRequestError as error:
             return self._refuse(request, error.code)
-        asking = self.state.deps.viewers.from_address("web", request.evidence)
+        asking = self.state.deps.viewers.from_address("web", request.membership_address)
         viewer = asking if route.audience == "viewer" else self.state.deps.viewers.from_address("web", None)
         raw_query = request.raw_uri.partition("?")[2]
         errors = request.choice.errors
@@ -95,15 +95,15 @@ class WebApp:
             canonical = canonical_login_or_none(name)
             if canonical is not None and (canonical != name or path.endswith("/")):
                 return request.record_reply(view.redirect_to(canonical))
-        if route.accounting is Accounting.LIMITED:
+        if route.logging is RequestLogging.LIMITED:
             verb, text = (route.verb, name) if query is None else (query.verb, query.text)
             return await self._answer_tracked(
                 request, view, RequestInfo("web", verb, text, request.address, asking.login)
             )
         reply = await route.handler(view)
-        if route.accounting is Accounting.COUNTED:
+        if route.logging is RequestLogging.COUNTED:
             self.state.deps.tracker.count("web", "probe", reply.outcome)
-        elif route.accounting is Accounting.LOGGED or reply.code >= 400:
+        elif route.logging is RequestLogging.LOGGED or reply.code >= 400:
             return request.record_reply(reply)
         return request.set_head(reply)
 

@@ -8,7 +8,7 @@ from ..formats.jrd import HostMetaDocument, JrdDocument
 from ..formats.profile_json import FrontDocument, PeopleDocument, ProfileDocument
 from ..ops.health import HealthReport
 from .http.negotiation import Format
-from .routing import Accounting, Route
+from .routing import RequestLogging, Route
 from .views import (
     avatar,
     contact_card,
@@ -28,7 +28,7 @@ from .views.policy import PolicyDocument
 TEXT, HTML, JSON, VCARD = Format.TEXT, Format.HTML, Format.JSON, Format.VCARD
 ATOM, FEED, JRD, XRD = Format.ATOM, Format.FEED, Format.JRD, Format.XRD
 SVG, XML = Format.SVG, Format.XML
-LOGGED, COUNTED, ERRORS_LOGGED = Accounting.LOGGED, Accounting.COUNTED, Accounting.ERRORS_LOGGED
+LOGGED, COUNTED, ERRORS_LOGGED = RequestLogging.LOGGED, RequestLogging.COUNTED, RequestLogging.ERRORS_LOGGED
 
 ROUTES = (
     Route(
@@ -91,7 +91,7 @@ ROUTES = (
     ),
     Route("/users/<name>/qr.svg", contact_card.show_qr_code, "A person's card as a QR code", (SVG,), "viewer"),
     Route("/users/<name>/face.svg", avatar.show_avatar, "A person's avatar: initials on a colour", (SVG,)),
-    Route("/~<name>", person.redirect_home, "Redirect to a person's page", accounting=LOGGED, statuses=(308,)),
+    Route("/~<name>", person.redirect_home, "Redirect to a person's page", logging=LOGGED, statuses=(308,)),
     Route(
         "/feed",
         feeds.site_feed,
@@ -127,29 +127,27 @@ ROUTES = (
         (XRD, JRD),
         suffixes=True,
         document=HostMetaDocument,
-        accounting=LOGGED,
+        logging=LOGGED,
     ),
     Route(
         "/.well-known/security.txt",
         well_known.show_security_contact,
         "Security contact (RFC 9116)",
         (TEXT,),
-        accounting=LOGGED,
+        logging=LOGGED,
     ),
-    Route("/robots.txt", well_known.show_robots, "Rules for crawlers (RFC 9309)", (TEXT,), accounting=LOGGED),
+    Route("/robots.txt", well_known.show_robots, "Rules for crawlers (RFC 9309)", (TEXT,), logging=LOGGED),
     Route("/sitemap.xml", well_known.show_sitemap, "Pages of listed people", (XML,), verb="list"),
-    Route(
-        "/openapi.json", openapi.describe_api, "This description", (JSON,), document=dict[str, Any], accounting=LOGGED
-    ),
-    Route("/healthz", probes.liveness, "Liveness check", (TEXT, JSON), document=HealthReport, accounting=COUNTED),
+    Route("/openapi.json", openapi.describe_api, "This description", (JSON,), document=dict[str, Any], logging=LOGGED),
+    Route("/healthz", probes.liveness, "Liveness check", (TEXT, JSON), document=HealthReport, logging=COUNTED),
     Route(
         "/readyz",
         probes.readiness,
         "Readiness check",
         (TEXT, JSON),
         document=HealthReport,
-        accounting=COUNTED,
+        logging=COUNTED,
         statuses=(503,),
     ),
-    Route("/static/<name>", static_files.show_static_file, "Style sheet and images", accounting=ERRORS_LOGGED),
+    Route("/static/<name>", static_files.show_static_file, "Style sheet and images", logging=ERRORS_LOGGED),
 )

@@ -18,7 +18,7 @@ from .shared_reply import SharedReply
 _QUERY_CHARACTERS = "%!$&'()*+,;=:@/?-._~"  # of a query string (RFC 3986 section 3.4)
 
 
-class Accounting(Enum):
+class RequestLogging(Enum):
     """What happens to the requests of a route besides answering them."""
 
     LIMITED = "limited"  # rate limit, time, counters, access log: the directory is asked
@@ -56,7 +56,7 @@ class Route:
     query: tuple[str, ...] = ()
     parse_query: Callable[[str, str], QueryString] | None = None
     document: Any = None
-    accounting: Accounting = Accounting.LIMITED
+    logging: RequestLogging = RequestLogging.LIMITED
     verb: str = "lookup"
     statuses: tuple[int, ...] = ()
     methods: tuple[str, ...] = ("GET",)  # and HEAD, which werkzeug adds

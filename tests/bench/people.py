@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.directory.person import Partial, Visibility
+from gateway.directory.person import PartialPerson, Visibility
 from gateway.store import database
 from gateway.store.edit_transactions import _encode
 from gateway.store.search_keys import search_keys_of
@@ -36,9 +36,9 @@ def full_name(number: int) -> str:
     return f"{chance.choice(_FIRST.split())} {''.join(chance.choices(_PARTS.split(), k=3)).capitalize()}"
 
 
-def make_partial(name: str, number: int, hide: bool = False) -> Partial:
+def make_partial(name: str, number: int, hide: bool = False) -> PartialPerson:
     """Return a person of typical size: some fields, a plan of three lines."""
-    return Partial(
+    return PartialPerson(
         login=name,
         name=full_name(number),
         title="Keeper of the kettle",
@@ -58,7 +58,7 @@ def fill_database(path: Path, count: int, hiding: int = 0) -> None:
     db.execute("PRAGMA synchronous = OFF")
     db.execute("PRAGMA cache_size = -200000")
     try:
-        pending: list[Partial] = []
+        pending: list[PartialPerson] = []
         first = 1 + db.execute("SELECT coalesce(max(id), 0) FROM people").fetchone()[0]
         for each in _generate_people(count, hiding):
             pending.append(each)
@@ -71,14 +71,14 @@ def fill_database(path: Path, count: int, hiding: int = 0) -> None:
         db.close()
 
 
-def _generate_people(count: int, hiding: int) -> Iterator[Partial]:
+def _generate_people(count: int, hiding: int) -> Iterator[PartialPerson]:
     for number in range(count):
         yield make_partial(login_of(number), number)
     for number in range(hiding):
         yield make_partial(hidden_login(number), number, hide=True)
 
 
-def _insert(db: sqlite3.Connection, pending: list[Partial], first: int) -> int:
+def _insert(db: sqlite3.Connection, pending: list[PartialPerson], first: int) -> int:
     """Write *pending* as rows from *first* on, and empty it. Return the next row."""
     indexed = [(first + number, each, search_keys_of(each)) for number, each in enumerate(pending)]
     db.execute("BEGIN IMMEDIATE")

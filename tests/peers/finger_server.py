@@ -21,7 +21,7 @@ from twisted.internet import reactor as _reactor  # noqa: E402
 from twisted.internet.task import deferLater  # noqa: E402
 from twisted.logger import globalLogBeginner, textFileLogObserver  # noqa: E402
 
-from gateway.directory.person import Partial  # noqa: E402
+from gateway.directory.person import PartialPerson  # noqa: E402
 from gateway.finger.protocol import FingerService  # noqa: E402
 from gateway.finger.settings import FingerSettings  # noqa: E402
 from tests.unit.fixtures import PEOPLE, make_dependencies  # noqa: E402
@@ -38,11 +38,11 @@ class SlowSource:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
-    async def get(self, login: str) -> Partial | None:
+    async def get(self, login: str) -> PartialPerson | None:
         await deferLater(reactor, self._seconds)
         return None
 
-    async def everyone(self) -> AsyncIterator[Partial]:
+    async def everyone(self) -> AsyncIterator[PartialPerson]:
         return
         yield
 

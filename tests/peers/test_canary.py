@@ -81,7 +81,7 @@ logins.logged_in_users = lambda: on
 # A custom source that holds all canaries.
 NEST = """
 from pathlib import Path
-from gateway.directory.person import Partial
+from gateway.directory.person import PartialPerson
 from gateway.formats import person_json
 
 class Nest:
@@ -90,7 +90,7 @@ class Nest:
     def __init__(self, file):
         created = [person_json.make_create(each) for each in person_json.read_documents(Path(file).read_bytes())]
         self.people = {
-            each.login: Partial(login=each.login, **each.values, visibility=each.visibility, listed=each.listed)
+            each.login: PartialPerson(login=each.login, **each.values, visibility=each.visibility, listed=each.listed)
             for each in created
         }
 

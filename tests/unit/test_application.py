@@ -16,7 +16,7 @@ from twisted.internet.testing import MemoryReactorClock, StringTransport
 from gateway.application import DRAIN_TIMEOUT, STAGE_TIMEOUT, Gateway
 from gateway.builders import make_renderer
 from gateway.config.problems import BadSettings, CannotStart
-from gateway.lifecycle import HURRIED_STAGE
+from gateway.lifecycle import HURRIED_STAGE_TIMEOUT
 from gateway.net.endpoints import NotInheritedFromSystemd, server_endpoint
 from gateway.net.twisted_patches import use_monotonic_clock
 from gateway.ops.request_tracker import RequestInfo
@@ -150,8 +150,8 @@ def test_a_stop_in_a_hurry_waits_for_nothing(tmp_path: Path) -> None:
     gateway.deps.tracker.start(RequestInfo("finger", "lookup", "alice", key="x"))
     Stubborn(Deferred()).setServiceParent(gateway.protocols)
     stopping = gateway.stopService()
-    reactor.advance(HURRIED_STAGE)
-    reactor.advance(HURRIED_STAGE)
+    reactor.advance(HURRIED_STAGE_TIMEOUT)
+    reactor.advance(HURRIED_STAGE_TIMEOUT)
     assert not gateway.access_log.running
     until(reactor, lambda: stopping.called)
 

@@ -34,7 +34,7 @@ from gateway.conform.session import Result, Verdict
 from gateway.directory.explanation import Explanation, FieldExplanation, Reason
 from gateway.directory.fields import FIELDS
 from gateway.directory.interfaces import Source
-from gateway.directory.person import Partial, Visibility
+from gateway.directory.person import PartialPerson, Visibility
 from gateway.directory.privacy import Preset
 from gateway.formats import people_files, person_json, tables
 from gateway.irc.command_handler import CommandHandler
@@ -419,7 +419,7 @@ def source_interface(_: GatewayHarness) -> Iterator[str]:
     for name, function in inspect.getmembers(Source, inspect.isfunction):
         if not name.startswith("_"):
             yield f"{Source.__name__}.{name}({', '.join(list(inspect.signature(function).parameters)[1:])})"
-    yield from keys_of_type(Partial, Partial.__name__)
+    yield from keys_of_type(PartialPerson, PartialPerson.__name__)
 
 
 def database_columns(built: GatewayHarness) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The client behind trusted proxies: `Forwarded` (RFC 7239) and `X-Forwarded-For`, as far as they can be believed.
 
-Pure.
+No I/O.
 
 Each proxy appends the address of its own client at the right. Read from there, the first that is not a trusted proxy is
 the client: anything left of it may be made up by the client. The PROXY protocol comes before HTTP and is read elsewhere

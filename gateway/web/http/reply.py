@@ -56,8 +56,8 @@ class Reply:
     *outcome* is the access log's word for it, by default that of the status. *cache_control*, *vary* and *headers* are sent
     as they are. *last_modified* becomes Last-Modified; with *exact_date* it moves with every change of the body, so that
     If-Modified-Since can be answered with it. *variant* goes into the entity tag: bodies for two audiences may be equal.
-    *expires_at* is when the passing of time alone makes the reply wrong. *embeddable*: may pages of other sites show it?
-    *cross_origin_readable*: may their scripts read it though it is not cacheable?
+    *expires_at* is when the reply becomes wrong by time alone, as a status or a local time does. *embeddable*: may pages of
+    other sites show it? *cross_origin_readable*: may their scripts read it though it is not cacheable?
     """
 
     body: bytes

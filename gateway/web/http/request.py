@@ -27,8 +27,9 @@ class Request(server.Request):
     """A request.
 
     *decoded_path* is its path, "*" for the server as a whole. *accept* is what effective_accept makes of its headers,
-    *choice* the format of the reply and of errors. *address* is the client for limits and the access log, *evidence* the
-    address by which it may be a member: None if the client cannot be known, or another site's page sent the request.
+    *choice* the format of the reply and of errors. *address* is the client for limits and the access log.
+    *membership_address* is the address by which it may be a member: None if the client cannot be known, or if another
+    site's page sent the request.
     """
 
     defaultContentType = None  # noqa: N815
@@ -38,7 +39,7 @@ class Request(server.Request):
     decoded_path = ""
     accept: str | None = None
     address: Address | None = None
-    evidence: Address | None = None
+    membership_address: Address | None = None
     _secure = False
 
     # the body, which is small and kept in memory
@@ -77,9 +78,9 @@ class Request(server.Request):
         """Check the request, then have Klein route it. Never raises."""
         self.site = self.channel.site
         self._secure = self.site.is_secure(self.channel.isSecure())
-        self.address, self.evidence = self._find_client()
+        self.address, self.membership_address = self._find_client()
         if self._is_cross_site():
-            self.evidence = None
+            self.membership_address = None
         self.prepath, self.postpath = [], []
         self.accept = effective_accept(self.header("accept"), self.header("accept-language"))
         self.choice = choose_format("", self.accept)

@@ -1,4 +1,4 @@
-"""The target of a request and its Host header: parsed and checked before anything is routed. Pure."""
+"""The target of a request and its Host header: parsed and checked before anything is routed. No I/O."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""A person's make_vcard: as a vCard, and as a QR code that a phone's camera reads."""
+"""A person's contact card: as a vCard, and as a QR code that a phone's camera reads."""
 
 from io import BytesIO
 from urllib.parse import quote

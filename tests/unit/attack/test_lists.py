@@ -11,12 +11,12 @@ from twisted.internet.defer import Deferred
 from gateway.directory.answers import Listing, Page, Unavailable
 from gateway.directory.interfaces import Create
 from gateway.directory.lists import MAX_MATCHES
-from gateway.directory.person import Partial, Visibility
+from gateway.directory.person import PartialPerson, Visibility
 from tests.unit.directory.doubles import STRANGER, InMemorySource
 from tests.unit.fixtures import GatewayHarness, make_dependencies
 
 N = Visibility.NOBODY
-HIDING_SOURCE = InMemorySource(Partial(login="zoe", visibility={"name": N}), restricts=True)
+HIDING_SOURCE = InMemorySource(PartialPerson(login="zoe", visibility={"name": N}), restricts=True)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_hidden_match_does_not_truncate_a_search(built: GatewayHarness, edit: 
 
 def test_searches_for_missing_and_hidden_people_are_equal_while_a_source_is_down(tmp_path: Path) -> None:
     """An answer that depends on whether the source must be asked would reveal who exists."""
-    source = InMemorySource(Partial(login="carl", visibility={"name": N}), restricts=True)
+    source = InMemorySource(PartialPerson(login="carl", visibility={"name": N}), restricts=True)
     made = make_dependencies(tmp_path, people=[{"login": "carl", "name": "Carl Kettle"}], sources=(source,))
     source.down = True
     answers: list[Any] = []

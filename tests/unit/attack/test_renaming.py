@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 from gateway.directory.answers import Invalid, NotFound, Unavailable
 from gateway.directory.interfaces import Rename
-from gateway.directory.person import Partial, Visibility
+from gateway.directory.person import PartialPerson, Visibility
 from tests.unit.directory.doubles import ADMINISTRATOR, STRANGER, InMemorySource
 from tests.unit.fixtures import GatewayHarness, make_dependencies, result_of
 
@@ -30,7 +30,7 @@ def test_a_person_hidden_by_another_source_cannot_be_renamed(tmp_path: Path, old
     """The source hides the login carl; renamed to charles, everyone would find the person by both logins."""
     hidden = {"name": Visibility.NOBODY}
     source = InMemorySource(
-        *(Partial(login=login, visibility=hidden) for login in ("carl", "root", "carl_")), restricts=True
+        *(PartialPerson(login=login, visibility=hidden) for login in ("carl", "root", "carl_")), restricts=True
     )
     built = make_dependencies(tmp_path, people=PEOPLE, sources=(source,))
     directory = built.deps.directory

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.directory.answers import Found, NotFound, Unavailable
 from gateway.directory.interfaces import SourceDown
-from gateway.directory.person import Partial, Visibility
+from gateway.directory.person import PartialPerson, Visibility
 from gateway.directory.privacy import Profile
 from tests.unit.directory.doubles import STRANGER
 from tests.unit.fixtures import make_dependencies, result_of
@@ -30,8 +30,8 @@ class FaultySource:
             raise self.answer
         return self.answer
 
-    async def everyone(self) -> AsyncIterator[Partial]:
-        people: tuple[Partial, ...] = ()
+    async def everyone(self) -> AsyncIterator[PartialPerson]:
+        people: tuple[PartialPerson, ...] = ()
         for each in people:
             yield each
 
@@ -64,7 +64,7 @@ def test_a_source_that_returns_another_login_is_rejected(tmp_path: Path, returne
     """
     faulty = FaultySource()
     built = make_dependencies(tmp_path, sources=[faulty])
-    faulty.answer = Partial(login=returned, name=returned, visibility={"name": Visibility.EVERYONE})
+    faulty.answer = PartialPerson(login=returned, name=returned, visibility={"name": Visibility.EVERYONE})
     with pytest.raises(TypeError):
         result_of(built.deps.directory.lookup(requested, STRANGER))
     built.stop()
@@ -73,15 +73,15 @@ def test_a_source_that_returns_another_login_is_rejected(tmp_path: Path, returne
 def test_what_one_source_hides_stays_hidden_while_another_is_down(tmp_path: Path) -> None:
     first, second = FaultySource(), FaultySource()
     first.cache_ttl = second.cache_ttl = timedelta(0)
-    first.answer = Partial(login="eve", name="Eve", plan="My plan")
+    first.answer = PartialPerson(login="eve", name="Eve", plan="My plan")
     built = make_dependencies(tmp_path, sources=[first, second])
     profile = profile_of(result_of(built.deps.directory.lookup("eve", STRANGER)))
     assert profile.plan == "My plan"
     second.answer = SourceDown("gone")
     assert profile_of(result_of(built.deps.directory.lookup("eve", STRANGER))).plan == "My plan"  # the last good answer
-    first.answer = Partial(login="eve", name="Eve", plan="My plan", visibility={"plan": Visibility.MEMBERS})
+    first.answer = PartialPerson(login="eve", name="Eve", plan="My plan", visibility={"plan": Visibility.MEMBERS})
     assert profile_of(result_of(built.deps.directory.lookup("eve", STRANGER))).plan == ""
-    first.answer = Partial(login="eve", visibility={"name": Visibility.NOBODY})
+    first.answer = PartialPerson(login="eve", visibility={"name": Visibility.NOBODY})
     assert result_of(built.deps.directory.lookup("eve", STRANGER)) == Unavailable()
     built.stop()
 

@@ -11,7 +11,7 @@ from gateway.directory.addresses import Address
 from gateway.directory.answers import PlanVersion
 from gateway.directory.changes import Change
 from gateway.directory.interfaces import Edit, NameVisibilityFilter, Source, SourceDown
-from gateway.directory.person import Partial, Visibility
+from gateway.directory.person import PartialPerson, Visibility
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import LocalCommand, Viewer, Viewers
@@ -55,7 +55,7 @@ class InMemoryStore:
     cache_ttl: timedelta | None = None
     restricts = True
 
-    def __init__(self, *people: Partial, found_by: dict[str, list[str]] | None = None) -> None:
+    def __init__(self, *people: PartialPerson, found_by: dict[str, list[str]] | None = None) -> None:
         self.name = "memory"
         self.people = {person.login: person for person in people}
         self.found_by = found_by or {}
@@ -65,13 +65,13 @@ class InMemoryStore:
         self.last_seen: dict[str, datetime] = {}
         self.on_change: Callable[[], Awaitable[None]] | None = None
 
-    async def get(self, login: str) -> Partial | None:
+    async def get(self, login: str) -> PartialPerson | None:
         self.requested_logins.append(login)
         if self.down:
             raise SourceDown("the store is down")
         return self.people.get(login)
 
-    async def everyone(self) -> AsyncIterator[Partial]:
+    async def everyone(self) -> AsyncIterator[PartialPerson]:
         for person in self.people.values():
             yield person
 
@@ -135,19 +135,21 @@ class InMemorySource:
 
     cache_ttl: timedelta | None = timedelta(seconds=0)
 
-    def __init__(self, *people: Partial, restricts: bool = False, cache_ttl: timedelta | None = timedelta()) -> None:
+    def __init__(
+        self, *people: PartialPerson, restricts: bool = False, cache_ttl: timedelta | None = timedelta()
+    ) -> None:
         self.name, self.restricts, self.cache_ttl = "ldap", restricts, cache_ttl
         self.people = {person.login: person for person in people}
         self.requested_logins: list[str] = []
         self.down = False
 
-    async def get(self, login: str) -> Partial | None:
+    async def get(self, login: str) -> PartialPerson | None:
         self.requested_logins.append(login)
         if self.down:
             raise SourceDown("the source is down")
         return self.people.get(login)
 
-    async def everyone(self) -> AsyncIterator[Partial]:
+    async def everyone(self) -> AsyncIterator[PartialPerson]:
         for person in self.people.values():
             yield person
 
@@ -155,11 +157,11 @@ class InMemorySource:
 class SlowSource(InMemorySource):
     """A source whose requests wait until the test calls complete_requests()."""
 
-    def __init__(self, *people: Partial, restricts: bool = False, cache_ttl: timedelta | None = None) -> None:
+    def __init__(self, *people: PartialPerson, restricts: bool = False, cache_ttl: timedelta | None = None) -> None:
         super().__init__(*people, restricts=restricts, cache_ttl=cache_ttl)
         self.pending: list[Deferred[None]] = []
 
-    async def get(self, login: str) -> Partial | None:
+    async def get(self, login: str) -> PartialPerson | None:
         self.requested_logins.append(login)
         answer = self.people.get(login)
         waiting: Deferred[None] = Deferred()

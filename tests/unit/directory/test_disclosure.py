@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.directory.answers import Found, History, NotFound, PlanVersion
-from gateway.directory.person import Partial, Visibility
+from gateway.directory.person import PartialPerson, Visibility
 from gateway.directory.privacy import Policy
 from gateway.directory.viewers import Viewer
 from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER, InMemoryStore, as_self, make_directory
@@ -33,7 +33,9 @@ class UnfilteredHistoryStore(InMemoryStore):
     ids=["stranger", "member", "self", "administrator"],
 )
 def test_W029_the_directory_checks_the_level_of_each_old_plan(viewer: Viewer, plans: list[str]) -> None:
-    store = UnfilteredHistoryStore(Partial(login="alice", plan="EVERYONE", visibility={"plan": Visibility.EVERYONE}))
+    store = UnfilteredHistoryStore(
+        PartialPerson(login="alice", plan="EVERYONE", visibility={"plan": Visibility.EVERYONE})
+    )
     history = result_of(make_directory(store).history("alice", viewer))
     assert isinstance(history, History)
     assert [entry.text for entry in history.entries] == plans
@@ -43,7 +45,7 @@ def test_W029_the_directory_checks_the_level_of_each_old_plan(viewer: Viewer, pl
 def test_W022_missing_and_hidden_people_get_the_same_check(viewer: Viewer) -> None:
     """The same privacy check runs for both and is cached for both, so that timing reveals nothing."""
     service = make_directory(
-        InMemoryStore(Partial(login="hidden", name="Hidden", visibility={"name": Visibility.NOBODY}))
+        InMemoryStore(PartialPerson(login="hidden", name="Hidden", visibility={"name": Visibility.NOBODY}))
     )
     cached = []
     for login in ("hidden", "missing"):
@@ -56,7 +58,7 @@ def test_W022_missing_and_hidden_people_get_the_same_check(viewer: Viewer) -> No
 
 
 def test_a_stricter_policy_applies_to_cached_people() -> None:
-    service = make_directory(InMemoryStore(Partial(login="alice", name="Alice", title="Keeper", visibility={})))
+    service = make_directory(InMemoryStore(PartialPerson(login="alice", name="Alice", title="Keeper", visibility={})))
     for policy, title in (
         (Policy.preset("open"), "Keeper"),
         (Policy.preset("C"), ""),

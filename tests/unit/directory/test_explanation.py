@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.directory.answers import Forbidden, NotFound, Unavailable
 from gateway.directory.explanation import Explanation, FieldExplanation, FieldRule, Reason, explain, field_rules
 from gateway.directory.fields import FIELDS
-from gateway.directory.person import Partial, Person, Visibility
+from gateway.directory.person import PartialPerson, Person, Visibility
 from gateway.directory.privacy import Audience, Policy, Preset, make_profile
 from tests.unit.directory.doubles import (
     ADMINISTRATOR,
@@ -31,9 +31,9 @@ def explain_alice(
     policy: Policy, own: Mapping[str, Visibility] | None = None, **others: Mapping[str, Visibility]
 ) -> dict[str, FieldExplanation]:
     """Explain alice by field; *own* are her own choices, *others* the levels that further sources set."""
-    sources = [NamedSource(name, Partial(login="alice", visibility=levels)) for name, levels in others.items()]
+    sources = [NamedSource(name, PartialPerson(login="alice", visibility=levels)) for name, levels in others.items()]
     service = make_directory(
-        InMemoryStore(Partial(login="alice", name="Alice", visibility=own or {})), *sources, policy=policy
+        InMemoryStore(PartialPerson(login="alice", name="Alice", visibility=own or {})), *sources, policy=policy
     )
     answer = result_of(service.explain("alice", ADMINISTRATOR))
     assert isinstance(answer, Explanation)
@@ -42,7 +42,7 @@ def explain_alice(
 
 
 class NamedSource(InMemorySource):
-    def __init__(self, name: str, person: Partial) -> None:
+    def __init__(self, name: str, person: PartialPerson) -> None:
         super().__init__(person)
         self.name = name
 
@@ -122,8 +122,8 @@ def test_derived_fields_follow_their_source_field() -> None:
 
 
 def test_explanations_are_for_editors_and_contain_no_person() -> None:
-    hidden = Partial(login="carol", name="Carol", visibility={"name": N})
-    service = make_directory(InMemoryStore(Partial(login="alice", name="Alice"), hidden))
+    hidden = PartialPerson(login="carol", name="Carol", visibility={"name": N})
+    service = make_directory(InMemoryStore(PartialPerson(login="alice", name="Alice"), hidden))
     for viewer in (ADMINISTRATOR, as_self("alice")):
         answer = result_of(service.explain("Alice", viewer))
         assert isinstance(answer, Explanation)
@@ -140,7 +140,7 @@ def test_explanations_are_for_editors_and_contain_no_person() -> None:
 
 
 def test_no_explanation_while_the_store_is_down() -> None:
-    store = InMemoryStore(Partial(login="alice"))
+    store = InMemoryStore(PartialPerson(login="alice"))
     store.down = True
     assert isinstance(result_of(make_directory(store).explain("alice", ADMINISTRATOR)), Unavailable)
 
@@ -149,7 +149,7 @@ def test_reason_source_while_a_source_is_down() -> None:
     person = Person(login="alice", visibility={"office": N})
     profile = make_profile(person, Audience.ADMINISTRATOR, Policy.preset(), NOW)
     assert profile is not None
-    answer = explain(person, profile, Policy.preset(), {"store": Partial(login="alice")}, "store")
+    answer = explain(person, profile, Policy.preset(), {"store": PartialPerson(login="alice")}, "store")
     assert {fields.field: fields for fields in answer.fields}["office"] == FieldExplanation("office", N, Reason.SOURCE)
 
 
@@ -167,7 +167,7 @@ def test_explanations_agree_with_profiles(
     person = Person(login="alice", visibility=own)
     profile = make_profile(person, Audience.ADMINISTRATOR, policy, NOW)
     assert profile is not None
-    answer = explain(person, profile, policy, {"store": Partial(login="alice", visibility=own)}, "store")
+    answer = explain(person, profile, policy, {"store": PartialPerson(login="alice", visibility=own)}, "store")
     for audience, level in ((Audience.EVERYONE, E), (Audience.MEMBER, M), (Audience.SELF, N)):
         shown = make_profile(person, audience, policy, NOW)
         fields = {fields.field for fields in answer.fields if fields.seen_by <= level}

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.directory import fields
 from gateway.directory.fields import FIELDS, STORED, BadValue, check_value, empty_value
-from gateway.directory.person import Account, Facts, Key, Link, Status, Visibility
+from gateway.directory.person import Account, Key, Link, PersonFields, Status, Visibility
 
 # The maximum number of characters of each text.
 SIZES = {
@@ -24,7 +24,7 @@ NOBODY = {"last_seen", "irc", "former", "terminal", "origin"}
 
 
 def test_every_field_is_classified() -> None:
-    facts = {field.name for field in msgspec.structs.fields(Facts)} - {"login"}
+    facts = {field.name for field in msgspec.structs.fields(PersonFields)} - {"login"}
     assert set(FIELDS) == ALL
     assert set(STORED) == facts == ALL - OBSERVED
     assert {field.shape for field in FIELDS.values()} == set(fields._SHAPES)
@@ -247,7 +247,7 @@ def test_empty_values_clear_a_field(name: str) -> None:
     empty: Any = "" if name in TEXTS else None if name == "status" else ()
     assert empty_value(name) == empty
     assert check_value(name, empty) == empty
-    assert getattr(Facts(login="x"), name) == empty
+    assert getattr(PersonFields(login="x"), name) == empty
 
 
 def test_unknown_field() -> None:

@@ -16,7 +16,7 @@ from gateway.directory import lists
 from gateway.directory.answers import Ambiguous, Found, Listing, NotFound, Page
 from gateway.directory.interfaces import Create, NameVisibilityFilter, Remove
 from gateway.directory.lists import BATCH_SIZE, MAX_MATCHES, MAX_ROWS_SCANNED, SEARCH_BATCH
-from gateway.directory.person import Login, Partial, Visibility
+from gateway.directory.person import Login, PartialPerson, Visibility
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
@@ -102,7 +102,7 @@ TAMPERED = ["0~", "3~zzz", "-1~", "2~a~b", "9~a", "~", "٣~a", "0~\ud800"]
     st.text(max_size=3),
 )
 def test_W146_a_tampered_cursor_is_only_a_position(after: str, query: str) -> None:
-    service = make_directory(InMemoryStore(*(Partial(login=f"p{n}", name="Ann") for n in range(5))))
+    service = make_directory(InMemoryStore(*(PartialPerson(login=f"p{n}", name="Ann") for n in range(5))))
     viewers: Sequence[Viewer] = (STRANGER, MEMBER, ADMINISTRATOR)
     for viewer in viewers:
         for words in ("", "ann", query):
@@ -219,7 +219,7 @@ def test_W023_unlisted_people_are_listed_for_administrators_only(built: GatewayH
 
 
 def test_viewers_who_may_see_no_name_get_empty_lists() -> None:
-    store = InMemoryStore(Partial(login="alice", name="Ann", visibility={"name": E}))
+    store = InMemoryStore(PartialPerson(login="alice", name="Ann", visibility={"name": E}))
     service = make_directory(store, policy=Policy.preset("open", None, {"name": M}))
     for words in ("", "ann", "alice"):
         assert logins(result_of(service.list_people(words, STRANGER, Page()))) == []
@@ -235,7 +235,7 @@ class CountingStore(InMemoryStore):
 
     reads_in_iteration = 0
 
-    async def get(self, login: str) -> Partial | None:
+    async def get(self, login: str) -> PartialPerson | None:
         self.reads_in_iteration += 1
         return await super().get(login)
 
@@ -274,9 +274,9 @@ class CountingClock(Clock):
 def test_a_list_of_20000_hidden_people_takes_many_reactor_iterations() -> None:
     """The index does not know what other sources hide, so each person is checked, in batches."""
     all_logins = [f"p{n:05}" for n in range(20_000)]
-    store = CountingStore(*(Partial(login=login, name="Ann") for login in all_logins))
+    store = CountingStore(*(PartialPerson(login=login, name="Ann") for login in all_logins))
     hiding_source = InMemorySource(
-        *(Partial(login=login, visibility={"name": N}) for login in all_logins[:-1]), restricts=True
+        *(PartialPerson(login=login, visibility={"name": N}) for login in all_logins[:-1]), restricts=True
     )
     sorted_logins = sorted(store.people)
 
@@ -297,7 +297,7 @@ def test_a_list_of_20000_hidden_people_takes_many_reactor_iterations() -> None:
 def test_a_search_without_visible_matches_takes_many_iterations_and_ends() -> None:
     """The index also contains hidden aliases."""
     store = CountingStore(
-        *(Partial(login=f"p{n:05}", aliases=(f"k{n}",), visibility={"aliases": N}) for n in range(20_000))
+        *(PartialPerson(login=f"p{n:05}", aliases=(f"k{n}",), visibility={"aliases": N}) for n in range(20_000))
     )
     clock = CountingClock(store)
     service = DirectoryService(store, (), Policy.preset(), clock, cache_size=100_000)
@@ -310,7 +310,7 @@ def test_W023_the_scan_limit_does_not_reveal_hidden_matches(monkeypatch: pytest.
     """They match by hidden aliases: a truncated result would reveal that they exist."""
     monkeypatch.setattr(lists, "SEARCH_BATCH", 4)
     monkeypatch.setattr(lists, "MAX_ROWS_SCANNED", 8)
-    nobody = [Partial(login=f"p{n:02}", aliases=(f"ann{n}",), visibility={"aliases": N}) for n in range(20)]
+    nobody = [PartialPerson(login=f"p{n:02}", aliases=(f"ann{n}",), visibility={"aliases": N}) for n in range(20)]
     clock = Clock()
     service = DirectoryService(InMemoryStore(*nobody), (), Policy.preset(), clock)
     service.startService()

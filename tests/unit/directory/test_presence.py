@@ -10,7 +10,7 @@ from twisted.logger import capturedLogs
 
 from gateway.directory.answers import Found, Listing, Page, Unavailable
 from gateway.directory.interfaces import Create, Modify, Remove, Rename, SourceDown
-from gateway.directory.person import Login, Partial, Person, Visibility
+from gateway.directory.person import Login, PartialPerson, Person, Visibility
 from gateway.directory.presence import Presence
 from gateway.directory.privacy import Audience, Policy, Preset, Profile, make_profile
 from gateway.directory.service import DirectoryService
@@ -99,7 +99,7 @@ def profile(service: DirectoryService, login: str, viewer: Viewer) -> Profile:
 
 
 def test_a_report_is_visible_in_the_next_lookup() -> None:
-    service = make_directory(InMemoryStore(Partial(login="alice"), Partial(login="bob")))
+    service = make_directory(InMemoryStore(PartialPerson(login="alice"), PartialPerson(login="bob")))
     for viewer in (MEMBER, as_self("alice"), ADMINISTRATOR):
         assert (profile(service, "alice", viewer).online, profile(service, "alice", viewer).logins) == (False, ())
     service.presence.update("host", {"alice": (TTY,), "somebody-else": (TTY,)})
@@ -181,10 +181,14 @@ def names(listing: Listing) -> list[str]:
 
 def test_the_online_list_contains_those_who_show_their_presence() -> None:
     people = (
-        Partial(login="a"), Partial(login="b", visibility={"presence": E}), Partial(login="c", visibility={"presence": N}),
-        Partial(login="d", visibility={"name": N, "presence": E}), Partial(login="e", listed=False),
-        Partial(login="f", visibility={"name": M, "presence": E}), Partial(login="off", visibility={"presence": E}),
-    )  # fmt: skip
+        PartialPerson(login="a"),
+        PartialPerson(login="b", visibility={"presence": E}),
+        PartialPerson(login="c", visibility={"presence": N}),
+        PartialPerson(login="d", visibility={"name": N, "presence": E}),
+        PartialPerson(login="e", listed=False),
+        PartialPerson(login="f", visibility={"name": M, "presence": E}),
+        PartialPerson(login="off", visibility={"presence": E}),
+    )
     service = make_directory(InMemoryStore(*people))
     service.presence.update("host", dict.fromkeys(("a", "b", "c", "d", "e", "f", "nobody", "x y"), (TTY,)))
     assert names(online(service, STRANGER)) == ["b"]
@@ -195,7 +199,7 @@ def test_the_online_list_contains_those_who_show_their_presence() -> None:
 
 
 def test_W146_the_online_list_has_pages() -> None:
-    service = make_directory(InMemoryStore(*(Partial(login=f"p{n}") for n in range(9))))
+    service = make_directory(InMemoryStore(*(PartialPerson(login=f"p{n}") for n in range(9))))
     service.presence.update("host", {f"p{n}": (TTY,) for n in range(9)})
     first = online(service, MEMBER, Page(limit=3))
     assert names(first) == ["p0", "p1", "p2"]
@@ -207,7 +211,7 @@ def test_W146_the_online_list_has_pages() -> None:
 
 
 def test_the_online_list_is_unavailable_while_the_store_is_down() -> None:
-    store = InMemoryStore(Partial(login="alice"))
+    store = InMemoryStore(PartialPerson(login="alice"))
     service = make_directory(store)
     service.presence.update("host", {"alice": (TTY,)})
     store.down = True

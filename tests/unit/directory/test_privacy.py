@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.directory.answers import Ambiguous, Found, NotFound
 from gateway.directory.interfaces import NameVisibilityFilter
-from gateway.directory.person import Account, Key, Link, Login, Partial, Person, Status, Visibility
+from gateway.directory.person import Account, Key, Link, Login, PartialPerson, Person, Status, Visibility
 from gateway.directory.privacy import Audience, Policy, Preset, Profile, audience_for, exists, make_profile, shows
 from gateway.directory.viewers import Viewer
 from tests.unit.directory.doubles import (
@@ -131,8 +131,8 @@ def full_person(**more: Any) -> Person:
     return Person(login="alice", **(VALUES | more))
 
 
-def partial(person: Person) -> Partial:
-    return Partial(**{name: getattr(person, name) for name in Partial.__struct_fields__})
+def partial(person: Person) -> PartialPerson:
+    return PartialPerson(**{name: getattr(person, name) for name in PartialPerson.__struct_fields__})
 
 
 # the table of levels
@@ -499,8 +499,8 @@ def test_a_hidden_person_is_found_by_self_and_administrator(name: str) -> None:
         assert result_of(service.lookup(name, viewer)) == NotFound()
 
 
-def make_adams(login: str, **more: Any) -> Partial:
-    return Partial(login=login, name=f"{login.title()} Adams", **more)
+def make_adams(login: str, **more: Any) -> PartialPerson:
+    return PartialPerson(login=login, name=f"{login.title()} Adams", **more)
 
 
 @given(st.lists(st.tuples(st.sampled_from([None, E, M, N]), st.booleans()), max_size=5), st.sampled_from([0, 1, 2]))
@@ -561,9 +561,9 @@ def test_a_hidden_alias_still_finds_the_person() -> None:
 
 def test_lookup_order_is_login_alias_name() -> None:
     store = InMemoryStore(
-        Partial(login="adams", name="Somebody Else"),
-        Partial(login="alice", name="Alice Adams", aliases=("kettle",)),
-        Partial(login="bob", name="Bob Kettle"),
+        PartialPerson(login="adams", name="Somebody Else"),
+        PartialPerson(login="alice", name="Alice Adams", aliases=("kettle",)),
+        PartialPerson(login="bob", name="Bob Kettle"),
         found_by={"adams": ["alice"], "kettle": ["bob", "alice"]},
     )
     service = make_directory(store)
@@ -576,8 +576,8 @@ def test_lookup_order_is_login_alias_name() -> None:
 def test_an_alias_of_a_hidden_person_does_not_block_others() -> None:
     """The next person with the name is found, so a stranger does not learn that the alias is taken."""
     store = InMemoryStore(
-        Partial(login="alice", aliases=("kettle",), visibility={"name": N}),
-        Partial(login="bob", name="Bob Kettle"),
+        PartialPerson(login="alice", aliases=("kettle",), visibility={"name": N}),
+        PartialPerson(login="bob", name="Bob Kettle"),
         found_by={"kettle": ["alice", "bob"]},
     )
     service = make_directory(store)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gateway.directory.answers import Listing, Page
 from gateway.directory.interfaces import Create
 from gateway.directory.names import canonical_login_or_none, fold_name
-from gateway.directory.person import Partial, Visibility
+from gateway.directory.person import PartialPerson, Visibility
 from gateway.directory.privacy import Audience, Policy, Profile, audience_for, audience_for_others, make_profile
 from gateway.directory.search_terms import MAX_WORDS, query_words, rank, split_words
 from gateway.directory.service import DirectoryService
@@ -61,7 +61,7 @@ def test_query_words_are_unique_and_limited() -> None:
 
 def profile(login: str, name: str = "", **more: Any) -> Profile:
     who = more.pop("who", Audience.EVERYONE)
-    person = Partial(login=login, name=name, **more)
+    person = PartialPerson(login=login, name=name, **more)
     search_pages = merge_partials([person])
     assert search_pages is not None
     shown = make_profile(search_pages, who, Policy.preset(), NOW)
@@ -172,8 +172,8 @@ queries = texts | st.text(max_size=4)
 
 
 @st.composite
-def groups_of_people(draw: st.DrawFn) -> list[Partial]:
-    people: dict[str, Partial] = {}
+def groups_of_people(draw: st.DrawFn) -> list[PartialPerson]:
+    people: dict[str, PartialPerson] = {}
     taken: set[str] = set()
     for login in draw(st.lists(logins, min_size=3, max_size=9, unique=True)):
         alias = draw(st.none() | logins)
@@ -186,14 +186,14 @@ def groups_of_people(draw: st.DrawFn) -> list[Partial]:
         if names & taken:
             continue
         taken |= names
-        people[login] = Partial(
+        people[login] = PartialPerson(
             login=login, name=draw(texts), aliases=(alias,) if alias else (), visibility=visibility,
             listed=draw(st.booleans()),
         )  # fmt: skip
     return list(people.values())
 
 
-def search_all(people: Sequence[Partial], query: str, viewer: Viewer, policy: Policy) -> list[str]:
+def search_all(people: Sequence[PartialPerson], query: str, viewer: Viewer, policy: Policy) -> list[str]:
     """Search without an index: check every person."""
     matches = []
     for partial in people:
@@ -214,7 +214,7 @@ def search_all(people: Sequence[Partial], query: str, viewer: Viewer, policy: Po
 @settings(max_examples=30, deadline=None)
 @given(groups_of_people(), queries, st.sampled_from([None, E, M, N]), st.sampled_from([E, M, N]), st.integers(1, 5))
 def test_W023_the_index_finds_every_match(
-    people: list[Partial], query: str, default: Visibility | None, limit: Visibility, size: int
+    people: list[PartialPerson], query: str, default: Visibility | None, limit: Visibility, size: int
 ) -> None:
     """For every kind of viewer, a search in the database gives the same as a check of every person."""
     policy = Policy.preset("open", {} if default is None else {"name": default}, {"name": limit})

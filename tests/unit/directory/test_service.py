@@ -29,7 +29,7 @@ from gateway.directory.answers import (
 from gateway.directory.cache import CachedPerson, PersonCache
 from gateway.directory.changes import Change
 from gateway.directory.interfaces import Create, Edit, Modify, Remove, StaleEdit
-from gateway.directory.person import Link, Partial, Status, Visibility
+from gateway.directory.person import Link, PartialPerson, Status, Visibility
 from gateway.directory.privacy import Policy, Profile
 from gateway.directory.service import DirectoryService
 from gateway.directory.source_chain import merge_partials
@@ -71,8 +71,8 @@ def start(coroutine: Any) -> tuple[Deferred[Any], list[Any]]:
     return deferred, results
 
 
-def alice(**more: Any) -> Partial:
-    return Partial(login="alice", **({"name": "Alice Adams"} | more))
+def alice(**more: Any) -> PartialPerson:
+    return PartialPerson(login="alice", **({"name": "Alice Adams"} | more))
 
 
 # shared fetches
@@ -237,7 +237,7 @@ def test_R027_missing_after_an_error() -> None:
 
 def test_a_restricting_source_that_is_down_serves_only_its_last_answers() -> None:
     source = InMemorySource(alice(visibility={"title": N}), restricts=True)
-    service = make_directory(InMemoryStore(alice(title="Keeper"), Partial(login="bob", name="Bob")), source)
+    service = make_directory(InMemoryStore(alice(title="Keeper"), PartialPerson(login="bob", name="Bob")), source)
     assert profile_of(result_of(service.lookup("alice", STRANGER))).title == ""
     source.down = True
     profile = profile_of(result_of(service.lookup("alice", STRANGER)))
@@ -250,7 +250,7 @@ def test_a_restricting_source_that_is_down_serves_only_its_last_answers() -> Non
     assert profile_of(result_of(service.lookup("bob", STRANGER))).name == "Bob"
 
 
-HIDDEN = Partial(login="carol", name="Carol Cole", aliases=("cc",), visibility={"name": N})
+HIDDEN = PartialPerson(login="carol", name="Carol Cole", aliases=("cc",), visibility={"name": N})
 FOUND_BY = {"cc": ["carol"], "cole": ["carol"], "carol cole": ["carol"]}
 NAMES = ("carol", "cc", "cole", "Carol Cole", "unheard", "Not Here")
 
@@ -262,7 +262,7 @@ def test_hidden_and_missing_are_equal_while_a_source_is_down(
     restricts: bool, cache_ttl: timedelta, seconds: float
 ) -> None:
     """Everything that is not Found is Unavailable, even where the cache still has the hidden person."""
-    source = InMemorySource(Partial(login="dave", name="Dave"), restricts=restricts, cache_ttl=cache_ttl)
+    source = InMemorySource(PartialPerson(login="dave", name="Dave"), restricts=restricts, cache_ttl=cache_ttl)
     service = make_directory(InMemoryStore(HIDDEN, alice(), found_by=FOUND_BY), source)
     for name in ("carol", "Carol Cole"):
         assert result_of(service.lookup(name, STRANGER)) == NotFound()
@@ -284,7 +284,7 @@ def test_hidden_and_missing_are_equal_while_a_source_is_down(
 
 
 def test_ambiguous_answers_while_a_source_is_down() -> None:
-    people = (Partial(login="a", name="Ann Adams"), Partial(login="b", name="Ann Adams"))
+    people = (PartialPerson(login="a", name="Ann Adams"), PartialPerson(login="b", name="Ann Adams"))
     for restricts in (False, True):
         source = InMemorySource(restricts=restricts)
         service = make_directory(InMemoryStore(*people, found_by={"ann adams": ["a", "b"]}), source)
@@ -295,7 +295,7 @@ def test_ambiguous_answers_while_a_source_is_down() -> None:
 
 
 def test_values_of_other_sources_remain_while_a_source_is_down() -> None:
-    source = InMemorySource(alice(title="from ldap"), Partial(login="bob", name="Bob"))
+    source = InMemorySource(alice(title="from ldap"), PartialPerson(login="bob", name="Bob"))
     service = make_directory(InMemoryStore(alice(office="B12")), source)
     source.down = True
     profile = profile_of(result_of(service.lookup("alice", MEMBER)))
@@ -313,7 +313,7 @@ def test_values_of_other_sources_remain_while_a_source_is_down() -> None:
 
 
 def test_answers_while_the_store_is_down() -> None:
-    store = InMemoryStore(alice(), Partial(login="bob"))
+    store = InMemoryStore(alice(), PartialPerson(login="bob"))
     service = make_directory(store)
     result_of(service.lookup("alice", STRANGER))
     store.down = True
@@ -376,7 +376,7 @@ def test_a_person_in_another_source_only() -> None:
 
 def test_any_source_can_hide_a_person() -> None:
     service = make_directory(
-        InMemoryStore(alice()), InMemorySource(Partial(login="alice", visibility={"name": N}), restricts=True)
+        InMemoryStore(alice()), InMemorySource(PartialPerson(login="alice", visibility={"name": N}), restricts=True)
     )
     assert result_of(service.lookup("alice", STRANGER)) == NotFound()
 
@@ -385,7 +385,7 @@ def test_any_source_can_hide_a_person() -> None:
 
 
 def test_the_cache_is_bounded_and_drops_the_oldest() -> None:
-    store = InMemoryStore(*(Partial(login=f"p{n}") for n in range(10)))
+    store = InMemoryStore(*(PartialPerson(login=f"p{n}") for n in range(10)))
     service = make_directory(store, size=3)
     for n in range(10):
         result_of(service.lookup(f"p{n}", STRANGER))
@@ -421,7 +421,7 @@ def test_a_source_is_asked_again_after_its_cache_ttl() -> None:
 
 
 def test_profiles_are_cached_until_a_change() -> None:
-    store = InMemoryStore(alice(), Partial(login="bob"))
+    store = InMemoryStore(alice(), PartialPerson(login="bob"))
     service = make_directory(store)
     first = profile_of(result_of(service.lookup("alice", STRANGER)))
     assert profile_of(result_of(service.lookup("ALICE", STRANGER))) is first
@@ -488,7 +488,7 @@ def thirty_people() -> InMemoryStore:
     """p00 to p29: every third is hidden, every fifth not listed."""
     return InMemoryStore(
         *(
-            Partial(login=f"p{n:02}", visibility={} if n % 3 else {"name": N}, listed=bool(n % 5))
+            PartialPerson(login=f"p{n:02}", visibility={} if n % 3 else {"name": N}, listed=bool(n % 5))
             for n in range(30)
         )
     )  # fmt: skip
@@ -523,7 +523,7 @@ def test_W146_a_cursor_stays_valid_while_people_change() -> None:
     first = result_of(service.list_people("", STRANGER, Page(limit=5)))
     assert logins(first) == VISIBLE_LOGINS[:5]
     del store.people["p08"]
-    store.people["p00a"], store.people["p08a"] = Partial(login="p00a"), Partial(login="p08a")
+    store.people["p00a"], store.people["p08a"] = PartialPerson(login="p00a"), PartialPerson(login="p08a")
     assert logins(result_of(service.list_people("", STRANGER, Page(first.after, 3)))) == ["p08a", "p11", "p13"]
 
 
@@ -662,7 +662,7 @@ def test_editing_a_missing_person(built: GatewayHarness) -> None:
 
 
 def test_people_of_another_source_cannot_be_edited(tmp_path: Path) -> None:
-    built = make_dependencies(tmp_path, sources=[InMemorySource(Partial(login="eve", name="Eve"))])
+    built = make_dependencies(tmp_path, sources=[InMemorySource(PartialPerson(login="eve", name="Eve"))])
     assert save(built, Modify("eve", {"title": "x"}), ADMINISTRATOR) == NotFound()
     built.stop()
 
@@ -770,7 +770,7 @@ def test_listeners_are_called_in_order_after_the_cache_is_updated(built: Gateway
 class FailingStore(InMemoryStore):
     """A store that saves when the test fires *gate*, and is down afterwards."""
 
-    def __init__(self, *people: Partial, error: Exception | None = None) -> None:
+    def __init__(self, *people: PartialPerson, error: Exception | None = None) -> None:
         super().__init__(*people)
         self.error, self.gate = error, Deferred[None]()
 

@@ -13,7 +13,7 @@ from twisted.logger import globalLogPublisher
 from gateway.directory import source_indexer
 from gateway.directory.answers import Ambiguous, Found, Listing, NotFound, Page, Unavailable
 from gateway.directory.interfaces import Create, NameVisibilityFilter, Remove, SourceDown
-from gateway.directory.person import Partial, Visibility
+from gateway.directory.person import PartialPerson, Visibility
 from gateway.directory.privacy import Policy
 from gateway.directory.service import DirectoryService
 from gateway.directory.source_indexer import (
@@ -37,13 +37,15 @@ HOUR = timedelta(hours=1)
 class ScriptedSource(InMemorySource):
     """A source whose everyone() yields *override* if set: people and invalid values; it awaits Deferreds, raises errors."""
 
-    def __init__(self, *people: Partial, restricts: bool = False, cache_ttl: timedelta | None = timedelta()) -> None:
+    def __init__(
+        self, *people: PartialPerson, restricts: bool = False, cache_ttl: timedelta | None = timedelta()
+    ) -> None:
         super().__init__(*people, restricts=restricts, cache_ttl=cache_ttl)
         self.override: Sequence[Any] | None = None
         self.reads = 0
         self.closed = 0
 
-    async def everyone(self) -> AsyncIterator[Partial]:
+    async def everyone(self) -> AsyncIterator[PartialPerson]:
         self.reads += 1
         try:
             if self.down:
@@ -140,7 +142,7 @@ def log() -> Iterator[list[str]]:
     globalLogPublisher.removeObserver(observer)
 
 
-ADA = Partial(login="ada", name="Ada Lovelace", aliases=("countess",))
+ADA = PartialPerson(login="ada", name="Ada Lovelace", aliases=("countess",))
 
 
 # lookups and lists
@@ -148,8 +150,8 @@ ADA = Partial(login="ada", name="Ada Lovelace", aliases=("countess",))
 
 def test_people_of_all_sources_are_in_one_order_on_all_pages(build: Build) -> None:
     own = [Create(f"p{n:02}") for n in range(0, 30, 3)]
-    first = ScriptedSource(*(Partial(login=f"p{n:02}") for n in range(1, 30, 3)))
-    second = ScriptedSource(*(Partial(login=f"p{n:02}") for n in range(29, 0, -3)))
+    first = ScriptedSource(*(PartialPerson(login=f"p{n:02}") for n in range(1, 30, 3)))
+    second = ScriptedSource(*(PartialPerson(login=f"p{n:02}") for n in range(29, 0, -3)))
     directory = build(own, first, second)
     for limit in (1, 4, 50):
         seen, page = list[str](), Page(limit=limit)
@@ -173,7 +175,9 @@ def test_people_of_sources_are_found_by_all_names_and_searches(build: Build) -> 
 
 
 def test_namesakes_in_store_and_source_are_ambiguous(build: Build) -> None:
-    directory = build([Create("bob", {"name": "Bob Adams"})], ScriptedSource(Partial(login="ann", name="Ann Adams")))
+    directory = build(
+        [Create("bob", {"name": "Bob Adams"})], ScriptedSource(PartialPerson(login="ann", name="Ann Adams"))
+    )
     answer = directory.find("Adams")
     assert isinstance(answer, Ambiguous)
     assert [profile.login for profile in answer.profiles] == ["ann", "bob"]
@@ -190,7 +194,9 @@ def test_a_login_in_several_sources_is_one_person(build: Build) -> None:
 def test_a_search_continues_in_the_next_index(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.directory.lists.BATCH_SIZE", 4)
     own = [Create(f"o{n}", {"name": f"Ann {n}"}) for n in range(6)]
-    sources = [ScriptedSource(*(Partial(login=f"{source}{n}", name=f"Ann {n}") for n in range(7))) for source in "tu"]
+    sources = [
+        ScriptedSource(*(PartialPerson(login=f"{source}{n}", name=f"Ann {n}") for n in range(7))) for source in "tu"
+    ]
     directory = build(own, *sources)
     assert sorted(directory.list_logins("ann")) == sorted(
         [*(f"o{n}" for n in range(6)), *(f"{source}{n}" for source in "tu" for n in range(7))]
@@ -202,14 +208,14 @@ def test_a_search_continues_in_the_next_index(build: Build, monkeypatch: pytest.
 
 def test_visibility_depends_on_all_sources(build: Build) -> None:
     people = [
-        Partial(login="hidden", name="Ann", visibility={"name": N}),
-        Partial(login="inner", name="Ann", visibility={"name": M}),
-        Partial(login="open", name="Ann"),
-        Partial(login="ours", name="Ann"),
-        Partial(login="theirs", name="Ann"),
-        Partial(login="unlisted", name="Ann", listed=False),
+        PartialPerson(login="hidden", name="Ann", visibility={"name": N}),
+        PartialPerson(login="inner", name="Ann", visibility={"name": M}),
+        PartialPerson(login="open", name="Ann"),
+        PartialPerson(login="ours", name="Ann"),
+        PartialPerson(login="theirs", name="Ann"),
+        PartialPerson(login="unlisted", name="Ann", listed=False),
     ]
-    hiding_source = ScriptedSource(Partial(login="theirs", visibility={"name": N}), restricts=True)
+    hiding_source = ScriptedSource(PartialPerson(login="theirs", visibility={"name": N}), restricts=True)
     directory = build([Create("ours", {}, {"name": N})], ScriptedSource(*people), hiding_source)
     for words in ("", "ann"):
         assert directory.list_logins(words) == ["open"], words
@@ -225,7 +231,7 @@ def test_visibility_depends_on_all_sources(build: Build) -> None:
 
 def test_an_overridden_name_finds_nobody(build: Build) -> None:
     """A name that a higher source overrides finds nobody: the lookup would reveal the overridden name."""
-    source = ScriptedSource(Partial(login="ada", name="Robert Smith", aliases=("bobby",)))
+    source = ScriptedSource(PartialPerson(login="ada", name="Robert Smith", aliases=("bobby",)))
     directory = build([Create("ada", {"name": "Ada", "aliases": ("countess",)})], source)
     for name in ("Robert Smith", "smith", "bobby"):
         assert directory.find(name) == NotFound(), name
@@ -235,10 +241,10 @@ def test_an_overridden_name_finds_nobody(build: Build) -> None:
 
 
 def test_current_answers_of_a_source_override_the_index(build: Build) -> None:
-    source = ScriptedSource(ADA, Partial(login="eve", name="Eve"))
+    source = ScriptedSource(ADA, PartialPerson(login="eve", name="Eve"))
     directory = build([], source)
-    source.people["ada"] = Partial(login="ada", name="Ada Lovelace", visibility={"name": N})
-    source.people["eve"] = Partial(login="eve", name="Evelyn")
+    source.people["ada"] = PartialPerson(login="ada", name="Ada Lovelace", visibility={"name": N})
+    source.people["eve"] = PartialPerson(login="eve", name="Evelyn")
     assert directory.list_logins() == ["eve"]
     assert (directory.find("Lovelace"), directory.find("Eve")) == (NotFound(), "eve")
     assert directory.list_logins("ada") == []
@@ -248,11 +254,11 @@ def test_current_answers_of_a_source_override_the_index(build: Build) -> None:
 
 
 def test_new_and_removed_people_after_the_next_read(build: Build) -> None:
-    source = ScriptedSource(ADA, Partial(login="eve"))
+    source = ScriptedSource(ADA, PartialPerson(login="eve"))
     directory = build([Create("bob")], source)
     assert directory.list_logins() == ["ada", "bob", "eve"]
     del source.people["ada"]
-    source.people["zoe"] = Partial(login="zoe", name="Zoe")
+    source.people["zoe"] = PartialPerson(login="zoe", name="Zoe")
     assert directory.list_logins() == ["bob", "eve"]  # removed people disappear at once; new ones are not known yet
     directory.read_sources_again()
     assert directory.list_logins() == ["bob", "eve", "zoe"]
@@ -302,7 +308,7 @@ def test_slow_reads_are_rarer(build: Build) -> None:
 
 @pytest.mark.parametrize("restricts", [False, True])
 def test_the_last_index_remains_while_a_source_is_down(build: Build, log: list[str], restricts: bool) -> None:
-    hidden = Partial(login="eve", name="Eve", visibility={"name": N})
+    hidden = PartialPerson(login="eve", name="Eve", visibility={"name": N})
     source = ScriptedSource(ADA, hidden, restricts=restricts)
     directory = build([Create("bob")], source)
     source.down = True
@@ -337,11 +343,11 @@ def test_a_source_down_at_startup_does_not_affect_the_others(build: Build, log: 
 
 
 def test_R027_a_hanging_source_delays_a_list_only_once(build: Build) -> None:
-    source = ScriptedSource(*(Partial(login=f"p{n}") for n in range(20)))
+    source = ScriptedSource(*(PartialPerson(login=f"p{n}") for n in range(20)))
     directory = build([], source)
     source.requested_logins.clear()
 
-    async def never_returns(login: str) -> Partial | None:
+    async def never_returns(login: str) -> PartialPerson | None:
         source.requested_logins.append(login)
         return await Deferred()
 
@@ -358,7 +364,7 @@ def test_R027_a_hanging_source_delays_a_list_only_once(build: Build) -> None:
 # faulty sources
 
 
-MANY_PEOPLE = [Partial(login=f"p{n:03}", name=f"Ann {n}") for n in range(BATCH_SIZE * 2 + 7)]
+MANY_PEOPLE = [PartialPerson(login=f"p{n:03}", name=f"Ann {n}") for n in range(BATCH_SIZE * 2 + 7)]
 
 
 @pytest.mark.parametrize(
@@ -416,7 +422,7 @@ def test_an_endless_read_is_abandoned(build: Build, log: list[str], monkeypatch:
 class UncloseableSource(ScriptedSource):
     """A source whose generator does not close."""
 
-    async def everyone(self) -> AsyncIterator[Partial]:
+    async def everyone(self) -> AsyncIterator[PartialPerson]:
         self.reads += 1
         try:
             yield ADA
@@ -442,24 +448,24 @@ def test_a_generator_that_does_not_close_is_abandoned(build: Build, log: list[st
 
 
 INVALID_PEOPLE = [
-    (None, "not a Partial"),
-    ({"login": "eve"}, "not a Partial"),
-    (Partial(login="Eve"), "a login that is not canonical"),
-    (Partial(login="a b"), "a login that is not canonical"),
-    (Partial(login=""), "a login that is not canonical"),
-    (Partial(login=7), "Expected `str`, got `int` - at `$.login`"),  # type: ignore[arg-type]
-    (Partial(login="eve", name=7), "Expected `str`, got `int` - at `$.name`"),  # type: ignore[arg-type]
-    (Partial(login="eve", aliases=(None,)), "Expected `str`, got `null` - at `$.aliases[0]`"),  # type: ignore[arg-type]
-    (Partial(login="eve", visibility={"name": 9}), "Invalid enum value 9 - at `$.visibility[...]`"),  # type: ignore[dict-item]
-    (Partial(login="eve", office=object()), "Encoding objects of type object is unsupported"),  # type: ignore[arg-type]
+    (None, "not a PartialPerson"),
+    ({"login": "eve"}, "not a PartialPerson"),
+    (PartialPerson(login="Eve"), "a login that is not canonical"),
+    (PartialPerson(login="a b"), "a login that is not canonical"),
+    (PartialPerson(login=""), "a login that is not canonical"),
+    (PartialPerson(login=7), "Expected `str`, got `int` - at `$.login`"),  # type: ignore[arg-type]
+    (PartialPerson(login="eve", name=7), "Expected `str`, got `int` - at `$.name`"),  # type: ignore[arg-type]
+    (PartialPerson(login="eve", aliases=(None,)), "Expected `str`, got `null` - at `$.aliases[0]`"),  # type: ignore[arg-type]
+    (PartialPerson(login="eve", visibility={"name": 9}), "Invalid enum value 9 - at `$.visibility[...]`"),  # type: ignore[dict-item]
+    (PartialPerson(login="eve", office=object()), "Encoding objects of type object is unsupported"),  # type: ignore[arg-type]
     (ADA, "a login that was there before"),
 ]
 
 
 @pytest.mark.parametrize(("invalid", "why"), INVALID_PEOPLE)
 def test_invalid_people_are_skipped(build: Build, log: list[str], invalid: object, why: str) -> None:
-    source = ScriptedSource(ADA, Partial(login="zoe"))
-    source.override = [ADA, invalid, invalid, Partial(login="zoe")]
+    source = ScriptedSource(ADA, PartialPerson(login="zoe"))
+    source.override = [ADA, invalid, invalid, PartialPerson(login="zoe")]
     directory = build([], source)
     for _ in range(2):
         assert directory.list_logins() == ["ada", "zoe"]
@@ -469,7 +475,7 @@ def test_invalid_people_are_skipped(build: Build, log: list[str], invalid: objec
 
 def test_a_name_with_a_lone_surrogate_is_skipped(build: Build, log: list[str]) -> None:
     source = ScriptedSource(ADA)
-    source.override = [Partial(login="eve", name="\udc80"), ADA]
+    source.override = [PartialPerson(login="eve", name="\udc80"), ADA]
     directory = build([], source)
     assert directory.list_logins() == ["ada"]
     assert log[0].startswith("people of ldap: 1 of 2 skipped, first number 1: ")
@@ -493,7 +499,7 @@ class CountingIndex:
 
     async def begin(self) -> None: ...
 
-    async def add(self, people: Sequence[Partial]) -> None:
+    async def add(self, people: Sequence[PartialPerson]) -> None:
         self.count += len(people)
 
     async def finish(self) -> None:
@@ -504,7 +510,7 @@ class CountingIndex:
         done.callback(None)
         return done
 
-    def last(self, login: str) -> Partial | None: ...
+    def last(self, login: str) -> PartialPerson | None: ...
 
     async def find_logins(self, name: str, levels: NameVisibilityFilter) -> Sequence[str]:
         return []
@@ -526,11 +532,11 @@ class LargeSource(InMemorySource):
 
     in_iteration = max_in_iteration = 0
 
-    async def everyone(self) -> AsyncIterator[Partial]:
+    async def everyone(self) -> AsyncIterator[PartialPerson]:
         for n in range(100_000):
             self.in_iteration += 1
             self.max_in_iteration = max(self.max_in_iteration, self.in_iteration)
-            yield Partial(login=f"p{n:05}", name="Ann")
+            yield PartialPerson(login=f"p{n:05}", name="Ann")
 
 
 def test_100000_people_are_read_in_batches() -> None:

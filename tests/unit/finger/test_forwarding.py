@@ -203,15 +203,15 @@ def test_F091_silent_slow_broken_and_empty_servers(built: GatewayHarness) -> Non
         slow.network.advance(1)
         connection.send(b".")
     slow.network.advance(1.1)
-    assert (slow.output, slow.result) == (["." * 9], ("[broken off here: b.test did not finish]", "timeout"))
+    assert (slow.output, slow.result) == (["." * 9], ("[incomplete: b.test closed the connection]", "timeout"))
     broken = Forwarded(built, "bob@b.test")
     connection = broken.network.accept()
     connection.send(b"half\r\n")
     connection.close(ConnectionError())
-    assert (broken.output, broken.result) == (["half\n"], ("[broken off here: b.test did not finish]", "unavailable"))
+    assert (broken.output, broken.result) == (["half\n"], ("[incomplete: b.test closed the connection]", "unavailable"))
     empty = Forwarded(built, "bob@b.test")
     empty.network.accept().close()
-    assert empty.result == ("b.test: an empty answer.", "served")
+    assert empty.result == ("b.test: sent an empty answer.", "served")
 
 
 def test_F091_an_unreachable_server_is_reported_in_one_line(built: GatewayHarness) -> None:

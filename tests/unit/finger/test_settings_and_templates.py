@@ -13,7 +13,7 @@ from zope.interface import implementer
 from gateway.dependencies import SiteInfo
 from gateway.directory.answers import Found
 from gateway.directory.names import HostNames
-from gateway.directory.person import Partial
+from gateway.directory.person import PartialPerson
 from gateway.directory.privacy import Profile
 from gateway.finger import template_check
 from gateway.finger.protocol import FingerService
@@ -53,9 +53,9 @@ class LongPlanSource(SlowSource):
 
     def __init__(self, plan: str) -> None:
         super().__init__()
-        self._frank = Partial(login="frank", name="Frank Finn", plan=plan)
+        self._frank = PartialPerson(login="frank", name="Frank Finn", plan=plan)
 
-    async def get(self, login: str) -> Partial | None:
+    async def get(self, login: str) -> PartialPerson | None:
         return self._frank if login == "frank" else None
 
 

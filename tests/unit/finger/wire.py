@@ -14,7 +14,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from gateway.directory.interfaces import SourceDown
-from gateway.directory.person import Partial
+from gateway.directory.person import PartialPerson
 from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from gateway.one_line_server import OneLineProtocol
@@ -140,7 +140,7 @@ class SlowSource:
         self.requested_logins: list[str] = []
         self.pending: list[Deferred[None]] = []
 
-    async def get(self, login: str) -> Partial | None:
+    async def get(self, login: str) -> PartialPerson | None:
         self.requested_logins.append(login)
         request: Deferred[None] = Deferred()
         self.pending.append(request)
@@ -152,7 +152,7 @@ class SlowSource:
         for each in waiting:
             each.callback(None)
 
-    async def everyone(self) -> AsyncIterator[Partial]:
+    async def everyone(self) -> AsyncIterator[PartialPerson]:
         return
         yield
 
@@ -162,7 +162,7 @@ class UnavailableSource(SlowSource):
 
     name, restricts = "down", True
 
-    async def get(self, login: str) -> Partial | None:
+    async def get(self, login: str) -> PartialPerson | None:
         raise SourceDown("no route to host")
 
 
@@ -171,5 +171,5 @@ class FailingSource(SlowSource):
 
     name = "broken"
 
-    async def get(self, login: str) -> Partial | None:
+    async def get(self, login: str) -> PartialPerson | None:
         raise RuntimeError("/srv/secret/people.db: cannot be")

@@ -174,7 +174,7 @@ def test_help_lists_every_command(tmp_path: Path, text: str) -> None:
         "  who - who is online (also: online)",
         "  search WORDS - find people by the start of their names",
         "  help - this help",
-        "You can also just send a name. In a channel: !finger NAME, or fingerbot: NAME",
+        "In a channel: !finger NAME, or fingerbot: NAME",
         "https://dir.test/",
     ]
     assert harness.log_entries[0]["verb"] == "help"

@@ -142,7 +142,7 @@ def test_a_socket_in_use_is_left_alone(tmp_path: Path) -> None:
 def test_another_file_is_never_removed(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
     path.write_text("mine")
-    with pytest.raises(FileExistsError, match="there is something else than a socket"):
+    with pytest.raises(FileExistsError, match="the path exists but is not a socket"):
         start(path)
     assert path.read_text() == "mine"
 

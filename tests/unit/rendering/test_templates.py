@@ -6,7 +6,7 @@ import jinja2
 import pytest
 from markupsafe import Markup
 
-from gateway.directory.person import Partial, Person
+from gateway.directory.person import PartialPerson, Person
 from gateway.directory.privacy import Audience, Policy, Profile, make_profile
 from gateway.rendering import render
 from gateway.rendering.render import Renderer
@@ -140,4 +140,4 @@ def test_the_cache_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_partial_is_not_a_profile() -> None:
-    assert not issubclass(Profile, Partial)
+    assert not issubclass(Profile, PartialPerson)

@@ -13,7 +13,7 @@ from tests.unit.directory.doubles import STRANGER, InMemoryStore, make_directory
 from tests.unit.fixtures import result_of
 
 SOURCE = """
-from gateway.directory.person import Partial
+from gateway.directory.person import PartialPerson
 from gateway.directory.interfaces import SourceDown
 
 class VendingMachine:
@@ -24,10 +24,10 @@ class VendingMachine:
         self.slot = slot
 
     async def get(self, login):
-        return Partial(login=login, office=self.slot, visibility={}, title="from a slot") if login == "mate" else None
+        return PartialPerson(login=login, office=self.slot, visibility={}, title="from a slot") if login == "mate" else None
 
     async def everyone(self):
-        yield Partial(login="mate")
+        yield PartialPerson(login="mate")
 
 class NoSource:
     restricts = False

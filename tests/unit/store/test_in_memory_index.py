@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.directory.interfaces import Create, NameVisibilityFilter
-from gateway.directory.person import Partial, Visibility
+from gateway.directory.person import PartialPerson, Visibility
 from gateway.directory.search_terms import query_words
 from gateway.store import database
 from gateway.store.in_memory_index import InMemoryIndex
@@ -16,13 +16,17 @@ from gateway.store.sqlite_store import SQLiteStore
 from tests.unit.fixtures import ReactorClock, result_of, write_edits
 
 PEOPLE = [
-    Partial(login="ada", name="Ada Lovelace", aliases=("countess", "first"), former=("augusta",), plan="Numbers\n"),
-    Partial(login="anna", name="Anna Žofie Nováková", visibility={"name": Visibility.EVERYONE}),
-    Partial(login="bob", name="Bob Lovelace", visibility={"name": Visibility.NOBODY}, aliases=("bobby",)),
-    Partial(login="eve", name="Eve Lovelace", visibility={"name": Visibility.MEMBERS}, listed=False, aliases=("evie",)),
-    Partial(login="fay", name="Fay", listed=False, aliases=("ada.fay",)),
-    Partial(login="gus"),
-    Partial(login="名前", name="名前 さくら"),
+    PartialPerson(
+        login="ada", name="Ada Lovelace", aliases=("countess", "first"), former=("augusta",), plan="Numbers\n"
+    ),
+    PartialPerson(login="anna", name="Anna Žofie Nováková", visibility={"name": Visibility.EVERYONE}),
+    PartialPerson(login="bob", name="Bob Lovelace", visibility={"name": Visibility.NOBODY}, aliases=("bobby",)),
+    PartialPerson(
+        login="eve", name="Eve Lovelace", visibility={"name": Visibility.MEMBERS}, listed=False, aliases=("evie",)
+    ),
+    PartialPerson(login="fay", name="Fay", listed=False, aliases=("ada.fay",)),
+    PartialPerson(login="gus"),
+    PartialPerson(login="名前", name="名前 さくら"),
 ]
 LEVELS = [
     NameVisibilityFilter(low, high, every_level)
@@ -52,7 +56,7 @@ def store_and_index(tmp_path: Path) -> Iterator[Sequence[Any]]:
     store.stopService()
 
 
-def fill(index: InMemoryIndex, people: Sequence[Partial]) -> None:
+def fill(index: InMemoryIndex, people: Sequence[PartialPerson]) -> None:
     result_of(index.begin())
     result_of(index.add(people))
     result_of(index.finish())

@@ -23,7 +23,7 @@ from gateway.directory.interfaces import (
     SourceDown,
     StaleEdit,
 )
-from gateway.directory.person import Account, Key, Link, Partial, Status, Visibility
+from gateway.directory.person import Account, Key, Link, PartialPerson, Status, Visibility
 from gateway.store import database, file_watcher, sqlite_store, sqlite_writer, statements, worker_threads
 from gateway.store.edit_transactions import EditTransactions
 from tests.unit.directory.doubles import ADMINISTRATOR
@@ -108,7 +108,7 @@ def test_F102_W022_a_missing_login_reads_another_row(opened: OpenStore, monkeypa
     decoded: list[bytes] = []
     real = sqlite_store._decode
 
-    def recording_decode(data: bytes) -> Partial:
+    def recording_decode(data: bytes) -> PartialPerson:
         decoded.append(data)
         return real(data)
 
@@ -135,7 +135,7 @@ def test_R001_frequent_reads_use_no_thread(opened: OpenStore) -> None:
 def test_reads_return_what_was_written(opened: OpenStore) -> None:
     version = opened.write(Create("alice", FULL, {"office": M, "name": E}, listed=False))
     person = result_of(opened.store.get("alice"))
-    assert person == Partial(
+    assert person == PartialPerson(
         login="alice",
         **FULL,
         visibility={"office": M, "name": E},
