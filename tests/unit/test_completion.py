@@ -1,7 +1,6 @@
 """`finger-gateway completion`: the script of each shell, and what it is answered."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -40,11 +39,8 @@ def test_the_script_is_that_of_the_shell(shell: str) -> None:
     assert f"_FINGER_GATEWAY_COMPLETE={shell}_complete" in text
 
 
-@pytest.mark.parametrize("shell", SIGNS)
-def test_the_shell_accepts_the_script(shell: str) -> None:
-    if shutil.which(shell) is None:
-        pytest.skip(f"no {shell}")
-    subprocess.run([shell, "-n"], input=script(shell), text=True, check=True, capture_output=True)
+def test_bash_accepts_the_script() -> None:
+    subprocess.run(["bash", "-n"], input=script("bash"), text=True, check=True, capture_output=True)
 
 
 def test_another_shell_is_refused() -> None:

@@ -19,7 +19,7 @@ from gateway.net.admission import Admission, AdmissionControl
 from gateway.reloading import OneAtATime, PreparedReload, SettingsDifference, compare_settings
 from gateway.settings import Settings, load_settings
 from tests.unit import test_application
-from tests.unit.test_application import HalfCloseTransport, make, until
+from tests.unit.test_application import Transport, make, until
 
 BASE = """
 [site]

@@ -292,7 +292,7 @@ def test_half_a_close_passes_through_both_ways(front: Front) -> None:
     assert one.received == ANSWER
     assert one.wire.disconnecting
     other = front.connect().send(v1() + ASK)
-    assert other.wire.shut and not other.wire.disconnecting
+    assert other.wire.write_side_closed and not other.wire.disconnecting
     other.protocol.writeConnectionLost()
     assert not other.wire.disconnecting
     front.built.clock.advance(1)
