@@ -1,4 +1,4 @@
-"""PROXY headers as proxies send them, by proxy-protocol.txt of haproxy. None of it is taken from the code under test."""
+"""Build PROXY headers as haproxy's proxy-protocol.txt specifies them, independently of the code under test."""
 
 import struct
 from ipaddress import ip_address
@@ -10,13 +10,13 @@ CLIENT, HERE = "198.51.100.7", "203.0.113.9"
 
 
 def v1(source: str = CLIENT, destination: str = HERE, ports: str = "50000 79", family: str = "") -> bytes:
-    """Section 2.1."""
+    """Build a header of version 1 (section 2.1)."""
     family = family or ("TCP6" if ":" in source else "TCP4")
     return f"PROXY {family} {source} {destination} {ports}\r\n".encode()
 
 
 def v2(command: int, family: int, block: bytes, announced: int | None = None) -> bytes:
-    """Section 2.2: any header; *block* is all behind the first 16 bytes."""
+    """Build a header of version 2 (section 2.2); *block* is everything after the first 16 bytes."""
     return SIGNATURE + struct.pack("!BBH", command, family, len(block) if announced is None else announced) + block
 
 
@@ -29,6 +29,6 @@ def tlv(kind: int, value: bytes) -> bytes:
 
 
 def relayed(source: str = CLIENT, destination: str = HERE, more: bytes = b"") -> bytes:
-    """A connection over TCP, in version 2."""
+    """Build a version 2 header of a relayed TCP connection."""
     family = TCP6 if ":" in source else TCP4
     return v2(PROXY, family, addresses(source, destination) + more)

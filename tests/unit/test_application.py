@@ -1,4 +1,4 @@
-"""The wiring, in a reactor that only exists in memory: nothing opens before the start, a stop goes by stages."""
+"""The whole gateway on an in-memory reactor: nothing opens before the start, and the stop runs in stages."""
 
 import errno
 import time
@@ -32,7 +32,7 @@ file = "access.jsonl"
 
 
 class MemoryReactor(MemoryReactorClock):
-    """A MemoryReactor with threads that call back at once. Ports in *taken* cannot be had."""
+    """A MemoryReactor whose threads call back at once. Listening on ports in *taken* fails."""
 
     def __init__(self, taken: dict[int, int] | None = None) -> None:
         super().__init__()
@@ -46,15 +46,15 @@ class MemoryReactor(MemoryReactorClock):
         if port in self.taken:
             raise CannotListenError(interface, port, OSError(self.taken[port], "No"))
         self.listening.append(port)
-        made: Any = super().listenTCP(port, factory, backlog, interface)
-        stop = made.stopListening
+        port_object: Any = super().listenTCP(port, factory, backlog, interface)
+        stop = port_object.stopListening
 
         def stopListening() -> Any:  # noqa: N802
             self.listening.remove(port)
             return stop()
 
-        made.stopListening = stopListening
-        return made
+        port_object.stopListening = stopListening
+        return port_object
 
 
 def make(folder: Path, text: str = SETTINGS, reactor: MemoryReactor | None = None) -> tuple[Gateway, MemoryReactor]:
@@ -74,7 +74,7 @@ def started(folder: Path) -> tuple[Gateway, MemoryReactor]:
 
 
 def until(reactor: MemoryReactor, done: Callable[[], object]) -> None:
-    """The writer's thread is a real one; everything else goes by the clock."""
+    """Advance the clock until *done*; the writer's thread is a real one."""
     end = time.monotonic() + 10
     while not done():
         assert time.monotonic() < end
@@ -89,7 +89,7 @@ def test_nothing_opens_before_the_start(tmp_path: Path) -> None:
     assert list(gateway.ports) == []
 
 
-def test_a_start_listens_and_a_stop_ends_that_first(tmp_path: Path) -> None:
+def test_start_listens_and_stop_closes_the_ports_first(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     assert reactor.listening == [1079, 1080]
     assert len(gateway.ports) == 2
@@ -99,7 +99,7 @@ def test_a_start_listens_and_a_stop_ends_that_first(tmp_path: Path) -> None:
     assert not gateway.running and reactor.getDelayedCalls() == []
 
 
-def test_a_stop_waits_for_questions_in_flight_and_only_then_stops_the_protocols(tmp_path: Path) -> None:
+def test_stop_waits_for_requests_before_it_stops_the_protocols(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     tracked = gateway.deps.tracker.start(RequestInfo("finger", "lookup", "alice", key="x"))
     stopping = gateway.stopService()
@@ -111,7 +111,7 @@ def test_a_stop_waits_for_questions_in_flight_and_only_then_stops_the_protocols(
     assert '"outcome":"found"' in (tmp_path / "access.jsonl").read_text()
 
 
-def test_a_question_that_never_ends_is_not_waited_for(tmp_path: Path) -> None:
+def test_stop_does_not_wait_for_endless_requests(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     gateway.deps.tracker.start(RequestInfo("finger", "lookup", "alice", key="x"))
     stopping = gateway.stopService()
@@ -121,7 +121,7 @@ def test_a_question_that_never_ends_is_not_waited_for(tmp_path: Path) -> None:
 
 
 class Stubborn(Service):
-    """A protocol that does not stop by itself."""
+    """A protocol whose stop ends when the test says so."""
 
     def __init__(self, ends: "Deferred[None]") -> None:
         self.ends = ends
@@ -131,7 +131,7 @@ class Stubborn(Service):
         return self.ends
 
 
-def test_a_protocol_that_does_not_stop_is_left_behind_and_not_cut(tmp_path: Path) -> None:
+def test_a_protocol_that_does_not_stop_is_not_cancelled(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     cancelled: list[object] = []
     Stubborn(Deferred(cancelled.append)).setServiceParent(gateway.protocols)
@@ -144,7 +144,7 @@ def test_a_protocol_that_does_not_stop_is_left_behind_and_not_cut(tmp_path: Path
     assert cancelled == []
 
 
-def test_a_stop_in_a_hurry_waits_for_nothing(tmp_path: Path) -> None:
+def test_a_hurried_stop_does_not_wait(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     gateway.hurry()
     gateway.deps.tracker.start(RequestInfo("finger", "lookup", "alice", key="x"))
@@ -156,7 +156,7 @@ def test_a_stop_in_a_hurry_waits_for_nothing(tmp_path: Path) -> None:
     until(reactor, lambda: stopping.called)
 
 
-def test_a_stop_can_be_hurried_when_it_has_begun(tmp_path: Path) -> None:
+def test_a_running_stop_can_be_hurried(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     gateway.deps.tracker.start(RequestInfo("finger", "lookup", "alice", key="x"))
     stopping = gateway.stopService()
@@ -166,7 +166,7 @@ def test_a_stop_can_be_hurried_when_it_has_begun(tmp_path: Path) -> None:
     until(reactor, lambda: stopping.called)
 
 
-def test_a_stage_that_fails_does_not_end_the_stop(tmp_path: Path) -> None:
+def test_a_failed_stage_does_not_end_the_stop(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     ends: Deferred[None] = Deferred()
     Stubborn(ends).setServiceParent(gateway.protocols)
@@ -178,19 +178,19 @@ def test_a_stage_that_fails_does_not_end_the_stop(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "what_to_do"),
+    ("number", "advice"),
     [
         (errno.EADDRINUSE, "choose another port, or stop the program that uses this one"),
         (errno.EACCES, "ports below 1024 need root or CAP_NET_BIND_SERVICE"),
         (errno.EADDRNOTAVAIL, "choose another endpoint"),
     ],
 )
-def test_a_port_that_cannot_be_had_stops_everything(tmp_path: Path, number: int, what_to_do: str) -> None:
+def test_an_unavailable_port_prevents_the_start(tmp_path: Path, number: int, advice: str) -> None:
     gateway, reactor = make(tmp_path, reactor=MemoryReactor({1080: number}))
-    with pytest.raises(CannotStart) as told:
+    with pytest.raises(CannotStart) as error:
         gateway.privilegedStartService()
-    assert str(told.value) == (
-        f"{tmp_path}/gateway.toml: finger.listen[1]: cannot listen on 'tcp:1080:interface=127.0.0.1': No; {what_to_do}"
+    assert str(error.value) == (
+        f"{tmp_path}/gateway.toml: finger.listen[1]: cannot listen on 'tcp:1080:interface=127.0.0.1': No; {advice}"
     )
     assert reactor.listening == []
     assert not (tmp_path / "access.jsonl").exists()
@@ -200,19 +200,19 @@ def test_a_port_that_cannot_be_had_stops_everything(tmp_path: Path, number: int,
     "endpoint", ["", "tcp", "tcp:", "tcp:finger", "nothing:79", "unix", "ssl:443:privateKey=/nonexistent", "79",
                  "systemd:domain=NONE:index=x", "tcp:79:colour=red"],
 )  # fmt: skip
-def test_an_endpoint_that_means_nothing_is_told_with_an_example(endpoint: str) -> None:
-    with pytest.raises(CannotStart) as told:
+def test_invalid_endpoints_are_reported_with_an_example(endpoint: str) -> None:
+    with pytest.raises(CannotStart) as error:
         server_endpoint(MemoryReactor(), "gateway.toml", "finger.listen[0]", endpoint)
-    assert str(told.value).startswith(f"gateway.toml: finger.listen[0]: found {endpoint!r} (")
-    assert str(told.value).endswith('must be a Twisted endpoint, e.g. "tcp:79" or "tcp:8080:interface=127.0.0.1"')
+    assert str(error.value).startswith(f"gateway.toml: finger.listen[0]: found {endpoint!r} (")
+    assert str(error.value).endswith('must be a Twisted endpoint, e.g. "tcp:79" or "tcp:8080:interface=127.0.0.1"')
 
 
 @pytest.mark.parametrize("endpoint", ["systemd:domain=INET:name=finger", "systemd:domain=INET:index=0"])
-def test_a_socket_that_systemd_did_not_hand_over_is_told_with_those_that_it_did(
+def test_a_missing_systemd_socket_is_reported_with_those_passed_on(
     endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = f"gateway.toml: finger.listen[0]: found {endpoint!r}, which systemd did not pass on; must be "
-    for environment, told in (
+    for environment, allowed in (
         ({}, "a socket that it passed on, but there is none: start the socket units, which start the gateway"),
         ({"LISTEN_FDNAMES": "web:gopher"}, "one of the sockets that it passed on: name=web, name=gopher"),
         (
@@ -226,10 +226,10 @@ def test_a_socket_that_systemd_did_not_hand_over_is_told_with_those_that_it_did(
             monkeypatch.setenv(name, value)
         with pytest.raises(NotInheritedFromSystemd) as caught:
             server_endpoint(MemoryReactor(), "gateway.toml", "finger.listen[0]", endpoint)
-        assert str(caught.value) == found + told
+        assert str(caught.value) == found + allowed
 
 
-def test_what_cannot_be_opened_closes_the_ports_again(tmp_path: Path) -> None:
+def test_an_error_at_the_start_closes_the_ports(tmp_path: Path) -> None:
     gateway, reactor = make(tmp_path)
     gateway.privilegedStartService()
     (tmp_path / "people.db").write_bytes(b"no database" * 100)
@@ -244,7 +244,7 @@ def test_what_cannot_be_opened_closes_the_ports_again(tmp_path: Path) -> None:
     assert reactor.listening == []
 
 
-def test_a_source_that_cannot_be_had_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
+def test_an_unusable_source_is_an_error_in_the_settings(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match=r"sources\.mine\.class: found 'nowhere:Source'"):
         make(tmp_path, SETTINGS + '[sources.mine]\nclass = "nowhere:Source"\n')
 
@@ -257,7 +257,7 @@ def test_a_broken_template_is_named_by_file_and_line(tmp_path: Path) -> None:
         make_renderer(load_settings(tmp_path / "gateway.toml"), tmp_path)
 
 
-def test_each_protocol_that_has_a_table_runs(tmp_path: Path) -> None:
+def test_each_configured_protocol_runs(tmp_path: Path) -> None:
     gateway, reactor = make(
         tmp_path, '[finger]\n[web]\n[[irc]]\nnetwork = "a"\nserver = "tcp:irc.test:6667"\n[access_log]\nfile = "r"\n'
     )
@@ -266,7 +266,7 @@ def test_each_protocol_that_has_a_table_runs(tmp_path: Path) -> None:
     assert len(list(gateway.protocols)) == 3
 
 
-def test_timers_go_by_the_steady_clock() -> None:
+def test_timers_use_the_monotonic_clock() -> None:
     class Reactor:
         seconds = staticmethod(time.time)
 
@@ -276,13 +276,13 @@ def test_timers_go_by_the_steady_clock() -> None:
 
 
 class Transport(StringTransport):
-    """A StringTransport whose one side can be closed."""
+    """A StringTransport that supports half-close."""
 
     def loseWriteConnection(self) -> None:
         self.disconnecting = True
 
 
-def test_a_question_asked_through_the_wiring_is_answered(tmp_path: Path) -> None:
+def test_a_request_is_answered(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     factory: Any = reactor.tcpServers[0][1]
     protocol = factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1))

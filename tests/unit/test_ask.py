@@ -1,4 +1,4 @@
-"""finger-gateway ask: whom it asks what, and what of an answer reaches the terminal."""
+"""finger-gateway ask: how it parses addresses, and what of an answer it prints on the terminal."""
 
 import pytest
 
@@ -64,7 +64,7 @@ EVIL = b"Login: alice\x1b[2J\x07\r\n\x1b]0;owned\x1b\\caf\xc3\xa9\t\xe2\x82\xac\
         ("finger://h.test:finger/alice", None, 0, "found port 'finger'"),
     ],
 )
-def test_F121_whom_is_asked_what(typed: str, host: str | None, port: int, line: str) -> None:
+def test_F121_parse_target(typed: str, host: str | None, port: int, line: str) -> None:
     if host is None:
         with pytest.raises(BadAddress, match=line):
             parse_target(typed, False)
@@ -74,28 +74,28 @@ def test_F121_whom_is_asked_what(typed: str, host: str | None, port: int, line: 
         assert parse_target(typed, True) == FingerTarget(host, port, verbose)
 
 
-def shown(encoding: str, control: bool = False, eight_bit: bool = False, at_once: int = 7) -> bytes:
+def print_answer(encoding: str, control: bool = False, eight_bit: bool = False, chunk_size: int = 7) -> bytes:
     written: list[bytes] = []
     terminal = SafeTerminal(written.append, control, eight_bit, encoding)
-    for begin in range(0, len(EVIL), at_once):
-        terminal.feed(EVIL[begin : begin + at_once])
+    for begin in range(0, len(EVIL), chunk_size):
+        terminal.feed(EVIL[begin : begin + chunk_size])
     terminal.end()
     return b"".join(written)
 
 
-@pytest.mark.parametrize("at_once", [1, 7, 1000])
-def test_F121_F122_by_default_nothing_but_letters_and_line_ends(at_once: int) -> None:
-    assert shown("UTF-8", at_once=at_once) == "Login: alice\ncafé\t€\nnaïve red\n".encode()
-    ascii_ = shown("ANSI_X3.4-1968", at_once=at_once)
+@pytest.mark.parametrize("chunk_size", [1, 7, 1000])
+def test_F121_F122_control_characters_are_removed_by_default(chunk_size: int) -> None:
+    assert print_answer("UTF-8", chunk_size=chunk_size) == "Login: alice\ncafé\t€\nnaïve red\n".encode()
+    ascii_ = print_answer("ANSI_X3.4-1968", chunk_size=chunk_size)
     assert ascii_.startswith(b"Login: alice\ncafe\t") and ascii_.endswith(b"\nnaive red\n")
     assert all(octet in (9, 10) or 32 <= octet <= 126 for octet in ascii_)
-    assert "naïve red\n".encode("latin-1") in shown("ISO-8859-1", at_once=at_once)
+    assert "naïve red\n".encode("latin-1") in print_answer("ISO-8859-1", chunk_size=chunk_size)
 
 
-@pytest.mark.parametrize("at_once", [1, 7, 1000])
-def test_F121_two_options_for_what_is_below_32_and_above_126(at_once: int) -> None:
-    low = shown("UTF-8", control=True, at_once=at_once)
+@pytest.mark.parametrize("chunk_size", [1, 7, 1000])
+def test_F121_options_for_control_characters_and_8_bit_bytes(chunk_size: int) -> None:
+    low = print_answer("UTF-8", control=True, chunk_size=chunk_size)
     assert low == b"Login: alice\x1b[2J\x07\n\x1b]0;owned\x1b\\" + "café\t€\nnaïve red\x00\n".encode()
-    high = shown("ANSI_X3.4-1968", eight_bit=True, at_once=at_once)
+    high = print_answer("ANSI_X3.4-1968", eight_bit=True, chunk_size=chunk_size)
     assert high == b"Login: alice\ncaf\xc3\xa9\t\xe2\x82\xac\nna\xefve \x9b31mred\x7f\n"
-    assert shown("UTF-8", control=True, eight_bit=True, at_once=at_once) == EVIL
+    assert print_answer("UTF-8", control=True, eight_bit=True, chunk_size=chunk_size) == EVIL

@@ -1,4 +1,4 @@
-"""What the bench stands on is right: its people are found as those that the store wrote itself, its statistics count."""
+"""The benchmarks' own code: people written in bulk are found like others, and the statistics are right."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from tests.bench.measure import percentile
 from tests.unit.fixtures import ALICE, make_dependencies, result_of
 
 
-def test_people_made_in_bulk_are_people_like_others(tmp_path: Path) -> None:
+def test_people_written_in_bulk_are_found(tmp_path: Path) -> None:
     built = make_dependencies(tmp_path, [ALICE])
     people.fill_database(built.database_path, 3, 2)
     built.poll_store()

@@ -1,5 +1,6 @@
-"""The command without a reactor: help, mistakes in the settings, values that no field takes. What it does with people
-and ports is seen in tests/peers/test_command.py."""
+"""The command line without a reactor: help, errors in settings, invalid field values.
+
+tests/peers/test_command.py covers what the commands do with people and ports."""
 
 import json
 import re
@@ -25,23 +26,23 @@ SUBCOMMANDS = (
 )  # fmt: skip
 
 
-def commands(group: click.Group, above: str = "") -> list[str]:
-    """All commands that there are, as they are typed."""
+def commands(group: click.Group, parents: str = "") -> list[str]:
+    """Return all commands as users type them."""
     names, context = [], click.Context(group)
     for name in group.list_commands(context):
         command = group.get_command(context, name)
-        names.append(f"{above}{name}")
+        names.append(f"{parents}{name}")
         if isinstance(command, click.Group):
-            names += commands(command, f"{above}{name} ")
+            names += commands(command, f"{parents}{name} ")
     return names
 
 
-def test_these_are_all_the_commands() -> None:
+def test_list_of_commands_is_complete() -> None:
     assert sorted(["", *commands(cli)]) == sorted(SUBCOMMANDS)
 
 
 @pytest.mark.parametrize("subcommand", SUBCOMMANDS)
-def test_the_help_of_each_command_fits_a_screen_and_shows_an_example(subcommand: str) -> None:
+def test_help_fits_a_screen_and_shows_an_example(subcommand: str) -> None:
     ran = CliRunner().invoke(cli, [*subcommand.split(), "--help"], prog_name="finger-gateway", terminal_width=80)
     assert ran.exit_code == 0
     lines = ran.output.splitlines()
@@ -52,9 +53,9 @@ def test_the_help_of_each_command_fits_a_screen_and_shows_an_example(subcommand:
 
 
 @pytest.mark.parametrize("subcommand", SUBCOMMANDS[1:])
-def test_each_command_has_a_line_in_the_overview(subcommand: str) -> None:
-    *above, name = subcommand.split()
-    ran = CliRunner().invoke(cli, [*above, "--help"], terminal_width=80)
+def test_each_command_has_one_line_in_the_overview(subcommand: str) -> None:
+    *parents, name = subcommand.split()
+    ran = CliRunner().invoke(cli, [*parents, "--help"], terminal_width=80)
     (line,) = (line for line in ran.output.splitlines() if re.match(rf"  {name}  ", line))
     assert "..." not in line, "the first sentence of its help is too long"
 
@@ -106,7 +107,7 @@ BAD_SETTINGS = {
 
 
 @pytest.mark.parametrize("case", BAD_SETTINGS)
-def test_mistakes_in_the_settings_are_all_told_and_end_with_2(
+def test_all_errors_in_the_settings_are_reported_with_exit_code_2(
     tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     written, expected = BAD_SETTINGS[case]
@@ -117,10 +118,10 @@ def test_mistakes_in_the_settings_are_all_told_and_end_with_2(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    said = capsys.readouterr()
-    for line, start in zip(said.err.splitlines(), expected, strict=True):
+    captured = capsys.readouterr()
+    for line, start in zip(captured.err.splitlines(), expected, strict=True):
         assert line.startswith(start.format(file=file))
-    assert said.out == ""
+    assert captured.out == ""
     assert [each.name for each in tmp_path.iterdir()] == ([] if written is None else ["gateway.toml"])
 
 
@@ -135,7 +136,7 @@ BROKEN_FILES = {
 
 
 @pytest.mark.parametrize("written", BROKEN_FILES)
-def test_a_file_of_people_that_cannot_be_read_is_told_with_the_person_and_the_field(
+def test_errors_in_a_people_file_name_the_person_and_the_field(
     tmp_path: Path, written: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "people.json"
@@ -149,13 +150,13 @@ def test_a_file_of_people_that_cannot_be_read_is_told_with_the_person_and_the_fi
 
 
 @pytest.mark.parametrize("endpoint", ["1079", "unix:socket", "tcp:0", "tcp:65536", "tcp:x", "ssl:443", ""])
-def test_endpoints_that_the_demo_cannot_take(endpoint: str) -> None:
+def test_invalid_endpoints_for_the_demo(endpoint: str) -> None:
     with pytest.raises(CannotStart, match=r"write .tcp:PORT"):
         _port_of(endpoint)
     assert _port_of("tcp:1079:interface=127.0.0.1") == _port_of("tcp:port=1079") == 1079
 
 
-REFUSED = {
+INVALID_VALUES = {
     ("nmae", "x"): "nmae: unknown field; did you mean name? (known: name, aliases, pronouns, ",
     ("listed", "perhaps"): "listed: found 'perhaps'; must be yes or no",
     ("hidden", ""): "hidden: found ''; must be yes or no",
@@ -170,15 +171,15 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("field", "value"), REFUSED)
-def test_values_that_no_field_takes_are_told_with_the_field(field: str, value: str) -> None:
+@pytest.mark.parametrize(("field", "value"), INVALID_VALUES)
+def test_invalid_values_are_reported_with_the_field(field: str, value: str) -> None:
     with pytest.raises(CommandFailed) as failed:
         parse_edit("alice", field, value)
-    assert str(failed.value).startswith(REFUSED[field, value])
+    assert str(failed.value).startswith(INVALID_VALUES[field, value])
     assert failed.value.code == 2
 
 
-def test_values_are_read_by_the_shape_of_the_field() -> None:
+def test_values_are_parsed_by_the_type_of_the_field() -> None:
     for field, value, expected in (
         ("name", "Alice", "Alice"),
         ("plan", "a\nb", "a\nb"),
@@ -196,13 +197,13 @@ def test_values_are_read_by_the_shape_of_the_field() -> None:
     assert parse_edit("alice", "visibility.plan", "") == Modify("alice", visibility={"plan": None})
 
 
-def test_text_of_the_command_line_is_utf8() -> None:
+def test_command_line_text_must_be_UTF_8() -> None:
     assert utf8("Žofie") == "Žofie"
     with pytest.raises(click.BadParameter, match="is not UTF-8 text"):
         utf8("\udcff")
 
 
-def test_the_schemas_are_json_schema() -> None:
+def test_schemas_are_JSON_Schema() -> None:
     settings, person = (
         json.loads(CliRunner().invoke(cli, ["schema", what]).output) for what in ("settings", "person")
     )  # fmt: skip
@@ -233,7 +234,7 @@ def test_the_schemas_are_json_schema() -> None:
     assert described["required"] == ["login"] and described["additionalProperties"] is False
 
 
-def test_check_tries_ones_own_templates(
+def test_check_renders_own_templates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = tmp_path / "own" / "finger"

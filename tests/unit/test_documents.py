@@ -1,4 +1,4 @@
-"""Documents for contributors: what they name exists, and the drawing of the layers is the contract that is enforced."""
+"""Documents for contributors: the paths and modules in them exist, and the layer diagram matches the enforced contract."""
 
 import importlib
 import re
@@ -36,7 +36,7 @@ def test_modules_exist(document: str) -> None:
         importlib.import_module(name)
 
 
-def test_the_drawing_shows_the_contract() -> None:
+def test_the_layer_diagram_matches_the_contract() -> None:
     drawing = (ROOT / "gateway/README.md").read_text().split("```mermaid\n")[1].split("```")[0]
     boxes = re.findall(r'L(\d+)\["([^"]+)"\]', drawing)
     assert [int(number) for number, _ in boxes] == list(range(1, len(boxes) + 1))

@@ -1,5 +1,4 @@
-"""Every question on every protocol passes one exchange: limited, recorded, counted. Taken out of any of the three, the
-same checks see it."""
+"""Every request on every protocol is tracked: limited, logged and counted. The checks fail without tracking."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,12 +24,12 @@ STRANGER = IPv4Address("TCP", "198.51.100.7", 4079)
 
 
 def over_finger(deps: ProtocolDependencies) -> str:
-    return _wire(FingerService(FingerSettings(), deps).factory.buildProtocol(STRANGER), b"alice\r\n")
+    return exchange_bytes(FingerService(FingerSettings(), deps).factory.buildProtocol(STRANGER), b"alice\r\n")
 
 
 def over_web(deps: ProtocolDependencies) -> str:
     protocol = WebService(WebSettings(), deps).factory.buildProtocol(STRANGER)
-    return _wire(protocol, b"GET /users/alice HTTP/1.1\r\nHost: dir.test\r\nConnection: close\r\n\r\n")
+    return exchange_bytes(protocol, b"GET /users/alice HTTP/1.1\r\nHost: dir.test\r\nConnection: close\r\n\r\n")
 
 
 def over_irc(deps: ProtocolDependencies) -> str:
@@ -46,49 +45,49 @@ PROTOCOLS = {"finger": over_finger, "web": over_web, "irc": over_irc}
 
 class Wire(StringTransport):
     def loseWriteConnection(self) -> None:
-        """The answer is said."""
+        """Do nothing; finger closes its side after the answer."""
 
 
-def _wire(protocol: object, said: bytes) -> str:
+def exchange_bytes(protocol: object, data: bytes) -> str:
     transport = Wire(peerAddress=STRANGER)
     protocol.makeConnection(transport)  # type: ignore[attr-defined]
-    protocol.dataReceived(said)  # type: ignore[attr-defined]
-    told: str = transport.value().decode()
-    return told
+    protocol.dataReceived(data)  # type: ignore[attr-defined]
+    received: str = transport.value().decode()
+    return received
 
 
 def limited(built: GatewayHarness, ask: Ask) -> bool:
-    """Is the third question of a minute, where two are allowed, not answered?"""
+    """Return whether the third request in a minute is refused when two are allowed."""
     answers = [ask(built.deps) for _ in range(3)]
     return "Alice Adams" in answers[0] and "Alice Adams" in answers[1] and "Alice Adams" not in answers[2]
 
 
-def recorded(built: GatewayHarness, ask: Ask) -> bool:
-    """Is there one record for one question?"""
+def logged(built: GatewayHarness, ask: Ask) -> bool:
+    """Return whether one request gives one access-log entry."""
     ask(built.deps)
     return [(each["query"], each["outcome"]) for each in built.access_log_entries] == [("alice", "found")]
 
 
 def counted(built: GatewayHarness, ask: Ask) -> bool:
-    """Is one question counted once?"""
+    """Return whether one request is counted once."""
     ask(built.deps)
     return [key[2] for key, count in built.deps.tracker.counts.items() if count == 1] == ["found"]
 
 
 class Untracked(RequestTracker):
-    """Lets everything through and records nothing, like a protocol that forgets to track its requests."""
+    """A tracker that limits and logs nothing, like a protocol that forgets to track its requests."""
 
     def start(self, info: RequestInfo) -> TrackedRequest:
-        return Unrecorded(self, info, 0.0, None)
+        return UntrackedRequest(self, info, 0.0, None)
 
 
-class Unrecorded(TrackedRequest):
+class UntrackedRequest(TrackedRequest):
     def finish(self, outcome: object, size: int = 0, reference: str | None = None) -> None:
         pass
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("check", [limited, recorded, counted])
+@pytest.mark.parametrize("check", [limited, logged, counted])
 def test_each_protocol_tracks_its_requests(
     protocol: str, check: Callable[[GatewayHarness, Ask], bool], tmp_path: Path
 ) -> None:
@@ -98,7 +97,7 @@ def test_each_protocol_tracks_its_requests(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("check", [limited, recorded, counted])
+@pytest.mark.parametrize("check", [limited, logged, counted])
 def test_without_tracking_each_check_fails(
     protocol: str, check: Callable[[GatewayHarness, Ask], bool], tmp_path: Path
 ) -> None:

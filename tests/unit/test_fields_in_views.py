@@ -21,11 +21,10 @@ from gateway.formats import people_files, person_json
 from gateway.formats.card import make_vcard
 from tests.unit.directory.doubles import ADMINISTRATOR
 from tests.unit.fixtures import GatewayHarness, make_dependencies, result_of
-from tests.unit.test_every_question import STRANGER, _wire, over_irc
+from tests.unit.test_every_question import STRANGER, exchange_bytes, over_irc
 from tests.unit.web.browser import MEMBER, Browser
 
-# What a person document holds in each field, and what shows it: a word that stands in no other field and in no text of
-# the gateway's own.
+# The value of each field, and a word that appears only if the field is shown.
 VALUES: dict[str, tuple[Any, str]] = {
     "name": ("Zqname", "Zqname"),
     "aliases": (["zqalias"], "zqalias"),
@@ -74,7 +73,7 @@ MISSING: dict[str, dict[str, str]] = {
 
 
 def ask_finger(built: GatewayHarness) -> str:
-    return _wire(FingerService(FingerSettings(), built.deps).factory.buildProtocol(STRANGER), b"/W alice\r\n")
+    return exchange_bytes(FingerService(FingerSettings(), built.deps).factory.buildProtocol(STRANGER), b"/W alice\r\n")
 
 
 def ask_irc(built: GatewayHarness) -> str:

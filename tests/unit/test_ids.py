@@ -1,4 +1,4 @@
-"""tests/ids.py and the pages that it reads."""
+"""tests/ids.py, and the pages of behaviours that it reads."""
 
 import re
 from pathlib import Path
@@ -41,12 +41,12 @@ def test_ids_are_found_in_names_docstrings_and_parameters(tmp_path: Path) -> Non
     assert found["F002"] == ["tests/test_sample.py::test_F002_in_the_name"]
 
 
-def test_every_id_that_a_test_names_is_described() -> None:
+def test_every_id_of_a_test_is_described() -> None:
     assert sorted(set(ids.find_tests()) - set(ids.read_behaviours())) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_each_row_of_a_page_has_an_id_of_that_page(page: Path) -> None:
+def test_each_row_has_an_id_of_its_page(page: Path) -> None:
     rows = [line for line in page.read_text().splitlines() if line.startswith("|")]
     described = [line for line in rows if line not in ("| id | what must hold | source |", "|---|---|---|")]
     assert all(re.fullmatch(rf"\| {page.stem[0].upper()}[0-9]{{3}} \|( [^|]+ \|){{2}}", line) for line in described)

@@ -1,4 +1,4 @@
-"""Each module of `gateway` stands in a layer: import-linter says nothing of one that is in none."""
+"""Every module of `gateway` belongs to a layer; import-linter ignores modules that are in none."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""The lock files: what the gateway runs on and is built with, neither more nor less, in the versions that are tested."""
+"""The lock files contain exactly the packages that the gateway needs, in the tested versions."""
 
 import importlib.metadata
 import re
@@ -19,7 +19,7 @@ ENTRY = re.compile(
 
 
 def closure(wanted: Iterable[str]) -> set[str]:
-    """All packages that *wanted* needs here, as the installed ones say."""
+    """Return all packages that *wanted* requires, by the metadata of the installed ones."""
     found: set[str] = set()
     todo = [Requirement(each) for each in wanted]
     seen: set[tuple[str, str]] = set()
@@ -49,11 +49,11 @@ def constraints() -> dict[str, str]:
         ("build.txt", PROJECT["build-system"]["requires"]),
     ],
 )
-def test_a_lock_names_what_is_needed_in_the_versions_that_are_tested(file: str, wanted: list[str]) -> None:
+def test_lock_files_have_the_needed_packages_in_tested_versions(file: str, wanted: list[str]) -> None:
     text = (LOCKS / file).read_text()
     locked = {found["name"]: found["version"] for found in ENTRY.finditer(text)}
-    assert set(locked) == closure(wanted), "tests/run --lock writes it anew"
+    assert set(locked) == closure(wanted), "`tests/run --lock` rewrites the file"
     tested = constraints()
     assert locked == {name: tested[name] for name in locked}
     rest = ENTRY.sub("", text).split("\n", 1)
-    assert rest[0].startswith("# ") and not rest[1].strip(), "nothing but packages: no index, no options"
+    assert rest[0].startswith("# ") and not rest[1].strip(), "lock files contain only packages, no index and no options"

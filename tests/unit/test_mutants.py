@@ -1,4 +1,4 @@
-"""The table of mutants fits the code: a rename in the code or in the tests cannot disable a mutant unnoticed."""
+"""The table of mutants matches the code, so that no rename disables a mutant unnoticed."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.mutants import CHECKOUT, MUTANTS, Mutant, first_failure
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
-def test_a_mutant_changes_one_place_and_has_tests(mutant: Mutant) -> None:
+def test_each_mutant_changes_one_place_and_has_tests(mutant: Mutant) -> None:
     text = (CHECKOUT / mutant.file).read_text()
     assert text.count(mutant.old) == 1
     changed = text.replace(mutant.old, mutant.new)
@@ -23,13 +23,13 @@ def test_a_mutant_changes_one_place_and_has_tests(mutant: Mutant) -> None:
             assert re.search(rf"^\s*(?:async )?(?:def|class) {re.escape(part.partition('[')[0])}\b", content, re.M)
 
 
-def test_there_are_at_least_forty_mutants_with_names_of_their_own() -> None:
+def test_at_least_forty_mutants_with_unique_names() -> None:
     names = [mutant.name for mutant in MUTANTS]
     assert len(set(names)) == len(names) >= 40
     assert all(re.fullmatch("[a-z]+(?:-[a-z]+)+", name) for name in names)
 
 
-def test_a_mutant_is_applied_where_its_text_stands_once(tmp_path: Path) -> None:
+def test_a_mutant_needs_exactly_one_occurrence(tmp_path: Path) -> None:
     file = tmp_path / "code.py"
     mutant = Mutant("a-b", "code.py", "limit = 1", "limit = 2", "tests")
     file.write_text("limit = 1\n")
@@ -52,5 +52,5 @@ def test_a_mutant_is_applied_where_its_text_stands_once(tmp_path: Path) -> None:
     ],
     ids=["failure", "fixture", "import", "pass"],
 )
-def test_the_first_failure_is_named(output: str, test: str) -> None:
+def test_first_failure(output: str, test: str) -> None:
     assert first_failure(output) == test

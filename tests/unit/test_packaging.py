@@ -1,4 +1,4 @@
-"""What is shipped: the wheel and the sdist, built by hatchling as pip would."""
+"""The contents of the wheel and the sdist, built by hatchling as pip does."""
 
 import os
 import shutil
@@ -21,12 +21,12 @@ def build(target: str, folder: Path, checkout: Path = CHECKOUT) -> Path:
         check=True,
         capture_output=True,
     )
-    (made,) = folder.iterdir()
-    return made
+    (archive,) = folder.iterdir()
+    return archive
 
 
 def files(folder: str) -> set[str]:
-    """The files of a folder of the checkout, as git sees them: no caches, nothing ignored."""
+    """Return the files that git tracks in a folder of the checkout."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", folder], cwd=CHECKOUT, check=True, capture_output=True, text=True
     ).stdout
@@ -43,21 +43,21 @@ def shipped(wheel: Path) -> set[str]:
     return set(zipfile.ZipFile(wheel).namelist())
 
 
-def test_the_wheel_holds_every_module_and_template(shipped: set[str]) -> None:
+def test_wheel_contains_every_module_and_template(shipped: set[str]) -> None:
     modules = files("gateway") - files("gateway/man") - {"gateway/twist_plugin.py"}
     templates = {f"gateway/{name}" for name in files("templates")}
     assert modules
     assert (modules | templates) - shipped == set()
 
 
-def test_the_wheel_holds_the_twist_plugin_where_twisted_looks(wheel: Path, shipped: set[str]) -> None:
+def test_wheel_contains_the_twist_plugin(wheel: Path, shipped: set[str]) -> None:
     plugins = {name for name in shipped if name.startswith("twisted/")}
     assert plugins == {"twisted/plugins/finger_gateway.py"}
     source = zipfile.ZipFile(wheel).read("twisted/plugins/finger_gateway.py")
     assert source == (CHECKOUT / "gateway/twist_plugin.py").read_bytes()
 
 
-def test_the_wheel_holds_the_licence_and_the_command(wheel: Path, shipped: set[str]) -> None:
+def test_wheel_contains_the_licence_and_the_command(wheel: Path, shipped: set[str]) -> None:
     (licence,) = (name for name in shipped if name.endswith("/licenses/LICENSE"))
     assert b"MIT License" in zipfile.ZipFile(wheel).read(licence)
     (commands,) = (name for name in shipped if name.endswith("/entry_points.txt"))
@@ -75,18 +75,18 @@ def test_the_wheel_installs_the_manual_pages(wheel: Path, shipped: set[str]) -> 
     assert not [name for name in shipped if name.startswith("gateway/man/")]
 
 
-def test_the_wheel_holds_nothing_else(shipped: set[str]) -> None:
+def test_wheel_contains_nothing_else(shipped: set[str]) -> None:
     tops = {name.split("/")[0] for name in shipped}
     assert {top for top in tops if not top.endswith((".dist-info", ".data"))} == {"gateway", "twisted"}
     assert not [name for name in shipped if "tests" in name.split("/") or name.endswith(".pyc")]
 
 
-def test_the_same_sources_make_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_is_reproducible(wheel: Path, tmp_path: Path) -> None:
     assert build("wheel", tmp_path).read_bytes() == wheel.read_bytes()
 
 
-def test_another_checkout_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
-    """Another folder, other times and rights of the files."""
+def test_the_wheel_is_reproducible_from_another_checkout(wheel: Path, tmp_path: Path) -> None:
+    """In another folder, with other file times and permissions."""
     for name in files("."):
         copied = tmp_path / "checkout" / name
         copied.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ def test_another_checkout_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> N
     assert build("wheel", tmp_path / "wheel", tmp_path / "checkout").read_bytes() == wheel.read_bytes()
 
 
-def test_the_sdist_holds_templates_tests_and_examples(tmp_path: Path) -> None:
+def test_sdist_contains_templates_tests_and_examples(tmp_path: Path) -> None:
     with tarfile.open(build("sdist", tmp_path)) as archive:
         names = {name.split("/", 1)[1] for name in archive.getnames()}
     wanted = files("gateway") | files("templates") | files("tests") | files("examples") | {"LICENSE", "pyproject.toml"}

@@ -1,8 +1,7 @@
-"""What strangers and members are told of somebody whose every field is filled, by preset, on each protocol: whole, in
-tests/golden/PRESET/VIEWER. The files are typed or looked at, and never made anew by a test; who changes a template
-changes them by hand.
+"""Whole answers about a person with every field, by preset, viewer and protocol, against tests/golden/PRESET/VIEWER.
 
-Members are told the same under B and C as under open: the profiles of RFC 1288 are about strangers.
+No test writes these files; change them by hand when a template changes. Members get the same answers under B and C
+as under open, because the profiles of RFC_WORDS 1288 are about strangers.
 """
 
 import re
@@ -79,7 +78,7 @@ def log_on(built: GatewayHarness) -> None:
     built.deps.directory.presence.update("here", {"alice": (LOGIN,)})
 
 
-# one question, as each protocol answers it
+# one request on each protocol
 
 
 def over_finger(built: GatewayHarness, address: str, line: str = "alice") -> str:
@@ -103,11 +102,11 @@ PROTOCOLS: dict[str, Callable[[GatewayHarness, str], str]] = {
     "finger.txt": over_finger,
     "finger_long.txt": lambda built, address: over_finger(built, address, "/W alice"),
     "web.json": lambda built, address: over_web(built, address, "application/json"),
-    "irc.txt": over_irc,  # nobody has an address there: all are strangers
+    "irc.txt": over_irc,  # IRC clients have no address: all are strangers
 }
 
 
-# the texts, whole
+# the golden files
 
 
 def goldens() -> Iterator[tuple[Preset, str, str]]:
@@ -123,52 +122,51 @@ def golden(preset: Preset, viewer: str, name: str) -> Path:
 
 
 @pytest.mark.parametrize(("preset", "viewer", "name"), [*goldens()])
-def test_F101_what_is_told_under_each_preset(build: Build, preset: Preset, viewer: str, name: str) -> None:
+def test_F101_answers_under_each_preset(build: Build, preset: Preset, viewer: str, name: str) -> None:
     built = build(preset)
     log_on(built)
-    told = PROTOCOLS[name](built, ADDRESSES[viewer])
-    assert told == golden(preset, viewer, name).read_text(encoding="utf-8")
+    answer = PROTOCOLS[name](built, ADDRESSES[viewer])
+    assert answer == golden(preset, viewer, name).read_text(encoding="utf-8")
     if name.startswith("finger"):
-        assert max(map(width, told.splitlines())) <= 80
+        assert max(map(width, answer.splitlines())) <= 80
     if name == "finger.txt":
-        assert over_web(built, ADDRESSES[viewer], "text/plain") == told
+        assert over_web(built, ADDRESSES[viewer], "text/plain") == answer
 
 
-def test_every_golden_file_is_compared_and_the_person_is_full() -> None:
+def test_every_golden_file_is_compared_and_the_person_has_every_field() -> None:
     files = {path for preset in PRESETS for path in (GOLDEN / preset).rglob("*") if path.is_file()}
     assert files == {golden(*each) for each in goldens()}
     stored = {field.name for field in FIELDS.values() if field.stored}
-    assert stored - set(ALICE) == {"former"}, "what nobody can be given but by a rename"
+    assert stored - set(ALICE) == {"former"}, "only a rename sets `former`"
 
 
-# RFC 1288 section 3.2.3, in its own words
+# RFC_WORDS 1288 section 3.2.3, quoted
 
 # "Administrator A should be able to choose to return office location, office phone number, home phone number, and
 # logged in/out times; B: only office location and office phone number; C: the minimum amount of required information,
 # which is the person's full name."
 NAME, OFFICE, OFFICE_PHONE, HOME_PHONE = "Alice Adams", "B12", "+420 555 0100", "+420 555 0199"
 LOGGED_IN, LAST_OUT = "08:15", "07:31"
-RFC = {
+RFC_WORDS = {
     "A": {NAME, OFFICE, OFFICE_PHONE, HOME_PHONE, LOGGED_IN, LAST_OUT},
     "B": {NAME, OFFICE, OFFICE_PHONE},
     "C": {NAME},
 }
-OTHERS = {
+OTHER_WORDS = {
     "ally", "she/her", "AL-iss", "Keeper of the kettle", "Royal Tea Board", "alice@mail.test", "Žižkov", "Prague",
     "alice.example", "laptop", "ssh-ed25519", "A better teapot", "Descale", "Then tea", "at the kettle", "kettlealice",
     "libera", "social.example", "pts/7", "far.example",
 }  # fmt: skip
 
 
-def seen(text: str) -> set[str]:
-    """Which of all that is kept of alice stands in *text*."""
-    return {word for word in RFC["A"] | OTHERS if word in text}
+def visible_words(text: str) -> set[str]:
+    """Return the words of alice's fields that appear in *text*."""
+    return {word for word in RFC_WORDS["A"] | OTHER_WORDS if word in text}
 
 
 @pytest.mark.parametrize("preset", ["A", "B", "C"])
-def test_F101_strangers_are_told_what_the_RFC_lists_and_nothing_else(build: Build, preset: Preset) -> None:
-    """C: "exactly the full name". The login is what was asked for in its proper spelling, and the address on the web is
-    made of it: both go with the name, and tell nothing more of a person."""
+def test_F101_strangers_see_exactly_what_the_RFC_lists(build: Build, preset: Preset) -> None:
+    """Under C "the person's full name" comes with the login and the web address, which the client already knows."""
     built = build(preset)
     ways: dict[str, Callable[[GatewayHarness, str], str]] = {
         **PROTOCOLS,
@@ -178,14 +176,14 @@ def test_F101_strangers_are_told_what_the_RFC_lists_and_nothing_else(build: Buil
     off = {name: ask(built, ADDRESSES["stranger"]) for name, ask in ways.items()}
     log_on(built)
     for name, ask in ways.items():
-        told = seen(off[name] + ask(built, ADDRESSES["stranger"]))
-        assert told == RFC[preset], name
+        answer = visible_words(off[name] + ask(built, ADDRESSES["stranger"]))
+        assert answer == RFC_WORDS[preset], name
 
 
-def test_F101_under_C_a_line_of_finger_is_the_name_and_where_to_find_it(build: Build) -> None:
+def test_F101_under_C_finger_shows_only_login_name_and_web_address(build: Build) -> None:
     built = build("C")
     log_on(built)
     for line in ("alice", "/W alice"):
-        told = dict(re.findall(r"^(\w+): +(.*)$", over_finger(built, ADDRESSES["stranger"], line), re.MULTILINE))
-        told.pop("Changed", None)
-        assert told == {"Login": "alice", "Name": "Alice Adams", "Web": "https://dir.test/users/alice"}
+        answer = dict(re.findall(r"^(\w+): +(.*)$", over_finger(built, ADDRESSES["stranger"], line), re.MULTILINE))
+        answer.pop("Changed", None)
+        assert answer == {"Login": "alice", "Name": "Alice Adams", "Web": "https://dir.test/users/alice"}

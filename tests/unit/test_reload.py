@@ -1,4 +1,4 @@
-"""What differs between settings, one reload at a time, and that a broken file changes nothing: without a reactor."""
+"""Reloading: differences between settings, one reload at a time, and no change after an error."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -65,7 +65,7 @@ def settings(folder: Path, text: str) -> Settings:
         (("[finger]", '[limits]\ntimeout = "1s"\n[finger]'), ["limits.timeout"], []),
     ],
 )
-def test_R036_what_changes_and_what_needs_a_restart(
+def test_R036_changed_settings_and_those_that_need_a_restart(
     tmp_path: Path, change: tuple[str, str], changed: list[str], restart: list[str]
 ) -> None:
     now = settings(tmp_path, BASE)
@@ -73,51 +73,51 @@ def test_R036_what_changes_and_what_needs_a_restart(
     difference = compare_settings(now, new)
     assert (list(difference.changed), list(difference.restart)) == (changed, restart)
     assert (difference.settings == new) == (not restart)
-    # Told again at the next reload, until there is a restart.
+    # The next reload reports it again, until there is a restart.
     assert compare_settings(difference.settings, new) == SettingsDifference((), tuple(restart), difference.settings)
 
 
-def test_the_order_of_networks_is_no_difference(tmp_path: Path) -> None:
+def test_the_order_of_netjobs_is_no_difference(tmp_path: Path) -> None:
     base = settings(tmp_path, BASE)
     a, b = base.protocol("irc")
-    one, other = (msgspec.structs.replace(base, irc=networks) for networks in ([a, b], [b, a]))
+    one, other = (msgspec.structs.replace(base, irc=netjobs) for netjobs in ([a, b], [b, a]))
     assert compare_settings(one, other).changed == ()
 
 
-class Works:
-    """Jobs that end when they are told to."""
+class Jobs:
+    """Jobs that end when the test ends them."""
 
     def __init__(self) -> None:
-        self.begun: list[Deferred[int]] = []
+        self.started_jobs: list[Deferred[int]] = []
 
     async def __call__(self) -> int:
-        self.begun.append(Deferred())
-        return await self.begun[-1]
+        self.started_jobs.append(Deferred())
+        return await self.started_jobs[-1]
 
 
-def test_R036_who_asks_during_a_reload_gets_the_next_one_together_with_all_others() -> None:
-    works, results = Works(), dict[str, Any]()
-    one = OneAtATime(works)
+def test_R036_requests_during_a_reload_share_the_next_one() -> None:
+    jobs, results = Jobs(), dict[str, Any]()
+    one = OneAtATime(jobs)
 
     def ask(name: str) -> None:
         one.ask().addBoth(lambda result: results.update({name: result}))
 
     for name in "abc":
         ask(name)
-    assert len(works.begun) == 1
-    works.begun[0].callback(1)
+    assert len(jobs.started_jobs) == 1
+    jobs.started_jobs[0].callback(1)
     assert results == {"a": 1}
-    assert len(works.begun) == 2
+    assert len(jobs.started_jobs) == 2
     ask("d")
-    works.begun[1].errback(CannotStart("no"))
+    jobs.started_jobs[1].errback(CannotStart("no"))
     assert isinstance(results["b"], Failure) and isinstance(results["c"], Failure)
-    works.begun[2].callback(3)
+    jobs.started_jobs[2].callback(3)
     assert results["d"] == 3
-    assert len(works.begun) == 3
+    assert len(jobs.started_jobs) == 3
 
 
 class Pool:
-    """A thread pool whose work is done when the test says so."""
+    """A thread pool whose work runs when the test says so."""
 
     def __init__(self) -> None:
         self.waiting: list[Callable[[], None]] = []
@@ -173,7 +173,7 @@ def stop(gateway: Gateway, reactor: MemoryReactor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "why", "said"),
+    ("text", "error", "message"),
     [
         ("[finger", BadSettings, "TOML"),
         (TEXT + "[nothing]\n", BadSettings, "nothing: unknown key"),
@@ -181,17 +181,19 @@ def stop(gateway: Gateway, reactor: MemoryReactor) -> None:
         (TEXT + '[[irc]]\nnetwork = "a"\nserver = "tls:x:1:y=z"\n', CannotStart, "irc[0].server"),
         (TEXT.replace("r.jsonl", "own"), CannotStart, "access_log.file"),
     ],
-    ids=["toml", "key", "template", "endpoint", "records"],
+    ids=["toml", "key", "template", "endpoint", "access log"],
 )
-def test_R036_a_broken_file_changes_nothing(tmp_path: Path, text: str, why: type[Exception], said: str) -> None:
+def test_R036_a_file_with_errors_changes_nothing(
+    tmp_path: Path, text: str, error: type[Exception], message: str
+) -> None:
     gateway, reactor = started(tmp_path)
     (tmp_path / "own" / "finger").mkdir(parents=True)
     (tmp_path / "own" / "finger" / "person.txt").write_text("{% if %}")
     before = (gateway.settings, gateway.deps, gateway.directory.policy, gateway.access_log._file)
-    # Besides the mistake there is a lot that could be taken over.
+    # Besides the error the file has changes that could be applied.
     more = text.replace("The Tea Club", "X").replace("[finger]", '[privacy]\npreset = "C"\n[finger]')
     failure = reloaded(gateway, reactor, more)
-    assert failure.check(why) and said in str(failure.value)
+    assert failure.check(error) and message in str(failure.value)
     assert (gateway.settings, gateway.deps, gateway.directory.policy, gateway.access_log._file) == before
     stop(gateway, reactor)
 
@@ -200,8 +202,8 @@ STEPS = ("access log", "policy", "finger", "irc", "limits")
 
 
 @pytest.mark.parametrize("failing", range(len(STEPS)), ids=STEPS)
-def test_R036_a_step_that_fails_leaves_everything_as_it_was(tmp_path: Path, failing: int) -> None:
-    """The fault is injected into one preparation after the other, whatever there is to prepare."""
+def test_R036_a_failed_step_changes_nothing(tmp_path: Path, failing: int) -> None:
+    """The fault is injected into one preparation after the other."""
     text = TEXT + '[[irc]]\nnetwork = "a"\nserver = "tcp:192.0.2.1:1"\n'
     gateway, reactor = started(tmp_path, text)
     steps = gateway._reload_steps
@@ -245,21 +247,21 @@ def test_R036_a_step_that_fails_leaves_everything_as_it_was(tmp_path: Path, fail
     stop(gateway, reactor)
 
 
-def asked(reactor: MemoryReactor) -> str:
+def query_nobody(reactor: MemoryReactor) -> str:
     factory: Any = reactor.tcpServers[0][1]
     protocol = factory.buildProtocol(IPv4Address("TCP", "192.0.2.1", 1))
     transport = Transport(peerAddress=IPv4Address("TCP", "192.0.2.1", 1))
     protocol.makeConnection(transport)
     protocol.dataReceived(b"nobody\r\n")
-    said: bytes = transport.value()
+    received: bytes = transport.value()
     protocol.connectionLost(None)
-    return said.decode()
+    return received.decode()
 
 
-def test_R036_everything_is_put_in_place_in_one_turn(tmp_path: Path) -> None:
+def test_R036_all_changes_are_applied_in_one_reactor_turn(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     listening, directory, tracker = list(reactor.listening), gateway.directory, gateway.deps.tracker
-    assert asked(reactor) == "nobody: no such user.\r\n"
+    assert query_nobody(reactor) == "nobody: no such user.\r\n"
     new = TEXT.replace("The Tea Club", "The Coffee Club").replace("r.jsonl", "s.jsonl") + (
         '[privacy]\npreset = "C"\n[limits]\nqueries_per_minute = 1\ntimeout = "3s"\n'
     )
@@ -267,7 +269,7 @@ def test_R036_everything_is_put_in_place_in_one_turn(tmp_path: Path) -> None:
     results: list[Any] = []
     gateway.reload().addBoth(results.append)
     deps = gateway.deps
-    assert asked(reactor) == "nobody: no such user.\r\n"
+    assert query_nobody(reactor) == "nobody: no such user.\r\n"
     assert gateway.deps is deps and not results
     reactor.pool.run()
     assert isinstance(results[0], SettingsDifference)
@@ -275,13 +277,13 @@ def test_R036_everything_is_put_in_place_in_one_turn(tmp_path: Path) -> None:
     assert gateway.directory.policy == builders.make_policy(load_settings(Path(gateway._file)))
     assert gateway.directory is directory and gateway.deps.tracker is tracker
     assert reactor.listening == listening
-    assert "Too many queries" in asked(reactor)  # what was asked before counts
+    assert "Too many queries" in query_nobody(reactor)  # earlier requests count
     reactor.advance(1)
     assert [len((tmp_path / name).read_text().splitlines()) for name in ("r.jsonl", "s.jsonl")] == [2, 1]
     stop(gateway, reactor)
 
 
-def test_a_protocol_without_a_listener_comes_and_goes(tmp_path: Path) -> None:
+def test_reload_starts_and_stops_the_IRC_bots(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     reloaded(gateway, reactor, TEXT + '[[irc]]\nnetwork = "a"\nserver = "tcp:192.0.2.1:1"\n')
     assert [client[:2] for client in reactor.tcpClients] == [("192.0.2.1", 1)]
@@ -294,7 +296,7 @@ def test_a_protocol_without_a_listener_comes_and_goes(tmp_path: Path) -> None:
     stop(gateway, reactor)
 
 
-def test_R037_a_reload_that_a_stop_overtakes_is_not_done(tmp_path: Path) -> None:
+def test_R037_a_stop_cancels_a_running_reload(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path)
     deps, results = gateway.deps, list[Any]()
     gateway.reload().addBoth(results.append)
@@ -303,7 +305,7 @@ def test_R037_a_reload_that_a_stop_overtakes_is_not_done(tmp_path: Path) -> None
     assert results[0].check(CannotStart) and gateway.deps is deps
 
 
-def test_R036_proxies_and_what_a_header_may_take_are_those_of_the_new_settings(tmp_path: Path) -> None:
+def test_R036_reload_changes_trusted_proxies_and_header_timeout(tmp_path: Path) -> None:
     gateway, reactor = started(tmp_path, TEXT.replace("[finger]", '[finger]\nlisten = ["haproxy:tcp:1079"]'))
     factory: Any = reactor.tcpServers[0][1]
     here, there = (IPv4Address("TCP", host, 1) for host in ("127.0.0.1", "192.0.2.8"))
@@ -323,7 +325,7 @@ def test_R036_proxies_and_what_a_header_may_take_are_those_of_the_new_settings(t
     stop(gateway, reactor)
 
 
-def test_another_living_gateway_on_the_control_socket_stands_in_the_way(tmp_path: Path) -> None:
+def test_another_gateway_on_the_control_socket_prevents_the_start(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(tmp_path / "control.sock"))
         other.listen()
@@ -334,7 +336,7 @@ def test_another_living_gateway_on_the_control_socket_stands_in_the_way(tmp_path
         assert (tmp_path / "control.sock").is_socket()
 
 
-def test_who_is_connected_stays_so_and_counts_under_other_limits() -> None:
+def test_open_connections_count_under_changed_limits() -> None:
     connections, address = AdmissionControl(10, 10), Address.parse("192.0.2.1")
     assert [connections.admit(address) for _ in range(3)] == [Admission.ACCEPT] * 3
     connections.set_limits(10, 3)

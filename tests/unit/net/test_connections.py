@@ -1,12 +1,12 @@
-"""All connections of a factory, and their end."""
+"""The registry of a factory's open connections, and how it closes them."""
 
 from twisted.internet.task import Clock
 
 from gateway.net.connections import ConnectionRegistry
 
 
-class Held:
-    """A connection, and its transport."""
+class RecordingConnection:
+    """A connection that is its own transport and records calls."""
 
     def __init__(self) -> None:
         self.transport = self
@@ -19,10 +19,10 @@ class Held:
         self.said.append("abort")
 
 
-def test_all_are_asked_to_end_and_the_late_ones_cut() -> None:
+def test_connections_are_closed_and_late_ones_aborted() -> None:
     clock = Clock()
-    connections: ConnectionRegistry[Held] = ConnectionRegistry(clock)
-    quick, late, gone = held = [Held() for _ in range(3)]
+    connections: ConnectionRegistry[RecordingConnection] = ConnectionRegistry(clock)
+    quick, late, gone = held = [RecordingConnection() for _ in range(3)]
     for each in held:
         connections.add(each)
     connections.remove(gone)
@@ -39,10 +39,10 @@ def test_all_are_asked_to_end_and_the_late_ones_cut() -> None:
     assert clock.getDelayedCalls() == []
 
 
-def test_who_ends_in_time_is_not_cut() -> None:
+def test_connections_that_close_in_time_are_not_aborted() -> None:
     clock = Clock()
-    connections: ConnectionRegistry[Held] = ConnectionRegistry(clock)
-    one = Held()
+    connections: ConnectionRegistry[RecordingConnection] = ConnectionRegistry(clock)
+    one = RecordingConnection()
     connections.add(one)
     ended: list[None] = []
     connections.end(2.0).addCallback(ended.append)
@@ -52,8 +52,8 @@ def test_who_ends_in_time_is_not_cut() -> None:
     assert one.said == ["end"]
 
 
-def test_where_nobody_is_the_end_comes_at_once() -> None:
+def test_without_connections_the_end_is_immediate() -> None:
     clock = Clock()
     ended: list[None] = []
-    ConnectionRegistry[Held](clock).end(2.0).addCallback(ended.append)
+    ConnectionRegistry[RecordingConnection](clock).end(2.0).addCallback(ended.append)
     assert ended == [None]

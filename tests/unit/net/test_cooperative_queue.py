@@ -1,11 +1,11 @@
-"""Work by turns of the reactor."""
+"""The cooperative queue: work split over reactor turns."""
 
 from twisted.internet.task import Clock
 
 from gateway.net.cooperative_queue import MAX_TURN, CooperativeQueue
 
 
-def test_so_much_in_a_turn_and_no_more() -> None:
+def test_work_per_reactor_turn_is_limited() -> None:
     clock = Clock()
     spent = [0.0]
     done: list[int] = []
@@ -16,22 +16,22 @@ def test_so_much_in_a_turn_and_no_more() -> None:
         done.append(number)
         spent[0] += MAX_TURN / 2.5
 
-    def look() -> None:
+    def count() -> None:
         counts.append(len(done))
         if turns:
-            clock.callLater(0, look)
+            clock.callLater(0, count)
 
     for number in range(10):
         turns.call_later(lambda number=number: work(number))  # type: ignore[misc]
     assert done == []
-    look()
+    count()
     clock.advance(0)
     assert done == list(range(10))
     assert counts == [0, 3, 6, 9, 10]
     assert clock.getDelayedCalls() == []
 
 
-def test_a_share_is_spent_by_time() -> None:
+def test_used_up_turn_depends_on_time() -> None:
     spent = [0.0]
     turns = CooperativeQueue(Clock(), lambda: spent[0])
     began = turns.now()
@@ -40,17 +40,17 @@ def test_a_share_is_spent_by_time() -> None:
     assert turns.used_up_turn(began)
 
 
-def test_what_comes_meanwhile_waits_for_the_next_turn() -> None:
+def test_work_added_meanwhile_runs_too() -> None:
     clock = Clock()
     turns = CooperativeQueue(clock, lambda: 0.0)
-    seen: list[int] = []
+    pending: list[int] = []
 
     def again() -> None:
-        seen.append(len(clock.getDelayedCalls()))
-        if len(seen) < 3:
+        pending.append(len(clock.getDelayedCalls()))
+        if len(pending) < 3:
             turns.call_later(again)
 
     turns.call_later(again)
     clock.advance(0)
-    assert len(seen) == 3
+    assert len(pending) == 3
     assert len(turns) == 0

@@ -1,4 +1,4 @@
-"""Custom sources: classes named in the settings."""
+"""Custom sources: classes beside gateway.toml, named in the settings, and the errors about unusable ones."""
 
 import sys
 from collections.abc import Iterator
@@ -38,13 +38,27 @@ class Breaks:
 """
 
 
+RESTRICTING_SOURCE = """
+from datetime import timedelta
+
+class {name}:
+    restricts = True
+    cache_ttl = timedelta(seconds=5)
+    def __init__(self, shelf=1):
+        self.shelf = shelf
+    async def get(self, login): ...
+    async def everyone(self): ...
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "vending_for_test.py").write_text(SOURCE)
-    path = list(sys.path)
+    path, modules = list(sys.path), set(sys.modules)
     yield tmp_path
     sys.path[:] = path
-    sys.modules.pop("vending_for_test", None)
+    for name in set(sys.modules) - modules:
+        del sys.modules[name]
 
 
 def test_class_in_the_folder_of_the_settings(folder: Path) -> None:
@@ -87,3 +101,60 @@ def test_a_class_that_is_not_a_source(folder: Path, path: str, found: str, allow
 def test_unknown_options(folder: Path) -> None:
     with pytest.raises(BadSource, match="unexpected keyword argument 'colour'"):
         custom.load_source("x", "vending_for_test:VendingMachine", {"colour": "red"}, None, folder)
+
+
+def test_a_class_gets_its_options(folder: Path) -> None:
+    (folder / "own_good.py").write_text(RESTRICTING_SOURCE.format(name="Vending"))
+    source = custom.load_source("vending", "own_good:Vending", {"shelf": 7}, None, folder)
+    assert (source.name, source.cache_ttl, source.restricts) == ("vending", timedelta(seconds=5), True)
+    assert source.shelf == 7  # type: ignore[attr-defined]
+
+
+def test_cache_ttl_of_the_settings(folder: Path) -> None:
+    (folder / "own_held.py").write_text(RESTRICTING_SOURCE.format(name="Vending"))
+    assert custom.load_source("v", "own_held:Vending", {}, timedelta(seconds=9), folder).cache_ttl == timedelta(
+        seconds=9
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "found", "allowed"),
+    [
+        ("just_a_name", {}, "'just_a_name'", "a module and a class, e.g. "),
+        (":Class", {}, "':Class'", "a module and a class, e.g. "),
+        (
+            "own_none:C",
+            {},
+            "'own_none:C', which cannot be imported (ModuleNotFoundError: No",
+            "in a module in ",
+        ),
+        (
+            "own_broken:C",
+            {},
+            "'own_broken:C', which cannot be imported (ZeroDivisionError: ",
+            "in a module in ",
+        ),
+        (
+            "own_half:Nobody",
+            {},
+            "'own_half:Nobody', which cannot be imported (AttributeError: ",
+            "in a module in ",
+        ),
+        ("own_half:Half", {"x": 1}, "'own_half:Half' (TypeError: Half() takes no arguments)", "a class that takes"),
+        (
+            "own_half:Half",
+            {},
+            "'own_half:Half', which has no everyone, restricts, cache",
+            "a class with get, everyone, ",
+        ),
+    ],
+)
+def test_errors_about_unusable_classes(
+    folder: Path, path: str, options: dict[str, int], found: str, allowed: str
+) -> None:
+    (folder / "own_broken.py").write_text("1 / 0\n")
+    (folder / "own_half.py").write_text("class Half:\n    def get(self, login): ...\n")
+    with pytest.raises(BadSource) as refused:
+        custom.load_source("mine", path, options, None, folder)
+    assert refused.value.found.startswith(found)
+    assert refused.value.allowed.startswith(allowed)
