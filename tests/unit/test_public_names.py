@@ -387,14 +387,14 @@ def environment_variables(_: GatewayHarness) -> Iterator[str]:
 
 
 def template_names(_: GatewayHarness) -> Iterator[str]:
-    """Yield the templates and what each may use: names that it is given, and filters of ours."""
+    """Yield the templates and what each may use: names that it is given, and filters of our own."""
     templates = TemplateSet()
     for name in templates.names():
         yield name
         for each in meta.find_undeclared_variables(templates.parse(name)) - templates.global_names:
             yield f"{name} {{{{ {each} }}}}"
-    ours = set(templates._plain.filters) - set(Environment().filters)
-    yield from (f"filter {name}" for name in ours)
+    own_filters = set(templates._plain.filters) - set(Environment().filters)
+    yield from (f"filter {name}" for name in own_filters)
     static = BUILT_IN / "web" / "static"
     yield from (f"static {file.relative_to(static)}" for file in static.rglob("*") if file.is_file())
 

@@ -204,10 +204,10 @@ def test_F019_limits_count_clients_and_not_the_proxy(built: GatewayHarness, fron
 
 
 def test_F019_the_own_address_is_the_destination_of_the_header(front: ProxiedFactory) -> None:
-    ours = front.connect().send(v1() + b"nobody@[203.0.113.9]\r\n")
-    assert ours.received == ANSWER
-    theirs = front.connect().send(v1("198.51.100.8") + b"nobody@[10.0.0.5]\r\n")
-    assert theirs.received != ANSWER
+    own_address = front.connect().send(v1() + b"nobody@[203.0.113.9]\r\n")
+    assert own_address.received == ANSWER
+    other_address = front.connect().send(v1("198.51.100.8") + b"nobody@[10.0.0.5]\r\n")
+    assert other_address.received != ANSWER
 
 
 def test_R031_a_slow_header_has_one_deadline(

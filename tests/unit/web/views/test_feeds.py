@@ -76,9 +76,9 @@ def test_W028_JSON_feed(tea: Browser) -> None:
     answer = tea.request("/users/alice/feed", Accept="application/feed+json")
     assert answer["content-type"] == "application/feed+json"
     assert answer["vary"] == "Accept, Accept-Encoding"
-    told = decode_json(answer)
-    items = told.pop("items")
-    assert told == {
+    feed = decode_json(answer)
+    items = feed.pop("items")
+    assert feed == {
         "version": "https://jsonfeed.org/version/1.1",
         "title": "Alice Adams (alice)",
         "home_page_url": "https://dir.test/users/alice",
@@ -104,9 +104,9 @@ def test_W028_common_feed_of_the_newest_plans(tea: Browser) -> None:
     assert [(entry.title, entry.author) for entry in feed.entries] == [
         ("Kettle off", "Alice Adams"), ("Bob's first", "Bob Adams"), ("Kettle on", "Alice Adams"),
     ]  # fmt: skip
-    told = decode_json(tea.request("/feed.json"))
-    assert [item["authors"][0]["name"] for item in told["items"]] == ["Alice Adams", "Bob Adams", "Alice Adams"]
-    assert (told["title"], told["home_page_url"], "authors" in told) == ("The Tea Club", "https://dir.test/", False)
+    feed = decode_json(tea.request("/feed.json"))
+    assert [item["authors"][0]["name"] for item in feed["items"]] == ["Alice Adams", "Bob Adams", "Alice Adams"]
+    assert (feed["title"], feed["home_page_url"], "authors" in feed) == ("The Tea Club", "https://dir.test/", False)
 
 
 def test_W028_the_common_feed_limits_the_entries_of_a_person(tea: Browser) -> None:
