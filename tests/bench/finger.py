@@ -30,8 +30,10 @@ def main(folder: Path) -> None:
             def against(port: int, name: str, cold: bool = False) -> "object":
                 def side(number: int) -> int:
                     first = number * QUERIES_PER_ROUND
-                    asked = [people.login_of(first + each) for each in range(QUERIES_PER_ROUND)] if cold else ["alice"]
-                    took[name] += time_queries(folder, port, CONCURRENCY, QUERIES_PER_ROUND, asked)
+                    queries = (
+                        [people.login_of(first + each) for each in range(QUERIES_PER_ROUND)] if cold else ["alice"]
+                    )
+                    took[name] += time_queries(folder, port, CONCURRENCY, QUERIES_PER_ROUND, queries)
                     return QUERIES_PER_ROUND
 
                 return side

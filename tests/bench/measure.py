@@ -79,7 +79,7 @@ def time_queries(folder: Path, port: int, at_once: int, total: int, queries: Seq
         command, input="".join(f"{each}\n" for each in queries), capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise SystemExit(f"questions were lost: {done.stderr}")
+        raise SystemExit(f"queries were lost: {done.stderr}")
     return [float(each) for each in done.stdout.split()]
 
 

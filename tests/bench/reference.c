@@ -1,5 +1,5 @@
-/* The yardstick: a finger server that knows nobody. It takes a connection, reads up to the end of a line, sends the same
- * answer to everyone and closes. One thread, epoll.    reference PORT BYTES */
+/* A minimal finger server without people, to compare with. It accepts a connection, reads up to the end of a line,
+ * sends the same answer to every client and closes. One thread, epoll.    reference PORT BYTES */
 #define _GNU_SOURCE
 #include <netinet/in.h>
 #include <stdio.h>
@@ -11,14 +11,14 @@
 
 enum { EVENTS = 256, BACKLOG = 4096 };
 
-static void serve(int asker, const char *answer, size_t size) {
+static void serve(int client, const char *answer, size_t size) {
     char line[1024];
-    ssize_t got = recv(asker, line, sizeof line, 0);
+    ssize_t got = recv(client, line, sizeof line, 0);
     if (got < 0 || (got > 0 && memchr(line, '\n', (size_t)got) == NULL))
-        return; /* more is to come */
-    if (got > 0 && send(asker, answer, size, MSG_NOSIGNAL) < 0)
+        return; /* incomplete line */
+    if (got > 0 && send(client, answer, size, MSG_NOSIGNAL) < 0)
         perror("send");
-    close(asker);
+    close(client);
 }
 
 int main(int argc, char **argv) {
@@ -31,28 +31,28 @@ int main(int argc, char **argv) {
     memset(answer, '.', size);
     memcpy(answer + (size > 2 ? size - 2 : 0), "\r\n", 2);
 
-    int door = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), yes = 1;
-    setsockopt(door, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argv[1])),
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), yes = 1;
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(argv[1])),
                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    if (bind(door, (struct sockaddr *)&here, sizeof here) != 0 || listen(door, BACKLOG) != 0) {
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, BACKLOG) != 0) {
         perror("listen");
         return 1;
     }
-    int watch = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = door}, ready[EVENTS];
-    epoll_ctl(watch, EPOLL_CTL_ADD, door, &event);
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, ready[EVENTS];
+    epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);
     for (;;) {
-        int count = epoll_wait(watch, ready, EVENTS, -1);
+        int count = epoll_wait(epoll, ready, EVENTS, -1);
         for (int i = 0; i < count; i++) {
-            if (ready[i].data.fd != door) {
+            if (ready[i].data.fd != listener) {
                 serve(ready[i].data.fd, answer, size);
                 continue;
             }
-            int asker;
-            while ((asker = accept4(door, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-                event.data.fd = asker;
-                epoll_ctl(watch, EPOLL_CTL_ADD, asker, &event);
+            int client;
+            while ((client = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+                event.data.fd = client;
+                epoll_ctl(epoll, EPOLL_CTL_ADD, client, &event);
             }
         }
     }

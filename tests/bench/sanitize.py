@@ -34,5 +34,5 @@ def measure_row(name: str) -> tuple[str, float, float, float]:
 
 def main(_: Path) -> None:
     rows = sorted(map(measure_row, WORST), key=lambda each: -each[1])
-    columns = ("1 MiB of", "clean, ms", "coloured, ms", "then in_ascii, ms")
-    print_table("The worst for text.clean, CPU, the worst first", columns, rows)
+    columns = ("1 MiB of", "sanitized, ms", "with colours, ms", "then to_ascii, ms")
+    print_table("The worst texts for sanitize, CPU, the slowest first", columns, rows)

@@ -13,18 +13,18 @@ STARTS, IDLE_CONNECTIONS = 5, 2000
 def main(folder: Path) -> None:
     installation = make_installation(folder)
     settings = installation.settings.read_text()
-    roomy = "connections_per_address = 100000\nconnections = 100000"
-    installation.settings.write_text(settings.replace("connections_per_address = 500", roomy))
-    started, fresh, asked = [], [], []
+    limits = "connections_per_address = 100000\nconnections = 100000"
+    installation.settings.write_text(settings.replace("connections_per_address = 500", limits))
+    started, idle_memory, used = [], [], []
     for _ in range(STARTS):
         with run_pinned_gateway(installation) as running:
             started.append(running.startup_seconds * 1000)
-            fresh.append(running.memory_mib)
+            idle_memory.append(running.memory_mib)
             assert (
                 "Alice Adams" in query_finger(installation.finger_port, "alice")
                 and http_get(installation.web_port, "/users/alice")[0] == 200
             )
-            asked.append(running.memory_mib)
+            used.append(running.memory_mib)
     each = {}
     for name, port in (("finger", installation.finger_port), ("web", installation.web_port)):
         with run_pinned_gateway(installation) as running:
@@ -43,8 +43,8 @@ def main(folder: Path) -> None:
                 one.close()
     rows: list[tuple[object, ...]] = [
         ("start to listening, ms", statistics.median(started)),
-        ("memory when started, MiB", statistics.median(fresh)),
-        ("memory after a question on finger and web, MiB", statistics.median(asked)),
+        ("memory when started, MiB", statistics.median(idle_memory)),
+        ("memory after a request on finger and web, MiB", statistics.median(used)),
         ("an idle finger connection, KiB", each["finger"]),
         ("an idle web connection, KiB", each["web"]),
     ]

@@ -180,4 +180,4 @@ class AudienceAnswers:
                 if each.name == "last_seen":
                     continue  # all of them are logged in
                 if canary.level(each.name) == level and canary.word(each.name) not in text_of_all:
-                    yield f"{self.audience} is nowhere told {each.name} of {canary.login}"
+                    yield f"{self.audience} never gets {each.name} of {canary.login}"

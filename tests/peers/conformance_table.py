@@ -85,17 +85,17 @@ def format_table(servers: list[ConformTarget], found: Verdicts) -> str:
         _format_row("", "level", "", *(f"{server.name} {server.version}".strip() for server in servers)),
         "|---" * (3 + len(servers)) + "|",
     ]
-    seen = [
+    tested = [
         check for check in CHECKS.values() if {found[server.name][check.id] for server in servers} != {"not tested"}
     ]
-    for check in seen:
+    for check in tested:
         lines.append(
             _format_row(
                 check.id, check.level, check.title, *(MARKS[found[server.name][check.id]] for server in servers)
             )
         )
     for level in LEVELS:
-        of_level = [check.id for check in seen if check.level == level]
+        of_level = [check.id for check in tested if check.level == level]
         failed = [sum(found[server.name][name] == "fail" for name in of_level) for server in servers]
         lines.append(_format_row("", level, f"failed of {len(of_level)}", *map(str, failed)))
     return "\n".join(lines) + "\n"

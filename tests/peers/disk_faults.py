@@ -19,8 +19,8 @@ C_SOURCE = r"""
 #include <time.h>
 #include <unistd.h>
 
-/* Is the file $FAULTS/name there? */
-static int told(const char *name) {
+/* Does the file $FAULTS/name exist? */
+static int is_set(const char *name) {
     char path[4096];
     const char *folder = getenv("FAULTS");
     if (folder == NULL) return 0;
@@ -28,7 +28,7 @@ static int told(const char *name) {
     return access(path, F_OK) == 0;
 }
 
-static int ours(int fd) {
+static int is_database(int fd) {
     char link[64], path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, path, sizeof path - 1);
@@ -37,32 +37,38 @@ static int ours(int fd) {
     return strstr(path, "/people.db") != NULL;
 }
 
-static void slow(int fd) {
+static void delay(int fd) {
     int before = errno;
-    if (ours(fd) && told("slow")) {
+    if (is_database(fd) && is_set("slow")) {
         struct timespec pause = {0, 50 * 1000 * 1000};
         nanosleep(&pause, NULL);
     }
     errno = before;
 }
 
-static int full(int fd) {
-    int before = errno, is = ours(fd) && told("full");
-    errno = is ? ENOSPC : before;
-    return is;
+static int is_full(int fd) {
+    int before = errno, full = is_database(fd) && is_set("full");
+    errno = full ? ENOSPC : before;
+    return full;
 }
 
-#define NEXT(name, type) ((type)dlsym(RTLD_NEXT, #name))
-typedef ssize_t (*reads)(int, void *, size_t, off64_t);
-typedef ssize_t (*writes)(int, const void *, size_t, off64_t);
+#define ORIGINAL(name, type) ((type)dlsym(RTLD_NEXT, #name))
+typedef ssize_t (*read_function)(int, void *, size_t, off64_t);
+typedef ssize_t (*write_function)(int, const void *, size_t, off64_t);
 
-ssize_t pread64(int fd, void *to, size_t size, off64_t at) { slow(fd); return NEXT(pread64, reads)(fd, to, size, at); }
-ssize_t pread(int fd, void *to, size_t size, off_t at) { slow(fd); return NEXT(pread64, reads)(fd, to, size, at); }
+ssize_t pread64(int fd, void *to, size_t size, off64_t at) {
+    delay(fd);
+    return ORIGINAL(pread64, read_function)(fd, to, size, at);
+}
+ssize_t pread(int fd, void *to, size_t size, off_t at) {
+    delay(fd);
+    return ORIGINAL(pread64, read_function)(fd, to, size, at);
+}
 ssize_t pwrite64(int fd, const void *from, size_t size, off64_t at) {
-    return full(fd) ? -1 : NEXT(pwrite64, writes)(fd, from, size, at);
+    return is_full(fd) ? -1 : ORIGINAL(pwrite64, write_function)(fd, from, size, at);
 }
 ssize_t pwrite(int fd, const void *from, size_t size, off_t at) {
-    return full(fd) ? -1 : NEXT(pwrite64, writes)(fd, from, size, at);
+    return is_full(fd) ? -1 : ORIGINAL(pwrite64, write_function)(fd, from, size, at);
 }
 """
 

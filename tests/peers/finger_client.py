@@ -65,7 +65,7 @@ class FingerServer:
             lines = (self.folder / "access.jsonl").read_bytes().splitlines()
             if len(lines) >= count:
                 return [msgspec.json.decode(line) for line in lines]
-            assert time.monotonic() < deadline, f"{len(lines)} records, not {count}"
+            assert time.monotonic() < deadline, f"{len(lines)} log entries, not {count}"
             time.sleep(0.02)
 
     def count_settled_entries(self) -> int:

@@ -46,10 +46,10 @@ BAD_WORDS = ("Traceback", "Unhandled", "watchdog:", "ResourceWarning", "never aw
 def wait_until(condition: Callable[[], T], what: str, seconds: float = DEADLINE) -> T:
     """Return the first true value of *condition*. Fail if there is none within *seconds*."""
     end = time.monotonic() + seconds
-    while not (seen := condition()):
+    while not (value := condition()):
         assert time.monotonic() < end, f"waited {seconds} s for {what}"
         time.sleep(0.005)
-    return seen
+    return value
 
 
 def free_port() -> int:
@@ -143,7 +143,9 @@ class Installation:
 
     def wait_for_access_log(self, count: int) -> list[dict[str, Any]]:
         """Return the access log's entries, once there are *count*."""
-        return wait_until(lambda: found if len(found := self.read_access_log()) >= count else [], f"{count} records")
+        return wait_until(
+            lambda: found if len(found := self.read_access_log()) >= count else [], f"{count} log entries"
+        )
 
 
 SETTINGS = """
@@ -420,7 +422,7 @@ class FakeIRCServer:
 
     def ask(self, text: str) -> list[str]:
         """Return the bot's private answer to *text*."""
-        return ask_bot(self.bot, ":asker!asker@host.test ", text)
+        return ask_bot(self.bot, ":client!client@host.test ", text)
 
 
 @contextmanager

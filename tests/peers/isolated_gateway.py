@@ -61,7 +61,7 @@ class IsolatedGateway:
     def collect_queries(self, ask: Callable[[], Any]) -> list[str]:
         """Call *ask* and return the queries that it causes, from the access log, without line ends."""
         first, last = self._mark(), (ask(), self._mark())[1]
-        wait_until(lambda: last in self._queries(), "the record of a mark")
+        wait_until(lambda: last in self._queries(), "the log entry of a marker")
         queries = self._queries()
         return queries[queries.index(first) + 1 : queries.index(last)]
 

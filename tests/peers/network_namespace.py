@@ -36,12 +36,12 @@ exec "$python" -c "$code"
 """
 SOCKET_HELPER = """
 import socket
-asked = socket.socket(fileno=0)
-asked.sendall(b"!")
-while kind := asked.recv(1):
+control = socket.socket(fileno=0)
+control.sendall(b"!")
+while kind := control.recv(1):
     family = socket.AF_INET6 if kind == b"6" else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM if kind == b"u" else socket.SOCK_STREAM) as given:
-        socket.send_fds(asked, [b"."], [given.fileno()])
+    with socket.socket(family, socket.SOCK_DGRAM if kind == b"u" else socket.SOCK_STREAM) as new:
+        socket.send_fds(control, [b"."], [new.fileno()])
 """
 
 
@@ -58,9 +58,9 @@ class NetworkNamespace:
     def _socket(self, kind: bytes) -> socket.socket:
         self._helper.sendall(kind)
         _, (number,), *_ = socket.recv_fds(self._helper, 1, 1)
-        given = socket.socket(fileno=number)
-        given.settimeout(DEADLINE)
-        return given
+        new = socket.socket(fileno=number)
+        new.settimeout(DEADLINE)
+        return new
 
     def listen(self, host: str, port: int = 79) -> socket.socket:
         server = self._socket(b"6" if ":" in host else b"4")
@@ -87,16 +87,16 @@ def make_network_namespace(
 ) -> Iterator[NetworkNamespace]:
     """Create a namespace with *addresses* on its loopback device. *names* maps host names to addresses."""
     hosts = folder / "hosts"
-    lines = [f"{address} {name}\n" for name, its in names.items() for address in its]
+    lines = [f"{address} {name}\n" for name, addresses_of_name in names.items() for address in addresses_of_name]
     hosts.write_text("127.0.0.1 localhost\n::1 localhost\n" + "".join(lines))
     hosts.with_name("hosts.dns").write_text(f"nameserver {NAME_SERVER}\n")
-    ours, theirs = socket.socketpair()
-    mine = [] if os.geteuid() == 0 else ["-r"]
-    with theirs:
+    parent, child = socket.socketpair()
+    map_root = [] if os.geteuid() == 0 else ["-r"]
+    with child:
         holder = subprocess.Popen(
             [
                 "unshare",
-                *mine,
+                *map_root,
                 "-n",
                 "-m",
                 "sh",
@@ -108,11 +108,11 @@ def make_network_namespace(
                 SOCKET_HELPER,
                 *addresses,
             ],
-            stdin=theirs.fileno(),
+            stdin=child.fileno(),
         )
-    ours.settimeout(DEADLINE)
-    with ours:
-        assert ours.recv(1) == b"!", "no namespace"
-        user = ["-U", "--preserve-credentials"] if mine else []
-        yield NetworkNamespace(["nsenter", "-t", str(holder.pid), *user, "-n", "-m"], ours)
+    parent.settimeout(DEADLINE)
+    with parent:
+        assert parent.recv(1) == b"!", "no namespace"
+        user = ["-U", "--preserve-credentials"] if map_root else []
+        yield NetworkNamespace(["nsenter", "-t", str(holder.pid), *user, "-n", "-m"], parent)
     assert holder.wait(DEADLINE) == 0

@@ -114,12 +114,12 @@ def test_a_removed_person_leaves_nothing_behind(tmp_path: Path) -> None:
 
             installation.run("people", "remove", "qafter")
             removed = time.monotonic()
-            asked = ("qafter", "qbefore", canary.word("aliases"), canary.word("name"))
+            names_requested = ("qafter", "qbefore", canary.word("aliases"), canary.word("name"))
 
             def collect_answers() -> str:
                 """Return all answers about all names, without the names themselves."""
                 answers = []
-                for name in asked:
+                for name in names_requested:
                     pages = [
                         http_get(installation.web_port, path)[1]
                         for path in (f"/users/{name}", f"/users?q={name}", "/users")

@@ -69,22 +69,22 @@ def run_demo_network(folder: Path) -> Iterator[int]:
 
 LOGINS = {each.login: each.logins() for each in CANARIES}
 # All of them are logged in.
-ON = f"""
+LOGGED_IN = f"""
 import datetime
 from gateway.directory.person import Login
 from gateway.sources import logins
-on = { ({each.login: each.logins() for each in CANARIES})!r}
-logins.logged_in_users = lambda: on
+people = { ({each.login: each.logins() for each in CANARIES})!r}
+logins.logged_in_users = lambda: people
 """
 
 
 # A custom source that holds all canaries.
-NEST = """
+SOURCE_CODE = """
 from pathlib import Path
 from gateway.directory.person import PartialPerson
 from gateway.formats import person_json
 
-class Nest:
+class Canaries:
     restricts, cache_ttl = False, None
 
     def __init__(self, file):
@@ -107,18 +107,18 @@ class Nest:
 def run_gateway_with_source(folder: Path) -> Iterator[Installation]:
     """Run a gateway that gets the canaries from a custom source, once they are indexed."""
     installation = make_installation(folder, people=(), site=f'members = ["{MEMBER}/32"]')
-    (folder / "nest.py").write_text(NEST)
-    (folder / "nest.json").write_text(json.dumps([each.document() for each in CANARIES]))
+    (folder / "canary_source.py").write_text(SOURCE_CODE)
+    (folder / "canaries.json").write_text(json.dumps([each.document() for each in CANARIES]))
     settings = (
         installation.settings.read_text()
         .replace("[finger]", '[finger]\nempty_query = "people"')
         .replace("60000", "10000000")
     )
-    own = f'[sources.nest]\nclass = "nest:Nest"\noptions = {{ file = "{folder / "nest.json"}" }}\n'
+    own = f'[sources.canaries]\nclass = "canary_source:Canaries"\noptions = {{ file = "{folder / "canaries.json"}" }}\n'
     installation.settings.write_text(f"{settings}\n[sources.logins]\n{own}")
     with run_gateway(
         installation,
-        start=(sys.executable, "-P", "-c", f"{LIFT_BOT_LIMITS}\n{ON}\n{WATCHDOG_CODE}"),
+        start=(sys.executable, "-P", "-c", f"{LIFT_BOT_LIMITS}\n{LOGGED_IN}\n{WATCHDOG_CODE}"),
         env=ENV_WITHOUT_COVERAGE,
     ):
         wait_until(lambda: CANARIES[0].login in query_finger(installation.finger_port, ""), "the first sweep")
@@ -139,7 +139,7 @@ def run_gateway_with_canaries(
     settings = installation.settings.read_text().replace("[finger]", f'[finger]\nempty_query = "{empty}"')
     installation.settings.write_text(settings.replace("60000", "10000000") + "\n[sources.logins]\n")
     run = "from gateway.cli import main\nmain()" if broken else WATCHDOG_CODE
-    start = (sys.executable, "-P", "-c", f"{LIFT_BOT_LIMITS}\n{ON}\n{broken}\n{run}")
+    start = (sys.executable, "-P", "-c", f"{LIFT_BOT_LIMITS}\n{LOGGED_IN}\n{broken}\n{run}")
     with run_gateway(installation, start=start, env=ENV_WITHOUT_COVERAGE) as running:
         yield installation, running
 
@@ -149,9 +149,9 @@ def collect_finger(
 ) -> None:
     for name in names:
         for switch in ("", "/W "):
-            with socket.create_connection(("127.0.0.1", installation.finger_port), 5, (source, 0)) as asked:
-                asked.sendall(f"{switch}{name}\r\n".encode())
-                answers.add("finger", name, b"".join(iter(lambda: asked.recv(65536), b"")).decode())
+            with socket.create_connection(("127.0.0.1", installation.finger_port), 5, (source, 0)) as client:
+                client.sendall(f"{switch}{name}\r\n".encode())
+                answers.add("finger", name, b"".join(iter(lambda: client.recv(65536), b"")).decode())
 
 
 def request_paths() -> Iterator[tuple[str, str, str]]:
@@ -177,13 +177,13 @@ def request_paths() -> Iterator[tuple[str, str, str]]:
 
 
 def collect_web(installation: Installation, source: str, answers: AudienceAnswers) -> None:
-    asked: deque[tuple[str, str, str]] = deque(sorted(set(request_paths())))
-    while asked:
+    pending: deque[tuple[str, str, str]] = deque(sorted(set(request_paths())))
+    while pending:
         with (
             socket.create_connection(("127.0.0.1", installation.web_port), 5, (source, 0)) as client,
             client.makefile("rb") as reader,
         ):
-            for name, path, accept in [asked.popleft() for _ in range(min(len(asked), 500))]:
+            for name, path, accept in [pending.popleft() for _ in range(min(len(pending), 500))]:
                 client.sendall(f"GET {path} HTTP/1.1\r\nHost: dir.test\r\nAccept: {accept}\r\n\r\n".encode())
                 head = b""
                 while not head.endswith(b"\r\n\r\n"):
@@ -208,8 +208,8 @@ def collect_irc(port: int, answers: AudienceAnswers) -> None:
         for number, name in enumerate(all_names()):
             output: list[str] = []
             for text in (name, *(f"{each} {name}" for each in COMMAND_BY_NAME)):
-                for target, reply in (("fingerbot", text), ("#tea", f"!{text}"), ("#tea", f"fingerbot: {text}")):
-                    lines.send(f"PRIVMSG {target} :{reply}")
+                for target, message in (("fingerbot", text), ("#tea", f"!{text}"), ("#tea", f"fingerbot: {text}")):
+                    lines.send(f"PRIVMSG {target} :{message}")
                 end = f"nobody{number}end"
                 lines.send(f"PRIVMSG fingerbot :{end}")
                 output.append(lines.wait_for(lambda _: True, "the answers"))
@@ -256,7 +256,7 @@ def test_nothing_private_leaks_and_everything_public_is_shown(tmp_path: Path) ->
     kept = AudienceAnswers("stranger")
     for entry in entries:
         query = entry.pop("query")
-        kept.add("records", query, json.dumps(entry))
+        kept.add("access log", query, json.dumps(entry))
     assert entries
     assert not list(kept.leaks())
     assert not [each for each in CANARIES if each.word("plan") in running.log + running.stdout]

@@ -66,7 +66,7 @@ def clock_offset_hours(installation: Installation) -> float:
     mark = f"nobody{time.monotonic_ns()}"
     query_from(installation, mark)
     (entry,) = wait_until(
-        lambda: [each for each in installation.read_access_log() if each["query"] == mark], "the record"
+        lambda: [each for each in installation.read_access_log() if each["query"] == mark], "the log entry"
     )
     return (datetime.fromisoformat(entry["time"]) - datetime.now(UTC)).total_seconds() / 3600
 

@@ -10,7 +10,7 @@ from gateway.conform.checks import CHECKS, Result, Target, run_checks
 from tests.peers.broken_servers import BASES, SERVERS
 from tests.peers.plain_server import PlainServer, run_server
 
-MADE = [check for check in CHECKS.values() if not check.untestable]
+TESTABLE = [check for check in CHECKS.values() if not check.untestable]
 # This check never fails: a server may have the feature switched off.
 NEVER_FAIL = {"F098"}
 Results = tuple[dict[str, Future[Result]], dict[str, Future[Result]]]
@@ -37,24 +37,28 @@ def run_check(kind: type[PlainServer], name: str) -> Result:
 def results() -> Iterator[Results]:
     """Run all checks with good and with broken servers, in parallel because most of their time is waiting."""
     with ThreadPoolExecutor(6) as pool:
-        good = {check.id: pool.submit(run_check, BASES.get(check.id, PlainServer), check.id) for check in MADE}
+        good = {check.id: pool.submit(run_check, BASES.get(check.id, PlainServer), check.id) for check in TESTABLE}
         yield (
             good,
-            {check.id: pool.submit(run_check, SERVERS[check.id], check.id) for check in MADE if check.id in SERVERS},
+            {
+                check.id: pool.submit(run_check, SERVERS[check.id], check.id)
+                for check in TESTABLE
+                if check.id in SERVERS
+            },
         )
 
 
 def test_every_testable_check_has_a_broken_server() -> None:
-    assert {check.id for check in MADE} == set(SERVERS)
+    assert {check.id for check in TESTABLE} == set(SERVERS)
 
 
-@pytest.mark.parametrize("name", [check.id for check in MADE])
+@pytest.mark.parametrize("name", [check.id for check in TESTABLE])
 def test_a_good_server_passes(name: str, results: Results) -> None:
-    seen = results[0][name].result()
-    assert seen.verdict == "pass", seen
+    result = results[0][name].result()
+    assert result.verdict == "pass", result
 
 
-@pytest.mark.parametrize("name", [check.id for check in MADE])
+@pytest.mark.parametrize("name", [check.id for check in TESTABLE])
 def test_a_broken_server_fails(name: str, results: Results) -> None:
-    seen = results[1][name].result()
-    assert seen.verdict == ("not tested" if name in NEVER_FAIL else "fail"), seen
+    result = results[1][name].result()
+    assert result.verdict == ("not tested" if name in NEVER_FAIL else "fail"), result

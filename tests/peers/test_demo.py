@@ -81,13 +81,13 @@ def run_demo(folder: Path, *arguments: str) -> Iterator[Demo]:
 def test_the_demo_shows_alice_on_all_protocols_and_its_suggestions_work(tmp_path: Path) -> None:
     with run_demo(tmp_path) as shown:
         reply = shown.startup_output
-        asked = reply.partition("Try:")[0]
+        answers = reply.partition("Try:")[0]
         client, fetching = (
             f"finger-gateway ask alice@localhost:{shown.finger}",
             f"curl http://localhost:{shown.web}/users/alice",
         )
         for heading in (f"$ {client}", f"$ {fetching}", "/msg fingerbot alice"):
-            _, _, output = asked.partition(heading + "\n")
+            _, _, output = answers.partition(heading + "\n")
             output = re.split(r"\n(?:\$ |/msg )", output)[0]
             for fact in ("Alice Adams", "Keeper of the kettle", "at the kettle, come by", "A better teapot"):
                 assert fact in output, heading
@@ -97,8 +97,8 @@ def test_the_demo_shows_alice_on_all_protocols_and_its_suggestions_work(tmp_path
         print(f"the demo: serves after {shown.running.startup_seconds:.2f} s; resident: {memory:.1f} MiB")
 
         tried = [line.strip() for line in reply.partition("Try:\n")[2].splitlines() if line.startswith("  ")]
-        assert shown.run_suggestion(client) in asked
-        assert shown.run_suggestion(fetching.replace("curl", "curl -sS")) in asked
+        assert shown.run_suggestion(client) in answers
+        assert shown.run_suggestion(fetching.replace("curl", "curl -sS")) in answers
         ask, nc, mei, alice, browser, irssi, plan = tried
         assert "Alice Adams" in shown.run_suggestion(ask)
         adams = shown.run_suggestion(nc)

@@ -66,7 +66,7 @@ class ProxiedInstallation(Installation):
     def log_summary(self, query: str) -> tuple[str, str, str]:
         """Return the protocol, peer and outcome of the first log entry for *query*."""
         (one, *_) = wait_until(
-            lambda: [each for each in self.read_access_log() if each["query"] == query], f"the record of {query}"
+            lambda: [each for each in self.read_access_log() if each["query"] == query], f"the log entry of {query}"
         )
         return one["protocol"], one["peer"], one["outcome"]
 
@@ -200,11 +200,11 @@ def test_F008_a_half_close_passes_haproxy_and_the_answer_comes_back(proxy_ports:
 
 
 def test_F019_limits_apply_to_each_client(proxy_ports: ProxyPorts, request: pytest.FixtureRequest) -> None:
-    one, other, crowd = (f"127.0.{'send-proxy-v2' in request.node.name:d}.{last}" for last in (11, 12, 13))
+    one, other, busy = (f"127.0.{'send-proxy-v2' in request.node.name:d}.{last}" for last in (11, 12, 13))
     answers = [send_and_read(proxy_ports.finger_port, b"nobody\r\n", source=one) for _ in range(31)]
     assert [answer.startswith(b"Too many queries") for answer in answers] == [False] * 30 + [True]
     assert send_and_read(proxy_ports.finger_port, b"nobody\r\n", source=other) == b"nobody: no such user.\r\n"
-    held = [connect(proxy_ports.finger_port, source=crowd) for _ in range(6)]
+    held = [connect(proxy_ports.finger_port, source=busy) for _ in range(6)]
     output, _, _ = select.select(held, [], [], DEADLINE)
     assert len(output) == 1 and read_to_end(output[0]) == b"Too many connections, try again later.\r\n"
     assert send_and_read(proxy_ports.finger_port, b"nobody\r\n", source=other) == b"nobody: no such user.\r\n"
@@ -230,9 +230,9 @@ def test_health_checks_leave_no_noise(installation: ProxiedInstallation, gateway
     with run_haproxy(installation, "send-proxy-v2") as proxy_ports:
         before = installation.count_header_outcomes("empty")
         wait_until(lambda: installation.count_header_outcomes("empty") >= before + 10, "ten checks")
-        asked = unique_name()
-        send_and_read(proxy_ports.finger_port, asked.encode() + b"\r\n", source="127.0.0.15")
-        assert installation.log_summary(asked) == ("finger", "127.0.0.15", "not_found")
+        query = unique_name()
+        send_and_read(proxy_ports.finger_port, query.encode() + b"\r\n", source="127.0.0.15")
+        assert installation.log_summary(query) == ("finger", "127.0.0.15", "not_found")
     assert installation.haproxy_entries() == []
     assert gateway.log == log
     assert "DOWN" not in (installation.folder / "send-proxy-v2.log").read_text()
@@ -242,10 +242,10 @@ def test_a_header_before_tls_is_what_haproxy_sends(installation: ProxiedInstalla
     with run_haproxy(
         replace(installation, finger_port=installation.tls), "ssl verify none send-proxy-v2"
     ) as proxy_ports:
-        asked = unique_name()
-        answer = send_and_read(proxy_ports.finger_port, asked.encode() + b"\r\n", source="127.0.0.16")
-        assert answer == f"{asked}: no such user.\r\n".encode()
-        assert installation.log_summary(asked) == ("finger", "127.0.0.16", "not_found")
+        query = unique_name()
+        answer = send_and_read(proxy_ports.finger_port, query.encode() + b"\r\n", source="127.0.0.16")
+        assert answer == f"{query}: no such user.\r\n".encode()
+        assert installation.log_summary(query) == ("finger", "127.0.0.16", "not_found")
 
 
 # without haproxy
@@ -275,13 +275,13 @@ def test_R034_headers_from_strangers_hostile_and_split_headers(
         (v1(), "198.51.100.7"),
         (relayed(), "198.51.100.7"),
     ):
-        asked = unique_name()
+        query = unique_name()
         with connect(installation.finger_port) as client:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for byte in header + asked.encode() + b"\r\n":
+            for byte in header + query.encode() + b"\r\n":
                 client.sendall(bytes([byte]))
-            assert read_to_end(client) == f"{asked}: no such user.\r\n".encode()
-        assert installation.log_summary(asked) == ("finger", peer, "not_found")
+            assert read_to_end(client) == f"{query}: no such user.\r\n".encode()
+        assert installation.log_summary(query) == ("finger", peer, "not_found")
     (output,) = [line for line in gateway.log.splitlines() if "no PROXY header" in line]
     assert "127.0.0.2" in output and "finger.trusted_proxies" in output
 

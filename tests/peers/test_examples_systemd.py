@@ -31,7 +31,7 @@ from tests.peers.gateway_process import (
 from tests.unit.fixtures import PEOPLE, make_create_edit, write_edits
 
 SYSTEMD = CHECKOUT / "examples" / "systemd"
-INHERITED = str(Path(__file__).with_name("socket_activation.py"))
+ACTIVATION_SCRIPT = str(Path(__file__).with_name("socket_activation.py"))
 SOCKETS = sorted(SYSTEMD.glob("*.socket"))
 
 
@@ -93,9 +93,9 @@ class FakeSystemd:
             name: socket.create_server((host, 0), family=family, backlog=1024, dualstack_ipv6=dual) for name in NAMES
         }
         self.ports = {name: each.getsockname()[1] for name, each in self.sockets.items()}
-        self.told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.told.bind(str(folder / "notify"))
-        self.told.settimeout(DEADLINE)
+        self.notifications = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notifications.bind(str(folder / "notify"))
+        self.notifications.settimeout(DEADLINE)
         self.settings = folder / "gateway.toml"
         text = (SYSTEMD / "gateway.toml").read_text()
         text = text.replace("/var/lib/finger-gateway", str(folder)).replace("/run/finger-gateway", str(folder))
@@ -106,7 +106,7 @@ class FakeSystemd:
 
     def wait_for_state(self, state: str) -> None:
         """Wait until the service has sent *state*."""
-        while state not in self.told.recv(4096).decode().splitlines():
+        while state not in self.notifications.recv(4096).decode().splitlines():
             pass
 
     @contextmanager
@@ -117,14 +117,14 @@ class FakeSystemd:
         words = [word.replace("/etc/finger-gateway/gateway.toml", str(self.settings)) for word in words[1:]]
         numbers = [each.fileno() for each in self.sockets.values()]
         named = [f"{name}={each.fileno()}" for name, each in self.sockets.items()]
-        start = (sys.executable, INHERITED, *named, "--", sys.executable, "-P", "-m", "gateway")
+        start = (sys.executable, ACTIVATION_SCRIPT, *named, "--", sys.executable, "-P", "-m", "gateway")
         environment = os.environ | {"NOTIFY_SOCKET": str(self.folder / "notify")}
         with start_process(self.folder, [], *words, start=start, pass_fds=numbers, env=environment) as running:
             self.wait_for_state("READY=1")
             yield running
 
     def close(self) -> None:
-        for each in (*self.sockets.values(), self.told):
+        for each in (*self.sockets.values(), self.notifications):
             each.close()
 
 
@@ -152,7 +152,7 @@ def test_a_missing_socket_is_reported_with_those_that_exist(tmp_path: Path) -> N
     systemd = FakeSystemd(tmp_path)
     systemd.settings.write_text(systemd.settings.read_text().replace("name=finger", "name=fnger"))
     named = [f"{name}={each.fileno()}" for name, each in systemd.sockets.items()]
-    start = (sys.executable, INHERITED, *named, "--", sys.executable, "-P", "-m", "gateway")
+    start = (sys.executable, ACTIVATION_SCRIPT, *named, "--", sys.executable, "-P", "-m", "gateway")
     numbers = [each.fileno() for each in systemd.sockets.values()]
     output = run_command("-c", systemd.settings, "run", folder=tmp_path, start=start, code=2, pass_fds=numbers)
     assert output.err == (

@@ -26,9 +26,9 @@ os.execvp(sys.argv[1], sys.argv[1:])
 """
 ASK = """
 import socket, sys
-with socket.create_connection(("127.0.0.1", 79), 10) as asking:
-    asking.sendall(sys.argv[1].encode() + b"\\r\\n")
-    print(b"".join(iter(lambda: asking.recv(4096), b"")).decode())
+with socket.create_connection(("127.0.0.1", 79), 10) as client:
+    client.sendall(sys.argv[1].encode() + b"\\r\\n")
+    print(b"".join(iter(lambda: client.recv(4096), b"")).decode())
 """
 READ = """
 import os, sys

@@ -77,9 +77,9 @@ def test_explain_prints_every_field_with_and_without_a_running_gateway(tmp_path:
     with run_gateway(installation):
         assert installation.run("check", "--explain", "Alice").out == ALICE
         fields = {row["field"]: row for row in _explain_as_json(installation, "alice")["fields"]}
-        asked = query_finger(installation.finger_port, "/W alice")
+        answer = query_finger(installation.finger_port, "/W alice")
         for name, value in (("name", "Alice Adams"), ("office", "B12"), ("home_phone", "+420 555 0199")):
-            assert (value in asked) == (fields[name]["seen_by"] == "everyone"), name
+            assert (value in answer) == (fields[name]["seen_by"] == "everyone"), name
         status, policy = http_get(installation.web_port, "/policy.json")
         assert status == 200
         told_of = {row["field"]: row for row in json.loads(policy)["fields"]}

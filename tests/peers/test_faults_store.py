@@ -90,18 +90,18 @@ def test_R004_another_process_holds_the_write_lock_for_three_seconds(tmp_path: P
 
         editing = threading.Thread(target=edit)
         editing.start()
-        asked, slowest = 0, 0.0
+        count, slowest = 0, 0.0
         while time.monotonic() - began < 3:
             client = time.monotonic()
             assert "Keeper of the kettle" in query_finger(
-                installation.finger_port, ("alice", "ally", "Alice Adams")[asked % 3]
+                installation.finger_port, ("alice", "ally", "Alice Adams")[count % 3]
             )
             slowest = max(slowest, time.monotonic() - client)
-            asked += 1
+            count += 1
         assert not waited
         holder.execute("ROLLBACK")
         editing.join(20)
         assert 3 <= waited[0] < 8
-        assert asked > 100
+        assert count > 100
         assert slowest < 1
         wait_until(lambda: "Waited" in query_finger(installation.finger_port, "alice"), "the edit that waited", 1)

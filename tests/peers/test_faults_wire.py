@@ -137,7 +137,7 @@ CHUNKED = b"POST /users/alice HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunke
         post_head(b"/users/alice", 20 * 10**6, FORM),
         post_head(b"/nowhere", 20 * 10**6, FORM),
     ],
-    ids=["10 GB", "10 GB, asked first", "20 MB form", "20 MB form to nowhere"],
+    ids=["10 GB", "10 GB, with Expect", "20 MB form", "20 MB form to nowhere"],
 )
 def test_R032_W096_W098_a_body_too_long_is_refused_before_it_arrives(
     installation: Installation, gateway: GatewayProcess, spool: Path, head: bytes

@@ -232,19 +232,19 @@ def test_F068_telnet_commands_split_over_segments(gateway: FingerServer) -> None
     assert gateway.ask(b"\xff", b"\xfb", b"\x18\xff\xfd", b"\x03alice\r\n", apart=0.01) == ALICE_PLAIN
 
 
-@pytest.mark.parametrize("asked", [True, False])
-def test_R_stop_answers_pending_queries(tmp_path: Path, asked: bool) -> None:
+@pytest.mark.parametrize("query_sent", [True, False])
+def test_R_stop_answers_pending_queries(tmp_path: Path, query_sent: bool) -> None:
     """SIGTERM while the answer is written, or before the query: a message and a FIN, then the process ends
     (run_finger_server checks)."""
     with (
         run_finger_server(tmp_path, "--send-buffer", "16384") as server,
         server.connect(receive_buffer=16384) as client,
     ):
-        if asked:
+        if query_sent:
             client.sendall(b"frank\r\n")
             server.wait_for_access_log(1)
         else:
             assert server.ask(b"bob\r\n")  # the connection before is accepted by now
         server.terminate()
         reply = read_to_end(client)
-        assert reply.endswith(b"x" * 92 + b"\r\n" if asked else b"The server is stopping, try again later.\r\n")
+        assert reply.endswith(b"x" * 92 + b"\r\n" if query_sent else b"The server is stopping, try again later.\r\n")

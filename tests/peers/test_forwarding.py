@@ -81,7 +81,7 @@ class GatewayChain:
         """Return the last log entry for *query*."""
         return wait_until(
             lambda: [entry for entry in self.installations[name].read_access_log() if entry["query"] == query],
-            f"record of {query}",
+            f"log entry of {query}",
         )[-1]
 
 
@@ -183,8 +183,8 @@ def test_F087_each_of_three_gateways_removes_the_right_most_host(chain: GatewayC
     assert not re.search(rb"(?<!\r)\n|\r(?!\n)|\x1b", answer)
     assert answer == chain.ask(b"/W bob\r\n", "three")
     assert chain.wait_for_entry("one", "/W bob@three.test@two.test")["outcome"] == "served"
-    seen = chain.wait_for_entry("two", "/W bob@three.test")
-    assert (seen["outcome"], seen["peer"]) == (
+    entry = chain.wait_for_entry("two", "/W bob@three.test")
+    assert (entry["outcome"], entry["peer"]) == (
         "served",
         ADDRESSES["two"],
     )  # on lo the source address is the target address
@@ -194,7 +194,7 @@ def test_F087_each_of_three_gateways_removes_the_right_most_host(chain: GatewayC
 
 
 @pytest.mark.parametrize(
-    ("asked", "sent"),
+    ("query", "sent"),
     [
         (b"/W bob@a.test@peer.test\r\n", b"/W bob@a.test\r\n"),
         (b"bob@peer.test\n", b"bob\r\n"),
@@ -204,9 +204,9 @@ def test_F087_each_of_three_gateways_removes_the_right_most_host(chain: GatewayC
         (b"bob@both.test\r\n", b"bob\r\n"),
     ],
 )
-def test_F087_the_forwarded_bytes(chain: GatewayChain, asked: bytes, sent: bytes) -> None:
+def test_F087_the_forwarded_bytes(chain: GatewayChain, query: bytes, sent: bytes) -> None:
     with run_target(chain.network, lambda connection: connection.sendall(b"It is me.\n")) as lines:
-        assert chain.ask(asked) == b"It is me.\r\n"
+        assert chain.ask(query) == b"It is me.\r\n"
     assert lines == [sent]
 
 

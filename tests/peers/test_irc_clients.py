@@ -293,19 +293,19 @@ def test_two_hundred_requests_at_once_do_not_get_the_bot_disconnected(tmp_path: 
         target = make_installation(tmp_path, more=DEFAULT_PACE.format(port=port))
         with run_gateway(target):
             watcher.wait_for(lambda line: line.startswith(":fingerbot!") and " JOIN " in line, "the bot")
-            crowd = [join_irc(port, f"asker{number}") for number in range(40)]
-            askers = [each.__enter__() for each in crowd]
+            contexts = [join_irc(port, f"client{number}") for number in range(40)]
+            clients = [each.__enter__() for each in contexts]
             began = time.monotonic()
-            for asker in askers:
-                asker._connection.sendall(b"PRIVMSG fingerbot :alice\r\n" * 5)
+            for client in clients:
+                client._connection.sendall(b"PRIVMSG fingerbot :alice\r\n" * 5)
             target.wait_for_access_log(200)
             wait_until(lambda: time.monotonic() > began + 6, "six seconds of the pace")
             took = time.monotonic() - began
-            answers = sum(" PRIVMSG " in line for asker in askers for line in asker.received)
+            answers = sum(" PRIVMSG " in line for client in clients for line in client.received)
             assert 5 + 2 <= answers <= 5 + took / 2 + 1
             watcher.send("WHOIS fingerbot")
             watcher.wait_for(lambda line: " 311 watcher fingerbot " in line, "the bot in WHOIS")
             assert not any(" QUIT " in line for line in watcher.received if line.startswith(":fingerbot!"))
-            for each in crowd:
+            for each in contexts:
                 each.__exit__(None, None, None)
     assert [entry["outcome"] for entry in target.read_access_log()] == ["found"] * 200

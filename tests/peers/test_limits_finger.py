@@ -28,7 +28,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
         LIMITS,
         people=[{"login": "alice", "name": "Alice Adams"}, SHY],
         members=('url = "', 'members = ["127.0.0.0/8"]\nurl = "'),
-        records=('file = "access.jsonl"', 'file = "access.jsonl"\naddresses = "full"'),
+        access_log=('file = "access.jsonl"', 'file = "access.jsonl"\naddresses = "full"'),
     )
     text = installation.settings.read_text()
     both = f'listen = ["tcp:{installation.finger_port}:interface=127.0.0.1", "tcp6:{free_port()}:interface=\\\\:\\\\:"]'
@@ -90,7 +90,7 @@ def test_F016_F017_F018_queries_over_the_limit_of_an_address(
     answer = send_and_read(shared_port(installation), b"shy\r\n", host="::1")
     assert b"Shy Sue" in answer
     assert b"shy@dir.test" not in answer
-    wait_until(lambda: [each for each in installation.read_access_log() if each["peer"] == "::1"], "the last record")
+    wait_until(lambda: [each for each in installation.read_access_log() if each["peer"] == "::1"], "the last log entry")
     entries = installation.read_access_log()[-9:]
     assert [entry["peer"] for entry in entries] == ["127.0.0.9"] * 8 + ["::1"]
     assert [entry["outcome"] for entry in entries] == ["found"] * 6 + ["limited"] * 2 + ["found"]

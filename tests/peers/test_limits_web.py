@@ -105,7 +105,7 @@ def test_twenty_thousand_pipelined_requests_delay_no_other_client(
         for client in clients:
             with client:
                 assert read_to_end(client).count(b"HTTP/1.1 200 OK\r\n") == 1000
-    print(f"{len(took)} questions meanwhile, the slowest {max(took) * 1000:.0f} ms")
+    print(f"{len(took)} requests meanwhile, the slowest {max(took) * 1000:.0f} ms")
     assert max(took) < 0.2
 
 
@@ -134,7 +134,7 @@ def test_W099_a_form_of_a_hundred_thousand_parts_delays_no_other_request(
                 installation, head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(small), small
             )
             assert whole[9:12] in (b"405", b"404")
-    print(f"{len(took)} questions meanwhile, the slowest {max(took) * 1000:.0f} ms")
+    print(f"{len(took)} requests meanwhile, the slowest {max(took) * 1000:.0f} ms")
     assert max(took) < 0.1
 
 

@@ -94,7 +94,7 @@ def test_F117_retention_rotates_the_log_daily(tmp_path: Path) -> None:
     with run_gateway(installation):
         query_finger(installation.finger_port, "alice")
         installation.wait_for_access_log(1)
-        wait_until(lambda: not list(installation.folder.glob("access.jsonl-*")), "the removal of old records")
+        wait_until(lambda: not list(installation.folder.glob("access.jsonl-*")), "the removal of old log files")
 
 
 def test_without_metrics_prometheus_is_not_imported(tmp_path: Path) -> None:

@@ -50,11 +50,11 @@ def test_W080_W137_W138_W139_every_page_in_light_and_dark_narrow_and_wide(
     """axe finds nothing, the page does not scroll sideways, the console is empty, and no other site is contacted."""
     base = f"http://localhost:{installations[audience].web_port}"
     complaints: list[str] = []
-    asked: set[str] = set()
+    hosts: set[str] = set()
     found: list[str] = []
     with launch_chromium() as browser:
         page = browser.new_context(bypass_csp=True).new_page()
-        page.on("request", lambda request: asked.add(request.url.split("/")[2]))
+        page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
         for path in PAGES:
             page.goto(base + path)
             page.evaluate(AXE)
@@ -74,7 +74,7 @@ def test_W080_W137_W138_W139_every_page_in_light_and_dark_narrow_and_wide(
         browser.close()
     assert found == []
     assert [each for each in complaints if "404" not in each] == []
-    assert asked == {base.removeprefix("http://")}
+    assert hosts == {base.removeprefix("http://")}
 
 
 def test_W136_the_nu_checker_reports_nothing(installations: dict[str, Installation], tmp_path: Path) -> None:
@@ -143,12 +143,12 @@ def test_W141_print_is_one_white_page_without_controls(installations: dict[str, 
         page.emulate_media(media="print", color_scheme="dark")
         printed = page.pdf(format="A4", print_background=True)
         assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
-        seen: dict[str, Any] = page.evaluate(
+        layout: dict[str, Any] = page.evaluate(
             """() => ({paper: getComputedStyle(document.body).backgroundColor,
                 controls: [...document.querySelectorAll("form, button, .skip, nav")]
                     .filter(each => each.checkVisibility()).length})"""
         )
-    assert seen == {"paper": "rgb(255, 255, 255)", "controls": 0}
+    assert layout == {"paper": "rgb(255, 255, 255)", "controls": 0}
 
 
 TEXT_BROWSERS = (

@@ -40,17 +40,17 @@ import select, socket
 resolver, ident = socket.socket(type=socket.SOCK_DGRAM), socket.create_server(("", 113))
 resolver.bind(("", 53))
 print("ready", flush=True)
-asked = select.select([resolver, ident], [], [])[0]
-print("ident" if ident in asked else resolver.recv(512), flush=True)
+ready = select.select([resolver, ident], [], [])[0]
+print("ident" if ident in ready else resolver.recv(512), flush=True)
 """
 RESOLVE = "import socket; socket.getaddrinfo('canary.test', 79)"
 ASK = """
 import json, socket, sys, time
 host, port, source = sys.argv[1:]
 began = time.monotonic()
-with socket.create_connection((host, int(port)), 20, (source, 0)) as asking:
-    asking.sendall(b"alice\\r\\n")
-    answer = b"".join(iter(lambda: asking.recv(4096), b""))
+with socket.create_connection((host, int(port)), 20, (source, 0)) as client:
+    client.sendall(b"alice\\r\\n")
+    answer = b"".join(iter(lambda: client.recv(4096), b""))
 print(json.dumps([time.monotonic() - began, answer.decode()]))
 """
 
@@ -118,9 +118,9 @@ if os.geteuid() == 0:
             source = host
             assert "Alice Adams" in namespaced_gateway.query(host, port, source)[1]
         status = Path(f"/proc/{namespaced_gateway.running.process.pid}/status").read_text()
-        told = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-        assert told["Uid"].split() == told["Gid"].split() == ["1"] * 4
-        assert int(told["CapEff"], 16) == int(told["CapPrm"], 16) == 1 << 10
+        fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert fields["Uid"].split() == fields["Gid"].split() == ["1"] * 4
+        assert int(fields["CapEff"], 16) == int(fields["CapPrm"], 16) == 1 << 10
 
     def test_F021_neither_the_resolver_nor_port_113_is_contacted(namespaced_gateway: NamespacedGateway) -> None:
         words = namespaced_gateway.python_command(SILENT)
@@ -128,9 +128,9 @@ if os.geteuid() == 0:
             assert silent.stdout is not None and silent.stdout.readline() == "ready\n"
             took, answers = zip(*(namespaced_gateway.query(DEAD, 79, DEAD) for _ in range(3)), strict=True)
             with subprocess.Popen(namespaced_gateway.python_command(RESOLVE)) as canary:
-                said = silent.stdout.readline()
+                line = silent.stdout.readline()
                 canary.kill()
         assert all("Alice Adams" in answer for answer in answers)
         assert min(took) < 0.1
-        assert "canary" in said  # the first query of all was the test's
+        assert "canary" in line  # the first query of all was the test's
         print(f"answered in {min(took) * 1000:.1f} ms")

@@ -94,7 +94,7 @@ def test_R036_SIGHUP_with_valid_and_invalid_settings_while_connections_wait(
             assert "Keeper of the kettle" in get_page(browser, "/users/alice")
             assert "The Tea Club" in get_page(browser, "/")
             installation.wait_for_access_log(2)
-            (tmp_path / "access.jsonl").rename(tmp_path / "records.1")
+            (tmp_path / "access.jsonl").rename(tmp_path / "access.jsonl.1")
             with socket.create_connection(("127.0.0.1", installation.finger_port), DEADLINE) as idle:
                 rewrite(
                     installation,
@@ -114,7 +114,7 @@ def test_R036_SIGHUP_with_valid_and_invalid_settings_while_connections_wait(
             assert "The Coffee Club" in get_page(browser, "/")
             entries = installation.wait_for_access_log(3)
             assert [each.get("peer") for each in entries] == [None] * 3
-            assert len((tmp_path / "records.1").read_text().splitlines()) == 2
+            assert len((tmp_path / "access.jsonl.1").read_text().splitlines()) == 2
             for text, found in (
                 ("[finger", "TOML"),
                 (
@@ -249,7 +249,7 @@ class LoadClient:
 
     def __init__(self, ask: Callable[[], str]) -> None:
         self._ask, self._enough = ask, threading.Event()
-        self.asked, self.failed = 0, list[str]()
+        self.count, self.failed = 0, list[str]()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -259,7 +259,7 @@ class LoadClient:
                 reply = self._ask()
             except (OSError, http.client.HTTPException) as error:
                 reply = repr(error)
-            self.asked += 1
+            self.count += 1
             if "Alice Adams" not in reply:
                 self.failed.append(reply)
 
@@ -275,7 +275,7 @@ def run_load_clients(installation: Installation) -> Iterator[list[LoadClient]]:
     kept = http.client.HTTPConnection("localhost", installation.web_port, timeout=DEADLINE)
 
     def over_reused_connection() -> str:
-        if all_asking[-1].asked % 500 == 499:
+        if clients[-1].count % 500 == 499:
             kept.close()  # a connection ends after 1000 requests
         return get_page(kept, "/users/alice")
 
@@ -289,13 +289,13 @@ def run_load_clients(installation: Installation) -> Iterator[list[LoadClient]]:
     def over_finger() -> str:
         return query_finger(installation.finger_port, "alice")
 
-    all_asking: list[LoadClient] = []
+    clients: list[LoadClient] = []
     try:
         for ask in (over_finger, over_finger, over_new_connection, over_reused_connection):
-            all_asking.append(LoadClient(ask))
-        yield all_asking
+            clients.append(LoadClient(ask))
+        yield clients
     finally:
-        for each in all_asking:
+        for each in clients:
             each.stop()
         kept.close()
 
@@ -304,7 +304,7 @@ def test_R036_100_reloads_under_load_valid_and_invalid_in_turn_fail_no_request(t
     installation = make_installation(tmp_path)
     rewrite(installation, ("60000", "6000000"))
     good = installation.settings.read_text()
-    with run_gateway(installation) as gateway, run_load_clients(installation) as client:
+    with run_gateway(installation) as gateway, run_load_clients(installation) as clients:
         sockets = listening_sockets(installation)
         began = time.monotonic()
         outcomes = []
@@ -317,13 +317,13 @@ def test_R036_100_reloads_under_load_valid_and_invalid_in_turn_fail_no_request(t
             outcomes.append("mistakes" if "mistakes" in answer else answer["changed"])
         took = time.monotonic() - began
         assert outcomes == [["site.name"], "mistakes"] * 50
-        for each in client:
+        for each in clients:
             each.stop()
         assert listening_sockets(installation) == sockets
         assert gateway.process.poll() is None
-    assert [each.failed for each in client] == [[]] * 4
-    assert all(each.asked > 50 for each in client), [each.asked for each in client]
-    print(f"100 reloads in {took:.1f} s, {sum(each.asked for each in client)} questions meanwhile, none failed")
+    assert [each.failed for each in clients] == [[]] * 4
+    assert all(each.count > 50 for each in clients), [each.count for each in clients]
+    print(f"100 reloads in {took:.1f} s, {sum(each.count for each in clients)} requests meanwhile, none failed")
 
 
 def test_R036_reloads_requested_during_a_reload_run_after_it(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ from twisted.internet.task import deferLater
 
 
 class Slow:
-    """Takes its time about some logins, and writes down each time that it is asked."""
+    """Delays some logins, and records each lookup of them."""
 
     restricts = True
     cache_ttl = timedelta(seconds=60)
@@ -47,8 +47,8 @@ class Slow:
 
     async def get(self, login):
         if login in ("alice", "hung"):
-            with self._file.open("a") as asked:
-                asked.write(login + "\\n")
+            with self._file.open("a") as log:
+                log.write(login + "\\n")
             await (Deferred() if login == "hung" else deferLater(reactor, self._seconds))
         return None
 
@@ -62,13 +62,13 @@ def make_slow_installation(folder: Path, seconds: float = 1.0, irc: int | None =
     """Create an installation with a custom source that takes *seconds* for alice and never answers for hung."""
     (folder / "slow_people.py").write_text(SLOW)
     source = '[sources.slow]\nclass = "slow_people:Slow"\n'
-    options = f'options = {{ file = "{folder}/asked", seconds = {seconds} }}\n'
+    options = f'options = {{ file = "{folder}/lookups", seconds = {seconds} }}\n'
     return make_installation(folder, irc, more=source + options)
 
 
 def wait_for_lookups(installation: Installation, count: int = 1) -> list[str]:
     """Return the logins that were looked up in the slow source, once there are *count*."""
-    file = installation.folder / "asked"
+    file = installation.folder / "lookups"
     return wait_until(
         lambda: lines if file.exists() and len(lines := file.read_text().split()) >= count else [], "the slow source"
     )
@@ -191,7 +191,9 @@ def test_a_client_that_disconnects_during_a_slow_lookup_causes_no_traceback(tmp_
     with run_gateway(installation):
         with open_query(installation.finger_port, "alice"):
             wait_for_lookups(installation)
-        wait_until(lambda: [each for each in installation.read_access_log() if each["outcome"] == "gone"], "the record")
+        wait_until(
+            lambda: [each for each in installation.read_access_log() if each["outcome"] == "gone"], "the log entry"
+        )
         assert "Alice Adams" in query_finger(installation.finger_port, "alice")
         assert wait_for_lookups(installation) == ["alice"]
 
@@ -294,4 +296,4 @@ def test_all_protocols_give_the_same_facts_and_log_one_entry_each(tmp_path: Path
             ("irc", "lookup", "found"), ("finger", "lookup", "found"), ("web", "lookup", "found"),
         ]  # fmt: skip
         assert [each["bytes"] > 0 and each["ms"] >= 0 and "reference" not in each for each in entries] == [True] * 3
-        assert [each["peer"] for each in entries] == ["test/asker", "127.0.0.0", "127.0.0.0"]
+        assert [each["peer"] for each in entries] == ["test/client", "127.0.0.0", "127.0.0.0"]

@@ -32,7 +32,7 @@ def test_R002_a_slow_disk_delays_only_requests_that_read_it(tmp_path: Path) -> N
 
         ended, answered, lock = threading.Event(), list[float](), threading.Lock()
 
-        def strange() -> None:
+        def query_missing() -> None:
             while not ended.is_set():
                 with lock:
                     login = next(strangers)
@@ -40,8 +40,8 @@ def test_R002_a_slow_disk_delays_only_requests_that_read_it(tmp_path: Path) -> N
                 assert f"Person {int(login[1:])}" in query_finger(installation.finger_port, login)
                 answered.append(time.monotonic() - began)
 
-        askers = [threading.Thread(target=strange) for _ in range(4)]
-        for each in askers:
+        clients = [threading.Thread(target=query_missing) for _ in range(4)]
+        for each in clients:
             each.start()
         took: list[float] = []
         try:
@@ -51,7 +51,7 @@ def test_R002_a_slow_disk_delays_only_requests_that_read_it(tmp_path: Path) -> N
                 took.append(time.monotonic() - began)
         finally:
             ended.set()
-            for each in askers:
+            for each in clients:
                 each.join()
         assert sorted(answered)[len(answered) // 2] > 0.05  # they really waited for the disk
         took.sort()

@@ -94,12 +94,12 @@ def send_and_read(connect: Connect, *parts: bytes) -> bytes:
         return b"".join(iter(lambda: client.recv(65536), b""))
 
 
-def send_and_read_all(connect: Connect, asked: Sequence[Sequence[bytes]]) -> list[bytes]:
-    """Do the same for all of *asked* in parallel, because closing takes TLS a second."""
+def send_and_read_all(connect: Connect, requests: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """Do the same for all of *requests* in parallel, because closing takes TLS a second."""
     with ExitStack() as held:
-        clients = [held.enter_context(connect()) for _ in asked]
-        for number in range(max(map(len, asked))):
-            for client, parts in zip(clients, asked, strict=True):
+        clients = [held.enter_context(connect()) for _ in requests]
+        for number in range(max(map(len, requests))):
+            for client, parts in zip(clients, requests, strict=True):
                 client.sendall(b"".join(parts[number : number + 1]))
         return [b"".join(iter(lambda client=client: client.recv(65536), b"")) for client in clients]  # type: ignore[misc]
 
@@ -132,7 +132,7 @@ def other_clients_are_served(listeners: Listeners, most: float = 0.1) -> Iterato
     finally:
         over.set()
         thread.join()
-    print(f"{len(took)} questions meanwhile, the slowest {max(took) * 1000:.0f} ms")
+    print(f"{len(took)} requests meanwhile, the slowest {max(took) * 1000:.0f} ms")
     assert sum(each > most for each in took) <= len(took) // 50, sorted(took)[-10:]
 
 
@@ -335,12 +335,12 @@ def test_W149_memory_is_flat_after_twenty_thousand_mixed_requests(listeners: Lis
     def ask(count: int) -> int:
         answered = 0
         for start in range(0, count, 960):
-            asked = [
+            requests = [
                 each.replace(b"/users/nobody", b"/users/n%d" % (start + number))
                 for number in range(48)
                 for each in mixed_requests()
             ]
-            answered += len(status_codes(send_and_read(listeners.plain, b"".join(asked[:-1]), CLOSE)))
+            answered += len(status_codes(send_and_read(listeners.plain, b"".join(requests[:-1]), CLOSE)))
         return answered
 
     assert ask(1920) == 1920
@@ -402,5 +402,5 @@ def test_W008_only_a_trusted_proxy_is_believed(installation: Installation, liste
     def logged_peers() -> list[str]:
         return [each["peer"] for each in installation.read_access_log() if each["query"] == "bob"]
 
-    wait_until(lambda: len(logged_peers()) == 2, "the records")
+    wait_until(lambda: len(logged_peers()) == 2, "the log entries")
     assert logged_peers() == ["203.0.113.0", "127.0.0.0"]

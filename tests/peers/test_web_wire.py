@@ -101,12 +101,12 @@ def test_chromium(installation: Installation) -> None:
         *(f"/users/{each['login']}" for each in ({"login": "alice"}, LONG, WIDE, RIGHT, EMPTY)),
     ]
     complaints: list[str] = []
-    asked: set[str] = set()
+    hosts: set[str] = set()
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=found, args=[*options, "--disable-sync"])
         page = browser.new_page()
         page.on("console", lambda message: complaints.append(message.text))
-        page.on("request", lambda request: asked.add(request.url.split("/")[2]))
+        page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
         for path in paths:
             for width in (320, 1200):
                 page.set_viewport_size({"width": width, "height": 800})
@@ -115,4 +115,4 @@ def test_chromium(installation: Installation) -> None:
                 assert page.evaluate("getComputedStyle(document.querySelector('main')).paddingTop") != "0px"
         browser.close()
     assert [each for each in complaints if "404" not in each] == []
-    assert asked == {f"localhost:{installation.web_port}"}
+    assert hosts == {f"localhost:{installation.web_port}"}
