@@ -23,7 +23,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FingerServer]:
 @pytest.fixture(scope="module")
 def slow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FingerServer]:
     """Run a server whose lookups take 200 ms."""
-    with run_finger_server(tmp_path_factory.mktemp("slow"), "--slow", str(SLOW)) as server:
+    with run_finger_server(tmp_path_factory.mktemp("slow_server"), "--slow", str(SLOW)) as server:
         yield server
 
 
@@ -67,12 +67,12 @@ def test_F006_a_line_ended_by_LF(gateway: FingerServer) -> None:
 
 
 @pytest.mark.parametrize("line", [b"alice", b"alice\r", b"alice\r\n", b"alice\n"])
-@pytest.mark.parametrize("server", ["gateway", "slow"])
+@pytest.mark.parametrize("server", ["gateway", "slow_server"])
 def test_F007_F008_a_client_that_half_closes(line: bytes, server: str, request: pytest.FixtureRequest) -> None:
     assert request.getfixturevalue(server).ask(line, half_close=True) == ALICE_PLAIN
 
 
-@pytest.mark.parametrize("server", ["gateway", "slow"])
+@pytest.mark.parametrize("server", ["gateway", "slow_server"])
 def test_F008_a_long_answer_to_a_client_that_half_closes(server: str, request: pytest.FixtureRequest) -> None:
     reply = request.getfixturevalue(server).ask(b"frank\r\n", half_close=True)
     assert reply.endswith(b"000999 " + b"x" * 92 + b"\r\n")
