@@ -88,7 +88,7 @@ def test_F121_F122_control_characters_are_removed_by_default(chunk_size: int) ->
     assert print_answer("UTF-8", chunk_size=chunk_size) == "Login: alice\ncafé\t€\nnaïve red\n".encode()
     ascii_ = print_answer("ANSI_X3.4-1968", chunk_size=chunk_size)
     assert ascii_.startswith(b"Login: alice\ncafe\t") and ascii_.endswith(b"\nnaive red\n")
-    assert all(octet in (9, 10) or 32 <= octet <= 126 for octet in ascii_)
+    assert all(byte in (9, 10) or 32 <= byte <= 126 for byte in ascii_)
     assert "naïve red\n".encode("latin-1") in print_answer("ISO-8859-1", chunk_size=chunk_size)
 
 

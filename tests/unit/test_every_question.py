@@ -33,10 +33,10 @@ def over_web(deps: ProtocolDependencies) -> str:
 
 
 def over_irc(deps: ProtocolDependencies) -> str:
-    asked = BotRequest(
+    request = BotRequest(
         nick="bo", userhost="bo@host", channel=None, text="alice", own_nick="fingerbot", max_line_bytes=400
     )
-    reply = result_of(CommandHandler("demo", "!", deps).answer(asked))
+    reply = result_of(CommandHandler("demo", "!", deps).answer(request))
     return "" if reply is None else "\n".join(reply.lines)
 
 

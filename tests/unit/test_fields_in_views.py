@@ -57,7 +57,7 @@ SESSIONS: dict[str, tuple[Login, str]] = {
 LAST_SEEN, LAST_SEEN_WORD = datetime(2026, 3, 16, 9, tzinfo=UTC), "2026-03-16"
 
 _LONG_ANSWER_ONLY = "the short answer leaves it to /W"
-_ON_THE_PAGE = "an IRC answer has room for what people ask most; the page has the rest"
+_ON_THE_PAGE = "an IRC answer has only the most requested fields; the page has all"
 _NO_PROPERTY = "vCard has no property for it"
 _OBSERVED = "observed, not stored: no card or file has it"
 # The fields that a view leaves out, and why. A field that appears all the same has to go from here.

@@ -90,10 +90,10 @@ def over_web(built: GatewayHarness, address: str, accept: str) -> str:
 
 
 def over_irc(built: GatewayHarness, address: str) -> str:
-    asked = BotRequest(
+    request = BotRequest(
         nick="bo", userhost="bo@host", channel=None, text="alice", own_nick="fingerbot", max_line_bytes=400
     )
-    reply = result_of(CommandHandler("demo", "!", built.deps).answer(asked))
+    reply = result_of(CommandHandler("demo", "!", built.deps).answer(request))
     assert reply is not None
     return "".join(f"{line}\n" for line in reply.lines)
 

@@ -476,10 +476,10 @@ def ask_everything(built: GatewayHarness) -> None:
             browser.send_raw(f"GET {path}{query} HTTP/1.1\r\nHost: dir.test\r\n\r\n".encode())
     browser.send_raw(b"GET\r\n\r\n")
     for text in (*COMMAND_BY_NAME, "search tea", "alice"):
-        asked = BotRequest(
+        request = BotRequest(
             nick="bo", userhost="bo@host", channel=None, text=text, own_nick="fingerbot", max_line_bytes=400
         )
-        result_of(CommandHandler("network", "!", built.deps).answer(asked))
+        result_of(CommandHandler("network", "!", built.deps).answer(request))
 
 
 def public_names(folder: Path) -> str:

@@ -10,13 +10,13 @@ class RecordingConnection:
 
     def __init__(self) -> None:
         self.transport = self
-        self.said: list[str] = []
+        self.calls: list[str] = []
 
     def end(self) -> None:
-        self.said.append("end")
+        self.calls.append("end")
 
     def abortConnection(self) -> None:
-        self.said.append("abort")
+        self.calls.append("abort")
 
 
 def test_connections_are_closed_and_late_ones_aborted() -> None:
@@ -28,12 +28,12 @@ def test_connections_are_closed_and_late_ones_aborted() -> None:
     connections.remove(gone)
     ended: list[None] = []
     connections.end(2.0).addCallback(ended.append)
-    assert (quick.said, late.said, gone.said) == (["end"], ["end"], [])
+    assert (quick.calls, late.calls, gone.calls) == (["end"], ["end"], [])
     connections.remove(quick)
     clock.advance(1.9)
-    assert (ended, late.said) == ([], ["end"])
+    assert (ended, late.calls) == ([], ["end"])
     clock.advance(0.2)
-    assert (quick.said, late.said) == (["end"], ["end", "abort"])
+    assert (quick.calls, late.calls) == (["end"], ["end", "abort"])
     connections.remove(late)
     assert ended == [None]
     assert clock.getDelayedCalls() == []
@@ -49,7 +49,7 @@ def test_connections_that_close_in_time_are_not_aborted() -> None:
     connections.remove(one)
     assert ended == [None]
     clock.advance(3)
-    assert one.said == ["end"]
+    assert one.calls == ["end"]
 
 
 def test_without_connections_the_end_is_immediate() -> None:

@@ -98,7 +98,7 @@ def front(log_events: list[dict[str, Any]], built: GatewayHarness) -> ProxiedFac
 
 
 def logged_peers(built: GatewayHarness) -> list[str]:
-    return [record["peer"] for record in built.access_log_entries]
+    return [entry["peer"] for entry in built.access_log_entries]
 
 
 @pytest.mark.parametrize("header", [v1(), relayed()], ids=["version 1", "version 2"])

@@ -120,5 +120,5 @@ def test_W011_internal_error(
     (event,) = failures
     assert event["reference"].encode() in answer.body
     assert b"secret" not in answer.body
-    assert [record["reference"] for record in web.built.access_log_entries] == [event["reference"]]
+    assert [entry["reference"] for entry in web.built.access_log_entries] == [event["reference"]]
     failures.clear()

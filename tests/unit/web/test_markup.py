@@ -161,11 +161,11 @@ def test_a_plan_is_cut_at_the_byte_limit() -> None:
     assert markup.plan_html("a\n& & &\n", 19) == ("a\n", True)
     assert markup.plan_html("a\n& & &\n", 20) == ("a\n&amp; &amp; &amp;\n", False)
     for text in ("x" * 5000, "\n\n" + "山" * 5000, "&" * 5000, "http://a&& " * 500, "  \t" * 2000 + "x"):
-        for room in (0, 1, 100, 4000):
-            shown, cut = markup.plan_html(text, room)
+        for limit in (0, 1, 100, 4000):
+            shown, cut = markup.plan_html(text, limit)
             assert cut
-            assert len(shown.encode()) <= room
-            assert room < 4000 or shown.strip()
+            assert len(shown.encode()) <= limit
+            assert limit < 4000 or shown.strip()
 
 
 def test_a_long_text_is_cut_at_a_line_end() -> None:

@@ -519,7 +519,7 @@ def test_unavailable_directory(build: Build) -> None:
         assert (answer.code, answer["retry-after"]) == (503, "5")
         assert json(answer)["detail"] == "The directory is unavailable. Try again in a moment."
     web.built.store.reader.connection = None
-    assert {record["outcome"] for record in web.built.access_log_entries} == {"unavailable"}
+    assert {entry["outcome"] for entry in web.built.access_log_entries} == {"unavailable"}
 
 
 @pytest.mark.parametrize("accept", ["*/*", BROWSER, "application/json"])
@@ -529,11 +529,11 @@ def test_an_exception_gives_a_reference(build: Build, accept: str, failures: lis
     answer = web.request("/users/alice", Accept=accept)
     (event,) = failures
     failures.clear()
-    (record,) = web.built.access_log_entries
+    (entry,) = web.built.access_log_entries
     assert answer.code == 500
-    assert record["outcome"] == "error"
-    assert record["reference"] == event["reference"]
-    assert record["reference"].encode() in answer.body
+    assert entry["outcome"] == "error"
+    assert entry["reference"] == event["reference"]
+    assert entry["reference"].encode() in answer.body
     assert b"secret" not in answer.body
     assert b"Traceback" not in answer.body
     assert "secret" in str(event["log_failure"])
@@ -567,7 +567,7 @@ def test_an_exception_outside_klein(build: Build, failures: list[dict[str, Any]]
     assert answer.code == 500
     assert json(answer)["reference"] == failures[0]["reference"]
     assert b"secret" not in answer.body
-    assert [record["reference"] for record in web.built.access_log_entries] == [failures[0]["reference"]]
+    assert [entry["reference"] for entry in web.built.access_log_entries] == [failures[0]["reference"]]
     failures.clear()
 
 
@@ -583,13 +583,13 @@ def test_one_access_log_entry_per_request(build: Build) -> None:
     ]
     web.request("/users/alice", "HEAD")
     web.request("/static/style.css")
-    records = [
-        {key: record[key] for key in ("protocol", "verb", "query", "outcome", "bytes", "peer")}
-        for record in web.built.access_log_entries
+    entries = [
+        {key: entry[key] for key in ("protocol", "verb", "query", "outcome", "bytes", "peer")}
+        for entry in web.built.access_log_entries
     ]
     requests = [("lookup", "alice", "found"), ("lookup", "nobody", "not_found"), ("lookup", "carol", "not_found"),
              ("lookup", "adams", "ambiguous"), ("list", "", "listed"), ("lookup", "alice", "found")]  # fmt: skip
-    assert records == [
+    assert entries == [
         {"protocol": "web", "verb": verb, "query": query, "outcome": outcome, "bytes": size, "peer": "198.51.100.7"}
         for (verb, query, outcome), size in zip(requests, [*sizes, 0], strict=True)
     ]
@@ -608,7 +608,7 @@ def test_rate_limit(build: Build) -> None:
     assert web.request("/users/alice").body.endswith(b"Try again in 1 second.\n")
     web.built.clock.advance(0.5)
     assert web.request("/users/alice").code == 200
-    assert [record["outcome"] for record in web.built.access_log_entries].count("limited") == 4
+    assert [entry["outcome"] for entry in web.built.access_log_entries].count("limited") == 4
 
 
 def test_a_disconnect_cancels_the_lookup(build: Build) -> None:
@@ -621,7 +621,7 @@ def test_a_disconnect_cancels_the_lookup(build: Build) -> None:
     assert web.built.deps.tracker.in_flight == 1
     connection.close()
     assert web.built.deps.tracker.in_flight == 0
-    assert [(record["outcome"], record["bytes"]) for record in web.built.access_log_entries] == [("gone", 0)]
+    assert [(entry["outcome"], entry["bytes"]) for entry in web.built.access_log_entries] == [("gone", 0)]
     slow.waiting[0].callback(None)
     assert connection.received == b""
 
@@ -643,7 +643,7 @@ def test_an_exception_after_a_disconnect_is_logged_once(build: Build, failures: 
     connection.send(b"GET /users/alice HTTP/1.1\r\nHost: dir.test\r\n\r\n")
     connection.close()
     assert web.built.deps.tracker.in_flight == 0
-    assert {record["outcome"] for record in web.built.access_log_entries} <= {"gone", "error"}
+    assert {entry["outcome"] for entry in web.built.access_log_entries} <= {"gone", "error"}
     assert len(failures) <= 1
     failures.clear()
 

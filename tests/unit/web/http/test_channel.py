@@ -155,7 +155,7 @@ def test_bad_requests(build: Build, head: bytes) -> None:
     connection.send(GET)
     assert parse_responses(connection.received) == [answer]
     connection.close()
-    assert [(record["outcome"], record["bytes"]) for record in web.built.access_log_entries] == [
+    assert [(entry["outcome"], entry["bytes"]) for entry in web.built.access_log_entries] == [
         ("invalid", len(answer.body))
     ]
 
@@ -238,7 +238,7 @@ def test_a_head_has_one_deadline(build: Build) -> None:
     assert answer.body == b"The request did not come in time.\n"
     assert connection.is_closing()
     connection.close()
-    assert [record["outcome"] for record in web.built.access_log_entries] == ["timeout"]
+    assert [entry["outcome"] for entry in web.built.access_log_entries] == ["timeout"]
 
 
 @pytest.mark.parametrize("part", [GET[:-2], b"GET /users/alice HTTP/1.1\nHost: dir.test\n\n", b"GET"])
@@ -274,8 +274,8 @@ def test_silent_connection_times_out(build: Build) -> None:
     web.built.clock.advance(10)
     assert connection.transport.disconnected
     connection.close()
-    (record,) = web.built.access_log_entries
-    assert (record["verb"], record["query"], record["outcome"], record["peer"]) == ("lookup", "", "timeout", STRANGER)
+    (entry,) = web.built.access_log_entries
+    assert (entry["verb"], entry["query"], entry["outcome"], entry["peer"]) == ("lookup", "", "timeout", STRANGER)
 
 
 def test_keep_alive_connection_serves_again_and_times_out(build: Build) -> None:
@@ -294,7 +294,7 @@ def test_keep_alive_connection_serves_again_and_times_out(build: Build) -> None:
     web.built.clock.advance(10)
     assert connection.is_closing()
     connection.close()
-    assert [record["outcome"] for record in web.built.access_log_entries] == ["found"] * 4
+    assert [entry["outcome"] for entry in web.built.access_log_entries] == ["found"] * 4
 
 
 @pytest.mark.parametrize(
@@ -461,7 +461,7 @@ def test_too_many_connections_from_one_address(build: Build) -> None:
         connection.close()
     assert web.request("/users/alice").code == 200
     assert web.built.deps.admission.open == 0
-    assert [record["outcome"] for record in web.built.access_log_entries] == [
+    assert [entry["outcome"] for entry in web.built.access_log_entries] == [
         "limited",
         "limited",
         "found",
@@ -479,7 +479,7 @@ def test_silent_connection_over_the_limit_is_closed(build: Build) -> None:
     assert full.received == b""
     for connection in (*held, full):
         connection.close()
-    assert sorted(record["outcome"] for record in web.built.access_log_entries) == ["limited"] + ["timeout"] * 5
+    assert sorted(entry["outcome"] for entry in web.built.access_log_entries) == ["limited"] + ["timeout"] * 5
 
 
 # stopping the service
@@ -629,4 +629,4 @@ def test_W092_content_length_with_thousands_of_digits(build: Build) -> None:
     )
     (answer,) = parse_responses(web.send_raw(head + GET))
     assert (answer.code, answer["content-type"], answer["connection"]) == (400, "application/problem+json", "close")
-    assert [record["outcome"] for record in web.built.access_log_entries] == ["invalid"]
+    assert [entry["outcome"] for entry in web.built.access_log_entries] == ["invalid"]

@@ -99,7 +99,7 @@ def behind(build: Build) -> Browser:
 def test_W008_headers_of_untrusted_clients_are_ignored(behind: Browser) -> None:
     answer = behind.request("/users/alice.json", X_Forwarded_For=MEMBER, Forwarded=f"for={MEMBER}")
     assert b"+420 555 0100" not in answer.body
-    assert [record["peer"] for record in behind.built.access_log_entries] == ["198.51.100.7"]
+    assert [entry["peer"] for entry in behind.built.access_log_entries] == ["198.51.100.7"]
 
 
 def test_W008_a_trusted_proxy_sets_the_rights_and_the_logged_address(behind: Browser) -> None:
@@ -108,7 +108,7 @@ def test_W008_a_trusted_proxy_sets_the_rights_and_the_logged_address(behind: Bro
     assert (member["cache-control"], stranger["cache-control"][:6]) == ("private, no-store", "public")
     assert b"+420 555 0100" in member.body
     assert b"+420 555 0100" not in stranger.body
-    assert [record["peer"] for record in behind.built.access_log_entries] == [MEMBER, "203.0.113.9"]
+    assert [entry["peer"] for entry in behind.built.access_log_entries] == [MEMBER, "203.0.113.9"]
 
 
 @pytest.mark.parametrize("headers", [{}, {"X_Forwarded_For": "unknown"}, {"X_Forwarded_For": "10.0.0.1"}])
@@ -140,4 +140,4 @@ def test_W008_reload_changes_the_trusted_proxies(behind: Browser) -> None:
     behind.service.prepare_reload(WebSettings(trusted_proxies=["10.0.0.9"]), behind.built.deps)()
     connection.send(b"GET / HTTP/1.1\r\nHost: dir.test\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n")
     connection.close()
-    assert [record["peer"] for record in behind.built.access_log_entries] == [PROXY]
+    assert [entry["peer"] for entry in behind.built.access_log_entries] == [PROXY]
