@@ -99,7 +99,7 @@ def test_R031_W100_single_bytes_do_not_extend_the_deadline(
     installation: Installation, gateway: GatewayProcess, port: str, first: bytes, last: bytes
 ) -> None:
     """F012, W006: one byte now and then, for ever."""
-    with connect(getattr(installation, port)) as client:
+    with connect(getattr(installation, f"{port}_port")) as client:
         client.sendall(first)
         began = time.monotonic()
         client.settimeout(0.1)
@@ -254,7 +254,7 @@ FLOODS: list[Callable[[Installation], bytes]] = [
 def test_random_bytes_get_an_answer_or_a_close(
     installation: Installation, gateway: GatewayProcess, port: str, flood: Callable[[Installation], bytes]
 ) -> None:
-    with connect(getattr(installation, port)) as client:
+    with connect(getattr(installation, f"{port}_port")) as client:
         with suppress(ConnectionResetError, BrokenPipeError):
             client.sendall(flood(installation))
         with suppress(ConnectionResetError, OSError):
