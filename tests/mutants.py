@@ -105,7 +105,7 @@ MUTANTS = (
     ),
     Mutant(
         "hidden-person-has-another-outcome",
-        "gateway/directory/answers.py",
+        "gateway/directory/results.py",
         'Literal["not_found"]] = "not_found"',
         'Literal["not_found"]] = "refused"  # type: ignore',
         "tests/unit/finger/test_answers.py tests/unit/irc/test_commands.py tests/unit/web/test_pages.py",
@@ -170,7 +170,7 @@ MUTANTS = (
     ),
     Mutant(
         "plan-on-the-web-not-sanitized",
-        "gateway/web/pages.py",
+        "gateway/web/replies.py",
         'self._field_reply(profile, "plan", sanitize(profile.plan))',
         'self._field_reply(profile, "plan", profile.plan)',
         "tests/unit/web/views/test_person.py",
@@ -314,7 +314,7 @@ MUTANTS = (
     ),
     Mutant(
         "private-answer-cached",
-        "gateway/web/pages.py",
+        "gateway/web/replies.py",
         "cache_control = PUBLIC if profile.audience is Audience.EVERYONE else PRIVATE\n",
         "cache_control = PUBLIC\n",
         "tests/unit/web/test_pages.py",

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway.dependencies import ProtocolDependencies
-from gateway.directory.answers import Ambiguous, Found, NotFound
+from gateway.directory.results import Ambiguous, Found, NotFound
 from gateway.directory.viewers import Viewer
 from gateway.one_line_server import OneLineHandler, OneLineRequest, OneLineService
 from gateway.ops.request_tracker import Outcome, outcome_of

@@ -23,8 +23,8 @@ from twisted.python.failure import Failure
 
 from ..builders import make_directory
 from ..config.locate import find_settings_file
-from ..directory.answers import Conflict, EditResult, Forbidden, Found, Invalid, NotFound, Saved, Unavailable
 from ..directory.privacy import Profile
+from ..directory.results import Conflict, EditResult, Forbidden, Found, Invalid, NotFound, Saved, Unavailable
 from ..directory.service import DirectoryService
 from ..directory.viewers import LocalCommand, Viewer, Viewers
 from ..net.twisted_patches import use_monotonic_clock

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import click
 
 from ..conform import report
-from ..conform.checks import CHECKS, LEVELS, Check, run_checks
 from ..conform.messages import not_reached
+from ..conform.runner import CHECKS, LEVELS, Check, run_checks
 from ..conform.session import Result, ServerUnreachable, Target
 from .common import CommandFailed, utf8
 from .finger_address import BadAddress, parse_target

@@ -12,8 +12,8 @@ from typing import Any
 import click
 import msgspec
 
-from ..directory.answers import Found, Unavailable
 from ..directory.privacy import Profile
+from ..directory.results import Found, Unavailable
 from ..formats import people_files, person_json
 from ..formats.people_files import KINDS, PersonEntry
 from ..formats.person_json import BadDocument

@@ -4,9 +4,9 @@ import shlex
 from collections.abc import Iterable
 
 from ..config.problems import describe_problem, describe_unknown
-from ..directory.answers import EditProblem
 from ..directory.explanation import Explanation, FieldExplanation, Reason
 from ..directory.person import Visibility
+from ..directory.results import EditProblem
 
 INTERRUPTED = "Interrupted."
 UNAVAILABLE = "The directory is unavailable (see the line above). Nothing was changed."

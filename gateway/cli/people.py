@@ -6,11 +6,11 @@ import click
 import msgspec
 
 from ..builders import make_renderer
-from ..directory.answers import Found, History, Listing, Page
 from ..directory.fields import FIELDS, STORED, empty_value
 from ..directory.interfaces import Create, Modify, Remove, Rename
 from ..directory.person import Visibility
 from ..directory.privacy import Profile
+from ..directory.results import Found, History, Listing, Page
 from ..directory.viewers import LocalCommand, Viewers
 from ..formats import person_json
 from ..formats.person_json import BadDocument

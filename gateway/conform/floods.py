@@ -3,8 +3,8 @@
 import time
 from contextlib import ExitStack
 
-from . import judge, messages, wire
-from .catalogue import FINAL, check
+from . import analysis, messages, wire
+from .registry import FINAL, check
 from .session import CheckFailed, ConformanceRun, Passed, require_answer
 from .wire import Connection, ServerReply
 
@@ -37,7 +37,7 @@ def idle_connections_delay_nobody(run: ConformanceRun) -> Passed:
             time.sleep(CLOSE_DELAY)
         reply = run.record(wire.exchange(run.address, [name + b"\r\n"], run.target.timeout))
     require_answer(reply, run.target.timeout)
-    if reply.seconds > 1.0 or not judge.are_alike(reply.data, before.data):
+    if reply.seconds > 1.0 or not analysis.are_alike(reply.data, before.data):
         raise CheckFailed(messages.idle_connections(len(accepted), reply.seconds), reply)
     return Passed(reply, messages.idle_connections(len(accepted), reply.seconds))
 
@@ -55,7 +55,7 @@ def connections_per_address_are_limited(run: ConformanceRun) -> Passed:
         accepted, refused = _open_connections(run, stack)
     if not refused:
         raise CheckFailed(messages.no_limit(MAX_CONNECTIONS, messages.CONNECTIONS))
-    with_text = [reply for reply in refused if not judge.is_blank(reply.data)]
+    with_text = [reply for reply in refused if not analysis.is_blank(reply.data)]
     if not with_text:
         raise CheckFailed(messages.EXCESS_CLOSED_SILENTLY, refused[0])
     for reply in with_text:
@@ -95,7 +95,7 @@ def queries_per_address_are_limited(run: ConformanceRun) -> Passed:
     end = time.monotonic() + QUERIES_TIMEOUT
     for count in range(1, MAX_QUERIES + 1):
         reply = run.record(wire.exchange(run.address, [name + b"\r\n"], run.target.timeout))
-        if not judge.are_alike(reply.data, first.data):
+        if not analysis.are_alike(reply.data, first.data):
             require_answer(reply, run.target.timeout)
             return Passed(reply, messages.limited_after(count))
         if time.monotonic() > end:
@@ -119,7 +119,7 @@ def endless_line(run: ConformanceRun) -> Passed:
         reply = connection.read(run.target.timeout, quiet=0.2)
     reply = run.record(ServerReply(b"a" * 64, reply.data, reply.end, reply.seconds))
     run.require_alive(messages.AFTER_LONG_LINE)
-    if judge.is_blank(reply.data):
+    if analysis.is_blank(reply.data):
         why = messages.ALL_READ if sent_bytes == LONG_LINE_BYTES else messages.STOPPED_READING
         raise CheckFailed(why if reply.end == "open" else messages.CLOSED_SILENTLY, reply)
     if sent_bytes == LONG_LINE_BYTES:
@@ -143,7 +143,7 @@ def random_lines(run: ConformanceRun) -> Passed:
         line = line if line[:1] not in (b"\x00", b"\x03", b"\x16") else b"a" + line
         reply = run.record(wire.exchange(run.address, [line + b"\r\n"], run.target.timeout))
         _require_clean(reply)
-        if judge.is_blank(reply.data):
+        if analysis.is_blank(reply.data):
             silent.append(reply)
             if len(silent) > 2:
                 break
@@ -155,6 +155,11 @@ def random_lines(run: ConformanceRun) -> Passed:
 
 def _require_clean(reply: ServerReply) -> None:
     """Raise CheckFailed if *reply* is not in the format of RFC 1288 section 2.2 or holds terminal controls."""
-    for find in (judge.find_bare_line_end, judge.find_invalid_utf8, judge.find_escape, judge.find_control):
+    for find in (
+        analysis.find_bare_line_end,
+        analysis.find_invalid_utf8,
+        analysis.find_escape,
+        analysis.find_control,
+    ):
         if (position := find(reply.data)) is not None:
             raise CheckFailed(messages.found_at(messages.NOT_CLEAN, position), reply)

@@ -2,8 +2,8 @@
 
 import time
 
-from . import judge, messages, wire
-from .catalogue import check
+from . import analysis, messages, wire
+from .registry import check
 from .requirements import require_same
 from .session import CannotTest, CheckFailed, ConformanceRun, Passed, require_answer
 from .wire import Connection, ServerReply
@@ -56,7 +56,7 @@ def server_closes_after_answer(run: ConformanceRun) -> Passed:
 def only_first_line_is_answered(run: ConformanceRun) -> Passed:
     name, alone = run.any_query()
     reply = require_answer(run.exchange(name + b"\r\n" + run.unknown_name(1) + b"\r\n"), run.target.timeout)
-    if not judge.are_alike(reply.data, alone.data):
+    if not analysis.are_alike(reply.data, alone.data):
         raise CheckFailed(messages.MORE_THAN_FIRST_LINE, reply)
     return Passed(reply)
 
@@ -98,7 +98,9 @@ def query_byte_by_byte(run: ConformanceRun) -> Passed:
 def query_with_lf_alone(run: ConformanceRun) -> Passed:
     name, whole = run.any_query()
     reply = require_answer(run.exchange(name + b"\n"), run.target.timeout)
-    if (position := judge.find_bare_line_end(reply.data)) is not None and judge.find_bare_line_end(whole.data) is None:
+    if (position := analysis.find_bare_line_end(reply.data)) is not None and analysis.find_bare_line_end(
+        whole.data
+    ) is None:
         raise CheckFailed(messages.found_at(messages.BARE_LINE_END, position), reply)
     return require_same(reply, whole, name)
 
@@ -196,7 +198,7 @@ def slow_client_times_out(run: ConformanceRun) -> Passed:
 def _require_timeout(run: ConformanceRun, reply: ServerReply) -> Passed:
     if reply.end == "open":
         raise CheckFailed(messages.still_open(run.target.wait), reply)
-    if judge.is_blank(reply.data):
+    if analysis.is_blank(reply.data):
         raise CheckFailed(messages.RESET if reply.end == "reset" else messages.CLOSED_SILENTLY, reply)
     return Passed(reply, messages.closed_after(reply.seconds))
 
@@ -228,6 +230,6 @@ def ipv6_gets_same_answer(run: ConformanceRun) -> Passed:
 def proxy_header_is_not_believed(run: ConformanceRun) -> Passed:
     plain = run.plain_answer()
     reply = run.exchange(b"PROXY TCP4 192.0.2.1 192.0.2.2 50000 79\r\n" + run.login + b"\r\n")
-    if not judge.is_blank(reply.data) and judge.are_alike(reply.data, plain.data):
+    if not analysis.is_blank(reply.data) and analysis.are_alike(reply.data, plain.data):
         raise CheckFailed(messages.PROXY_HEADER_ACCEPTED, reply)
     return Passed(reply)

@@ -1,7 +1,7 @@
 """Checks of queries without a host: {C} and {U} of RFC 1288 section 2.3, and the /W switch."""
 
-from . import judge, messages
-from .catalogue import check
+from . import analysis, messages
+from .registry import check
 from .requirements import require_plain_answer, require_same
 from .session import CheckFailed, ConformanceRun, Passed, require_answer
 
@@ -42,9 +42,9 @@ def long_switch_alone(run: ConformanceRun) -> Passed:
 
 def _require_list(run: ConformanceRun, line: bytes) -> Passed:
     reply = run.answer_to(line)
-    if judge.says_refused(reply.data) or judge.says_nobody_online(reply.data) or judge.list_rows(reply.data):
+    if analysis.says_refused(reply.data) or analysis.says_nobody_online(reply.data) or analysis.list_rows(reply.data):
         return Passed(reply)
-    if judge.says_unknown(reply.data) or judge.is_usage_text(reply.data) or run.is_unknown(reply, line):
+    if analysis.says_unknown(reply.data) or analysis.is_usage_text(reply.data) or run.is_unknown(reply, line):
         raise CheckFailed(messages.NOT_LISTED, reply)
     return Passed(reply)
 
@@ -205,12 +205,12 @@ def unknown_switch(run: ConformanceRun) -> Passed:
 def long_switch_without_blank(run: ConformanceRun) -> Passed:
     name, _ = run.any_query()
     reply = run.answer_to(b"/W" + name)
-    if judge.is_usage_text(reply.data):
+    if analysis.is_usage_text(reply.data):
         raise CheckFailed(messages.USAGE_TEXT, reply)
     if (
         name != run.unknown_name()
         and not run.is_unknown(run.long_answer(), name)
-        and judge.are_alike(reply.data, run.answer_to(b"/W " + name).data)
+        and analysis.are_alike(reply.data, run.answer_to(b"/W " + name).data)
     ):
         raise CheckFailed(messages.LIKE_SWITCH, reply)
     return Passed(reply)
@@ -226,8 +226,8 @@ def long_switch_without_blank(run: ConformanceRun) -> Passed:
 def names_like_options(run: ConformanceRun) -> Passed:
     for line in (b"-l", b"--help"):
         reply = run.answer_to(line)
-        if judge.is_usage_text(reply.data):
+        if analysis.is_usage_text(reply.data):
             raise CheckFailed(messages.USAGE_TEXT, reply)
-        if not run.is_unknown(reply, line) and not judge.says_refused(reply.data):
+        if not run.is_unknown(reply, line) and not analysis.says_refused(reply.data):
             raise CheckFailed(messages.NOT_LIKE_UNKNOWN, reply)
     return Passed()

@@ -1,7 +1,7 @@
 """Checks of hostile and foreign input: control bytes, long lines, other protocols."""
 
-from . import judge, messages, wire
-from .catalogue import check
+from . import analysis, messages, wire
+from .registry import check
 from .requirements import require_plain_answer, require_unknown
 from .session import CheckFailed, ConformanceRun, Passed, require_answer
 from .wire import Connection
@@ -27,7 +27,7 @@ MAX_ECHOED_LETTERS = 64
 def hostile_name_in_answer(run: ConformanceRun) -> Passed:
     for line in (b"\x1b[31mx", b"x\x1b]0;T\x07"):
         reply = run.answer_to(line)
-        for find in (judge.find_escape, judge.find_control, judge.find_invalid_utf8):
+        for find in (analysis.find_escape, analysis.find_control, analysis.find_invalid_utf8):
             if (position := find(reply.data)) is not None:
                 raise CheckFailed(messages.found_at(messages.NOT_CLEAN, position), reply)
     reply = run.answer_to(b"x" * 200)
@@ -71,7 +71,7 @@ def nul_in_name(run: ConformanceRun) -> Passed:
     login, plain = run.login, run.plain_answer()
     for line in (login[:-1] + b"\0" + login[-1:], login + b"\0x"):
         reply = run.answer_to(line)
-        if judge.are_alike(reply.data, plain.data):
+        if analysis.are_alike(reply.data, plain.data):
             raise CheckFailed(messages.LIKE_EXISTING_PERSON, reply)
     return Passed()
 
@@ -85,7 +85,7 @@ def nul_in_name(run: ConformanceRun) -> Passed:
 )
 def name_of_512_letters(run: ConformanceRun) -> Passed:
     reply = run.answer_to(b"a" * 512)
-    if not judge.says_unknown(reply.data) and not run.is_unknown(reply, b"a" * 512):
+    if not analysis.says_unknown(reply.data) and not run.is_unknown(reply, b"a" * 512):
         raise CheckFailed(messages.NOT_LIKE_UNKNOWN, reply)
     return Passed(reply)
 
@@ -115,7 +115,7 @@ def line_too_long(run: ConformanceRun) -> Passed:
 def web_browser(run: ConformanceRun) -> Passed:
     reply = run.exchange(b"GET /users/" + run.unknown_name() + b" HTTP/1.1\r\nHost: " + b"localhost\r\n\r\n")
     require_answer(reply, run.target.timeout)
-    if sum(judge.says_unknown(line) for line in reply.data.splitlines()) > 1:
+    if sum(analysis.says_unknown(line) for line in reply.data.splitlines()) > 1:
         raise CheckFailed(messages.MANY_LINES, reply)
     return Passed(reply)
 
@@ -148,6 +148,6 @@ def dictionary_client(run: ConformanceRun) -> Passed:
     alone = run.answer_to(first)
     name, _ = run.any_query()
     reply = require_answer(run.exchange(first + b"\r\n" + name + b"\r\nQUIT\r\n"), run.target.timeout)
-    if not judge.are_alike(reply.data, alone.data):
+    if not analysis.are_alike(reply.data, alone.data):
         raise CheckFailed(messages.LATER_LINE_ANSWERED, reply)
     return Passed(reply)

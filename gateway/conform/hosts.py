@@ -1,7 +1,7 @@
 """Checks of {Q2}: names with hosts. A server may forward or refuse; it may not take a host for a part of a name."""
 
-from . import judge, messages
-from .catalogue import check
+from . import analysis, messages
+from .registry import check
 from .requirements import require_same
 from .session import FOREIGN_HOST, CheckFailed, ConformanceRun, Passed, is_address
 from .wire import ServerReply
@@ -46,9 +46,9 @@ def _require_forwarded_or_refused(run: ConformanceRun, *lines: bytes) -> Passed:
     reply: ServerReply | None = None
     for line in lines:
         reply = run.answer_to(line)
-        if judge.says_forwarded(reply.data):
+        if analysis.says_forwarded(reply.data):
             why = messages.FORWARDS
-        elif not judge.says_refused(reply.data):
+        elif not analysis.says_refused(reply.data):
             raise CheckFailed(messages.AS_UNKNOWN if run.is_unknown(reply, line) else messages.NOT_REFUSED, reply)
     return Passed(reply, why)
 
@@ -167,8 +167,8 @@ def mail_relay_tricks(run: ConformanceRun) -> Passed:
     plain = run.plain_answer()
     for line in (run.own_host() + b"!" + run.login, run.login + b"%" + FOREIGN_HOST):
         reply = run.answer_to(line)
-        if judge.says_forwarded(reply.data):
+        if analysis.says_forwarded(reply.data):
             raise CheckFailed(messages.WAS_FORWARDED, reply)
-        if judge.are_alike(reply.data, plain.data):
+        if analysis.are_alike(reply.data, plain.data):
             raise CheckFailed(messages.LIKE_EXISTING_PERSON, reply)
     return Passed()

@@ -2,8 +2,8 @@
 
 import unicodedata
 
-from . import judge, messages
-from .catalogue import check
+from . import analysis, messages
+from .registry import check
 from .requirements import require_plain_answer, require_same
 from .session import CannotTest, CheckFailed, ConformanceRun, Passed
 
@@ -40,9 +40,9 @@ def _require_both_people(run: ConformanceRun, between: bytes) -> Passed:
     other = run.target.logins[1].encode() if len(run.target.logins) > 1 else run.unknown_name()
     second = run.answer_to(other)
     reply = run.answer_to(run.login + between + other)
-    missing = (judge.significant_words(first.data) | judge.significant_words(second.data)) - judge.significant_words(
-        reply.data
-    )
+    missing = (
+        analysis.significant_words(first.data) | analysis.significant_words(second.data)
+    ) - analysis.significant_words(reply.data)
     if missing:
         raise CheckFailed(messages.missing(" ".join(sorted(missing)[:5])), reply)
     return Passed(reply)
@@ -85,7 +85,7 @@ def last_name(run: ConformanceRun) -> Passed:
     if not blank:
         raise CannotTest(messages.NO_LAST_NAME)
     reply = run.answer_to(last.encode())
-    if run.is_unknown(reply, last.encode()) and not judge.says_refused(reply.data):
+    if run.is_unknown(reply, last.encode()) and not analysis.says_refused(reply.data):
         raise CheckFailed(messages.AS_UNKNOWN, reply)
     return Passed(reply)
 
@@ -100,8 +100,8 @@ def last_name(run: ConformanceRun) -> Passed:
 def wildcards_list_nobody(run: ConformanceRun) -> Passed:
     for line in WILDCARDS:
         reply = run.answer_to(line)
-        several = len(judge.list_rows(reply.data)) > 1 or len(reply.data.split(b"\n")) > 3
-        if not run.is_unknown(reply, line) and not judge.says_refused(reply.data) and several:
+        several = len(analysis.list_rows(reply.data)) > 1 or len(reply.data.split(b"\n")) > 3
+        if not run.is_unknown(reply, line) and not analysis.says_refused(reply.data) and several:
             raise CheckFailed(messages.LISTED, reply)
     return Passed()
 
@@ -173,6 +173,6 @@ def pasted_addresses(run: ConformanceRun) -> Passed:
 def help_text(run: ConformanceRun) -> Passed:
     for line in (b"help", b"?"):
         reply = run.answer_to(line)
-        if run.is_unknown(reply, line) or judge.says_refused(reply.data):
+        if run.is_unknown(reply, line) or analysis.says_refused(reply.data):
             raise CheckFailed(messages.NO_HELP, reply)
     return Passed()

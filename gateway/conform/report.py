@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable, Sequence
 
 from . import messages
-from .catalogue import Check
-from .checks import CHECKS
+from .registry import Check
+from .runner import CHECKS
 from .session import Result
 
 WIDTH = 80

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from . import judge, messages, wire
+from . import analysis, messages, wire
 from .wire import Connection, ServerAddress, ServerReply
 
 Verdict = Literal["pass", "fail", "not tested"]
@@ -151,7 +151,7 @@ class ConformanceRun:
         """Raise CheckFailed if the next client is not answered."""
         name = self.unknown_name()
         before, reply = self.reply_to(name), self.exchange(name + b"\r\n")
-        if not judge.is_blank(before.data) and not judge.are_alike(before.data, reply.data):
+        if not analysis.is_blank(before.data) and not analysis.are_alike(before.data, reply.data):
             raise CheckFailed(messages.next_client_failed(after), reply)
 
     def record(self, reply: ServerReply) -> ServerReply:
@@ -167,7 +167,7 @@ class ConformanceRun:
         if reply.end == "unreachable":
             time.sleep(RECONNECT_DELAY)
             reply = ask()
-        while self.record(reply).end == "closed" and (seconds := judge.retry_after(reply.data)) is not None:
+        while self.record(reply).end == "closed" and (seconds := analysis.retry_after(reply.data)) is not None:
             seconds = max(seconds, MIN_WAIT)
             if self._waited + seconds > MAX_TOTAL_WAIT:
                 raise CannotTest(messages.RATE_LIMITED)
@@ -188,12 +188,12 @@ class ConformanceRun:
 
     def is_unknown(self, reply: ServerReply, name: bytes) -> bool:
         """Return whether *reply* is what the server answers when nobody is called *name*."""
-        if judge.says_unknown(reply.data):
+        if analysis.says_unknown(reply.data):
             return True
         other = self.unknown_name()
-        if judge.are_alike(reply.data, self.reply_to(other).data):  # where names are not repeated
+        if analysis.are_alike(reply.data, self.reply_to(other).data):  # where names are not repeated
             return True
-        return judge.normalize(reply.data, name) == judge.normalize(self.reply_to(other).data, other)
+        return analysis.normalize(reply.data, name) == analysis.normalize(self.reply_to(other).data, other)
 
     @property
     def login(self) -> bytes:
@@ -211,7 +211,7 @@ class ConformanceRun:
         login = self.login
         reply = self.answer_to(login)
         if self.is_unknown(reply, login):
-            raise CannotTest(messages.login_unknown(judge.decode(login)))
+            raise CannotTest(messages.login_unknown(analysis.decode(login)))
         return reply
 
     def any_query(self) -> tuple[bytes, ServerReply]:
@@ -227,17 +227,17 @@ class ConformanceRun:
 
     def full_name(self) -> str:
         """Return the full name of the login. Raises CannotTest."""
-        name = self.target.name or judge.find_full_name(self.plain_answer().data)
+        name = self.target.name or analysis.find_full_name(self.plain_answer().data)
         if not name:
             raise CannotTest(messages.NEEDS_NAME)
         return name
 
     def _login_from_list(self) -> bytes:
         """Return a login of the server's list that it also finds by name, b"" without one."""
-        for row in judge.list_rows(self.reply_to(b"").data)[:3]:
+        for row in analysis.list_rows(self.reply_to(b"").data)[:3]:
             login = row.login.encode()
             reply = self.reply_to(login)
-            if not judge.is_blank(reply.data) and not self.is_unknown(reply, login):
+            if not analysis.is_blank(reply.data) and not self.is_unknown(reply, login):
                 return login
         return b""
 
@@ -270,7 +270,7 @@ def require_answer(reply: ServerReply, seconds: float) -> ServerReply:
             ),
             reply,
         )
-    if judge.is_blank(reply.data):
+    if analysis.is_blank(reply.data):
         raise CheckFailed(messages.EMPTY_REPLY, reply)
     if reply.end == "reset":
         raise CheckFailed(messages.RESET_DURING_ANSWER, reply)

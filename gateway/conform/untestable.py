@@ -1,7 +1,7 @@
 """Requirements that no client can test from outside. The list of checks shows them with the reason."""
 
 from . import messages
-from .catalogue import untestable
+from .registry import untestable
 
 untestable(
     "F013",

@@ -18,8 +18,8 @@ from twisted.python.failure import Failure
 
 from ..application import Gateway, serve
 from ..config.problems import CannotStart
-from ..directory.answers import Listing, Page, Saved
 from ..directory.interfaces import Modify
+from ..directory.results import Listing, Page, Saved
 from ..directory.viewers import LocalCommand
 from ..formats import person_json
 from ..net.endpoints import Listener

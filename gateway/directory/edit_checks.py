@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from ..config.problems import describe_unknown
 from . import fields
-from .answers import FORBIDDEN, EditProblem, Forbidden
 from .interfaces import Create, Edit, Modify, Remove, Rename
 from .names import InvalidLogin, canonical_login
 from .person import Person, Visibility
 from .privacy import Audience, Policy, acts_as_administrator
+from .results import FORBIDDEN, EditProblem, Forbidden
 from .viewers import Viewer
 
 LevelT = TypeVar("LevelT", Visibility, Visibility | None)

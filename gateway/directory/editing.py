@@ -12,7 +12,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from . import edit_checks
-from .answers import (
+from .interfaces import Create, Edit, NameTaken, NoSuchPerson, Rename, SourceDown, StaleEdit, Store
+from .queries import DirectoryQueries
+from .results import (
     NOT_FOUND,
     UNAVAILABLE,
     Conflict,
@@ -24,8 +26,6 @@ from .answers import (
     Saved,
     Unavailable,
 )
-from .interfaces import Create, Edit, NameTaken, NoSuchPerson, Rename, SourceDown, StaleEdit, Store
-from .queries import DirectoryQueries
 from .source_chain import SourceChain
 from .viewers import Viewer
 

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 
-from .answers import PlanVersion
 from .changes import Change
 from .person import PartialPerson, Visibility
+from .results import PlanVersion
 from .viewers import Viewer
 
 

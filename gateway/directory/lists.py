@@ -11,11 +11,11 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
-from .answers import Listing, Page
 from .interfaces import UNSPECIFIED, Index, NameVisibilityFilter, Store
 from .names import canonical_login_or_none, fold_name
 from .presence import Presence
 from .privacy import Audience, Policy, Profile, audience_for_others
+from .results import Listing, Page
 from .search_terms import query_words, rank
 from .viewers import Viewer
 

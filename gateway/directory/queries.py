@@ -13,7 +13,16 @@ from msgspec.structs import replace
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from .answers import (
+from .cache import CachedPerson, PersonCache
+from .composite_index import CompositeIndex
+from .explanation import Explanation, explain
+from .interfaces import UNSPECIFIED, NameVisibilityFilter, SourceDown, Store
+from .lists import PeopleLists, index_filter
+from .names import fold_name
+from .person import Person, Visibility
+from .presence import Presence
+from .privacy import Audience, Policy, Profile, audience_for, make_profile, next_change_at
+from .results import (
     FORBIDDEN,
     NOT_FOUND,
     UNAVAILABLE,
@@ -27,15 +36,6 @@ from .answers import (
     Page,
     Unavailable,
 )
-from .cache import CachedPerson, PersonCache
-from .composite_index import CompositeIndex
-from .explanation import Explanation, explain
-from .interfaces import UNSPECIFIED, NameVisibilityFilter, SourceDown, Store
-from .lists import PeopleLists, index_filter
-from .names import fold_name
-from .person import Person, Visibility
-from .presence import Presence
-from .privacy import Audience, Policy, Profile, audience_for, make_profile, next_change_at
 from .search_terms import has_full_name
 from .source_chain import PLACEHOLDER, SourceChain
 from .throttled_logger import ThrottledLogger

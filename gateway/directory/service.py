@@ -13,17 +13,6 @@ from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from .answers import (
-    NOT_FOUND,
-    EditResult,
-    Forbidden,
-    History,
-    Listing,
-    LookupResult,
-    NotFound,
-    Page,
-    Unavailable,
-)
 from .change_follower import ChangeFollower
 from .changes import Change
 from .composite_index import CompositeIndex
@@ -34,6 +23,17 @@ from .names import canonical_login_or_none
 from .presence import Presence
 from .privacy import Policy
 from .queries import DirectoryQueries
+from .results import (
+    NOT_FOUND,
+    EditResult,
+    Forbidden,
+    History,
+    Listing,
+    LookupResult,
+    NotFound,
+    Page,
+    Unavailable,
+)
 from .source_chain import SourceChain
 from .state import DirectoryState
 from .viewers import Viewer

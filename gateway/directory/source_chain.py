@@ -12,10 +12,10 @@ from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 
 from . import fields
-from .answers import NotFound
 from .cache import CachedPerson
 from .interfaces import Source, SourceDown
 from .person import PartialPerson, Person, Visibility
+from .results import NotFound
 from .state import SourceState
 
 U = TypeVar("U")

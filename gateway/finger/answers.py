@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 
 from ..dependencies import ProtocolDependencies
-from ..directory.answers import Ambiguous, Found, LookupResult, NotFound, Unavailable
 from ..directory.privacy import Profile
+from ..directory.results import Ambiguous, Found, LookupResult, NotFound, Unavailable
 from ..directory.viewers import Viewer
 from ..ops.request_tracker import Outcome
 from ..text.sanitize import escape_controls

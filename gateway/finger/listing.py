@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from itertools import accumulate
 
 from ..dependencies import ProtocolDependencies
-from ..directory.answers import Listing, Page
 from ..directory.privacy import Profile
+from ..directory.results import Listing, Page
 from ..directory.viewers import Viewer
 from ..ops.request_tracker import Outcome
 from ..text.sanitize import one_line

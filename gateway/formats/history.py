@@ -5,8 +5,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from ..directory.answers import PlanVersion
 from ..directory.person import Time
+from ..directory.results import PlanVersion
 from ..text.sanitize import sanitize
 
 

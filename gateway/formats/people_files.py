@@ -16,7 +16,7 @@ from ..directory import fields
 from ..directory.interfaces import Create, Modify
 from ..directory.names import InvalidLogin, canonical_login
 from ..directory.privacy import Profile
-from . import person_json, tables, vcard_people
+from . import csv_import, person_json, vcard_import
 from .person_json import BadDocument, PersonDocument
 from .raw import RawPerson
 
@@ -68,12 +68,12 @@ def detect_kind(name: str, data: bytes) -> Kind | None:
     ending = name.rpartition(".")[2].lower()
     if ending in _KIND_BY_EXTENSION:
         return _KIND_BY_EXTENSION[ending]
-    return "csv" if tables.looks_like_csv(start.decode(errors="replace")) else None
+    return "csv" if csv_import.looks_like_csv(start.decode(errors="replace")) else None
 
 
 def read_people(kind: Kind, data: bytes) -> list[PersonEntry]:
     """Read the people in *data*. Raises BadDocument with one line for each problem."""
-    readers = {"json": person_json.parse_people, "csv": tables.read_people, "vcard": vcard_people.read_people}
+    readers = {"json": person_json.parse_people, "csv": csv_import.read_people, "vcard": vcard_import.read_people}
     entries: list[PersonEntry] = []
     problems: list[Problem] = []
     for each in readers[kind](data):

@@ -4,7 +4,7 @@ from typing import assert_never
 from urllib.parse import quote_plus
 
 from ..dependencies import ProtocolDependencies
-from ..directory.answers import Ambiguous, Forbidden, Found, Listing, NotFound, Page, Unavailable
+from ..directory.results import Ambiguous, Forbidden, Found, Listing, NotFound, Page, Unavailable
 from ..directory.viewers import Viewer
 from ..text.sanitize import escape_controls
 from ..text.width import cut

@@ -6,9 +6,9 @@ Candidates share the first letters, and their number is limited. difflib compare
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
-from ..directory.answers import Listing, Page
 from ..directory.names import fold_name
 from ..directory.privacy import Profile
+from ..directory.results import Listing, Page
 from ..directory.search_terms import split_words
 from ..directory.service import DirectoryService
 from ..directory.viewers import Viewer

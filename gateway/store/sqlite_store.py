@@ -15,10 +15,10 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from ..directory.answers import PlanVersion
 from ..directory.changes import Change
 from ..directory.interfaces import Edit, NameVisibilityFilter, Remove, SourceDown, StoreReplaced
 from ..directory.person import PartialPerson, Visibility
+from ..directory.results import PlanVersion
 from ..directory.viewers import Viewer
 from .database import SMALL_FILE_BYTES, file_identity, find_damage, upgrade
 from .file_watcher import FileWatcher

@@ -18,7 +18,7 @@ from .assets import Assets
 from .http.negotiation import Format, choose_format
 from .http.request import Request
 from .http.target import HttpRequestError
-from .pages import Pages
+from .replies import ReplyBuilder
 from .routes import ROUTES
 from .routing import RequestLogging, Route, ViewRequest, WebState
 from .settings import WebSettings
@@ -38,17 +38,17 @@ class WebApp:
 
     def __init__(self, deps: ProtocolDependencies) -> None:
         assets = Assets(deps.site.look)
-        self.state = WebState(deps, Pages(deps, assets), assets, ROUTES)
-        self.site = WebSite(deps, self.klein.resource(), self.state.pages, self.allowed_methods)
+        self.state = WebState(deps, ReplyBuilder(deps, assets), assets, ROUTES)
+        self.site = WebSite(deps, self.klein.resource(), self.state.replies, self.allowed_methods)
 
     def prepare_reload(self, deps: ProtocolDependencies) -> Callable[[], None]:
         """Build what other *deps* need, which may fail, and return a function that puts it in place."""
         assets = Assets(deps.site.look, self.state.assets)
-        state = WebState(deps, Pages(deps, assets), assets, ROUTES)
+        state = WebState(deps, ReplyBuilder(deps, assets), assets, ROUTES)
 
         def commit() -> None:
             self.state = state
-            self.site.reload(deps, state.pages)
+            self.site.reload(deps, state.replies)
 
         return commit
 
@@ -109,11 +109,11 @@ class WebApp:
 
     async def _answer_tracked(self, request: Request, view: ViewRequest, info: RequestInfo) -> bytes:
         """Answer within the rate limit; time, count and log the request whatever happens."""
-        pages, tracked = view.pages, view.deps.tracker.start(info)
+        replies, tracked = view.replies, view.deps.tracker.start(info)
         reference = None
         try:
             if tracked.retry_after is not None:
-                reply = pages.too_many_requests(tracked.retry_after, view.error_format)
+                reply = replies.too_many_requests(tracked.retry_after, view.error_format)
             else:
                 reply = await view.route.handler(view)
             body = request.set_head(reply)
@@ -122,13 +122,13 @@ class WebApp:
             raise
         except Exception:
             reference = self.site.log_failure(Failure())
-            reply = pages.internal_error(view.error_format, reference)
+            reply = replies.internal_error(view.error_format, reference)
             body = request.set_head(reply)
         tracked.finish(reply.outcome, len(body), reference)
         return body
 
     def _refuse(self, request: Request, code: int, headers: tuple[tuple[str, str], ...] = ()) -> bytes:
-        return request.record_reply(self.state.pages.error(code, request.choice.errors, headers))
+        return request.record_reply(self.state.replies.error(code, request.choice.errors, headers))
 
 
 def _alternate_links(path: str, route: Route) -> tuple[tuple[str, str], ...]:

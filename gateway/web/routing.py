@@ -12,7 +12,7 @@ from ..directory.viewers import Viewer
 from .assets import Assets
 from .http.negotiation import Format
 from .http.reply import PUBLIC, TEXT, Reply
-from .pages import Pages
+from .replies import ReplyBuilder
 from .shared_reply import SharedReply
 
 _QUERY_CHARACTERS = "%!$&'()*+,;=:@/?-._~"  # of a query string (RFC 3986 section 3.4)
@@ -79,7 +79,7 @@ class WebState:
     """What the handlers share between requests; a reload makes another one."""
 
     deps: ProtocolDependencies
-    pages: Pages
+    replies: ReplyBuilder
     assets: Assets
     routes: tuple[Route, ...]
     shared_replies: defaultdict[Hashable, SharedReply] = field(default_factory=lambda: defaultdict(SharedReply))
@@ -110,8 +110,8 @@ class ViewRequest:
         return self.state.deps
 
     @property
-    def pages(self) -> Pages:
-        return self.state.pages
+    def replies(self) -> ReplyBuilder:
+        return self.state.replies
 
     def redirect_to(self, login: str, cache_control: str = PUBLIC) -> Reply:
         """Return a redirect to this route's path for *login*."""

@@ -21,7 +21,7 @@ from ..ops.failure import log_failure
 from .http.channel import HttpChannel
 from .http.reply import Conditions, Reply, Response, make_response
 from .http.request import Request
-from .pages import Pages
+from .replies import ReplyBuilder
 
 SERVER = "finger-gateway"
 
@@ -29,8 +29,8 @@ SERVER = "finger-gateway"
 class WebSite(server.Site):
     """The site.
 
-    *resource* is Klein's, *pages* makes the error pages, *allowed_methods* lists the methods of a path. *trusted_proxies* are
-    believed on who their clients are.
+    *resource* is Klein's, *replies* makes the error replies, *allowed_methods* lists the methods of a path.
+    *trusted_proxies* are believed on who their clients are.
     """
 
     requestFactory = Request
@@ -40,19 +40,19 @@ class WebSite(server.Site):
         self,
         deps: ProtocolDependencies,
         resource: Any,
-        pages: Pages,
+        replies: ReplyBuilder,
         allowed_methods: Callable[[str], Sequence[str]],
     ) -> None:
         super().__init__(resource, reactor=deps.reactor, timeout=deps.timeout, parsePOSTFormSubmission=False)
         self.allowed_methods = allowed_methods
-        self.reload(deps, pages)
+        self.reload(deps, replies)
         self.connections: ConnectionRegistry[HttpChannel] = ConnectionRegistry(deps.reactor)
         self.turns = CooperativeQueue(deps.reactor)
         self._log = Logger(namespace="gateway.web")
 
-    def reload(self, deps: ProtocolDependencies, pages: Pages) -> None:
-        """Use *deps* and *pages* for requests from now on, on open connections too. Cannot fail."""
-        self.deps, self.pages = deps, pages
+    def reload(self, deps: ProtocolDependencies, replies: ReplyBuilder) -> None:
+        """Use *deps* and *replies* for requests from now on, on open connections too. Cannot fail."""
+        self.deps, self.replies = deps, replies
         url = urlsplit(deps.site.url)
         self._host = url.hostname
         self._is_https = url.scheme == "https"

@@ -11,7 +11,7 @@ from ..directory.sample_profiles import FULL, SAMPLES
 from ..outbound.fediverse_address import Actor
 from ..rendering.templates import BrokenTemplate, TemplateSet
 from . import markup, messages
-from .pages import TEMPLATE_GLOBALS
+from .replies import TEMPLATE_GLOBALS
 from .views.history import DiffLine, PlanChange, PlanDiff
 from .views.person import page_values
 

@@ -11,8 +11,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
-from gateway.directory.answers import Listing, Page
 from gateway.directory.privacy import Policy
+from gateway.directory.results import Listing, Page
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewers
 from gateway.store.sqlite_store import SQLiteStore

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.conform.checks import CHECKS, LEVELS, Check
+from gateway.conform.runner import CHECKS, LEVELS, Check
 from tests.peers.daemons import DAEMONS, run_daemon
 from tests.peers.gateway_process import CHECKOUT, COMMAND
 from tests.peers.test_conform_ours import run_conforming_gateway

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from gateway.conform.checks import CHECKS, Result, Target, run_checks
+from gateway.conform.runner import CHECKS, Result, Target, run_checks
 from tests.peers.broken_servers import BASES, SERVERS
 from tests.peers.plain_server import PlainServer, run_server
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.conform.checks import CHECKS
+from gateway.conform.runner import CHECKS
 from tests.peers import conformance_table
 from tests.peers.conformance_table import OURS, ConformTarget, Verdicts
 from tests.peers.daemons import PYFINGERD, run_daemon

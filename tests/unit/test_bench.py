@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.answers import Found, Listing, NotFound, Page
+from gateway.directory.results import Found, Listing, NotFound, Page
 from tests.bench import people
 from tests.bench.hidden import auc
 from tests.bench.measure import percentile

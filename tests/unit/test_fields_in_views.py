@@ -11,14 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.directory.answers import Found
 from gateway.directory.fields import FIELDS, STORED
 from gateway.directory.person import Login
 from gateway.directory.privacy import Profile
+from gateway.directory.results import Found
 from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings
 from gateway.formats import people_files, person_json
-from gateway.formats.card import make_vcard
+from gateway.formats.vcard_writer import make_vcard
 from tests.unit.directory.doubles import ADMINISTRATOR
 from tests.unit.fixtures import GatewayHarness, make_dependencies, result_of
 from tests.unit.test_every_question import STRANGER, exchange_bytes, over_irc

@@ -29,14 +29,14 @@ import gateway
 from gateway.cli import cli, import_people
 from gateway.cli.explain import make_document as explanation_document
 from gateway.conform import report
-from gateway.conform.checks import CHECKS
+from gateway.conform.runner import CHECKS
 from gateway.conform.session import Result, Verdict
 from gateway.directory.explanation import Explanation, FieldExplanation, Reason
 from gateway.directory.fields import FIELDS
 from gateway.directory.interfaces import Source
 from gateway.directory.person import PartialPerson, Visibility
 from gateway.directory.privacy import Preset
-from gateway.formats import people_files, person_json, tables
+from gateway.formats import csv_import, people_files, person_json
 from gateway.irc.command_handler import CommandHandler
 from gateway.irc.command_registry import COMMAND_BY_NAME, COMMANDS, BotRequest
 from gateway.ops import access_log, control, metrics, request_tracker
@@ -263,7 +263,7 @@ def person_document(_: GatewayHarness) -> Iterator[str]:
 
 def people_files_names(_: GatewayHarness) -> Iterator[str]:
     yield from (f"format {kind}" for kind in people_files.KINDS)
-    yield from (f"CSV column {name}" for name in tables.HEADINGS)
+    yield from (f"CSV column {name}" for name in csv_import.HEADINGS)
 
 
 def explanation_json(built: GatewayHarness) -> Iterator[str]:

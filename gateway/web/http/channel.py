@@ -162,7 +162,7 @@ class HttpChannel(HTTPChannel):
         if not self.requests and line:
             self._head.read_request_line(line)
             if self._admission is Admission.REJECT:
-                self._refuse_with(self.site.pages.too_many_connections(Format.TEXT), "limited")
+                self._refuse_with(self.site.replies.too_many_connections(Format.TEXT), "limited")
                 return
             if len(line) > MAX_REQUEST_LINE_BYTES:
                 self.refuse(414)
@@ -262,7 +262,7 @@ class HttpChannel(HTTPChannel):
         if not self._closing:
             accept = self._head.accept(self.requests[-1] if self.requests else None)
             choice = choose_format("", effective_accept(accept, None))
-            self._refuse_with(self.site.pages.error(code, choice.errors), outcome)
+            self._refuse_with(self.site.replies.error(code, choice.errors), outcome)
 
     def loseConnection(self) -> None:
         """Close when everything is sent, or when the deadline has passed."""

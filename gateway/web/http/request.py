@@ -92,7 +92,7 @@ class Request(server.Request):
             else:
                 self.render(self.site.resource)
         except target.HttpRequestError as error:
-            self._finish_with(self.site.pages.error(error.code, self.choice.errors))
+            self._finish_with(self.site.replies.error(error.code, self.choice.errors))
         except Exception:
             self.processingFailed(Failure())
 
@@ -145,7 +145,7 @@ class Request(server.Request):
         if self.method == b"OPTIONS":
             self._finish_with(Reply(b"", code=204, headers=headers))
         else:
-            self._finish_with(self.site.pages.error(405, self.choice.errors, headers))
+            self._finish_with(self.site.replies.error(405, self.choice.errors, headers))
 
     def _finish_with(self, reply: Reply) -> None:
         """Send *reply* to a request that has no handler."""
@@ -181,7 +181,7 @@ class Request(server.Request):
     def processingFailed(self, reason: Failure) -> Failure:  # noqa: N802
         """Answer an exception that no handler caught with a reference number; the traceback is in the log."""
         reference = self.site.log_failure(reason)
-        body = self.set_head(self.site.pages.internal_error(self.choice.errors, reference))
+        body = self.set_head(self.site.replies.internal_error(self.choice.errors, reference))
         self.record("error", len(body), reference)
         self.write(body)
         self.finish()

@@ -27,12 +27,12 @@ async def show_avatar(request: ViewRequest) -> Reply:
     found = await find_person(request)
     if isinstance(found, Reply):
         return found
-    profile, pages = found, request.pages
+    profile, replies = found, request.replies
 
     def make() -> Reply:
-        return replace(pages.profile_reply(profile, _draw(profile), Format.SVG.content_type, ""), embeddable=True)
+        return replace(replies.profile_reply(profile, _draw(profile), Format.SVG.content_type, ""), embeddable=True)
 
-    return pages.get_or_make(profile, "face", make)
+    return replies.get_or_make(profile, "face", make)
 
 
 def _draw(profile: Profile) -> bytes:

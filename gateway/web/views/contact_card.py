@@ -7,10 +7,10 @@ import segno
 
 from ...dependencies import SiteInfo
 from ...directory.privacy import Profile
-from ...formats.card import make_short_vcards, make_vcard
+from ...formats.vcard_writer import make_short_vcards, make_vcard
 from ..http.negotiation import Format
 from ..http.reply import Reply
-from ..pages import Pages, vary_header
+from ..replies import ReplyBuilder, vary_header
 from ..routing import ViewRequest
 from .lookup import find_person
 
@@ -19,16 +19,16 @@ QR_MASK = 0  # a given mask costs 7 ms; to find the best-looking of all eight, 3
 QUIET_ZONE = 4  # modules of white around it (ISO/IEC 18004)
 
 
-def vcard_reply(pages: Pages, profile: Profile, site: SiteInfo, forced: bool) -> Reply:
+def vcard_reply(replies: ReplyBuilder, profile: Profile, site: SiteInfo, forced: bool) -> Reply:
     """Return *profile* as vCard 4.0, to be saved as LOGIN.vcf."""
 
     def make() -> Reply:
         disposition = f"inline; filename*=UTF-8''{quote(profile.login, safe='')}.vcf"
         headers = (("Content-Disposition", disposition),)
         body = make_vcard(profile, site).encode()
-        return pages.profile_reply(profile, body, Format.VCARD.content_type, vary_header(forced), headers=headers)
+        return replies.profile_reply(profile, body, Format.VCARD.content_type, vary_header(forced), headers=headers)
 
-    return pages.get_or_make(profile, f"card {forced}", make)
+    return replies.get_or_make(profile, f"card {forced}", make)
 
 
 async def show_qr_code(request: ViewRequest) -> Reply:
@@ -36,9 +36,9 @@ async def show_qr_code(request: ViewRequest) -> Reply:
     found = await find_person(request)
     if isinstance(found, Reply):
         return found
-    profile, pages, site = found, request.pages, request.deps.site
-    return pages.get_or_make(
-        profile, "qr", lambda: pages.profile_reply(profile, _draw(profile, site), Format.SVG.content_type)
+    profile, replies, site = found, request.replies, request.deps.site
+    return replies.get_or_make(
+        profile, "qr", lambda: replies.profile_reply(profile, _draw(profile, site), Format.SVG.content_type)
     )
 
 

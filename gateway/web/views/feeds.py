@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from ...dependencies import ProtocolDependencies
-from ...directory.answers import History, NotFound, Unavailable
 from ...directory.privacy import Profile
+from ...directory.results import History, NotFound, Unavailable
 from ...directory.viewers import Viewer
 from ...formats.feed import Feed, FeedEntry, make_atom_feed, make_json_feed
 from ...formats.person_json import encode_json
@@ -35,14 +35,14 @@ async def person_feed(request: ViewRequest) -> Reply:
     found = await find_person(request)
     if isinstance(found, Reply):
         return found
-    profile, deps, pages = found, request.deps, request.pages
+    profile, deps, replies = found, request.deps, request.replies
     key = f"feed {request.format.name} {request.forced}"
-    kept = pages.get_kept(profile, key)
+    kept = replies.get_kept(profile, key)
     if kept is not None:
         return kept
     history = await deps.directory.history(profile.login, request.viewer, MAX_PERSON_ENTRIES)
     if not isinstance(history, History):
-        return pages.no_single_person(history, request.error_format, request.forced)
+        return replies.no_single_person(history, request.error_format, request.forced)
     entries = await _entries(deps, profile, history)
     page = deps.site.person_url(profile.login)
     title, name = one_line(profile.name), profile.login
@@ -50,7 +50,9 @@ async def person_feed(request: ViewRequest) -> Reply:
     feed = Feed(f"{title} ({name})" if title else name, page, f"{page}/feed", entries, author, profile.updated)
     body, vary = _encode(feed, deps, request.format), "" if request.forced else "Accept"
     last_modified = entries[0].at if entries else None
-    return pages.keep(profile, key, pages.dated_reply(profile, body, request.format.content_type, vary, last_modified))
+    return replies.keep(
+        profile, key, replies.dated_reply(profile, body, request.format.content_type, vary, last_modified)
+    )
 
 
 async def site_feed(request: ViewRequest) -> Reply:
@@ -60,7 +62,7 @@ async def site_feed(request: ViewRequest) -> Reply:
     async def make() -> Reply:
         entries = await _newest_entries(deps, request.viewer)
         if isinstance(entries, Unavailable):
-            return request.pages.unavailable(format)  # not by Accept: several clients may get it
+            return request.replies.unavailable(format)  # not by Accept: several clients may get it
         site = deps.site
         feed = Feed(one_line(site.name), f"{site.url}/", f"{site.url}/feed", entries)
         # No Last-Modified: it would not move when somebody hides an older plan.

@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl, quote
 from markupsafe import Markup, escape
 
 from ...dependencies import ProtocolDependencies
-from ...directory.answers import History, PlanVersion
 from ...directory.privacy import Profile
+from ...directory.results import History, PlanVersion
 from ...formats.feed import format_timestamp
 from ...formats.history import make_history_document
 from ...formats.person_json import encode_json
@@ -23,7 +23,7 @@ from ...text.sanitize import sanitize
 from ..byte_budget import ByteBudget
 from ..http.negotiation import Format
 from ..http.reply import Reply
-from ..pages import vary_header
+from ..replies import vary_header
 from ..routing import ViewRequest
 from .lookup import find_person
 
@@ -113,20 +113,20 @@ async def show_history(request: ViewRequest) -> Reply:
     found = await find_person(request)
     if isinstance(found, Reply):
         return found
-    profile, pages = found, request.pages
+    profile, replies = found, request.replies
     try:
         before = _parse_before(request.raw_query)
     except ValueError:
-        return pages.error(400, request.error_format)
+        return replies.error(400, request.error_format)
     key = f"history {request.format.name} {request.forced}"
-    kept = pages.get_kept(profile, key) if before is None else None
+    kept = replies.get_kept(profile, key) if before is None else None
     if kept is not None:
         return kept
     history = await request.deps.directory.history(profile.login, request.viewer, PLANS_PER_PAGE + 1, before)
     if not isinstance(history, History):
-        return pages.no_single_person(history, request.error_format, request.forced)
+        return replies.no_single_person(history, request.error_format, request.forced)
     reply = await _page(request, profile, history.entries, before)
-    return pages.keep(profile, key, reply) if before is None else reply
+    return replies.keep(profile, key, reply) if before is None else reply
 
 
 def _parse_before(query: str) -> datetime | None:
@@ -141,7 +141,7 @@ def _parse_before(query: str) -> datetime | None:
 async def _page(
     request: ViewRequest, profile: Profile, entries: Sequence[PlanVersion], before: datetime | None
 ) -> Reply:
-    deps, pages, format = request.deps, request.pages, request.format
+    deps, replies, format = request.deps, request.replies, request.format
     path = f"/users/{quote(profile.login)}/history{format.suffix if request.forced else ''}"
     shown: Sequence[PlanVersion] = entries[:PLANS_PER_PAGE]
     if format is Format.JSON:
@@ -157,13 +157,13 @@ async def _page(
         next_url = _next_url(path, shown, entries)
         values = {"person": profile, "plans": plans, "next_url": next_url, "is_first_page": before is None}
         if format is Format.HTML:
-            body = pages.html("history.html", **values)
+            body = replies.html("history.html", **values)
         else:
             body = deps.renderer.render("web/history.txt", **values).encode()
     # Without a plan there is no Last-Modified: a date of another field might be the one of a plan that is hidden again.
     last_modified = shown[0].at if shown else None
     headers = (("Link", f'<{next_url}>; rel="next"'),) if next_url else ()
-    return pages.dated_reply(profile, body, format.content_type, vary_header(request.forced), last_modified, headers)
+    return replies.dated_reply(profile, body, format.content_type, vary_header(request.forced), last_modified, headers)
 
 
 def _next_url(path: str, shown: Sequence[PlanVersion], entries: Sequence[PlanVersion]) -> str | None:

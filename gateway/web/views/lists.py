@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode
 
-from ...directory.answers import Listing, Page, Unavailable
+from ...directory.results import Listing, Page, Unavailable
 from ...formats.profile_json import FrontDocument, PeopleDocument, make_list_documents
 from .. import markup
 from ..http import target
 from ..http.negotiation import Format
 from ..http.reply import Reply
-from ..pages import MAX_PAGE_BYTES
+from ..replies import MAX_PAGE_BYTES
 from ..routing import ViewRequest
 
 PEOPLE_PER_PAGE = 50
@@ -103,10 +103,10 @@ async def _fit_page(format: Format, people: int, make: Callable[[int], Awaitable
 def _list_page(request: ViewRequest, name: str, listing: Listing | Unavailable) -> Reply:
     """Return one page of a list, with a link to the next."""
     if isinstance(listing, Unavailable):
-        return request.pages.unavailable(request.error_format)
+        return request.replies.unavailable(request.error_format)
     query: PeopleListQuery = request.query
     next_url = None if listing.after is None else query.next_url(listing.after)
-    reply = request.pages.list_reply(
+    reply = request.replies.list_reply(
         name,
         lambda site: PeopleDocument(make_list_documents(listing.profiles, site), next_url),
         request.format,
@@ -123,8 +123,8 @@ def _list_page(request: ViewRequest, name: str, listing: Listing | Unavailable) 
 
 def _front_page(request: ViewRequest, newest: Listing | Unavailable, online: Listing | Unavailable) -> Reply:
     if isinstance(newest, Unavailable) or isinstance(online, Unavailable):
-        return request.pages.unavailable(request.error_format)
-    reply = request.pages.list_reply(
+        return request.replies.unavailable(request.error_format)
+    reply = request.replies.list_reply(
         "index",
         lambda site: FrontDocument(
             make_list_documents(newest.profiles, site), make_list_documents(online.profiles, site), "/users"

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from ...directory.answers import Found
 from ...directory.privacy import Profile
+from ...directory.results import Found
 from ..http.reply import PRIVATE, Reply
 from ..routing import ViewRequest
 
@@ -15,7 +15,7 @@ async def find_person(request: ViewRequest) -> Profile | Reply:
     """
     found = await request.deps.directory.lookup(request.name, request.viewer)
     if not isinstance(found, Found):
-        return request.pages.no_single_person(found, request.error_format, request.forced)
+        return request.replies.no_single_person(found, request.error_format, request.forced)
     if found.profile.login != request.name:
         return replace(request.redirect_to(found.profile.login, PRIVATE), outcome="found")
     return found.profile

@@ -14,7 +14,7 @@ from ...formats.profile_json import PeopleDocument
 from ...ops.health import HealthReport
 from ..http.negotiation import Format, format_of_suffix
 from ..http.reply import JSON, PROBLEM, PUBLIC, Reply
-from ..pages import ProblemDocument
+from ..replies import ProblemDocument
 from ..routing import Route, ViewRequest
 from .lists import MAX_SEARCH_LENGTH
 

@@ -13,15 +13,15 @@ from urllib.parse import quote
 from markupsafe import escape
 
 from ...dependencies import SiteInfo
-from ...directory.answers import History, PlanVersion
 from ...directory.names import canonical_login_or_none
 from ...directory.privacy import Audience, Profile
+from ...directory.results import History, PlanVersion
 from ...outbound.fediverse_address import Actor
 from .. import localtime, markup
 from ..byte_budget import ByteBudget
 from ..http.negotiation import Format
 from ..http.reply import Reply
-from ..pages import MAX_PAGE_BYTES, vary_header
+from ..replies import MAX_PAGE_BYTES, vary_header
 from ..routing import ViewRequest, redirect
 from .contact_card import vcard_reply
 from .history import RECENT_CHANGES, PlanChange, recent_changes
@@ -41,20 +41,20 @@ async def show_person(request: ViewRequest) -> Reply:
     if request.format is Format.HTML:
         return await _page(request, found)
     if request.format is Format.VCARD:
-        return vcard_reply(request.pages, found, request.deps.site, request.forced)
-    return request.pages.person(found, request.format, request.forced)
+        return vcard_reply(request.replies, found, request.deps.site, request.forced)
+    return request.replies.person(found, request.format, request.forced)
 
 
 async def show_plan(request: ViewRequest) -> Reply:
     """Return the plan as written."""
     found = await find_person(request)
-    return found if isinstance(found, Reply) else request.pages.plan(found)
+    return found if isinstance(found, Reply) else request.replies.plan(found)
 
 
 async def show_status(request: ViewRequest) -> Reply:
     """Return the status as written."""
     found = await find_person(request)
-    return found if isinstance(found, Reply) else request.pages.status(found)
+    return found if isinstance(found, Reply) else request.replies.status(found)
 
 
 async def redirect_home(request: ViewRequest) -> Reply:
@@ -65,32 +65,32 @@ async def redirect_home(request: ViewRequest) -> Reply:
 async def _page(request: ViewRequest, profile: Profile) -> Reply:
     """Return the page of *profile*. A plan that changes makes another profile, so the page is kept beside it."""
     key = f"page {request.forced}"
-    kept = request.pages.get_kept(profile, key)
+    kept = request.replies.get_kept(profile, key)
     if kept is not None:
         return kept
     history = await request.deps.directory.history(profile.login, request.viewer, RECENT_CHANGES + 1)
     entries = history.entries if isinstance(history, History) else ()
     reply = _make_page(request, profile, entries)
-    return request.pages.keep(profile, key, reply) if isinstance(history, History) else reply
+    return request.replies.keep(profile, key, reply) if isinstance(history, History) else reply
 
 
 def _make_page(request: ViewRequest, profile: Profile, entries: Sequence[PlanVersion]) -> Reply:
     """Make the page. It shows the person's local time, which makes it another page each minute."""
-    deps, pages = request.deps, request.pages
+    deps, replies = request.deps, request.replies
     address = fediverse_account(profile, deps.site)
     is_public = profile.audience is Audience.EVERYONE
     actor = deps.fediverse_accounts.confirmed_actor(address) if address and is_public else None
     account = address if actor else profile.fediverse  # the site-wide pattern may name accounts that do not exist
     now = deps.now()
     values = page_values(profile, now, account, actor, recent_changes(profile, entries))
-    body = pages.html("person.html", **values)
+    body = replies.html("person.html", **values)
     if (excess := len(body) - MAX_PAGE_BYTES) > 0:
         plan_bytes = max(0, len(values["plan"].encode()) - excess)
-        body = pages.html("person.html", **values | _plan_values(profile, plan_bytes))
+        body = replies.html("person.html", **values | _plan_values(profile, plan_bytes))
     local, minute = values["local"], localtime.start_of_minute(now)
     last_modified = profile.updated if local is None else max(profile.updated or minute, minute)
     vary = vary_header(request.forced)
-    reply = pages.profile_reply(profile, body, Format.HTML.content_type, vary, last_modified)
+    reply = replies.profile_reply(profile, body, Format.HTML.content_type, vary, last_modified)
     if local is None and not address:
         return reply
     return replace(reply, expires_at=minute + localtime.MINUTE)

@@ -27,7 +27,7 @@ async def show_policy(request: ViewRequest) -> Reply:
         rules = sorted(field_rules(policy), key=_widest_first)
         values = {"policy": policy, "retention_days": _retention_days(deps.site), "rules": rules}
         if format is Format.HTML:
-            body = request.pages.html("policy.html", **values)
+            body = request.replies.html("policy.html", **values)
         else:
             body = deps.renderer.render("web/policy.txt", **values).encode()
     return Reply(body, format.content_type, cache_control=PUBLIC, vary="" if request.forced else ACCEPT)

@@ -10,16 +10,16 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 from msgspec.structs import replace
 
 from ...dependencies import SiteInfo
-from ...directory.answers import Found, Unavailable
 from ...directory.names import canonical_login_or_none
 from ...directory.privacy import Profile
+from ...directory.results import Found, Unavailable
 from ...formats.jrd import JrdDocument, make_host_meta, make_host_meta_xrd, make_jrd
 from ...formats.person_json import encode_json
 from ...outbound import webfinger_client as client  # noqa: F401  # imported at the start, or the first request would wait
 from ..http import target
 from ..http.negotiation import ACCEPT, Format
 from ..http.reply import PUBLIC, Reply
-from ..pages import NO_INDEX
+from ..replies import NO_INDEX
 from ..routing import ViewRequest
 from .person import fediverse_account
 
@@ -87,19 +87,19 @@ def person_named_by(resource: str, site: SiteInfo) -> str | None:
 
 async def show_account(request: ViewRequest) -> Reply:
     """Return the make_jrd of the account, or a redirect to the server that the operator named."""
-    deps, pages, site = request.deps, request.pages, request.deps.site
+    deps, replies, site = request.deps, request.replies, request.deps.site
     query: ResourceQuery = request.query
     if site.webfinger is not None:
         location = f"{site.webfinger}/.well-known/webfinger?{urlencode(query.pairs, quote_via=quote)}"
         return Reply(b"", Format.JRD.content_type, 307, PUBLIC, headers=(("Location", location),))
     name = person_named_by(query.resource, site)
     if name is None:
-        return pages.error(404, Format.JRD)
+        return replies.error(404, Format.JRD)
     found = await deps.directory.lookup(name, request.viewer)
     if isinstance(found, Unavailable):
-        return pages.unavailable(Format.JRD)
+        return replies.unavailable(Format.JRD)
     if not isinstance(found, Found) or not _is_account(name, found.profile):
-        return pages.error(404, Format.JRD)
+        return replies.error(404, Format.JRD)
     account = fediverse_account(found.profile, site)
     actor = await deps.fediverse_accounts.wait_for_actor(account, ACTOR_TIMEOUT) if account else None
     document = _with_rels(make_jrd(found.profile, site, site.hosts.names, actor), query.rels)

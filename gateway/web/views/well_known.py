@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from ...dependencies import ProtocolDependencies
-from ...directory.answers import Page, Unavailable
+from ...directory.results import Page, Unavailable
 from ...directory.viewers import Viewer
 from ...formats.sitemap import make_sitemap
 from .. import messages
@@ -34,7 +34,7 @@ async def show_security_contact(request: ViewRequest) -> Reply:
     """Return security.txt (RFC 9116), 404 without a contact."""
     deps = request.deps
     if not deps.site.security_contact:
-        return request.pages.error(404, request.error_format)
+        return request.replies.error(404, request.error_format)
     address = f"{deps.site.url}/.well-known/security.txt"
     lines = [f"Contact: {contact}" for contact in deps.site.security_contact]
     lines += [f"Expires: {expires(deps.now()):%Y-%m-%dT%H:%M:%SZ}", "Preferred-Languages: en"]
@@ -56,7 +56,7 @@ async def show_sitemap(request: ViewRequest) -> Reply:
     async def make() -> Reply:
         people = await _people(deps, request.viewer)
         if isinstance(people, Unavailable):
-            return request.pages.unavailable(Format.TEXT)
+            return request.replies.unavailable(Format.TEXT)
         site = deps.site
         urls = [(f"{site.url}/", None), (f"{site.url}/users", None), *people[:MAX_SITEMAP_PEOPLE]]
         is_cut = len(people) > MAX_SITEMAP_PEOPLE

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from gateway.directory.answers import Listing, Page, Unavailable
 from gateway.directory.interfaces import Create
 from gateway.directory.lists import MAX_MATCHES
 from gateway.directory.person import PartialPerson, Visibility
+from gateway.directory.results import Listing, Page, Unavailable
 from tests.unit.directory.doubles import STRANGER, InMemorySource
 from tests.unit.fixtures import GatewayHarness, make_dependencies
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from gateway.directory.answers import Invalid, NotFound, Unavailable
 from gateway.directory.interfaces import Rename
 from gateway.directory.person import PartialPerson, Visibility
+from gateway.directory.results import Invalid, NotFound, Unavailable
 from tests.unit.directory.doubles import ADMINISTRATOR, STRANGER, InMemorySource
 from tests.unit.fixtures import GatewayHarness, make_dependencies, result_of
 

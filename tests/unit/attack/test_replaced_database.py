@@ -7,8 +7,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs
 
-from gateway.directory.answers import Found, NotFound, Saved
 from gateway.directory.interfaces import Modify, Remove
+from gateway.directory.results import Found, NotFound, Saved
 from gateway.store import database
 from tests.unit.directory.doubles import ADMINISTRATOR, STRANGER
 from tests.unit.fixtures import ALICE, BOB, GatewayHarness, make_create_edit, make_dependencies, result_of, write_edits

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.answers import Found, NotFound, Unavailable
 from gateway.directory.interfaces import SourceDown
 from gateway.directory.person import PartialPerson, Visibility
 from gateway.directory.privacy import Profile
+from gateway.directory.results import Found, NotFound, Unavailable
 from tests.unit.directory.doubles import STRANGER
 from tests.unit.fixtures import make_dependencies, result_of
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway.conform import report
-from gateway.conform.checks import CHECKS
+from gateway.conform.runner import CHECKS
 from gateway.conform.session import Result
 from tests.ids import read_behaviours
 

@@ -8,11 +8,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from gateway.directory.addresses import Address
-from gateway.directory.answers import PlanVersion
 from gateway.directory.changes import Change
 from gateway.directory.interfaces import Edit, NameVisibilityFilter, Source, SourceDown
 from gateway.directory.person import PartialPerson, Visibility
 from gateway.directory.privacy import Policy
+from gateway.directory.results import PlanVersion
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import LocalCommand, Viewer, Viewers
 from tests.unit.fixtures import result_of

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.directory.answers import Found, History, NotFound, PlanVersion
 from gateway.directory.person import PartialPerson, Visibility
 from gateway.directory.privacy import Policy
+from gateway.directory.results import Found, History, NotFound, PlanVersion
 from gateway.directory.viewers import Viewer
 from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER, InMemoryStore, as_self, make_directory
 from tests.unit.fixtures import result_of

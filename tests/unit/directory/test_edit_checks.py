@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.directory.answers import Forbidden
 from gateway.directory.edit_checks import check_change, check_create
 from gateway.directory.interfaces import Create, Modify, Remove, Rename
 from gateway.directory.person import Person
 from gateway.directory.privacy import Audience, Policy, audience_for
+from gateway.directory.results import Forbidden
 from gateway.directory.viewers import Viewer
 from tests.unit.directory.doubles import ADMINISTRATOR, as_self
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.directory.answers import Forbidden, NotFound, Unavailable
 from gateway.directory.explanation import Explanation, FieldExplanation, FieldRule, Reason, explain, field_rules
 from gateway.directory.fields import FIELDS
 from gateway.directory.person import PartialPerson, Person, Visibility
 from gateway.directory.privacy import Audience, Policy, Preset, make_profile
+from gateway.directory.results import Forbidden, NotFound, Unavailable
 from tests.unit.directory.doubles import (
     ADMINISTRATOR,
     MEMBER,

@@ -13,11 +13,11 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import Clock
 
 from gateway.directory import lists
-from gateway.directory.answers import Ambiguous, Found, Listing, NotFound, Page
 from gateway.directory.interfaces import Create, NameVisibilityFilter, Remove
 from gateway.directory.lists import BATCH_SIZE, MAX_MATCHES, MAX_ROWS_SCANNED, SEARCH_BATCH
 from gateway.directory.person import Login, PartialPerson, Visibility
 from gateway.directory.privacy import Policy
+from gateway.directory.results import Ambiguous, Found, Listing, NotFound, Page
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
 from tests.unit.directory.doubles import (

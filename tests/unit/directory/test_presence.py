@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from twisted.logger import capturedLogs
 
-from gateway.directory.answers import Found, Listing, Page, Unavailable
 from gateway.directory.interfaces import Create, Modify, Remove, Rename, SourceDown
 from gateway.directory.person import Login, PartialPerson, Person, Visibility
 from gateway.directory.presence import Presence
 from gateway.directory.privacy import Audience, Policy, Preset, Profile, make_profile
+from gateway.directory.results import Found, Listing, Page, Unavailable
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
 from gateway.store import database, sqlite_store

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.directory.answers import Ambiguous, Found, NotFound
 from gateway.directory.interfaces import NameVisibilityFilter
 from gateway.directory.person import Account, Key, Link, Login, PartialPerson, Person, Status, Visibility
 from gateway.directory.privacy import Audience, Policy, Preset, Profile, audience_for, exists, make_profile, shows
+from gateway.directory.results import Ambiguous, Found, NotFound
 from gateway.directory.viewers import Viewer
 from tests.unit.directory.doubles import (
     ADMINISTRATOR,

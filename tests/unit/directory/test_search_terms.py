@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.directory.answers import Listing, Page
 from gateway.directory.interfaces import Create
 from gateway.directory.names import canonical_login_or_none, fold_name
 from gateway.directory.person import PartialPerson, Visibility
 from gateway.directory.privacy import Audience, Policy, Profile, audience_for, audience_for_others, make_profile
+from gateway.directory.results import Listing, Page
 from gateway.directory.search_terms import MAX_WORDS, query_words, rank, split_words
 from gateway.directory.service import DirectoryService
 from gateway.directory.source_chain import merge_partials

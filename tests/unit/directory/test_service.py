@@ -13,7 +13,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, capturedLogs, globalLogPublisher
 
-from gateway.directory.answers import (
+from gateway.directory.cache import CachedPerson, PersonCache
+from gateway.directory.changes import Change
+from gateway.directory.interfaces import Create, Edit, Modify, Remove, StaleEdit
+from gateway.directory.person import Link, PartialPerson, Status, Visibility
+from gateway.directory.privacy import Policy, Profile
+from gateway.directory.results import (
     Ambiguous,
     Conflict,
     Forbidden,
@@ -26,11 +31,6 @@ from gateway.directory.answers import (
     Saved,
     Unavailable,
 )
-from gateway.directory.cache import CachedPerson, PersonCache
-from gateway.directory.changes import Change
-from gateway.directory.interfaces import Create, Edit, Modify, Remove, StaleEdit
-from gateway.directory.person import Link, PartialPerson, Status, Visibility
-from gateway.directory.privacy import Policy, Profile
 from gateway.directory.service import DirectoryService
 from gateway.directory.source_chain import merge_partials
 from gateway.directory.viewers import Viewer

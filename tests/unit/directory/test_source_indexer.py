@@ -11,10 +11,10 @@ from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
 from gateway.directory import source_indexer
-from gateway.directory.answers import Ambiguous, Found, Listing, NotFound, Page, Unavailable
 from gateway.directory.interfaces import Create, NameVisibilityFilter, Remove, SourceDown
 from gateway.directory.person import PartialPerson, Visibility
 from gateway.directory.privacy import Policy
+from gateway.directory.results import Ambiguous, Found, Listing, NotFound, Page, Unavailable
 from gateway.directory.service import DirectoryService
 from gateway.directory.source_indexer import (
     BATCH_SIZE,

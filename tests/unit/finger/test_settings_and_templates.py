@@ -11,10 +11,10 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, global
 from zope.interface import implementer
 
 from gateway.dependencies import SiteInfo
-from gateway.directory.answers import Found
 from gateway.directory.names import HostNames
 from gateway.directory.person import PartialPerson
 from gateway.directory.privacy import Profile
+from gateway.directory.results import Found
 from gateway.finger import template_check
 from gateway.finger.protocol import FingerService
 from gateway.finger.settings import FingerSettings

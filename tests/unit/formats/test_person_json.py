@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.directory.answers import Found, Invalid, Listing, Page, Saved
 from gateway.directory.fields import STORED
 from gateway.directory.interfaces import Create, Modify
 from gateway.directory.person import Account, Key, Link, Status, Visibility
 from gateway.directory.privacy import Profile
+from gateway.directory.results import Found, Invalid, Listing, Page, Saved
 from gateway.formats import person_json
 from gateway.formats.person_json import BadDocument
 from tests.unit.directory.doubles import ADMINISTRATOR

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.answers import UNAVAILABLE
 from gateway.directory.person import Login
+from gateway.directory.results import UNAVAILABLE
 from gateway.irc.suggestions import find_similar_names
 from tests.unit.fixtures import PEOPLE, make_dependencies, result_of
 from tests.unit.irc.server import BotHarness, ServerConnection, messages_to

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from twisted.internet.task import Clock
 
-from gateway.directory import answers
+from gateway.directory import results
 from gateway.directory.addresses import Address
 from gateway.ops import request_tracker
 from gateway.ops.access_log import AccessLog
@@ -151,7 +151,7 @@ def test_outcome_of_every_answer() -> None:
         "Found": "found", "Ambiguous": "ambiguous", "NotFound": "not_found", "Listing": "listed", "Forbidden": "refused",
         "Unavailable": "unavailable", "Saved": "changed", "Invalid": "invalid", "Conflict": "refused", "History": "found",
     }  # fmt: skip
-    for kind in {*get_args(answers.LookupResult), *get_args(answers.EditResult), answers.Listing, answers.History}:
+    for kind in {*get_args(results.LookupResult), *get_args(results.EditResult), results.Listing, results.History}:
         assert kind.outcome == expected[kind.__name__], kind
     words = {
         "found", "ambiguous", "not_found", "listed", "refused", "limited", "invalid", "unavailable", "changed", "served",

@@ -11,8 +11,8 @@ from threading import Thread
 
 import pytest
 
-from gateway.directory.answers import Found
 from gateway.directory.interfaces import Create, Modify, Remove, StoreReplaced
+from gateway.directory.results import Found
 from gateway.store import backups, database, file_watcher, sqlite_reader, sqlite_store
 from gateway.store.database import UnusableDatabase
 from gateway.store.edit_transactions import EditTransactions

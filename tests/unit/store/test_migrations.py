@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from twisted.internet.defer import Deferred
 
-from gateway.directory.answers import Found, Listing, NotFound, Page, Saved
 from gateway.directory.interfaces import UNSPECIFIED, Modify, NameVisibilityFilter, Rename
 from gateway.directory.privacy import Policy
+from gateway.directory.results import Found, Listing, NotFound, Page, Saved
 from gateway.directory.service import DirectoryService
 from gateway.store import database, migrations, search_keys, sqlite_store
 from tests.unit.directory.doubles import ADMINISTRATOR, MEMBER, STRANGER

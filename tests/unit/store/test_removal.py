@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.answers import Found, NotFound
 from gateway.directory.interfaces import Create, Modify, Remove, Rename, StoreReplaced
 from gateway.directory.privacy import Policy
+from gateway.directory.results import Found, NotFound
 from gateway.directory.service import DirectoryService
 from gateway.store import file_watcher, sqlite_store, sqlite_writer
 from tests.unit.directory.doubles import ADMINISTRATOR, STRANGER

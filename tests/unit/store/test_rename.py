@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.answers import EditProblem, Forbidden, Found, History, Invalid, NotFound, Page, Saved
 from gateway.directory.interfaces import Create, Modify, Remove, Rename
 from gateway.directory.person import Visibility
 from gateway.directory.privacy import Policy
+from gateway.directory.results import EditProblem, Forbidden, Found, History, Invalid, NotFound, Page, Saved
 from gateway.directory.service import DirectoryService
 from gateway.directory.viewers import Viewer
 from gateway.store import database

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from gateway.directory.answers import PlanVersion
 from gateway.directory.changes import Change
 from gateway.directory.interfaces import (
     UNSPECIFIED,
@@ -24,6 +23,7 @@ from gateway.directory.interfaces import (
     StaleEdit,
 )
 from gateway.directory.person import Account, Key, Link, PartialPerson, Status, Visibility
+from gateway.directory.results import PlanVersion
 from gateway.store import database, file_watcher, sqlite_store, sqlite_writer, statements, worker_threads
 from gateway.store.edit_transactions import EditTransactions
 from tests.unit.directory.doubles import ADMINISTRATOR

@@ -49,7 +49,7 @@ def assert_error(answer: Response, code: int, accept: str) -> None:
 @pytest.mark.parametrize("accept", [BROWSER, "application/json", "*/*"])
 def test_W003_W145_each_error_in_each_format(web: Browser, code: int, accept: str) -> None:
     format = {BROWSER: Format.HTML, "application/json": Format.JSON, "*/*": Format.TEXT}[accept]
-    reply = web.service.app.state.pages.error(code, format)
+    reply = web.service.app.state.replies.error(code, format)
     sent = make_response(reply, Conditions())
     assert_error(Response(sent.code, {name.lower(): value for name, value in sent.headers}, sent.body), code, accept)
 

@@ -272,15 +272,15 @@ def test_a_long_plan_is_cut_only_on_the_page(build: Build) -> None:
 
 
 def test_number_of_cached_replies_is_limited(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.web.pages.MAX_KEPT_REPLIES", 2)
+    monkeypatch.setattr("gateway.web.replies.MAX_KEPT_REPLIES", 2)
     web = build()
     web.request("/users/alice.json", peer=MEMBER)
-    assert web.service.app.state.pages._kept == {}
+    assert web.service.app.state.replies._kept == {}
     for _ in range(2):
         for name in ("alice", "bob", "dave", "zofie"):
             assert web.request(f"/users/{name}.json").code == 200
             assert web.request(f"/users/{name}.json", peer=MEMBER).code == 200
-    assert len(web.service.app.state.pages._kept) == 2
+    assert len(web.service.app.state.replies._kept) == 2
 
 
 # validators

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.directory.answers import UNAVAILABLE
 from gateway.directory.interfaces import Remove
+from gateway.directory.results import UNAVAILABLE
 from tests.unit.fixtures import ALICE, BOB, CAROL, write_edits
 from tests.unit.web.browser import MEMBER, Browser
 from tests.unit.web.conftest import Build

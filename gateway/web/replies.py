@@ -10,8 +10,8 @@ import msgspec
 from twisted.logger import Logger
 
 from ..dependencies import ProtocolDependencies, SiteInfo
-from ..directory.answers import Ambiguous, LookupResult, Unavailable
 from ..directory.privacy import Audience, Profile
+from ..directory.results import Ambiguous, LookupResult, Unavailable
 from ..formats.person_json import encode_json
 from ..formats.profile_json import FrontDocument, PeopleDocument, make_list_documents, make_profile_document
 from ..text.sanitize import sanitize
@@ -41,7 +41,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, omit_defaults=True):
     reference: str | None = None
 
 
-class Pages:
+class ReplyBuilder:
     """Makes replies from the directory's answers.
 
     Replies that everyone may see are kept beside the profile that they were made from.

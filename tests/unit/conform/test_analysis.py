@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from gateway.conform import judge, messages
+from gateway.conform import analysis, messages
 
 DEBIAN = (
     b"Login: alice          \t\t\tName: Alice Adams\r\nDirectory: /home/alice                 \tShell: /bin/bash\r\n"
@@ -32,12 +32,12 @@ OURS = b"Login:      alice\r\nName:       Alice Adams (she/her)\r\n\r\nPlan:\r\n
     ],
 )
 def test_the_first_bare_line_end_is_found(data: bytes, position: int | None) -> None:
-    assert judge.find_bare_line_end(data) == position
+    assert analysis.find_bare_line_end(data) == position
 
 
 def test_the_first_invalid_byte_is_found() -> None:
-    assert judge.find_invalid_utf8("Žofie\r\n".encode()) is None
-    assert judge.find_invalid_utf8(b"caf\xe9\r\n") == 3
+    assert analysis.find_invalid_utf8("Žofie\r\n".encode()) is None
+    assert analysis.find_invalid_utf8(b"caf\xe9\r\n") == 3
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,11 @@ def test_the_first_invalid_byte_is_found() -> None:
     ],
 )
 def test_the_first_control_is_found(data: bytes, faults: tuple[int | None, ...]) -> None:
-    assert (judge.find_escape(data), judge.find_c1_control(data), judge.find_control(data)) == faults
+    assert (
+        analysis.find_escape(data),
+        analysis.find_c1_control(data),
+        analysis.find_control(data),
+    ) == faults
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,7 @@ def test_the_first_control_is_found(data: bytes, faults: tuple[int | None, ...])
     ],
 )
 def test_open_bidi_controls_are_found(text: str, position: int | None) -> None:
-    assert judge.find_open_bidi(text.encode()) == position
+    assert analysis.find_open_bidi(text.encode()) == position
 
 
 @pytest.mark.parametrize(
@@ -85,13 +89,16 @@ def test_open_bidi_controls_are_found(text: str, position: int | None) -> None:
     ],
 )
 def test_unknown_and_refused_are_recognised(text: str, unknown: bool, refused: bool) -> None:
-    assert (judge.says_unknown(text.encode()), judge.says_refused(text.encode())) == (unknown, refused)
+    assert (analysis.says_unknown(text.encode()), analysis.says_refused(text.encode())) == (
+        unknown,
+        refused,
+    )
 
 
 def test_forwarding_is_recognised() -> None:
-    assert judge.says_forwarded(b"[other.test]\r\nfinger: unknown host: other.test\r\n")
-    assert judge.says_forwarded(b"gethostbyname: Name or service not known\r\n")
-    assert not judge.says_forwarded(b"bob@other.test: no such user.\r\n")
+    assert analysis.says_forwarded(b"[other.test]\r\nfinger: unknown host: other.test\r\n")
+    assert analysis.says_forwarded(b"gethostbyname: Name or service not known\r\n")
+    assert not analysis.says_forwarded(b"bob@other.test: no such user.\r\n")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +112,7 @@ def test_forwarding_is_recognised() -> None:
     ],
 )
 def test_the_seconds_of_a_rate_limit_are_read(text: str, seconds: float | None) -> None:
-    assert judge.retry_after(text.encode()) == seconds
+    assert analysis.retry_after(text.encode()) == seconds
 
 
 @pytest.mark.parametrize(
@@ -120,44 +127,44 @@ def test_the_seconds_of_a_rate_limit_are_read(text: str, seconds: float | None) 
     ],
 )
 def test_the_full_name_is_found(data: bytes, name: str) -> None:
-    assert judge.find_full_name(data) == name
+    assert analysis.find_full_name(data) == name
 
 
 def test_the_rows_of_a_list_are_parsed() -> None:
-    assert [(row.login, row.name) for row in judge.list_rows(DEBIAN_LIST)] == [
+    assert [(row.login, row.name) for row in analysis.list_rows(DEBIAN_LIST)] == [
         ("alice", "Alice Adams"),
         ("zofie", "Žofie Černá"),
     ]
     assert [
-        (row.login, row.name) for row in judge.list_rows(b"Login  Name\r\nbob    Bob Adams\r\n\r\nfoot note\r\n")
+        (row.login, row.name) for row in analysis.list_rows(b"Login  Name\r\nbob    Bob Adams\r\n\r\nfoot note\r\n")
     ] == [("bob", "Bob Adams")]
-    assert [(row.login, row.name) for row in judge.list_rows(b"Login  Name\r\nbob\r\n")] == [("bob", "")]
-    assert judge.list_rows(b"No one is logged on.\r\n") == []
-    assert judge.list_rows(b"This is a finger server.\r\nalice Alice\r\n") == []
+    assert [(row.login, row.name) for row in analysis.list_rows(b"Login  Name\r\nbob\r\n")] == [("bob", "")]
+    assert analysis.list_rows(b"No one is logged on.\r\n") == []
+    assert analysis.list_rows(b"This is a finger server.\r\nalice Alice\r\n") == []
 
 
 def test_paths_shells_and_mail_are_found() -> None:
-    assert judge.find_private(DEBIAN) == "/home/alice"
-    assert judge.find_private(b"finger: /dev//pts/0: No such file or directory\r\n") == "/dev//pts/0:"
-    assert judge.find_private(b"Name: A\r\nNew mail received Mon\r\n") == "New mail received"
-    assert judge.find_private(OURS) == ""  # a plan may contain anything
-    assert judge.find_private(b"Web:        https://dir.test/users/root\r\nFinger: finger://dir.test/home\r\n") == ""
+    assert analysis.find_private(DEBIAN) == "/home/alice"
+    assert analysis.find_private(b"finger: /dev//pts/0: No such file or directory\r\n") == "/dev//pts/0:"
+    assert analysis.find_private(b"Name: A\r\nNew mail received Mon\r\n") == "New mail received"
+    assert analysis.find_private(OURS) == ""  # a plan may contain anything
+    assert analysis.find_private(b"Web:        https://dir.test/users/root\r\nFinger: finger://dir.test/home\r\n") == ""
 
 
 def test_changed_times_do_not_make_answers_differ() -> None:
-    assert judge.are_alike(b"On since 10:01, idle 1 minute\r\n", b"On since 10:01, idle 12 minutes\r\n")
-    assert judge.are_alike(b"ALICE: no such user.\r\n", b"alice: no such user.\r\n")
-    assert not judge.are_alike(b"Name: Alice\r\n", b"Name: Alice\r\nPlan: tea\r\n")
-    assert judge.normalize(b"zqa: no such user.", b"zqa") == judge.normalize(b"zqb: no such user.", b"zqb")
+    assert analysis.are_alike(b"On since 10:01, idle 1 minute\r\n", b"On since 10:01, idle 12 minutes\r\n")
+    assert analysis.are_alike(b"ALICE: no such user.\r\n", b"alice: no such user.\r\n")
+    assert not analysis.are_alike(b"Name: Alice\r\n", b"Name: Alice\r\nPlan: tea\r\n")
+    assert analysis.normalize(b"zqa: no such user.", b"zqa") == analysis.normalize(b"zqb: no such user.", b"zqb")
 
 
 def test_an_echoed_query_does_not_make_answers_differ() -> None:
     one, other = b"/W alice\r\n", b"/W    alice\r\n"
-    names = (*judge.echoable_parts(one), *judge.echoable_parts(other))
+    names = (*analysis.echoable_parts(one), *analysis.echoable_parts(other))
     template = b"Site: dir.test\r\nCommand line: %b\r\nLogin: alice\r\n"
-    assert judge.are_alike(template % one.strip(), template % other.strip(), *names)
-    assert not judge.are_alike(template % one.strip(), b"Command line: /W    alice\r\nno such user\r\n", *names)
-    assert judge.normalize(b"a: no such user, sad as that is", b"a") == "<name>: no such user, sad as that is"
+    assert analysis.are_alike(template % one.strip(), template % other.strip(), *names)
+    assert not analysis.are_alike(template % one.strip(), b"Command line: /W    alice\r\nno such user\r\n", *names)
+    assert analysis.normalize(b"a: no such user, sad as that is", b"a") == "<name>: no such user, sad as that is"
 
 
 @pytest.mark.parametrize(
@@ -168,19 +175,19 @@ def test_F120_a_hostile_reply_is_interpreted_quickly(begin: bytes, unit: bytes) 
     data = begin + unit * (65536 // len(unit))
     started = time.process_time()
     for function in (
-        judge.says_unknown,
-        judge.says_refused,
-        judge.says_forwarded,
-        judge.is_usage_text,
-        judge.find_private,
-        judge.has_login_status,
-        judge.list_rows,
-        judge.find_full_name,
-        judge.normalize,
-        judge.significant_words,
-        judge.find_bare_line_end,
-        judge.find_open_bidi,
-        judge.find_c1_control,
+        analysis.says_unknown,
+        analysis.says_refused,
+        analysis.says_forwarded,
+        analysis.is_usage_text,
+        analysis.find_private,
+        analysis.has_login_status,
+        analysis.list_rows,
+        analysis.find_full_name,
+        analysis.normalize,
+        analysis.significant_words,
+        analysis.find_bare_line_end,
+        analysis.find_open_bidi,
+        analysis.find_c1_control,
     ):
         function(data)
     assert time.process_time() - started < 2.0

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from . import floods, flow, form, grammar, hostile, hosts, messages, names, people, untestable  # noqa: F401  # they register checks
-from .catalogue import LEVELS, Check, RequirementLevel, all_checks
+from . import answer_checks, floods, flow, grammar, hostile, hosts, messages, names, reply_format, untestable  # noqa: F401  # they register checks
+from .registry import LEVELS, Check, RequirementLevel, all_checks
 from .session import CannotTest, CheckFailed, ConformanceRun, Result, ServerUnreachable, Target
 from .wire import ServerReply
 

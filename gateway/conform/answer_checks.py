@@ -2,8 +2,8 @@
 
 from contextlib import suppress
 
-from . import judge, messages
-from .catalogue import check
+from . import analysis, messages
+from .registry import check
 from .requirements import require_unknown
 from .session import CannotTest, CheckFailed, ConformanceRun, Passed
 
@@ -13,12 +13,12 @@ SLEEP_SECONDS = 3.5  # seconds
 LOG_INJECTION = b"x\x1b[2J\x0bfake Accepted root"
 
 
-def _read_list(run: ConformanceRun) -> list[judge.ListRow]:
+def _read_list(run: ConformanceRun) -> list[analysis.ListRow]:
     """Return the rows of the list. Raises CannotTest if there are none that can be parsed."""
     reply = run.answer_to(b"")
-    if rows := judge.list_rows(reply.data):
+    if rows := analysis.list_rows(reply.data):
         return rows
-    raise CannotTest(messages.LIST_REFUSED if judge.says_refused(reply.data) else messages.LIST_NOT_RECOGNISED)
+    raise CannotTest(messages.LIST_REFUSED if analysis.says_refused(reply.data) else messages.LIST_NOT_RECOGNISED)
 
 
 @check(
@@ -34,10 +34,10 @@ def list_has_full_names(run: ConformanceRun) -> Passed:
         if not row.name:
             raise CheckFailed(messages.NO_FULL_NAME, reply)
         answer = run.reply_to(row.login.encode())
-        name = judge.find_full_name(answer.data)
+        name = analysis.find_full_name(answer.data)
         if (
             name
-            and judge.significant_words(name.encode()) - judge.significant_words(row.line.encode())
+            and analysis.significant_words(name.encode()) - analysis.significant_words(row.line.encode())
             and "..." not in row.line
         ):
             raise CheckFailed(messages.NO_FULL_NAME, reply)
@@ -64,9 +64,9 @@ def empty_list_is_text(run: ConformanceRun) -> Passed:
 )
 def disabled_list_is_refused(run: ConformanceRun) -> Passed:
     reply = run.answer_to(b"")
-    if judge.says_refused(reply.data) and not judge.list_rows(reply.data):
+    if analysis.says_refused(reply.data) and not analysis.list_rows(reply.data):
         return Passed(reply)
-    if judge.says_unknown(reply.data) or run.is_unknown(reply, b""):
+    if analysis.says_unknown(reply.data) or run.is_unknown(reply, b""):
         raise CheckFailed(messages.NOT_LISTED, reply)
     raise CannotTest(messages.LIST_ENABLED)
 
@@ -82,7 +82,7 @@ def disabled_list_is_refused(run: ConformanceRun) -> Passed:
 def answer_has_full_name(run: ConformanceRun) -> Passed:
     reply = run.plain_answer()
     name = run.full_name()
-    if name.lower() not in judge.decode(reply.data).lower():
+    if name.lower() not in analysis.decode(reply.data).lower():
         raise CheckFailed(messages.NO_FULL_NAME, reply)
     return Passed(reply)
 
@@ -102,8 +102,8 @@ def answer_has_what_the_list_has(run: ConformanceRun) -> Passed:
         answer = run.answer_to(row.login.encode())
         if run.is_unknown(answer, row.login.encode()):
             raise CheckFailed(messages.AS_UNKNOWN, answer)
-        text = judge.decode(answer.data).lower()
-        missing = {word for word in judge.significant_words(row.line.encode()) if word not in text}
+        text = analysis.decode(answer.data).lower()
+        missing = {word for word in analysis.significant_words(row.line.encode()) if word not in text}
         if missing:
             raise CheckFailed(messages.missing(" ".join(sorted(missing)[:5])), answer)
         last = answer
@@ -120,7 +120,7 @@ def answer_has_what_the_list_has(run: ConformanceRun) -> Passed:
 )
 def answer_has_login_status(run: ConformanceRun) -> Passed:
     reply = run.plain_answer()
-    if not judge.has_login_status(reply.data):
+    if not analysis.has_login_status(reply.data):
         raise CannotTest(messages.NO_STATUS)
     return Passed(reply)
 
@@ -137,7 +137,7 @@ def long_answer_has_at_least_the_plain_one(run: ConformanceRun) -> Passed:
     plain, long = run.plain_answer(), run.long_answer()
     if run.is_unknown(long, run.login) or run.is_unknown(long, b"/W " + run.login):
         raise CheckFailed(messages.AS_UNKNOWN, long)
-    if missing := judge.significant_words(plain.data) - judge.significant_words(long.data):
+    if missing := analysis.significant_words(plain.data) - analysis.significant_words(long.data):
         raise CheckFailed(messages.missing(" ".join(sorted(missing)[:5])), long)
     return Passed(long)
 
@@ -181,7 +181,7 @@ def nothing_private_in_answers(run: ConformanceRun) -> Passed:
         lines += [run.login, b"/W " + run.login]
     for line in lines:
         reply = run.reply_to(line)
-        if found := judge.find_private(reply.data):
+        if found := analysis.find_private(reply.data):
             raise CheckFailed(messages.reveals(found), reply)
     return Passed()
 
@@ -227,7 +227,7 @@ def shell_metacharacters(run: ConformanceRun) -> Passed:
 )
 def control_characters_for_the_log(run: ConformanceRun) -> Passed:
     reply = run.answer_to(LOG_INJECTION)
-    for find in (judge.find_escape, judge.find_control):
+    for find in (analysis.find_escape, analysis.find_control):
         if (position := find(reply.data)) is not None:
             raise CheckFailed(messages.found_at(messages.NOT_CLEAN, position), reply)
     require_unknown(run, LOG_INJECTION)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.directory.person import Account, Key, Link
 from gateway.directory.privacy import Audience, Profile
-from gateway.formats import people_files, person_json, vcard
-from gateway.formats.card import make_short_vcards, make_vcard
+from gateway.formats import people_files, person_json, vcard_syntax
+from gateway.formats.vcard_writer import make_short_vcards, make_vcard
 
 AT = datetime(2026, 11, 24, 8, 12, 5, 999999, UTC)
 
@@ -142,8 +142,8 @@ def test_W116_short_cards_become_shorter() -> None:
     assert [len(each) for each in texts] == sorted((len(each) for each in texts), reverse=True)
     assert not any("plan" in each or "KEY" in each for each in texts)
     for each in texts[:-1]:
-        (read_back,) = vcard.parse_cards(each.encode())
-        assert isinstance(read_back, vcard.VCard)
+        (read_back,) = vcard_syntax.parse_cards(each.encode())
+        assert isinstance(read_back, vcard_syntax.VCard)
         assert "EMAIL:e@dir.test" in texts[0]
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
-from . import judge, messages
-from .catalogue import AFTER_OTHERS, check
+from . import analysis, messages
+from .registry import AFTER_OTHERS, check
 from .session import FOREIGN_HOST, CannotTest, CheckFailed, ConformanceRun, Passed
 from .wire import ServerReply
 
@@ -54,7 +54,7 @@ def ask_samples(run: ConformanceRun) -> None:
     phase=AFTER_OTHERS,
 )
 def every_line_ends_with_crlf(run: ConformanceRun) -> Passed:
-    return _require_in_no_reply(run, judge.find_bare_line_end, messages.BARE_LINE_END)
+    return _require_in_no_reply(run, analysis.find_bare_line_end, messages.BARE_LINE_END)
 
 
 @check(
@@ -68,7 +68,7 @@ def every_line_ends_with_crlf(run: ConformanceRun) -> Passed:
 def every_reply_is_utf8(run: ConformanceRun) -> Passed:
     for line in (b"zq\xff\xfe", b"zq\xe9"):
         run.reply_to(line)
-    return _require_in_no_reply(run, judge.find_invalid_utf8, messages.INVALID_UTF8)
+    return _require_in_no_reply(run, analysis.find_invalid_utf8, messages.INVALID_UTF8)
 
 
 @check(
@@ -86,11 +86,11 @@ def letters_outside_ascii_arrive(run: ConformanceRun) -> Passed:
     """
     if not run.target.name.isascii():
         answer = run.plain_answer()
-        if run.target.name not in judge.decode(answer.data):
+        if run.target.name not in analysis.decode(answer.data):
             raise CheckFailed(messages.LETTER_NOT_INTACT, answer)
         return Passed(answer)
     reply = run.answer_to("zqw\u017eofie".encode())
-    text = judge.decode(reply.data).lower()
+    text = analysis.decode(reply.data).lower()
     _, found, rest = text.partition("zqw")
     between = rest.partition("ofie")[0] if "ofie" in rest else ""
     if not found or "ofie" not in rest:
@@ -109,7 +109,7 @@ def letters_outside_ascii_arrive(run: ConformanceRun) -> Passed:
     phase=AFTER_OTHERS,
 )
 def no_escape_sequences(run: ConformanceRun) -> Passed:
-    return _require_not_echoed(run, ESCAPE_NAMES, judge.find_escape, messages.ESCAPE)
+    return _require_not_echoed(run, ESCAPE_NAMES, analysis.find_escape, messages.ESCAPE)
 
 
 @check(
@@ -121,7 +121,7 @@ def no_escape_sequences(run: ConformanceRun) -> Passed:
     phase=AFTER_OTHERS,
 )
 def no_c1_controls(run: ConformanceRun) -> Passed:
-    return _require_not_echoed(run, C1_NAMES, judge.find_c1_control, messages.C1_CONTROL)
+    return _require_not_echoed(run, C1_NAMES, analysis.find_c1_control, messages.C1_CONTROL)
 
 
 @check(
@@ -133,7 +133,7 @@ def no_c1_controls(run: ConformanceRun) -> Passed:
     phase=AFTER_OTHERS,
 )
 def no_control_characters(run: ConformanceRun) -> Passed:
-    return _require_not_echoed(run, CONTROL_NAMES, judge.find_control, messages.CONTROL)
+    return _require_not_echoed(run, CONTROL_NAMES, analysis.find_control, messages.CONTROL)
 
 
 @check(
@@ -145,7 +145,7 @@ def no_control_characters(run: ConformanceRun) -> Passed:
     phase=AFTER_OTHERS,
 )
 def no_open_bidi_controls(run: ConformanceRun) -> Passed:
-    return _require_not_echoed(run, BIDI_NAMES, judge.find_open_bidi, messages.OPEN_BIDI)
+    return _require_not_echoed(run, BIDI_NAMES, analysis.find_open_bidi, messages.OPEN_BIDI)
 
 
 def _require_not_echoed(
@@ -168,7 +168,7 @@ def _require_not_echoed(
 def refusals_are_text(run: ConformanceRun) -> Passed:
     ask_samples(run)
     for line, reply in run.replies_by_line():
-        if judge.is_blank(reply.data) and reply.end != "unreachable" and line[:1] not in (b"\x00", b"\x03", b"\x16"):
+        if analysis.is_blank(reply.data) and reply.end != "unreachable" and line[:1] not in (b"\x00", b"\x03", b"\x16"):
             raise CheckFailed(messages.RESET if reply.end == "reset" else messages.NO_REPLY, reply)
         if reply.end == "reset":
             raise CheckFailed(messages.RESET_DURING_ANSWER, reply)

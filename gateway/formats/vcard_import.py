@@ -15,10 +15,10 @@ from typing import Any
 from ..config.problems import MAX_SHOWN_CHARACTERS, Problem
 from ..directory import fields
 from ..directory.names import canonical_login_or_none
-from . import vcard
-from .card import PRODUCT_ID
+from . import vcard_syntax
 from .raw import RawPerson
-from .vcard import VCard, VCardProperty
+from .vcard_syntax import VCard, VCardProperty
+from .vcard_writer import PRODUCT_ID
 
 _NOT_REPORTED = {
     "VERSION", "PRODID", "SOURCE", "REV", "UID", "N", "KIND", "NICKNAME", "X-ABLABEL", "X-ABADR", "SORT-STRING", "PROFILE",
@@ -31,7 +31,7 @@ _KEY_KINDS = {"pgp", "ssh", "age"}
 def read_people(data: bytes) -> Iterator[RawPerson | Problem]:
     """Yield the person of each card, and every problem."""
     number = 0
-    for number, card in enumerate(vcard.parse_cards(data), 1):  # noqa: B007  # used after the loop
+    for number, card in enumerate(vcard_syntax.parse_cards(data), 1):  # noqa: B007  # used after the loop
         yield card if isinstance(card, Problem) else _convert_card(card)
     if not number:
         yield Problem("line 1", "", "nothing", "BEGIN:VCARD ... END:VCARD")
