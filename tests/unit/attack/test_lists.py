@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -81,10 +81,10 @@ def test_the_size_of_the_next_person_does_not_slow_down_a_lookup_of_a_missing_lo
     built.change(Create("mallory", {"plan": "x" * 200_000}, {"name": N}), Create("zed"))
 
     def time_lookups(prefix: str) -> float:
-        started = perf_counter()
+        started = process_time()
         for number in range(100):
             Deferred.fromCoroutine(built.store.get(f"{prefix}{number}"))
-        return perf_counter() - started
+        return process_time() - started
 
     before, after = (min(time_lookups(prefix) for _ in range(10)) for prefix in ("mallorw", "mallosa"))
     assert before < 1.5 * after

@@ -1,6 +1,6 @@
 """Import files made to hang or break the import."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -13,10 +13,10 @@ CARD = b"BEGIN:VCARD\nVERSION:4.0\nNICKNAME:alice\n%sEND:VCARD\n"
 @pytest.mark.parametrize("line", [b"URL:http://a.example/\n", b"KEY:ssh-rsa x\n"])
 def test_a_vcard_with_20000_lines_of_one_kind_is_rejected_quickly(line: bytes) -> None:
     """A quadratic search took two and a half minutes for one megabyte."""
-    started = perf_counter()
+    started = process_time()
     with pytest.raises(BadDocument, match="at most 32"):
         people_files.read_people("vcard", CARD % (line * 20_000))
-    assert perf_counter() - started < 3
+    assert process_time() - started < 3
 
 
 @pytest.mark.parametrize("column", ["links", "keys", "irc"])
