@@ -53,6 +53,8 @@ class ListeningService(ProtocolService, Protocol):
 class ProtocolPlugin(Protocol):
     """What the gateway needs to know of a protocol. A class without arguments; its instance has no state.
 
+    A subclass needs the attributes and make(); the other methods have defaults.
+
     *title* is what people read ("IRC"); *settings_type* the msgspec struct of its table, with `listen` and
     `trusted_proxies` where it listens; *verbs* the access log's verbs of its requests.
     """
@@ -66,12 +68,15 @@ class ProtocolPlugin(Protocol):
 
     def check_settings(self, settings: Any, reactor: Any, file: str, key: str) -> Iterable[str]:
         """Yield a message for each thing in *settings* that would stop a start, and that no type can express."""
+        return ()
 
     def check_templates(self, templates: TemplateSet) -> Iterable[str]:
         """Fill this protocol's templates with sample people; yield a message for each that fails."""
+        return ()
 
     def contact(self, settings: Any) -> str | None:
         """Return the name under which people reach this protocol, e.g. a bot's nick; None where there is none."""
+        return None
 
 
 @dataclass(frozen=True)

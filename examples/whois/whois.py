@@ -1,7 +1,6 @@
 """Whois (RFC 3912) as a protocol of one's own: the same people and the same privacy as on finger and the web."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
 
@@ -9,7 +8,8 @@ from gateway.dependencies import ProtocolDependencies
 from gateway.directory.results import Ambiguous, Found, NotFound
 from gateway.directory.viewers import Viewer
 from gateway.one_line_server import OneLineHandler, OneLineRequest, OneLineService
-from gateway.ops.request_tracker import Outcome, outcome_of
+from gateway.ops.request_tracker import Outcome
+from gateway.protocol_registry import ProtocolPlugin
 
 
 class WhoisSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,25 +33,16 @@ class WhoisHandler(OneLineHandler):
     ) -> tuple[str, Outcome]:
         answer = await self.deps.directory.lookup(request.query, viewer)
         if isinstance(answer, Found):
-            return self.deps.renderer.render_profile(answer.profile, "finger/person.txt"), outcome_of(answer)
+            return self.deps.renderer.render_profile(answer.profile, "finger/person.txt"), answer.outcome
         if isinstance(answer, Ambiguous):
-            return "".join(f"{profile.login}\n" for profile in answer.profiles), outcome_of(answer)
-        return "No match.\n" if isinstance(answer, NotFound) else "Try again later.\n", outcome_of(answer)
+            return "".join(f"{profile.login}\n" for profile in answer.profiles), answer.outcome
+        return "No match.\n" if isinstance(answer, NotFound) else "Try again later.\n", answer.outcome
 
 
-class Whois:
+class Whois(ProtocolPlugin):
     """The plugin that gateway.toml names."""
 
     title, settings_type, verbs = "whois", WhoisSettings, ("lookup",)
 
     def make(self, settings: WhoisSettings, deps: ProtocolDependencies) -> OneLineService:
         return OneLineService(WhoisHandler, settings, deps)
-
-    def check_settings(self, settings: WhoisSettings, reactor: Any, file: str, key: str) -> Iterable[str]:
-        return ()
-
-    def check_templates(self, templates: Any) -> Iterable[str]:
-        return ()
-
-    def contact(self, settings: WhoisSettings) -> str | None:
-        return None
