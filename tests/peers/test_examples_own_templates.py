@@ -10,7 +10,10 @@ from tests.peers.gateway_process import CHECKOUT, Installation, assert_clean_log
 
 EXAMPLE = CHECKOUT / "examples" / "own_templates"
 README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
-ABOVE, BELOW = "Welcome to The Tea Club. The kettle is on.\r\n\r\n", '\r\n-- localhost: "finger -l" shows more about a person, '
+ABOVE, BELOW = (
+    "Welcome to The Tea Club. The kettle is on.\r\n\r\n",
+    '\r\n-- localhost: "finger -l" shows more about a person, ',
+)
 
 
 def test_the_example_works_as_documented(tmp_path: Path) -> None:
