@@ -87,8 +87,8 @@ def backed_up(people: int, file: str) -> str:
 
 
 def restored(people: int, database: str, kept: str) -> str:
-    said = f"{database}: restored {people} people."
-    return f"{said}\nThe replaced database is {kept}; remove it when you no longer need it." if kept else said
+    text = f"{database}: restored {people} people."
+    return f"{text}\nThe replaced database is {kept}; remove it when you no longer need it." if kept else text
 
 
 def unknown_field(field: str, known: Iterable[str]) -> str:
@@ -161,12 +161,12 @@ def reason(seen: FieldExplanation, preset: str) -> str:
 def remarks(explanation: Explanation) -> list[str]:
     """Return the lines below the table of `check --explain`."""
     login, levels = explanation.profile.login, {seen.field: seen.seen_by for seen in explanation.fields}
-    said = [f"nobody: only {login} and the administrators."]
+    lines = [f"nobody: only {login} and the administrators."]
     if levels["name"] is not Visibility.EVERYONE:
-        said.append("To people who may not see the name, this person does not exist.")
+        lines.append("To people who may not see the name, this person does not exist.")
     if not explanation.profile.listed:
-        said.append("Unlisted: appears in no list or search, but can be looked up by name.")
-    return said
+        lines.append("Unlisted: appears in no list or search, but can be looked up by name.")
+    return lines
 
 
 def not_running(file: str, path: str) -> str:

@@ -76,11 +76,11 @@ def check(login: str | None, as_json: bool) -> None:
     wrong: list[str] = []
     _collect_problems(wrong, lambda: make_renderer(settings, file.parent))
     if settings.site.templates and not wrong:
-        mistakes, strays, unknown = check_templates(settings, file.parent)
-        wrong += mistakes
-        for name, nearest in strays:
+        errors, unused, undefined = check_templates(settings, file.parent)
+        wrong += errors
+        for name, nearest in unused:
             click.echo(messages.unused_template(name, nearest), err=True)
-        for name, each in unknown:
+        for name, each in undefined:
             if not name.startswith(("finger/", "web/")):  # those have been filled
                 click.echo(messages.undefined_in_template(name, each), err=True)
     _collect_problems(wrong, lambda: database.inspect(database_file(settings, file.parent)))

@@ -69,13 +69,13 @@ class SourceChain:
 
     async def partials_by_source(self, canonical: str) -> dict[str, PartialPerson]:
         """Return what each source that answers says of a login, by the source's name."""
-        said: dict[str, PartialPerson] = {}
+        partials: dict[str, PartialPerson] = {}
         for source in self._sources:
             with suppress(SourceDown):
                 partial = await self._ask(source, canonical)
                 if partial is not None:
-                    said[source.name] = partial
-        return said
+                    partials[source.name] = partial
+        return partials
 
     async def source_claiming(self, *logins: str) -> str:
         """Return the name of a source other than the store that knows one of *logins*, else "". Raises SourceDown."""

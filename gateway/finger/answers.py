@@ -87,10 +87,10 @@ def _render_results(
             texts[profile.login, True] = deps.renderer.render_profile(profile, template)
         if not people:
             texts[name, False] = _render_without_profile(name, answer, settings, deps)
-    told = list(texts.values())
-    if len(told) > settings.max_names:
-        told[settings.max_names :] = [messages.AND_MORE]
-    return "\n".join(text if text.endswith("\n") else text + "\n" for text in told)
+    answers = list(texts.values())
+    if len(answers) > settings.max_names:
+        answers[settings.max_names :] = [messages.AND_MORE]
+    return "\n".join(text if text.endswith("\n") else text + "\n" for text in answers)
 
 
 def _profiles_to_show(answer: LookupResult, settings: FingerSettings) -> tuple[Profile, ...]:

@@ -91,10 +91,10 @@ def _make_column(name: str, cells: Sequence[str]) -> TableColumn:
 def _fit_columns(kept: list[TableColumn], others: list[TableColumn]) -> list[TableColumn]:
     """Return *kept* and as many of *others* as fit when some are cut, the widest first."""
     login, name = (min(column.width, NEVER_CUT[column.name]) for column in kept)
-    room = LINE_WIDTH - login - name - GAP
+    cells_left = LINE_WIDTH - login - name - GAP
     for count in range(len(others), 0, -1):
         widths = [column.width for column in others[:count]]
-        while sum(widths) + GAP * count > room:
+        while sum(widths) + GAP * count > cells_left:
             long = [
                 n for n, column in enumerate(others[:count]) if column.name in MAY_BE_CUT and widths[n] > MIN_CUT_WIDTH
             ]

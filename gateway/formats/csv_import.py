@@ -74,10 +74,13 @@ def read_people(data: bytes) -> Iterator[RawPerson | Problem]:
                 yield from _read_row(where, headings, cells)
     except csv.Error as error:
         yield Problem(
-            f"line {max(rows.line_num, line + 1)}", "", f"no CSV ({error})", 'CSV, with "" for a quote in a quoted cell'
+            f"line {max(rows.line_num, line + 1)}",
+            "",
+            "",
+            f'not valid CSV ({error}); write "" for a quote in a quoted cell',
         )
     if headings is None:
-        yield Problem("line 1", "", "nothing", "a row that names the fields: login, name, ...")
+        yield Problem("line 1", "", "", "empty; the first row must name the fields: login, name, ...")
 
 
 def looks_like_csv(text: str) -> bool:
@@ -122,7 +125,7 @@ def _check_headings(where: str, cells: Sequence[str], headings: Sequence[str]) -
     for number, (cell, name) in enumerate(zip(cells, headings, strict=True)):
         if not name or _is_heading(name):
             if name and name in headings[:number]:
-                yield Problem(where, cell.strip(), "the same heading twice", "each once")
+                yield Problem(where, cell.strip(), "", "this heading appears twice")
             continue
         near = _FIELD_BY_SYNONYM.get(name) or next(
             iter(difflib.get_close_matches(name, [*HEADINGS, *FIELDS], 1, 0.6)), ""
@@ -130,16 +133,11 @@ def _check_headings(where: str, cells: Sequence[str], headings: Sequence[str]) -
         if name.startswith("visibility."):
             close = difflib.get_close_matches(name.removeprefix("visibility."), FIELDS, 1, 0.5)
             near = f"visibility.{close[0]}" if close else ""
-        allowed = ", ".join((*HEADINGS, "visibility.FIELD"))
-        yield Problem(
-            where,
-            cell.strip()[:MAX_SHOWN_CHARACTERS],
-            "an unknown heading",
-            allowed,
-            f"did you mean {near}?" if near else "",
-        )
+        meant = f"did you mean {near}? " if near else ""
+        known = ", ".join((*HEADINGS, "visibility.FIELD"))
+        yield Problem(where, cell.strip()[:MAX_SHOWN_CHARACTERS], "", f"unknown heading; {meant}(known: {known})")
     if "login" not in headings:
-        yield Problem(where, "login", "no such heading", "a column with everybody's login")
+        yield Problem(where, "login", "", "no such heading; a column must have everybody's login")
 
 
 def _read_row(where: str, headings: Sequence[str], cells: Sequence[str]) -> Iterator[RawPerson | Problem]:
@@ -154,8 +152,8 @@ def _read_row(where: str, headings: Sequence[str], cells: Sequence[str]) -> Iter
                 Problem(
                     where,
                     f"column {number + 1}",
-                    repr(cell[:MAX_SHOWN_CHARACTERS]),
-                    "nothing: no heading stands above it",
+                    "",
+                    f"{cell[:MAX_SHOWN_CHARACTERS]!r} has no heading above it",
                 )
             )
         elif name.startswith("visibility."):
@@ -167,7 +165,7 @@ def _read_row(where: str, headings: Sequence[str], cells: Sequence[str]) -> Iter
                 problems.append(Problem(where, name, f"{cell[:MAX_SHOWN_CHARACTERS]!r} ({error})", "JSON"))
     login = tree.get("login", "")
     if not login:
-        problems.append(Problem(where, "login", "nothing", "text"))
+        problems.append(Problem(where, "login", "", "missing"))
     labelled = f"{where} ({login})" if login else where
     if problems:
         yield from (Problem(labelled, each.key, each.found, each.allowed) for each in problems)

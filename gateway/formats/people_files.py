@@ -122,5 +122,4 @@ def _find_name_conflicts(entries: Iterable[PersonEntry]) -> Iterator[Problem]:
             owner = owners.setdefault(name, each)
             if owner is not each:
                 key = "login" if name == each.login else "aliases"
-                allowed = "each person once" if name == owner.login == each.login else "a name of one person only"
-                yield Problem(each.raw.where, key, f"{name!r}, as {owner.raw.where} has", allowed)
+                yield Problem(each.raw.where, key, "", f"{name!r} is also a name of {owner.raw.where}")

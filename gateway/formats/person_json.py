@@ -114,7 +114,7 @@ def parse_people(data: bytes) -> Iterator[RawPerson | Problem]:
         )
         line = data.count(b"\n", 0, at) + 1
         where = f"line {line}"
-        yield Problem(where, "", f"no JSON ({error})", "a list of person documents (finger-gateway schema person)")
+        yield Problem(where, "", "", f"not valid JSON ({error}); see: finger-gateway schema person")
         return
     for number, each in enumerate(tree if isinstance(tree, list) else [tree], 1):
         who = each.get("login") if isinstance(each, dict) else None

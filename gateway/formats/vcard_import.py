@@ -34,7 +34,7 @@ def read_people(data: bytes) -> Iterator[RawPerson | Problem]:
     for number, card in enumerate(vcard_syntax.parse_cards(data), 1):  # noqa: B007  # used after the loop
         yield card if isinstance(card, Problem) else _convert_card(card)
     if not number:
-        yield Problem("line 1", "", "nothing", "BEGIN:VCARD ... END:VCARD")
+        yield Problem("line 1", "", "", "no card; a card is BEGIN:VCARD ... END:VCARD")
 
 
 def _convert_card(card: VCard) -> RawPerson | Problem:
@@ -42,11 +42,11 @@ def _convert_card(card: VCard) -> RawPerson | Problem:
     where = f"card in line {card.line} ({name[:MAX_SHOWN_CHARACTERS]})" if name else f"card in line {card.line}"
     kind = next((each.text.strip().lower() for each in card.find_all("KIND")), "individual")
     if kind != "individual":
-        return Problem(where, "KIND", repr(kind[:MAX_SHOWN_CHARACTERS]), "individual: a card of one person")
+        return Problem(where, "KIND", repr(kind[:MAX_SHOWN_CHARACTERS]), "individual, the card of one person")
     login, source = _find_login(card)
     if not login:
         return Problem(
-            where, "login", source, "a NICKNAME, or an EMAIL whose part before the @ is, that can be a login"
+            where, "login", "", f"none can be taken from {source}; add a NICKNAME that can be a login, or an EMAIL"
         )
     tree: dict[str, Any] = {"login": login}
     readers: list[Callable[[VCard, dict[str, Any]], list[VCardProperty]]]
@@ -81,7 +81,7 @@ def _find_login(card: VCard) -> tuple[str, str]:
             return local, "EMAIL"
         rejected.append(f"EMAIL {_email_address(each)[:MAX_SHOWN_CHARACTERS]!r}")
         break
-    return "", ", ".join(rejected) or "neither NICKNAME nor EMAIL"
+    return "", ", ".join(rejected) or "a card without NICKNAME and EMAIL"
 
 
 def _email_address(email: VCardProperty) -> str:

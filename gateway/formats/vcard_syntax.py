@@ -81,7 +81,7 @@ def parse_cards(data: bytes) -> Iterator[VCard | Problem]:
         match parsed.name, parsed.raw.strip().upper():
             case "BEGIN", "VCARD":
                 if card is not None:
-                    yield Problem(where, "BEGIN", f"a card within that of line {card.line}", "END:VCARD first")
+                    yield Problem(where, "BEGIN", "", f"the card of line {card.line} has no END:VCARD")
                 card, broken = VCard(number), False
             case "END", "VCARD" if card is not None:
                 problem = _check_version(card)
@@ -91,11 +91,11 @@ def parse_cards(data: bytes) -> Iterator[VCard | Problem]:
                     yield card
                 card = None
             case _ if card is None:
-                yield Problem(where, parsed.name, "a line outside a card", "BEGIN:VCARD first")
+                yield Problem(where, parsed.name, "", "this line is outside of a card; write BEGIN:VCARD before it")
             case _:
                 card.properties.append(parsed)
     if card is not None:
-        yield Problem(f"line {card.line}", "BEGIN", "a card without end", "END:VCARD behind it")
+        yield Problem(f"line {card.line}", "BEGIN", "", "this card has no END:VCARD")
 
 
 def _unfold(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -131,8 +131,8 @@ def _parse_line(where: str, octets: bytes) -> VCardProperty | Problem:
         return Problem(
             where,
             start[2].upper(),
-            "quoted-printable, as vCard 2.1 has it",
-            "vCard 3.0 or 4.0; export it as one of these",
+            "",
+            "quoted-printable is of vCard 2.1; export the card as vCard 3.0 or 4.0",
         )
     return VCardProperty(start[2].upper(), line[at + 1 :], parameters, (start[1] or "").upper())
 

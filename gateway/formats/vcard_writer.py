@@ -132,8 +132,8 @@ def _fold(line: str) -> Iterator[str]:
     No piece ends inside a UTF-8 character.
     """
     octets, at, start = line.encode(), 0, ""
-    while len(octets) - at > (room := MAX_LINE_OCTETS - len(start)):
-        end = at + room
+    while len(octets) - at > (octets_left := MAX_LINE_OCTETS - len(start)):
+        end = at + octets_left
         while octets[end] & 0xC0 == 0x80:
             end -= 1
         yield start + octets[at:end].decode()

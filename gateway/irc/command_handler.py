@@ -67,7 +67,7 @@ class CommandHandler:
 
     def __init__(self, network: str, prefix: str, deps: ProtocolDependencies) -> None:
         self.network, self.prefix, self.deps = network, prefix, deps
-        self._noticed: OrderedDict[str, float] = OrderedDict()  # when a user or channel was told of the limit
+        self._noticed: OrderedDict[str, float] = OrderedDict()  # when a user or channel was notified of the limit
         self._rate_limits = [
             RateLimit(count, deps.reactor.seconds, MAX_COUNTED_CLIENTS, seconds)
             for count, seconds in (USER_LIMIT, USER_IN_CHANNEL_LIMIT, CHANNEL_LIMIT)

@@ -68,15 +68,15 @@ async def _find_actor(agent: Agent, user: str, host: str) -> Actor:
     subject = f"acct:{user}@{host}"
     body = await _fetch(agent, f"https://{host}/.well-known/webfinger?resource={quote(subject, safe='')}")
     try:
-        told = msgspec.json.decode(body, type=_Jrd)
+        document = msgspec.json.decode(body, type=_Jrd)
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise NotConfirmed("no descriptor") from None
-    if subject.lower() not in (each.lower() for each in (told.subject, *told.aliases)):
+    if subject.lower() not in (each.lower() for each in (document.subject, *document.aliases)):
         raise NotConfirmed("a descriptor of somebody else")
-    actor = _first_link(told.links, "self", _ACTIVITY)
+    actor = _first_link(document.links, "self", _ACTIVITY)
     if actor is None:
         raise NotConfirmed("no actor")
-    return Actor(actor, _first_link(told.links, "http://webfinger.net/rel/profile-page", ("text/html",)) or actor)
+    return Actor(actor, _first_link(document.links, "http://webfinger.net/rel/profile-page", ("text/html",)) or actor)
 
 
 def _first_link(links: Sequence[_JrdLink], rel: str, types: Sequence[str]) -> str | None:

@@ -29,17 +29,17 @@ def unused_templates(templates: TemplateSet) -> Iterator[tuple[str, str]]:
 
 def undefined_names(templates: TemplateSet) -> Iterator[tuple[str, str]]:
     """Yield the operator's own templates, and the names in them that are defined in no template of the same folder."""
-    given: dict[str, set[str]] = {}
+    known: dict[str, set[str]] = {}
     own = []
     for name in templates.names():
-        parsed, room = templates.parse(name), name.partition("/")[0]
+        parsed, protocol = templates.parse(name), name.partition("/")[0]
         if templates.own is not None and (templates.own / name).is_file():
-            own.append((name, room, meta.find_undeclared_variables(parsed)))
-            given.setdefault(room, set()).update(_names_in_built_in(name), _own_names(parsed))
+            own.append((name, protocol, meta.find_undeclared_variables(parsed)))
+            known.setdefault(protocol, set()).update(_names_in_built_in(name), _own_names(parsed))
         else:
-            given.setdefault(room, set()).update(meta.find_undeclared_variables(parsed), _own_names(parsed))
-    for name, room, asked in own:
-        for each in sorted(asked - given[room] - templates.global_names):
+            known.setdefault(protocol, set()).update(meta.find_undeclared_variables(parsed), _own_names(parsed))
+    for name, protocol, used in own:
+        for each in sorted(used - known[protocol] - templates.global_names):
             yield name, each
 
 

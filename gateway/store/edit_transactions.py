@@ -67,7 +67,7 @@ class EditTransactions:
                     db.execute(insert(last_seen).values(login=login, at=time.isoformat()))
 
     def forget(self, upto: int) -> None:
-        """Remove the rows that told of removals up to change *upto*, and what else the file holds of them.
+        """Remove the rows about removals up to change *upto*, and what else the file holds of them.
 
         Raises sqlite3.Error.
         """

@@ -1,6 +1,6 @@
 """Writing a SQLite file: one thread, one transaction per call, with BEGIN IMMEDIATE.
 
-After a removal the rows that told caches about it are removed, too, once everybody has read them.
+After a removal the rows about it are removed too, once every cache has read them.
 """
 
 import sqlite3

@@ -69,20 +69,20 @@ def _print_over(run: str, before: list[str], behind: list[str]) -> str:
     characters = _split_characters(run)
     while behind and (character := next(characters, "")):
         printed += len(character)
-        room = _cells(character)
+        cells_left = _cells(character)
         old = behind.pop()
-        if not room:  # an accent over a letter
+        if not cells_left:  # an accent over a letter
             before.append(old + character)
         elif character == "_" and not old.isspace():
             before.append(old)
             if _cells(old) > 1 and run.startswith("_", printed):  # the underline of its other half
                 printed += len(next(characters))
         else:
-            room -= _cells(old)
-            while room > 0 and behind:
-                room -= _cells(behind.pop())
-            if room < 0:
-                behind.append(" " * -room)
+            cells_left -= _cells(old)
+            while cells_left > 0 and behind:
+                cells_left -= _cells(behind.pop())
+            if cells_left < 0:
+                behind.append(" " * -cells_left)
             before.append(character)
     return run[printed:]
 

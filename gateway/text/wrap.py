@@ -13,14 +13,14 @@ def hanging_indent(text: str, indent: int, cells: int = 80) -> str:
 
     A word is broken only if a line cannot hold it. A URL never is, so that it can be copied.
     """
-    room = cells - indent
-    if (len(text) <= room and text.isascii()) or width(text) <= room:
+    max_cells = cells - indent
+    if (len(text) <= max_cells and text.isascii()) or width(text) <= max_cells:
         return text
     lines, line, used = [], "", 0
     for word in text.split(" "):
-        for piece in _break_word(word, room):
+        for piece in _break_word(word, max_cells):
             takes = width(piece)
-            if line and used + 1 + takes > room:
+            if line and used + 1 + takes > max_cells:
                 lines.append(line)
                 line, used = piece, takes
             else:
@@ -28,14 +28,14 @@ def hanging_indent(text: str, indent: int, cells: int = 80) -> str:
     return ("\n" + " " * indent).join([*lines, line])
 
 
-def _break_word(word: str, room: int) -> list[str]:
+def _break_word(word: str, max_cells: int) -> list[str]:
     """Return *word* in parts that fit, as a terminal would break it."""
-    if "://" in word or width(word) <= room:
+    if "://" in word or width(word) <= max_cells:
         return [word]
     pieces, used = [""], 0
     for character in iter_graphemes(word):
         used += (takes := width(character))
-        if used > room:
+        if used > max_cells:
             pieces.append("")
             used = takes
         pieces[-1] += character

@@ -243,7 +243,7 @@ def test_every_problem_is_reported_on_a_line() -> None:
     ids=lambda data: repr(data[:20]),
 )  # fmt: skip
 def test_invalid_json_is_reported(data: bytes) -> None:
-    with pytest.raises(BadDocument, match=r"line [1-9]: found no JSON"):
+    with pytest.raises(BadDocument, match=r"line [1-9]: not valid JSON"):
         person_json.read_documents(data)
 
 
