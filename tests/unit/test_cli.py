@@ -126,9 +126,7 @@ def test_all_errors_in_the_settings_are_reported_with_exit_code_2(
 
 
 BROKEN_FILES = {
-    '[{"login": "eve"}, {"login": "Eve"}]': (
-        "{file}: person 2 (Eve): login: 'eve' is also a name of person 1 (eve)"
-    ),
+    '[{"login": "eve"}, {"login": "Eve"}]': ("{file}: person 2 (Eve): login: 'eve' is also a name of person 1 (eve)"),
     '[{"login": "eve"}, 7]': "{file}: person 2: found int; must be a person document",
     '[{"login": "eve", "name": 7}]': "{file}: person 1 (eve): name: found 7; must be a string",
     "[{": "{file}: line 1: not valid JSON (",
