@@ -1,3 +1,3 @@
-"""One directory of people, asked through finger, the web and IRC."""
+"""One directory of people that can be queried over finger, the web and IRC."""
 
 __version__ = "0.1.0"

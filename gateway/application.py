@@ -36,7 +36,7 @@ from .ops.request_tracker import RequestTracker
 from .outbound.fediverse_accounts import FediverseAccounts
 from .outbound.public_hosts import OutboundConnections
 from .protocol_registry import EnabledProtocol, ListeningService, ProtocolService, enabled_protocols
-from .reloading import OneAtATime, PreparedReload, SettingsDifference, compare_settings, prepare_all
+from .reloading import CoalescingRunner, PreparedReload, SettingsDifference, compare_settings, prepare_all
 from .rendering.render import Renderer
 from .settings import Settings, access_log_file, control_socket, database_file, load_settings, login_poll_interval
 from .sources import logins
@@ -89,7 +89,7 @@ class Gateway(MultiService):
             self._listeners.add_gated("metrics", "metrics.listen", settings.metrics.listen, server.factory)
         self._trust_proxies(settings)
         self._control = ControlSocket(control_socket(settings, self._folder), {"reload": self._reload_command}, reactor)
-        self._reloads = OneAtATime(self._reload)
+        self._reloads = CoalescingRunner(self._reload)
         self._staged_stop = StagedStop(reactor)
         self._stopping = False
 
@@ -174,7 +174,7 @@ class Gateway(MultiService):
             ) from None
         except OSError as error:
             self._log.warn(
-                "{file}: control.socket: cannot listen on {path!r}: {why}; running without it: SIGHUP reloads, too",
+                "{file}: control.socket: cannot listen on {path!r}: {why}; running without it; use SIGHUP to reload",
                 file=str(self._file), path=path, why=error.strerror,
             )  # fmt: skip
 
@@ -188,7 +188,7 @@ class Gateway(MultiService):
 
         Fails with BadSettings or CannotStart, and then nothing has changed. Requests during a reload share the next one.
         """
-        return self._reloads.ask()
+        return self._reloads.request_run()
 
     async def _reload(self) -> SettingsDifference:
         systemd.notify(systemd.reloading())
@@ -262,7 +262,7 @@ class Gateway(MultiService):
         try:
             difference = await self.reload()
         except (BadSettings, CannotStart) as error:
-            return {"mistakes": str(error).splitlines()}
+            return {"errors": str(error).splitlines()}
         return {"changed": difference.changed, "restart": difference.restart}
 
     # stop
@@ -342,7 +342,10 @@ def _connection_limits(settings: Settings) -> tuple[int, int]:
 
 def serve(gateway: Gateway, reactor: Any, started: Callable[[], object]) -> None:
     """Start *gateway*, call *started*, and run until a signal; return when all has stopped. Raises CannotStart."""
-    for number in (signal.SIGTERM, signal.SIGINT):  # a signal that comes before the reactor runs counts when it does
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # a signal received before the reactor runs takes effect once it does
         signal.signal(number, lambda *_: reactor.callFromThread(reactor.stop))
     reload_on_sighup(gateway, reactor)  # before READY is announced: a SIGHUP without a handler would end the process
     gateway.privilegedStartService()

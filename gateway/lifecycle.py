@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, maybeDeferred
 from twisted.logger import Logger
 
-HURRIED_STAGE_TIMEOUT = 0.1  # seconds that each stage gets once somebody has asked a second time
+HURRIED_STAGE_TIMEOUT = 0.1  # seconds that each stage gets after a second stop signal
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ class OneLineProtocol(LineReceiver):
         self._refuse(None if self._handler.is_foreign(line) else self._handler.too_long, "invalid")
 
     def rawDataReceived(self, data: bytes) -> None:
-        """Drop what comes behind the line."""
+        """Discard data after the line."""
         self._closing.drop(data)
 
     def readConnectionLost(self) -> None:
@@ -234,7 +234,7 @@ class OneLineProtocol(LineReceiver):
         return self._bytes_written + len(data)
 
     def _refuse(self, text: str | None, outcome: Outcome) -> None:
-        """End a connection that sent no request: with *text*, or without a word."""
+        """End a connection that sent no request: with *text*, or silently."""
         self._deadline.disarm()
         self.setRawMode()
         info = RequestInfo(self._handler.name, "lookup", "", self._address)
@@ -289,7 +289,7 @@ class OneLineService(Service):
         self.factory = OneLineFactory(make_handler(settings, deps))
 
     def prepare_reload(self, settings: Any, deps: ProtocolDependencies) -> Callable[[], None]:
-        """Return a function that puts other *settings* in place: for requests from then on, on open connections, too."""
+        """Return a function that applies other *settings* to all later requests, those on open connections included."""
         handler = self._make_handler(settings, deps)
 
         def commit() -> None:

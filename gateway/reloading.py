@@ -68,7 +68,7 @@ def compare_settings(now: Settings, new: Settings) -> SettingsDifference:
 
 
 def _own_protocols(now: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tables [protocols.NAME] that can be in force: none comes or goes, and class and ports stay."""
+    """Return the tables [protocols.NAME] that can be in force: no table is added or removed; class and listen are kept."""
     possible = {}
     for name, table in now.items():
         fixed = {key: table[key] for key in ("class", "listen") if key in table}
@@ -116,15 +116,15 @@ def _as_mapping(value: Any) -> Mapping[str, Any]:
     return {field.encode_name: getattr(value, field.name) for field in fields(value)}
 
 
-class OneAtATime(Generic[T]):
-    """Runs *work* when asked, never twice at once. Requests that come while it runs share the next run."""
+class CoalescingRunner(Generic[T]):
+    """Runs *work* on request, never twice at once. Requests that come while it runs share the next run."""
 
     def __init__(self, work: Callable[[], Coroutine[Any, Any, T]]) -> None:
         self._work = work
         self._waiting: list[Deferred[T]] = []
         self._running = False
 
-    def ask(self) -> "Deferred[T]":
+    def request_run(self) -> "Deferred[T]":
         """Return a Deferred of the result of a run that begins now or later, never of one under way."""
         waiting: Deferred[T] = Deferred()
         self._waiting.append(waiting)

@@ -242,7 +242,7 @@ def _find_site_problems(site: SiteSettings, folder: Path) -> Iterator[ValueProbl
         yield (
             "site.templates",
             repr(site.templates),
-            "a folder that exists, seen from the folder of gateway.toml",
+            "an existing folder, relative to gateway.toml",
         )
     if site.look.accent is not None and not re.fullmatch("#(?:[0-9a-fA-F]{3}){1,2}", site.look.accent):
         yield "site.look.accent", repr(site.look.accent), 'a colour, e.g. "#b33" or "#bb3333"'

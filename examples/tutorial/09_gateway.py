@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from twisted.application import app, service
 from twisted.internet import defer, reactor
 
-from gateway import application as wiring
+from gateway.application import Gateway, Listener
 from gateway.demo.network import make_network
 from gateway.directory.interfaces import Create
 from gateway.directory.viewers import LocalCommand
@@ -23,18 +23,18 @@ settings = Path(folder.name, "gateway.toml")
 text = Path(__file__).with_suffix(".toml").read_text()
 settings.write_text(text.format(finger=finger, web=finger + 1, irc=finger + 2))
 database.create(settings.with_name("people.db"))
-gateway = wiring.Gateway(load_settings(settings), settings, reactor)
-gateway.add(wiring.Listener("irc", f"tcp:{finger + 2}:interface=127.0.0.1", make_network()))
+gateway = Gateway(load_settings(settings), settings, reactor)
+gateway.add(Listener("irc", f"tcp:{finger + 2}:interface=127.0.0.1", make_network()))
 application = service.Application("finger")
 gateway.setServiceParent(application)
 
 
-async def move_in():
+async def add_sample_person():
     operator = await gateway.deps.viewers.from_evidence(LocalCommand())
     await gateway.directory.save([Create("moshez", {"plan": "Happy and well"})], operator)
 
 
-reactor.callWhenRunning(lambda: defer.Deferred.fromCoroutine(move_in()))
+reactor.callWhenRunning(lambda: defer.Deferred.fromCoroutine(add_sample_person()))
 if __name__ == "__main__":  # twistd does this itself
     app.startApplication(application, False)
     reactor.run()

@@ -37,7 +37,7 @@ def ask(who: str, verbose: bool, control: bool | None, eight_bit: bool | None, t
       finger-gateway ask finger://localhost:1079/alice
     """
     try:
-        asked = parse_target(who, verbose)
+        target = parse_target(who, verbose)
     except BadAddress as bad:
         raise click.UsageError(str(bad)) from None
     always = _options_from_environment()
@@ -47,7 +47,7 @@ def ask(who: str, verbose: bool, control: bool | None, eight_bit: bool | None, t
         "eight-bit" in always if eight_bit is None else eight_bit,
         locale_encoding(),
     )
-    _print_answer(asked, terminal, timeout)
+    _print_answer(target, terminal, timeout)
 
 
 def _options_from_environment() -> set[str]:
@@ -64,11 +64,11 @@ def _write(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def _print_answer(asked: FingerTarget, terminal: SafeTerminal, timeout: float) -> None:
+def _print_answer(target: FingerTarget, terminal: SafeTerminal, timeout: float) -> None:
     from twisted.internet import reactor
 
     resolve_in_daemon_threads(reactor)
-    endpoint = SafeDialer(reactor, HostResolver(reactor), asked.host, asked.port, timeout, allow_any_address)
+    endpoint = SafeDialer(reactor, HostResolver(reactor), target.host, target.port, timeout, allow_any_address)
     begun = False
 
     def take(data: bytes) -> None:
@@ -77,17 +77,17 @@ def _print_answer(asked: FingerTarget, terminal: SafeTerminal, timeout: float) -
         terminal.feed(data)
 
     try:
-        whole = run_until_complete(ask_server(reactor, endpoint, asked.line, take, timeout))
+        whole = run_until_complete(ask_server(reactor, endpoint, target.line, take, timeout))
     except CommandInterrupted:
         raise click.Abort from None
     except (CannotDial, TimeoutError, ConnectionBroken) as error:
         terminal.end()
         if begun:
-            raise CommandFailed(messages.answer_incomplete(asked.host, asked.port), 69) from None
-        raise CommandFailed(messages.cannot_connect(asked.host, asked.port, _reason(error)), 69) from None
+            raise CommandFailed(messages.answer_incomplete(target.host, target.port), 69) from None
+        raise CommandFailed(messages.cannot_connect(target.host, target.port, _reason(error)), 69) from None
     terminal.end()
     if not whole:
-        raise CommandFailed(messages.answer_too_long(asked.host, asked.port, MAX_ANSWER_BYTES), 69)
+        raise CommandFailed(messages.answer_too_long(target.host, target.port, MAX_ANSWER_BYTES), 69)
 
 
 def _reason(error: Exception) -> str:

@@ -117,8 +117,8 @@ def with_directory(
     log_warnings_only()
     become_owner(path)
     database.inspect(path)
-    with open_database(path) as place:
-        store = sqlite_store.SQLiteStore(place, reactor, readers=0)
+    with open_database(path) as database_path:
+        store = sqlite_store.SQLiteStore(database_path, reactor, readers=0)
         directory = make_directory(settings, file, store, reactor)
 
         async def whole() -> T:

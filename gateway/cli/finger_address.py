@@ -29,9 +29,9 @@ def parse_target(typed: str, verbose: bool) -> FingerTarget:
     in lynx. Raises BadAddress.
     """
     if scheme := _SCHEME.match(typed):
-        name, place = _split_url(typed[scheme.end() :])
+        name, host_port = _split_url(typed[scheme.end() :])
     else:
-        name, _, place = typed.rpartition("@") if "@" in typed else (typed, "", "")
+        name, _, host_port = typed.rpartition("@") if "@" in typed else (typed, "", "")
     if switch := _SWITCH.match(name):
         name, verbose = name[switch.end() :], True
     line = " ".join(part for part in ("/W" if verbose else "", name) if part)
@@ -39,7 +39,7 @@ def parse_target(typed: str, verbose: bool) -> FingerTarget:
         raise BadAddress("the name has several lines; it must be a single line")
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in line):
         raise BadAddress("the name contains a control character; remove it")
-    host, port = _split_host(place)
+    host, port = _split_host(host_port)
     return FingerTarget(host or "localhost", port, line)
 
 
@@ -51,7 +51,7 @@ def _split_url(rest: str) -> tuple[str, str]:
         url = urlsplit(rest)
     except ValueError:
         raise BadAddress(f"{rest!r} is not an address; write e.g. finger://host/name") from None
-    before, _, place = url.netloc.rpartition("@")
+    before, _, host_port = url.netloc.rpartition("@")
     behind = url.path[1:] + (f"?{url.query}" if url.query else "")
     bare = re.sub("/[Ww]$", "", behind).rstrip("/")
     if before and bare:
@@ -60,16 +60,16 @@ def _split_url(rest: str) -> tuple[str, str]:
         name = unquote(bare or before, errors="strict")
     except UnicodeDecodeError:
         raise BadAddress("the name is not UTF-8; percent-encode its UTF-8 bytes, e.g. %C3%A9 for é") from None
-    return ("/W " if re.search("/[Ww]$", behind) else "") + name, place
+    return ("/W " if re.search("/[Ww]$", behind) else "") + name, host_port
 
 
-def _split_host(place: str) -> tuple[str, int]:
-    host, port = place, ""
-    if place.startswith("["):
-        host, _, rest = place[1:].partition("]")
+def _split_host(host_port: str) -> tuple[str, int]:
+    host, port = host_port, ""
+    if host_port.startswith("["):
+        host, _, rest = host_port[1:].partition("]")
         port = rest.removeprefix(":")
-    elif place.count(":") == 1:
-        host, _, port = place.partition(":")
+    elif host_port.count(":") == 1:
+        host, _, port = host_port.partition(":")
     if not host.isprintable():
         raise BadAddress("the host contains an invisible character; write a host name or an IP address")
     if port and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536):

@@ -64,8 +64,8 @@ def import_(file: Any, forced: people_files.Kind | None, dry_run: bool, as_json:
       finger-gateway people import --dry-run members.csv
     """
     entries = _read_entries(file.name, file.read(), forced)
-    place: Any = backups.trial_copy if dry_run else nullcontext
-    differences = with_directory(partial(_import_entries, file.name, entries), place)
+    open_database: Any = backups.trial_copy if dry_run else nullcontext
+    differences = with_directory(partial(_import_entries, file.name, entries), open_database)
     for line in _notes(entries, dry_run):
         click.echo(f"{file.name}: {sanitize(line)}", err=True)
     if as_json:
@@ -88,11 +88,11 @@ def _read_entries(name: str, data: bytes, forced: people_files.Kind | None) -> l
         raise _failure(name, str(error).splitlines()) from None
 
 
-def _failure(file: str, mistakes: list[str]) -> CommandFailed:
+def _failure(file: str, problems: list[str]) -> CommandFailed:
     """Return the failure for errors in *file*, at most MAX_ERRORS of them."""
-    lines = [f"{file}: {line}" for line in mistakes[:MAX_ERRORS]]
-    if len(mistakes) > MAX_ERRORS:
-        lines.append(f"{file}: {messages.more_errors(len(mistakes) - MAX_ERRORS)}")
+    lines = [f"{file}: {line}" for line in problems[:MAX_ERRORS]]
+    if len(problems) > MAX_ERRORS:
+        lines.append(f"{file}: {messages.more_errors(len(problems) - MAX_ERRORS)}")
     return CommandFailed("\n".join(lines), 2)
 
 

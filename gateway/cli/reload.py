@@ -35,8 +35,8 @@ def reload() -> None:
     except (control.ControlRefused, OSError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise CommandFailed(messages.control_failed(str(path), why), 69) from None
-    if "mistakes" in answer:
-        raise CommandFailed("\n".join((*answer["mistakes"], messages.NOT_RELOADED)), 2)
+    if "errors" in answer:
+        raise CommandFailed("\n".join((*answer["errors"], messages.NOT_RELOADED)), 2)
     click.echo(messages.reloaded(str(file), answer["changed"], answer["restart"]))
 
 

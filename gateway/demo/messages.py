@@ -22,7 +22,7 @@ def exchange(command: str, answer: str) -> str:
 
 
 def no_answer(why: str) -> str:
-    return f"The demo could not ask itself: {why}. It keeps running; Ctrl-C ends the demo."
+    return f"The demo could not query its own server: {why}. It keeps running; Ctrl-C ends the demo."
 
 
 def things_to_try(command: str, home: str, ports: Mapping[str, int]) -> str:

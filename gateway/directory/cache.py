@@ -1,4 +1,4 @@
-"""The one cache: people by login, with one fetch in fetch per login, and the profiles made from each person.
+"""The one cache: people by login, with at most one fetch in flight per login, and the profiles made from each person.
 
 A fetch that began before its login was dropped is never joined and never kept. Each client waits on a Deferred of its
 own, so that a client who leaves does not cancel the others.

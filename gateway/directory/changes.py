@@ -1,4 +1,4 @@
-"""What changed: one ordered stream, read by caches, feeds and watches."""
+"""What changed: one ordered stream, read by caches and feeds."""
 
 from dataclasses import dataclass
 from datetime import datetime

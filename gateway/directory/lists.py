@@ -35,9 +35,20 @@ class PeopleLists:
     """
 
     def __init__(
-        self, index: Index, store: Store, policy: Callable[[], Policy], judge: ListedProfileLookup, clock: IReactorTime
+        self,
+        index: Index,
+        store: Store,
+        policy: Callable[[], Policy],
+        listed_profile: ListedProfileLookup,
+        clock: IReactorTime,
     ) -> None:
-        self._index, self._store, self._policy, self._listed_profile, self._clock = index, store, policy, judge, clock
+        self._index, self._store, self._policy, self._listed_profile, self._clock = (
+            index,
+            store,
+            policy,
+            listed_profile,
+            clock,
+        )
 
     async def all(self, viewer: Viewer, page: Page) -> Listing:
         """List everybody by login. Raises SourceDown."""

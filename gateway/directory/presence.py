@@ -1,4 +1,4 @@
-"""Who is online, as reporters tell: the machine's logins, the bot. Who may know is decided by privacy.py.
+"""Who is online, as reported by login monitors. Who may know is decided by privacy.py.
 
 Each reporter reports everything that it sees, under a name of its own; only differences are passed on.
 """

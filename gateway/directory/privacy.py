@@ -1,4 +1,4 @@
-"""The one rule of who may see what, for every protocol, document and log line. It knows no protocol.
+"""The one rule of who may see what, for every protocol, document and log line. Independent of protocols.
 
 The level of a field is the minimum rank that an audience needs to see it; both are 0 (everyone), 1 (members), 2 (nobody else).
 Nothing is shown of a person whose name the audience may not see: to that audience the person does not exist.
@@ -20,7 +20,7 @@ Preset = Literal["open", "A", "B", "C"]
 
 
 class Audience(Enum):
-    """Who asks, as seen from one person."""
+    """What a viewer is to one person."""
 
     EVERYONE = "everyone"
     MEMBER = "member"

@@ -1,6 +1,6 @@
 """What the directory answers: lookups, lists, history, explanations.
 
-Hidden equals missing: a person whom the viewer may not see takes the same way through this module as one who does not
+Hidden equals missing: a person whom the viewer may not see takes the same code path as one who does not
 exist, so that neither bytes nor time tell them apart.
 """
 

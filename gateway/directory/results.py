@@ -29,7 +29,7 @@ class Ambiguous:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """No such person, or none whom the viewer may see: the two are never told apart."""
+    """No such person, or none whom the viewer may see: the two look the same."""
 
     outcome: ClassVar[Literal["not_found"]] = "not_found"
 
@@ -60,8 +60,8 @@ class Page:
 class Listing:
     """One page of people.
 
-    *after* is the cursor of the next page, None on the last one; it stays right while people come and go. *truncated*:
-    a search found more people than it looks at, and more words would find the others.
+    *after* is the cursor of the next page, None on the last one; it remains valid when people are added or removed.
+    *truncated*: a search found more people than it looks at, and more words would find the others.
     """
 
     outcome: ClassVar[Literal["listed"]] = "listed"

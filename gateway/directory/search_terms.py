@@ -40,14 +40,14 @@ def rank(profile: Profile, query: str, wanted: Sequence[str]) -> int | None:
     *wanted* are the query's words. Each has to begin a word of the login, the full name or the aliases, as far as they
     are shown.
     """
-    asked, login, name = fold_name(query), fold_name(profile.login), fold_name(profile.name)
+    folded, login, name = fold_name(query), fold_name(profile.login), fold_name(profile.name)
     if not wanted:  # only punctuation, which no index finds
-        return 0 if asked and asked == name else None
-    if asked in (login, name):
+        return 0 if folded and folded == name else None
+    if folded in (login, name):
         return 0
-    if login.startswith(asked):
+    if login.startswith(folded):
         return 1
-    if name.startswith(asked):
+    if name.startswith(folded):
         return 2
     there = split_words(" ".join((login, name, *profile.aliases)))
     return 3 if all(any(word.startswith(each) for word in there) for each in wanted) else None

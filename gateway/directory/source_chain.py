@@ -51,7 +51,7 @@ class SourceChain:
         down: SourceDown | None = None
         for source in self._sources:
             try:
-                partial = await self._ask(source, canonical)
+                partial = await self._query_source(source, canonical)
             except SourceDown as error:
                 partial = self._fallbacks.get(id(source), _no_fallback)(canonical)
                 if source.restricts and kept is None and (kept := peek(canonical)) is None and partial is None:
@@ -72,7 +72,7 @@ class SourceChain:
         partials: dict[str, PartialPerson] = {}
         for source in self._sources:
             with suppress(SourceDown):
-                partial = await self._ask(source, canonical)
+                partial = await self._query_source(source, canonical)
                 if partial is not None:
                     partials[source.name] = partial
         return partials
@@ -81,7 +81,7 @@ class SourceChain:
         """Return the name of a source other than the store that knows one of *logins*, else "". Raises SourceDown."""
         for source in self._sources[1:]:
             for login in logins:
-                if await self._ask(source, login) is not None:
+                if await self._query_source(source, login) is not None:
                     return source.name
         return ""
 
@@ -97,16 +97,16 @@ class SourceChain:
                     if not isinstance(error, SourceDown):
                         raise error.with_traceback(None)
                     raise SourceDown(f"{source.name} did not answer just now")
-                await self._ask(source, canonical)
+                await self._query_source(source, canonical)
         return answer
 
-    async def _ask(self, source: Source, canonical: str) -> PartialPerson | None:
+    async def _query_source(self, source: Source, canonical: str) -> PartialPerson | None:
         """Return what *source* says of a login, and remember whether it answered.
 
         Raises SourceDown, TypeError if it answers about somebody else, and whatever a faulty source raises.
         """
         try:
-            partial = await self._ask_with_timeout(source, canonical)
+            partial = await self._query_with_timeout(source, canonical)
             if partial is not None and (not isinstance(partial, PartialPerson) or partial.login != canonical):
                 raise TypeError(f"{source.name}: the answer is not a PartialPerson of {canonical!r}")
         except Exception as error:
@@ -123,7 +123,7 @@ class SourceChain:
             for each in self._sources
         )
 
-    async def _ask_with_timeout(self, source: Source, canonical: str) -> PartialPerson | None:
+    async def _query_with_timeout(self, source: Source, canonical: str) -> PartialPerson | None:
         """Return the answer of *source* within SOURCE_TIMEOUT. An answer that is there at once starts no timer.
 
         After a timeout the source is not asked again for a while: a list would wait once for each of its people.

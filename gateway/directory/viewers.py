@@ -15,7 +15,7 @@ Scope = Literal["members", "self", "administrator"] | None
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks. *scope* is the most that the evidence allows; None makes a stranger, whatever else is true."""
+    """The client of a request. *scope* is the most that the evidence allows; None makes a stranger, whatever else is true."""
 
     login: str | None
     administrator: bool

@@ -1,4 +1,4 @@
-"""From a query to the text of its answer: ask the directory, fill templates/finger. It knows no connection.
+"""From a query to the text of its answer: ask the directory, fill templates/finger. Independent of connections.
 
 A line may hold several names. A comma or a space may also be part of one full name, so the whole line is tried as one
 name first.
@@ -29,8 +29,8 @@ async def answer_query(
 ) -> tuple[str, Outcome]:
     """Return the answer's text, with LF as line end, and its outcome."""
     if isinstance(query, ListQuery):
-        text, how = await answer_list(query, viewer, settings, deps)
-        return deps.renderer.frame(text), how
+        text, outcome = await answer_list(query, viewer, settings, deps)
+        return deps.renderer.frame(text), outcome
     if isinstance(query, HttpRequest):
         return messages.not_a_web_server(
             deps.site.url + (query.path if _PLAIN_PATH.fullmatch(query.path) else "/")

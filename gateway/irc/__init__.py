@@ -1,1 +1,1 @@
-"""The IRC bot: one connection to each network, questions in private and in channels."""
+"""The IRC bot: one connection to each network, requests in private and in channels."""

@@ -38,7 +38,7 @@ async def look_up_person(context: CommandContext) -> CommandResult:
         case Ambiguous(profiles):
             more = _search_url(deps, name)
             text = short = deps.renderer.render(
-                "irc/ambiguous.txt", profiles=profiles, asked=escape_controls(argument), more=more
+                "irc/ambiguous.txt", profiles=profiles, name=escape_controls(argument), more=more
             )
         case NotFound():
             similar = await find_similar_names(name, viewer, deps.directory)
@@ -72,7 +72,7 @@ async def search_people(context: CommandContext) -> CommandResult:
     answer = await deps.directory.list_people(words, _stranger(deps), _page(context))
     shown = escape_controls(words)
     nobody = messages.NO_MATCH.format(words=shown)
-    return _list_result(context, answer, "irc/found", nobody, _search_url(deps, words), asked=shown)
+    return _list_result(context, answer, "irc/found", nobody, _search_url(deps, words), words=shown)
 
 
 @command("help", messages.HELP_HELP, verb="help")

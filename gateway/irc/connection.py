@@ -156,7 +156,7 @@ class IrcConnection(irc.IRCClient):
         self.sendLine(f"PRIVMSG {target} :{text}")
 
     def join_channels(self, channels: Sequence[str]) -> None:
-        """Join *channels*, ten in a line. A channel may have its key behind a blank."""
+        """Join *channels*, ten in a line. A channel may have its key after a space."""
         keyed_first = sorted((each.partition(" ") for each in channels), key=lambda each: not each[2])
         for start in range(0, len(keyed_first), 10):
             batch = keyed_first[start : start + 10]

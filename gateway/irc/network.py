@@ -205,7 +205,7 @@ class NetworkService(ClientService):
         answering.addBoth(lambda _: self._answering.discard(answering))
 
     def channel_lost(self, channel: str, why: str) -> None:
-        """Rejoin later, with a delay that doubles each time: whoever kicked the bot meant it."""
+        """Rejoin later, with a delay that doubles each time: back off after a kick."""
         wanted = next(
             (each for each in self.settings.channels if fold_nick(each.partition(" ")[0]) == fold_nick(channel)), None
         )
@@ -272,5 +272,5 @@ def _channels_without(channels: Sequence[str], without: Sequence[str]) -> list[s
 
 
 def _folded_name(channel: str) -> str:
-    """Return the folded name of a channel of the settings, which may have a key behind a blank."""
+    """Return the folded name of a channel of the settings, which may have a key after a space."""
     return fold_nick(channel.partition(" ")[0])

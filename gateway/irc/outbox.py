@@ -1,8 +1,8 @@
 """The queue of lines to send on one network.
 
 A server disconnects clients that send too fast, so lines leave by a token bucket. Targets take turns, so that a long
-answer to one does not hold up another, and what may wait for one target is limited. It knows no IRC: *write* gets a
-target and a line.
+answer to one does not hold up another, and what may wait for one target is limited. Independent of IRC: *write*
+gets a target and a line.
 """
 
 from collections import OrderedDict, deque

@@ -7,19 +7,19 @@ from collections.abc import Callable
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 
-MAX_TURN = 0.004  # seconds
+MAX_TIME_SLICE = 0.004  # seconds
 
 
 class YieldEvery:
-    """Lets the reactor work about every *large* units of work."""
+    """Lets the reactor work about every *interval* units of work."""
 
-    def __init__(self, reactor: IReactorTime, large: int) -> None:
-        self._reactor, self._large, self._done = reactor, large, 0
+    def __init__(self, reactor: IReactorTime, interval: int) -> None:
+        self._reactor, self._interval, self._done = reactor, interval, 0
 
     async def count(self, size: int) -> None:
-        """Count *size* units of work that are done, before more."""
+        """Count *size* finished units of work; yield to the reactor if it is time."""
         self._done += size
-        if self._done > self._large:
+        if self._done > self._interval:
             self._done = 0
             await deferLater(self._reactor, 0)
 
@@ -40,7 +40,7 @@ class CooperativeQueue:
 
     def used_up_turn(self, began: float) -> bool:
         """Return whether work that began at *began* has used up its share of a turn."""
-        return self._now() - began >= MAX_TURN
+        return self._now() - began >= MAX_TIME_SLICE
 
     def call_later(self, call: Callable[[], object]) -> None:
         """Call *call*, which must not raise, in a later turn."""
@@ -49,7 +49,7 @@ class CooperativeQueue:
             self._next = self._reactor.callLater(0, self._turn)
 
     def _turn(self) -> None:
-        end = self._now() + MAX_TURN
+        end = self._now() + MAX_TIME_SLICE
         self._next = None
         for _ in range(len(self._waiting)):  # calls added meanwhile wait for the next turn
             self._waiting.popleft()()

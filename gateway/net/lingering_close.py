@@ -50,7 +50,7 @@ class LingeringClose:
         self._deadline.arm(flush_timeout, self._transport.abortConnection)
 
     def drop(self, data: bytes) -> None:
-        """Take what comes behind the request."""
+        """Discard data after the request."""
         self._dropped += len(data)
         if self._dropped > self._max:
             self._transport.abortConnection()

@@ -73,9 +73,9 @@ class ProxyProtocolGate:
         for each in tuple(self._waiting):
             each.stop()
 
-    def count_failure(self, how: HeaderOutcome, peer: IAddress | None, why: str) -> None:
+    def count_failure(self, outcome: HeaderOutcome, peer: IAddress | None, why: str) -> None:
         """Count a connection without a valid header, and warn from time to time."""
-        self._count(how)
+        self._count(outcome)
         self._failures += 1
         self._warnings.warn(
             "failed",
@@ -159,7 +159,7 @@ class ProxyHeaderReader(Protocol):
 
     def evict(self) -> None:
         """Close this connection, which has waited longest, because there are too many."""
-        self._fail("limited", "too many connections, and this one said nothing for longest")
+        self._fail("limited", "too many connections, and this one had been waiting longest for its header")
 
     def stop(self) -> None:
         """Close because the gateway stops."""
@@ -170,11 +170,11 @@ class ProxyHeaderReader(Protocol):
         if self._addressless is not None:
             self._start_wrapped(self._addressless)
         else:
-            self._fail("timeout", "it did not come in time")
+            self._fail("timeout", "the header was not received in time")
 
-    def _fail(self, how: HeaderOutcome, why: str) -> None:
+    def _fail(self, outcome: HeaderOutcome, why: str) -> None:
         self._stop_waiting()
-        self._gate.count_failure(how, self.transport.getPeer(), why)
+        self._gate.count_failure(outcome, self.transport.getPeer(), why)
         self.transport.abortConnection()
 
     def _stop_waiting(self) -> bool:

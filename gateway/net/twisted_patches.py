@@ -1,6 +1,6 @@
 """All patches of Twisted, and one setting of the Python runtime, for a process that only serves.
 
-Each says why it is needed. When Twisted is upgraded, try whether it still is.
+Each says why it is needed. When Twisted is upgraded, check whether each is still needed.
 """
 
 import gc

@@ -176,15 +176,15 @@ def send_verb(path: Path, verb: str, seconds: float) -> dict[str, Any]:
     Raises OSError if there is no gateway, and ControlRefused.
     """
     check_path(path)
-    with socket.socket(socket.AF_UNIX) as asking:
-        asking.settimeout(seconds)
-        asking.connect(str(path))
-        asking.sendall(verb.encode() + b"\n")
-        said = b"".join(iter(lambda: asking.recv(65536), b""))
-    if not said:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(seconds)
+        client.connect(str(path))
+        client.sendall(verb.encode() + b"\n")
+        data = b"".join(iter(lambda: client.recv(65536), b""))
+    if not data:
         raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
     try:
-        answer: dict[str, Any] = msgspec.json.decode(said, type=dict)
+        answer: dict[str, Any] = msgspec.json.decode(data, type=dict)
     except msgspec.DecodeError as error:  # not a gateway, or cut short
         raise ControlRefused(str(error)) from None
     if "error" in answer:

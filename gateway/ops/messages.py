@@ -17,4 +17,4 @@ def no_such_verb(known: str) -> str:
 
 
 def path_too_long(length: int, most: int) -> str:
-    return f"the path has {length} bytes; a socket's may have at most {most}"
+    return f"the path has {length} bytes; a socket path may have at most {most}"

@@ -40,7 +40,7 @@ class LatencyHistogram:
 
 
 class RequestInfo(msgspec.Struct, frozen=True):
-    """Who asked what.
+    """The client and the query of a request.
 
     *query* is the text as typed. *login* is the authenticated client, or None. *key* is who the request
     counts for; None means the address (of IPv6, the /64). IRC gives a key and a *peer* of its own, because its clients
@@ -102,7 +102,7 @@ class RequestTracker:
     def record_unanswered(
         self, info: RequestInfo, outcome: Outcome, size: int = 0, reference: str | None = None
     ) -> None:
-        """Count and log a connection that never asked: a time-out, a refusal, an empty connection."""
+        """Count and log a connection that sent no request: a time-out, a refusal, an empty connection."""
         self.in_flight += 1
         self._record(info, None, outcome, size, reference)
 

@@ -62,8 +62,8 @@ class _SingleUseFactory(Factory[_FingerClient]):
 
     noisy = False
 
-    def __init__(self, asking: _FingerClient) -> None:
-        self._asking = asking
+    def __init__(self, client: _FingerClient) -> None:
+        self._asking = client
 
     def buildProtocol(self, addr: IAddress | None) -> _FingerClient:
         return self._asking
@@ -85,10 +85,10 @@ async def query_server(
     Raises defer.TimeoutError, ConnectionBroken, and what the endpoint and *take* raise. When it is cancelled or fails,
     the connection is dropped at once.
     """
-    asking = _FingerClient(line.encode(), take, max_bytes)
+    client = _FingerClient(line.encode(), take, max_bytes)
 
     async def whole() -> bool:
-        await endpoint.connect(_SingleUseFactory(asking))
-        return await asking.finished
+        await endpoint.connect(_SingleUseFactory(client))
+        return await client.finished
 
     return await Deferred.fromCoroutine(whole()).addTimeout(seconds, reactor)

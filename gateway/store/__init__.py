@@ -1,1 +1,1 @@
-"""The gateway's own database of people: what stands in it, how it is read and written."""
+"""The gateway's own database of people: its contents, how it is read and written."""

@@ -79,7 +79,7 @@ def upgrade(path: Path) -> None:
         upgraded(lambda: connect(path, "rw", BUSY_TIMEOUT))
     except sqlite3.Error as error:
         raise UnusableDatabase(
-            f"{describe_error(path, error)}; its tables are of version {version}, as they were"
+            f"{describe_error(path, error)}; the schema is unchanged, at version {version}"
         ) from None
 
 

@@ -67,7 +67,7 @@ class EditTransactions:
                     db.execute(insert(last_seen).values(login=login, at=time.isoformat()))
 
     def forget(self, upto: int) -> None:
-        """Remove the rows about removals up to change *upto*, and what else the file holds of them.
+        """Delete the rows about removals up to change *upto*, and what remains of those people in the file.
 
         Raises sqlite3.Error.
         """

@@ -1,4 +1,4 @@
-"""The index of another source's people, in memory: what lists and searches find them by, and what the source last said.
+"""The index of another source's people, in memory: what lists and searches find them by, and what the source last partial.
 
 It has the tables of the store's own index, so that the same statements work on both. The indexer fills new databases
 beside those that answer, and replaces them when it is done. Nothing is written to a disk. Key reads are inline, from a
@@ -118,8 +118,8 @@ class InMemoryIndex:
         if self._current is None:
             return None
         row = self._current.keys.execute("SELECT document FROM people WHERE login = ?", (login,)).fetchone()
-        said = _decode(_PLACEHOLDER if row is None else row[0])
-        return None if row is None else said
+        partial = _decode(_PLACEHOLDER if row is None else row[0])
+        return None if row is None else partial
 
     async def find_logins(self, name: str, levels: NameVisibilityFilter) -> Sequence[str]:
         if self._current is None:

@@ -21,7 +21,7 @@ from .worker_threads import WorkerThreads
 T = TypeVar("T")
 SLOW_READ = 0.02  # seconds
 MAX_SLOW_READS = 3  # inline, before threads take over
-INLINE_PAUSE = 60.0  # seconds for which threads do
+INLINE_PAUSE = 60.0  # seconds during which all reads run in threads
 _READ_BUSY_TIMEOUT = 0.05  # seconds
 
 

@@ -16,7 +16,7 @@ from .database import BUSY_TIMEOUT, connect, describe_error, file_identity
 from .worker_threads import WorkerThreads
 
 T = TypeVar("T")
-FORGET_DELAY = 0.3  # seconds after which nothing may show any more that a removed person was there
+FORGET_DELAY = 0.3  # seconds after which all traces of a removed person must be gone
 
 
 class SQLiteWriter:

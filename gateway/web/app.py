@@ -86,8 +86,8 @@ class WebApp:
             query = None if route.parse_query is None else route.parse_query(path, request.raw_uri)
         except HttpRequestError as error:
             return self._refuse(request, error.code)
-        asking = self.state.deps.viewers.from_address("web", request.membership_address)
-        viewer = asking if route.audience == "viewer" else self.state.deps.viewers.from_address("web", None)
+        requester = self.state.deps.viewers.from_address("web", request.membership_address)
+        viewer = requester if route.audience == "viewer" else self.state.deps.viewers.from_address("web", None)
         raw_query = request.raw_uri.partition("?")[2]
         errors = request.choice.errors
         view = ViewRequest(self.state, route, viewer, path, name, query, raw_query, format, forced, errors)
@@ -98,7 +98,7 @@ class WebApp:
         if route.logging is RequestLogging.LIMITED:
             verb, text = (route.verb, name) if query is None else (query.verb, query.text)
             return await self._answer_tracked(
-                request, view, RequestInfo("web", verb, text, request.address, asking.login)
+                request, view, RequestInfo("web", verb, text, request.address, requester.login)
             )
         reply = await route.handler(view)
         if route.logging is RequestLogging.COUNTED:
@@ -158,7 +158,7 @@ for _route in ROUTES:
 
 
 class WebService(Service):
-    """The web side: application.py listens with its factory, and has waited for the requests when this is stopped."""
+    """The web side: application.py listens with its factory, and drains requests before stopping this service."""
 
     def __init__(self, settings: WebSettings, deps: ProtocolDependencies) -> None:
         self.app = WebApp(deps)
@@ -166,7 +166,7 @@ class WebService(Service):
         self.factory.trusted_proxies = Networks(settings.trusted_proxies)
 
     def prepare_reload(self, settings: WebSettings, deps: ProtocolDependencies) -> Callable[[], None]:
-        """Return a function that puts other *settings* in place: for requests from then on, on open connections, too."""
+        """Return a function that applies other *settings* to all later requests, those on open connections included."""
         commit_app, proxies = self.app.prepare_reload(deps), Networks(settings.trusted_proxies)
 
         def commit() -> None:

@@ -6,7 +6,7 @@ _TEXTS = {
     404: ("Not found", "No such person or page."),
     405: ("Not allowed", "This address does not support that method."),
     406: ("No such format", "This is not available in a format that you accept."),
-    408: ("Too slow", "The request did not come in time."),
+    408: ("Request timeout", "The request was not received in time."),
     412: ("Changed meanwhile", "Somebody else has changed this since you read it."),
     413: ("Too large", "The request is too large."),
     414: ("Address too long", "The address is too long."),

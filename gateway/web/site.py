@@ -47,7 +47,7 @@ class WebSite(server.Site):
         self.allowed_methods = allowed_methods
         self.reload(deps, replies)
         self.connections: ConnectionRegistry[HttpChannel] = ConnectionRegistry(deps.reactor)
-        self.turns = CooperativeQueue(deps.reactor)
+        self.work_queue = CooperativeQueue(deps.reactor)
         self._log = Logger(namespace="gateway.web")
 
     def reload(self, deps: ProtocolDependencies, replies: ReplyBuilder) -> None:

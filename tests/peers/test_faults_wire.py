@@ -84,13 +84,13 @@ def test_R030_clients_that_never_read_are_disconnected(installation: Installatio
     ("port", "first", "last"),
     [
         ("finger", b"", b"Input timeout.\r\n"),
-        ("web", b"GET / HTTP/1.1\r\nX: ", b"The request did not come in time.\n"),
-        ("web", b"GET /", b"The request did not come in time.\n"),
-        ("web", b"GET / HTTP/1.1\nHost: dir.test\nX: ", b"The request did not come in time.\n"),
+        ("web", b"GET / HTTP/1.1\r\nX: ", b"The request was not received in time.\n"),
+        ("web", b"GET /", b"The request was not received in time.\n"),
+        ("web", b"GET / HTTP/1.1\nHost: dir.test\nX: ", b"The request was not received in time.\n"),
         (
             "web",
             b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 9999\r\n\r\n",
-            b"The request did not come in time.\n",
+            b"The request was not received in time.\n",
         ),
     ],
     ids=["query", "head", "line", "bare LF", "body"],

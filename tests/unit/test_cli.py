@@ -93,7 +93,7 @@ BAD_SETTINGS = {
             "{file}: site.url: found 'dir.test/'; must be an http:// or https:// address without",
             "{file}: site.members[0]: found '192.0.2.1/24'; must be a network, e.g. \"192.0.2.0/24\"",
             "{file}: site.administrators[0]: found 'a b'; must be a name of letters, digits",
-            "{file}: site.templates: found 'none'; must be a folder that exists",
+            "{file}: site.templates: found 'none'; must be an existing folder",
             "{file}: privacy.limit.emial: unknown field; did you mean email? (known: ",
             "{file}: store.url: found 'mysql:x'; must be \"sqlite:\" and the path of a file",
         ],

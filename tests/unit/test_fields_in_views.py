@@ -21,7 +21,7 @@ from gateway.formats import people_files, person_json
 from gateway.formats.vcard_writer import make_vcard
 from tests.unit.directory.doubles import ADMINISTRATOR
 from tests.unit.fixtures import GatewayHarness, make_dependencies, result_of
-from tests.unit.test_every_question import STRANGER, exchange_bytes, over_irc
+from tests.unit.test_request_tracking import STRANGER, exchange_bytes, over_irc
 from tests.unit.web.browser import MEMBER, Browser
 
 # The value of each field, and a word that appears only if the field is shown.

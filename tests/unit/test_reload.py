@@ -16,7 +16,7 @@ from gateway.application import Gateway
 from gateway.config.problems import BadSettings, CannotStart
 from gateway.directory.addresses import Address
 from gateway.net.admission import Admission, AdmissionControl
-from gateway.reloading import OneAtATime, PreparedReload, SettingsDifference, compare_settings
+from gateway.reloading import CoalescingRunner, PreparedReload, SettingsDifference, compare_settings
 from gateway.settings import Settings, load_settings
 from tests.unit import test_application
 from tests.unit.test_application import Transport, make, until
@@ -97,10 +97,10 @@ class Jobs:
 
 def test_R036_requests_during_a_reload_share_the_next_one() -> None:
     jobs, results = Jobs(), dict[str, Any]()
-    one = OneAtATime(jobs)
+    one = CoalescingRunner(jobs)
 
     def ask(name: str) -> None:
-        one.ask().addBoth(lambda result: results.update({name: result}))
+        one.request_run().addBoth(lambda result: results.update({name: result}))
 
     for name in "abc":
         ask(name)

@@ -98,7 +98,7 @@ class HttpChannel(HTTPChannel):
         self._closing = self._stopping = self._peer_done = False
         self._idle = True
         self._deadline = Deadline(lambda: self._deps.reactor)
-        self._pipeline = Pipeline(site.turns, self._resume)
+        self._pipeline = Pipeline(site.work_queue, self._resume)
 
     @property
     def _deps(self) -> ProtocolDependencies:
@@ -228,7 +228,7 @@ class HttpChannel(HTTPChannel):
             super().requestDone(request)
 
     def pauseProducing(self) -> None:
-        """Stop answering: more waits to be sent than the transport likes."""
+        """Stop answering: the transport's send buffer is full."""
         self._pipeline.block()
         super().pauseProducing()
 
@@ -241,7 +241,7 @@ class HttpChannel(HTTPChannel):
         return bool(any(self._dataBuffer) or self.clearLineBuffer())
 
     def _resume(self, request: Any) -> None:
-        """Take up what came behind *request*, which is answered."""
+        """Process the pipelined data after *request*, which is answered."""
         super().requestDone(request)
         if self._peer_done:
             self.readConnectionLost()

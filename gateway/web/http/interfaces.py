@@ -27,7 +27,7 @@ class HttpSite(Protocol):
     requestFactory: Any  # Twisted's name
     resource: Any
     connections: ConnectionRegistry[Any]
-    turns: CooperativeQueue
+    work_queue: CooperativeQueue
     trusted_proxies: Networks
 
     @property

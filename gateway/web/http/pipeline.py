@@ -18,8 +18,8 @@ class Pipeline:
     *resume* is called in a later turn with the request that was held.
     """
 
-    def __init__(self, turns: CooperativeQueue, resume: Callable[[Any], None]) -> None:
-        self._turns, self._resume = turns, resume
+    def __init__(self, queue: CooperativeQueue, resume: Callable[[Any], None]) -> None:
+        self._queue, self._resume = queue, resume
         self.held: Any = None  # the answered request behind which the others wait
         self.blocked = False  # the client does not read its answers
         self._answered = 0  # in this turn
@@ -28,12 +28,12 @@ class Pipeline:
 
     def begin_turn(self) -> None:
         """Note that the connection begins to work in this turn of the reactor."""
-        self._answered, self._turn_began = 0, self._turns.now()
+        self._answered, self._turn_began = 0, self._queue.now()
 
     def ends_turn(self) -> bool:
         """Count an answered request; return whether the next one has to wait."""
         self._answered += 1
-        return self.blocked or self._answered >= PIPELINED_AT_ONCE or self._turns.used_up_turn(self._turn_began)
+        return self.blocked or self._answered >= PIPELINED_AT_ONCE or self._queue.used_up_turn(self._turn_began)
 
     def hold(self, request: Any) -> None:
         """Let the requests behind *request* wait for a later turn."""
@@ -56,7 +56,7 @@ class Pipeline:
     def _schedule(self) -> None:
         if self.held is not None and not self.blocked and not self._queued:
             self._queued = True
-            self._turns.call_later(self._continue)
+            self._queue.call_later(self._continue)
 
     def _continue(self) -> None:
         self._queued = False

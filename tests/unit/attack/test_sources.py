@@ -95,7 +95,7 @@ def test_a_source_called_store_is_not_confused_with_the_store(tmp_path: Path) ->
     reader = built.store.reader
     connection, reader.connection = reader.connection, None
     assert result_of(built.deps.directory.lookup("nobody", STRANGER)) == Unavailable()
-    assert result_of(built.deps.directory._chain._ask(faulty, "dave")) is None
+    assert result_of(built.deps.directory._chain._query_source(faulty, "dave")) is None
     with pytest.raises(SourceDown):
         result_of(built.deps.directory._chain.require_sources_up(NotFound()))
     reader.connection = connection

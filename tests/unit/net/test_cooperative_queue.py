@@ -2,7 +2,7 @@
 
 from twisted.internet.task import Clock
 
-from gateway.net.cooperative_queue import MAX_TURN, CooperativeQueue
+from gateway.net.cooperative_queue import MAX_TIME_SLICE, CooperativeQueue
 
 
 def test_work_per_reactor_turn_is_limited() -> None:
@@ -14,7 +14,7 @@ def test_work_per_reactor_turn_is_limited() -> None:
 
     def work(number: int) -> None:
         done.append(number)
-        spent[0] += MAX_TURN / 2.5
+        spent[0] += MAX_TIME_SLICE / 2.5
 
     def count() -> None:
         counts.append(len(done))
@@ -36,7 +36,7 @@ def test_used_up_turn_depends_on_time() -> None:
     turns = CooperativeQueue(Clock(), lambda: spent[0])
     began = turns.now()
     assert not turns.used_up_turn(began)
-    spent[0] += MAX_TURN
+    spent[0] += MAX_TIME_SLICE
     assert turns.used_up_turn(began)
 
 

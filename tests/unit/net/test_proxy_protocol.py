@@ -221,7 +221,7 @@ def test_R031_a_slow_header_has_one_deadline(
     built.clock.advance(0.6)
     assert slow.aborted and slow.received == b""
     assert front.counts == ["timeout"] and built.deps.admission.open == 0
-    assert [event["why"] for event in log_events] == ["it did not come in time"]
+    assert [event["why"] for event in log_events] == ["the header was not received in time"]
 
 
 def test_R031_the_query_after_a_header_has_its_own_deadline(built: GatewayHarness, front: ProxiedFactory) -> None:

@@ -251,11 +251,11 @@ def test_defaults(tmp_path: Path) -> None:
         ),
         (
             "[finger]\n[site]\ntemplates = 'nowhere'",
-            "site.templates: found 'nowhere'; must be a folder that exists, seen from the folder of gateway.toml",
+            "site.templates: found 'nowhere'; must be an existing folder, relative to gateway.toml",
         ),
         (
             "[finger]\n[site]\ntemplates = 'gateway.toml'",
-            "site.templates: found 'gateway.toml'; must be a folder that exists, seen from the folder of gateway.toml",
+            "site.templates: found 'gateway.toml'; must be an existing folder, relative to gateway.toml",
         ),
         (
             "[finger]\n[store]\nurl = 'people.db'",

@@ -212,7 +212,7 @@ def test_an_unreadable_person_stops_the_upgrade(tmp_path: Path, document: bytes)
     with pytest.raises(database.UnusableDatabase) as unusable:
         sqlite_store.SQLiteStore(path, ReactorClock()).startService()
     assert str(unusable.value).startswith(f"{path}: row 1400 of people cannot be read: ")
-    assert str(unusable.value).endswith("; its tables are of version 1, as they were")
+    assert str(unusable.value).endswith("; the schema is unchanged, at version 1")
     assert_usable_by_version_1(path)
 
 
@@ -233,7 +233,7 @@ def test_an_error_during_the_upgrade_leaves_version_1(tmp_path: Path, monkeypatc
         patch.setattr(migrations, "search_keys_of", fail_later)
         with pytest.raises(database.UnusableDatabase) as unusable:
             sqlite_store.SQLiteStore(path, ReactorClock()).startService()
-    assert str(unusable.value) == f"{path}: the disk is full; its tables are of version 1, as they were"
+    assert str(unusable.value) == f"{path}: the disk is full; the schema is unchanged, at version 1"
     assert_usable_by_version_1(path)
     store, service = open_directory(path)
     assert isinstance(result_of(service.lookup("p1499", STRANGER)), Found)
@@ -265,7 +265,7 @@ def test_R007_a_full_disk_leaves_version_1(tmp_path: Path) -> None:
         )
     ).rstrip("\n")
     assert output.startswith(f"{path}: "), output
-    assert output.endswith("; its tables are of version 1, as they were"), output
+    assert output.endswith("; the schema is unchanged, at version 1"), output
     assert_usable_by_version_1(path)
     store, service = open_directory(path)
     assert version(path) == 2

@@ -57,7 +57,7 @@ class Browser:
     def __init__(self, built: GatewayHarness) -> None:
         self.built = built
         self.service = WebService(WebSettings(), built.deps)
-        self.service.factory.turns = CooperativeQueue(
+        self.service.factory.work_queue = CooperativeQueue(
             built.clock, built.clock.seconds
         )  # no request is slow unless a test sets the clock
 

@@ -235,7 +235,7 @@ def test_a_head_has_one_deadline(build: Build) -> None:
     web.built.clock.advance(1)
     (answer,) = parse_responses(connection.received)
     assert answer.code == 408
-    assert answer.body == b"The request did not come in time.\n"
+    assert answer.body == b"The request was not received in time.\n"
     assert connection.is_closing()
     connection.close()
     assert [entry["outcome"] for entry in web.built.access_log_entries] == ["timeout"]

@@ -61,7 +61,7 @@ def test_a_slow_request_is_the_only_one_in_its_reactor_turn(build: Build) -> Non
     """Otherwise four requests that are slow to answer would make one long reactor turn."""
     web = build(queries_per_minute=10_000)
     now = iter(range(1000))
-    web.service.factory.turns = CooperativeQueue(web.built.clock, lambda: next(now))
+    web.service.factory.work_queue = CooperativeQueue(web.built.clock, lambda: next(now))
     connection = web.connect()
     connection.send(GET * 3)
     assert len(parse_responses(connection.received)) == 1
