@@ -8,6 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
+from tests.peers.gateway_process import free_port
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 FENCES = re.findall(r"^```\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
@@ -31,8 +33,9 @@ def test_the_first_command_in_a_fresh_clone(tmp_path: Path) -> None:
     home.mkdir()
     subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VIRTUAL_ENV", "PYTHON", "COV"))}
+    ports = [f"--{name}=tcp:{free_port()}:interface=127.0.0.1" for name in ("finger", "web", "irc")]
     demo = subprocess.Popen(
-        FENCES[0].split(), cwd=clone, env=kept | {"HOME": str(home)}, stdout=subprocess.PIPE, text=True
+        FENCES[0].split() + ports, cwd=clone, env=kept | {"HOME": str(home)}, stdout=subprocess.PIPE, text=True
     )
     assert demo.stdout is not None
     overdue = threading.Timer(240, demo.kill)
