@@ -19,7 +19,9 @@ from .settings import load_settings
 class Options(TwistedOptions):
     """Command-line options of the plug-in."""
 
-    optParameters: ClassVar = [["config", "c", None, "gateway.toml (default: here, then /etc/finger-gateway)"]]
+    optParameters: ClassVar = [
+        ["config", "c", None, "Path of gateway.toml (default: the current folder, then /etc/finger-gateway)"]
+    ]
 
 
 @contextmanager

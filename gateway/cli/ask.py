@@ -28,7 +28,7 @@ PASS_THROUGH = ("control", "eight-bit")
 def ask(who: str, verbose: bool, control: bool | None, eight_bit: bool | None, timeout: float) -> None:
     """Ask a finger server, here or elsewhere. @HOST lists who is there. finger://HOST/NAME works, too.
 
-    Whatever could harm a terminal is removed from the answer, and it is shown in the locale's character set. The
+    Whatever could harm a terminal is removed from the answer; the rest is shown in the locale's character set. The
     variable FINGER_GATEWAY_ASK may hold "control", "eight-bit" or both to set these options permanently.
 
     \b

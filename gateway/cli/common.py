@@ -73,7 +73,7 @@ def config_option(command: F) -> F:
         type=click.Path(path_type=Path),
         callback=keep,
         expose_value=False,
-        help="gateway.toml (default: here, then /etc/finger-gateway).",
+        help="Path of gateway.toml (default: the current folder, then /etc/finger-gateway).",
     )
     return option(command)
 

@@ -40,7 +40,7 @@ def _select_checks(_: click.Context, __: click.Parameter, value: str | None) -> 
     type=click.FloatRange(min=0),
     default=15.0,
     metavar="SECONDS",
-    help="Time to wait for time-outs (15); 0 skips them.",
+    help="How long to wait for the server's time-outs (15); 0 skips these checks.",
 )
 @click.option(
     "--timeout", type=click.FloatRange(min=0.1), default=5.0, metavar="SECONDS", help="Time limit of each answer (5)."
@@ -50,7 +50,7 @@ def _select_checks(_: click.Context, __: click.Parameter, value: str | None) -> 
     type=click.Choice(list(_LEVELS_UP_TO)),
     default="practice",
     metavar="LEVEL",
-    help="must, should (and must) or practice (all).",
+    help="Lowest level to check: must, should (includes must) or practice (everything).",
 )
 @click.option("--only", "checks", callback=_select_checks, metavar="IDS", help="Run only these, e.g. F022,F054.")
 @click.option("--seed", type=int, default=1288, metavar="NUMBER", help="Seed of random names and lines (1288).")

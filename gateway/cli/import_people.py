@@ -55,7 +55,7 @@ def import_(file: Any, forced: people_files.Kind | None, dry_run: bool, as_json:
     JSON   a list of person documents, see `schema person`
     CSV    one row per person; the first row names the fields: login, name, ...,
            also visibility.FIELD, listed and hidden; an empty cell changes nothing
-    vCard  3.0 or 4.0; the login is a NICKNAME, or what EMAIL has before the @
+    vCard  3.0 or 4.0; the login is NICKNAME, or the part of EMAIL before the @
 
     Existing people are updated; fields that are not in the file are kept.
 

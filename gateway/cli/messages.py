@@ -83,12 +83,16 @@ def renamed(login: str, new: str) -> str:
 
 
 def backed_up(people: int, file: str) -> str:
-    return f"{file}: saved {people} people, with their history."
+    return f"{file}: saved {_count_people(people)}, with their history."
 
 
 def restored(people: int, database: str, kept: str) -> str:
-    text = f"{database}: restored {people} people."
+    text = f"{database}: restored {_count_people(people)}."
     return f"{text}\nThe replaced database is {kept}; remove it when you no longer need it." if kept else text
+
+
+def _count_people(count: int) -> str:
+    return f"{count} person" if count == 1 else f"{count} people"
 
 
 def unknown_field(field: str, known: Iterable[str]) -> str:
@@ -100,13 +104,13 @@ def bad_value(field: str, value: str, allowed: str) -> str:
 
 
 def initialised(folder: str) -> str:
+    enter = "" if folder == "." else f"\n  cd {shlex.quote(folder)}"
     return f"""Wrote {folder}/gateway.toml and an empty {folder}/people.db.
 
-Next:
-  cd {shlex.quote(folder)}
+Next:{enter}
   finger-gateway people add alice --name "Alice Adams"
   finger-gateway plan alice            # opens $EDITOR
-  finger-gateway check                 # reports every error in gateway.toml
+  finger-gateway check                 # lists every error in gateway.toml
   finger-gateway run"""
 
 

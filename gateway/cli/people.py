@@ -39,7 +39,7 @@ def people() -> None:
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print person documents, as export does.")
 def list_(as_json: bool) -> None:
-    """List all people, hidden ones too.
+    """List all people, including hidden ones.
 
     \b
     Example:
@@ -127,10 +127,10 @@ for _field in FIELDS.values():
 @click.argument("field", type=utf8)
 @click.argument("value", type=utf8)
 def set_(login: str, field: str, value: str) -> None:
-    """Change one field; an empty VALUE empties it.
+    """Change one field; an empty VALUE clears it.
 
     FIELD is a field's name; visibility.FIELD (everyone, members, nobody, or empty for the default); listed or hidden
-    (yes, no). aliases and former take names separated by spaces; links, keys, status and irc take JSON.
+    (yes, no). aliases and former take names separated by spaces; links, keys and irc take JSON, status text or JSON.
 
     \b
     Example:
@@ -248,7 +248,7 @@ people.add_command(import_)
 @config_option
 @click.argument("login", type=utf8, required=False)
 def export(login: str | None) -> None:
-    """Print person documents, of all or of LOGIN.
+    """Print the person documents of everybody, or of LOGIN only.
 
     \b
     Example:

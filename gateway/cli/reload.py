@@ -20,7 +20,7 @@ def reload() -> None:
     """Make the running gateway re-read gateway.toml.
 
     No socket is closed. If there are errors, the old settings stay in force.
-    Exit status: 0, or 2 with every error, or 69 if no gateway runs. SIGHUP does the same.
+    Exit status: 0 if there are no errors; 2 with every error printed; 69 if no gateway runs. SIGHUP does the same.
 
     \b
     Example:

@@ -58,7 +58,9 @@ def init(folder: Path) -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="With --explain: print JSON.")
 def check(login: str | None, as_json: bool) -> None:
-    """Check the settings and templates and open what they name, without binding a port. Exit 0, or 2 with every error.
+    """Check the settings and templates and open what they name, without binding a port.
+
+    Exit status: 0 if there are no errors; otherwise 2, and every error is printed.
 
     \b
     Example:
@@ -164,7 +166,7 @@ def demo(folder: Path | None, finger: str, web: str, irc: str) -> None:
     run_demo(folder, finger, web, irc, click.echo)
 
 
-@click.command(short_help="Print JSON Schema of settings or a person.")
+@click.command(short_help="Print the JSON Schema of the settings or of a person.")
 @click.argument("what", type=click.Choice(["settings", "person"]))
 def schema(what: str) -> None:
     """Print the JSON Schema of gateway.toml or of a person document.

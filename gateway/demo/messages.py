@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-INTRODUCTION = "The Tea Club is open: one directory, asked over the network in three protocols.\n"
+INTRODUCTION = "The Tea Club is open: one directory, three protocols.\n"
 OTHER_PORTS = (
-    "Other ports can be given: --finger, --web and --irc,\n"
-    "as in: finger-gateway demo --finger tcp:2079:interface=127.0.0.1"
+    "Choose other ports with --finger, --web and --irc,\n"
+    "for example: finger-gateway demo --finger tcp:2079:interface=127.0.0.1"
 )
 
 

@@ -37,7 +37,9 @@ async def answer_query(
         ), "refused"
     answered = await _look_up_names(query.name, viewer, settings.max_names, deps)
     if query.name.lower() in HELP_NAMES and all(isinstance(answer, NotFound) for _, answer in answered):
-        return deps.renderer.frame(deps.renderer.render("finger/help.txt")), "served"
+        return deps.renderer.frame(
+            deps.renderer.render("finger/help.txt", lists_online=settings.empty_query == "online")
+        ), "served"
     return deps.renderer.frame(_render_results(answered, query.verbose, settings, deps)), _combined_outcome(
         answered, settings
     )

@@ -10,7 +10,7 @@ from .listing import make_table
 from .settings import ListColumn
 
 PERSON_TEMPLATES = ("person", "long", "entry", "head", "now", "address", "plan")
-PLAIN_TEMPLATES = ("header", "footer", "row", "help")
+PLAIN_TEMPLATES = ("header", "footer", "row")
 MORE_URL = "https://dir.test/users"
 
 
@@ -29,6 +29,8 @@ def _sample_views() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every finger template with the values it is given."""
     for name in PLAIN_TEMPLATES:
         yield name, {}
+    for lists_online in (True, False):
+        yield "help", {"lists_online": lists_online}
     for name in PERSON_TEMPLATES:
         for person in SAMPLES:
             yield name, {"person": person}

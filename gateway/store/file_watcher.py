@@ -71,7 +71,7 @@ class FileWatcher:
         self._reader.open(file)
         self._data_version, self.replaced = -1, True
         self._on_replaced()
-        self._log.warn("{path}: the database file was replaced; the new one is read from now on", path=str(self._path))
+        self._log.warn("{path}: the database file was replaced; the new one is in use", path=str(self._path))
 
     async def _wake(self, wake: Callable[[], Awaitable[None]], version: int) -> None:
         await wake()

@@ -144,8 +144,8 @@ def test_a_port_in_use_is_reported_with_how_to_choose_another(tmp_path: Path) ->
             first, *then = ran.err.splitlines()
             assert f"{option}: cannot listen on '{taken}': Address already in use" in first
             assert then == [
-                "Other ports can be given: --finger, --web and --irc,",
-                "as in: finger-gateway demo --finger tcp:2079:interface=127.0.0.1",
+                "Choose other ports with --finger, --web and --irc,",
+                "for example: finger-gateway demo --finger tcp:2079:interface=127.0.0.1",
             ]
             assert ran.out == ""
             assert list(tmp_path.iterdir()) == [], "its folder is gone"

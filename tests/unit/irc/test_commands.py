@@ -194,7 +194,7 @@ def test_help_in_a_channel_is_one_line(tmp_path: Path) -> None:
     """I021"""
     answer = messages_to(BotHarness(tmp_path, channels=["#tea"]).sign_on().ask("fingerbot: help", to="#tea"), "#tea")
     assert answer == [
-        "bob: !finger NAME or fingerbot: NAME tells who somebody is; more by /msg fingerbot help or on https://dir.test/"
+        "bob: !finger NAME or fingerbot: NAME tells you who somebody is. More: /msg fingerbot help, or https://dir.test/"
     ]
 
 

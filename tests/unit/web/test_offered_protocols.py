@@ -43,4 +43,4 @@ def test_irc_bot_is_named_by_its_nick(accept: str, tmp_path: Path) -> None:
 
 
 def test_a_person_page_mentions_irc(tmp_path: Path) -> None:
-    assert "and by IRC" in get_page(tmp_path, "/users/alice", finger=True, bot="askme")
+    assert "and on IRC" in get_page(tmp_path, "/users/alice", finger=True, bot="askme")
