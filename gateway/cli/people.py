@@ -118,7 +118,11 @@ def add(login: str, hidden: bool, **values: str | None) -> None:
 
 for _field in FIELDS.values():
     if _field.shape in ("line", "lines"):
-        add.params.append(click.Option(["--" + _field.name.replace("_", "-"), _field.name], type=utf8, metavar="TEXT"))
+        add.params.append(
+            click.Option(
+                ["--" + _field.name.replace("_", "-"), _field.name], type=utf8, metavar="TEXT", help=f"{_field.label}."
+            )
+        )
 
 
 @people.command("set")

@@ -5,6 +5,7 @@ that answers the next query differently (DNS rebinding) gains nothing. The filte
 public_hosts.py has the one for hosts that clients name.
 """
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
@@ -138,7 +139,9 @@ class SafeDialer:
         try:
             return await _HappyEyeballs(self._reactor, endpoints, factory).connected
         except (ConnectError, OSError) as error:
-            raise Unreachable(self._host, Failure(error).getErrorMessage()) from None
+            number = error.osError if isinstance(error, ConnectError) else error.errno
+            why = os.strerror(number) if number else Failure(error).getErrorMessage()
+            raise Unreachable(self._host, why) from None
 
     def _endpoint(self, address: IPAddress) -> IStreamClientEndpoint:
         from twisted.internet.endpoints import (  # takes 20 ms, and few commands need it
